@@ -1,0 +1,1 @@
+"""Ports and chips: transports, chip codecs and the `Board` seam."""

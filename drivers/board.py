@@ -1,0 +1,259 @@
+"""The Board seam: what a board can do, in DAC and ADC codes.
+
+Everything above this file speaks volts and siemens; everything below speaks bytes. A Board is
+integers in and integers out: it knows which codes it was told to allow, and nothing of physics.
+
+Line `row` i is bit line i, line `column` j is top-electrode line j with its gate (word line) j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.ltc2668 import Span
+
+AUTO_GAIN = 0
+"""Gain number that asks the board to choose, channel by channel, between 1 and the highest."""
+
+
+class LineClass(IntEnum):
+    """The three kinds of driven lines."""
+
+    ROW = 0
+    COLUMN = 1
+    GATE = 2
+
+
+class Mode(IntEnum):
+    """What a voltage is for: limits differ between reading and pulsing."""
+
+    READ = 0
+    PULSE = 1
+
+
+class PulseKind(IntEnum):
+    """SET drives the columns (gate-limited), RESET drives the row."""
+
+    SET = 0
+    RESET = 1
+
+
+@dataclass(frozen=True)
+class CodeRange:
+    """DAC codes that are allowed, both ends included."""
+
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When things happen inside one read, in timer ticks, and the settling time before it.
+
+    The four tick counts must satisfy sample_hold < row < convst < column (board reference 0.1).
+    """
+
+    sample_hold_ticks: int = 900
+    row_ticks: int = 1000
+    convst_ticks: int = 1010
+    column_ticks: int = 1020
+    settle_us: int = 10
+
+    def __post_init__(self) -> None:
+        order = (self.sample_hold_ticks, self.row_ticks, self.convst_ticks, self.column_ticks)
+        if not all(early < late for early, late in zip(order, order[1:], strict=False)):
+            raise ValueError(
+                "timing must satisfy sample_hold_ticks < row_ticks < convst_ticks < column_ticks, "
+                f"got {order}"
+            )
+
+
+@dataclass(frozen=True)
+class BoardConfig:
+    """What a board must know before it may drive a line.
+
+    Parameters
+    ----------
+    spans
+        SoftSpan range of each line class.
+    limits
+        Allowed DAC codes by line class and mode; a code outside is refused, never clipped.
+    read_gate_code, idle_row_code
+        Gate code of the selected columns, and row code that means 0 V, during read and VMM.
+    minimum_width_ticks, maximum_width_ticks
+        Allowed pulse width, in timer ticks.
+    timing
+        Read timing.
+    """
+
+    spans: Mapping[LineClass, Span]
+    limits: Mapping[tuple[LineClass, Mode], CodeRange]
+    read_gate_code: int
+    idle_row_code: int
+    minimum_width_ticks: int = 0
+    maximum_width_ticks: int = 1023
+    timing: Timing = field(default_factory=Timing)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a board is and can do; nothing of this is assumed by the layers above.
+
+    Parameters
+    ----------
+    name, serial, firmware
+        Identity, copied into every run file.
+    rows, columns
+        Lines of the array: 128 and 64 on the published chip.
+    transimpedance
+        V/A of gain 1, 2, ... in rising order.
+    adc_span
+        Full range of the ADC in V: codes 0..65535 cover -adc_span/2..+adc_span/2.
+    clip
+        TIA output in V at which the amplifier clips, either sign.
+    gain_threshold
+        TIA output in V up to which automatic gain uses a range.
+    pulse_offset, pulse_tick
+        A pulse of n ticks lasts pulse_offset + n * pulse_tick seconds.
+    gate_voltage_step, input_voltage_step
+        Coarsest step in V that the wire can carry, or 0 where every DAC code can be sent.
+    """
+
+    name: str
+    serial: str
+    firmware: str
+    rows: int
+    columns: int
+    transimpedance: tuple[float, ...]
+    adc_span: float
+    clip: float
+    gain_threshold: float
+    pulse_offset: float
+    pulse_tick: float
+    gate_voltage_step: float = 0.0
+    input_voltage_step: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The lines that take part in a read or VMM, in rising order; the others float, gates off.
+
+    Parameters
+    ----------
+    rows, columns
+        Line numbers, strictly rising, dtype intp.
+    """
+
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+
+    def __post_init__(self) -> None:
+        for name, lines in (("rows", self.rows), ("columns", self.columns)):
+            if lines.ndim != 1 or lines.size == 0 or (np.diff(lines) <= 0).any() or lines[0] < 0:
+                raise ValueError(f"selected {name} must be a rising list of line numbers")
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What the ADCs measured.
+
+    Parameters
+    ----------
+    code
+        Raw offset-binary ADC codes, uint16, shape (vectors or rows, selected columns).
+    gain
+        Gain number 1, 2, ... with which each code was taken, uint8, same shape.
+    """
+
+    code: npt.NDArray[np.uint16]
+    gain: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class PulseBatch:
+    """Row-parallel programming pulses, executed strictly in order.
+
+    Entry k pulses the selected cells of one row once. A SET holds the row at 0 V and drives the
+    selected columns at the amplitude; a RESET holds the columns at 0 V and drives the row. Gates
+    of unselected columns stay at 0 V.
+
+    Parameters
+    ----------
+    row
+        Row of each pulse, uint8, shape (n,).
+    kind
+        `PulseKind` values, uint8, shape (n,).
+    amplitude_code
+        DAC code of the driven line: column span for SET, row span for RESET; uint16, shape (n,).
+    width_ticks
+        Pulse width in timer ticks, uint16, shape (n,).
+    columns
+        True where a cell is selected, bool, shape (n, all columns of the board).
+    gate_code
+        Gate DAC code of each column (ignored where not selected), uint16, same shape.
+    """
+
+    row: npt.NDArray[np.uint8]
+    kind: npt.NDArray[np.uint8]
+    amplitude_code: npt.NDArray[np.uint16]
+    width_ticks: npt.NDArray[np.uint16]
+    columns: npt.NDArray[np.bool_]
+    gate_code: npt.NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+@runtime_checkable
+class Board(Protocol):
+    """A board: integers in, integers out. Every call has finished, or failed, when it returns."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Identity and abilities, known once the board is open."""
+        ...
+
+    def configure(self, config: BoardConfig) -> None:
+        """Apply spans, limits and timing; outputs are grounded first."""
+        ...
+
+    def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
+        """Drive the selected rows one after the other at `row_code`, the rest at 0 V, and sense.
+
+        Returns samples of shape (selected rows, selected columns). Reads, never programs.
+        """
+        ...
+
+    def vmm(
+        self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
+    ) -> Samples:
+        """Apply each vector of row codes, shape (vectors, selected rows), and sense.
+
+        Returns samples of shape (vectors, selected columns). Reads, never programs.
+        """
+        ...
+
+    def pulse(self, pulses: PulseBatch) -> None:
+        """Fire the pulses in order, each exactly once; returning means that all were fired.
+
+        A code beyond the configured limits raises `LimitError` before the first pulse.
+        """
+        ...
+
+    def ground(self) -> None:
+        """Put every line to 0 V now."""
+        ...
+
+    def close(self) -> None:
+        """Ground every line and release the port; calling it again does nothing."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
