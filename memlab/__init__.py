@@ -1,0 +1,48 @@
+"""memlab: control, emulation and in-situ training of memristor crossbar arrays.
+
+    import memlab
+
+    with memlab.open_array("emulator:?seed=7&chip=ta-hfo2") as array:
+        array.program_row(0, gate_voltage=1.2)
+        print(array.read_conductance()[0])
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from memlab._version import __version__
+
+if TYPE_CHECKING:
+    from memlab.array import Array
+    from memlab.devices import open_array, open_board
+    from memlab.errors import LimitError, MemlabError
+    from memlab.limits import Limits, OperatingPoint
+
+__all__ = [
+    "Array",
+    "LimitError",
+    "Limits",
+    "MemlabError",
+    "OperatingPoint",
+    "__version__",
+    "open_array",
+    "open_board",
+]
+
+# Loaded when first used (PEP 562), so that `memlab --help` does not wait for numpy.
+_HOMES = {
+    "Array": "memlab.array",
+    "LimitError": "memlab.errors",
+    "Limits": "memlab.limits",
+    "MemlabError": "memlab.errors",
+    "OperatingPoint": "memlab.limits",
+    "open_array": "memlab.devices",
+    "open_board": "memlab.devices",
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'memlab' has no attribute {name!r}")

@@ -1,0 +1,531 @@
+"""The Array seam: volts and siemens in, amperes and siemens out.
+
+`Array` is what scripts, layers and procedures use; `BoardArray` is the one implementation on top
+of any Board, and `IdealArray` (in `memlab.ideal`) the plain float64 reference. Slicing gives a
+view that owns a partition of the lines and shares the board.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers import max11046
+from drivers.board import (
+    AUTO_GAIN,
+    Board,
+    BoardConfig,
+    CodeRange,
+    LineClass,
+    Mode,
+    PulseBatch,
+    PulseKind,
+    Samples,
+    Selection,
+)
+from drivers.ltc2668 import Span
+from drivers.pulse import ticks_from_seconds
+from memlab.errors import SaturationWarning
+from memlab.limits import Limits, OperatingPoint
+
+__all__ = ["Array", "BoardArray", "Counts", "Measurement"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+SPANS = {
+    LineClass.ROW: Span.BIPOLAR_5,
+    LineClass.COLUMN: Span.BIPOLAR_5,
+    LineClass.GATE: Span.UNIPOLAR_10,
+}
+"""Spans in use. Gates need 5 V exactly, which lies one step above the 0..5 V span."""
+
+SATURATION_MARGIN = 8
+"""ADC codes below the clip level from which a reading counts as saturated (noise is < 2)."""
+
+_MID_CODE = 32768
+
+
+@dataclass
+class Counts:
+    """What an array has been asked to do: vectors multiplied, cells pulsed, readings clipped."""
+
+    vmm: int = 0
+    set: int = 0
+    reset: int = 0
+    saturated: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One read or VMM, in SI units and in raw codes.
+
+    Parameters
+    ----------
+    value
+        Conductance in S or current in A; the last axis is the columns of the view.
+    saturated
+        True where the amplifier clipped, so that the true magnitude is larger; same shape.
+    adc_code, gain
+        Raw offset-binary ADC codes and gain numbers, same shape; None on an array without codes.
+    dac_code
+        Row DAC codes of a VMM, the last axis is the rows of the view; None for a read.
+    """
+
+    value: FloatArray
+    saturated: BoolArray
+    adc_code: npt.NDArray[np.uint16] | None = None
+    gain: npt.NDArray[np.uint8] | None = None
+    dac_code: npt.NDArray[np.uint16] | None = None
+
+
+class Array(ABC):
+    """A crossbar array, or a view of some of its lines. Indices are [row, column].
+
+    Use it as a context manager: however the block ends, every line is grounded and the board is
+    released.
+
+    Attributes
+    ----------
+    rows, columns
+        Line numbers on the chip of this view's rows and columns.
+    counts
+        What has been done so far, shared by all views of one array.
+    on_vmm
+        Called with the `Measurement` of every VMM of this view; observers record what passes.
+    """
+
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+    counts: Counts
+    on_vmm: Callable[[Measurement], None] | None
+
+    def __init__(self, rows: int, columns: int):
+        self.counts = Counts()
+        self._select_lines(np.arange(rows), np.arange(columns))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of this view."""
+        return self.rows.size, self.columns.size
+
+    def __getitem__(self, key: Any) -> Self:
+        """Return a view of some rows and columns; it pulses and reads only those.
+
+        Each index may be a slice, a list of line numbers, a boolean mask or one number; the view
+        is always two-dimensional. `array[good_rows, good_columns]` takes the outer product.
+
+        Raises
+        ------
+        IndexError
+            If a line does not exist, is named twice, or none is left.
+        """
+        row_key, column_key = key if isinstance(key, tuple) else (key, slice(None))
+        view = copy.copy(self)
+        view._select_lines(
+            _pick_lines(self.rows, row_key, "row"), _pick_lines(self.columns, column_key, "column")
+        )
+        return view
+
+    def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
+        self.rows, self.columns = rows, columns
+        self.on_vmm = None
+
+    # -- what is measured ---------------------------------------------------------------------
+
+    def read_conductance(self, *, gain: int = AUTO_GAIN) -> FloatArray:
+        """Measure the conductance (S) of every cell, shape (rows, columns).
+
+        Each row in turn is driven at the read voltage, the others at 0 V; the device is not
+        changed. Warns with `SaturationWarning` where a cell is beyond the range of its gain.
+        """
+        return self.measure_conductance(gain=gain).value
+
+    def vmm(self, voltage: npt.ArrayLike, *, gain: int = AUTO_GAIN) -> FloatArray:
+        """Multiply voltage vectors by the conductances: measure the column currents (A).
+
+        Parameters
+        ----------
+        voltage
+            Row voltages in V, shape (..., rows), within the read limit.
+        gain
+            1..4 for a fixed transimpedance of 1e3..1e6 V/A, 0 to choose for each reading.
+
+        Returns
+        -------
+        Currents in A, shape (..., columns); positive when it flows from row to column.
+
+        Raises
+        ------
+        LimitError
+            If a voltage is outside the read limit; nothing is driven.
+        """
+        return self.measure_vmm(voltage, gain=gain).value
+
+    def measure_conductance(self, *, gain: int = AUTO_GAIN) -> Measurement:
+        """Measure as `read_conductance` does, and return codes, gains and saturation too."""
+        measurement = self._measure_conductance(gain)
+        self._note_saturation(measurement)
+        return measurement
+
+    def measure_vmm(self, voltage: npt.ArrayLike, *, gain: int = AUTO_GAIN) -> Measurement:
+        """Multiply as `vmm` does, and return codes, gains and saturation too."""
+        vectors = np.asarray(voltage, dtype=np.float64)
+        if vectors.ndim == 0 or vectors.shape[-1] != self.rows.size:
+            raise ValueError(
+                f"voltage has shape {vectors.shape}; the last axis must be the "
+                f"{self.rows.size} rows of this array"
+            )
+        measurement = self._measure_vmm(vectors, gain)
+        self.counts.vmm += vectors.size // self.rows.size
+        self._note_saturation(measurement)
+        if self.on_vmm is not None:
+            self.on_vmm(measurement)
+        return measurement
+
+    def _note_saturation(self, measurement: Measurement) -> None:
+        clipped = int(np.count_nonzero(measurement.saturated))
+        if clipped:
+            self.counts.saturated += clipped
+            warnings.warn(
+                f"{clipped} of {measurement.saturated.size} readings are saturated: the true "
+                "magnitudes are larger; lower the voltage or choose a smaller gain",
+                SaturationWarning,
+                stacklevel=4,
+            )
+
+    # -- what changes the device --------------------------------------------------------------
+
+    def program_row(
+        self, row: int, gate_voltage: npt.ArrayLike, *, columns: npt.ArrayLike | None = None
+    ) -> None:
+        """SET the selected cells of one row once, in parallel.
+
+        Parameters
+        ----------
+        row
+            Row of this view.
+        gate_voltage
+            Gate voltage (V) of each column, a scalar or shape (columns,), 0 to 2.5 V by default.
+            It limits the current, so a larger one leaves a larger conductance.
+        columns
+            Boolean mask, shape (columns,), of the cells to pulse; all of them by default.
+
+        Raises
+        ------
+        LimitError
+            If a voltage is outside its limit; nothing is pulsed.
+        """
+        mask = None if columns is None else _as_mask(columns, (1, self.columns.size), "columns")
+        gate = np.broadcast_to(np.asarray(gate_voltage, dtype=np.float64), (self.columns.size,))
+        self[row].program(gate, set=mask)
+
+    def reset_row(self, row: int, *, columns: npt.ArrayLike | None = None) -> None:
+        """RESET the selected cells of one row once, in parallel; arguments as `program_row`."""
+        size = (1, self.columns.size)
+        mask = np.ones(size, bool) if columns is None else _as_mask(columns, size, "columns")
+        self[row].program(0.0, reset=mask, set=np.zeros(size, bool))
+
+    def program(
+        self,
+        gate_voltage: npt.ArrayLike,
+        *,
+        reset: npt.ArrayLike | None = None,
+        set: npt.ArrayLike | None = None,  # noqa: A002 - the field's own word
+    ) -> None:
+        """Update many rows with at most two pulses per cell, in one batch.
+
+        First every cell in `reset` is RESET, row by row; then every cell in `set` is SET, row by
+        row, with its gate voltage.
+
+        Parameters
+        ----------
+        gate_voltage
+            Gate voltage (V) of each SET, a scalar or shape (rows, columns).
+        reset
+            Boolean mask, shape (rows, columns), of the cells to RESET first; none by default.
+        set
+            Boolean mask of the cells to SET; all of them by default.
+
+        Raises
+        ------
+        LimitError
+            If a voltage is outside its limit; nothing is pulsed.
+        """
+        gate = np.broadcast_to(np.asarray(gate_voltage, dtype=np.float64), self.shape)
+        none, every = np.zeros(self.shape, bool), np.ones(self.shape, bool)
+        reset_mask = none if reset is None else _as_mask(reset, self.shape, "reset")
+        set_mask = every if set is None else _as_mask(set, self.shape, "set")
+        self._program(gate, reset_mask, set_mask)
+        self.counts.reset += int(np.count_nonzero(reset_mask))
+        self.counts.set += int(np.count_nonzero(set_mask))
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def ground(self) -> None:
+        """Put every line of the chip to 0 V now."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ground every line and release the board; calling it again does nothing."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return identity and settings, as plain values for a run file."""
+
+    @abstractmethod
+    def _measure_conductance(self, gain: int) -> Measurement: ...
+
+    @abstractmethod
+    def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement: ...
+
+    @abstractmethod
+    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None: ...
+
+
+@dataclass
+class _Session:
+    """What all views of one board share."""
+
+    board: Board
+    limits: Limits
+    point: OperatingPoint
+    current_per_code: FloatArray = field(init=False)
+    saturated_code: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        capabilities = self.board.capabilities
+        # I = -V_adc / R (board reference 0.1); index 0 is unused, gains count from 1.
+        self.current_per_code = np.concatenate(
+            [[np.nan], -max11046.STEP / np.array(capabilities.transimpedance)]
+        )
+        self.saturated_code = int(capabilities.clip / max11046.STEP) - SATURATION_MARGIN
+        self.board.configure(_board_config(self.limits, self.point))
+
+
+class BoardArray(Array):
+    """An array on a board: codes, gains and limits live here and nowhere else.
+
+    Parameters
+    ----------
+    board
+        An open board; the array owns it from now on, and closes it.
+    limits, point
+        What the chip may see, and the voltages and widths of reading and programming.
+    """
+
+    def __init__(
+        self, board: Board, limits: Limits | None = None, point: OperatingPoint | None = None
+    ):
+        self._session = _Session(board, limits or Limits(), point or OperatingPoint())
+        super().__init__(board.capabilities.rows, board.capabilities.columns)
+
+    @property
+    def board(self) -> Board:
+        """The board below; it speaks in codes."""
+        return self._session.board
+
+    @property
+    def operating_point(self) -> OperatingPoint:
+        """The voltages and widths of reading and programming."""
+        return self._session.point
+
+    def with_operating_point(self, **changes: float) -> Self:
+        """Return a view with other voltages or widths, for example `read_voltage=0.1`."""
+        view = copy.copy(self)
+        view._session = copy.copy(self._session)
+        view._session.point = replace(self._session.point, **changes)
+        return view
+
+    def ground(self) -> None:
+        """Put every line of the chip to 0 V now."""
+        self.board.ground()
+
+    def close(self) -> None:
+        """Ground every line and release the board; calling it again does nothing."""
+        self.board.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return board identity, limits and operating point as plain values."""
+        from dataclasses import asdict
+
+        return {
+            "board": asdict(self.board.capabilities),
+            "limits": asdict(self._session.limits),
+            "operating_point": asdict(self._session.point),
+            "spans": {line.name.lower(): span.name for line, span in SPANS.items()},
+        }
+
+    def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
+        super()._select_lines(rows, columns)
+        # The board takes lines in rising order; a view may have them in any order.
+        self._row_order = _order(rows)
+        self._column_order = _order(columns)
+        self._selection = Selection(np.sort(rows), np.sort(columns))
+
+    def _measure_conductance(self, gain: int) -> Measurement:
+        session = self._session
+        voltage = np.full(1, session.point.read_voltage)
+        session.limits.check_read(voltage)
+        row_code = SPANS[LineClass.ROW].encode(voltage)
+        samples = session.board.read(self._selection, int(row_code[0]), gain)
+        if self._row_order is not None:
+            back = np.argsort(self._row_order)
+            samples = Samples(code=samples.code[back], gain=samples.gain[back])
+        current = self._decode(samples)
+        # The voltage that the DAC really makes, not the one asked for: exact to the code.
+        read_voltage = SPANS[LineClass.ROW].decode(row_code)
+        return replace(current, value=current.value / read_voltage)
+
+    def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
+        session = self._session
+        session.limits.check_read(voltage)
+        dac_code = SPANS[LineClass.ROW].encode(voltage)
+        flat = dac_code.reshape(-1, self.rows.size)
+        if self._row_order is not None:
+            flat = flat[:, self._row_order]
+        measurement = self._decode(session.board.vmm(self._selection, flat, gain))
+        shape = (*voltage.shape[:-1], self.columns.size)
+        assert measurement.adc_code is not None and measurement.gain is not None  # noqa: S101, PT018
+        return Measurement(
+            value=measurement.value.reshape(shape),
+            saturated=measurement.saturated.reshape(shape),
+            adc_code=measurement.adc_code.reshape(shape),
+            gain=measurement.gain.reshape(shape),
+            dac_code=dac_code,
+        )
+
+    def _decode(self, samples: Samples) -> Measurement:
+        """Turn samples into amperes, columns in this view's order."""
+        code, gain = samples.code, samples.gain
+        if self._column_order is not None:
+            back = np.argsort(self._column_order)
+            code, gain = code[:, back], gain[:, back]
+        signed = code.astype(np.int32)
+        signed -= _MID_CODE
+        current = self._session.current_per_code.take(gain)
+        current *= signed
+        np.abs(signed, out=signed)
+        return Measurement(current, signed >= self._session.saturated_code, code, gain)
+
+    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        session = self._session
+        point, limits = session.point, session.limits
+        limits.check_reset(point.reset_gate_voltage, point.reset_voltage)
+        limits.check_set(gate_voltage[set_], point.set_voltage)
+        limits.check_width(point.reset_width)
+        limits.check_width(point.set_width)
+        gate_span = SPANS[LineClass.GATE]
+        reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
+        resets = self._pulses(
+            PulseKind.RESET,
+            reset,
+            np.where(reset, reset_gate, np.uint16(0)),
+            int(SPANS[LineClass.ROW].encode(np.full(1, point.reset_voltage))[0]),
+            point.reset_width,
+        )
+        sets = self._pulses(
+            PulseKind.SET,
+            set_,
+            gate_span.encode(np.where(set_, gate_voltage, 0.0)),
+            int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
+            point.set_width,
+        )
+        session.board.pulse(_join(resets, sets))
+
+    def _pulses(
+        self,
+        kind: PulseKind,
+        mask: BoolArray,
+        gate_code: npt.NDArray[np.uint16],
+        amplitude: int,
+        width: float,
+    ) -> PulseBatch:
+        """One pulse for each row that has a cell in `mask`, on full-width columns."""
+        capabilities = self.board.capabilities
+        active = np.flatnonzero(mask.any(axis=1))
+        n = active.size
+        columns = np.zeros((n, capabilities.columns), bool)
+        columns[:, self.columns] = mask[active]
+        gates = np.zeros((n, capabilities.columns), np.uint16)
+        gates[:, self.columns] = gate_code[active]
+        ticks = ticks_from_seconds(width)
+        return PulseBatch(
+            row=self.rows[active].astype(np.uint8),
+            kind=np.full(n, kind, np.uint8),
+            amplitude_code=np.full(n, amplitude, np.uint16),
+            width_ticks=np.full(n, ticks, np.uint16),
+            columns=columns,
+            gate_code=gates,
+        )
+
+
+def _board_config(limits: Limits, point: OperatingPoint) -> BoardConfig:
+    """Translate limits in volts into the codes that the board checks again."""
+
+    def codes(line: LineClass, low: float, high: float) -> CodeRange:
+        minimum, maximum = SPANS[line].encode(np.array([low, high]))
+        return CodeRange(int(minimum), int(maximum))
+
+    return BoardConfig(
+        spans=SPANS,
+        limits={
+            (LineClass.ROW, Mode.READ): codes(
+                LineClass.ROW, -limits.read_voltage, limits.read_voltage
+            ),
+            (LineClass.COLUMN, Mode.READ): codes(LineClass.COLUMN, 0.0, 0.0),
+            (LineClass.GATE, Mode.READ): codes(LineClass.GATE, 0.0, limits.gate_voltage),
+            (LineClass.ROW, Mode.PULSE): codes(LineClass.ROW, 0.0, limits.reset_voltage),
+            (LineClass.COLUMN, Mode.PULSE): codes(LineClass.COLUMN, 0.0, limits.set_voltage),
+            (LineClass.GATE, Mode.PULSE): codes(LineClass.GATE, 0.0, limits.gate_voltage),
+        },
+        read_gate_code=int(SPANS[LineClass.GATE].encode(np.full(1, point.read_gate_voltage))[0]),
+        idle_row_code=int(SPANS[LineClass.ROW].encode(np.zeros(1))[0]),
+        minimum_width_ticks=ticks_from_seconds(limits.minimum_width),
+        maximum_width_ticks=ticks_from_seconds(limits.maximum_width),
+    )
+
+
+def _join(first: PulseBatch, second: PulseBatch) -> PulseBatch:
+    return PulseBatch(
+        **{
+            name: np.concatenate([getattr(first, name), getattr(second, name)])
+            for name in PulseBatch.__dataclass_fields__
+        }
+    )
+
+
+def _pick_lines(lines: npt.NDArray[np.intp], key: Any, what: str) -> npt.NDArray[np.intp]:
+    """Apply one index to a list of lines; always returns a list, without repeats, not empty."""
+    picked = np.atleast_1d(lines[key])
+    if picked.ndim != 1 or picked.size == 0:
+        raise IndexError(f"{what} index {key!r} selects no {what} of {lines.size}")
+    if np.unique(picked).size != picked.size:
+        raise IndexError(f"{what} index {key!r} names a {what} twice")
+    return picked
+
+
+def _order(lines: npt.NDArray[np.intp]) -> npt.NDArray[np.intp] | None:
+    """Return the order that makes the lines rise, or None where they already do."""
+    return None if (np.diff(lines) > 0).all() else np.argsort(lines)
+
+
+def _as_mask(mask: npt.ArrayLike, shape: tuple[int, int], name: str) -> BoolArray:
+    array = np.asarray(mask)
+    if array.dtype != np.bool_:
+        raise TypeError(f"{name} must be a boolean mask, got dtype {array.dtype}")
+    return np.broadcast_to(array, shape)

@@ -1,0 +1,94 @@
+"""Names to arrays: a URL says which board, so a script never changes.
+
+    ideal:                                   float64, no codes, 128 x 64
+    ideal:?rows=34&columns=60                ... of another size
+    emulator:                                emulated board, chip ta-hfo2, seed 0
+    emulator:?seed=7&chip=pt-taox-ta         any parameter of the preset may follow: &noise=0
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+from drivers.board import Board
+from memlab.array import Array, BoardArray
+from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
+from memlab.errors import SettingError
+from memlab.ideal import IdealArray
+from memlab.limits import Limits, OperatingPoint
+
+__all__ = ["check_url", "open_array", "open_board"]
+
+_SCHEMES = ("ideal", "emulator")
+
+
+def open_array(
+    url: str,
+    *,
+    seed: int = 0,
+    chip: ChipPreset | None = None,
+    limits: Limits | None = None,
+    point: OperatingPoint | None = None,
+) -> Array:
+    """Open the array that a URL names; use the result as a context manager.
+
+    Parameters
+    ----------
+    url
+        For example `emulator:?seed=7&chip=ta-hfo2`; see the module's documentation.
+    seed, chip
+        Seed and chip of an emulated board whose URL does not give them.
+    limits, point
+        What the chip may see, and the voltages and widths of reading and programming.
+
+    Raises
+    ------
+    SettingError
+        If the URL names no known kind of array, or has a wrong option.
+    """
+    scheme, options = _split(url)
+    if scheme == "ideal":
+        rows = _number(url, options, "rows", 128, 1)
+        columns = _number(url, options, "columns", 64, 1)
+        _refuse_rest(url, options, "rows, columns")
+        return IdealArray(rows, columns)
+    return BoardArray(open_board(url, seed=seed, chip=chip), limits, point)
+
+
+def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Board:
+    """Open the board that a URL names; arguments and errors as in `open_array`."""
+    scheme, options = _split(url)
+    if scheme != "emulator":
+        raise SettingError(f"{url!r} names no board; boards start with emulator:")
+    seed = _number(url, options, "seed", seed, 0)
+    preset = load_preset(options.pop("chip")) if "chip" in options else chip
+    preset = preset or load_preset("ta-hfo2")
+    return EmulatedBoard(preset.replace(**options) if options else preset, seed)
+
+
+def check_url(url: str) -> None:
+    """Raise `SettingError` unless the URL names a known kind of array; opens nothing."""
+    _split(url)
+
+
+def _split(url: str) -> tuple[str, dict[str, str]]:
+    parts = urlsplit(url)
+    scheme = parts.scheme or url
+    if scheme not in _SCHEMES:
+        known = ", ".join(f"{name}:" for name in _SCHEMES)
+        raise SettingError(f"unknown board {url!r}; it must start with one of {known}")
+    if parts.netloc or (parts.scheme and parts.path):
+        raise SettingError(f"{url!r}: unexpected {parts.netloc + parts.path!r} after {scheme}:")
+    return scheme, dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
+def _number(url: str, options: dict[str, str], key: str, default: int, minimum: int) -> int:
+    text = options.pop(key, str(default))
+    if not text.isdecimal() or int(text) < minimum:
+        raise SettingError(f"{url!r}: {key}={text} must be a whole number of at least {minimum}")
+    return int(text)
+
+
+def _refuse_rest(url: str, options: dict[str, str], allowed: str) -> None:
+    if options:
+        raise SettingError(f"{url!r}: unknown option {next(iter(options))!r}; allowed: {allowed}")

@@ -1,0 +1,47 @@
+"""Every error that memlab raises on purpose, gathered from the three packages.
+
+The tree is drawn in `firmware_protocol.errors`. `EXIT_CODES` is the single place that says which
+error ends the command line with which code.
+"""
+
+from drivers.errors import DeviceError, LimitError, TransportError
+from firmware_protocol.errors import MemlabError, ProtocolError
+
+__all__ = [
+    "EXIT_CODES",
+    "DataError",
+    "DeviceError",
+    "LimitError",
+    "MemlabError",
+    "ProtocolError",
+    "SaturationWarning",
+    "SettingError",
+    "TransportError",
+    "exit_code",
+]
+
+
+class DataError(MemlabError):
+    """A file or a data set is missing, damaged or not what it should be."""
+
+
+class SettingError(DataError, ValueError):
+    """A setting, a URL or an option is wrong; nothing was touched."""
+
+
+class SaturationWarning(UserWarning):
+    """A reading reached the clip level of its amplifier: the true current is larger."""
+
+
+EXIT_CODES: dict[type[MemlabError], int] = {
+    SettingError: 2,
+    LimitError: 4,
+    TransportError: 3,
+    ProtocolError: 3,
+    MemlabError: 1,
+}
+
+
+def exit_code(error: MemlabError) -> int:
+    """Return the exit code of an error: that of its nearest ancestor in `EXIT_CODES`."""
+    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)

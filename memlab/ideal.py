@@ -1,0 +1,60 @@
+"""`ideal:` - an array without codes: float64, no noise, no quantisation, weights set directly.
+
+It serves gradient checks and software baselines, so that the same network code runs on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array, BoolArray, FloatArray, Measurement
+
+__all__ = ["IdealArray"]
+
+SET_SLOPE = 98e-6
+SET_OFFSET = 120e-6
+"""SET law G = max(slope * V_gate + offset, G) in S/V and S: Li 2019's, without its noise."""
+
+
+class IdealArray(Array):
+    """A plain float64 crossbar of any size.
+
+    Conductances can be written directly (`write`), or pulsed with the noise-free law of Li 2019,
+    so that every script written for a board runs here too.
+    """
+
+    def __init__(self, rows: int = 128, columns: int = 64):
+        super().__init__(rows, columns)
+        self._cells = np.zeros((rows, columns))
+
+    def write(self, conductance: npt.ArrayLike) -> None:
+        """Put every cell of this view at a conductance in S, shape (rows, columns), any sign."""
+        self._cells[np.ix_(self.rows, self.columns)] = conductance
+
+    def ground(self) -> None:
+        """Do nothing: there is no line to ground."""
+
+    def close(self) -> None:
+        """Do nothing: there is no board to release."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return the identity of this array as plain values."""
+        rows, columns = self._cells.shape
+        return {"board": {"name": "ideal float64 array", "rows": rows, "columns": columns}}
+
+    def _measure_conductance(self, gain: int) -> Measurement:
+        conductance = self._cells[np.ix_(self.rows, self.columns)]
+        return Measurement(conductance, np.zeros(conductance.shape, bool))
+
+    def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
+        current = voltage @ self._cells[np.ix_(self.rows, self.columns)]
+        return Measurement(current, np.zeros(current.shape, bool))
+
+    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        cells = self._cells[np.ix_(self.rows, self.columns)]
+        cells = np.where(reset, 0.0, cells)
+        level = SET_SLOPE * gate_voltage + SET_OFFSET
+        self.write(np.where(set_, np.maximum(level, cells), cells))

@@ -1,0 +1,106 @@
+"""What this chip may see. A limit raises; it never clips.
+
+Limits are in volts and are checked on the last step before voltages become codes, so that a
+refused request has touched nothing. The board holds the same limits as codes and checks again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.errors import LimitError
+
+__all__ = ["Limits", "OperatingPoint"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Largest voltages that the chip may see, in V, and the allowed pulse width, in s.
+
+    Parameters
+    ----------
+    read_voltage
+        Largest magnitude on a row during read and VMM; 0.2 V keeps the cells linear and
+        undisturbed (Li 2019, Wang 2019).
+    gate_voltage
+        Largest gate voltage in read and RESET; the board's own limit is 5 V.
+    set_gate_voltage
+        Largest gate voltage in SET, where the gate is the only thing that limits the current;
+        2.5 V is the largest that Wang 2019 used.
+    set_voltage, reset_voltage
+        Largest amplitude of a SET pulse (on columns) and of a RESET pulse (on the row).
+    minimum_width, maximum_width
+        Allowed pulse width; 0.16 to 4.42 us is what the board's fast timer can make.
+    """
+
+    read_voltage: float = 0.2
+    gate_voltage: float = 5.0
+    set_gate_voltage: float = 2.5
+    set_voltage: float = 3.0
+    reset_voltage: float = 3.0
+    minimum_width: float = 0.16e-6
+    maximum_width: float = 4.42e-6
+
+    def check_read(self, voltage: npt.NDArray[np.float64]) -> None:
+        """Raise `LimitError` unless every row voltage lies within +/- read_voltage."""
+        # NaN fails both comparisons, so it is refused too.
+        if voltage.size and not (
+            voltage.max() <= self.read_voltage and voltage.min() >= -self.read_voltage
+        ):
+            worst = voltage.flat[int(np.argmax(np.nan_to_num(np.abs(voltage), nan=np.inf)))]
+            raise LimitError(
+                f"read voltage {worst:.4g} V is outside -{self.read_voltage:g}..+"
+                f"{self.read_voltage:g} V (limits.read_voltage): larger voltages disturb the "
+                "cells; scale the input, or open the array with other limits"
+            )
+
+    def check_set(self, gate_voltage: npt.NDArray[np.float64], voltage: float) -> None:
+        """Raise `LimitError` unless a SET at this amplitude and these gate voltages is allowed."""
+        _check_range("SET voltage", voltage, self.set_voltage, "set_voltage")
+        if gate_voltage.size:
+            for extreme in (gate_voltage.max(), gate_voltage.min()):
+                _check_range(
+                    "SET gate voltage", float(extreme), self.set_gate_voltage, "set_gate_voltage"
+                )
+
+    def check_reset(self, gate_voltage: float, voltage: float) -> None:
+        """Raise `LimitError` unless a RESET at this amplitude and gate voltage is allowed."""
+        _check_range("RESET voltage", voltage, self.reset_voltage, "reset_voltage")
+        _check_range("RESET gate voltage", gate_voltage, self.gate_voltage, "gate_voltage")
+
+    def check_width(self, width: float) -> None:
+        """Raise `LimitError` unless a pulse of this width is allowed."""
+        if not self.minimum_width <= width <= self.maximum_width:
+            raise LimitError(
+                f"pulse width {width:.4g} s is outside {self.minimum_width:.4g}.."
+                f"{self.maximum_width:.4g} s (limits.minimum_width, limits.maximum_width)"
+            )
+
+
+def _check_range(what: str, value: float, maximum: float, name: str) -> None:
+    if not 0.0 <= value <= maximum:
+        raise LimitError(
+            f"{what} {value:.4g} V is outside 0..{maximum:g} V (limits.{name}); "
+            "choose a value inside, or open the array with other limits"
+        )
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """The voltages (V) and widths (s) with which an array is read and programmed.
+
+    Defaults are the published ones (Li 2019 and Wang 2019: SET 2.5 V, RESET 1.7 V, 5 V on the
+    gates in RESET and read, read 0.2 V). The papers do not give the pulse width; 1 us is a
+    choice within the published board's range.
+    """
+
+    read_voltage: float = 0.2
+    read_gate_voltage: float = 5.0
+    set_voltage: float = 2.5
+    reset_voltage: float = 1.7
+    reset_gate_voltage: float = 5.0
+    set_width: float = 1e-6
+    reset_width: float = 1e-6

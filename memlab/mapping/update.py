@@ -1,0 +1,131 @@
+"""How a wanted conductance change becomes pulses: the one-shot update, and direct writing.
+
+Both take the change dG that the positive and negative cells of the pairs are asked to make, and
+both leave it to the next read-back to find out what really happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array
+from memlab.ideal import IdealArray
+
+__all__ = ["DirectUpdate", "OneShotUpdate", "ProgrammedUpdate", "UpdateRule"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ProgrammedUpdate:
+    """What one update did: gate voltages (V) and the RESET mask, both of the array's shape."""
+
+    gate_voltage: FloatArray
+    reset: npt.NDArray[np.bool_]
+
+
+class UpdateRule(Protocol):
+    """Turns conductance changes into what the cells are told."""
+
+    def initialise(self, array: Array) -> ProgrammedUpdate:
+        """Bring every cell of the array to its starting conductance."""
+        ...
+
+    def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:
+        """Ask every cell of the array for a change in S, shape (rows, columns)."""
+        ...
+
+
+class OneShotUpdate:
+    """The blind two-pulse update of Li 2019 and Wang 2019.
+
+    The new gate voltage is the last one plus R_vg dG, clamped to the allowed range, and the
+    *clamped* value is remembered. Cells that must decrease are RESET first; then cells are SET at
+    their gate voltage. Nothing is read in between.
+
+    Parameters
+    ----------
+    volts_per_siemens
+        R_vg in V/S: 1.02e4 in Li 2019, 1.5e4 in Wang 2019.
+    initial, minimum, maximum
+        Gate voltage in V at the start, and its clamps.
+    set_all
+        SET every cell at each update, as Li 2019's code does; otherwise only the cells whose gate
+        voltage changed, as Wang 2019's does.
+    """
+
+    def __init__(
+        self,
+        volts_per_siemens: float,
+        initial: float,
+        minimum: float,
+        maximum: float,
+        *,
+        set_all: bool = True,
+    ):
+        if not minimum <= initial <= maximum:
+            raise ValueError(
+                f"initial gate voltage {initial} V must lie within {minimum}..{maximum} V"
+            )
+        self.volts_per_siemens = volts_per_siemens
+        self.initial = initial
+        self.minimum = minimum
+        self.maximum = maximum
+        self.set_all = set_all
+        self.gate_voltage: FloatArray | None = None
+        """Remembered gate voltage in V of every cell, or None before `initialise`."""
+
+    def initialise(self, array: Array) -> ProgrammedUpdate:
+        """RESET every cell, then SET every cell at the initial gate voltage."""
+        self.gate_voltage = np.full(array.shape, self.initial)
+        everywhere = np.ones(array.shape, bool)
+        array.program(self.gate_voltage, reset=everywhere)
+        return ProgrammedUpdate(self.gate_voltage, everywhere)
+
+    def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:
+        """Pulse each cell at most twice, towards its conductance plus the change (S)."""
+        if self.gate_voltage is None:
+            raise RuntimeError("initialise() the array before changing it")
+        wanted = self.gate_voltage + self.volts_per_siemens * conductance_change
+        np.clip(wanted, self.minimum, self.maximum, out=wanted)
+        reset = wanted < self.gate_voltage
+        array.program(
+            wanted, reset=reset, set=None if self.set_all else wanted != self.gate_voltage
+        )
+        self.gate_voltage = wanted
+        return ProgrammedUpdate(wanted, reset)
+
+
+class DirectUpdate:
+    """Write conductances straight into an `IdealArray`; no device could do this.
+
+    Each cell of a pair makes half of the change, so that the weight moves by exactly what was
+    asked (on a device each makes the whole change, see `OneShotUpdate`).
+
+    Parameters
+    ----------
+    start
+        Conductances in S to start from, of the array's shape.
+    """
+
+    def __init__(self, start: FloatArray):
+        self._conductance = start
+
+    def initialise(self, array: Array) -> ProgrammedUpdate:
+        """Write the starting conductances."""
+        return self._write(array)
+
+    def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:
+        """Write every conductance plus half of the change (S)."""
+        self._conductance = self._conductance + 0.5 * conductance_change
+        return self._write(array)
+
+    def _write(self, array: Array) -> ProgrammedUpdate:
+        if not isinstance(array, IdealArray):
+            raise TypeError("only an ideal array can be written directly; use a OneShotUpdate")
+        array.write(self._conductance)
+        return ProgrammedUpdate(np.full(array.shape, np.nan), np.zeros(array.shape, bool))

@@ -1,0 +1,79 @@
+"""Activations: a value, and the gradient that comes back through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, softmax
+
+__all__ = ["ACTIVATIONS", "Activation"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Activation(Protocol):
+    """An activation, applied along the last axis."""
+
+    def forward(self, z: FloatArray) -> FloatArray:
+        """Return y = f(z), same shape."""
+        ...
+
+    def backward(self, y: FloatArray, dy: FloatArray) -> FloatArray:
+        """Return dL/dz from y = f(z) and dL/dy, same shape."""
+        ...
+
+
+@dataclass(frozen=True)
+class Linear:
+    """f(z) = z."""
+
+    def forward(self, z: FloatArray) -> FloatArray:
+        return z
+
+    def backward(self, y: FloatArray, dy: FloatArray) -> FloatArray:
+        return dy
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """f(z) = 1 / (1 + exp(-z))."""
+
+    def forward(self, z: FloatArray) -> FloatArray:
+        return np.asarray(expit(z))
+
+    def backward(self, y: FloatArray, dy: FloatArray) -> FloatArray:
+        return dy * y * (1.0 - y)
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """f(z) = tanh(z)."""
+
+    def forward(self, z: FloatArray) -> FloatArray:
+        return np.tanh(z)
+
+    def backward(self, y: FloatArray, dy: FloatArray) -> FloatArray:
+        return dy * (1.0 - y * y)
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """f(z)_k = exp(z_k) / sum_j exp(z_j) along the last axis."""
+
+    def forward(self, z: FloatArray) -> FloatArray:
+        return np.asarray(softmax(z, axis=-1))
+
+    def backward(self, y: FloatArray, dy: FloatArray) -> FloatArray:
+        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "linear": Linear(),
+    "sigmoid": Sigmoid(),
+    "tanh": Tanh(),
+    "softmax": Softmax(),
+}
+"""Activations by name."""

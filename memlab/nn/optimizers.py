@@ -1,0 +1,77 @@
+"""Optimizers: a gradient in, a requested weight change out, with the published conventions.
+
+What is remembered is what was *asked for*, not what the clamped gate voltages allowed.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["SGD", "Optimizer", "RMSprop"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Optimizer(Protocol):
+    """Turns gradients into weight changes; keeps one state array per name."""
+
+    def step(self, name: str, gradient: FloatArray) -> FloatArray:
+        """Return the weight change for a gradient, same shape."""
+        ...
+
+
+class SGD:
+    """Gradient descent with momentum: dW <- momentum dW - lr gradient.
+
+    Parameters
+    ----------
+    lr
+        Learning rate, above 0.
+    momentum
+        0 to 1.
+    """
+
+    def __init__(self, lr: float, momentum: float = 0.0):
+        self.lr = lr
+        self.momentum = momentum
+        self.state: dict[str, FloatArray] = {}
+
+    def step(self, name: str, gradient: FloatArray) -> FloatArray:
+        """Return the weight change for a gradient, same shape."""
+        last = self.state.get(name)
+        change = -self.lr * gradient if last is None else self.momentum * last - self.lr * gradient
+        self.state[name] = change
+        return change
+
+
+class RMSprop:
+    """ms <- decay ms + (1 - decay) gradient^2; dW = -lr gradient / (sqrt(ms) + eps).
+
+    ms starts at zero without bias correction, as published: the first step is lr / sqrt(1 - decay).
+
+    Parameters
+    ----------
+    lr
+        Learning rate, above 0.
+    decay
+        0 to 1.
+    eps
+        Keeps the division finite.
+    """
+
+    def __init__(self, lr: float, decay: float = 0.9, eps: float = 1e-8):
+        self.lr = lr
+        self.decay = decay
+        self.eps = eps
+        self.state: dict[str, FloatArray] = {}
+
+    def step(self, name: str, gradient: FloatArray) -> FloatArray:
+        """Return the weight change for a gradient, same shape."""
+        last = self.state.get(name)
+        square = (1.0 - self.decay) * gradient**2
+        mean_square = square if last is None else self.decay * last + square
+        self.state[name] = mean_square
+        return -self.lr * gradient / (np.sqrt(mean_square) + self.eps)

@@ -1,0 +1,191 @@
+"""One HDF5 file per run: declare everything, then append while others may follow.
+
+The structure is declared first; `start` then switches the file to single-writer-multiple-reader
+(SWMR) mode, after which nothing can be created, only appended. A file whose writer was killed
+opens with `h5py.File(path, "r", swmr=True)`; a file that was closed opens in any reader.
+
+Every dataset has `units` and a dimension scale on each axis, so that xarray and NeXus tools find
+their way. Wall-clock times are attributes, never datasets: two runs with one seed have
+byte-identical datasets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from memlab.errors import DataError, SettingError
+
+__all__ = ["RunFile", "flatten"]
+
+
+class RunFile:
+    """A run file that is being written.
+
+    Parameters
+    ----------
+    path
+        Where to write; must not exist.
+    title
+        What the run is.
+    attributes
+        Plain values for the entry, for example the seed.
+
+    Raises
+    ------
+    SettingError
+        If the file exists or cannot be written; nothing is touched.
+    """
+
+    def __init__(self, path: Path, title: str, attributes: Mapping[str, Any]):
+        try:
+            self._file = h5py.File(path, "x", libver=("v110", "v110"))
+        except FileExistsError as error:
+            raise SettingError(f"{path} exists already; choose another --out") from error
+        except OSError as error:
+            raise SettingError(f"cannot write {path}: {_reason(error)}") from error
+        self.path = path
+        self._pending: dict[str, list[npt.NDArray[Any]]] = {}
+        self._file.attrs.update({"NX_class": "NXroot", "default": "entry"})
+        self._entry = self._file.create_group("entry")
+        self._entry.attrs.update(
+            {
+                "NX_class": "NXentry",
+                "title": title,
+                "start_time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "status": "running",
+                **attributes,
+            }
+        )
+
+    def group(self, name: str, nx_class: str, attributes: Mapping[str, Any] | None = None) -> None:
+        """Create a group below the entry; nested values in `attributes` become dotted names."""
+        group = self._entry.create_group(name)
+        group.attrs["NX_class"] = nx_class
+        group.attrs.update(flatten(attributes or {}))
+
+    def scale(
+        self, name: str, values: npt.ArrayLike | None, units: str, description: str
+    ) -> None:
+        """Declare a dimension scale; `values` None makes one that is appended to."""
+        if values is None:
+            scale = self._appendable(name, np.dtype(np.int64), (), 1024)
+        else:
+            data = np.asarray(values)
+            if data.dtype.kind == "U":
+                data = data.astype(h5py.string_dtype())
+            scale = self._entry.create_dataset(name, data=data)
+        scale.make_scale(name.rpartition("/")[2])
+        scale.attrs.update({"units": units, "long_name": description})
+
+    def declare(
+        self,
+        name: str,
+        dtype: npt.DTypeLike,
+        dims: tuple[str, ...],
+        units: str,
+        description: str,
+        chunk: int | None = None,
+    ) -> None:
+        """Declare a dataset whose axes are the named scales.
+
+        With `chunk`, the dataset grows along its first axis in chunks of that many items;
+        otherwise it has the size of its scales and is filled by `write`.
+        """
+        scales = [self._entry[dim] for dim in dims]
+        if chunk is None:
+            shape = tuple(scale.size for scale in scales)
+            fill = np.nan if np.dtype(dtype).kind == "f" else None
+            dataset = self._entry.create_dataset(name, shape, dtype, fillvalue=fill)
+        else:
+            items = tuple(scale.size for scale in scales[1:])
+            dataset = self._appendable(name, np.dtype(dtype), items, chunk)
+        for axis, scale in enumerate(scales):
+            dataset.dims[axis].attach_scale(scale)
+        dataset.attrs.update({"units": units, "long_name": description})
+
+    def start(self) -> None:
+        """End the declarations: from now on readers can follow, and a kill loses nothing."""
+        self._file.flush()
+        self._file.swmr_mode = True
+
+    def append(self, name: str, items: npt.ArrayLike) -> None:
+        """Queue items, shape (n, ...), for an appendable dataset; `flush` writes them."""
+        self._pending.setdefault(name, []).append(np.asarray(items))
+
+    def write(self, name: str, values: npt.ArrayLike) -> None:
+        """Fill a dataset of fixed size."""
+        self._entry[name][...] = values
+
+    def flush(self) -> None:
+        """Write everything queued, and hand it to the operating system."""
+        for name, parts in self._pending.items():
+            if parts:
+                items = parts[0] if len(parts) == 1 else np.concatenate(parts)
+                dataset = self._entry[name]
+                size = dataset.shape[0]
+                dataset.resize(size + len(items), axis=0)
+                dataset[size:] = items
+                parts.clear()
+        self._file.flush()
+
+    def close(self, status: str, attributes: Mapping[str, Any] | None = None) -> None:
+        """Write what is queued, close, and note how the run ended.
+
+        Parameters
+        ----------
+        status
+            `finished`, `interrupted` or `failed`.
+        attributes
+            Plain values for the entry, for example the metrics.
+        """
+        if not self._file:
+            return
+        self.flush()
+        self._file.close()
+        # Attributes cannot be created in SWMR mode.
+        with h5py.File(self.path, "r+") as file:
+            file["entry"].attrs.update(
+                {
+                    "status": status,
+                    "end_time": datetime.now(UTC).isoformat(timespec="seconds"),
+                    **flatten(attributes or {}),
+                }
+            )
+
+    def _appendable(
+        self, name: str, dtype: np.dtype[Any], items: tuple[int, ...], chunk: int
+    ) -> h5py.Dataset:
+        return self._entry.create_dataset(
+            name, (0, *items), dtype, maxshape=(None, *items), chunks=(chunk, *items)
+        )
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn nested plain values into one level with dotted names, as HDF5 attributes can hold."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{name}."))
+        elif value is None:
+            flat[name] = "none"
+        elif isinstance(value, str | bool | int | float):
+            flat[name] = value
+        else:
+            try:
+                flat[name] = json.dumps(value)
+            except TypeError as error:
+                raise DataError(f"{name} cannot be stored in a run file: {error}") from error
+    return flat
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error).partition("error message = '")[2].partition("'")[0] or str(error)

@@ -1,0 +1,186 @@
+"""Records a training run: loss, conductance maps, gate voltages, RESET masks and raw VMM codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import numpy as np
+
+from memlab.array import Measurement
+from memlab.mapping import DifferentialMatrix
+from memlab.nn import Network
+from memlab.runs.run_file import RunFile
+from memlab.training import EpochResult, Observer, UpdateResult
+
+__all__ = ["LogLevel", "TrainingLog"]
+
+
+class LogLevel(StrEnum):
+    """How much of a run is recorded; loss and final state always are."""
+
+    ALL = "all"
+    """Maps of every update, codes of every VMM."""
+    EPOCHS = "epochs"
+    """Maps of the last update of each epoch, codes of its first batch."""
+    OFF = "off"
+    """No maps and no codes."""
+
+
+class TrainingLog(Observer):
+    """Writes what passes in training into a run file, and flushes after every epoch.
+
+    Call `declare` before `run_file.start()`.
+
+    Parameters
+    ----------
+    run_file
+        Where to write.
+    level
+        How much to write.
+    """
+
+    def __init__(self, run_file: RunFile, level: LogLevel):
+        self._run = run_file
+        self._level = level
+        self._update = 0
+        self._record_codes = level is not LogLevel.OFF
+        self._matrices: list[DifferentialMatrix] = []
+
+    def declare(self, network: Network, vectors: int) -> None:
+        """Declare the datasets of a network.
+
+        Parameters
+        ----------
+        network
+            Its matrices need not be initialised yet.
+        vectors
+            VMM vectors per update that a chunk should hold.
+        """
+        run = self._run
+        run.group("training", "NXdata", {"signal": "loss", "axes": "update"})
+        run.scale("training/update", None, "1", "Number of the update, from 0")
+        per_update = ("training/update",)
+        run.declare(
+            "training/loss", "f8", per_update, "1", "Mean loss of the batch, before the update", 1024
+        )
+        run.declare("training/epoch", "i4", per_update, "1", "Epoch of the update, from 0", 1024)
+        if self._level is LogLevel.OFF:
+            return
+        for layer in network.layers:
+            self._declare_matrix(layer.matrix, vectors)
+
+    def started(self, network: Network) -> None:
+        """Record the conductances before the first update; record codes from here on."""
+        self._matrices = [layer.matrix for layer in network.layers]
+        if self._level is LogLevel.OFF:
+            return
+        for matrix in self._matrices:
+            self._run.write(f"{matrix.name}/initial_conductance", matrix.reading.value)
+            if matrix.reading.adc_code is not None:
+                matrix.array.on_vmm = self._vmm_recorder(f"{matrix.name}_vmm")
+        self._run.flush()
+
+    def updated(self, result: UpdateResult, network: Network) -> None:
+        """Record one update."""
+        run = self._run
+        run.append("training/update", [result.index])
+        run.append("training/loss", [result.loss])
+        run.append("training/epoch", [result.epoch])
+        self._update = result.index + 1
+        if self._level is LogLevel.ALL:
+            self._record_maps(result.index)
+        elif self._level is LogLevel.EPOCHS:
+            self._record_codes = False
+
+    def epoch_finished(self, result: EpochResult) -> None:
+        """Hand everything of the epoch to the operating system."""
+        if self._level is LogLevel.EPOCHS:
+            self._record_maps(self._update - 1)
+            self._record_codes = True
+        self._run.flush()
+
+    def stop_codes(self) -> None:
+        """End the record of VMM codes; what follows training is not part of it."""
+        for matrix in self._matrices:
+            matrix.array.on_vmm = None
+
+    def _declare_matrix(self, matrix: DifferentialMatrix, vectors: int) -> None:
+        run, name = self._run, matrix.name
+        coded = self._has_codes(matrix)
+        run.group(
+            name,
+            "NXdata",
+            {
+                "signal": "conductance",
+                "siemens_per_weight": matrix.siemens_per_weight,
+                "read_voltage": matrix.read_voltage,
+            },
+        )
+        run.scale(f"{name}/update", None, "1", "Number of the update that left this state, from 0")
+        run.scale(f"{name}/row", matrix.array.rows, "1", "Row (bit line) of the chip")
+        run.scale(f"{name}/column", matrix.array.columns, "1", "Column (top electrode) of the chip")
+        lines = (f"{name}/row", f"{name}/column")
+        run.declare(
+            f"{name}/initial_conductance", "f8", lines, "S", "Conductance before the first update"
+        )
+        maps = (f"{name}/update", *lines)
+        run.declare(f"{name}/conductance", "f8", maps, "S", "Conductance read back", 1)
+        run.declare(
+            f"{name}/gate_voltage", "f8", maps, "V", "Remembered gate voltage of each cell", 1
+        )
+        run.declare(f"{name}/reset", "u1", maps, "1", "1 where the cell was RESET before SET", 1)
+        if not coded:
+            return
+        run.declare(f"{name}/conductance_code", "u2", maps, "1", "ADC codes of the map", 1)
+        run.declare(f"{name}/conductance_gain", "u1", maps, "1", "Gain numbers of the map", 1)
+        vmm = f"{name}_vmm"
+        run.group(vmm, "NXdata", {"signal": "adc_code"})
+        run.scale(f"{vmm}/vector", None, "1", "Number of the recorded vector, from 0")
+        run.scale(f"{vmm}/row", matrix.array.rows, "1", "Row (bit line) of the chip")
+        run.scale(f"{vmm}/column", matrix.array.columns, "1", "Column (top electrode) of the chip")
+        vector = f"{vmm}/vector"
+        run.declare(
+            f"{vmm}/update", "i8", (vector,), "1", "Update whose forward pass this was", 1024
+        )
+        run.declare(
+            f"{vmm}/dac_code", "u2", (vector, f"{vmm}/row"), "1", "Row DAC codes", vectors
+        )
+        out = (vector, f"{vmm}/column")
+        run.declare(f"{vmm}/adc_code", "u2", out, "1", "Column ADC codes", vectors)
+        run.declare(f"{vmm}/gain", "u1", out, "1", "Gain numbers of the ADC codes", vectors)
+
+    def _has_codes(self, matrix: DifferentialMatrix) -> bool:
+        return "transimpedance" in matrix.array.describe()["board"]
+
+    def _record_maps(self, update: int) -> None:
+        run = self._run
+        for matrix in self._matrices:
+            name, reading = matrix.name, matrix.reading
+            run.append(f"{name}/update", [update])
+            run.append(f"{name}/conductance", reading.value[np.newaxis])
+            run.append(f"{name}/gate_voltage", matrix.programmed.gate_voltage[np.newaxis])
+            run.append(f"{name}/reset", matrix.programmed.reset[np.newaxis].view(np.uint8))
+            if reading.adc_code is not None and reading.gain is not None:
+                run.append(f"{name}/conductance_code", reading.adc_code[np.newaxis])
+                run.append(f"{name}/conductance_gain", reading.gain[np.newaxis])
+
+    def _vmm_recorder(self, group: str) -> Callable[[Measurement], None]:
+        run = self._run
+        recorded = 0
+
+        def record(measurement: Measurement) -> None:
+            nonlocal recorded
+            if not self._record_codes:
+                return
+            dac, adc, gain = measurement.dac_code, measurement.adc_code, measurement.gain
+            assert dac is not None and adc is not None and gain is not None  # noqa: S101, PT018
+            dac = dac.reshape(-1, dac.shape[-1])
+            run.append(f"{group}/vector", np.arange(recorded, recorded + len(dac)))
+            run.append(f"{group}/update", np.full(len(dac), self._update))
+            run.append(f"{group}/dac_code", dac)
+            run.append(f"{group}/adc_code", adc.reshape(-1, adc.shape[-1]))
+            run.append(f"{group}/gain", gain.reshape(-1, gain.shape[-1]))
+            recorded += len(dac)
+
+        return record
