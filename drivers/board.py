@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import pairwise
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -67,7 +68,7 @@ class Timing:
 
     def __post_init__(self) -> None:
         order = (self.sample_hold_ticks, self.row_ticks, self.convst_ticks, self.column_ticks)
-        if not all(early < late for early, late in zip(order, order[1:], strict=False)):
+        if not all(early < late for early, late in pairwise(order)):
             raise ValueError(
                 "timing must satisfy sample_hold_ticks < row_ticks < convst_ticks < column_ticks, "
                 f"got {order}"

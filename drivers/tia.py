@@ -1,0 +1,193 @@
+"""The transimpedance amplifiers: column currents to volts at four gains, and which to believe.
+
+A column feeds its current I into the virtual ground of an amplifier with the feedback resistor R:
+
+    V = -I * R,    until the output clips.
+
+Sources: the four gains, the sign and the 220 uA threshold from the group's published host code
+(danielbelkin/dpe_libs; `backend/sim_array/real_array1.m` in lican81/memNN); the supply of the
+LTC6268, 5.25 V in total, from its data sheet 62689f, page 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers._integers import checked_integers
+from drivers.errors import LimitError
+from drivers.max11046 import FULL_SCALE
+
+
+@dataclass(frozen=True)
+class Transimpedance:
+    """The switched-gain amplifier of every column; gains are numbered 1, 2, ... upwards.
+
+    Parameters
+    ----------
+    resistance
+        Feedback resistance in V/A of gain 1, 2, ...: positive, rising.
+    clip
+        Output in V, of either sign, at which the amplifier clips. The real supply rails are not
+        published; 2.5 V assumes symmetric ones inside the amplifier's 5.25 V.
+    gain_threshold
+        Output in V up to which a gain is used when gains are merged; positive, at most `clip`.
+
+    Raises
+    ------
+    ValueError
+        If the settings break these rules.
+    """
+
+    resistance: tuple[float, ...] = (1e3, 1e4, 1e5, 1e6)
+    clip: float = 2.5
+    gain_threshold: float = 2.2
+
+    def __post_init__(self) -> None:
+        ladder = (0.0, *self.resistance, float("inf"))
+        if len(ladder) < 3 or not all(low < high for low, high in pairwise(ladder)):
+            raise ValueError(f"resistance must be positive and rising, got {self.resistance}")
+        if not 0.0 < self.gain_threshold <= self.clip:
+            raise ValueError(
+                "gain_threshold must be above 0 V and not above clip: a clipped reading would be "
+                f"taken for a current, got {self.gain_threshold} V and {self.clip} V"
+            )
+
+    def voltage(self, current: npt.ArrayLike, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the output for a column current, V = -I * R, clipped as the amplifier clips.
+
+        Clipping is the physics of the amplifier, not a refused limit; see `is_clipped`.
+
+        Parameters
+        ----------
+        current
+            Current into the summing node in A, any shape.
+        gain
+            Gain number, 1 to 4 by default; one for all, or an array that broadcasts.
+
+        Returns
+        -------
+        numpy.ndarray
+            Voltages in V, -clip to +clip, float64.
+
+        Raises
+        ------
+        LimitError
+            If a gain number does not exist.
+        """
+        exact = -np.asarray(current, dtype=np.float64) * self._resistance(gain)
+        return np.asarray(np.clip(exact, -self.clip, self.clip))
+
+    def current(self, voltage: npt.ArrayLike, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the column current behind an output voltage, I = -V / R.
+
+        Parameters
+        ----------
+        voltage
+            Amplifier output in V, any shape. At the clip voltage the current is a lower bound.
+        gain
+            Gain number, 1 to 4 by default; one for all, or an array that broadcasts.
+
+        Returns
+        -------
+        numpy.ndarray
+            Currents into the summing node in A, float64.
+
+        Raises
+        ------
+        LimitError
+            If a gain number does not exist.
+        """
+        return np.asarray(-np.asarray(voltage, dtype=np.float64) / self._resistance(gain))
+
+    def is_clipped(self, voltage: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return True where an output voltage (V) is at the clip level or beyond."""
+        return np.asarray(np.abs(np.asarray(voltage, dtype=np.float64)) >= self.clip)
+
+    def full_scale_current(self, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the current (A) at the end of the ADC's range, 5 V / R: 5 mA at gain 1.
+
+        The amplifier clips before that at the default settings; see `usable_current`. A gain
+        number that does not exist raises `LimitError`.
+        """
+        return np.asarray(FULL_SCALE / 2 / self._resistance(gain))
+
+    def usable_current(self, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the largest current (A) a gain is trusted with, gain_threshold / R.
+
+        2.2 mA, 220 uA, 22 uA and 2.2 uA for gains 1 to 4 by default. A gain number that does not
+        exist raises `LimitError`.
+        """
+        return np.asarray(self.gain_threshold / self._resistance(gain))
+
+    def select_gain(self, current: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+        """Choose for each channel the gain to believe, from its currents at all gains.
+
+        Start at gain 1 and take the next gain as long as the magnitude measured so far is below
+        what the next gain can be trusted with (2.2e-4, 2.2e-5, 2.2e-6 A by default); a current
+        exactly at the threshold stays. The step from gain 1 to gain 2 is the rule of
+        `real_array1.m`; the steps beyond repeat it.
+
+        Parameters
+        ----------
+        current
+            Currents in A; `current[k]` was measured at gain k + 1. Fewer gains than the amplifier
+            has may be given, from 1 up: two for the published rule.
+
+        Returns
+        -------
+        numpy.ndarray
+            Gain numbers, uint8, the shape of `current[0]`.
+
+        Raises
+        ------
+        ValueError
+            If there is no gain, or more than the amplifier has, along the first axis.
+        """
+        currents = np.asarray(current, dtype=np.float64)
+        if currents.ndim == 0 or not 1 <= len(currents) <= len(self.resistance):
+            raise ValueError(
+                f"currents must have 1 to {len(self.resistance)} gains along the first axis, "
+                f"got shape {currents.shape}"
+            )
+        gain = np.ones(currents.shape[1:], dtype=np.uint8)
+        for candidate in range(2, len(currents) + 1):
+            below = np.abs(currents[candidate - 2]) < self.usable_current(candidate)
+            gain[below & (gain == candidate - 1)] = candidate
+        return gain
+
+    def merge(
+        self, current: npt.ArrayLike
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+        """Merge measurements at several gains into one: the current and the gain it came from.
+
+        Parameters
+        ----------
+        current
+            Currents in A; `current[k]` was measured at gain k + 1, as for `select_gain`.
+
+        Returns
+        -------
+        current : numpy.ndarray
+            The chosen currents in A, float64, the shape of `current[0]`.
+        gain : numpy.ndarray
+            The gain of each, uint8, same shape.
+
+        Raises
+        ------
+        ValueError
+            If there is no gain, or more than the amplifier has, along the first axis.
+        """
+        currents = np.asarray(current, dtype=np.float64)
+        gain = self.select_gain(currents)
+        index = np.subtract(gain, 1, dtype=np.intp)[np.newaxis]
+        return np.take_along_axis(currents, index, axis=0)[0], gain
+
+    def _resistance(self, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        count = len(self.resistance)
+        number = checked_integers("gain", gain, 1, count, LimitError)
+        # Gain numbers count from 1, so entry 0 is never read.
+        return np.asarray(np.asarray((np.nan, *self.resistance))[number])
