@@ -1,10 +1,10 @@
 """memlab: control, emulation and in-situ training of memristor crossbar arrays.
 
-    import memlab
+import memlab
 
-    with memlab.open_array("emulator:?seed=7&chip=ta-hfo2") as array:
-        array.program_row(0, gate_voltage=1.2)
-        print(array.read_conductance()[0])
+with memlab.open_array("emulator:?seed=7&chip=ta-hfo2") as array:
+    array.program_row(0, gate_voltage=1.2)
+    print(array.read_conductance()[0])
 """
 
 from typing import TYPE_CHECKING, Any

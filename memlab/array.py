@@ -31,7 +31,7 @@ from drivers.board import (
     Selection,
 )
 from drivers.ltc2668 import Span
-from drivers.pulse import ticks_from_seconds
+from drivers.pulse import PulseTimer
 from memlab.errors import SaturationWarning
 from memlab.limits import Limits, OperatingPoint
 
@@ -306,6 +306,7 @@ class _Session:
     point: OperatingPoint
     current_per_code: FloatArray = field(init=False)
     saturated_code: int = field(init=False)
+    timer: PulseTimer = field(init=False)
 
     def __post_init__(self) -> None:
         capabilities = self.board.capabilities
@@ -314,7 +315,8 @@ class _Session:
             [[np.nan], -max11046.STEP / np.array(capabilities.transimpedance)]
         )
         self.saturated_code = int(capabilities.clip / max11046.STEP) - SATURATION_MARGIN
-        self.board.configure(_board_config(self.limits, self.point))
+        self.timer = PulseTimer(capabilities.pulse_offset, capabilities.pulse_tick)
+        self.board.configure(_board_config(self.limits, self.point, self.timer))
 
 
 class BoardArray(Array):
@@ -400,7 +402,7 @@ class BoardArray(Array):
             flat = flat[:, self._row_order]
         measurement = self._decode(session.board.vmm(self._selection, flat, gain))
         shape = (*voltage.shape[:-1], self.columns.size)
-        assert measurement.adc_code is not None and measurement.gain is not None  # noqa: S101, PT018
+        assert measurement.adc_code is not None and measurement.gain is not None  # noqa: PT018
         return Measurement(
             value=measurement.value.reshape(shape),
             saturated=measurement.saturated.reshape(shape),
@@ -463,7 +465,7 @@ class BoardArray(Array):
         columns[:, self.columns] = mask[active]
         gates = np.zeros((n, capabilities.columns), np.uint16)
         gates[:, self.columns] = gate_code[active]
-        ticks = ticks_from_seconds(width)
+        ticks = self._session.timer.ticks(width)
         return PulseBatch(
             row=self.rows[active].astype(np.uint8),
             kind=np.full(n, kind, np.uint8),
@@ -474,7 +476,7 @@ class BoardArray(Array):
         )
 
 
-def _board_config(limits: Limits, point: OperatingPoint) -> BoardConfig:
+def _board_config(limits: Limits, point: OperatingPoint, timer: PulseTimer) -> BoardConfig:
     """Translate limits in volts into the codes that the board checks again."""
 
     def codes(line: LineClass, low: float, high: float) -> CodeRange:
@@ -495,8 +497,8 @@ def _board_config(limits: Limits, point: OperatingPoint) -> BoardConfig:
         },
         read_gate_code=int(SPANS[LineClass.GATE].encode(np.full(1, point.read_gate_voltage))[0]),
         idle_row_code=int(SPANS[LineClass.ROW].encode(np.zeros(1))[0]),
-        minimum_width_ticks=ticks_from_seconds(limits.minimum_width),
-        maximum_width_ticks=ticks_from_seconds(limits.maximum_width),
+        minimum_width_ticks=int(timer.ticks(limits.minimum_width)),
+        maximum_width_ticks=int(timer.ticks(limits.maximum_width)),
     )
 
 

@@ -1,9 +1,9 @@
 """Names to arrays: a URL says which board, so a script never changes.
 
-    ideal:                                   float64, no codes, 128 x 64
-    ideal:?rows=34&columns=60                ... of another size
-    emulator:                                emulated board, chip ta-hfo2, seed 0
-    emulator:?seed=7&chip=pt-taox-ta         any parameter of the preset may follow: &noise=0
+ideal:                                   float64, no codes, 128 x 64
+ideal:?rows=34&columns=60                ... of another size
+emulator:                                emulated board, chip ta-hfo2, seed 0
+emulator:?seed=7&chip=pt-taox-ta         any parameter of the preset may follow: &noise=0
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ class ChipPreset(BaseModel):
         _quantity("S", "Standard deviation added to a cell by each pulse it receives.", ge=0),
     ]
     non_responsive: Annotated[
-        float, _quantity("1", "Fraction of cells that no pulse changes (they stay at 0 S).", ge=0, le=1)
+        float,
+        _quantity("1", "Fraction of cells that no pulse changes (they stay at 0 S).", ge=0, le=1),
     ]
 
     def replace(self, **changes: object) -> ChipPreset:

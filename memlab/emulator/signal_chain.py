@@ -21,7 +21,7 @@ from drivers.board import AUTO_GAIN, Capabilities, Samples
 from drivers.ltc2668 import Span
 from memlab.emulator.chip import GRID
 
-__all__ = ["SignalChain", "VOLT_GRID", "grid_volts"]
+__all__ = ["VOLT_GRID", "SignalChain", "grid_volts"]
 
 VOLT_GRID = 2.0**20
 """Steps per volt of the voltage grid."""

@@ -1,0 +1,5 @@
+"""The published experiments: configuration in, run file and picture out."""
+
+from memlab.experiments.runner import EXPERIMENTS, Plan, make_plan, run
+
+__all__ = ["EXPERIMENTS", "Plan", "make_plan", "run"]

@@ -92,7 +92,7 @@ class OneShotUpdate:
             raise RuntimeError("initialise() the array before changing it")
         wanted = self.gate_voltage + self.volts_per_siemens * conductance_change
         np.clip(wanted, self.minimum, self.maximum, out=wanted)
-        reset = wanted < self.gate_voltage
+        reset = conductance_change < 0.0
         array.program(
             wanted, reset=reset, set=None if self.set_all else wanted != self.gate_voltage
         )

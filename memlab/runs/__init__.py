@@ -1,0 +1,6 @@
+"""Run files: one HDF5 file per run, readable without memlab."""
+
+from memlab.runs.run_file import RunFile
+from memlab.runs.training_log import LogLevel, TrainingLog
+
+__all__ = ["LogLevel", "RunFile", "TrainingLog"]

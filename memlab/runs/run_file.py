@@ -71,9 +71,7 @@ class RunFile:
         group.attrs["NX_class"] = nx_class
         group.attrs.update(flatten(attributes or {}))
 
-    def scale(
-        self, name: str, values: npt.ArrayLike | None, units: str, description: str
-    ) -> None:
+    def scale(self, name: str, values: npt.ArrayLike | None, units: str, description: str) -> None:
         """Declare a dimension scale; `values` None makes one that is appended to."""
         if values is None:
             scale = self._appendable(name, np.dtype(np.int64), (), 1024)
@@ -188,4 +186,8 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _reason(error: OSError) -> str:
-    return error.strerror or str(error).partition("error message = '")[2].partition("'")[0] or str(error)
+    return (
+        error.strerror
+        or str(error).partition("error message = '")[2].partition("'")[0]
+        or str(error)
+    )

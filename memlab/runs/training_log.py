@@ -62,7 +62,12 @@ class TrainingLog(Observer):
         run.scale("training/update", None, "1", "Number of the update, from 0")
         per_update = ("training/update",)
         run.declare(
-            "training/loss", "f8", per_update, "1", "Mean loss of the batch, before the update", 1024
+            "training/loss",
+            "f8",
+            per_update,
+            "1",
+            "Mean loss of the batch, before the update",
+            1024,
         )
         run.declare("training/epoch", "i4", per_update, "1", "Epoch of the update, from 0", 1024)
         if self._level is LogLevel.OFF:
@@ -143,9 +148,7 @@ class TrainingLog(Observer):
         run.declare(
             f"{vmm}/update", "i8", (vector,), "1", "Update whose forward pass this was", 1024
         )
-        run.declare(
-            f"{vmm}/dac_code", "u2", (vector, f"{vmm}/row"), "1", "Row DAC codes", vectors
-        )
+        run.declare(f"{vmm}/dac_code", "u2", (vector, f"{vmm}/row"), "1", "Row DAC codes", vectors)
         out = (vector, f"{vmm}/column")
         run.declare(f"{vmm}/adc_code", "u2", out, "1", "Column ADC codes", vectors)
         run.declare(f"{vmm}/gain", "u1", out, "1", "Gain numbers of the ADC codes", vectors)
@@ -174,7 +177,7 @@ class TrainingLog(Observer):
             if not self._record_codes:
                 return
             dac, adc, gain = measurement.dac_code, measurement.adc_code, measurement.gain
-            assert dac is not None and adc is not None and gain is not None  # noqa: S101, PT018
+            assert dac is not None and adc is not None and gain is not None  # noqa: PT018
             dac = dac.reshape(-1, dac.shape[-1])
             run.append(f"{group}/vector", np.arange(recorded, recorded + len(dac)))
             run.append(f"{group}/update", np.full(len(dac), self._update))

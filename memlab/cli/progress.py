@@ -1,0 +1,94 @@
+"""Shows training as it goes: a bar in a terminal, plain lines anywhere else. Always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from memlab.nn import Network
+from memlab.training import EpochResult, Observer
+
+__all__ = ["TrainingProgress"]
+
+
+class TrainingProgress(Observer):
+    """Epoch, loss, epochs per second and time left; use as a context manager.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing.
+    interval
+        Seconds between plain lines.
+    clock
+        Returns seconds; a test may bring its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        interval: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._quiet = quiet
+        self._interval = interval
+        self._clock = clock
+        self._start = self._last = float("-inf")
+        console = Console(stderr=True)
+        self._bar: Progress | None = None
+        if console.is_terminal and not quiet:
+            self._bar = Progress(
+                TextColumn("epoch"),
+                MofNCompleteColumn(),
+                BarColumn(),
+                TextColumn("loss {task.fields[loss]:.5f}  {task.fields[rate]:.0f} epochs/s  left"),
+                TimeRemainingColumn(),
+                console=console,
+            )
+            self._task = self._bar.add_task("train", loss=float("nan"), rate=0.0, total=None)
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def started(self, network: Network) -> None:
+        """Start the clock: the array is initialised."""
+        self._start = self._clock()
+
+    def epoch_finished(self, result: EpochResult) -> None:
+        """Show an epoch: always in the bar; as a line at most once per interval, and the last."""
+        if self._quiet:
+            return
+        now = self._clock()
+        done = result.epoch + 1
+        rate = done / max(now - self._start, 1e-9)
+        if self._bar:
+            self._bar.update(
+                self._task, completed=done, total=result.epochs, loss=result.loss, rate=rate
+            )
+        elif now - self._last >= self._interval or done == result.epochs:
+            self._last = now
+            left = (result.epochs - done) / rate
+            print(
+                f"epoch {done}/{result.epochs}  loss {result.loss:.5f}  "
+                f"{rate:.0f} epochs/s  {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )

@@ -1,0 +1,83 @@
+"""`memlab train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from memlab.cli.progress import TrainingProgress
+from memlab.experiments import EXPERIMENTS, make_plan, run
+
+
+@click.command()
+@click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS)))
+@click.option(
+    "--board",
+    default="emulator:",
+    show_default=True,
+    metavar="URL",
+    help="Array to train on: emulator:?seed=7&chip=ta-hfo2, or ideal: for a float64 reference.",
+)
+@click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.  [default: 1]")
+@click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Run file to write; the picture goes beside it.  [default: memlab-runs/NAME-...h5]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting, for example train.lr=0.02 or chip.noise=0; repeatable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def train(
+    name: str,
+    board: str,
+    preset: str,
+    seed: int | None,
+    epochs: int | None,
+    out: Path | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train a network in situ: forward on the array, back-propagation in software, two pulses.
+
+    NAME is the experiment: airline (LSTM, 144 months of airline passengers; Li et al. 2019).
+    Writes one HDF5 run file and a picture.
+    """
+    plan = make_plan(
+        name, preset=preset, board=board, seed=seed, epochs=epochs, settings=settings, out=out
+    )
+    with TrainingProgress(quiet=quiet) as progress:
+        document = run(plan, [progress])
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        _summarise(document)
+
+
+def _summarise(document: dict[str, Any]) -> None:
+    """Tell a person how it went, on stderr."""
+    metrics, counts = document["metrics"], document["counts"]
+    lines = [
+        "                       train    test    (RMSE, thousand passengers)",
+        f"array             {metrics['train_rmse']:10.1f} {metrics['test_rmse']:7.1f}",
+        f"persistence       {metrics['persistence_train_rmse']:10.1f} "
+        f"{metrics['persistence_test_rmse']:7.1f}",
+        f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "
+        f"{counts['saturated']} saturated readings, {document['seconds']:.1f} s",
+        f"run file {document['run']}",
+        f"picture  {document['figure']}",
+    ]
+    for line in lines:
+        click.echo(line, err=True)

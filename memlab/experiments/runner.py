@@ -1,0 +1,219 @@
+"""Runs an experiment from configuration to closed run file and picture."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from memlab._version import __version__
+from memlab.array import Array
+from memlab.devices import check_url, open_array
+from memlab.errors import SettingError
+from memlab.experiments import airline
+from memlab.experiments.config import ExperimentConfig, apply_settings
+from memlab.figures import plot_training_run
+from memlab.nn import Loss, Network
+from memlab.runs import RunFile, TrainingLog
+from memlab.training import Batch, Observer, train
+
+__all__ = ["EXPERIMENTS", "Experiment", "Plan", "make_plan", "run"]
+
+
+class Experiment(Protocol):
+    """A network on an array with data to train on and results to write."""
+
+    name: str
+    title: str
+    network: Network
+    loss: Loss
+    vectors_per_update: int
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        """Return the batches of an epoch, counted from 0."""
+        ...
+
+    def declare_results(self, run: RunFile) -> None:
+        """Declare the datasets that `evaluate` writes."""
+        ...
+
+    def evaluate(self, run: RunFile) -> dict[str, float]:
+        """Write results and return metrics by name."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Entry:
+    presets: dict[str, Callable[[], Any]]
+    make: Callable[[Any, Array], Experiment]
+
+
+EXPERIMENTS: dict[str, _Entry] = {
+    "airline": _Entry(airline.PRESETS, airline.AirlineExperiment),
+}
+"""The experiments by the name that users type."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked request: running it needs nothing more."""
+
+    experiment: str
+    preset: str
+    board: str
+    config: ExperimentConfig
+    out: Path
+
+
+def make_plan(
+    experiment: str,
+    *,
+    preset: str = "paper",
+    board: str = "emulator:",
+    seed: int | None = None,
+    epochs: int | None = None,
+    settings: Sequence[str] = (),
+    out: Path | None = None,
+) -> Plan:
+    """Check a request and return what will be run; touches nothing.
+
+    Raises
+    ------
+    SettingError
+        If anything in the request is wrong.
+    """
+    if experiment not in EXPERIMENTS:
+        raise SettingError(
+            f"unknown experiment {experiment!r}; choose one of {', '.join(EXPERIMENTS)}"
+        )
+    presets = EXPERIMENTS[experiment].presets
+    if preset not in presets:
+        raise SettingError(
+            f"unknown preset {preset!r} of {experiment}; choose one of {', '.join(presets)}"
+        )
+    config: ExperimentConfig = apply_settings(presets[preset](), settings)
+    if seed is not None:
+        config = apply_settings(config, [f"seed={seed}"])
+    if epochs is not None:
+        config = apply_settings(config, [f"train.epochs={epochs}"])
+    check_url(board)
+    if out is None:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        out = Path("memlab-runs") / f"{experiment}-{preset}-seed{config.seed}-{stamp}.h5"
+    else:
+        _check_out(out)
+    return Plan(experiment, preset, board, config, out)
+
+
+def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
+    """Run a plan and return its result document.
+
+    Programs the array. However it ends, the array is grounded and the run file closed, with
+    everything measured so far in it.
+
+    Returns
+    -------
+    The document of `memlab train --json`: run, figure, experiment, preset, board, seed, seconds,
+    metrics and counts.
+    """
+    entry, config = EXPERIMENTS[plan.experiment], plan.config
+    start = time.perf_counter()
+    with open_array(
+        plan.board, seed=config.seed, chip=config.chip, point=config.point.make_point()
+    ) as array:
+        experiment = entry.make(config, array)
+        run_file = _create(plan, array)
+        status, results = "failed", {}
+        try:
+            log = TrainingLog(run_file, config.log.level)
+            log.declare(experiment.network, experiment.vectors_per_update)
+            experiment.declare_results(run_file)
+            run_file.start()
+            history = train(
+                experiment.network,
+                experiment.loss,
+                config.train.make_optimizer(),
+                experiment.batches,
+                config.train.epochs,
+                [log, *observers],
+            )
+            log.stop_codes()
+            metrics = experiment.evaluate(run_file)
+            metrics["final_loss"] = history[-1] if history else float("nan")
+            results = {
+                "seconds": time.perf_counter() - start,
+                "metrics": metrics,
+                "counts": asdict(array.counts),
+            }
+            status = "finished"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            run_file.close(status, results)
+    figure = plan.out.with_suffix(".png")
+    plot_training_run(plan.out, figure)
+    return {
+        "run": str(plan.out),
+        "figure": str(figure),
+        "experiment": plan.experiment,
+        "preset": plan.preset,
+        "board": plan.board,
+        "seed": config.seed,
+        **results,
+    }
+
+
+def _create(plan: Plan, array: Array) -> RunFile:
+    """Create the run file with everything that is known before the run."""
+    config = plan.config
+    try:
+        plan.out.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"cannot create {plan.out.parent}: {error.strerror}") from error
+    run_file = RunFile(
+        plan.out,
+        f"{plan.experiment}, preset {plan.preset}",
+        {
+            "experiment": plan.experiment,
+            "preset": plan.preset,
+            "board": plan.board,
+            "seed": config.seed,
+            "program": f"memlab {__version__}",
+        },
+    )
+    run_file.group(
+        "config",
+        "NXcollection",
+        {"json": config.model_dump_json(), **config.model_dump(mode="json")},
+    )
+    run_file.group("instrument", "NXinstrument", array.describe())
+    packages = ("numpy", "scipy", "h5py", "pydantic")
+    run_file.group(
+        "versions",
+        "NXcollection",
+        {
+            "memlab": __version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            **{name: version(name) for name in packages},
+        },
+    )
+    return run_file
+
+
+def _check_out(out: Path) -> None:
+    for path in (out, out.with_suffix(".png")):
+        if path.exists():
+            raise SettingError(
+                f"{path} exists already; nothing was overwritten, choose another --out"
+            )
+    if not out.parent.is_dir():
+        raise SettingError(f"cannot write {out}: there is no directory {out.parent}")
+    if out.suffix == ".png":
+        raise SettingError(f"{out} is the run file and must not end in .png; use .h5")

@@ -1,0 +1,72 @@
+"""The picture of a training run: what was predicted, and how the loss fell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+
+__all__ = ["plot_training_run"]
+
+
+def plot_training_run(run: Path, png: Path) -> None:
+    """Draw prediction against data and the loss curve of a finished run file.
+
+    Parameters
+    ----------
+    run
+        A run file of `memlab train`.
+    png
+        Picture to write; an existing one is replaced.
+    """
+    with h5py.File(run, "r") as file:
+        entry = file["entry"]
+        figure = new_figure(width=7.0, height=3.0)
+        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+        _draw_prediction(left, entry)
+        _draw_loss(right, entry)
+        figure.suptitle(
+            f"{entry.attrs['title']}, chip seed {entry.attrs['seed']}, {entry.attrs['board']}",
+            fontsize="medium",
+        )
+    _save(figure, png)
+
+
+def _draw_prediction(axes: Axes, entry: h5py.Group) -> None:
+    group = entry["prediction"]
+    years = 1949 + (1 + np.arange(group["month"].size)) / 12
+    training = group["training"][:].astype(bool)
+    boundary = years[training][-1]
+    axes.axvspan(boundary, years[-1], color="0.93", linewidth=0, label="test months")
+    axes.plot(years, group["passengers"][:], color=GREY, linewidth=1.2, label="data")
+    axes.plot(years, group["predicted"][:], color=ORANGE, linewidth=1.2, label="array")
+    attributes = entry.attrs
+    axes.set_title(
+        f"RMSE train {attributes['metrics.train_rmse']:.1f}, "
+        f"test {attributes['metrics.test_rmse']:.1f}\n"
+        f"persistence {attributes['metrics.persistence_train_rmse']:.1f}, "
+        f"{attributes['metrics.persistence_test_rmse']:.1f} (thousand)",
+        fontsize="small",
+    )
+    axes.set_xlabel("Year")
+    axes.set_ylabel("Passengers (thousand)")
+    axes.legend(loc="upper left")
+
+
+def _draw_loss(axes: Axes, entry: h5py.Group) -> None:
+    loss = entry["training/loss"][:]
+    axes.plot(1 + np.arange(loss.size), loss, color=BLUE, linewidth=1.0)
+    if loss.size and (loss > 0).all():
+        axes.set_yscale("log")
+    axes.set_title("Training loss", fontsize="small")
+    axes.set_xlabel("Update")
+    axes.set_ylabel("Mean squared error (1)")
+
+
+def _save(figure: Figure, png: Path) -> None:
+    figure.savefig(png, dpi=200)
