@@ -1,4 +1,4 @@
-"""The emulated chip and board: cells, wires, analogue front end, and the board's end of the wire."""
+"""The emulated chip and board: cells, wires, front end, and the board's end of the wire."""
 
 from memlab.emulator.board import EmulatedBoard
 from memlab.emulator.chip import Chip
