@@ -70,6 +70,15 @@ class Limits:
         _check_range("RESET voltage", voltage, self.reset_voltage, "reset_voltage")
         _check_range("RESET gate voltage", gate_voltage, self.gate_voltage, "gate_voltage")
 
+    def check_point(self, point: OperatingPoint) -> None:
+        """Raise `LimitError` unless an array may work at this operating point."""
+        self.check_read(np.array([point.read_voltage]))
+        _check_range("read gate voltage", point.read_gate_voltage, self.gate_voltage, "gate_voltage")
+        _check_range("SET voltage", point.set_voltage, self.set_voltage, "set_voltage")
+        self.check_reset(point.reset_gate_voltage, point.reset_voltage)
+        self.check_width(point.set_width)
+        self.check_width(point.reset_width)
+
     def check_width(self, width: float) -> None:
         """Raise `LimitError` unless a pulse of this width is allowed."""
         if not self.minimum_width <= width <= self.maximum_width:

@@ -3,5 +3,14 @@
 from memlab.emulator.board import EmulatedBoard
 from memlab.emulator.chip import Chip
 from memlab.emulator.preset import ChipPreset, load_preset
+from memlab.emulator.wires import cell_voltage, effective_conductance, wire_segments
 
-__all__ = ["Chip", "ChipPreset", "EmulatedBoard", "load_preset"]
+__all__ = [
+    "Chip",
+    "ChipPreset",
+    "EmulatedBoard",
+    "cell_voltage",
+    "effective_conductance",
+    "load_preset",
+    "wire_segments",
+]

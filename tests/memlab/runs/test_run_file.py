@@ -140,6 +140,7 @@ def test_a_killed_run_leaves_every_finished_epoch_readable(tmp_path: Path) -> No
     time.sleep(0.01)  # anywhere within an epoch
     process.send_signal(signal.SIGKILL)
     told += [line.split() for line in process.stdout.read().splitlines() if len(line.split()) == 2]
+    process.stdout.close()
     process.wait()
     finished_epochs = len(told)
     with h5py.File(out, "r", swmr=True) as file:
