@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from drivers.extremes import extremes
+
 
 def checked_integers(
     name: str,
@@ -30,7 +32,7 @@ def checked_integers(
     # A type that cannot hold a value out of range needs no look at the values.
     if array.dtype == np.uint16 and minimum == 0 and maximum == 0xFFFF:
         return array
-    lowest, highest = array.item(array.argmin()), array.item(array.argmax())
+    lowest, highest = extremes(array)
     if lowest < minimum or highest > maximum:
         wrong = lowest if lowest < minimum else highest
         raise error(f"{name} must be {minimum} to {maximum}, got {wrong}")

@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from drivers._integers import checked_integers
 from drivers.errors import LimitError
+from drivers.extremes import extremes
 
 CHANNELS = 16
 """DAC channels of one chip, numbered 0 to 15."""
@@ -93,10 +94,10 @@ class Span(IntEnum):
         volts = np.asarray(volts, dtype=np.float64)
         # Dividing by the exact step rounds once; multiplying by 1/step would round twice.
         code = np.rint((volts - self.minimum) / self.step)
-        # A NaN is both the least and the greatest to argmin and argmax, and fails the comparison.
-        # They are also several times faster than min and max on short arrays.
-        if code.size and not (code.item(code.argmin()) >= 0.0 and code.item(code.argmax()) < CODES):
-            self._refuse(volts, code)
+        if code.size:
+            lowest, highest = extremes(code)
+            if not (lowest >= 0.0 and highest < CODES):  # NaN fails this too
+                self._refuse(volts, code)
         return np.asarray(code.astype(np.uint16))
 
     def decode(self, code: npt.ArrayLike) -> npt.NDArray[np.float64]:

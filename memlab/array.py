@@ -312,6 +312,7 @@ class _Session:
     timer: PulseTimer = field(init=False)
 
     def __post_init__(self) -> None:
+        self.limits.check_point(self.point)
         capabilities = self.board.capabilities
         # I = -V_adc / R (board reference 0.1); index 0 is unused, gains count from 1.
         self.current_per_code = np.concatenate(
@@ -354,6 +355,7 @@ class BoardArray(Array):
         view = copy.copy(self)
         view._session = copy.copy(self._session)
         view._session.point = replace(self._session.point, **changes)
+        view._session.limits.check_point(view._session.point)
         return view
 
     def ground(self) -> None:
@@ -384,9 +386,7 @@ class BoardArray(Array):
 
     def _measure_conductance(self, gain: int) -> Measurement:
         session = self._session
-        voltage = np.full(1, session.point.read_voltage)
-        session.limits.check_read(voltage)
-        row_code = SPANS[LineClass.ROW].encode(voltage)
+        row_code = SPANS[LineClass.ROW].encode(np.full(1, session.point.read_voltage))
         samples = session.board.read(self._selection, int(row_code[0]), gain)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
@@ -429,11 +429,8 @@ class BoardArray(Array):
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         session = self._session
-        point, limits = session.point, session.limits
-        limits.check_reset(point.reset_gate_voltage, point.reset_voltage)
-        limits.check_set(gate_voltage[set_], point.set_voltage)
-        limits.check_width(point.reset_width)
-        limits.check_width(point.set_width)
+        point = session.point
+        session.limits.check_set(gate_voltage[set_], point.set_voltage)
         gate_span = SPANS[LineClass.GATE]
         reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
         resets = self._pulses(

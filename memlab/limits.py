@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.errors import LimitError
+from drivers.extremes import extremes
 
 __all__ = ["Limits", "OperatingPoint"]
 
@@ -46,10 +47,10 @@ class Limits:
 
     def check_read(self, voltage: npt.NDArray[np.float64]) -> None:
         """Raise `LimitError` unless every row voltage lies within +/- read_voltage."""
-        # NaN fails both comparisons, so it is refused too.
-        if voltage.size and not (
-            voltage.max() <= self.read_voltage and voltage.min() >= -self.read_voltage
-        ):
+        if not voltage.size:
+            return
+        low, high = extremes(voltage)
+        if not (low >= -self.read_voltage and high <= self.read_voltage):  # NaN fails this too
             worst = voltage.flat[int(np.argmax(np.nan_to_num(np.abs(voltage), nan=np.inf)))]
             raise LimitError(
                 f"read voltage {worst:.4g} V is outside -{self.read_voltage:g}..+"
@@ -61,15 +62,22 @@ class Limits:
         """Raise `LimitError` unless a SET at this amplitude and these gate voltages is allowed."""
         _check_range("SET voltage", voltage, self.set_voltage, "set_voltage")
         if gate_voltage.size:
-            for extreme in (gate_voltage.max(), gate_voltage.min()):
-                _check_range(
-                    "SET gate voltage", float(extreme), self.set_gate_voltage, "set_gate_voltage"
-                )
+            for extreme in extremes(gate_voltage):
+                _check_range("SET gate voltage", extreme, self.set_gate_voltage, "set_gate_voltage")
 
     def check_reset(self, gate_voltage: float, voltage: float) -> None:
         """Raise `LimitError` unless a RESET at this amplitude and gate voltage is allowed."""
         _check_range("RESET voltage", voltage, self.reset_voltage, "reset_voltage")
         _check_range("RESET gate voltage", gate_voltage, self.gate_voltage, "gate_voltage")
+
+    def check_point(self, point: OperatingPoint) -> None:
+        """Raise `LimitError` unless an array may work at this operating point."""
+        self.check_read(np.array([point.read_voltage]))
+        _check_range("read gate voltage", point.read_gate_voltage, self.gate_voltage, "gate_voltage")
+        _check_range("SET voltage", point.set_voltage, self.set_voltage, "set_voltage")
+        self.check_reset(point.reset_gate_voltage, point.reset_voltage)
+        self.check_width(point.set_width)
+        self.check_width(point.reset_width)
 
     def check_width(self, width: float) -> None:
         """Raise `LimitError` unless a pulse of this width is allowed."""

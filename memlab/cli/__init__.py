@@ -28,7 +28,7 @@ class LazyGroup(click.RichGroup):
         """Return what the list of commands shows."""
         if cmd_name not in COMMANDS:
             return None
-        return click.RichCommand(cmd_name, help=COMMANDS[cmd_name][1])
+        return click.RichCommand(name=cmd_name, help=COMMANDS[cmd_name][1])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

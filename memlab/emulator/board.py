@@ -20,6 +20,7 @@ from drivers.board import (
     Selection,
 )
 from drivers.errors import DeviceError, LimitError
+from drivers.extremes import extremes
 from memlab._version import __version__
 from memlab.emulator.chip import Chip
 from memlab.emulator.preset import ChipPreset
@@ -169,7 +170,7 @@ class EmulatedBoard:
 
 def _check_codes(code: npt.NDArray[np.uint16], allowed: CodeRange, what: str) -> None:
     if code.size:
-        low, high = int(code.min()), int(code.max())
+        low, high = extremes(code)
         if low < allowed.minimum or high > allowed.maximum:
             worst = low if low < allowed.minimum else high
             raise LimitError(

@@ -20,8 +20,8 @@ __all__ = ["BUILT_IN", "ChipPreset", "load_preset"]
 BUILT_IN = ("ideal", "ta-hfo2", "pt-taox-ta")
 
 
-def _quantity(unit: str, description: str, **bounds: float) -> Any:
-    return Field(description=description, json_schema_extra={"unit": unit}, **bounds)  # type: ignore[arg-type]
+def _quantity(unit: str, description: str, *, ge: float, le: float | None = None) -> Any:
+    return Field(description=description, json_schema_extra={"unit": unit}, ge=ge, le=le)
 
 
 class ChipPreset(BaseModel):
@@ -72,7 +72,7 @@ def load_preset(name: str) -> ChipPreset:
             raise SettingError(f"cannot read the chip preset {name!r}: {error.strerror}") from error
     else:
         raise SettingError(
-            f"unknown chip {name!r}; choose one of {', '.join(BUILT_IN)}, or the path of a .toml file"
+            f"unknown chip {name!r}; choose one of {', '.join(BUILT_IN)}, or a path to a .toml file"
         )
     try:
         values = tomllib.loads(text)

@@ -34,7 +34,7 @@ FloatArray = npt.NDArray[np.float64]
 
 def grid_volts(code: npt.NDArray[np.uint16], span: Span) -> FloatArray:
     """Return the DAC output as whole numbers of 2^-20 V held in float64, same shape."""
-    volts = code * (span.step * VOLT_GRID)
+    volts = np.multiply(code, span.step * VOLT_GRID, dtype=np.float64)
     volts += span.minimum * VOLT_GRID
     return volts
 

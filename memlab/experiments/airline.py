@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from memlab.array import Array
 from memlab.datasets import Airline, load_airline
 from memlab.emulator import load_preset
+from memlab.errors import SettingError
 from memlab.experiments.config import ExperimentConfig, MappingConfig, Section, TrainConfig
 from memlab.experiments.weights import make_matrix
 from memlab.mapping import Layout
@@ -33,8 +35,8 @@ TRAINING_PAIRS = 96
 class NetworkConfig(Section):
     """The network."""
 
-    units: int = 15
-    bias: float = 0.2
+    units: int = Field(15, description="LSTM units.", ge=1)
+    bias: float = Field(0.2, description="Value of the constant bias input.")
 
 
 class AirlineConfig(ExperimentConfig):
@@ -152,6 +154,12 @@ class AirlineExperiment:
         bias = config.network.bias
         rng = np.random.default_rng(config.seed)
         inputs = 1 + units + 1
+        needed = 2 * inputs, 4 * units + 1
+        if needed[0] > array.shape[0] or needed[1] > array.shape[1]:
+            raise SettingError(
+                f"network.units={units} needs {needed[0]} x {needed[1]} cells; the array has "
+                f"{array.shape[0]} x {array.shape[1]}"
+            )
         recurrent = array[: 2 * inputs, : 4 * units]
         readout = array[: 2 * (units + 1), 4 * units : 4 * units + 1]
         return Network(

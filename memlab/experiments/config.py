@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
@@ -63,6 +63,12 @@ class MappingConfig(Section):
     gate_minimum: float = Field(description="Smallest gate voltage in V.", ge=0)
     gate_maximum: float = Field(description="Largest gate voltage in V.", ge=0)
     set_all: bool = Field(description="SET every cell at each update, or only changed ones.")
+
+    @model_validator(mode="after")
+    def _gate_range(self) -> Self:
+        if not self.gate_minimum <= self.gate_initial <= self.gate_maximum:
+            raise ValueError("gate_minimum <= gate_initial <= gate_maximum must hold (V)")
+        return self
 
     def make_rule(self) -> OneShotUpdate:
         """Return a new update rule with these settings."""

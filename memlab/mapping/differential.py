@@ -104,7 +104,7 @@ class DifferentialMatrix:
         result is scaled back; + rows carry +x and - rows -x, so that the subtraction happens in
         the column current (Li 2019).
         """
-        peak = np.abs(x).max(axis=-1, keepdims=True)
+        peak: FloatArray = np.abs(x).max(axis=-1, keepdims=True)
         peak[peak == 0.0] = 1.0
         # x / peak is exactly 1 at the peak, so the read voltage is reached and never passed.
         scaled = x / peak

@@ -67,7 +67,8 @@ class Softmax:
         return np.asarray(softmax(z, axis=-1))
 
     def backward(self, y: FloatArray, dy: FloatArray) -> FloatArray:
-        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+        mean: FloatArray = (dy * y).sum(axis=-1, keepdims=True)
+        return y * (dy - mean)
 
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,32 @@ import numpy.typing as npt
 from memlab.errors import DataError, SettingError
 
 __all__ = ["RunFile", "flatten"]
+
+
+@dataclass
+class _Growing:
+    """A dataset that grows along its first axis, and what waits to be written to it.
+
+    It writes through h5py's low-level interface: the high-level one costs several times more
+    than HDF5 itself, and a run writes some twenty datasets per epoch.
+    """
+
+    dataset: h5py.Dataset
+    size: int = 0
+    pending: list[npt.NDArray[Any]] = field(default_factory=list)
+
+    def flush(self) -> None:
+        """Write what waits, in order."""
+        if not self.pending:
+            return
+        items = self.pending[0] if len(self.pending) == 1 else np.concatenate(self.pending)
+        items = np.ascontiguousarray(items, dtype=self.dataset.dtype)
+        self.dataset.id.set_extent((self.size + len(items), *items.shape[1:]))
+        where = self.dataset.id.get_space()
+        where.select_hyperslab((self.size,) + (0,) * (items.ndim - 1), items.shape)
+        self.dataset.id.write(h5py.h5s.create_simple(items.shape), where, items)
+        self.size += len(items)
+        self.pending.clear()
 
 
 class RunFile:
@@ -52,7 +79,7 @@ class RunFile:
         except OSError as error:
             raise SettingError(f"cannot write {path}: {_reason(error)}") from error
         self.path = path
-        self._pending: dict[str, list[npt.NDArray[Any]]] = {}
+        self._growing: dict[str, _Growing] = {}
         self._file.attrs.update({"NX_class": "NXroot", "default": "entry"})
         self._entry = self._file.create_group("entry")
         self._entry.attrs.update(
@@ -116,7 +143,13 @@ class RunFile:
 
     def append(self, name: str, items: npt.ArrayLike) -> None:
         """Queue items, shape (n, ...), for an appendable dataset; `flush` writes them."""
-        self._pending.setdefault(name, []).append(np.asarray(items))
+        growing = self._growing[name]
+        array = np.asarray(items)
+        if array.shape[1:] != growing.dataset.shape[1:]:
+            raise ValueError(
+                f"{name} takes items of shape {growing.dataset.shape[1:]}, got {array.shape[1:]}"
+            )
+        growing.pending.append(array)
 
     def write(self, name: str, values: npt.ArrayLike) -> None:
         """Fill a dataset of fixed size."""
@@ -124,14 +157,8 @@ class RunFile:
 
     def flush(self) -> None:
         """Write everything queued, and hand it to the operating system."""
-        for name, parts in self._pending.items():
-            if parts:
-                items = parts[0] if len(parts) == 1 else np.concatenate(parts)
-                dataset = self._entry[name]
-                size = dataset.shape[0]
-                dataset.resize(size + len(items), axis=0)
-                dataset[size:] = items
-                parts.clear()
+        for growing in self._growing.values():
+            growing.flush()
         self._file.flush()
 
     def close(self, status: str, attributes: Mapping[str, Any] | None = None) -> None:
@@ -161,9 +188,11 @@ class RunFile:
     def _appendable(
         self, name: str, dtype: np.dtype[Any], items: tuple[int, ...], chunk: int
     ) -> h5py.Dataset:
-        return self._entry.create_dataset(
+        dataset = self._entry.create_dataset(
             name, (0, *items), dtype, maxshape=(None, *items), chunks=(chunk, *items)
         )
+        self._growing[name] = _Growing(dataset)
+        return dataset
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

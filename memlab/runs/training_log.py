@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from memlab.array import Measurement
 from memlab.mapping import DifferentialMatrix
@@ -44,8 +45,9 @@ class TrainingLog(Observer):
         self._run = run_file
         self._level = level
         self._update = 0
-        self._record_codes = level is not LogLevel.OFF
         self._matrices: list[DifferentialMatrix] = []
+        self._measurements: dict[str, list[Measurement]] = {}
+        self._recorded: dict[str, int] = {}
 
     def declare(self, network: Network, vectors: int) -> None:
         """Declare the datasets of a network.
@@ -77,13 +79,12 @@ class TrainingLog(Observer):
 
     def started(self, network: Network) -> None:
         """Record the conductances before the first update; record codes from here on."""
-        self._matrices = [layer.matrix for layer in network.layers]
-        if self._level is LogLevel.OFF:
-            return
+        if self._level is not LogLevel.OFF:
+            self._matrices = [layer.matrix for layer in network.layers]
         for matrix in self._matrices:
             self._run.write(f"{matrix.name}/initial_conductance", matrix.reading.value)
-            if matrix.reading.adc_code is not None:
-                matrix.array.on_vmm = self._vmm_recorder(f"{matrix.name}_vmm")
+            self._measurements[matrix.name], self._recorded[matrix.name] = [], 0
+        self._listen()
         self._run.flush()
 
     def updated(self, result: UpdateResult, network: Network) -> None:
@@ -92,23 +93,31 @@ class TrainingLog(Observer):
         run.append("training/update", [result.index])
         run.append("training/loss", [result.loss])
         run.append("training/epoch", [result.epoch])
-        self._update = result.index + 1
+        for matrix in self._matrices:
+            self._record_codes(matrix)
         if self._level is LogLevel.ALL:
             self._record_maps(result.index)
         elif self._level is LogLevel.EPOCHS:
-            self._record_codes = False
+            self.stop_codes()
+        self._update = result.index + 1
 
     def epoch_finished(self, result: EpochResult) -> None:
         """Hand everything of the epoch to the operating system."""
         if self._level is LogLevel.EPOCHS:
             self._record_maps(self._update - 1)
-            self._record_codes = True
+            self._listen()
         self._run.flush()
 
     def stop_codes(self) -> None:
         """End the record of VMM codes; what follows training is not part of it."""
         for matrix in self._matrices:
             matrix.array.on_vmm = None
+
+    def _listen(self) -> None:
+        """Hear of every VMM of an array that has codes."""
+        for matrix in self._matrices:
+            if matrix.reading.adc_code is not None:
+                matrix.array.on_vmm = self._measurements[matrix.name].append
 
     def _declare_matrix(self, matrix: DifferentialMatrix, vectors: int) -> None:
         run, name = self._run, matrix.name
@@ -168,22 +177,28 @@ class TrainingLog(Observer):
                 run.append(f"{name}/conductance_code", reading.adc_code[np.newaxis])
                 run.append(f"{name}/conductance_gain", reading.gain[np.newaxis])
 
-    def _vmm_recorder(self, group: str) -> Callable[[Measurement], None]:
+    def _record_codes(self, matrix: DifferentialMatrix) -> None:
+        """Queue the codes of the forward pass that led to the current update."""
+        measurements = self._measurements[matrix.name]
+        if not measurements:
+            return
+        group, first = f"{matrix.name}_vmm", self._recorded[matrix.name]
+        dac, adc, gain = (
+            np.concatenate([part.reshape(-1, part.shape[-1]) for part in parts])
+            for parts in zip(*map(_codes, measurements), strict=True)
+        )
+        measurements.clear()
+        self._recorded[matrix.name] = last = first + len(dac)
         run = self._run
-        recorded = 0
+        run.append(f"{group}/vector", np.arange(first, last))
+        run.append(f"{group}/update", np.full(len(dac), self._update))
+        run.append(f"{group}/dac_code", dac)
+        run.append(f"{group}/adc_code", adc)
+        run.append(f"{group}/gain", gain)
 
-        def record(measurement: Measurement) -> None:
-            nonlocal recorded
-            if not self._record_codes:
-                return
-            dac, adc, gain = measurement.dac_code, measurement.adc_code, measurement.gain
-            assert dac is not None and adc is not None and gain is not None  # noqa: PT018
-            dac = dac.reshape(-1, dac.shape[-1])
-            run.append(f"{group}/vector", np.arange(recorded, recorded + len(dac)))
-            run.append(f"{group}/update", np.full(len(dac), self._update))
-            run.append(f"{group}/dac_code", dac)
-            run.append(f"{group}/adc_code", adc.reshape(-1, adc.shape[-1]))
-            run.append(f"{group}/gain", gain.reshape(-1, gain.shape[-1]))
-            recorded += len(dac)
 
-        return record
+def _codes(measurement: Measurement) -> tuple[npt.NDArray[Any], ...]:
+    dac, adc, gain = measurement.dac_code, measurement.adc_code, measurement.gain
+    if dac is None or adc is None or gain is None:
+        raise ValueError("this array has no codes to record")
+    return dac, adc, gain

@@ -1,0 +1,466 @@
+"""The wires of a crossbar: what their resistance leaves of a voltage, exactly.
+
+Geometry. A bit line (row) is driven at its column-0 end; a TE line (column) is sensed at its
+last-row end, at virtual ground. One segment lies between driver and first cell, one between
+neighbouring cells, one between last cell and sense amplifier; the far ends are open.
+
+            column 0     column 1
+      V ──r──W──────r──────W               W, B   nodes of the bit line, of the TE line
+             G             G               G      the cell between them
+             B             B
+             r             r               r      one segment
+             ⋮             ⋮
+             r             r
+            0 V           0 V              sense amplifiers
+
+Reading (`effective_conductance`). Give the TE nodes of one row the voltages B and its driver V. Its
+bit line is a ladder with nodal matrix T (tridiagonal), whose inverse is known in closed form, so
+that its nodes W are eliminated; behind the first segment r₀, the current into the TE nodes is
+
+    b V - K B        b = G T⁻¹ e₀ / r₀        K = diag(G) - G T⁻¹ G
+
+Now walk along the TE lines towards the amplifiers. All rows passed so far look, from the TE nodes
+where we stand, like a Norton source: currents H V beside an admittance N (columns x columns). A new
+row adds K to N, and b to H as one more column. The segment r to the next row divides the current:
+
+    H' = X H        N' = X N = (1 - X) / r        X = (1 + r N)⁻¹
+
+The last segment and the input resistances of the amplifiers, a diagonal R, leave (1 + N R)⁻¹ H V.
+
+Only N, X and H are held: memory goes with columns² and rows x columns. One Cholesky inverse and one
+product per row make R C³ + R² C² multiply-adds. The adjoint sweep (amplifiers first) stores all its
+blocks, R C² numbers, for 3 R C³. Reciprocity lets the sweep always run along the longer side. No
+formula divides by a resistance of a wire that may be zero: zero is an ordinary value.
+
+Programming (`cell_voltage`). One row is pulsed at a time: a ladder each, many solved at once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import blas, lapack
+
+from memlab.emulator.blas import one_blas_thread
+
+__all__ = ["cell_voltage", "effective_conductance", "wire_segments"]
+
+# Rows are prepared in batches of about this many matrix elements (1 MB): they stay in the cache
+# until the sweep reaches them, and the memory does not grow with the number of rows.
+_BATCH_ELEMENTS = 1 << 17
+
+# Transfer ratios are products along a ladder, formed as quotients of products over a panel of this
+# many columns: these stay in range unless a single ratio is below 1e-19 (wire ohm x cell S > 1e19).
+_PANEL = 16
+
+# (1 - X)/r has the rounding of 1/r: too coarse when what still follows is this many times r, which
+# only a large amplifier (or driver) resistance is. X N then keeps the digits, for one product more.
+_CANCELLATION = 1e4
+
+
+def effective_conductance(
+    conductance: ArrayLike,
+    wire_resistance: float | tuple[float, float],
+    *,
+    driver_resistance: ArrayLike = 0.0,
+    sense_resistance: ArrayLike = 0.0,
+    row_segments: ArrayLike = 1.0,
+    column_segments: ArrayLike = 1.0,
+) -> NDArray[np.float64]:
+    """Transfer matrix (rows, columns) in S of a crossbar with resistive wires: I = V @ G_eff.
+
+    The exact nodal solution, to rounding. The bits of the result do not depend on the number of
+    BLAS threads. Takes nothing but time; no device is touched.
+
+    Parameters
+    ----------
+    conductance
+        Cells, shape (rows, columns), in S, finite and not negative. Zero is an open cell.
+    wire_resistance
+        Resistance of one segment in ohm; a pair is (bit line, TE line). 0 gives the conductance
+        itself, bit for bit (with no other resistance in the path).
+    driver_resistance, sense_resistance
+        In series with the driver of each bit line and the amplifier of each TE line, in ohm: a
+        number, or one per line of shape (rows,) and (columns,).
+    row_segments
+        Shape (columns,): length, in segments, of the piece of bit line that leads from the driver's
+        side to each column; default 1. `wire_segments` gives both for part of a larger array.
+    column_segments
+        Shape (rows,): length of the piece of TE line that leaves each row towards the amplifier.
+
+    Returns
+    -------
+    Current into the amplifier of each column per volt at the driver of each row, the other drivers
+    at 0 V: shape (rows, columns), in S.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, or a conductance or resistance that is negative or not finite.
+
+    Notes
+    -----
+    Of 128 x 64 cells of 242 uS, 0.859 / 0.678 / 0.407 / 0.232 are left in the mean at 0.1 / 0.3 /
+    1 / 2.5 ohm. The same holds for the mean of a map that is spread around 242 uS; the mean of its
+    ratios is larger, because a small cell gets current through its large neighbours.
+    """
+    crossbar = _Crossbar.of(
+        conductance,
+        wire_resistance,
+        driver_resistance=driver_resistance,
+        sense_resistance=sense_resistance,
+        row_segments=row_segments,
+        column_segments=column_segments,
+    )
+    if not crossbar.has_resistance:
+        return crossbar.cells.copy()
+    rows, columns = crossbar.cells.shape
+    with one_blas_thread():
+        if columns <= rows:
+            return _sweep(crossbar)
+        return np.ascontiguousarray(_sweep(crossbar.reciprocal())[::-1, ::-1].T)
+
+
+def wire_segments(
+    rows: ArrayLike, columns: ArrayLike, shape: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lengths of wire between the lines in use, when the other lines of the array take no part.
+
+    Parameters
+    ----------
+    rows, columns
+        Strictly increasing indices of the lines in use.
+    shape
+        (rows, columns) of the whole array: the amplifiers sit behind its last row.
+
+    Returns
+    -------
+    `row_segments` (one per column in use) and `column_segments` (one per row in use), in segments.
+
+    Raises
+    ------
+    ValueError
+        If an index is outside the array, or they do not increase.
+    """
+    row = _positions(rows, shape[0], "rows")
+    column = _positions(columns, shape[1], "columns")
+    row_segments = np.diff(column, prepend=-1)
+    column_segments = np.diff(row, append=shape[0])
+    return row_segments.astype(np.float64), column_segments.astype(np.float64)
+
+
+def cell_voltage(
+    conductance: ArrayLike,
+    wire_resistance: float | tuple[float, float],
+    row_voltage: ArrayLike,
+    column_voltage: ArrayLike,
+    *,
+    driver_resistance: ArrayLike = 0.0,
+    sense_resistance: ArrayLike = 0.0,
+    row_segments: ArrayLike = 1.0,
+    column_segments: ArrayLike = 1.0,
+) -> NDArray[np.float64]:
+    """Voltage (V) that each cell gets when its row is pulsed alone: TE side minus bit-line side.
+
+    SET: rows at 0 V, columns at V_SET, the result is positive. RESET: rows at V_RESET, columns at
+    0 V, the result is negative. Every row is a pulse of its own, all are solved at once; the rows
+    not pulsed float, and the little current that flows through their cells from one TE line to
+    another is left out (it changes a voltage by less than 1e-4 of itself: 34 x 60 cells of
+    10 to 474 uS, 0.3 ohm). A cell whose gate is off has conductance 0; what is returned for it is
+    the voltage across cell and transistor together.
+
+    Parameters
+    ----------
+    conductance
+        Path from TE line to bit line (memristor and transistor) during the pulse, (rows, columns),
+        in S. Linear: a caller whose conductance depends on the voltage iterates.
+    wire_resistance, row_segments, column_segments
+        As in `effective_conductance`.
+    row_voltage
+        At the column-0 ends of the bit lines, in V: a number or shape (rows,).
+    column_voltage
+        At the last-row ends of the TE lines, in V: a number, (columns,), or (rows, columns) when it
+        differs from pulse to pulse.
+    driver_resistance, sense_resistance
+        Of the sources at the ends of bit lines and TE lines, in ohm: a number or one per line.
+
+    Returns
+    -------
+    Shape (rows, columns), in V.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, or a conductance or resistance that is negative or not finite.
+    """
+    crossbar = _Crossbar.of(
+        conductance,
+        wire_resistance,
+        driver_resistance=driver_resistance,
+        sense_resistance=sense_resistance,
+        row_segments=row_segments,
+        column_segments=column_segments,
+    )
+    source = np.broadcast_to(np.asarray(column_voltage, dtype=np.float64), crossbar.cells.shape)
+    row_source = np.broadcast_to(
+        np.asarray(row_voltage, dtype=np.float64), crossbar.cells.shape[:1]
+    )
+    # With one row active a TE line carries the current of one cell only: from its source down to
+    # the row it is a plain series resistance, and the cell with it is one branch of the bit line.
+    in_series = np.cumsum(crossbar.along_column[::-1])[::-1, None] + crossbar.sense
+    divider = 1.0 / (1.0 + crossbar.cells * in_series)
+    branches = replace(crossbar, cells=crossbar.cells * divider)
+    node = _Ladders.of(branches).voltage((branches.cells * source).T, row_source).T
+    return (source - node) * divider
+
+
+@dataclass(frozen=True)
+class _Crossbar:
+    """A crossbar in ohm and S, checked. Lines in use only."""
+
+    cells: NDArray[np.float64]
+    """(rows, columns) in S."""
+    along_row: NDArray[np.float64]
+    """(columns,) in ohm: the piece of every bit line that leads to each column."""
+    along_column: NDArray[np.float64]
+    """(rows,) in ohm: the piece of every TE line that leaves each row."""
+    driver: NDArray[np.float64]
+    """(rows,) in ohm."""
+    sense: NDArray[np.float64]
+    """(columns,) in ohm."""
+
+    @classmethod
+    def of(
+        cls,
+        conductance: ArrayLike,
+        wire_resistance: float | tuple[float, float],
+        *,
+        driver_resistance: ArrayLike,
+        sense_resistance: ArrayLike,
+        row_segments: ArrayLike,
+        column_segments: ArrayLike,
+    ) -> Self:
+        """Build from the arguments of the public functions."""
+        cells = np.asarray(conductance, dtype=np.float64)
+        if cells.ndim != 2 or cells.size == 0:
+            raise ValueError(f"conductance must be (rows, columns), not shape {cells.shape}")
+        _check(cells, "conductance")
+        rows, columns = cells.shape
+        wire = wire_resistance if isinstance(wire_resistance, tuple) else (wire_resistance,) * 2
+        row_wire, column_wire = _per_line(wire, 2, "wire_resistance")
+        return cls(
+            cells=cells,
+            along_row=row_wire * _per_line(row_segments, columns, "row_segments"),
+            along_column=column_wire * _per_line(column_segments, rows, "column_segments"),
+            driver=_per_line(driver_resistance, rows, "driver_resistance"),
+            sense=_per_line(sense_resistance, columns, "sense_resistance"),
+        )
+
+    @property
+    def has_resistance(self) -> bool:
+        """Whether any wire or terminal drops a voltage."""
+        return any(
+            np.any(part) for part in (self.along_row, self.along_column, self.driver, self.sense)
+        )
+
+    def reciprocal(self) -> "_Crossbar":
+        """The same network driven where it was sensed: its transfer matrix is ours, transposed.
+
+        The new bit lines are the old TE lines from the amplifier upwards, so every index reverses.
+        """
+        return _Crossbar(
+            cells=self.cells[::-1, ::-1].T,
+            along_row=self.along_column[::-1],
+            along_column=self.along_row[::-1],
+            driver=self.sense[::-1],
+            sense=self.driver[::-1],
+        )
+
+
+def _sweep(crossbar: _Crossbar) -> NDArray[np.float64]:
+    """Carry the Norton source of the rows (see the top) from the first row to the amplifiers."""
+    rows, columns = crossbar.cells.shape
+    segments = crossbar.along_column
+    # The most that still follows each segment, in ohm.
+    following = np.cumsum(segments[::-1])[::-1] - segments + crossbar.sense.max()
+    last = segments[-1] + crossbar.sense
+    # Fortran order: the columns of H filled so far are one contiguous block for BLAS. Of N and X
+    # only the lower triangle is meaningful.
+    H, H_next = np.empty((2, rows, columns)).transpose(0, 2, 1)
+    N = np.zeros((columns, columns), order="F")
+    X = np.empty((columns, columns), order="F")
+    N_diagonal, X_diagonal = np.einsum("ii->i", N), np.einsum("ii->i", X)
+    for row, (K, b) in enumerate(_rows(crossbar)):
+        N += K
+        H[:, row] = b
+        r = float(segments[row])
+        if row == rows - 1 or r == 0.0:
+            continue
+        np.multiply(N, r, out=X)
+        X_diagonal += 1.0
+        _invert(X)
+        blas.dsymm(1.0, X, H[:, : row + 1], lower=1, c=H_next[:, : row + 1], overwrite_c=1)
+        H, H_next = H_next, H
+        if following[row] < _CANCELLATION * r:
+            np.multiply(X, -1.0 / r, out=N)
+            N_diagonal += 1.0 / r
+        else:
+            N[:] = blas.dsymm(1.0, X, _symmetric(N), lower=1)
+    if not last.any():
+        return H.T
+    # R is not the same for every column, so 1 + N R is not symmetric: LU instead of Cholesky.
+    divided = _symmetric(N) * last
+    np.einsum("ii->i", divided)[:] += 1.0
+    _, _, current, info = lapack.dgesv(divided, H, overwrite_a=1, overwrite_b=1)
+    _require(info)
+    transfer: NDArray[np.float64] = current.T
+    return transfer
+
+
+def _rows(crossbar: _Crossbar) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Each row as seen from its TE nodes: admittance K (lower triangle, Fortran order), source b.
+
+    T⁻¹[j, k] is a term in j times a term in k (`_Ladders`), so that K is an outer product. Over a
+    long line of high resistance the running product of t leaves the range of floating point;
+    starting it again in every panel of columns keeps it inside.
+    """
+    rows, columns = crossbar.cells.shape
+    cells = crossbar.cells
+    ladders = _Ladders.of(crossbar)
+    transfer = np.ascontiguousarray(ladders.transfer.T)
+    into = -cells * ladders.impedance.T
+    own = ladders.own_admittance(crossbar).T
+    source = cells * np.multiply.accumulate(transfer, axis=1)
+    batch = max(1, _BATCH_ELEMENTS // columns**2)
+    K = np.zeros((min(batch, rows), columns, columns))
+    diagonal = np.einsum("ijj->ij", K)
+    for start in range(0, rows, batch):
+        stop = min(start + batch, rows)
+        for first in range(0, columns, _PANEL):
+            panel = slice(first, first + _PANEL)
+            product = transfer[start:stop, first:].copy()
+            product[:, 0] = 1.0
+            np.multiply.accumulate(product, axis=1, out=product)
+            np.multiply(
+                (into[start:stop, panel] / product[:, :_PANEL])[:, :, None],
+                (cells[start:stop, first:] * product)[:, None, :],
+                out=K[: stop - start, panel, first:],
+            )
+        diagonal[: stop - start] = own[start:stop]
+        for row in range(start, stop):
+            yield K[row - start].T, source[row]
+
+
+@dataclass(frozen=True)
+class _Ladders:
+    """The bit lines solved with driver and TE nodes at 0 V: what is needed of T⁻¹, (columns, rows).
+
+    Seen from node k: z_k, the impedance (ohm) towards the driver without the cell of node k; y_k,
+    the admittance (S) of that cell and all that lies beyond. The recursions are each other's dual,
+
+        z_{k+1} = z_k / (1 + z_k G_k) + r_{k+1}        y_{k-1} = y_k / (1 + y_k r_k) + G_{k-1}
+
+    and every sum here is one of positive terms, so that nothing cancels. A current into node j
+    raises it by s_j per ampere, and each node after it by t of the node before:
+
+        s_k = z_k / (1 + z_k y_k)      t_k = 1 / (1 + r_k y_k)
+        T⁻¹[j, k] = s_j t_{j+1} ... t_k    for j <= k
+    """
+
+    z: NDArray[np.float64]
+    y: NDArray[np.float64]
+    transfer: NDArray[np.float64]
+    """t: voltage of a node over that of the node before it (of the driver for the first)."""
+    impedance: NDArray[np.float64]
+    """s: diagonal of T⁻¹, in ohm."""
+
+    @classmethod
+    def of(cls, crossbar: _Crossbar) -> Self:
+        """Solve every bit line of a crossbar, both directions in one loop over the columns."""
+        rows, columns = crossbar.cells.shape
+        segment = np.repeat(crossbar.along_row[:, None], rows, axis=1)
+        segment[0] += crossbar.driver
+        series, shunt, seen = np.empty((3, columns, 2, rows))
+        series[:, 0] = shunt[::-1, 1] = segment
+        shunt[:, 0] = series[::-1, 1] = crossbar.cells.T
+        seen[0] = series[0]
+        for here, beside, between, beyond in zip(
+            seen[:-1], shunt[:-1], series[1:], seen[1:], strict=True
+        ):
+            np.multiply(here, beside, out=beyond)
+            beyond += 1.0
+            np.divide(here, beyond, out=beyond)
+            beyond += between
+        z, y = seen[:, 0], seen[::-1, 1]
+        return cls(z, y, transfer=1.0 / (1.0 + segment * y), impedance=z / (1.0 + z * y))
+
+    def own_admittance(self, crossbar: _Crossbar) -> NDArray[np.float64]:
+        """Diagonal of K, G - G² s, as G (1 + z rest) / (1 + z y); rest is y without the cell."""
+        rest = np.zeros_like(self.y)
+        rest[:-1] = self.y[1:] * self.transfer[1:]
+        return crossbar.cells.T * (1.0 + self.z * rest) / (1.0 + self.z * self.y)
+
+    def voltage(
+        self, current: NDArray[np.float64], driver_voltage: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Node voltages (columns, rows) for a current into each, (columns, rows), in A.
+
+        `driver_voltage` has shape (rows,). This is T⁻¹ applied: what comes from the
+        driver's side is carried outwards, the rest inwards.
+        """
+        t, s = self.transfer, self.impedance
+        columns, rows = t.shape
+        ratio, carried = np.empty((2, columns, 2, rows))
+        ratio[:, 0] = t
+        ratio[1:, 1] = t[:0:-1]
+        carried[:, 0] = s * current
+        carried[0, 0] += t[0] * driver_voltage
+        carried[0, 1] = 0.0
+        carried[1:, 1] = (t * current)[:0:-1]
+        for before, here, t_here in zip(carried[:-1], carried[1:], ratio[1:], strict=True):
+            here += t_here * before
+        outwards, inwards = carried[:, 0], carried[::-1, 1]
+        return outwards + s * inwards
+
+
+def _invert(matrix: NDArray[np.float64]) -> None:
+    """Invert a positive definite matrix in place; of both only the lower triangle."""
+    _, info = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
+    _require(info)
+    _, info = lapack.dpotri(matrix, lower=1, overwrite_c=1)
+    _require(info)
+
+
+def _require(info: int) -> None:
+    """LAPACK found a regular matrix: with checked input it is one."""
+    if info:
+        raise np.linalg.LinAlgError(f"singular wire network (LAPACK info {info})")
+
+
+def _symmetric(lower: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The full matrix of a lower triangle, in Fortran order."""
+    return np.asfortranarray(np.tril(lower) + np.tril(lower, -1).T)
+
+
+def _positions(index: ArrayLike, size: int, name: str) -> NDArray[np.intp]:
+    position = np.asarray(index, dtype=np.intp)
+    if position.ndim != 1 or position.size == 0 or np.any(np.diff(position) <= 0):
+        raise ValueError(f"{name} must be strictly increasing indices, not {index!r}")
+    if position[0] < 0 or position[-1] >= size:
+        raise ValueError(f"{name} must lie in 0..{size - 1}, not {position[0]}..{position[-1]}")
+    return position
+
+
+def _per_line(value: ArrayLike, lines: int, name: str) -> NDArray[np.float64]:
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim > 1 or (array.ndim == 1 and array.size != lines):
+        raise ValueError(f"{name} must be a number or have shape ({lines},), not {array.shape}")
+    _check(array, name)
+    return np.full(lines, array)
+
+
+def _check(value: NDArray[np.float64], name: str) -> None:
+    if not (value.min() >= 0.0 and value.max() < np.inf):  # false for NaN, too
+        raise ValueError(f"{name} must be finite and not negative")

@@ -1,0 +1,155 @@
+"""`memlab train` as a user types it, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+
+MEMLAB = [sys.executable, "-c", "from memlab.cli import main; main()"]
+REPOSITORY = Path(__file__).parents[3]
+
+
+def memlab(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run(
+        [*MEMLAB, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_json_prints_one_document_on_stdout_and_progress_on_stderr(tmp_path: Path) -> None:
+    done = memlab("train", "airline", "--epochs", "4", "--seed", "3", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["experiment"] == "airline"
+    assert document["preset"] == "paper"
+    assert document["board"] == "emulator:"
+    assert document["seed"] == 3
+    assert document["seconds"] > 0
+    assert set(document["metrics"]) == {
+        "train_rmse",
+        "test_rmse",
+        "persistence_train_rmse",
+        "persistence_test_rmse",
+        "final_loss",
+    }
+    # Experiments reference 5: persistence 23.2 / 48.5 thousand.
+    assert document["metrics"]["persistence_train_rmse"] == pytest.approx(23.2, abs=0.05)
+    assert document["metrics"]["persistence_test_rmse"] == pytest.approx(48.5, abs=0.05)
+    # 96 training vectors for each layer and epoch, 143 for each layer in the prediction.
+    assert document["counts"]["vmm"] == 2 * (4 * 96 + 143)
+    # Every cell is SET at the start and at each update.
+    assert document["counts"]["set"] == (34 * 60 + 32) * 5
+    assert "epoch 4/4" in done.stderr
+    assert "\x1b" not in done.stderr
+    with h5py.File(tmp_path / document["run"]) as file:
+        assert file["entry/training/loss"].size == 4
+    assert (tmp_path / document["figure"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_person_gets_a_summary_and_an_empty_stdout(tmp_path: Path) -> None:
+    done = memlab("train", "airline", "--epochs", "2", "--out", "run.h5", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert "persistence" in done.stderr
+    assert "run.png" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--board", "nonsense"], "must start with"),
+        (["--board", "emulator:?chip=none"], "choose one of"),
+        (["--board", "emulator:?sead=3"], "sead"),
+        (["--board", "emulator:?seed=x"], "whole number"),
+        (["--set", "train.lear=1"], "train.lr"),
+        (["--set", "train.lr"], "key=value"),
+        (["--set", "train.lr=fast"], "train.lr=fast"),
+        (["--set", "train.lr=-1"], "train.lr"),
+        (["--set", "train=1"], "train.epochs"),
+        (["--set", "chip.noise=-1"], "chip.noise"),
+        (["--set", "chip=none"], "none"),
+        (["--set", "network.units=0"], "network.units"),
+        (["--set", "network.units=16"], "units"),
+        (["--set", "mapping.gate_initial=3"], "gate"),
+        (["--epochs", "-1"], "epochs"),
+        (["--seed", "-1"], "seed"),
+        (["--preset", "best"], "paper"),
+        (["--out", "precious.h5"], "exists already"),
+        (["--out", "precious.dat"], "exists already"),
+        (["--out", "missing/run.h5"], "no directory"),
+        (["--out", "."], "directory"),
+    ],
+)
+def test_bad_input_gets_one_line_exit_code_2_and_touches_nothing(
+    tmp_path: Path, arguments: list[str], hint: str
+) -> None:
+    (tmp_path / "precious.h5").write_bytes(b"precious")
+    (tmp_path / "precious.png").write_bytes(b"precious")
+    before = sorted(tmp_path.iterdir())
+    done = memlab("train", "airline", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert hint in done.stderr
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "precious.h5").read_bytes() == b"precious"
+
+
+def test_a_refused_limit_ends_with_exit_code_4_before_any_file(tmp_path: Path) -> None:
+    done = memlab("train", "airline", "--set", "point.read_voltage=0.5", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "limits.read_voltage" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_commands_and_experiments_are_usage_errors(tmp_path: Path) -> None:
+    for arguments in (["trian"], ["train", "airlines"], ["train"], ["--nope"]):
+        done = memlab(*arguments, cwd=tmp_path)
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_ctrl_c_ends_with_130_and_keeps_what_was_measured(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    process = subprocess.Popen(
+        [*MEMLAB, "train", "airline", "--out", "run.h5"],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("epoch 1/800")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    with h5py.File(tmp_path / "run.h5") as file:
+        assert file["entry"].attrs["status"] == "interrupted"
+        assert file["entry/training/loss"].size >= 1
+
+
+def test_help_loads_neither_numpy_nor_h5py(tmp_path: Path) -> None:
+    code = (
+        "import sys; from memlab.cli import cli\n"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        "heavy = {'numpy', 'scipy', 'h5py', 'matplotlib', 'pydantic'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "train" in done.stdout
