@@ -127,7 +127,10 @@ class Array(ABC):
         IndexError
             If a line does not exist, is named twice, or none is left.
         """
-        row_key, column_key = key if isinstance(key, tuple) else (key, slice(None))
+        keys = key if isinstance(key, tuple) else (key, slice(None))
+        if len(keys) != 2:
+            raise IndexError(f"an array has rows and columns, {key!r} has {len(keys)} indices")
+        row_key, column_key = keys
         view = copy.copy(self)
         view._select_lines(
             _pick_lines(self.rows, row_key, "row"), _pick_lines(self.columns, column_key, "column")
