@@ -420,12 +420,11 @@ class BoardArray(Array):
         if self._column_order is not None:
             back = np.argsort(self._column_order)
             code, gain = code[:, back], gain[:, back]
-        signed = code.astype(np.int32)
-        signed -= _MID_CODE
+        signed = np.subtract(code, float(_MID_CODE))
+        saturated = np.abs(signed) >= self._session.saturated_code
         current = self._session.current_per_code.take(gain)
         current *= signed
-        np.abs(signed, out=signed)
-        return Measurement(current, signed >= self._session.saturated_code, code, gain)
+        return Measurement(current, saturated, code, gain)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         session = self._session
