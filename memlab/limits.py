@@ -73,7 +73,9 @@ class Limits:
     def check_point(self, point: OperatingPoint) -> None:
         """Raise `LimitError` unless an array may work at this operating point."""
         self.check_read(np.array([point.read_voltage]))
-        _check_range("read gate voltage", point.read_gate_voltage, self.gate_voltage, "gate_voltage")
+        _check_range(
+            "read gate voltage", point.read_gate_voltage, self.gate_voltage, "gate_voltage"
+        )
         _check_range("SET voltage", point.set_voltage, self.set_voltage, "set_voltage")
         self.check_reset(point.reset_gate_voltage, point.reset_voltage)
         self.check_width(point.set_width)

@@ -71,5 +71,5 @@ def main() -> None:
 
 
 def _complain(message: str, code: int) -> int:
-    click.echo(f"memlab: {message}", err=True)
+    click.echo(f"memlab: {' '.join(message.split())}", err=True)
     return code

@@ -10,6 +10,8 @@ from pathlib import Path
 import h5py
 import pytest
 
+from memlab.cli import main
+
 MEMLAB = [sys.executable, "-c", "from memlab.cli import main; main()"]
 REPOSITORY = Path(__file__).parents[3]
 
@@ -92,16 +94,24 @@ def test_a_person_gets_a_summary_and_an_empty_stdout(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_gets_one_line_exit_code_2_and_touches_nothing(
-    tmp_path: Path, arguments: list[str], hint: str
+    tmp_path: Path,
+    arguments: list[str],
+    hint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "precious.h5").write_bytes(b"precious")
     (tmp_path / "precious.png").write_bytes(b"precious")
     before = sorted(tmp_path.iterdir())
-    done = memlab("train", "airline", *arguments, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert hint in done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["memlab", "train", "airline", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    stdout, stderr = capsys.readouterr()
+    assert ended.value.code == 2, stderr
+    assert stdout == ""
+    assert len(stderr.strip().splitlines()) == 1, stderr
+    assert hint in stderr
     assert sorted(tmp_path.iterdir()) == before
     assert (tmp_path / "precious.h5").read_bytes() == b"precious"
 
