@@ -39,14 +39,15 @@ def report(title: str, times: dict[str, float], base: str) -> None:
         print(f"  {name:14} {seconds * 1e6:10.1f} us  {seconds / times[base]:8.2f} x {base}")
 
 
-@pytest.fixture
-def array() -> BoardArray:
+def programmed() -> BoardArray:
     array = BoardArray(open_board("emulator:?chip=ta-hfo2&seed=1"))
     array.program(np.random.default_rng(0).uniform(0.7, 1.6, (ROWS, COLUMNS)))
     return array
 
 
-def test_6400_vectors_through_the_board_against_the_same_gemm(array: BoardArray) -> None:
+def test_6400_vectors_through_the_board_against_the_same_gemm() -> None:
+    # The emulator keeps what it derived for one selection: one board each, so that none waits.
+    board, array = programmed().board, programmed()
     lines = Selection(np.arange(ROWS), np.arange(COLUMNS))
     # +/-0.1 V on 128 cells of some 240 uS: the gains in use are 1 to 4, mostly 1 and 2.
     volts = np.random.default_rng(1).uniform(-0.1, 0.1, (LARGE, ROWS))
@@ -57,16 +58,19 @@ def test_6400_vectors_through_the_board_against_the_same_gemm(array: BoardArray)
         times = interleaved(
             15,
             gemm=lambda: np.matmul(volts, transfer, out=out),
-            fixed_gain=lambda: array.board.vmm(lines, codes, 1),
-            auto_gain=lambda: array.board.vmm(lines, codes, AUTO_GAIN),
+            board_fixed=lambda: board.vmm(lines, codes, 1),
+            board_auto=lambda: board.vmm(lines, codes, AUTO_GAIN),
             array_fixed=lambda: array.vmm(volts, gain=1),
             array_auto=lambda: array.vmm(volts),
         )
     report(f"{LARGE} vectors, {ROWS} x {COLUMNS}, one BLAS thread", times, "gemm")
-    assert times["auto_gain"] < 30 * times["gemm"]
+    assert times["board_auto"] < 30 * times["gemm"]
 
 
-def test_one_vector_through_board_and_array_against_the_same_matvec(array: BoardArray) -> None:
+def test_one_vector_through_board_and_array_against_the_same_matvec() -> None:
+    board, array = programmed().board, programmed()
+    two_views = programmed()
+    upper, lower = two_views[:64], two_views[64:]
     lines = Selection(np.arange(ROWS), np.arange(COLUMNS))
     volts = np.random.default_rng(1).uniform(-0.1, 0.1, ROWS)
     codes = Span.BIPOLAR_5.encode(volts)[np.newaxis]
@@ -76,10 +80,11 @@ def test_one_vector_through_board_and_array_against_the_same_matvec(array: Board
         times = interleaved(
             3000,
             matvec=lambda: np.matmul(volts, transfer, out=out),
-            board_fixed=lambda: array.board.vmm(lines, codes, 2),
-            board_auto=lambda: array.board.vmm(lines, codes, AUTO_GAIN),
+            board_fixed=lambda: board.vmm(lines, codes, 2),
+            board_auto=lambda: board.vmm(lines, codes, AUTO_GAIN),
             array_fixed=lambda: array.vmm(volts, gain=2),
             array_auto=lambda: array.vmm(volts),
+            two_half_views=lambda: (upper.vmm(volts[:64]), lower.vmm(volts[64:])),
         )
     report(f"one vector, {ROWS} x {COLUMNS}", times, "matvec")
     assert times["array_auto"] < 1e-3
