@@ -204,7 +204,7 @@ class TestViews:
 
 class TestPrograms:
     def test_a_larger_gate_voltage_leaves_a_larger_conductance(self, view: Array) -> None:
-        # Means of four cells, 0.25 V apart on average.
+        # Means of four cells, 0.33 V apart.
         assert (np.diff(view.read_conductance().mean(axis=1)) > 0).all()
 
     def test_reset_brings_a_cell_down(self, view: Array) -> None:
