@@ -22,7 +22,8 @@ from firmware_protocol.configuration import Configuration
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.executor import AUTO, Samples
 from firmware_protocol.firmware import Firmware
-from firmware_protocol.host import Connected, HostEvent, HostLink, LinkDown
+from firmware_protocol.host import HostLink
+from firmware_protocol.host_events import Connected, HostEvent, LinkDown
 from firmware_protocol.journal import Memory
 from firmware_protocol.messages import (
     Arm,
