@@ -23,7 +23,7 @@ from collections.abc import Callable
 
 from firmware_protocol.codec import Message
 from firmware_protocol.device import REPLAYED
-from firmware_protocol.errors import LocalProtocolError, RemoteProtocolError
+from firmware_protocol.errors import LocalProtocolError
 from firmware_protocol.framing import BadFrame, Decoder, Frame, encode_frame
 from firmware_protocol.host_events import (
     Answered,
@@ -237,17 +237,15 @@ class HostLink:
     # --- receiving
 
     def receive_bytes(self, data: bytes, now: float) -> list[HostEvent]:
-        """Take bytes from the line; return what happened."""
+        """Take bytes from the line; return what happened.
+
+        Raises `RemoteProtocolError` when a sound frame holds what no board of this wire sends.
+        """
         events: list[HostEvent] = []
         for found in self.decoder.feed(data):
             if isinstance(found, BadFrame):
                 continue  # what it carried is asked for again by timers and by GO_BACK
-            try:
-                self._on_frame(found, now, events)
-            except RemoteProtocolError as error:
-                raise RemoteProtocolError(f"the board sent a bad frame: {error}", error.code) from (
-                    error
-                )
+            self._on_frame(found, now, events)
         if self.incoming is not None and self.session and self.incoming.credit_due():
             self._send_link(self.incoming.credit(), now)
         self._pump(now)
