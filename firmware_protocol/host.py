@@ -100,6 +100,7 @@ class HostLink:
         self.hello: HelloResponse | None = None
         self.incoming: ReceiveStream | None = None
         self.outgoing: SendStream | None = None
+        self._finished: ReceiveStream | None = None
         self._nonce_source = nonce
         self._byte_rate = byte_rate
         self._wanted_payload = max_payload
@@ -124,7 +125,7 @@ class HostLink:
         self._silent_pings = 0
         self._nudge: float | None = None
         self._nudges = 0
-        self.incoming = self.outgoing = None
+        self.incoming = self.outgoing = self._finished = None
 
     # --- session
 
@@ -210,12 +211,14 @@ class HostLink:
 
     def start_receiving(self, stream: ReceiveStream, now: float) -> None:
         """Take the items of this stream from now on, instead of any other."""
-        self.incoming = stream
+        self.incoming, self._finished = stream, None
         self._nudges = 0
         self._nudge = now + self._round_trip.patience(0) + self._backlog
 
     def stop_receiving(self) -> None:
         """Stop waiting for items or END."""
+        if self.incoming is not None and self.incoming.complete:
+            self._finished = self.incoming
         self.incoming = None
         self._nudge = None
 
@@ -329,6 +332,10 @@ class HostLink:
     def _on_data(self, message: ReadData | VmmResult, now: float, events: list[HostEvent]) -> None:
         incoming = self.incoming
         stream = Stream.READ_DATA if isinstance(message, ReadData) else Stream.VMM_RESULT
+        late = self._finished
+        if late is not None and (stream, message.op_lo) == (late.stream, late.op & 0xFFFF):
+            self._send_link(late.credit(), now)  # our last CREDIT was lost
+            return
         if incoming is None or stream != incoming.stream or message.op_lo != incoming.op & 0xFFFF:
             return
         first = incoming.expected

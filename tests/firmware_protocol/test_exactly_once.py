@@ -431,6 +431,7 @@ def test_the_harness_catches_a_board_that_does_not_check_sessions() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_hundred_thousand_operations_misreport_nothing() -> None:
     operations = 0
     for seed in range(1000, 100000):
