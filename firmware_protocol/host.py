@@ -206,7 +206,7 @@ class HostLink:
             )
         self._ticket += 1
         self._requests.add(self._ticket, message, payload)
-        self._pump(now)
+        self.pump(now)
         return self._ticket
 
     def start_receiving(self, stream: ReceiveStream, now: float) -> None:
@@ -225,11 +225,7 @@ class HostLink:
     def start_sending(self, stream: SendStream, now: float) -> None:
         """Send the items of this stream from now on, instead of any other."""
         self.outgoing = stream
-        self._pump(now)
-
-    def pump(self, now: float) -> None:
-        """Send what has become possible, after items were appended to the outgoing stream."""
-        self._pump(now)
+        self.pump(now)
 
     def data_to_send(self) -> bytes:
         """Return and forget the bytes for the line."""
@@ -251,7 +247,7 @@ class HostLink:
             self._on_frame(found, now, events)
         if self.incoming is not None and self.session and self.incoming.credit_due():
             self._send_link(self.incoming.credit(), now)
-        self._pump(now)
+        self.pump(now)
         return events
 
     def _on_frame(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
@@ -403,7 +399,7 @@ class HostLink:
         if exhausted:
             self._down(ErrorCode.HOST_LOST, 0, events)
         else:
-            self._pump(now)
+            self.pump(now)
 
     # --- helpers
 
@@ -430,7 +426,8 @@ class HostLink:
         for wire in frames:
             self._put(wire, now)
 
-    def _pump(self, now: float) -> None:
+    def pump(self, now: float) -> None:
+        """Send what has become possible; only needed after items were appended to a stream."""
         if not self.session:
             return
         for wire in self._requests.ready(now, self._backlog):

@@ -2,7 +2,9 @@
 
     loop = Loopback(PaperBoard())
     loop.connect()
-    loop.run(Request(Ping...))
+    loop.arm()
+    codes, gains = loop.run(Read(ReadArray(...)))
+    loop.run(Job(op, pulses))
 
 `Loopback` does for tests what a driver and a virtual board do with real ports and clocks: it moves
 bytes and time. A `damage` function may lose or change what is under way.
