@@ -65,6 +65,8 @@ _LOW_LEVEL = (
     m.Shadow,
 )
 
+_SOURCE = bytes(i % 251 for i in range(m.MAX_PAYLOAD))
+
 
 class Firmware:
     """A board's firmware.
@@ -189,8 +191,9 @@ class Firmware:
         """Act on a dropped DTR line or a closed socket, without waiting for the watchdog."""
         if self.state in LIVE:
             self.stop(ErrorCode.HOST_LOST)
-        self.link.close_session()
+        self._end_session()  # in DEBUG too, lines may carry a voltage
         self._fire(Trigger.BYE)
+        self.link.close_session()
 
     # --- events
 
@@ -283,7 +286,7 @@ class Firmware:
     def _source(self, request: m.Source, _: float) -> Message:
         if request.n > self.link.payload_limit - 4:
             raise RefusedError(ErrorCode.TOO_BIG)
-        return m.SourceResponse(data=bytes(i % 251 for i in range(request.n)))
+        return m.SourceResponse(data=_SOURCE[: request.n])
 
     @property
     def _config_crc(self) -> int:
@@ -484,6 +487,8 @@ class Firmware:
             self._leave_debug()
         else:
             self._executor.ground()
+            self._executor.unlock(unsafe=bool(request.flags & 1))
+            self.configuration = None
             self._fire(Trigger.UNLOCK)
             self._debug_until = now + request.ttl_ms / 1000
         return m.DbgUnlockResponse()
