@@ -107,8 +107,21 @@ class EmulatedBoard:
         """Apply spans, limits and timing; every line is at 0 V afterwards."""
         self._require_open()
         self._config = config
+        gate = config.spans[LineClass.GATE]
+        self._read_gate = gate.minimum + gate.step * config.read_gate_code
+        self._read_pulse = float(self._times.width(config.timing.column_ticks))
         self._drive_for = None
         self._row_volts[...] = 0.0
+
+    def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
+        """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.
+
+        Shape (selected rows, selected columns). No simulated time passes.
+        """
+        self._require_config()
+        self._require_lines(selection)
+        self.chip.fluctuation.advance(self.chip.now)
+        return self._readout.operands(selection, self._read_gate).linear.copy()
 
     def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
         """Drive the selected rows one after the other and sense: a VMM of one-hot vectors."""
@@ -167,16 +180,13 @@ class EmulatedBoard:
         n, chip = len(row_code), self.chip
         shape = (n, selection.columns.size)
         out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
-        gate = config.spans[LineClass.GATE].step * config.read_gate_code
-        gate += config.spans[LineClass.GATE].minimum
-        duration = float(self._times.width(config.timing.column_ticks))
         start = 0
         while start < n:
             # The chip stays as it is until the next change: those vectors go together.
             stop = min(n, start - (chip.now - chip.next_change()) // period)
             part = slice(start, stop)
             chip.fluctuation.advance(chip.now)
-            operands = self._readout.operands(selection, gate)
+            operands = self._readout.operands(selection, self._read_gate)
             squares = self._chain.measure(
                 row_code[part],
                 self._drive,
@@ -185,15 +195,14 @@ class EmulatedBoard:
                 gain,
                 out if stop >= n and not start else Samples(out.code[part], out.gain[part]),
             )
-            self.energy.vmm += duration * float(squares @ operands.row_conductance)
+            self.energy.vmm += self._read_pulse * float(squares @ operands.row_conductance)
             chip.advance_to(chip.now + (part.stop - start) * period)
             start = part.stop
         return out
 
     def _select(self, selection: Selection, config: BoardConfig) -> None:
         """Prepare to drive and sense these lines."""
-        if selection.rows[-1] >= self.chip.shape[0] or selection.columns[-1] >= self.chip.shape[1]:
-            raise DeviceError(f"the board has {self.chip.shape} lines; the selection has more")
+        self._require_lines(selection)
         span, allowed = config.spans[LineClass.ROW], config.limits[LineClass.ROW, Mode.READ]
         lines, tau = self._front_end.rows, self.chip.preset.board.dac.settling
         if lines.exact and not tau:
@@ -262,6 +271,10 @@ class EmulatedBoard:
         )
         widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
         _check_codes(pulses.width_ticks, widths, "pulse width in ticks")
+
+    def _require_lines(self, selection: Selection) -> None:
+        if selection.rows[-1] >= self.chip.shape[0] or selection.columns[-1] >= self.chip.shape[1]:
+            raise DeviceError(f"the board has {self.chip.shape} lines; the selection has more")
 
     def _require_open(self) -> None:
         if self._closed:

@@ -83,7 +83,7 @@ class ChipPreset(Parameters):
     wires: WireParameters = WireParameters()
     board: BoardProfile = Field(default_factory=BoardProfile)
 
-    def replace(self, **changes: object) -> ChipPreset:
+    def replace(self, /, **changes: object) -> ChipPreset:
         """Return a copy with some parameters changed, a nested one by its dotted name.
 
         Raises
@@ -173,12 +173,14 @@ def _text(name: str, base: Path | None) -> str:
     if name.endswith(".toml"):
         path = Path(name) if base is None else base / name
         try:
-            return path.read_text()
+            return path.read_text(encoding="utf-8")
         except OSError as error:
             raise SettingError(f"cannot read the chip preset {name!r}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
     file = resources.files("memlab.emulator").joinpath("presets", *f"{name}.toml".split("/"))
     if name in BUILT_IN or (name.startswith("parts/") and file.is_file()):
-        return file.read_text()
+        return file.read_text(encoding="utf-8")
     raise SettingError(
         f"unknown chip {name!r}; choose one of {', '.join(BUILT_IN)}, or a path to a .toml file"
     )
