@@ -129,16 +129,15 @@ class EmulatedBoard:
         n = selection.rows.size
         one_hot = np.full((n, n), config.idle_row_code, np.uint16)
         np.fill_diagonal(one_hot, row_code)
-        period = self._times.read(n, selection.columns.size, config.timing)
-        return self._measure(selection, one_hot, gain, period)
+        self._select(selection, config)
+        return self._measure(selection, one_hot, gain, self._read_period)
 
     def vmm(
         self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
     ) -> Samples:
         """Apply each vector of row codes, shape (vectors, selected rows), and sense."""
-        config = self._require_config()
-        period = self._times.vmm(selection.rows.size, selection.columns.size, config.timing)
-        return self._measure(selection, row_code, gain, period)
+        self._select(selection, self._require_config())
+        return self._measure(selection, row_code, gain, self._vmm_period)
 
     def pulse(self, pulses: PulseBatch) -> None:
         """Fire the pulses in order."""
@@ -174,8 +173,6 @@ class EmulatedBoard:
             raise DeviceError(
                 f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
             )
-        if self._drive_for is not selection:
-            self._select(selection, config)
         _check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
         n, chip = len(row_code), self.chip
         shape = (n, selection.columns.size)
@@ -201,8 +198,13 @@ class EmulatedBoard:
         return out
 
     def _select(self, selection: Selection, config: BoardConfig) -> None:
-        """Prepare to drive and sense these lines."""
+        """Prepare to drive and sense these lines, unless that was done last time."""
+        if self._drive_for is selection:
+            return
         self._require_lines(selection)
+        size = selection.rows.size, selection.columns.size
+        self._vmm_period = self._times.vmm(*size, config.timing)
+        self._read_period = self._times.read(*size, config.timing)
         span, allowed = config.spans[LineClass.ROW], config.limits[LineClass.ROW, Mode.READ]
         lines, tau = self._front_end.rows, self.chip.preset.board.dac.settling
         if lines.exact and not tau:
