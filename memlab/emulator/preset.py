@@ -28,7 +28,14 @@ from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
 
-__all__ = ["BUILT_IN", "ChipPreset", "ParameterRow", "load_preset", "preset_rows"]
+__all__ = [
+    "BUILT_IN",
+    "ChipPreset",
+    "ParameterRow",
+    "load_preset",
+    "preset_rows",
+    "timing_settings",
+]
 
 BUILT_IN = ("ideal", "ta-hfo2", "pt-taox-ta", "ta-hfo2-full", "pt-taox-ta-full", "worst-case")
 
@@ -117,6 +124,26 @@ def load_preset(name: str) -> ChipPreset:
         If there is no such preset, or it holds a wrong or unknown parameter.
     """
     return _validate(_document(name)[0], f"chip {name!r}")
+
+
+def timing_settings(profile: str) -> list[str]:
+    """Return `chip.board.timing.*=value` settings of a board profile.
+
+    Parameters
+    ----------
+    profile
+        `plain` (one serial bus), `parallel` (16 data lines), or the path of a TOML file with a
+        table `[board.timing]`.
+    """
+    parts = {"plain": "parts/board-timing", "parallel": "parts/board-timing-parallel"}
+    if profile not in parts and not profile.endswith(".toml"):
+        raise SettingError(
+            f"unknown board profile {profile!r}; choose {', '.join(parts)}, or a .toml file"
+        )
+    timing = _document(parts.get(profile, profile))[0].get("board", {}).get("timing", {})
+    if not timing:
+        raise SettingError(f"board profile {profile!r} has no table [board.timing]")
+    return [f"chip.board.timing.{key}={value}" for key, value in timing.items()]
 
 
 def preset_rows(name: str) -> list[ParameterRow]:

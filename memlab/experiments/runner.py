@@ -17,12 +17,13 @@ from memlab.devices import check_url, open_array
 from memlab.errors import SettingError
 from memlab.experiments import airline
 from memlab.experiments.config import ExperimentConfig, apply_settings
+from memlab.experiments.cost import board_cost
 from memlab.figures import plot_training_run
 from memlab.nn import Loss, Network
 from memlab.runs import RunFile, TrainingLog
 from memlab.training import Batch, Observer, train
 
-__all__ = ["EXPERIMENTS", "Experiment", "Plan", "make_plan", "run"]
+__all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
 
 
 class Experiment(Protocol):
@@ -33,6 +34,7 @@ class Experiment(Protocol):
     network: Network
     loss: Loss
     vectors_per_update: int
+    updates_per_epoch: int
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         """Return the batches of an epoch, counted from 0."""
@@ -119,7 +121,7 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
     Returns
     -------
     The document of `memlab train --json`: run, figure, experiment, preset, board, seed, seconds,
-    metrics and counts.
+    metrics and counts, and for an emulated board what the run would cost on the real one.
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     start = time.perf_counter()
@@ -127,7 +129,7 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
         plan.board, seed=config.seed, chip=config.chip, point=config.point.make_point()
     ) as array:
         experiment = entry.make(config, array)
-        run_file = _create(plan, array)
+        run_file = create_run_file(plan, array)
         status, results = "failed", {}
         try:
             log = TrainingLog(run_file, config.log.level)
@@ -152,6 +154,8 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
                 "metrics": metrics,
                 "counts": asdict(array.counts),
             }
+            if cost := board_cost(array, config.link):
+                results["on_board"] = cost.document()
             status = "finished"
         except KeyboardInterrupt:
             status = "interrupted"
@@ -171,7 +175,7 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
     }
 
 
-def _create(plan: Plan, array: Array) -> RunFile:
+def create_run_file(plan: Plan, array: Array) -> RunFile:
     """Create the run file with everything that is known before the run."""
     config = plan.config
     try:
