@@ -165,12 +165,14 @@ class SignalChain:
         tables = self._tables_of(operands, errors, drive)
         n, rows = row_code.shape
         block = min(n, _BLOCK)
-        volts, power = np.empty((block, rows)), np.empty((block, rows))
+        volts = np.empty((block, rows))
+        needs_powers = operands.cubic is not None or tables.of_cells is not None
+        powers = np.empty((block, rows)) if needs_powers else volts
         currents = np.empty((block, operands.linear.shape[1]))
         squares = np.zeros(rows)
         for start in range(0, n, block):
             stop = min(start + block, n)
-            v, work = volts[: stop - start], power[: stop - start]
+            v, work = volts[: stop - start], powers[: stop - start]
             current = currents[: stop - start]
             drive.fill(row_code[start:stop], v)
             np.matmul(v, operands.linear, out=current)
