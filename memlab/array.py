@@ -512,7 +512,7 @@ class BoardArray(Array):
         gates[:, self.columns] = gate_code[active]
         ticks = self._session.timer.ticks(width)
         return PulseBatch(
-            row=self.rows[active].astype(np.uint8),
+            row=self.rows[active].astype(np.uint16),
             kind=np.full(n, kind, np.uint8),
             amplitude_code=np.full(n, amplitude, np.uint16),
             width_ticks=np.full(n, ticks, np.uint16),

@@ -75,14 +75,7 @@ class CalibrationRecord:
         """
         index = gain.astype(np.intp) - 1
         R = self.transimpedance[index, np.arange(self.adc_offset.size)]
-        nominal = self.nominal_transimpedance[index]
-        lift = self.amplifier_offset * (1.0 + nominal * np.asarray(column_conductance))
         volts = (code.astype(np.float64) - _MID_CODE - self.adc_offset) * max11046.STEP
-        current: FloatArray = (lift - volts) / R
+        through_chip = self.amplifier_offset * np.asarray(column_conductance)
+        current: FloatArray = (self.amplifier_offset - volts) / R + through_chip
         return current
-
-    @property
-    def nominal_transimpedance(self) -> FloatArray:
-        """Feedback resistance (V/A) of each gain, the decade nearest to the channels' mean."""
-        nominal: FloatArray = 10.0 ** np.rint(np.log10(self.transimpedance.mean(axis=1)))
-        return nominal

@@ -2,7 +2,7 @@
 
     line       V = V_nominal (1 + g) + o + c s(V_nominal / V_full),    s(u) = 3 sqrt(3)/2 (u^3 - u)
     settled    V - (V - V_before) exp(-t_settle / tau)
-    amplifier  V_out = -R_f (1 + m) I + V_os (1 + R_f G_column)
+    amplifier  V_out = V_os - R_f (1 + m) (I - V_os G_column)
     ADC        code = 32768 + V_out / LSB + o_adc
 
 g, o, c belong to a line; V_os and o_adc to a column; m to a column and a gain. All are drawn once.
@@ -86,13 +86,17 @@ class ColumnErrors:
     scale
         ADC codes per ampere (negative, the amplifier inverts), shape (gains, columns or 1).
     offset
-        In codes, same shape, or None.
+        In codes, of the columns, or None.
+    current
+        In A, of the columns, or None: what the amplifiers' offsets drive through the chip. It is
+        part of what the automatic gain sees.
     variance
         Of the noise, in codes squared, same shape, or None.
     """
 
     scale: FloatArray
     offset: FloatArray | None
+    current: FloatArray | None
     variance: FloatArray | None
 
 
@@ -139,11 +143,12 @@ class FrontEnd:
         scale = -R / step
         if amplifier.mismatch:
             scale = scale * (1.0 + self._mismatch[:, columns])
-        offset = None
+        offset = current = None
         if amplifier.offset or adc.offset:
-            at_output = self._amplifier_offset[columns] * (1.0 + R * G)
-            offset = at_output / step + self._adc_offset[columns]
-        return ColumnErrors(scale, offset, self._noise(G))
+            # V_os (1 + R G) at the output is V_os, and the current -V_os G at the input.
+            current = -self._amplifier_offset[columns] * G
+            offset = self._amplifier_offset[columns] / step + self._adc_offset[columns]
+        return ColumnErrors(scale, offset, current, self._noise(G))
 
     def _noise(self, G: FloatArray) -> FloatArray | None:
         amplifier, adc = self._preset.board.amplifier, self._preset.board.adc

@@ -172,8 +172,13 @@ def _fields(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, Any]
             yield prefix + name, field, value
 
 
-def _document(name: str, base: Path | None = None) -> tuple[dict[str, Any], dict[str, str]]:
-    """Read a preset and what it extends; return its values and its sources."""
+def _document(
+    name: str, base: Path | None = None, below: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read a preset and what it extends; return its values and its sources.
+
+    `base` is the folder of the file that names it, `below` the chain of files that led here.
+    """
     try:
         values = tomllib.loads(_text(name, base))
     except tomllib.TOMLDecodeError as error:
@@ -182,10 +187,16 @@ def _document(name: str, base: Path | None = None) -> tuple[dict[str, Any], dict
     sources: dict[str, str] = {}
     extends = values.pop("extends", [])
     own_sources = values.pop("sources", {})
-    for parent in [extends] if isinstance(extends, str) else extends:
-        parent_values, parent_sources = _document(
-            str(parent), Path(name).parent if name.endswith(".toml") else base
-        )
+    parents = [extends] if isinstance(extends, str) else extends
+    if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
+        raise SettingError(f"chip {name!r}: extends: must be a list of presets, not {extends!r}")
+    if name.endswith(".toml"):
+        base = Path(name).parent if base is None else (base / name).parent
+    chain = (*below, name)
+    for parent in parents:
+        if Path(parent).name in (Path(link).name for link in chain):
+            raise SettingError(f"chip {name!r}: extends: {' -> '.join((*chain, parent))} is a loop")
+        parent_values, parent_sources = _document(parent, base, chain)
         merged = _merge(merged, parent_values)
         sources |= parent_sources
     # A source belongs to the number beside it: a file that changes the number drops it.

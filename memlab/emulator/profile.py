@@ -75,7 +75,7 @@ class AmplifierParameters(Parameters):
         0.0,
         "Hz",
         "Noise bandwidth of feedback resistor and amplifier; 0: no noise.",
-        source="4 k_B T R_f B: board reference 3 takes 1 MHz",
+        source="4 k_B T R_f B: board reference 3 takes a pole at 1 MHz, whose B is pi/2 MHz",
     )
     voltage_noise: float = quantity(
         0.0,
@@ -88,7 +88,7 @@ class AmplifierParameters(Parameters):
 class AdcParameters(Parameters):
     """The ADCs (board reference 2)."""
 
-    noise: float = quantity(0.0, "LSB", "Noise, rms.", source=_SPREAD)
+    noise: float = quantity(0.0, "LSB", "Noise, rms.")
     offset: float = quantity(0.0, "LSB", "Offset, standard deviation over columns.", source=_SPREAD)
 
 

@@ -55,9 +55,10 @@ class _View:
     cells: FloatArray
     gate: float
     effective: FloatArray
-    version: int
-    tick: int
-    operands: Operands
+    cubic: FloatArray | None
+    version: int = -1
+    tick: int = -1
+    operands: Operands | None = None
 
 
 class Readout:
@@ -80,71 +81,75 @@ class Readout:
         if self._last is not None:
             last, view = self._last
             if last is selection and _is_current(view, chip.version, tick, gate):
+                assert view.operands is not None
                 return view.operands
         key = (selection.rows.tobytes(), selection.columns.tobytes())
-        view = self._renewed(self._views.pop(key, None), selection, gate, tick)
+        view = self._renewed(self._views.pop(key, None), selection, gate)
         self._views[key] = view
         if len(self._views) > _KEPT:
             del self._views[next(iter(self._views))]
         self._last = (selection, view)
+        if view.operands is None or view.tick != tick:
+            view.operands = self._quantise(view, selection)
+            view.tick = tick
         return view.operands
 
-    def _renewed(self, view: _View | None, selection: Selection, gate: float, tick: int) -> _View:
+    def _renewed(self, view: _View | None, selection: Selection, gate: float) -> _View:
+        """Return the view if its cells are still what they were, or else a new one."""
         chip = self._chip
-        if view is not None and _is_current(view, chip.version, tick, gate):
+        if view is None or view.gate != gate:
+            same, cells = False, chip.part(selection.rows, selection.columns)
+        elif view.version == chip.version:
             return view
-        cells = chip.part(selection.rows, selection.columns)
-        same = view is not None and view.gate == gate and np.array_equal(view.cells, cells)
-        if view is not None and same and view.tick == tick:
-            view.version = chip.version
-            return view
-        if view is not None and same:
-            effective = view.effective
         else:
-            effective = self._solve(cells, selection, gate)
-        operands = self._quantise(cells, effective, selection, gate)
-        return _View(cells, gate, effective, chip.version, tick, operands)
+            cells = chip.part(selection.rows, selection.columns)
+            same = np.array_equal(view.cells, cells)
+        if view is None or not same:
+            view = _View(cells, gate, *self._solve(cells, selection, gate))
+        view.version = chip.version
+        return view
 
-    def _solve(self, cells: FloatArray, selection: Selection, gate: float) -> FloatArray:
+    def _solve(
+        self, cells: FloatArray, selection: Selection, gate: float
+    ) -> tuple[FloatArray, FloatArray | None]:
+        """Return transfer conductance (S) and the coefficient of V^3 (A/V^3), behind the wires."""
         preset = self._chip.preset
-        path = path_conductance(preset.transistor, cells, gate)
+        path = effective = path_conductance(preset.transistor, cells, gate)
         wires = preset.wires
-        if not wires.active:
-            return path
-        row_segments, column_segments = wire_segments(
-            selection.rows, selection.columns, self._chip.shape
-        )
-        return effective_conductance(
-            path,
-            wires.resistance,
-            driver_resistance=wires.driver_resistance,
-            sense_resistance=wires.sense_resistance,
-            row_segments=row_segments,
-            column_segments=column_segments,
-        )
+        if wires.active:
+            row_segments, column_segments = wire_segments(
+                selection.rows, selection.columns, self._chip.shape
+            )
+            effective = effective_conductance(
+                path,
+                wires.resistance,
+                driver_resistance=wires.driver_resistance,
+                sense_resistance=wires.sense_resistance,
+                row_segments=row_segments,
+                column_segments=column_segments,
+            )
+        if not preset.nonlinearity.voltage:
+            return effective, None
+        # To first order the cubic current takes the way of the linear one through the wires.
+        share = np.divide(effective, path, out=np.zeros(path.shape), where=path > 0.0)
+        return effective, cubic_conductance(preset.nonlinearity, path) * share
 
-    def _quantise(
-        self, cells: FloatArray, effective: FloatArray, selection: Selection, gate: float
-    ) -> Operands:
-        preset, noise = self._chip.preset, self._chip.preset.read_noise
-        seen = effective
-        if self._chip.fluctuation.active:
+    def _quantise(self, view: _View, selection: Selection) -> Operands:
+        chip, noise = self._chip, self._chip.preset.read_noise
+        linear, cubic = view.effective, view.cubic
+        if chip.fluctuation.active:
             # A cell that fluctuates changes the current of its own row and column in proportion;
             # the wires are not solved again for it.
-            relative = self._chip.fluctuation.relative
-            seen = effective * (1.0 + relative[np.ix_(selection.rows, selection.columns)])
-        cubic = None
-        if preset.nonlinearity.voltage:
-            # To first order the cubic current takes the way of the linear one through the wires.
-            path = path_conductance(preset.transistor, cells, gate)
-            share = np.divide(seen, path, out=np.zeros(path.shape), where=path > 0.0)
-            cubic = np.rint(cubic_conductance(preset.nonlinearity, path) * share * GRID)
+            factor = chip.fluctuation.relative[np.ix_(selection.rows, selection.columns)]
+            factor += 1.0
+            linear = linear * factor
+            cubic = None if cubic is None else cubic * factor
         return Operands(
-            linear=np.rint(seen * GRID),
-            cubic=cubic,
-            variance=(noise.white * seen) ** 2 if noise.white else None,
-            row_conductance=seen.sum(axis=1),
-            column_conductance=seen.sum(axis=0),
+            linear=np.rint(linear * GRID),
+            cubic=None if cubic is None else np.rint(cubic * GRID),
+            variance=(noise.white * linear) ** 2 if noise.white else None,
+            row_conductance=linear.sum(axis=1),
+            column_conductance=linear.sum(axis=0),
         )
 
 

@@ -73,12 +73,14 @@ class Drive(Protocol):
 class _Tables:
     """What a block needs, with currents in units of the product.
 
-    `scale`, `offset`, `sigma` and `variance` have shape (gains, columns or 1); `of_cells` is the
-    cells' variance in whole numbers, each worth `of_cells_unit` squared units of current.
+    `scale`, `sigma` and `variance` have shape (gains, columns or 1), `offset` (codes) and `current`
+    (columns,); `of_cells` is the cells' variance in whole numbers, each worth `of_cells_unit`
+    squared units of current.
     """
 
     scale: FloatArray
     offset: FloatArray | None
+    current: FloatArray | None
     sigma: FloatArray | None
     variance: FloatArray | None
     threshold: FloatArray
@@ -110,7 +112,7 @@ class SignalChain:
         self._low, self._high = max(-clip, -float(MID_CODE)), min(clip, MID_CODE - 1.0)
         R = np.array(capabilities.transimpedance)
         self._threshold = capabilities.gain_threshold / R[1:]
-        self._ideal = ColumnErrors((-R / max11046.STEP)[:, np.newaxis], None, None)
+        self._ideal = ColumnErrors((-R / max11046.STEP)[:, np.newaxis], None, None, None)
         self._tables_for: tuple[Operands, ColumnErrors, float, float] | None = None
         self._tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
 
@@ -163,12 +165,14 @@ class SignalChain:
         tables = self._tables_of(operands, errors, drive)
         n, rows = row_code.shape
         block = min(n, _BLOCK)
-        volts, power = np.empty((block, rows)), np.empty((block, rows))
+        volts = np.empty((block, rows))
+        needs_powers = operands.cubic is not None or tables.of_cells is not None
+        powers = np.empty((block, rows)) if needs_powers else volts
         currents = np.empty((block, operands.linear.shape[1]))
         squares = np.zeros(rows)
         for start in range(0, n, block):
             stop = min(start + block, n)
-            v, work = volts[: stop - start], power[: stop - start]
+            v, work = volts[: stop - start], powers[: stop - start]
             current = currents[: stop - start]
             drive.fill(row_code[start:stop], v)
             np.matmul(v, operands.linear, out=current)
@@ -231,6 +235,7 @@ class SignalChain:
         return _Tables(
             scale=errors.scale * ampere,
             offset=errors.offset,
+            current=None if errors.current is None else errors.current / ampere,
             sigma=None if variance is None else np.sqrt(variance),
             variance=variance,
             threshold=self._threshold / ampere,
@@ -263,6 +268,8 @@ class SignalChain:
         used: npt.NDArray[np.uint8],
     ) -> None:
         """Turn currents into codes; `current` and `variance` are used as work space."""
+        if tables.current is not None:
+            current += tables.current
         pick: _Pick = _Fixed(gain - 1)
         if gain == AUTO_GAIN:
             magnitude = np.abs(current)
@@ -287,7 +294,7 @@ class SignalChain:
         elif tables.sigma is not None:
             current += pick(tables.sigma) * self._draw(current.shape)
         if tables.offset is not None:
-            current += pick(tables.offset)
+            current += tables.offset
         np.maximum(current, self._low, out=current)
         np.minimum(current, self._high, out=current)
         current += _TO_CODE

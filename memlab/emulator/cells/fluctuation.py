@@ -80,7 +80,10 @@ class Fluctuation:
         self.relative = np.zeros(shape if self.active else (0, 0))
         """Present deviation of every cell, relative to its conductance, shape (rows, columns)."""
         self._flicker_rng = generator_for(rng, "read_noise.flicker")
-        self._terms = np.zeros((_OCTAVES if parameters.flicker else 0, *shape), np.float32)
+        # Entry k is the sum of the terms k, k + 1, ...: drawing term k anew leaves those above.
+        octaves = _OCTAVES if parameters.flicker else 0
+        self._sums = np.zeros((octaves + 1, *shape), np.float32)
+        self._deviation = np.float32(parameters.flicker / _OCTAVES**0.5)
         self._trap_rng = generator_for(rng, "read_noise.telegraph")
         self._trapped = np.empty(0, np.intp)
         if parameters.telegraph_cells and parameters.telegraph_amplitude:
@@ -96,14 +99,15 @@ class Fluctuation:
         if not self.active or tick == self.tick:
             return
         before, self.tick = self.tick, tick
-        self.relative[...] = 0.0
-        if self._terms.size:
-            deviation = self._parameters.flicker / _OCTAVES**0.5
-            for octave, term in enumerate(self._terms):
-                if before < 0 or tick >> octave != before >> octave:
-                    self._flicker_rng.standard_normal(out=term, dtype=np.float32)
-                    term *= deviation
-            self.relative += self._terms.sum(axis=0)
+        if len(self._sums) > 1:
+            # Term k changes with bit k of the step's number or a higher one.
+            changed = _OCTAVES if before < 0 else min(_OCTAVES, (tick ^ before).bit_length())
+            for octave in range(changed - 1, -1, -1):
+                term = self._sums[octave]
+                self._flicker_rng.standard_normal(out=term, dtype=np.float32)
+                term *= self._deviation
+                term += self._sums[octave + 1]
+        self.relative[...] = self._sums[0]
         if self._trapped.size:
             if before >= 0:
                 # A trap that changes at rate 1/dwell either way is in its old state after t with
