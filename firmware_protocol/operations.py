@@ -195,9 +195,12 @@ class _Measuring(Operation):
     def _on_event(self, event: HostEvent, now: float) -> None:
         if isinstance(event, DataReceived):
             self._body += event.body
-        elif isinstance(event, Notified) and isinstance(event.message, self._end):
-            if event.message.op == self.request.op:
-                self._last_end = event.message
+        elif (
+            isinstance(event, Notified)
+            and isinstance(event.message, self._end)
+            and event.message.op == self.request.op
+        ):
+            self._last_end = event.message
         if self._last_end is not None:
             self._finish(self._last_end)
 
