@@ -207,6 +207,17 @@ class PulseBatch:
     columns: npt.NDArray[np.bool_]
     gate_code: npt.NDArray[np.uint16]
 
+    def __post_init__(self) -> None:
+        n = self.row.shape
+        one_each = (self.kind, self.amplitude_code, self.width_ticks)
+        if (
+            len(n) != 1
+            or any(field.shape != n for field in one_each)
+            or self.columns.shape != self.gate_code.shape
+            or self.columns.shape[:1] != n
+        ):
+            raise ValueError("the fields of a pulse batch do not describe the same pulses")
+
     def __len__(self) -> int:
         return len(self.row)
 

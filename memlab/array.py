@@ -127,7 +127,10 @@ class Array(ABC):
         IndexError
             If a line does not exist, is named twice, or none is left.
         """
-        row_key, column_key = key if isinstance(key, tuple) else (key, slice(None))
+        keys = key if isinstance(key, tuple) else (key, slice(None))
+        if len(keys) != 2:
+            raise IndexError(f"an array has rows and columns, {key!r} has {len(keys)} indices")
+        row_key, column_key = keys
         view = copy.copy(self)
         view._select_lines(
             _pick_lines(self.rows, row_key, "row"), _pick_lines(self.columns, column_key, "column")
@@ -417,12 +420,11 @@ class BoardArray(Array):
         if self._column_order is not None:
             back = np.argsort(self._column_order)
             code, gain = code[:, back], gain[:, back]
-        signed = code.astype(np.int32)
-        signed -= _MID_CODE
+        signed = np.subtract(code, float(_MID_CODE))
+        saturated = np.abs(signed) >= self._session.saturated_code
         current = self._session.current_per_code.take(gain)
         current *= signed
-        np.abs(signed, out=signed)
-        return Measurement(current, signed >= self._session.saturated_code, code, gain)
+        return Measurement(current, saturated, code, gain)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         session = self._session
