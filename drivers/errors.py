@@ -55,7 +55,7 @@ class PulsesInterruptedError(DeviceError):
         self.done = done
 
 
-class PulseOutcomeUnknown(PulsesInterruptedError):
+class PulseOutcomeUnknown(PulsesInterruptedError):  # noqa: N818 - protocol.md names it so
     """Some pulses may or may not have been fired; nothing sends them again. Read their cells.
 
     Parameters
