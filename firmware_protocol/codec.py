@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from firmware_protocol.errors import LocalProtocolError, RemoteProtocolError
 
 SCALARS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i16": "h", "i32": "i"}
-_LEN, _RANGE, _FORMAT = 1, 16, 18
+_LEN, _RANGE = 1, 16
 _TYPE = re.compile(r"(\w+)(?:\[(\d*)\])?$")
 
 
@@ -42,39 +43,40 @@ class Field:
     maximum: int | None = None
     dtype: np.dtype[Any] | None = None
 
-    @property
+    @cached_property
     def base(self) -> str:
         """Element type without its brackets."""
-        return self._parts()[0]
+        return self._parts[0]
 
-    @property
+    @cached_property
     def is_tail(self) -> bool:
         """True when the field fills the rest of the payload."""
-        return self._parts()[1] == ""
+        return self._parts[1] == ""
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Elements of a fixed array; 1 for a scalar, 0 for a tail."""
-        brackets = self._parts()[1]
+        brackets = self._parts[1]
         return 1 if brackets is None else int(brackets or 0)
 
-    @property
+    @cached_property
     def is_scalar(self) -> bool:
         """True for a plain integer."""
-        return self._parts()[1] is None
+        return self._parts[1] is None
 
-    @property
+    @cached_property
     def element(self) -> np.dtype[Any]:
         """Numpy type of one element; meaningless for text and raw bytes."""
         if self.dtype is not None:
             return self.dtype
         return np.dtype("<" + SCALARS[self.base] if self.base in SCALARS else "S1")
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of the fixed part."""
         return self.element.itemsize * self.count
 
+    @cached_property
     def _parts(self) -> tuple[str, str | None]:
         match = _TYPE.match(self.type)
         assert match is not None, self.type
@@ -131,6 +133,7 @@ class Layout:
         self.fields = fields
         self.names = tuple(f.name for f in fields)
         self.fixed = tuple(f for f in fields if not f.is_tail)
+        self.fixed_names = tuple(f.name for f in self.fixed)
         self.tail = next((f for f in fields if f.is_tail), None)
         self.struct = struct.Struct(
             "<" + "".join(SCALARS[f.base] if f.is_scalar else f"{f.size}s" for f in self.fixed)
@@ -147,7 +150,10 @@ class Layout:
                     f"{type(message).__name__}.{field.name} = {value}: allowed "
                     f"{field.minimum or 0}..{field.maximum if field.maximum is not None else 'max'}"
                 )
-        values = [f.to_wire(getattr(message, f.name)) for f in self.fixed]
+        if self.plain:
+            values = [getattr(message, name) for name in self.fixed_names]
+        else:
+            values = [f.to_wire(getattr(message, f.name)) for f in self.fixed]
         try:
             raw = self.struct.pack(*values)
         except struct.error as error:

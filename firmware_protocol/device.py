@@ -23,7 +23,6 @@ from firmware_protocol.messages import (
     MESSAGES,
     MINOR,
     REPLAY_CACHE,
-    RESPONSES,
     SPEC_HASH,
     Bye,
     ErrorCode,
@@ -50,9 +49,9 @@ class SessionAsked:
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed:
-    """A BYE: ground everything, then call `answer` with it."""
+    """A BYE: ground everything, `answer_link` to this session, then `close_session`."""
 
-    bye: Bye
+    sess: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ class DeviceLink:
         if found.kind == Kind.LINK and found.msg == Hello.ID:
             return self._on_hello(found, now)
         if found.kind == Kind.LINK and found.msg == Bye.ID and self.session == 0:
-            return SessionClosed(Bye())
+            return SessionClosed(found.sess)
         if self.session == 0 or (self.check_session and found.sess != self.session):
             self.counters.session += 1
             self._complain(ErrorCode.SESSION, found.sess)
@@ -172,7 +171,7 @@ class DeviceLink:
             message = message_type.unpack(frame.payload)
         except RemoteProtocolError:
             return None  # nobody waits for an answer; the stream's own rules repair it
-        return SessionClosed(message) if isinstance(message, Bye) else FrameArrived(message)
+        return SessionClosed(frame.sess) if isinstance(message, Bye) else FrameArrived(message)
 
     def _on_hello(self, frame: Frame, now: float) -> DeviceEvent | None:
         try:
@@ -286,10 +285,10 @@ class DeviceLink:
         head = refusal.code.to_bytes(2, "little") + (refusal.detail & 0xFFFF).to_bytes(2, "little")
         self._store(seq, msg, head)
 
-    def answer_link(self, response: Message) -> None:
+    def answer_link(self, response: Message, sess: int | None = None) -> None:
         """Answer a PING or BYE, which stand outside the sequence."""
-        assert RESPONSES[response.ID] is type(response)
-        self._out += encode_frame(Kind.RSP, response.ID, 0, self.session, response.pack())
+        to = self.session if sess is None else sess
+        self._out += encode_frame(Kind.RSP, response.ID, 0, to, response.pack())
 
     def send(self, message: Message) -> None:
         """Send a CREDIT, event or data frame."""

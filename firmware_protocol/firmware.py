@@ -143,9 +143,9 @@ class Firmware:
                 self.stop(ErrorCode.ESTOP)
             case SessionAsked(hello):
                 self._new_session(hello, now)
-            case SessionClosed():
+            case SessionClosed(sess):
                 self.service.end_session()
-                self.link.answer_link(m.ByeResponse(state=self.state))
+                self.link.answer_link(m.ByeResponse(state=self.state), sess)
                 self.link.close_session()
             case RequestUnreadable():
                 return

@@ -19,21 +19,27 @@ another session.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from firmware_protocol.codec import Message
 from firmware_protocol.device import REPLAYED
-from firmware_protocol.errors import LocalProtocolError, RemoteProtocolError
+from firmware_protocol.errors import LocalProtocolError
 from firmware_protocol.framing import BadFrame, Decoder, Frame, encode_frame
+from firmware_protocol.host_events import (
+    Answered,
+    Closed,
+    Connected,
+    DataReceived,
+    HostEvent,
+    LinkDown,
+    Notified,
+)
 from firmware_protocol.messages import (
     MAGIC,
     MAJOR,
     MAX_PAYLOAD,
     MESSAGES,
     MINOR,
-    REQUEST_WINDOW,
     RESPONSES,
     SPEC_HASH,
     Bye,
@@ -54,85 +60,12 @@ from firmware_protocol.messages import (
     VmmData,
     VmmResult,
 )
+from firmware_protocol.request_window import RequestWindow, RoundTrip
 from firmware_protocol.streams import ReceiveStream, SendStream
 
-MINIMUM_RTO, MAXIMUM_RTO = 0.05, 2.0
 _HELLO_INTERVAL, _HELLO_TRIES = 1 / 3, 3
 _IDLE = 0.1
 """Seconds of silence after which a zero goes before the next frame, to end any line noise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A session is open. Unless `spec_matches`, fetch GET_DICT and call `accept_dictionary`."""
-
-    hello: HelloResponse
-    spec_matches: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The answer to a request; its `status` is an `ErrorCode`."""
-
-    ticket: int
-    request: Message
-    response: Message
-    replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DataReceived:
-    """Further whole items of the stream that is being received."""
-
-    first: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Notified:
-    """An event of the board (PROGRESS, END, LOG, FAULT, STATE), or the answer to a PING."""
-
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The board has answered BYE."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkDown:
-    """The session is over; every ticket in `unanswered` has an unknown fate.
-
-    Parameters
-    ----------
-    code
-        SESSION when the board no longer knows the session (reset, takeover), BUSY when another
-        host has it, VERSION for another wire major, HOST_LOST when nothing answers.
-    detail
-        The NAK's detail: board's major, or the other session.
-    unanswered
-        Requests that were sent, in that order, by ticket.
-    unsent
-        Requests that never left; they had no effect.
-    """
-
-    code: ErrorCode
-    detail: int = 0
-    unanswered: dict[int, Message] = field(default_factory=dict)
-    unsent: dict[int, Message] = field(default_factory=dict)
-
-
-HostEvent = Connected | Answered | DataReceived | Notified | Closed | LinkDown
-
-
-@dataclass(slots=True)
-class _Pending:
-    ticket: int
-    request: Message
-    wire: bytes
-    sent: float
-    repeated: bool = False
 
 
 class HostLink:
@@ -167,7 +100,7 @@ class HostLink:
         self.hello: HelloResponse | None = None
         self.incoming: ReceiveStream | None = None
         self.outgoing: SendStream | None = None
-        self.repeats = 0
+        self._finished: ReceiveStream | None = None
         self._nonce_source = nonce
         self._byte_rate = byte_rate
         self._wanted_payload = max_payload
@@ -176,9 +109,9 @@ class HostLink:
         self._ping_interval = ping_interval
         self._disabled: set[int] | None = set()
         self._ticket = 0
-        self._queue: deque[tuple[int, Message, bytes]] = deque()
         self._out = bytearray()
         self._last_sent = float("-inf")
+        self._nonce = 0
         self._reset_session()
         self._hello_wire = b""
         self._hello_tries = 0
@@ -186,25 +119,22 @@ class HostLink:
 
     def _reset_session(self) -> None:
         self.session = 0
-        self._seq = 0
-        self._pending: dict[int, _Pending] = {}
-        self._attempts = 0
-        self._retry: float | None = None
-        self._srtt: float | None = None
-        self._rttvar = 0.0
-        self._last_heard = float("-inf")
+        self._round_trip = RoundTrip()
+        self._requests = RequestWindow(0, 0, self._round_trip)
         self._bye: tuple[float, int] | None = None
         self._silent_pings = 0
         self._nudge: float | None = None
         self._nudges = 0
-        self.incoming = self.outgoing = None
+        self.incoming = self.outgoing = self._finished = None
 
     # --- session
 
-    def connect(self, now: float, takeover: bool = False) -> None:
-        """Begin a new session; the answer is `Connected` or `LinkDown`."""
-        self._reset_session()
-        self._queue.clear()
+    def connect(self, now: float, takeover: bool = False) -> LinkDown:
+        """Begin a new session; the answer is `Connected` or `LinkDown`.
+
+        Returns the end of the session that was open, with what it left unanswered.
+        """
+        ended = self._end(ErrorCode.ABORTED)
         self._out.clear()
         hello = Hello(
             magic=MAGIC,
@@ -220,6 +150,7 @@ class HostLink:
         self._hello_wire = b"\0" + encode_frame(Kind.LINK, Hello.ID, 0, 0, hello.pack())
         self._hello_tries = 0
         self._send_hello(now)
+        return ended
 
     def close(self, now: float) -> None:
         """Send BYE; the answer is `Closed`, or `LinkDown` when none comes."""
@@ -274,29 +205,27 @@ class HostLink:
                 f"{self.payload_limit}"
             )
         self._ticket += 1
-        self._queue.append((self._ticket, message, payload))
-        self._pump(now)
+        self._requests.add(self._ticket, message, payload)
+        self.pump(now)
         return self._ticket
 
     def start_receiving(self, stream: ReceiveStream, now: float) -> None:
         """Take the items of this stream from now on, instead of any other."""
-        self.incoming = stream
+        self.incoming, self._finished = stream, None
         self._nudges = 0
-        self._nudge = now + self._patience(0)
+        self._nudge = now + self._round_trip.patience(0) + self._backlog
 
     def stop_receiving(self) -> None:
         """Stop waiting for items or END."""
+        if self.incoming is not None and self.incoming.complete:
+            self._finished = self.incoming
         self.incoming = None
         self._nudge = None
 
     def start_sending(self, stream: SendStream, now: float) -> None:
         """Send the items of this stream from now on, instead of any other."""
         self.outgoing = stream
-        self._pump(now)
-
-    def pump(self, now: float) -> None:
-        """Send what has become possible, after items were appended to the outgoing stream."""
-        self._pump(now)
+        self.pump(now)
 
     def data_to_send(self) -> bytes:
         """Return and forget the bytes for the line."""
@@ -307,44 +236,41 @@ class HostLink:
     # --- receiving
 
     def receive_bytes(self, data: bytes, now: float) -> list[HostEvent]:
-        """Take bytes from the line; return what happened."""
+        """Take bytes from the line; return what happened.
+
+        Raises `RemoteProtocolError` when a sound frame holds what no board of this wire sends.
+        """
         events: list[HostEvent] = []
         for found in self.decoder.feed(data):
             if isinstance(found, BadFrame):
                 continue  # what it carried is asked for again by timers and by GO_BACK
-            try:
-                self._on_frame(found, now, events)
-            except RemoteProtocolError as error:
-                raise RemoteProtocolError(f"the board sent a bad frame: {error}", error.code) from (
-                    error
-                )
+            self._on_frame(found, now, events)
         if self.incoming is not None and self.session and self.incoming.credit_due():
             self._send_link(self.incoming.credit(), now)
-        self._pump(now)
+        self.pump(now)
         return events
 
     def _on_frame(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
         if frame.kind == Kind.RSP and frame.msg == Hello.ID:
-            self._on_hello(frame, now, events)
+            self._on_hello(frame, events)
         elif frame.kind == Kind.LINK and frame.msg == Nak.ID:
             self._on_nak(frame, now, events)
         elif self.session == 0 or frame.sess != self.session:
             return
         else:
-            self._last_heard = now
             self._silent_pings = 0
             if frame.kind == Kind.RSP:
                 self._on_response(frame, now, events)
             elif (message_type := MESSAGES.get((frame.kind, frame.msg))) is not None:
                 self._on_message(message_type.unpack(frame.payload), now, events)
 
-    def _on_hello(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
+    def _on_hello(self, frame: Frame, events: list[HostEvent]) -> None:
         hello = HelloResponse.unpack(frame.payload)
         if self._hello_deadline is None or hello.nonce != self._nonce:
             return
         self._hello_deadline = None
         self.hello, self.session = hello, hello.sess
-        self._last_heard = now
+        self._requests = RequestWindow(hello.sess, hello.rx_credit, self._round_trip)
         matches = hello.spec_hash == SPEC_HASH
         self._disabled = set() if matches else None
         events.append(Connected(hello, matches))
@@ -362,14 +288,7 @@ class HostLink:
                     self._reset_session()
                     events.append(Closed())
             case ErrorCode.GAP | ErrorCode.BAD_FRAME if frame.sess == self.session:
-                self._repeat_from(nak.expected, now)
-
-    def _repeat_from(self, expected: int, now: float) -> None:
-        for seq, pending in self._pending.items():
-            if (seq - expected) & 0xFFFF < 0x8000 and (
-                not pending.repeated or now - pending.sent > self.rto
-            ):
-                self._repeat(pending, now)
+                self._put_all(self._requests.refused_from(nak.expected, now), now)
 
     def _on_response(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
         if frame.msg == Ping.ID:
@@ -380,21 +299,14 @@ class HostLink:
             self._reset_session()
             events.append(Closed())
             return
-        pending = self._pending.get(frame.seq)
-        if pending is None or frame.msg != pending.request.ID:
+        pending = self._requests.on_answer(frame.seq, frame.msg, now)
+        if pending is None:
             return
-        del self._pending[frame.seq]
-        replayed = len(frame.payload) > 1 and bool(frame.payload[1] & REPLAYED >> 8)
+        self._put_all(self._requests.overtaken(frame.seq, now), now)
         payload = frame.payload
+        replayed = len(payload) > 1 and bool(payload[1] & REPLAYED >> 8)
         if replayed:
             payload = payload[:1] + bytes([payload[1] & ~(REPLAYED >> 8)]) + payload[2:]
-        if not pending.repeated:
-            self._measure(now - pending.sent)
-        self._attempts = 0
-        for seq, older in self._pending.items():  # answers come in order: theirs was lost
-            if (frame.seq - seq) & 0xFFFF < 0x8000 and not older.repeated:
-                self._repeat(older, now)
-        self._retry = now + self._patience(0) if self._pending else None
         response = RESPONSES[frame.msg].unpack(payload)
         events.append(Answered(pending.ticket, pending.request, response, replayed))
 
@@ -416,13 +328,17 @@ class HostLink:
     def _on_data(self, message: ReadData | VmmResult, now: float, events: list[HostEvent]) -> None:
         incoming = self.incoming
         stream = Stream.READ_DATA if isinstance(message, ReadData) else Stream.VMM_RESULT
+        late = self._finished
+        if late is not None and (stream, message.op_lo) == (late.stream, late.op & 0xFFFF):
+            self._send_link(late.credit(), now)  # our last CREDIT was lost
+            return
         if incoming is None or stream != incoming.stream or message.op_lo != incoming.op & 0xFFFF:
             return
         first = incoming.expected
         fresh, go_back = incoming.on_data(message.first, message.n, message.body, now)
         if fresh:
             self._nudges = 0
-            self._nudge = now + self._patience(0)
+            self._nudge = now + self._round_trip.patience(0) + self._backlog
             events.append(DataReceived(first, fresh))
         if go_back:
             self._send_link(incoming.credit(go_back=True), now)
@@ -432,13 +348,16 @@ class HostLink:
     @property
     def rto(self) -> float:
         """Seconds to wait for an answer before asking again."""
-        if self._srtt is None:
-            return 0.2
-        return min(max(self._srtt + 4 * self._rttvar, MINIMUM_RTO), MAXIMUM_RTO)
+        return self._round_trip.rto
+
+    @property
+    def repeats(self) -> int:
+        """Requests of this session that were sent again."""
+        return self._requests.repeats
 
     def next_timeout(self) -> float | None:
         """Return when `tick` must be called at the latest; None for never."""
-        times = [self._hello_deadline, self._retry]
+        times = [self._hello_deadline, self._requests.deadline]
         if self.session:
             times += [self._last_sent + self._ping_interval, self._nudge]
             times.append(self._bye[0] if self._bye is not None else None)
@@ -459,23 +378,19 @@ class HostLink:
         return events
 
     def _tick_session(self, now: float, events: list[HostEvent]) -> None:
-        exhausted = False
-        if self._retry is not None and now >= self._retry:
-            self._attempts += 1
-            exhausted = self._attempts >= self._tries
-            for pending in self._pending.values():
-                self._repeat(pending, now)
+        self._put_all(self._requests.tick(now, self._backlog), now)
+        exhausted = self._requests.attempts >= self._tries
         if self.outgoing is not None:
             self.outgoing.tick(now, self.rto)
             exhausted |= self.outgoing.tries >= 2 * self._tries
         if self._nudge is not None and self.incoming is not None and now >= self._nudge:
             self._nudges += 1
             exhausted |= self._nudges >= 2 * self._tries
-            self._nudge = now + self._patience(self._nudges)
+            self._nudge = now + self._round_trip.patience(self._nudges)
             self._send_link(self.incoming.credit(go_back=True), now)
         if self._bye is not None and now >= self._bye[0]:
             exhausted |= self._bye[1] >= self._tries
-            self._bye = now + self._patience(self._bye[1]), self._bye[1] + 1
+            self._bye = now + self._round_trip.patience(self._bye[1]), self._bye[1] + 1
             self._send_link(Bye(), now)
         if now >= self._last_sent + self._ping_interval:
             self._silent_pings += 1
@@ -484,7 +399,7 @@ class HostLink:
         if exhausted:
             self._down(ErrorCode.HOST_LOST, 0, events)
         else:
-            self._pump(now)
+            self.pump(now)
 
     # --- helpers
 
@@ -494,16 +409,9 @@ class HostLink:
         self._out += self._hello_wire
         self._last_sent = now
 
-    def _measure(self, seconds: float) -> None:
-        if self._srtt is None:
-            self._srtt, self._rttvar = seconds, seconds / 2
-        else:
-            self._rttvar += (abs(self._srtt - seconds) - self._rttvar) / 4
-            self._srtt += (seconds - self._srtt) / 8
-
-    def _patience(self, attempts: int) -> float:
-        line = len(self._out) / self._byte_rate if self._byte_rate else 0.0
-        return min(self.rto * float(2**attempts), MAXIMUM_RTO) + line
+    @property
+    def _backlog(self) -> float:
+        return len(self._out) / self._byte_rate if self._byte_rate else 0.0
 
     def _put(self, wire: bytes, now: float) -> None:
         if now - self._last_sent > _IDLE:
@@ -514,33 +422,16 @@ class HostLink:
     def _send_link(self, message: Message, now: float) -> None:
         self._put(encode_frame(Kind.LINK, message.ID, 0, self.session, message.pack()), now)
 
-    def _repeat(self, pending: _Pending, now: float) -> None:
-        pending.repeated, pending.sent = True, now
-        self.repeats += 1
-        self._put(b"\0" + pending.wire, now)
-        self._retry = now + self._patience(self._attempts)
+    def _put_all(self, frames: list[bytes], now: float) -> None:
+        for wire in frames:
+            self._put(wire, now)
 
-    def _ahead(self) -> int:
-        return (self._seq - next(iter(self._pending), self._seq)) & 0xFFFF
-
-    def _pump(self, now: float) -> None:
+    def pump(self, now: float) -> None:
+        """Send what has become possible; only needed after items were appended to a stream."""
         if not self.session:
             return
-        credit = self.hello.rx_credit if self.hello is not None else 0
-        held = sum(len(p.wire) for p in self._pending.values())
-        # Counted from the oldest open one: the board's replay cache reaches back 16.
-        while self._queue and self._ahead() < REQUEST_WINDOW:
-            ticket, message, payload = self._queue[0]
-            wire = encode_frame(Kind.REQ, message.ID, self._seq, self.session, payload)
-            if self._pending and held + len(wire) > credit:
-                break
-            self._queue.popleft()
-            held += len(wire)
-            self._pending[self._seq] = _Pending(ticket, message, wire, now)
-            self._seq = (self._seq + 1) & 0xFFFF
+        for wire in self._requests.ready(now, self._backlog):
             self._put(wire, now)
-            if self._retry is None:
-                self._retry = now + self._patience(0)
         outgoing = self.outgoing
         while outgoing is not None and (part := outgoing.take(now, self.rto)) is not None:
             data = JobData if outgoing.stream == Stream.JOB_DATA else VmmData
@@ -550,9 +441,10 @@ class HostLink:
             self._put(encode_frame(Kind.DOWN, data.ID, 0, self.session, body), now)
 
     def _down(self, code: ErrorCode, detail: int, events: list[HostEvent]) -> None:
-        unanswered = {p.ticket: p.request for p in self._pending.values()}
-        unsent = {ticket: message for ticket, message, _ in self._queue}
-        self._queue.clear()
+        events.append(self._end(code, detail))
+
+    def _end(self, code: ErrorCode, detail: int = 0) -> LinkDown:
+        requests = self._requests
         self._hello_deadline = None
         self._reset_session()
-        events.append(LinkDown(code, detail, unanswered, unsent))
+        return LinkDown(code, detail, requests.unanswered(), requests.unsent())

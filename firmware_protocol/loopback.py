@@ -2,7 +2,9 @@
 
     loop = Loopback(PaperBoard())
     loop.connect()
-    loop.run(Request(Ping...))
+    loop.arm()
+    codes, gains = loop.run(Read(ReadArray(...)))
+    loop.run(Job(op, pulses))
 
 `Loopback` does for tests what a driver and a virtual board do with real ports and clocks: it moves
 bytes and time. A `damage` function may lose or change what is under way.
@@ -22,7 +24,8 @@ from firmware_protocol.configuration import Configuration
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.executor import AUTO, Samples
 from firmware_protocol.firmware import Firmware
-from firmware_protocol.host import Connected, HostEvent, HostLink, LinkDown
+from firmware_protocol.host import HostLink
+from firmware_protocol.host_events import Connected, HostEvent, LinkDown
 from firmware_protocol.journal import Memory
 from firmware_protocol.messages import (
     Arm,

@@ -25,11 +25,11 @@ import numpy.typing as npt
 from firmware_protocol import vectors
 from firmware_protocol.codec import Message
 from firmware_protocol.errors import ProtocolError, RefusedError, RemoteProtocolError
-from firmware_protocol.host import (
+from firmware_protocol.host import HostLink
+from firmware_protocol.host_events import (
     Answered,
     DataReceived,
     HostEvent,
-    HostLink,
     LinkDown,
     Notified,
 )

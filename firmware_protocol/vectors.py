@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_protocol.errors import RemoteProtocolError
-from firmware_protocol.messages import COLUMNS, ROWS, ErrorCode, GainMode, InputFormat
+from firmware_protocol.messages import COLUMNS, ROW_PULSE, ROWS, ErrorCode, GainMode, InputFormat
 
 _BITS = {InputFormat.BIT1: 1, InputFormat.BIT4: 4, InputFormat.BIT8: 8, InputFormat.U16: 16}
 
@@ -42,6 +42,27 @@ def _mask(lines: npt.ArrayLike, total: int) -> bytes:
     bits = np.zeros(total, np.uint8)
     bits[np.asarray(lines, np.intp)] = 1
     return np.packbits(bits, bitorder="little").tobytes()
+
+
+def row_pulses(
+    row: npt.ArrayLike,
+    kind: npt.ArrayLike,
+    amplitude: npt.ArrayLike,
+    width: npt.ArrayLike,
+    columns: npt.NDArray[np.bool_],
+    gate: npt.ArrayLike,
+) -> npt.NDArray[np.void]:
+    """Return `ROW_PULSE` records of n row-parallel pulses.
+
+    `columns` and `gate` have the shape (n, 64), everything else (n,); all values are codes.
+    """
+    pulses = np.zeros(len(columns), ROW_PULSE)
+    pulses["row"], pulses["kind"] = row, kind
+    pulses["amp"], pulses["width"] = amplitude, width
+    masks = np.packbits(columns, axis=1, bitorder="little")
+    pulses["cols"] = np.ascontiguousarray(masks).view("<u8")[:, 0]
+    pulses["gate"] = np.where(columns, gate, 0)
+    return pulses
 
 
 def vector_size(rows: int, fmt: int) -> int:

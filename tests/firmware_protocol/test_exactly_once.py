@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from firmware_protocol import messages as m
 from firmware_protocol.device import DeviceLink
 from firmware_protocol.firmware import Firmware
-from firmware_protocol.host import Answered, Connected, HostLink, LinkDown
+from firmware_protocol.host import HostLink
+from firmware_protocol.host_events import Answered, Connected, LinkDown
 from firmware_protocol.journal import Memory, judge
 from firmware_protocol.loopback import PaperBoard, open_configuration
 from firmware_protocol.messages import ErrorCode
@@ -105,7 +106,12 @@ class World:
         self.pending: dict[int, Sent] = {}
         self.job: Job | None = None
         self.armed = False
-        self.journal: list[np.ndarray] = []
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        self.pending.clear()
+        self.job = None
+        self.armed = False
         self.link.connect(self.now, takeover=True)
 
     # --- the line
@@ -163,8 +169,6 @@ class World:
         match event:
             case Connected(hello):
                 self.hello = hello
-                self.journal = []
-                self.armed = False
                 first = min((s.op for s in self.open()), default=1 << 31)
                 self.script = [m.ReadJournal(from_op=first)]
                 if hello.fault:
@@ -176,17 +180,14 @@ class World:
                 )
                 self.link.request(self.script.pop(0), self.now)
             case LinkDown():
-                self.pending.clear()
-                self.job = None
-                self.armed = False
-                self.link.connect(self.now, takeover=True)
+                self.reconnect()
             case Answered() if event.ticket in self.pending:
                 sent = self.pending.pop(event.ticket)
                 # A refusal is definite too: nothing was fired.
                 done = int(event.response.status == ErrorCode.OK)
                 self.settle(sent, done, done)
                 if not done:
-                    self.link.connect(self.now, takeover=True)
+                    self.reconnect()
             case Answered(request=m.ReadJournal()):
                 self.judge_all(event.response)
             case _ if self.job is not None:
@@ -205,7 +206,7 @@ class World:
 
     def follow_script(self, event: Answered) -> None:
         if event.response.status and not isinstance(event.request, m.ClearFault):
-            self.link.connect(self.now, takeover=True)  # the board was not where we thought
+            self.reconnect()  # the board was not where we thought
         elif self.script:
             self.link.request(self.script.pop(0), self.now)
         else:
@@ -266,7 +267,7 @@ class World:
         if job.error is None:
             self.settle(self.job_sent, len(self.job_sent.tags), len(self.job_sent.tags))
         else:  # stopped, refused or lost: the journal of the next session tells
-            self.link.connect(self.now, takeover=True)
+            self.reconnect()
 
     def judge_all(self, answer: m.ReadJournalResponse) -> None:
         if answer.status:
@@ -317,7 +318,7 @@ class World:
             assert self.now < end, "still undecided"
             if self.armed and self.link.connected and not self.pending and self.job is None:
                 if self.open():
-                    self.link.connect(self.now, takeover=True)
+                    self.reconnect()
                 else:
                     self.send_pulse()
             self.step()
@@ -430,6 +431,7 @@ def test_the_harness_catches_a_board_that_does_not_check_sessions() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_hundred_thousand_operations_misreport_nothing() -> None:
     operations = 0
     for seed in range(1000, 100000):

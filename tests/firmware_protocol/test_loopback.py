@@ -251,6 +251,59 @@ def test_the_link_benchmark_messages_return_what_they_should() -> None:
     assert {int(e["id"]): int(e["hash"]) for e in entries} == {t.ID: t.HASH for t in m.CATALOGUE}
 
 
+def test_debug_needs_the_uid_grounds_the_lines_and_ends_by_itself() -> None:
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    word = np.array([0xF00000], np.uint32)
+    with pytest.raises(RefusedError, match="WRONG_STATE"):
+        loop.request(m.SpiXfer(chip=0, n=1, word=word))
+    with pytest.raises(RefusedError, match="LOCKED"):
+        loop.request(m.DbgUnlock(uid_crc=0, ttl_ms=1000, flags=0))
+    loop.board.grounded = False
+    loop.request(m.DbgUnlock(uid_crc=zlib.crc32(loop.board.uid), ttl_ms=1000, flags=0))
+    assert loop.board.grounded
+    with pytest.raises(RefusedError, match="UNKNOWN_MSG"):  # a paper board has no chips
+        loop.request(m.SpiXfer(chip=0, n=1, word=word))
+    with pytest.raises(RefusedError, match="WRONG_STATE"):
+        loop.request(m.CfgBegin())
+    for _ in range(1100):
+        loop.exchange()
+    assert loop.firmware.state == State.LINKED
+
+
+def test_a_pulse_that_fails_in_the_hardware_is_unknown_and_latches_a_fault() -> None:
+    class Broken(PaperBoard):
+        def pulse(self, pulse):
+            if len(self.pulses) == 2:
+                raise OSError("the switch board does not answer")
+            super().pulse(pulse)
+
+    loop = Loopback(Broken())
+    loop.connect()
+    loop.arm()
+    with pytest.raises(RefusedError, match="2 of its pulses"):
+        loop.run(Job(4, row_pulses(5)))
+    assert loop.firmware.machine.fault == ErrorCode.INTERNAL
+    (record,) = loop.request(m.ReadJournal(from_op=4)).records
+    assert (int(record["started"]), int(record["done"])) == (3, 2)
+
+
+def test_an_aborted_job_stops_between_two_pulses() -> None:
+    loop = armed()
+    job = Job(1, row_pulses(100), pause=0.01)
+    job.start(loop.link, loop.now)
+    while not job.finished:
+        for event in loop.exchange():
+            job.handle(event, loop.now)
+        job.tick(loop.now)
+        if len(loop.board.pulses) == 10:
+            loop.link.request(m.JobAbort(op=1), loop.now)
+    with pytest.raises(RefusedError, match="stopped after"):
+        job.result()
+    assert 10 <= len(loop.board.pulses) < 20
+    assert loop.firmware.state == State.ARMED
+
+
 def test_bytes_on_the_wire_stay_within_half_a_percent_of_the_budget() -> None:
     rng = np.random.default_rng(1)
 

@@ -163,3 +163,13 @@ def test_samples_keep_codes_and_gains(columns: int, items: int, mode: int, seed:
 def test_masks_keep_their_lines(rows: set[int], columns: set[int]) -> None:
     assert vectors.rows_of(vectors.row_mask(sorted(rows))).tolist() == sorted(rows)
     assert vectors.columns_of(vectors.column_mask(sorted(columns))).tolist() == sorted(columns)
+
+
+def test_row_pulses_carry_mask_and_gates_of_each_pulse() -> None:
+    columns = np.zeros((3, 64), bool)
+    columns[0, 5] = columns[1, [0, 63]] = True
+    gate = np.arange(3 * 64).reshape(3, 64)
+    pulses = vectors.row_pulses([1, 127, 3], [0, 1, 0], 40000, [10, 20, 30], columns, gate)
+    assert [vectors.columns_of(int(c)).tolist() for c in pulses["cols"]] == [[5], [0, 63], []]
+    assert pulses["gate"].tolist() == np.where(columns, gate, 0).tolist()
+    assert pulses["row"].tolist() == [1, 127, 3]
