@@ -25,13 +25,13 @@ from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
 from firmware_protocol.errors import ProtocolError
 from firmware_protocol.framing import max_payload_for
-from firmware_protocol.host import (
+from firmware_protocol.host import HostLink
+from firmware_protocol.host_events import (
     Answered,
     Closed,
     Connected,
     DataReceived,
     HostEvent,
-    HostLink,
     LinkDown,
     Notified,
 )
