@@ -5,6 +5,7 @@ dialect; both pass codes to the same `Board` calls as a program in the same proc
 emulator gives the same codes over a wire. How the bytes travel is `memlab.emulator.serve`.
 """
 
+from memlab.emulator.firmware.dpe import DpeFirmware
 from memlab.emulator.firmware.events import BoardEvent, Fired, OutputsChanged, json_lines
 from memlab.emulator.firmware.executor import BoardExecutor
 from memlab.emulator.firmware.hard_limits import HARD_LIMITS
@@ -13,6 +14,7 @@ __all__ = [
     "HARD_LIMITS",
     "BoardEvent",
     "BoardExecutor",
+    "DpeFirmware",
     "Fired",
     "OutputsChanged",
     "json_lines",

@@ -11,14 +11,24 @@ line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import ceil, floor
+
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import BoardConfig, LineClass, Mode
+from drivers.board import BoardConfig, CodeRange, LineClass, Mode
 from drivers.errors import LimitError
 from drivers.ltc2668 import Span
 
-__all__ = ["HARD_LIMITS", "NATIVE_SPANS", "check_config", "hard_limit_codes", "line_classes"]
+__all__ = [
+    "HARD_LIMITS",
+    "NATIVE_SPANS",
+    "check_config",
+    "hard_limit_codes",
+    "hard_limit_ranges",
+    "line_classes",
+]
 
 HARD_LIMITS: dict[tuple[LineClass, Mode], tuple[float, float]] = {
     (LineClass.ROW, Mode.READ): (-1.0, 1.0),
@@ -43,9 +53,23 @@ def hard_limit_codes() -> npt.NDArray[np.uint16]:
     for line in LineClass:
         span = NATIVE_SPANS[line]
         for mode in Mode:
-            low, high = HARD_LIMITS[line, mode]
-            codes += [int(span.encode(low)), int(span.encode(min(high, span.top)))]
+            allowed = codes_within(span, *HARD_LIMITS[line, mode])
+            codes += [allowed.minimum, allowed.maximum]
     return np.array(codes, np.uint16)
+
+
+def codes_within(span: Span, low: float, high: float) -> CodeRange:
+    """Return the codes of a span whose voltages (V) lie within bounds, rounded inwards."""
+    first = ceil((max(low, span.minimum) - span.minimum) / span.step)
+    last = floor((min(high, span.top) - span.minimum) / span.step)
+    return CodeRange(first, last)
+
+
+def hard_limit_ranges(
+    spans: Mapping[LineClass, Span] = NATIVE_SPANS,
+) -> dict[tuple[LineClass, Mode], CodeRange]:
+    """Return the hard limits as the limits of a `BoardConfig` with these spans."""
+    return {key: codes_within(spans[key[0]], *HARD_LIMITS[key]) for key in HARD_LIMITS}
 
 
 def check_config(config: BoardConfig) -> None:

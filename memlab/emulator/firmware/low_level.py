@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import max11046
-from drivers.board import Board, BoardConfig, CodeRange, LineClass, Mode, Selection
+from drivers.board import Board, BoardConfig, LineClass, Mode, Selection
 from drivers.ltc2668 import Span
 from firmware_protocol import messages as m
 from firmware_protocol import vectors
 from firmware_protocol.codec import Message
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.messages import ErrorCode
-from memlab.emulator.firmware.hard_limits import HARD_LIMITS, line_classes
+from memlab.emulator.firmware.hard_limits import HARD_LIMITS, hard_limit_ranges, line_classes
 from memlab.emulator.firmware.registers import Registers
 
 __all__ = ["LowLevel"]
@@ -220,11 +220,6 @@ class LowLevel:
                     ErrorCode.FORMAT, gate_code, "gates are open at read_gate_code, or closed"
                 )
             return
-        limits = {}
-        for (line, mode), (low, high) in HARD_LIMITS.items():
-            span = spans[line]
-            ends = np.clip([low, high], span.minimum, span.top)
-            low_code, high_code = span.encode(ends).tolist()
-            limits[line, mode] = CodeRange(low_code, high_code)
+        limits = hard_limit_ranges(spans)
         zero = int(spans[LineClass.ROW].encode(0.0))
         self._board.configure(BoardConfig(spans, limits, gate_code, zero))
