@@ -50,7 +50,8 @@ def view(blank: Array) -> Array:
 @pytest.fixture
 def board_array(board_url: str) -> Iterator[BoardArray]:
     """A 3 x 4 view, SET as `view`, of an array that has a board below."""
-    with BoardArray(open_board(board_url)) as array:
+    with open_array(board_url) as array:
+        assert isinstance(array, BoardArray)
         view = array[2:5, COLUMNS]
         view.program(GATE, reset=np.ones(view.shape, bool))
         yield view
@@ -207,7 +208,8 @@ class TestPrograms:
     ) -> None:
         # SET law of Li 2019; noise of 4 uS per pulse, six sigma for a dozen cells.
         law = 98e-6 * GATE + 120e-6
-        allowed = 24e-6 if conductance_tolerance else 98e-6 * DAC_STEP + CODE_CONDUCTANCE
+        step = max(DAC_STEP, view.gate_voltage_step)
+        allowed = 24e-6 if conductance_tolerance else 98e-6 * step + CODE_CONDUCTANCE
         assert np.abs(view.read_conductance() - law).max() <= allowed
 
     def test_reset_brings_a_cell_down(self, view: Array) -> None:
@@ -532,7 +534,7 @@ class TestOnABoard:
         with BoardArray(open_board(board_url), limits) as array:
             view = array[2:5, COLUMNS]
             view.program_row(0, 0.8)
-            view.program_row(0, 0.0)
+            view.program_row(0, view.gate_voltage_step)  # 0 V, or the least that can be asked for
             view.reset_row(0)
             assert view.vmm([0.2, -0.2, 0.2]).shape == (4,)
             with pytest.raises(LimitError, match="set_gate_voltage"):

@@ -180,21 +180,21 @@ class TcpPort:
         return [self._client.fileno()] if self._client is not None else []
 
     def read(self, limit: int) -> bytes | None:
-        """Let a client in, and return what has arrived; None when one has gone."""
-        if self._accept():
+        """Return what has arrived, then let a client in; None when one has gone."""
+        if self._client is not None:
+            # First of all, so that a client that has just left is not in the way of the next.
+            try:
+                data = self._client.recv(min(limit, CHUNK))
+            except BlockingIOError:
+                return None if self._accept() else b""
+            except OSError:
+                data = b""  # reset, or its host is unreachable: gone as well
+            if data:
+                return data
+            self._drop_client()
             return None
-        if self._client is None:
-            return b""
-        try:
-            data = self._client.recv(min(limit, CHUNK))
-        except BlockingIOError:
-            return b""
-        except OSError:
-            data = b""  # reset, or its host is unreachable: gone as well
-        if data:
-            return data
-        self._drop_client()
-        return None
+        self._accept()
+        return b""
 
     def write(self, data: bytes | memoryview) -> int:
         """Pass on what the socket takes now."""
