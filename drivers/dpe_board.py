@@ -26,7 +26,12 @@ from drivers.board import (
 )
 from drivers.checked_board import CheckedBoard
 from drivers.dpe_format import PulseGroup, grid_volts, pulse_groups, span_argument
-from drivers.errors import PulseOutcomeUnknown, PulsesInterruptedError, TransportError
+from drivers.errors import (
+    NoAnswerError,
+    PulseOutcomeUnknown,
+    PulsesInterruptedError,
+    TransportError,
+)
 from drivers.max11046 import STEP
 from drivers.tia import Transimpedance
 from drivers.transport import Opener, Transport
@@ -339,7 +344,7 @@ class DpeBoard(CheckedBoard):
                 self._log.text("<-", data)
                 if GO in reader.feed(data):
                     return
-        raise TransportError(
+        raise NoAnswerError(
             f"{self._name}: sent 1024 three times in {_GO_TRIES * _GO_TIMEOUT:g} s, no `go` came. "
             "Check power, the baud rate (?baudrate=115200) and that this is the published board; "
             "a board with MLP/1 firmware is opened without dpe+"

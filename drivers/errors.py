@@ -1,5 +1,8 @@
 """Errors of ports, boards and limits (the whole tree: `firmware_protocol.errors`).
 
+TransportError
+ ├─ InUseError                another program has the port, or the board's session
+ └─ NoAnswerError             the port opened, and no board answered on it
 DeviceError
  └─ PulsesInterruptedError    a batch of pulses ended early; says how many were fired
      └─ PulseOutcomeUnknown   ... and for some it cannot be known: read their cells
@@ -13,7 +16,9 @@ from firmware_protocol.errors import MemlabError
 
 __all__ = [
     "DeviceError",
+    "InUseError",
     "LimitError",
+    "NoAnswerError",
     "PulseOutcomeUnknown",
     "PulsesInterruptedError",
     "TransportError",
@@ -22,6 +27,14 @@ __all__ = [
 
 class TransportError(MemlabError):
     """A port could not be opened, or the line to the board died."""
+
+
+class InUseError(TransportError):
+    """Another program has the port open, or has a session with the board."""
+
+
+class NoAnswerError(TransportError):
+    """The port opened, and no board answered on it."""
 
 
 class DeviceError(MemlabError):

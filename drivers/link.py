@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from drivers.errors import TransportError
+from drivers.errors import InUseError, NoAnswerError, TransportError
 from drivers.transport import Opener, Transport
 from drivers.wire_log import LOGGER, WireLog
 from firmware_protocol import messages as m
@@ -42,8 +42,6 @@ __all__ = ["Link"]
 _LONGEST_READ = 0.02
 """Seconds the I/O thread may sleep in the port: how late a timer can be."""
 _RETRY_WRITE = 0.001
-_BUSY_PATIENCE = 2.5
-"""Seconds to wait for the session of a host that died: a board forgets it after two."""
 _CONNECT_TIME = 3.0
 
 
@@ -58,16 +56,20 @@ class Link:
         What people call the port.
     timeout
         Seconds without any progress after which a call gives up.
+    patience
+        Seconds to wait for the session of a host that died: a board forgets it after two.
     """
 
-    def __init__(self, opener: Opener, name: str, timeout: float = 10.0) -> None:
+    def __init__(
+        self, opener: Opener, name: str, timeout: float = 10.0, patience: float = 2.5
+    ) -> None:
         self.name = name
         self.hello: m.HelloResponse | None = None
         self.bytes_sent = self.bytes_received = 0
         self.fault = m.ErrorCode.OK
         """Fault that the board has reported in this session."""
         self._opener = opener
-        self._timeout = timeout
+        self._timeout, self._patience = timeout, patience
         self._changed = threading.Condition(threading.Lock())
         self._user = threading.RLock()
         self._log = WireLog(name)
@@ -102,15 +104,15 @@ class Link:
         """
         with self._user:
             self._shut()
-            give_up = time.monotonic() + _BUSY_PATIENCE
+            give_up = time.monotonic() + self._patience
             while True:
                 self._start()
                 try:
                     return self._hello(takeover)
-                except _BoardBusyError as busy:
+                except InUseError:
                     self._shut()
                     if time.monotonic() > give_up:
-                        raise TransportError(str(busy)) from None
+                        raise
                     time.sleep(0.1)
                 except BaseException:
                     self._shut()
@@ -238,7 +240,7 @@ class Link:
                 raise self._error
             end = self._end
         if isinstance(end, LinkDown) and end.code == m.ErrorCode.BUSY:
-            raise _BoardBusyError(
+            raise InUseError(
                 f"{self.name}: another program has session {end.detail} with this board; "
                 "close it, or add takeover=1 to the URL to end it"
             )
@@ -248,7 +250,7 @@ class Link:
                 f"version {m.MAJOR}; update the older one"
             )
         if not isinstance(end, Connected):
-            raise TransportError(
+            raise NoAnswerError(
                 f"{self.name}: sent HELLO three times in a second, no MLP/1 board answered. Check "
                 "that the board has power, the baud rate (?baudrate=...), and that the port is the "
                 "right one (`memlab board list`); the published board needs dpe+ before its URL"
@@ -364,10 +366,6 @@ class Link:
                 raise
             self.bytes_sent += count
             del self._outbox[:count]
-
-
-class _BoardBusyError(TransportError):
-    """Another host has a session."""
 
 
 def _is_progress(event: HostEvent) -> bool:

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from drivers.board import Board
 from drivers.dpe_board import DpeBoard
-from drivers.errors import TransportError
+from drivers.errors import NoAnswerError
 from drivers.link import Link
 from drivers.serial_board import SerialBoard
 from drivers.transport import Transport, open_port
@@ -148,8 +148,8 @@ def open_wire_board(url: str) -> Board:
     for rate in rates:
         try:
             return _open_mlp(address, rate, timeout, settings)
-        except TransportError as error:
-            if rate == rates[-1] or not getattr(error, "silent", False):
+        except NoAnswerError:
+            if rate == rates[-1]:
                 raise
     raise AssertionError("unreachable")
 

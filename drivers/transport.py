@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import serial
 from serial.tools import list_ports as _list_ports
 
-from drivers.errors import TransportError
+from drivers.errors import InUseError, TransportError
 
 __all__ = ["Opener", "Port", "Transport", "list_ports", "open_port"]
 
@@ -89,7 +89,7 @@ def open_port(url: str, baudrate: int) -> Transport:
             url, baudrate=baudrate, timeout=1.0, write_timeout=1.0, exclusive=exclusive
         )
     except (serial.SerialException, OSError, ValueError) as error:
-        raise TransportError(_cannot_open(url, baudrate, error)) from error
+        raise _cannot_open(url, baudrate, error) from error
     if scheme == "socket":
         return _SocketTransport(port, url)
     rate = None if os.path.realpath(url).startswith(_LINES_WITHOUT_BAUD) else baudrate / 10
@@ -98,16 +98,18 @@ def open_port(url: str, baudrate: int) -> Transport:
     return _PortTransport(port, url, rate)
 
 
-def _cannot_open(url: str, baudrate: int, error: Exception) -> str:
+def _cannot_open(url: str, baudrate: int, error: Exception) -> TransportError:
     text = f"cannot open {url} at {baudrate} baud: {error}. "
-    if "exclusively lock" in str(error) or "busy" in str(error).lower():
-        return text + "Another program has it open; close that one, or wait for it"
-    if "ermission" in str(error):
-        return text + "You may not use this port; on Linux join the group dialout and log in again"
+    reason = str(error).lower()
+    if "exclusively lock" in reason or "busy" in reason:
+        return InUseError(text + "Another program has it open; close that one, or wait for it")
+    if "permission" in reason or "access is denied" in reason:
+        text += "You may not use this port, or another program has it; "
+        return TransportError(text + "on Linux, join the group dialout and log in again")
     if url.startswith(("socket:", "rfc2217:")):
-        return text + "Check host and port, and that the server is running"
+        return TransportError(text + "Check host and port, and that the server is running")
     near = ", ".join(port.device for port in list_ports()) or "none"
-    return text + f"Check the cable and the name; ports of this computer: {near}"
+    return TransportError(text + f"Check cable and name; ports of this computer: {near}")
 
 
 class _Base:
