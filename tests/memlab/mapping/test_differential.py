@@ -183,6 +183,7 @@ def test_quantisation_of_the_weights_read_back_stays_within_the_steps_of_the_adc
     driven = READ_VOLTAGE - ROW_STEP / 2  # V, at least
     # 218 uS at 0.2 V is 44 uA: 1e4 V/A by the 2.2 V rule.
     per_cell = ADC_STEP / 2 / 1e4 / driven + SIEMENS_STEP / 2
+    assert np.abs(matrix.reading.value - cells).max() <= per_cell
     error = np.abs(matrix.weight - true)
     assert error.max() <= 2 * per_cell / SIEMENS_PER_WEIGHT
     assert error.max() > 0.0
