@@ -180,12 +180,12 @@ class TcpPort:
         return [self._client.fileno()] if self._client is not None else []
 
     def read(self, limit: int) -> bytes | None:
-        """Return what has arrived, then let a client in; None when one has gone."""
+        """Return what has arrived, or let a client in; None when one has gone."""
         if self._client is not None:
-            # First of all, so that a client that has just left is not in the way of the next.
             try:
                 data = self._client.recv(min(limit, CHUNK))
             except BlockingIOError:
+                # Only now: a client that closed and came back must not meet its old self.
                 return None if self._accept() else b""
             except OSError:
                 data = b""  # reset, or its host is unreachable: gone as well
