@@ -581,7 +581,8 @@ class TestExact:
 
     def test_set_follows_the_law_of_li_2019(self, view: Array) -> None:
         error = view.read_conductance() - (98e-6 * GATE + 120e-6)
-        assert np.abs(error).max() <= 98e-6 * DAC_STEP + CODE_CONDUCTANCE
+        step = max(DAC_STEP, view.gate_voltage_step)
+        assert np.abs(error).max() <= 98e-6 * step + CODE_CONDUCTANCE
 
     def test_every_vector_alone_gives_the_current_of_the_batch(self, view: Array) -> None:
         voltage = steps((7, 3))
