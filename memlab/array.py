@@ -35,7 +35,7 @@ from drivers.pulse import PulseTimer
 from memlab.errors import LimitError, SaturationWarning
 from memlab.limits import Limits, OperatingPoint
 
-__all__ = ["Array", "BoardArray", "Counts", "Measurement", "Traffic"]
+__all__ = ["Array", "BoardArray", "Counts", "Measurement", "Traffic", "nearest_step"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -121,12 +121,17 @@ class Array(ABC):
         What has been done so far, shared by all views of one array.
     on_vmm
         Called with the `Measurement` of every VMM of this view; observers record what passes.
+    gate_voltage_step, input_voltage_step
+        Steps in V on which gate and row voltages must lie, because the board's wire carries no
+        others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
     """
 
     rows: npt.NDArray[np.intp]
     columns: npt.NDArray[np.intp]
     counts: Counts
     on_vmm: Callable[[Measurement], None] | None
+    gate_voltage_step = 0.0
+    input_voltage_step = 0.0
 
     def __init__(self, rows: int, columns: int):
         self.counts = Counts()
@@ -329,6 +334,7 @@ class _Session:
     board: Board
     limits: Limits
     point: OperatingPoint
+    rounding: bool
     traffic: Traffic = field(default_factory=Traffic)
     current_per_code: FloatArray = field(init=False)
     saturated_code: int = field(init=False)
@@ -355,12 +361,22 @@ class BoardArray(Array):
         An open board; the array owns it from now on, and closes it.
     limits, point
         What the chip may see, and the voltages and widths of reading and programming.
+    rounding
+        Round voltages to the board's steps (see `gate_voltage_step`) instead of refusing those
+        that lie between them. Boards without steps never round.
     """
 
     def __init__(
-        self, board: Board, limits: Limits | None = None, point: OperatingPoint | None = None
+        self,
+        board: Board,
+        limits: Limits | None = None,
+        point: OperatingPoint | None = None,
+        *,
+        rounding: bool = False,
     ):
-        self._session = _Session(board, limits or Limits(), point or OperatingPoint())
+        self._session = _Session(board, limits or Limits(), point or OperatingPoint(), rounding)
+        self.gate_voltage_step = board.capabilities.gate_voltage_step
+        self.input_voltage_step = board.capabilities.input_voltage_step
         super().__init__(board.capabilities.rows, board.capabilities.columns)
 
     @property
@@ -411,6 +427,7 @@ class BoardArray(Array):
             "limits": asdict(self._session.limits),
             "operating_point": asdict(self._session.point),
             "spans": {line.name.lower(): span.name for line, span in SPANS.items()},
+            "rounding": self._session.rounding,
         }
 
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
@@ -441,6 +458,7 @@ class BoardArray(Array):
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         session = self._session
         session.limits.check_read(voltage)
+        voltage = self._on_steps(voltage, self.input_voltage_step, "row voltage")
         dac_code = SPANS[LineClass.ROW].encode(voltage)
         flat = dac_code.reshape(-1, self.rows.size)
         if self._row_order is not None:
@@ -474,6 +492,8 @@ class BoardArray(Array):
         session = self._session
         point = session.point
         session.limits.check_set(gate_voltage[set_], point.set_voltage)
+        gate_voltage = np.where(set_, gate_voltage, 0.0)
+        gate_voltage = self._on_steps(gate_voltage, self.gate_voltage_step, "gate voltage")
         gate_span = SPANS[LineClass.GATE]
         reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
         resets = self._pulses(
@@ -486,13 +506,30 @@ class BoardArray(Array):
         sets = self._pulses(
             PulseKind.SET,
             set_,
-            gate_span.encode(np.where(set_, gate_voltage, 0.0)),
+            gate_span.encode(gate_voltage),
             int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
             point.set_width,
         )
         pulses = _join(resets, sets)
         session.board.pulse(pulses)
         session.traffic.add(_PULSE_BYTES * len(pulses), 0)
+
+    def _on_steps(self, voltage: FloatArray, step: float, what: str) -> FloatArray:
+        """Return voltages on the board's steps: rounded if that was asked for, else as they are."""
+        if not step or not voltage.size:
+            return voltage
+        nearest = nearest_step(voltage, step)
+        if self._session.rounding:
+            return nearest
+        off = np.abs(nearest - voltage)
+        if off.max() > 1e-9:
+            worst = voltage.flat[int(off.argmax())]
+            raise LimitError(
+                f"{what} {worst:.6g} V: the wire of this board carries steps of {step:g} V "
+                f"only. Choose {nearest.flat[int(off.argmax())]:.6g} V, or open the array with "
+                "rounding=nearest (in its URL). Nothing was sent"
+            )
+        return voltage
 
     def _pulses(
         self,
@@ -519,6 +556,11 @@ class BoardArray(Array):
             columns=columns,
             gate_code=gates,
         )
+
+
+def nearest_step(voltage: FloatArray, step: float) -> FloatArray:
+    """Return voltages rounded to whole steps in V; unchanged where the step is 0."""
+    return np.round(voltage / step) * step if step else voltage
 
 
 def _board_config(limits: Limits, point: OperatingPoint, timer: PulseTimer) -> BoardConfig:

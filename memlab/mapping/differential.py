@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from memlab.array import Array, Measurement
+from memlab.array import Array, Measurement, nearest_step
 from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.update import ProgrammedUpdate, UpdateRule
 
@@ -102,7 +102,7 @@ class DifferentialMatrix:
 
         Each vector is scaled so that its largest magnitude becomes the read voltage, and the
         result is scaled back; + rows carry +x and - rows -x, so that the subtraction happens in
-        the column current (Li 2019).
+        the column current (Li 2019). Voltages are rounded to the array's steps, where it has any.
         """
         peak: FloatArray = np.abs(x).max(axis=-1, keepdims=True)
         if not peak.all():
@@ -110,6 +110,7 @@ class DifferentialMatrix:
         # x / peak is exactly 1 at the peak, so the read voltage is reached and never passed.
         scaled = x / peak
         scaled *= self.read_voltage
+        scaled = nearest_step(scaled, self.array.input_voltage_step)
         voltage = np.empty((*x.shape[:-1], 2 * self.shape[0]))
         voltage[..., self._plus] = scaled
         np.negative(scaled, out=scaled)
