@@ -52,7 +52,12 @@ def open_array(
         columns = _number(url, options, "columns", 64, 1)
         _refuse_rest(url, options, "rows, columns")
         return IdealArray(rows, columns)
-    return BoardArray(open_board(url, seed=seed, chip=chip), limits, point)
+    board = open_board(url, seed=seed, chip=chip)
+    try:
+        return BoardArray(board, limits, point)
+    except BaseException:
+        board.close()
+        raise
 
 
 def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Board:
@@ -72,7 +77,10 @@ def check_url(url: str) -> None:
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise SettingError(f"{url!r} is not a URL: {error}") from error
     scheme = parts.scheme or url
     if scheme not in _SCHEMES:
         known = ", ".join(f"{name}:" for name in _SCHEMES)

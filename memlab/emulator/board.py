@@ -87,6 +87,10 @@ class EmulatedBoard:
         config = self._require_config()
         if not 0 <= gain <= len(self._capabilities.transimpedance):
             raise DeviceError(f"gain {gain} does not exist; use 1..4, or 0 for automatic gain")
+        if row_code.ndim != 2 or row_code.shape[1] != selection.rows.size:
+            raise DeviceError(
+                f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
+            )
         _check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
         voltage = grid_volts(row_code, config.spans[LineClass.ROW])
         return self._chain.digitise(voltage @ self._selected_transfer(selection), gain)
@@ -132,6 +136,8 @@ class EmulatedBoard:
     def _check_pulses(self, pulses: PulseBatch, config: BoardConfig) -> None:
         if not len(pulses):
             return
+        if pulses.columns.shape[1:] != self.chip.shape[1:]:
+            raise DeviceError(f"masks and gate codes must be {self.chip.shape[1]} columns wide")
         if pulses.row.max() >= self.chip.shape[0]:
             raise DeviceError(f"row {pulses.row.max()} does not exist on this board")
         if pulses.kind.max() > PulseKind.RESET:

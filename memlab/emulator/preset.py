@@ -50,7 +50,7 @@ class ChipPreset(BaseModel):
         _quantity("1", "Fraction of cells that no pulse changes (they stay at 0 S).", ge=0, le=1),
     ]
 
-    def replace(self, **changes: object) -> ChipPreset:
+    def replace(self, /, **changes: object) -> ChipPreset:
         """Return a copy with some parameters changed; raise `SettingError` on a wrong one."""
         return _validate({**self.model_dump(), **changes}, f"chip {self.name!r}")
 
@@ -67,9 +67,11 @@ def load_preset(name: str) -> ChipPreset:
         text = resources.files("memlab.emulator").joinpath("presets", f"{name}.toml").read_text()
     elif name.endswith(".toml"):
         try:
-            text = Path(name).read_text()
+            text = Path(name).read_text(encoding="utf-8")
         except OSError as error:
             raise SettingError(f"cannot read the chip preset {name!r}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
     else:
         raise SettingError(
             f"unknown chip {name!r}; choose one of {', '.join(BUILT_IN)}, or a path to a .toml file"

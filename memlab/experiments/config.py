@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -146,9 +147,10 @@ def _apply(config: Config, key: str, value: Any) -> Config:
     for part in path:
         node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
-        raise SettingError(
-            f"--set {key}: no such setting; choose one of {', '.join(_keys(values))}"
-        )
+        names = _keys(values)
+        near = get_close_matches(key, names, n=1)
+        hint = f"did you mean {near[0]}? Settings: " if near else "choose one of "
+        raise SettingError(f"--set {key}: no such setting; {hint}{', '.join(names)}")
     if isinstance(node[last], dict) and key != "chip":
         raise SettingError(
             f"--set {key}: that is a group; set one of {', '.join(_keys(node[last], key + '.'))}"

@@ -143,8 +143,10 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
                 [log, *observers],
             )
             log.stop_codes()
-            metrics = experiment.evaluate(run_file)
-            metrics["final_loss"] = history[-1] if history else float("nan")
+            metrics: dict[str, float | None] = {
+                **experiment.evaluate(run_file),
+                "final_loss": history[-1] if history else None,
+            }
             results = {
                 "seconds": time.perf_counter() - start,
                 "metrics": metrics,

@@ -105,7 +105,8 @@ class DifferentialMatrix:
         the column current (Li 2019).
         """
         peak: FloatArray = np.abs(x).max(axis=-1, keepdims=True)
-        peak[peak == 0.0] = 1.0
+        if not peak.all():
+            peak[peak == 0.0] = 1.0
         # x / peak is exactly 1 at the peak, so the read voltage is reached and never passed.
         scaled = x / peak
         scaled *= self.read_voltage

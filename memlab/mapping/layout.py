@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import numpy as np
-import numpy.typing as npt
-
 __all__ = ["Layout", "pair_rows"]
 
 
@@ -19,10 +16,8 @@ class Layout(StrEnum):
     """Even rows positive, odd rows negative (Wang 2019)."""
 
 
-def pair_rows(layout: Layout, inputs: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the positive and the negative row of each input, both of shape (inputs,)."""
+def pair_rows(layout: Layout, inputs: int) -> tuple[slice, slice]:
+    """Return the slices of the positive and of the negative rows, `inputs` rows each."""
     if layout is Layout.BLOCK:
-        plus = np.arange(inputs)
-        return plus, plus + inputs
-    plus = 2 * np.arange(inputs)
-    return plus, plus + 1
+        return slice(0, inputs), slice(inputs, 2 * inputs)
+    return slice(0, 2 * inputs, 2), slice(1, 2 * inputs, 2)

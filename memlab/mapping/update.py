@@ -54,8 +54,8 @@ class OneShotUpdate:
     initial, minimum, maximum
         Gate voltage in V at the start, and its clamps.
     set_all
-        SET every cell at each update, as Li 2019's code does; otherwise only the cells whose gate
-        voltage changed, as Wang 2019's does.
+        SET every cell at each update, as Li 2019's code does; otherwise only the cells that are
+        asked to change, as Wang 2019's does.
     """
 
     def __init__(
@@ -93,9 +93,8 @@ class OneShotUpdate:
         wanted = self.gate_voltage + self.volts_per_siemens * conductance_change
         np.clip(wanted, self.minimum, self.maximum, out=wanted)
         reset = conductance_change < 0.0
-        array.program(
-            wanted, reset=reset, set=None if self.set_all else wanted != self.gate_voltage
-        )
+        # By what was asked, not by what the clamps left: a cell that was RESET must be SET again.
+        array.program(wanted, reset=reset, set=None if self.set_all else conductance_change != 0.0)
         self.gate_voltage = wanted
         return ProgrammedUpdate(wanted, reset)
 
@@ -113,10 +112,11 @@ class DirectUpdate:
     """
 
     def __init__(self, start: FloatArray):
-        self._conductance = start
+        self._start = self._conductance = start
 
     def initialise(self, array: Array) -> ProgrammedUpdate:
         """Write the starting conductances."""
+        self._conductance = self._start
         return self._write(array)
 
     def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:

@@ -36,6 +36,7 @@ class _Growing:
     """
 
     dataset: h5py.Dataset
+    items: tuple[int, ...]
     size: int = 0
     pending: list[npt.NDArray[Any]] = field(default_factory=list)
 
@@ -44,12 +45,12 @@ class _Growing:
         if not self.pending:
             return
         items = self.pending[0] if len(self.pending) == 1 else np.concatenate(self.pending)
-        items = np.ascontiguousarray(items, dtype=self.dataset.dtype)
-        self.dataset.id.set_extent((self.size + len(items), *items.shape[1:]))
-        where = self.dataset.id.get_space()
-        where.select_hyperslab((self.size,) + (0,) * (items.ndim - 1), items.shape)
-        self.dataset.id.write(h5py.h5s.create_simple(items.shape), where, items)
-        self.size += len(items)
+        identifier, end = self.dataset.id, self.size + len(items)
+        identifier.set_extent((end, *self.items))
+        where = h5py.h5s.create_simple((end, *self.items))
+        where.select_hyperslab((self.size, *(0 for _ in self.items)), items.shape)
+        identifier.write(h5py.h5s.create_simple(items.shape), where, np.ascontiguousarray(items))
+        self.size = end
         self.pending.clear()
 
 
@@ -145,10 +146,8 @@ class RunFile:
         """Queue items, shape (n, ...), for an appendable dataset; `flush` writes them."""
         growing = self._growing[name]
         array = np.asarray(items)
-        if array.shape[1:] != growing.dataset.shape[1:]:
-            raise ValueError(
-                f"{name} takes items of shape {growing.dataset.shape[1:]}, got {array.shape[1:]}"
-            )
+        if array.shape[1:] != growing.items:
+            raise ValueError(f"{name} takes items of shape {growing.items}, got {array.shape[1:]}")
         growing.pending.append(array)
 
     def write(self, name: str, values: npt.ArrayLike) -> None:
@@ -191,7 +190,7 @@ class RunFile:
         dataset = self._entry.create_dataset(
             name, (0, *items), dtype, maxshape=(None, *items), chunks=(chunk, *items)
         )
-        self._growing[name] = _Growing(dataset)
+        self._growing[name] = _Growing(dataset, items)
         return dataset
 
 

@@ -184,7 +184,7 @@ class TrainingLog(Observer):
             return
         group, first = f"{matrix.name}_vmm", self._recorded[matrix.name]
         dac, adc, gain = (
-            np.concatenate([part.reshape(-1, part.shape[-1]) for part in parts])
+            np.concatenate(parts).reshape(-1, parts[0].shape[-1])
             for parts in zip(*map(_codes, measurements), strict=True)
         )
         measurements.clear()

@@ -1,0 +1,90 @@
+"""What bit accuracy costs: the emulated board against the same float64 product, in one run.
+
+`python -m pytest -m benchmark -s tests/benchmarks/test_vmm_benchmark.py` prints best times and
+their ratios. The bounds are loose: they catch a change of order, not a slower machine.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from drivers.board import AUTO_GAIN, Selection
+from drivers.ltc2668 import Span
+from memlab.array import BoardArray
+from memlab.devices import open_board
+
+pytestmark = pytest.mark.benchmark
+
+ROWS, COLUMNS, LARGE = 128, 64, 6400
+"""The published chip, and 100 images of 64 patches."""
+
+
+def interleaved(repeats: int, **calls: Callable[[], object]) -> dict[str, float]:
+    """Return the least time of each call in s, taken in turn so that all see the same machine."""
+    times = dict.fromkeys(calls, float("inf"))
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            times[name] = min(times[name], time.perf_counter() - start)
+    return times
+
+
+def report(title: str, times: dict[str, float], base: str) -> None:
+    print(f"\n{title}")
+    for name, seconds in times.items():
+        print(f"  {name:14} {seconds * 1e6:10.1f} us  {seconds / times[base]:8.2f} x {base}")
+
+
+def programmed() -> BoardArray:
+    array = BoardArray(open_board("emulator:?chip=ta-hfo2&seed=1"))
+    array.program(np.random.default_rng(0).uniform(0.7, 1.6, (ROWS, COLUMNS)))
+    return array
+
+
+def test_6400_vectors_through_the_board_against_the_same_gemm() -> None:
+    # The emulator keeps what it derived for one selection: one board each, so that none waits.
+    board, array = programmed().board, programmed()
+    lines = Selection(np.arange(ROWS), np.arange(COLUMNS))
+    # +/-0.1 V on 128 cells of some 240 uS: the gains in use are 1 to 4, mostly 1 and 2.
+    volts = np.random.default_rng(1).uniform(-0.1, 0.1, (LARGE, ROWS))
+    codes = Span.BIPOLAR_5.encode(volts)
+    transfer = array.read_conductance()
+    out = np.empty((LARGE, COLUMNS))
+    with threadpool_limits(1):
+        times = interleaved(
+            15,
+            gemm=lambda: np.matmul(volts, transfer, out=out),
+            board_fixed=lambda: board.vmm(lines, codes, 1),
+            board_auto=lambda: board.vmm(lines, codes, AUTO_GAIN),
+            array_fixed=lambda: array.vmm(volts, gain=1),
+            array_auto=lambda: array.vmm(volts),
+        )
+    report(f"{LARGE} vectors, {ROWS} x {COLUMNS}, one BLAS thread", times, "gemm")
+    assert times["board_auto"] < 30 * times["gemm"]
+
+
+def test_one_vector_through_board_and_array_against_the_same_matvec() -> None:
+    board, array = programmed().board, programmed()
+    two_views = programmed()
+    upper, lower = two_views[:64], two_views[64:]
+    lines = Selection(np.arange(ROWS), np.arange(COLUMNS))
+    volts = np.random.default_rng(1).uniform(-0.1, 0.1, ROWS)
+    codes = Span.BIPOLAR_5.encode(volts)[np.newaxis]
+    transfer = array.read_conductance()
+    out = np.empty(COLUMNS)
+    with threadpool_limits(1):
+        times = interleaved(
+            3000,
+            matvec=lambda: np.matmul(volts, transfer, out=out),
+            board_fixed=lambda: board.vmm(lines, codes, 2),
+            board_auto=lambda: board.vmm(lines, codes, AUTO_GAIN),
+            array_fixed=lambda: array.vmm(volts, gain=2),
+            array_auto=lambda: array.vmm(volts),
+            two_half_views=lambda: (upper.vmm(volts[:64]), lower.vmm(volts[64:])),
+        )
+    report(f"one vector, {ROWS} x {COLUMNS}", times, "matvec")
+    assert times["array_auto"] < 1e-3

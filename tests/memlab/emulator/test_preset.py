@@ -1,0 +1,123 @@
+"""Chip presets: the built-in ones carry the published numbers, a wrong file says what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from memlab.emulator import ChipPreset, load_preset
+from memlab.emulator.preset import BUILT_IN
+from memlab.errors import SettingError
+
+GOOD = {
+    "name": '"mine"',
+    "source": '"by hand"',
+    "set_slope": "1e-4",
+    "set_offset": "0.0",
+    "reset_conductance": "0.0",
+    "noise": "1e-6",
+    "non_responsive": "0.1",
+}
+
+
+def write(folder: Path, **changes: str | None) -> str:
+    values = {**GOOD, **changes}
+    file = folder / "mine.toml"
+    file.write_text("".join(f"{key} = {text}\n" for key, text in values.items() if text))
+    return str(file)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_preset_says_its_name_and_its_source(name: str) -> None:
+    preset = load_preset(name)
+    assert preset.name == name
+    assert preset.source
+
+
+@pytest.mark.parametrize(
+    ("name", "slope", "offset", "noise", "non_responsive"),
+    # Experiments reference 2: Li 2019 and Wang 2019 (noise of the text, 10 uS).
+    [
+        ("ta-hfo2", 98e-6, 120e-6, 4e-6, 0.0),
+        ("pt-taox-ta", 200e-6 / 1.1, 0.0, 10e-6, 0.11),
+        ("ideal", 98e-6, 120e-6, 0.0, 0.0),
+    ],
+)
+def test_built_in_presets_carry_the_published_numbers(
+    name: str, slope: float, offset: float, noise: float, non_responsive: float
+) -> None:
+    preset = load_preset(name)
+    assert preset.set_slope == pytest.approx(slope, rel=1e-12)
+    assert preset.set_offset == offset
+    assert preset.reset_conductance == 0.0
+    assert preset.noise == noise
+    assert preset.non_responsive == non_responsive
+
+
+@pytest.mark.parametrize("name", ["", "Ideal", "ta_hfo2", "../presets/ideal"])
+def test_an_unknown_name_is_refused_and_the_known_ones_are_listed(name: str) -> None:
+    with pytest.raises(SettingError, match="ideal, ta-hfo2, pt-taox-ta"):
+        load_preset(name)
+
+
+def test_a_file_of_ones_own_is_read(tmp_path: Path) -> None:
+    preset = load_preset(write(tmp_path))
+    assert (preset.name, preset.set_slope, preset.non_responsive) == ("mine", 1e-4, 0.1)
+
+
+def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="nowhere"):
+        load_preset(str(tmp_path / "nowhere.toml"))
+
+
+def test_a_folder_is_no_preset(tmp_path: Path) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(SettingError, match="folder"):
+        load_preset(str(tmp_path / "folder.toml"))
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingError, match="not valid TOML"):
+        load_preset(str(tmp_path / "mine.toml"))
+
+
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="not valid TOML"):
+        load_preset(write(tmp_path, noise="4 uS"))
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("set_slope", "-1e-6"),
+        ("set_slope", "6e-3"),
+        ("set_offset", "1.0"),
+        ("reset_conductance", "-1e-9"),
+        ("noise", "-4e-6"),
+        ("noise", "nan"),
+        ("noise", "inf"),
+        ("noise", '"loud"'),
+        ("non_responsive", "1.1"),
+        ("name", "3"),
+        ("nosie", "1e-6"),
+        ("source", None),
+    ],
+)
+def test_a_wrong_unknown_or_missing_parameter_is_named(
+    tmp_path: Path, key: str, text: str | None
+) -> None:
+    with pytest.raises(SettingError, match=f"{key}: "):
+        load_preset(write(tmp_path, **{key: text}))
+
+
+def test_replace_changes_a_copy() -> None:
+    preset = load_preset("ta-hfo2")
+    changed = preset.replace(noise=0.0)
+    assert (preset.noise, changed.noise) == (4e-6, 0.0)
+    assert changed == ChipPreset.model_validate({**preset.model_dump(), "noise": 0.0})
+
+
+@pytest.mark.parametrize("changes", [{"noise": -1.0}, {"nosie": 1.0}, {"noise": None}])
+def test_replace_refuses_what_a_file_may_not_hold(changes: dict[str, object]) -> None:
+    with pytest.raises(SettingError, match=next(iter(changes))):
+        load_preset("ta-hfo2").replace(**changes)

@@ -1,0 +1,199 @@
+"""The signal chain, against exact rational arithmetic and against codes worked out by hand.
+
+    V = (code - 32768) * 10/65536,    I = sum V G,    V_adc = -I R, clipped,
+    ADC code = 32768 + V_adc * 6553.6
+
+(board reference 0.1), with R = 1e3 .. 1e6 V/A, a clip level of 2.5 V, and automatic gain that steps
+up while the current is below 2.2 V / R of the next gain.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drivers.board import AUTO_GAIN, Samples, Selection
+from drivers.ltc2668 import Span
+from memlab.array import BoardArray
+from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.signal_chain import SignalChain, grid_volts
+from memlab.limits import Limits
+
+RESISTANCE = {1: 10**3, 2: 10**4, 3: 10**5, 4: 10**6}
+STEP = Fraction(10, 65536)
+SIEMENS = Fraction(1, 2**33)
+AMPERE = Fraction(1, 2**53)
+"""The grids of the design: 2^-20 V, 2^-33 S, and so 2^-53 A."""
+CHAIN = SignalChain(EmulatedBoard(load_preset("ideal"), seed=0).capabilities)
+
+
+def adc_code(current: Fraction, gain: int) -> int:
+    """Return the code of a current, exactly; Python rounds a fraction's half to even, as rint."""
+    volts = max(Fraction(-5, 2), min(Fraction(5, 2), -current * RESISTANCE[gain]))
+    return 32768 + round(volts / STEP)
+
+
+def automatic_gain(current: Fraction) -> int:
+    return 1 + sum(abs(current) < Fraction(22, 10) / RESISTANCE[gain] for gain in (2, 3, 4))
+
+
+def board_with(conductance: float, row: int = 7, column: int = 9) -> EmulatedBoard:
+    """Return a noise-free board whose one cell that is not 0 has this conductance."""
+    preset = load_preset("ideal").replace(set_slope=0.0, set_offset=conductance)
+    board = EmulatedBoard(preset, seed=0)
+    BoardArray(board, Limits(read_voltage=1.0))[row, column].program(1.0)
+    return board
+
+
+def digitise(current: list[int], gain: int) -> Samples:
+    return CHAIN.digitise(np.array([current], np.float64), gain)
+
+
+class TestOneCell:
+    # 0.2 V is row code 34079: 1311 steps. 100 uS is 858993 grid steps (of 858993.46).
+    @pytest.mark.parametrize(
+        ("gain", "code"),
+        [
+            (1, 32768 - 131),  # 1311 * 1e-4 * 1e3 = 131.1 codes
+            (2, 32768 - 1311),
+            (3, 32768 - 13110),
+            (4, 32768 - 16384),  # 20 V, clipped at 2.5 V
+            (AUTO_GAIN, 32768 - 13110),  # 20.004 uA is below 22 uA
+        ],
+    )
+    def test_100_us_at_the_read_voltage(self, gain: int, code: int) -> None:
+        samples = board_with(100e-6).read(Selection(np.array([7]), np.array([9])), 34079, gain)
+        assert samples.code.tolist() == [[code]]
+        assert samples.gain.tolist() == [[gain or 3]]
+
+    def test_1_ms_at_the_read_voltage_just_fits_gain_2(self) -> None:
+        # Board reference 3.1. 1e-3 * 1311 * 1e4 = 13110 codes: 2.0004 V.
+        samples = board_with(1e-3).read(Selection(np.array([7]), np.array([9])), 34079)
+        assert (samples.code.item(), samples.gain.item()) == (32768 - 13110, 2)
+
+    @pytest.mark.parametrize("gain", [1, 2, 3, 4])
+    @pytest.mark.parametrize("row_code", [34079, 31457, 32769, 32768, 33333])
+    @pytest.mark.parametrize("conductance", [0.76e-9, 1e-6, 77.7e-6, 218e-6, 5e-3])
+    def test_every_gain_meets_exact_arithmetic(
+        self, conductance: float, row_code: int, gain: int
+    ) -> None:
+        steps = round(Fraction(conductance) / SIEMENS)
+        current = (row_code - 32768) * STEP * steps * SIEMENS
+        samples = board_with(conductance).read(
+            Selection(np.array([7]), np.array([9])), row_code, gain
+        )
+        assert samples.code.item() == adc_code(current, gain)
+
+    def test_only_the_line_of_the_cell_carries_its_current(self) -> None:
+        board = board_with(100e-6, row=120, column=60)
+        samples = board.read(Selection(np.arange(128), np.arange(64)), 34079, 2)
+        assert np.argwhere(samples.code != 32768).tolist() == [[120, 60]]
+
+
+class TestDac:
+    @pytest.mark.parametrize(
+        ("span", "code", "volts"),
+        # Board reference 1.3: minimum + code * range / 65536.
+        [
+            (Span.BIPOLAR_5, 0, Fraction(-5)),
+            (Span.BIPOLAR_5, 32768, Fraction(0)),
+            (Span.BIPOLAR_5, 34079, 1311 * STEP),
+            (Span.BIPOLAR_5, 65535, 5 - STEP),
+            (Span.UNIPOLAR_10, 32768, Fraction(5)),
+            (Span.UNIPOLAR_5, 1, Fraction(5, 65536)),
+            (Span.BIPOLAR_10, 1, -10 + 2 * STEP),
+            (Span.BIPOLAR_2_5, 65535, Fraction(5, 2) - STEP / 2),
+        ],
+    )
+    def test_voltages_are_whole_steps_of_the_grid(
+        self, span: Span, code: int, volts: Fraction
+    ) -> None:
+        assert (volts * 2**20).denominator == 1
+        assert grid_volts(np.array([code], np.uint16), span).item() == volts * 2**20
+
+
+class TestClip:
+    @pytest.mark.parametrize("gain", [1, 2, 3, 4])
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_the_amplifier_clips_at_2_5_volts_of_either_sign(self, gain: int, sign: int) -> None:
+        # 2.5 V is 16384 codes; the amplifier inverts.
+        full = int(Fraction(5, 2) / RESISTANCE[gain] / AMPERE)
+        code_current = int(STEP / RESISTANCE[gain] / AMPERE)
+        samples = digitise([sign * (full - code_current), sign * full, sign * 2 * full], gain)
+        expected = [32768 - sign * 16383, 32768 - sign * 16384, 32768 - sign * 16384]
+        assert samples.code.tolist() == [expected]
+
+    def test_automatic_gain_clips_too(self) -> None:
+        samples = digitise([2**53, -(2**53)], AUTO_GAIN)
+        assert samples.code.tolist() == [[16384, 49152]]
+        assert samples.gain.tolist() == [[1, 1]]
+
+
+class TestAutomaticGain:
+    @pytest.mark.parametrize(("threshold", "gain"), [("2.2e-4", 2), ("2.2e-5", 3), ("2.2e-6", 4)])
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_the_gain_changes_at_2_2_volts_of_the_next(
+        self, threshold: str, gain: int, sign: int
+    ) -> None:
+        # Board reference 0.1 and 3.1. No threshold is a whole number of 2^-53 A.
+        below = int(Fraction(threshold) / AMPERE)
+        samples = digitise([sign * below, sign * (below + 1)], AUTO_GAIN)
+        assert samples.gain.tolist() == [[gain, gain - 1]]
+        expected = [adc_code(sign * below * AMPERE, gain)]
+        expected += [adc_code(sign * (below + 1) * AMPERE, gain - 1)]
+        assert samples.code.tolist() == [expected]
+
+    def test_gain_1_is_not_left_upwards_between_2_2_and_2_5_ma(self) -> None:
+        currents = [int(Fraction(text) / AMPERE) for text in ("2.19e-3", "2.21e-3", "2.49e-3")]
+        samples = digitise(currents, AUTO_GAIN)
+        assert samples.gain.tolist() == [[1, 1, 1]]
+        # 2.19 V, 2.21 V and 2.49 V at 6553.6 codes per volt.
+        assert samples.code.tolist() == [[32768 - 14352, 32768 - 14483, 32768 - 16318]]
+
+    def test_no_current_is_read_at_the_highest_gain(self) -> None:
+        samples = digitise([0], AUTO_GAIN)
+        assert (samples.code.item(), samples.gain.item()) == (32768, 4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(-(2**53), 2**53) | st.integers(-(2**41), 2**41) | st.integers(-(2**30), 2**30),
+    st.sampled_from([AUTO_GAIN, 1, 2, 3, 4]),
+)
+def test_any_current_is_digitised_as_exact_arithmetic_would(current: int, gain: int) -> None:
+    used = gain or automatic_gain(current * AMPERE)
+    exact = -current * AMPERE * RESISTANCE[used] / STEP
+    samples = digitise([current], gain)
+    assert samples.gain.item() == used
+    if abs(exact - round(exact)) < Fraction(1, 2) - Fraction(1, 10**9):
+        assert samples.code.item() == adc_code(current * AMPERE, used)
+    else:
+        # The scale of gain 3 and 4 may round where two codes are equally near.
+        assert abs(samples.code.item() - adc_code(current * AMPERE, used)) <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([AUTO_GAIN, 1, 2, 3, 4]))
+def test_a_vmm_of_many_cells_meets_exact_arithmetic(seed: int, gain: int) -> None:
+    rng = np.random.default_rng(seed)
+    board = EmulatedBoard(load_preset("pt-taox-ta"), seed)
+    BoardArray(board, Limits(read_voltage=1.0)).program(rng.uniform(0.0, 2.5, (128, 64)))
+    rows = np.sort(rng.choice(128, 19, replace=False))
+    columns = np.sort(rng.choice(64, 3, replace=False))
+    codes = rng.integers(32768 - 6553, 32768 + 6554, (2, 19)).astype(np.uint16)
+    samples = board.vmm(Selection(rows, columns), codes, gain)
+    conductance = board.chip.conductance
+    for k in range(2):
+        for c, column in enumerate(columns):
+            current = sum(
+                (int(codes[k, r]) - 32768)
+                * STEP
+                * round(conductance[row, column] * 2**33)
+                * SIEMENS
+                for r, row in enumerate(rows)
+            )
+            used = gain or automatic_gain(current)
+            assert samples.gain[k, c] == used
+            assert samples.code[k, c] == adc_code(current, used)

@@ -1,0 +1,110 @@
+"""The training loop, on networks small enough to follow by hand."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from memlab.ideal import IdealArray
+from memlab.mapping import DifferentialMatrix, DirectUpdate
+from memlab.nn import SGD, Dense, Network, SquaredError
+from memlab.training import Batch, EpochResult, Observer, UpdateResult, train
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def one_weight(weight: float) -> tuple[Network, IdealArray]:
+    """Return y = weight x on an ideal array."""
+    array = IdealArray(2, 1)
+    start = np.array([[200e-6 + 50e-6 * weight], [200e-6 - 50e-6 * weight]])
+    matrix = DifferentialMatrix("w", array, 1e-4, 0.2, DirectUpdate(start))
+    return Network([Dense(matrix)]), array
+
+
+def sample(x: float, target: float) -> Batch:
+    return np.full((1, 1, 1), x), np.full((1, 1, 1), target)
+
+
+class Notes(Observer):
+    """Writes down what it hears, with the weight and the number of VMMs at that moment."""
+
+    def __init__(self, name: str, network: Network, heard: list[tuple[Any, ...]]):
+        self.name, self.network, self.heard = name, network, heard
+
+    def _note(self, event: str, *more: Any) -> None:
+        matrix = self.network.layers[0].matrix
+        weight = round(float(matrix.weight[0, 0]), 9)
+        self.heard.append((self.name, event, *more, weight, matrix.array.counts.vmm))
+
+    def started(self, network: Network) -> None:
+        assert network is self.network
+        self._note("started")
+
+    def updated(self, result: UpdateResult, network: Network) -> None:
+        assert network is self.network
+        self._note("updated", result.index, result.epoch, round(result.loss, 9))
+
+    def epoch_finished(self, result: EpochResult) -> None:
+        self._note("epoch", result.epoch, result.epochs, round(result.loss, 9))
+
+
+def test_observers_hear_everything_in_their_order_and_after_the_read_back() -> None:
+    network, _ = one_weight(0.5)
+    heard: list[tuple[Any, ...]] = []
+    observers = [Notes("a", network, heard), Notes("b", network, heard)]
+    # y = 0.5 x. Update 0: x 1, target 1, error -0.5, gradient -0.5, weight 0.5 + 0.2 * 0.5 = 0.6.
+    # Update 1: x 2, target 0, error 1.2, gradient 2.4, weight 0.6 - 0.48 = 0.12.
+    # Epoch 1 has one batch: x 1, target 1, error -0.88, weight 0.12 + 0.176 = 0.296.
+    epochs = [[sample(1.0, 1.0), sample(2.0, 0.0)], [sample(1.0, 1.0)]]
+    history = train(network, SquaredError(), SGD(0.2), lambda epoch: epochs[epoch], 2, observers)
+    events = [
+        ("started", 0.5, 0),
+        ("updated", 0, 0, 0.25, 0.6, 1),
+        ("updated", 1, 0, 1.44, 0.12, 2),
+        ("epoch", 0, 2, 0.845, 0.12, 2),
+        ("updated", 2, 1, 0.7744, 0.296, 3),
+        ("epoch", 1, 2, 0.7744, 0.296, 3),
+    ]
+    assert heard == [(name, *event) for event in events for name in "ab"]
+    assert history == pytest.approx([0.845, 0.7744])
+
+
+def test_no_epochs_only_program_and_read_the_start() -> None:
+    network, array = one_weight(0.5)
+    heard: list[tuple[Any, ...]] = []
+
+    def never(epoch: int) -> list[Batch]:
+        raise AssertionError("no batch is wanted")
+
+    history = train(network, SquaredError(), SGD(0.1), never, 0, [Notes("a", network, heard)])
+    assert history == []
+    assert heard == [("a", "started", 0.5, 0)]
+    np.testing.assert_allclose(array.read_conductance(), [[225e-6], [175e-6]], rtol=1e-14)
+
+
+def test_training_again_starts_the_array_afresh() -> None:
+    network, _ = one_weight(0.5)
+    runs = [
+        train(network, SquaredError(), SGD(0.1), lambda _: [sample(1.0, 1.0)], 3) for _ in range(2)
+    ]
+    assert runs[0][0] == runs[1][0] == pytest.approx(0.25)
+
+
+def test_losses_are_those_before_each_update_and_fall_along_the_hand_calculation() -> None:
+    network, _ = one_weight(0.0)
+    # The error shrinks by 1 - lr = 0.9 each time: losses 1, 0.81, 0.6561, ...
+    history = train(network, SquaredError(), SGD(0.1), lambda _: [sample(1.0, 1.0)], 4)
+    assert history == pytest.approx([0.9 ** (2 * k) for k in range(4)], rel=1e-12)
+
+
+def test_an_observer_that_raises_stops_the_training() -> None:
+    class Stops(Observer):
+        def updated(self, result: UpdateResult, network: Network) -> None:
+            if result.index == 1:
+                raise KeyboardInterrupt
+
+    network, array = one_weight(0.0)
+    with pytest.raises(KeyboardInterrupt):
+        train(network, SquaredError(), SGD(0.1), lambda _: [sample(1.0, 1.0)], 9, [Stops()])
+    assert array.counts.vmm == 2
