@@ -80,9 +80,9 @@ def test_each_kind_of_fault_alone_does_no_harm(kind: str) -> None:
 def test_without_the_session_check_the_same_sweep_finds_mistakes() -> None:
     # Bytes that a killed host left behind arrive in the session of its successor.
     options = {"rate": 1e-4, "operations": 250, "kill_every": 1}
-    sound = [Sweep(seed, **options).run() for seed in range(4)]
-    broken = [Sweep(seed, **options, check_session=False).run() for seed in range(4)]
-    assert [sweep.mistakes for sweep in sound] == [[]] * 4
+    sound = [Sweep(seed, **options).run() for seed in (0, 1)]
+    broken = [Sweep(seed, **options, check_session=False).run() for seed in (0, 1)]
+    assert [sweep.mistakes for sweep in sound] == [[], []]
     found = [mistake for sweep in broken for mistake in sweep.mistakes]
     assert any("pulses were asked for" in mistake for mistake in found), found
     assert all(sweep.mistakes for sweep in broken)
