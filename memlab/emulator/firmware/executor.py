@@ -124,8 +124,8 @@ class BoardExecutor:
 
     def configure(self, configuration: Configuration) -> None:
         """Pass the configuration on; refuse one that allows more than the hard limits, in volts."""
-        config = board_config(configuration)
         with _refusals():
+            config = board_config(configuration)
             check_config(config)
             idle = config.spans[LineClass.ROW].decode(config.idle_row_code)
             if idle != 0.0:

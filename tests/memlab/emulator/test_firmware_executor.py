@@ -1,6 +1,7 @@
 """The virtual board's hardware side: same codes as in process, limits on every path, grounding."""
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,13 +16,13 @@ from support.simulated import (
 )
 from support.watched_board import WatchedBoard
 
-from drivers.board import BoardConfig, CodeRange, LineClass, Mode, Selection
+from drivers.board import LineClass, Mode, Selection
 from drivers.errors import LimitError
 from drivers.ltc2668 import Span, Word
 from firmware_protocol import messages as m
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.framing import encode_frame
-from firmware_protocol.messages import ErrorCode, State
+from firmware_protocol.messages import ErrorCode, LimitMode, Line, State
 from firmware_protocol.operations import Job, Read, Vmm
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.firmware import HARD_LIMITS, OutputsChanged
@@ -121,26 +122,27 @@ def test_slow_pulses_are_refused_and_not_pulsed_fast() -> None:
 def test_a_configuration_beyond_the_hard_limits_is_refused_in_any_span() -> None:
     loop = Simulated(emulated())
     loop.connect()
+    base = wire_configuration()
     for line, span, allowed in [
-        (LineClass.ROW, Span.BIPOLAR_10, CodeRange(31000, 39000)),
-        (LineClass.ROW, Span.UNIPOLAR_10, CodeRange(30000, 39000)),
-        (LineClass.GATE, Span.BIPOLAR_10, CodeRange(0, 1000)),
-        (LineClass.ROW, Span.BIPOLAR_5, CodeRange(0, 65535)),
+        (Line.ROW, Span.BIPOLAR_10, (31000, 39000)),
+        (Line.ROW, Span.UNIPOLAR_10, (30000, 39000)),
+        (Line.GATE, Span.BIPOLAR_10, (0, 32768)),
+        (Line.ROW, Span.BIPOLAR_5, (0, 65535)),
     ]:
-        spans = {**CONFIG.spans, line: span}
-        limits = {**CONFIG.limits, (line, Mode.READ): allowed}
-        config = BoardConfig(spans, limits, CONFIG.read_gate_code, allowed.minimum)
+        spans = [*base.spans]
+        spans[line] = span
+        limits = base.limits | {(line, LimitMode.READ): allowed}
         with pytest.raises(RefusedError, match=r"LIMIT|RANGE"):
-            loop.arm(wire_configuration(config))
+            loop.arm(replace(base, spans=tuple(spans), limits=limits))
         assert loop.firmware.state == State.LINKED
 
 
 def test_an_idle_row_that_is_not_at_ground_is_refused() -> None:
     loop = Simulated(emulated())
     loop.connect()
-    config = BoardConfig(CONFIG.spans, CONFIG.limits, CONFIG.read_gate_code, ZERO + 5)
+    levels = m.CfgLevels(read_gate_code=CONFIG.read_gate_code, idle_row_code=ZERO + 5)
     with pytest.raises(RefusedError, match="RANGE"):
-        loop.arm(wire_configuration(config))
+        loop.arm(replace(wire_configuration(), levels=levels))
 
 
 def test_no_code_beyond_the_limits_reaches_the_chip_on_any_path() -> None:
