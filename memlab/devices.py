@@ -56,10 +56,8 @@ def open_array(
     TransportError, ProtocolError
         If the board cannot be reached, or speaks something else.
     """
-    if _is_wire(url):
-        _, rounding = _without_rounding(url)
-        return BoardArray(open_board(url), limits, point, rounding=rounding)
-    scheme, options = _split(url)
+    rounding = _is_wire(url) and _without_rounding(url)[1]
+    scheme, options = ("", {}) if _is_wire(url) else _split(url)
     if scheme == "ideal":
         rows = _number(url, options, "rows", 128, 1)
         columns = _number(url, options, "columns", 64, 1)
@@ -67,7 +65,7 @@ def open_array(
         return IdealArray(rows, columns)
     board = open_board(url, seed=seed, chip=chip)
     try:
-        return BoardArray(board, limits, point)
+        return BoardArray(board, limits, point, rounding=rounding)
     except BaseException:
         board.close()
         raise

@@ -105,10 +105,11 @@ def _known_voltages(array: BoardArray) -> tuple[bool, str]:
     full = np.floor(full / (2 * step) + 1e-9) * 2 * step if step else full
     worst, where = 0.0, "no cell conducts"
     for row in range(0, array.shape[0], max(1, array.shape[0] // 8)):
-        vectors = np.zeros((3, array.shape[0]))
-        vectors[:, row] = full, -full, full / 2
+        vectors = np.zeros((4, array.shape[0]))
+        vectors[:, row] = 0.0, full, -full, full / 2
         for gain in (1, 2):
-            plus, minus, half = _codes(array, vectors, gain) - _MID
+            codes = _codes(array, vectors, gain)
+            plus, minus, half = codes[1:] - codes[0]  # offsets are the item `zero`
             limit = array.board.capabilities.clip / max11046.STEP - FLOOR
             good = np.abs(plus) < limit
             size = np.maximum(np.abs(plus), 1)

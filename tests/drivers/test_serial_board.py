@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.board_config import CONFIG, MID
 from support.server_thread import ServerThread
 
-from drivers.board import BoardConfig, CodeRange, LineClass, Mode, PulseBatch, PulseKind, Selection
+from drivers.board import CodeRange, LineClass, Mode, PulseBatch, PulseKind, Selection
 from drivers.errors import (
     DeviceError,
     InUseError,
@@ -21,31 +22,12 @@ from drivers.errors import (
     TransportError,
 )
 from drivers.link import Link
-from drivers.ltc2668 import Span
 from drivers.serial_board import SerialBoard
 from drivers.transport import Transport, open_port
 from firmware_protocol import messages as m
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.firmware import Fired, OutputsChanged
 
-MID = 32768
-CONFIG = BoardConfig(
-    spans={
-        LineClass.ROW: Span.BIPOLAR_5,
-        LineClass.COLUMN: Span.BIPOLAR_5,
-        LineClass.GATE: Span.UNIPOLAR_10,
-    },
-    limits={
-        (LineClass.ROW, Mode.READ): CodeRange(MID - 1311, MID + 1311),
-        (LineClass.COLUMN, Mode.READ): CodeRange(MID, MID),
-        (LineClass.GATE, Mode.READ): CodeRange(0, 32768),
-        (LineClass.ROW, Mode.PULSE): CodeRange(MID, 49152),
-        (LineClass.COLUMN, Mode.PULSE): CodeRange(MID, 49152),
-        (LineClass.GATE, Mode.PULSE): CodeRange(0, 32768),
-    },
-    read_gate_code=32768,
-    idle_row_code=MID,
-)
 EVERYTHING = Selection(np.arange(128), np.arange(64))
 
 
