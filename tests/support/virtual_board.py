@@ -77,6 +77,11 @@ class VirtualBoard:
             time.sleep(0.005)
         raise TimeoutError("the board's lines are still driven")
 
+    def processor_time(self) -> float:
+        """Return the processor time (s) that it has used so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def interrupt(self) -> tuple[int, str]:
         """Press Ctrl-C; return exit code and what was said."""
         self.process.send_signal(signal.SIGINT)
