@@ -171,7 +171,7 @@ def variants() -> Iterator[LSTMVariant]:
 
 
 @pytest.mark.parametrize("peephole", [False, True], ids=["plain", "peephole"])
-@pytest.mark.parametrize("variant", variants(), ids=str)
+@pytest.mark.parametrize("variant", list(variants()), ids=str)
 def test_every_variant_of_the_lstm_has_the_gradient_of_central_differences(
     random_matrix: MakeMatrix,
     check: Any,
