@@ -17,6 +17,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from drivers.errors import LimitError
 from drivers.ltc2668 import Span
 
 AUTO_GAIN = 0
@@ -100,6 +101,18 @@ class BoardConfig:
     minimum_width_ticks: int = 0
     maximum_width_ticks: int = 1023
     timing: Timing = field(default_factory=Timing)
+
+    def __post_init__(self) -> None:
+        for what, code, line in (
+            ("read gate code", self.read_gate_code, LineClass.GATE),
+            ("idle row code", self.idle_row_code, LineClass.ROW),
+        ):
+            allowed = self.limits[line, Mode.READ]
+            if not allowed.minimum <= code <= allowed.maximum:
+                raise LimitError(
+                    f"{what} {code} is outside the configuration's own limits "
+                    f"{allowed.minimum}..{allowed.maximum}"
+                )
 
 
 @dataclass(frozen=True)

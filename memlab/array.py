@@ -32,7 +32,7 @@ from drivers.board import (
 )
 from drivers.ltc2668 import Span
 from drivers.pulse import PulseTimer
-from memlab.errors import SaturationWarning
+from memlab.errors import LimitError, SaturationWarning
 from memlab.limits import Limits, OperatingPoint
 
 __all__ = ["Array", "BoardArray", "Counts", "Measurement"]
@@ -351,7 +351,15 @@ class BoardArray(Array):
         return self._session.point
 
     def with_operating_point(self, **changes: float) -> Self:
-        """Return a view with other voltages or widths, for example `read_voltage=0.1`."""
+        """Return a view with other voltages or widths, for example `read_voltage=0.1`.
+
+        The read gate voltage belongs to the board's configuration, so a view cannot change it.
+        """
+        if "read_gate_voltage" in changes:
+            raise ValueError(
+                "read_gate_voltage cannot change on an open board; open the array with another "
+                "OperatingPoint"
+            )
         view = copy.copy(self)
         view._session = copy.copy(self._session)
         view._session.point = replace(self._session.point, **changes)
@@ -387,13 +395,18 @@ class BoardArray(Array):
     def _measure_conductance(self, gain: int) -> Measurement:
         session = self._session
         row_code = SPANS[LineClass.ROW].encode(np.full(1, session.point.read_voltage))
+        # The voltage that the DAC really makes, not the one asked for: exact to the code.
+        read_voltage = float(SPANS[LineClass.ROW].decode(row_code)[0])
+        if read_voltage == 0.0:
+            raise LimitError(
+                f"read voltage {session.point.read_voltage:g} V is below one DAC step of "
+                f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
+            )
         samples = session.board.read(self._selection, int(row_code[0]), gain)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
         current = self._decode(samples)
-        # The voltage that the DAC really makes, not the one asked for: exact to the code.
-        read_voltage = SPANS[LineClass.ROW].decode(row_code)
         return replace(current, value=current.value / read_voltage)
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drivers.errors import LimitError
 from memlab.array import Array, BoolArray, FloatArray, Measurement
 
 __all__ = ["IdealArray"]
@@ -50,10 +51,14 @@ class IdealArray(Array):
         return Measurement(conductance, np.zeros(conductance.shape, bool))
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
+        if not np.isfinite(voltage).all():
+            raise LimitError("voltages must be finite")
         current = voltage @ self._cells[np.ix_(self.rows, self.columns)]
         return Measurement(current, np.zeros(current.shape, bool))
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        if not np.isfinite(gate_voltage[set_]).all():
+            raise LimitError("gate voltages must be finite")
         cells = self._cells[np.ix_(self.rows, self.columns)]
         cells = np.where(reset, 0.0, cells)
         level = SET_SLOPE * gate_voltage + SET_OFFSET

@@ -194,3 +194,36 @@ def test_what_a_limit_refuses_does_not_reach_the_board(
         use(array[:2])
     with pytest.raises(DeviceError):
         array[:2].vmm([0.2, 0.0])
+
+
+def test_a_configuration_that_breaks_its_own_limits_is_refused() -> None:
+    with open_array("emulator:?chip=ideal") as array:
+        assert isinstance(array, BoardArray)
+        board = array.board
+        config = board._config
+        with pytest.raises(LimitError, match="read gate code"):
+            replace(config, read_gate_code=65535)
+        with pytest.raises(LimitError, match="idle row code"):
+            replace(config, idle_row_code=0)
+
+
+def test_a_read_below_one_dac_step_is_refused() -> None:
+    with open_array("emulator:?chip=ideal", point=OperatingPoint(read_voltage=5e-5)) as array:
+        with pytest.raises(LimitError, match="DAC step"):
+            array.read_conductance()
+
+
+def test_the_read_gate_of_an_open_board_cannot_change() -> None:
+    with open_array("emulator:?chip=ideal") as array:
+        with pytest.raises(ValueError, match="another OperatingPoint"):
+            array.with_operating_point(read_gate_voltage=4.0)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_the_ideal_array_refuses_what_is_not_a_number(bad: float) -> None:
+    with open_array("ideal:?rows=4&columns=3") as array:
+        with pytest.raises(LimitError):
+            array.vmm([0.1, bad, 0.0, 0.0])
+        with pytest.raises(LimitError):
+            array.program(bad)
+        assert (array.read_conductance() == 0).all()

@@ -1,0 +1,162 @@
+"""The configuration that a board must hold before it may be armed, and its CRC.
+
+Both ends compute the same CRC-32 over the same canonical bytes, so that ARM proves that host and
+board mean the same limits. A line's limits are meaningless without its span: a new span empties
+them, and a commit with anything missing is refused.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_protocol.codec import Message
+from firmware_protocol.errors import RefusedError
+from firmware_protocol.messages import (
+    CfgBegin,
+    CfgCommit,
+    CfgLevels,
+    CfgLimit,
+    CfgSpan,
+    CfgTiming,
+    ErrorCode,
+    LimitMode,
+    Line,
+)
+
+Bounds = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A complete configuration in codes and ticks.
+
+    Parameters
+    ----------
+    spans
+        LTC2668 span code of ROW, COLUMN, GATE.
+    limits
+        Lowest and highest allowed DAC code by line and mode; all six must be present.
+    timing, levels
+        As they travel.
+    """
+
+    spans: tuple[int, int, int]
+    limits: dict[tuple[Line, LimitMode], Bounds]
+    timing: CfgTiming
+    levels: CfgLevels
+
+    def canonical(self) -> bytes:
+        """Return the bytes under the CRC."""
+        bounds = [b for line in Line for mode in LimitMode for b in self.limits[line, mode]]
+        return struct.pack("<3B12H", *self.spans, *bounds) + self.timing.pack() + self.levels.pack()
+
+    @property
+    def crc(self) -> int:
+        """CRC-32 that CFG_COMMIT and ARM must name."""
+        return zlib.crc32(self.canonical())
+
+    def messages(self) -> list[Message]:
+        """Return the requests that carry this configuration to a board, in order."""
+        spans = [CfgSpan(line=line, span=span) for line, span in enumerate(self.spans)]
+        limits = [
+            CfgLimit(line=line, mode=mode, minimum=low, maximum=high)
+            for (line, mode), (low, high) in self.limits.items()
+        ]
+        crc = CfgCommit(crc=self.crc)
+        return [CfgBegin(), *spans, *limits, self.timing, self.levels, crc]
+
+    def check(self, line: Line, mode: LimitMode, code: npt.ArrayLike, detail: int = 0) -> None:
+        """Refuse codes outside the limits of a line; nothing is clipped."""
+        low, high = self.limits[line, mode]
+        codes = np.asarray(code)
+        if codes.size and (codes.min() < low or codes.max() > high):
+            raise RefusedError(
+                ErrorCode.LIMIT,
+                detail,
+                f"{line.name} {mode.name} codes {codes.min()}..{codes.max()} not in {low}..{high}",
+            )
+
+    def check_width(self, ticks: npt.ArrayLike) -> None:
+        """Refuse pulse widths outside the limits."""
+        widths = np.asarray(ticks)
+        low, high = self.timing.minimum_width_ticks, self.timing.maximum_width_ticks
+        if widths.size and (widths.min() < low or widths.max() > high):
+            raise RefusedError(
+                ErrorCode.LIMIT, 0, f"width {widths.min()}..{widths.max()}: allowed {low}..{high}"
+            )
+
+
+class ConfigurationStaging:
+    """The board's side: collects CFG_ messages until CFG_COMMIT.
+
+    Parameters
+    ----------
+    hard_limits
+        Bounds that no configuration may widen, by line and mode.
+    """
+
+    def __init__(self, hard_limits: dict[tuple[Line, LimitMode], Bounds]) -> None:
+        self._hard = hard_limits
+        self._spans: dict[int, int] = {}
+        self._limits: dict[tuple[Line, LimitMode], Bounds] = {}
+        self._timing: CfgTiming | None = None
+        self._levels: CfgLevels | None = None
+
+    def apply(self, message: Message) -> None:
+        """Take one CFG_ message; refuse what cannot become valid."""
+        match message:
+            case CfgSpan():
+                self._spans[message.line] = message.span
+                for mode in LimitMode:
+                    self._limits.pop((Line(message.line), mode), None)
+            case CfgLimit():
+                key = Line(message.line), LimitMode(message.mode)
+                low, high = self._hard[key]
+                if message.line not in self._spans:
+                    raise RefusedError(ErrorCode.NOT_CONFIGURED, message.line, "limit before span")
+                if not low <= message.minimum <= message.maximum <= high:
+                    raise RefusedError(
+                        ErrorCode.LIMIT,
+                        message.line,
+                        f"limits {message.minimum}..{message.maximum}: allowed {low}..{high}",
+                    )
+                self._limits[key] = message.minimum, message.maximum
+            case CfgTiming():
+                order = (
+                    message.sample_hold_ticks,
+                    message.row_ticks,
+                    message.convst_ticks,
+                    message.column_ticks,
+                )
+                if list(order) != sorted(set(order)) or (
+                    message.minimum_width_ticks > message.maximum_width_ticks
+                ):
+                    raise RefusedError(ErrorCode.RANGE, 0, f"timing out of order: {order}")
+                self._timing = message
+            case CfgLevels():
+                self._levels = message
+
+    def commit(self, crc: int) -> Configuration:
+        """Return the complete configuration; refuse a gap or another CRC."""
+        if len(self._spans) < 3 or len(self._limits) < 6 or not self._timing or not self._levels:
+            raise RefusedError(ErrorCode.NOT_CONFIGURED, 0, "the configuration has gaps")
+        configuration = Configuration(
+            (self._spans[0], self._spans[1], self._spans[2]),
+            dict(self._limits),
+            self._timing,
+            self._levels,
+        )
+        configuration.check(Line.ROW, LimitMode.READ, self._levels.idle_row_code, Line.ROW)
+        configuration.check(Line.GATE, LimitMode.READ, self._levels.read_gate_code, Line.GATE)
+        if configuration.crc != crc:
+            raise RefusedError(
+                ErrorCode.CONFIG_CRC,
+                0,
+                f"the board computes {configuration.crc:08x}, the host said {crc:08x}",
+            )
+        return configuration

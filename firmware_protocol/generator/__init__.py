@@ -1,0 +1,1 @@
+"""Turns spec/mlp.toml into Python, C, documentation and golden vectors."""

@@ -1,0 +1,221 @@
+"""Both ends of the wire in one process, in simulated time: the shortest complete example.
+
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    loop.arm()
+    codes, gains = loop.run(Read(ReadArray(...)))
+    loop.run(Job(op, pulses))
+
+`Loopback` does for tests what a driver and a virtual board do with real ports and clocks: it moves
+bytes and time. A `damage` function may lose or change what is under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_protocol.codec import Message
+from firmware_protocol.configuration import Configuration
+from firmware_protocol.errors import RefusedError
+from firmware_protocol.executor import AUTO, Samples
+from firmware_protocol.firmware import Firmware
+from firmware_protocol.host import HostLink
+from firmware_protocol.host_events import Connected, HostEvent, LinkDown
+from firmware_protocol.journal import Memory
+from firmware_protocol.messages import (
+    Arm,
+    CfgLevels,
+    CfgTiming,
+    ErrorCode,
+    GetInfoResponse,
+    LimitMode,
+    Line,
+)
+from firmware_protocol.operations import LinkDownError, Operation, Request
+
+Damage = Callable[[bytes], bytes]
+
+
+def intact(data: bytes) -> bytes:
+    """Damage nothing."""
+    return data
+
+
+class PaperBoard:
+    """An executor without hardware: it logs pulses, and samples tell rows, columns and codes."""
+
+    def __init__(self) -> None:
+        self.uid = bytes(range(12))
+        self.pulses: list[np.void] = []
+        self.grounded = True
+        self.measured = 0
+
+    def info(self) -> GetInfoResponse:
+        """Return the identity of a board of 128 x 64 with four gains."""
+        return GetInfoResponse(
+            rows=128,
+            cols=64,
+            dac_count=16,
+            adc_count=8,
+            channel_map=1,
+            gain_count=4,
+            transimpedance=np.array([1000, 10000, 100000, 1000000], np.uint32),
+            adc_span_mv=10000,
+            clip_mv=2400,
+            gain_threshold_mv=2200,
+            pulse_offset_ps=160000,
+            pulse_tick_ps=4167,
+            timer_tick_ps=4167,
+            max_job_cells=8192,
+            max_job_rows=1024,
+            config_crc=0,
+            hard_limits=np.array([0, 65535] * 6, np.uint16),
+            name="paper",
+            serial="0",
+            firmware="1.0",
+        )
+
+    def configure(self, configuration: Configuration) -> None:
+        """Accept any configuration."""
+        self.grounded = True
+
+    def ground(self) -> None:
+        """Remember that the lines are grounded."""
+        self.grounded = True
+
+    def read(
+        self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], row_code: int, gain: int
+    ) -> Samples:
+        """Return 256 * row + column for every cell."""
+        self.grounded = False
+        self.measured += len(rows)
+        code = (256 * rows[:, None] + columns).astype(np.uint16)
+        return code, self._gains(code, gain)
+
+    def vmm(
+        self,
+        rows: npt.NDArray[np.intp],
+        columns: npt.NDArray[np.intp],
+        row_code: npt.NDArray[np.uint16],
+        gain: int,
+    ) -> Samples:
+        """Return the sum of the codes plus the column, modulo 2**16."""
+        self.grounded = False
+        self.measured += len(row_code)
+        code = row_code.sum(axis=1, dtype=np.uint16)[:, None] + columns.astype(np.uint16)
+        return code, self._gains(code, gain)
+
+    @staticmethod
+    def _gains(code: npt.NDArray[np.uint16], gain: int) -> npt.NDArray[np.uint8]:
+        auto = (code % 4 + 1).astype(np.uint8)
+        return auto if gain == AUTO else np.full(code.shape, gain, np.uint8)
+
+    def pulse(self, pulse: np.void) -> None:
+        """Log the pulse."""
+        self.pulses.append(pulse.copy())
+
+    def low_level(self, request: Message) -> Message:
+        """Refuse: there are no chips."""
+        raise RefusedError(ErrorCode.UNKNOWN_MSG, request.ID, "no chips on a paper board")
+
+
+def open_configuration() -> Configuration:
+    """Return a configuration that allows every code."""
+    return Configuration(
+        spans=(2, 2, 0),
+        limits={(line, mode): (0, 65535) for line in Line for mode in LimitMode},
+        timing=CfgTiming(
+            sample_hold_ticks=900,
+            row_ticks=1000,
+            convst_ticks=1010,
+            column_ticks=1020,
+            settle_us=10,
+            minimum_width_ticks=0,
+            maximum_width_ticks=1023,
+        ),
+        levels=CfgLevels(read_gate_code=65535, idle_row_code=32768),
+    )
+
+
+class Loopback:
+    """A host link and a firmware joined by two lines, in simulated time.
+
+    Parameters
+    ----------
+    board
+        What the firmware runs.
+    to_board, to_host
+        What happens to the bytes under way.
+    step
+        Simulated seconds that one exchange takes.
+    link_options
+        Passed to `HostLink`.
+    """
+
+    def __init__(
+        self,
+        board: PaperBoard,
+        to_board: Damage = intact,
+        to_host: Damage = intact,
+        step: float = 0.001,
+        **link_options: Any,
+    ) -> None:
+        self.now = 0.0
+        self.board = board
+        self.firmware = Firmware(board, Memory())
+        self.link = HostLink(count(1).__next__, **link_options)
+        self.to_board, self.to_host = to_board, to_host
+        self.bytes_up = self.bytes_down = 0
+        self._step = step
+
+    def exchange(self) -> list[HostEvent]:
+        """Move what is under way, let one step of time pass, return what the host sees."""
+        self.now += self._step
+        up = self.link.data_to_send()
+        self.bytes_up += len(up)
+        self.firmware.receive_bytes(self.to_board(up), self.now)
+        while self.firmware.tick(self.now):
+            pass
+        down = self.firmware.data_to_send()
+        self.bytes_down += len(down)
+        events = self.link.receive_bytes(self.to_host(down), self.now)
+        return events + self.link.tick(self.now)
+
+    def connect(self, takeover: bool = False) -> Connected:
+        """Open a session."""
+        self.link.connect(self.now, takeover)
+        while True:
+            for event in self.exchange():
+                if isinstance(event, LinkDown):
+                    raise LinkDownError(event)
+                if isinstance(event, Connected):
+                    return event
+
+    def run(self, operation: Operation, timeout: float = 60.0) -> Any:
+        """Carry out an operation and return its result."""
+        operation.start(self.link, self.now)
+        deadline = self.now + timeout
+        while not operation.finished and self.now < deadline:
+            for event in self.exchange():
+                operation.handle(event, self.now)
+            operation.tick(self.now)
+        if not operation.finished:
+            raise TimeoutError(f"{type(operation).__name__} took more than {timeout} s")
+        return operation.result()  # type: ignore[attr-defined]
+
+    def request(self, message: Message) -> Any:
+        """Send one request and return its response."""
+        return self.run(Request(message))
+
+    def arm(self, configuration: Configuration | None = None, watchdog: float = 1.0) -> None:
+        """Configure and arm the board."""
+        configuration = configuration or open_configuration()
+        for message in configuration.messages():
+            self.request(message)
+        ticks = round(watchdog * 1000)
+        self.request(Arm(config_crc=configuration.crc, lease_ms=60000, watchdog_ms=ticks))

@@ -1,0 +1,223 @@
+"""Reading the array and multiplying vectors: the board's side of READ_ARRAY and VMM.
+
+Results stay in the ring until the host has acknowledged them: a lost one is sent again, never
+measured again. When the ring is full the next vector waits. The board leaves BUSY when everything
+is measured; the ring goes on being emptied until the next operation replaces it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_protocol import vectors
+from firmware_protocol.configuration import Configuration
+from firmware_protocol.device import DeviceLink
+from firmware_protocol.errors import RefusedError
+from firmware_protocol.executor import AUTO, Executor
+from firmware_protocol.messages import (
+    ROWS,
+    Credit,
+    CreditFlag,
+    ErrorCode,
+    GainMode,
+    InputFormat,
+    LimitMode,
+    Line,
+    ReadArray,
+    ReadData,
+    ReadEndEvent,
+    Stream,
+    VmmBegin,
+    VmmData,
+    VmmEndEvent,
+    VmmLut,
+    VmmResult,
+)
+from firmware_protocol.streams import ReceiveStream, SendStream
+from firmware_protocol.tasks import RX_RING, TX_RING, Task
+
+BOARD_RTO = 0.2
+"""Seconds without CREDIT after which results are sent again."""
+_STEP_ITEMS = 64
+
+
+class _Measurement(Task):
+    """What reading and multiplying share: samples that leave through a ring, and an END."""
+
+    def __init__(
+        self,
+        request: ReadArray | VmmBegin,
+        stream: Stream,
+        total: int,
+        configuration: Configuration,
+        payload_limit: int,
+        host_credit: int,
+    ) -> None:
+        self.op = request.op
+        self.rows = vectors.rows_of(request.rows)
+        self.columns = vectors.columns_of(request.cols)
+        self.gain_mode = request.gain_mode
+        self.configuration = configuration
+        if not self.rows.size or not self.columns.size:
+            raise RefusedError(ErrorCode.RANGE, 0, "no row or no column is selected")
+        levels = configuration.levels
+        if (request.v_idle, request.v_gate) != (levels.idle_row_code, levels.read_gate_code):
+            raise RefusedError(ErrorCode.RANGE, 1, "v_idle, v_gate differ from the configuration")
+        size = vectors.sample_size(self.columns.size, self.gain_mode)
+        per_frame = (payload_limit - 8) // size
+        window = max(1, min(host_credit, TX_RING) // size)
+        self.out = SendStream(
+            stream, self.op, total, size, per_frame, window, max(window, TX_RING // size)
+        )
+        self._ended = False
+
+    @property
+    def gain(self) -> int:
+        """Gain number for the executor."""
+        return AUTO if self.gain_mode == GainMode.AUTO else self.gain_mode + 1
+
+    @property
+    def finished(self) -> bool:
+        """True when everything is measured; results may still be in the ring."""
+        return self.error != ErrorCode.OK or self.out.produced == self.out.total
+
+    def on_credit(self, credit: Credit, now: float) -> None:
+        """Take an acknowledgement of results."""
+        if credit.stream == self.out.stream and credit.op_lo == self.op & 0xFFFF:
+            self.out.on_credit(credit, now, BOARD_RTO)
+            if credit.flags & CreditFlag.GO_BACK:
+                self._ended = False
+
+    def _store(self, samples: tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]) -> None:
+        self.out.append(vectors.pack_samples(*samples, self.gain_mode))
+
+    def pump(self, link: DeviceLink, now: float) -> None:
+        """Send results, and END after the last."""
+        data = ReadData if self.out.stream == Stream.READ_DATA else VmmResult
+        end = ReadEndEvent if self.out.stream == Stream.READ_DATA else VmmEndEvent
+        if self.error == ErrorCode.OK:
+            self.out.tick(now, BOARD_RTO)
+            while (part := self.out.take(now, BOARD_RTO)) is not None:
+                link.send(
+                    data(op_lo=self.op & 0xFFFF, n=part.count, first=part.first, body=part.body)
+                )
+            if not (self.out.produced == self.out.total and self.out.drained):
+                return
+        if not self._ended:
+            self._ended = True
+            link.send(end(op=self.op, status=self.error, total=self.out.produced, crc=self.out.crc))
+
+    def next_timeout(self) -> float | None:
+        """Return when results must be sent again."""
+        return self.out.next_timeout() if self.error == ErrorCode.OK else None
+
+
+class ReadTask(_Measurement):
+    """READ_ARRAY: one item per selected row."""
+
+    def __init__(
+        self,
+        request: ReadArray,
+        executor: Executor,
+        configuration: Configuration,
+        payload_limit: int,
+        host_credit: int,
+    ) -> None:
+        total = vectors.rows_of(request.rows).size
+        super().__init__(
+            request, Stream.READ_DATA, total, configuration, payload_limit, host_credit
+        )
+        configuration.check(Line.ROW, LimitMode.READ, request.v_row, Line.ROW)
+        self._executor = executor
+        self._row_code = request.v_row
+
+    def step(self, now: float) -> bool:
+        """Measure the rows of one frame."""
+        count = min(self.out.room, self.out.frame_items)
+        if self.finished or count <= 0:
+            return False
+        rows = self.rows[self.out.produced : self.out.produced + count]
+        self._store(self._executor.read(rows, self.columns, self._row_code, self.gain))
+        return True
+
+
+class VmmTask(_Measurement):
+    """VMM_BEGIN: vectors in, results out."""
+
+    def __init__(
+        self,
+        request: VmmBegin,
+        executor: Executor,
+        configuration: Configuration,
+        payload_limit: int,
+        host_credit: int,
+    ) -> None:
+        super().__init__(
+            request, Stream.VMM_RESULT, request.nvec, configuration, payload_limit, host_credit
+        )
+        self._executor = executor
+        self._format = InputFormat(request.in_fmt)
+        self._size = vectors.vector_size(self.rows.size, self._format)
+        self._capacity = max(1, RX_RING // self._size)
+        self._waiting = bytearray()
+        self._table = np.zeros(1 << {0: 1, 1: 4, 2: 8, 3: 0}[self._format], np.uint16)
+        self._trim = np.zeros(ROWS, np.int16)
+        self._table_checked = self._format == InputFormat.U16
+        self.incoming = ReceiveStream(
+            Stream.VMM_DATA, self.op, request.nvec, self._size, self._capacity
+        )
+        self._go_back = False
+
+    def load_table(self, part: VmmLut) -> None:
+        """Take a part of the level table or of the row trim; the last part makes them valid."""
+        table: npt.NDArray[np.generic] = self._trim if part.table else self._table
+        if part.first + len(part.values) > len(table):
+            raise RefusedError(ErrorCode.RANGE, part.first, "the table is shorter")
+        table[part.first : part.first + len(part.values)] = part.values.astype(table.dtype)
+        self._table_checked = False
+        if part.last:
+            levels, trim = self._table.astype(np.int64), self._trim.astype(np.int64)[self.rows]
+            extremes = [levels.min() + trim.min(), levels.max() + trim.max()]
+            self.configuration.check(Line.ROW, LimitMode.READ, extremes, Line.ROW)
+            self._table_checked = True
+
+    def on_data(self, data: VmmData, now: float) -> None:
+        """Take vectors, as many as were granted."""
+        if data.op_lo != self.op & 0xFFFF:
+            return
+        if len(self._waiting) // self._size + data.n > self._capacity:
+            return  # beyond its credit
+        fresh, go_back = self.incoming.on_data(data.first, data.n, data.body, now)
+        self._waiting += fresh
+        self._go_back |= go_back
+
+    def step(self, now: float) -> bool:
+        """Multiply the vectors that have arrived."""
+        count = min(len(self._waiting) // self._size, self.out.room, _STEP_ITEMS)
+        if self.finished or count <= 0:
+            return False
+        if not self._table_checked:
+            self.error = ErrorCode.NOT_CONFIGURED
+            return True
+        body = bytes(self._waiting[: count * self._size])
+        del self._waiting[: count * self._size]
+        codes = vectors.unpack_vectors(body, self.rows.size, self._format)
+        if self._format == InputFormat.U16:
+            try:
+                self.configuration.check(Line.ROW, LimitMode.READ, codes, Line.ROW)
+            except RefusedError as refusal:
+                self.error = ErrorCode(refusal.code)
+                return True
+        else:
+            codes = (self._table[codes] + self._trim[self.rows]).astype(np.uint16)
+        self._store(self._executor.vmm(self.rows, self.columns, codes, self.gain))
+        return True
+
+    def pump(self, link: DeviceLink, now: float) -> None:
+        """Send CREDIT for vectors, and results."""
+        room = self._capacity - len(self._waiting) // self._size
+        if self.error == ErrorCode.OK and (self._go_back or self.incoming.credit_due(room)):
+            link.send(self.incoming.credit(room, self._go_back))
+            self._go_back = False
+        super().pump(link, now)

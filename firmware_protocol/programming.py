@@ -1,0 +1,192 @@
+"""Programming pulses on the board: staging, checking and firing, with the journal around each.
+
+Entries are staged first and checked all together (number, CRC, limits), so that a job that is
+refused has fired nothing. Then one pulse fires per step: `started` counts before, `done` after.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_protocol.configuration import Configuration
+from firmware_protocol.device import DeviceLink
+from firmware_protocol.errors import RefusedError
+from firmware_protocol.executor import Executor
+from firmware_protocol.journal import Entry
+from firmware_protocol.messages import (
+    CELL_PULSE,
+    COLUMNS,
+    ROW_PULSE,
+    ROWS,
+    ErrorCode,
+    JobBegin,
+    JobData,
+    JobFormat,
+    LimitMode,
+    Line,
+    Phase,
+    ProgressEvent,
+    PulseKind,
+    Stream,
+)
+from firmware_protocol.streams import ReceiveStream
+from firmware_protocol.tasks import RX_RING, Task
+
+_PROGRESS_INTERVAL = 0.05
+
+
+class JobStaging:
+    """JOB_BEGIN and JOB_DATA: entries collect here, nothing fires."""
+
+    def __init__(self, request: JobBegin, maximum: int) -> None:
+        if request.n > maximum:
+            raise RefusedError(ErrorCode.TOO_BIG, 0, f"{request.n} entries, at most {maximum}")
+        self.op, self._crc = request.op, request.crc
+        self.pause = request.pause_us * 1e-6
+        self.format = JobFormat(request.format)
+        self._dtype = ROW_PULSE if self.format == JobFormat.ROW else CELL_PULSE
+        size = self._dtype.itemsize
+        self.incoming = ReceiveStream(
+            Stream.JOB_DATA, request.op, request.n, size, max(1, RX_RING // size)
+        )
+        self._body = bytearray()
+        self._go_back = False
+
+    def on_data(self, data: JobData, now: float) -> None:
+        """Take entries."""
+        if data.op_lo == self.op & 0xFFFF:
+            fresh, go_back = self.incoming.on_data(data.first, data.n, data.body, now)
+            self._body += fresh
+            self._go_back |= go_back
+
+    def pump(self, link: DeviceLink) -> None:
+        """Send the CREDIT that is due."""
+        if self._go_back or self.incoming.credit_due():
+            link.send(self.incoming.credit(None, self._go_back))
+            self._go_back = False
+
+    def entries(self) -> npt.NDArray[np.void]:
+        """Return all entries; refuse while they are not complete and sound."""
+        if not self.incoming.complete:
+            raise RefusedError(ErrorCode.FORMAT, 0, f"{self.incoming.expected} entries arrived")
+        if zlib.crc32(self._body) != self._crc:
+            raise RefusedError(ErrorCode.CRC, 0, "the CRC of the entries differs")
+        return np.frombuffer(bytes(self._body), self._dtype)
+
+
+def check_pulses(entries: npt.NDArray[np.void], configuration: Configuration) -> None:
+    """Refuse entries of which any breaks a limit; detail is the line class concerned."""
+    names = entries.dtype.names or ()
+    kind = entries["kind"] & ~np.uint8(PulseKind.SLOW)
+    if (entries["row"] >= ROWS).any() or (kind > PulseKind.RESET).any():
+        raise RefusedError(ErrorCode.RANGE, 0, "no such row or kind of pulse")
+    if "col" in names and ((entries["col"] >= COLUMNS).any() or (entries["count"] == 0).any()):
+        raise RefusedError(ErrorCode.RANGE, 1, "no such column, or no pulse at all")
+    driven = entries["amp"]
+    configuration.check(Line.COLUMN, LimitMode.PULSE, driven[kind == PulseKind.SET], Line.COLUMN)
+    configuration.check(Line.ROW, LimitMode.PULSE, driven[kind == PulseKind.RESET], Line.ROW)
+    gate = entries["gate"]
+    if "cols" in names:
+        bits = entries["cols"][:, None] >> np.arange(COLUMNS, dtype=np.uint64) & np.uint64(1)
+        gate = gate[bits.astype(bool)]
+    configuration.check(Line.GATE, LimitMode.PULSE, gate, Line.GATE)
+    configuration.check_width(entries["width"])
+
+
+def single_pulses(entries: npt.NDArray[np.void]) -> Iterator[np.void]:
+    """Yield each physical pulse of a list of entries as a `ROW_PULSE` record."""
+    if entries.dtype == ROW_PULSE:
+        yield from entries
+        return
+    for entry in entries:
+        pulse = np.zeros((), ROW_PULSE)
+        for name in ("row", "kind", "amp", "width"):
+            pulse[name] = entry[name]
+        pulse["cols"] = np.uint64(1) << np.uint64(entry["col"])
+        pulse["gate"][entry["col"]] = entry["gate"]
+        for _ in range(int(entry["count"])):
+            yield cast(np.void, pulse[()])
+
+
+def pulse_count(entries: npt.NDArray[np.void]) -> int:
+    """Return the number of physical pulses of a list of entries."""
+    return len(entries) if entries.dtype == ROW_PULSE else int(entries["count"].sum())
+
+
+def fire(executor: Executor, entry: Entry, pulse: np.void) -> None:
+    """Fire one pulse with its marks in the journal around it."""
+    entry.phase = Phase.FIRING
+    entry.started += 1
+    try:
+        executor.pulse(pulse)
+    except RefusedError:
+        entry.started -= 1  # by contract nothing was fired
+        raise
+    entry.done += 1
+
+
+class JobTask(Task):
+    """JOB_RUN: fires the pulses of a staged job in order."""
+
+    def __init__(
+        self, executor: Executor, entry: Entry, entries: npt.NDArray[np.void], pause: float
+    ) -> None:
+        self.op, self.entry = entry.op, entry
+        self.total = pulse_count(entries)
+        self._executor = executor
+        self._pulses = single_pulses(entries)
+        self._pause = pause
+        self._next_pulse = 0.0
+        self._next_progress = 0.0
+        self._reported = False
+
+    @property
+    def finished(self) -> bool:
+        """True when every pulse was fired, or none will be any more."""
+        return self.entry.phase in (Phase.DONE, Phase.ABORTED)
+
+    def step(self, now: float) -> bool:
+        """Fire one pulse."""
+        if self.finished or now < self._next_pulse:
+            return False
+        try:
+            fire(self._executor, self.entry, next(self._pulses))
+        except RefusedError as refusal:
+            self.abort(ErrorCode(refusal.code))
+            return True
+        if self.entry.done == self.total:
+            self.entry.phase = Phase.DONE
+        self._next_pulse = now + self._pause
+        return True
+
+    def abort(self, error: ErrorCode) -> None:
+        """Stop between two pulses."""
+        if not self.finished:
+            self.entry.phase, self.entry.err = Phase.ABORTED, error
+            self.error = error
+
+    def pump(self, link: DeviceLink, now: float) -> None:
+        """Report progress, at most 20 times a second."""
+        if self._reported or (now < self._next_progress and not self.finished):
+            return
+        self._next_progress = now + _PROGRESS_INTERVAL
+        self._reported = self.finished
+        entry = self.entry
+        link.send(
+            ProgressEvent(
+                op=entry.op,
+                started=entry.started,
+                done=entry.done,
+                phase=entry.phase,
+                err=entry.err,
+            )
+        )
+
+    def next_timeout(self) -> float | None:
+        """Return when the next pulse is due."""
+        return None if self.finished else self._next_pulse

@@ -1,0 +1,269 @@
+"""Sessions, order and repetition, one rule at a time."""
+
+import numpy as np
+import pytest
+
+from firmware_protocol import messages as m
+from firmware_protocol.device import DeviceLink, RequestArrived, SessionAsked
+from firmware_protocol.errors import LocalProtocolError, RefusedError
+from firmware_protocol.framing import Decoder, Frame, encode_frame
+from firmware_protocol.host import HostLink
+from firmware_protocol.host_events import Answered, Closed, Connected, LinkDown, Notified
+from firmware_protocol.journal import Journal, Memory, judge
+from firmware_protocol.loopback import Loopback, PaperBoard
+from firmware_protocol.machine import LIVE, TRANSITIONS, Machine, Trigger
+from firmware_protocol.messages import ErrorCode, Kind, State
+from firmware_protocol.operations import LinkDownError, Request
+
+
+def hello(nonce: int, takeover: bool = False, major: int = 1) -> bytes:
+    message = m.Hello(
+        magic="MLB1",
+        major=major,
+        minor=0,
+        flags=int(takeover),
+        nonce=nonce,
+        spec_hash=m.SPEC_HASH,
+        max_payload=2048,
+        host_credit=8192,
+    )
+    return b"\0" + encode_frame(Kind.LINK, 1, 0, 0, message.pack())
+
+
+class Device:
+    """A device link whose requests are answered with OK and counted."""
+
+    def __init__(self) -> None:
+        self.link = DeviceLink(Memory())
+        self.executed: list[m.Ping] = []
+
+    def feed(self, data: bytes, now: float = 0.0) -> list[Frame]:
+        for event in self.link.receive_bytes(data, now):
+            if isinstance(event, SessionAsked):
+                self.link.open_session(
+                    event.hello, now, op_hw=0, rx_credit=8192, tx_ring=8192, caps=0,
+                    fw=bytes(4), uid=bytes(12), state=2, fault=0, journal_n=0,
+                )  # fmt: skip
+            if isinstance(event, RequestArrived):
+                self.executed.append(event.request)
+                self.link.answer(event.seq, m.RenewResponse(state=2))
+        return [f for f in Decoder().feed(self.link.data_to_send()) if isinstance(f, Frame)]
+
+    def renew(self, seq: int, sess: int | None = None) -> bytes:
+        return encode_frame(Kind.REQ, m.Renew.ID, seq, self.link.session if sess is None else sess)
+
+
+def reasons(frames: list[Frame]) -> list[ErrorCode]:
+    return [ErrorCode(m.Nak.unpack(f.payload).reason) for f in frames if f.msg == m.Nak.ID]
+
+
+def test_the_same_nonce_gets_the_same_session_and_another_needs_takeover() -> None:
+    device = Device()
+    first, again = device.feed(hello(1)), device.feed(hello(1))
+    assert first == again
+    assert reasons(device.feed(hello(2))) == [ErrorCode.BUSY]
+    (other,) = device.feed(hello(2, takeover=True))
+    assert other.sess == first[0].sess + 1
+    assert device.feed(hello(1, takeover=True)) == [], "a late HELLO of an ended session"
+    (later,) = device.feed(hello(3), now=60.0)
+    assert later.sess == other.sess + 1, "a silent host does not hold the board"
+
+
+def test_another_major_is_refused_by_name() -> None:
+    (frame,) = Device().feed(hello(1, major=2))
+    nak = m.Nak.unpack(frame.payload)
+    assert (nak.reason, nak.detail) == (ErrorCode.VERSION, 1)
+
+
+def test_a_repeated_request_gets_the_stored_answer_and_is_not_executed() -> None:
+    device = Device()
+    device.feed(hello(1))
+    (answer,) = device.feed(device.renew(0))
+    (again,) = device.feed(device.renew(0))
+    assert len(device.executed) == 1
+    assert again.payload[1] == 0x80, "marked as repeated"
+    assert again.payload[2:] == answer.payload[2:]
+
+
+def test_order_is_kept_with_one_nak_per_burst() -> None:
+    device = Device()
+    device.feed(hello(1))
+    assert reasons(device.feed(device.renew(1) + device.renew(2) + device.renew(3))) == [
+        ErrorCode.GAP
+    ]
+    assert device.executed == []
+    device.feed(b"".join(device.renew(seq) for seq in range(40)))
+    assert len(device.executed) == 40
+    assert reasons(device.feed(device.renew(2) + device.renew(3))) == [ErrorCode.STALE]
+    assert device.link.counters.gap == 3
+
+
+def test_garbage_is_complained_about_once_until_a_good_frame() -> None:
+    device = Device()
+    device.feed(hello(1))
+    assert reasons(device.feed(b"\5\1\0" * 5)) == [ErrorCode.BAD_FRAME]
+    assert reasons(device.feed(device.renew(0) + b"\5\1\0")) == [ErrorCode.BAD_FRAME]
+
+
+def test_frames_of_another_session_are_not_executed() -> None:
+    device = Device()
+    device.feed(hello(1))
+    old = device.link.session
+    device.feed(hello(2, takeover=True) + device.renew(0, old))
+    assert device.executed == []
+    assert device.link.counters.session == 1
+
+
+def test_unknown_and_unreadable_requests_are_refused_in_order() -> None:
+    device = Device()
+    device.feed(hello(1))
+    sess = device.link.session
+    frames = device.feed(
+        encode_frame(Kind.REQ, 0xFE, 0, sess)
+        + encode_frame(Kind.REQ, m.CfgSpan.ID, 1, sess, b"\7\0")
+        + encode_frame(Kind.REQ, m.CfgSpan.ID, 2, sess, b"\1")
+        + device.renew(3)
+    )
+    assert [int.from_bytes(f.payload[:2], "little") for f in frames] == [
+        ErrorCode.UNKNOWN_MSG,
+        ErrorCode.RANGE,
+        ErrorCode.LEN,
+        ErrorCode.OK,
+    ]
+
+
+def test_a_dead_line_ends_the_session_with_all_that_was_open() -> None:
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    loop.to_board = lambda data: b""
+    for token in range(12):
+        loop.link.request(m.Echo(data=bytes([token])), loop.now)
+    start = loop.now
+    while not (downs := [e for e in loop.exchange() if isinstance(e, LinkDown)]):
+        assert loop.now - start < 5
+    assert downs[0].code == ErrorCode.HOST_LOST
+    assert (len(downs[0].unanswered), len(downs[0].unsent)) == (8, 4)
+    with pytest.raises(LocalProtocolError, match="no session"):
+        loop.link.request(m.GetInfo(), loop.now)
+
+
+def test_a_reset_board_is_noticed_at_the_next_frame() -> None:
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    loop.firmware = type(loop.firmware)(PaperBoard(), Memory(boots=2))
+    with pytest.raises(LinkDownError, match="SESSION"):
+        loop.run(Request(m.GetInfo()))
+
+
+def test_takeover_ends_the_session_of_the_first_host() -> None:
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    second = HostLink(lambda: 99)
+    second.connect(loop.now)
+    loop.firmware.receive_bytes(second.data_to_send(), loop.now)
+    assert isinstance(second.receive_bytes(loop.firmware.data_to_send(), loop.now)[0], LinkDown)
+    second.connect(loop.now, takeover=True)
+    loop.firmware.receive_bytes(second.data_to_send(), loop.now)
+    (event,) = second.receive_bytes(loop.firmware.data_to_send(), loop.now)
+    assert isinstance(event, Connected)
+    with pytest.raises(LinkDownError, match="SESSION"):
+        loop.run(Request(m.GetInfo()))
+
+
+def test_bye_grounds_and_closes_even_when_its_answer_is_lost() -> None:
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    loop.arm()
+    loop.to_host = lambda data: b""
+    loop.link.close(loop.now)
+    loop.exchange()
+    assert loop.firmware.state == State.SAFE
+    assert loop.board.grounded
+    loop.to_host = lambda data: data
+    events = [e for _ in range(500) for e in loop.exchange()]
+    assert [type(e) for e in events] == [Closed]
+    assert not loop.link.connected
+
+
+def test_a_board_that_knows_other_messages_is_asked_and_the_differing_ones_are_disabled() -> None:
+    loop = Loopback(PaperBoard())
+    connected = loop.connect()
+    assert isinstance(connected, Connected)
+    loop.link._disabled = None  # as after another spec_hash
+    with pytest.raises(LocalProtocolError, match="differs"):
+        loop.link.request(m.GetInfo(), loop.now)
+    entries = loop.request(m.GetDict(first=0)).entries
+    hashes = {int(e["id"]): int(e["hash"]) for e in entries}
+    assert loop.link.accept_dictionary(hashes | {m.Pulse.ID: 0}) == {m.Pulse.ID}
+    assert loop.request(m.GetInfo()).rows == 128
+    pulse = m.Pulse(op=1, row=0, col=0, kind=0, count=1, gate=0, width=0, amp=0)
+    with pytest.raises(LocalProtocolError, match="differs"):
+        loop.request(pulse)
+
+
+def test_pings_keep_a_quiet_session_alive() -> None:
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    loop.arm()
+    events = [e for _ in range(3000) for e in loop.exchange()]
+    assert all(isinstance(e, Notified) for e in events)
+    assert 10 <= len(events) <= 13
+    assert loop.firmware.state == State.ARMED
+
+
+def test_a_line_that_loses_every_second_answer_only_costs_time() -> None:
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    keep = iter(int(k % 2) for k in range(10**6))
+    loop.to_host = lambda data: data if not data or next(keep) else b""
+    tickets = [loop.link.request(m.Echo(data=bytes([k])), loop.now) for k in range(100)]
+    answers = []
+    while len(answers) < 100:
+        assert loop.now < 60
+        answers += [e for e in loop.exchange() if isinstance(e, Answered)]
+    assert {a.ticket: a.response.data for a in answers} == {
+        ticket: bytes([k]) for k, ticket in enumerate(tickets)
+    }
+
+
+def test_no_state_is_left_with_live_lines_except_through_grounding() -> None:
+    for state, moves in TRANSITIONS.items():
+        for trigger, after in moves.items():
+            machine = Machine()
+            machine.state = state
+            assert machine.fire(trigger) == (state in LIVE and after not in LIVE)
+    assert TRANSITIONS[State.FAULT] == {Trigger.CLEAR: State.LINKED}
+
+
+def test_requests_are_allowed_exactly_where_the_specification_says() -> None:
+    assert {State.READY, State.ARMED} == m.Arm.STATES
+    assert m.Pulse.STATES == m.ReadArray.STATES == m.JobRun.STATES == {State.ARMED}
+    assert {State.BUSY_VMM} == m.VmmLut.STATES
+    assert frozenset(State) == m.GroundAll.STATES
+    for message_type in (m.SpiXfer, m.AdcCr, m.AdcRaw, m.GpioGet, m.GpioSet, m.Shadow):
+        assert {State.DEBUG} == message_type.STATES
+
+
+def test_the_journal_answers_done_not_done_and_unknown() -> None:
+    journal = Journal()
+    for op in range(1, 101):
+        entry = journal.accept(op, 7, 0.0)
+        entry.started = entry.done = 1
+    partial = journal.accept(101, 7, 0.0)
+    partial.started, partial.done = 3, 2
+    with pytest.raises(RefusedError):
+        journal.accept(101, 7, 0.0)
+    records = journal.records(0, 64)
+
+    def verdict(op: int, sess: int = 7, boot: int = 1, total: int = 1) -> tuple[int, int]:
+        found = judge(op, total, sess, boot, 1, journal.lost_op, records)
+        return found.done, found.started
+
+    assert (len(records), journal.lost_op) == (64, 37)
+    assert verdict(100) == (1, 1), "done"
+    assert verdict(102) == (0, 0), "never arrived"
+    assert verdict(100, sess=6) == (0, 0), "another host's operation of that number"
+    assert verdict(5) == (0, 1), "overwritten: unknown"
+    assert verdict(100, boot=2) == (0, 1), "the journal was lost: unknown"
+    assert verdict(101, total=5) == (2, 3), "two done, the third unknown, two not"
+    assert np.array_equal(journal.records(99, 2)["op"], [99, 100])
