@@ -7,9 +7,18 @@ import numpy as np
 from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig
 from memlab.ideal import IdealArray
-from memlab.mapping import DifferentialMatrix, DirectUpdate, UpdateRule, pair_conductance
+from memlab.mapping import (
+    DifferentialMatrix,
+    DirectUpdate,
+    FloorPlan,
+    MatrixPlan,
+    Tile,
+    UpdateRule,
+    pair_conductance,
+    tile_weights,
+)
 
-__all__ = ["make_matrix"]
+__all__ = ["make_matrix", "make_planned_matrices"]
 
 MIDDLE = 218e-6
 """Conductance in S around which ideal weights are placed: a SET at 1 V on ta-hfo2."""
@@ -41,3 +50,33 @@ def make_matrix(
         rule,
         mapping.layout,
     )
+
+
+def make_planned_matrices(
+    plan: FloorPlan, array: Array, config: ExperimentConfig
+) -> dict[str, DifferentialMatrix]:
+    """Return the matrices of a floor plan by name, starting and learning as in `make_matrix`."""
+    mapping = config.mapping
+    rng = np.random.default_rng(config.seed)
+
+    def make(matrix: MatrixPlan) -> DifferentialMatrix:
+        weight = rng.uniform(-1.0, 1.0, (matrix.inputs, matrix.outputs)) / np.sqrt(matrix.inputs)
+
+        def make_rule(tile: Tile) -> UpdateRule:
+            if not isinstance(array, IdealArray):
+                return mapping.make_rule()
+            held = tile_weights(weight, matrix, tile)
+            return DirectUpdate(
+                pair_conductance(held, mapping.siemens_per_weight, MIDDLE, mapping.layout)
+            )
+
+        return DifferentialMatrix.from_plan(
+            matrix,
+            [array],
+            mapping.siemens_per_weight,
+            config.point.read_voltage,
+            make_rule,
+            mapping.layout,
+        )
+
+    return {matrix.name: make(matrix) for matrix in plan}
