@@ -114,11 +114,11 @@ def make_plan(
     return Plan(experiment, preset, board, config, out)
 
 
-def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
+def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
     """Run a plan and return its result document.
 
     Programs the array. However it ends, the array is grounded and the run file closed, with
-    everything measured so far in it.
+    everything measured so far in it. With `figure`, a picture is drawn beside it.
 
     Returns
     -------
@@ -165,11 +165,12 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
             raise
         finally:
             run_file.close(status, results)
-    figure = plan.out.with_suffix(".png")
-    plot_training_run(plan.out, figure)
+    picture = plan.out.with_suffix(".png") if figure else None
+    if picture is not None:
+        plot_training_run(plan.out, picture)
     return {
         "run": str(plan.out),
-        "figure": str(figure),
+        "figure": None if picture is None else str(picture),
         "experiment": plan.experiment,
         "preset": plan.preset,
         "board": plan.board,
