@@ -18,7 +18,6 @@ from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, wafer
 from memlab.experiments.config import ExperimentConfig, apply_settings
 from memlab.experiments.schedule import LearningRateSchedule
-from memlab.figures import plot_training_run
 from memlab.nn import Loss, Network
 from memlab.runs import RunFile, TrainingLog
 from memlab.training import Batch, Observer, train
@@ -167,6 +166,9 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
             run_file.close(status, results)
     picture = plan.out.with_suffix(".png") if figure else None
     if picture is not None:
+        # Loaded here: a sweep starts many processes that draw nothing.
+        from memlab.figures import plot_training_run
+
         plot_training_run(plan.out, picture)
     return {
         "run": str(plan.out),

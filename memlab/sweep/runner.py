@@ -16,7 +16,6 @@ from pathlib import Path
 from memlab._version import __version__
 from memlab.errors import MemlabError, SettingError
 from memlab.experiments import EXPERIMENTS
-from memlab.figures.sweep import plot_sweep
 from memlab.sweep.grid import Grid, parse_settings
 from memlab.sweep.processes import run_on_processes
 from memlab.sweep.table import read_results, write_table
@@ -165,6 +164,9 @@ def run_sweep(
     if not columns:
         trial, reason = failed[0]
         raise MemlabError(f"every trial failed; the first, seed {trial.seed}: {reason}")
+    # Loaded here: the processes that run trials draw nothing.
+    from memlab.figures.sweep import plot_sweep
+
     shown = _metric(columns, metric)
     figure = sweep.directory / "table.png"
     axes = [(axis.key, axis.values) for axis in sweep.grid.axes]
