@@ -53,6 +53,7 @@ def run_on_processes(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]
 def _run_pool(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]:
     # Spawned, not forked: a forked process inherits locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     with _one_blas_thread_in_children():
         pool = ProcessPoolExecutor(
             min(workers, len(trials)), mp_context=context, initializer=_end_with_the_parent
@@ -73,8 +74,13 @@ def _run_pool(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
-    finally:
+        pool.shutdown()
+    except BaseException:
+        # Stopped, or broken: do not wait for trials that nobody will read.
         pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
 
 
 @contextmanager

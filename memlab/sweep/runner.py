@@ -9,7 +9,8 @@ has done.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,13 +138,15 @@ def run_sweep(
     total, done = len(sweep.trials), len(sweep.trials) - len(missing)
     progress(done, total)
     failed: list[tuple[Trial, str]] = []
-    for outcome in _outcomes(missing, workers, scheduler):
-        if outcome.content is None:
-            failed.append((outcome.trial, outcome.error or "unknown"))
-        else:
-            _keep(sweep.file(outcome.trial), outcome.content)
-        done += 1
-        progress(done, total)
+    # Closed at once when interrupted: it ends the processes, or cancels what a cluster has.
+    with closing(_outcomes(missing, workers, scheduler)) as outcomes:
+        for outcome in outcomes:
+            if outcome.content is None:
+                failed.append((outcome.trial, outcome.error or "unknown"))
+            else:
+                _keep(sweep.file(outcome.trial), outcome.content)
+            done += 1
+            progress(done, total)
     files = {trial.name: sweep.file(trial) for trial in sweep.trials}
     table = sweep.directory / "table.nc"
     columns = write_table(
@@ -177,14 +180,23 @@ def run_sweep(
 
 def _outcomes(
     trials: Sequence[Trial], workers: int | None, scheduler: str | None
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     if not trials:
-        return iter(())
+        return
     if scheduler is not None:
         from memlab.sweep.cluster import run_on_cluster
 
-        return run_on_cluster(trials, scheduler)
-    return run_on_processes(trials, workers or len(os.sched_getaffinity(0)))
+        yield from run_on_cluster(trials, scheduler)
+    else:
+        yield from run_on_processes(trials, workers or _cores())
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
 
 
 def _keep(path: Path, content: bytes) -> None:

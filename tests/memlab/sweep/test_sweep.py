@@ -238,6 +238,24 @@ def test_a_killed_command_loses_nothing_and_leaves_no_process(
     assert (tmp_path / "table.nc").read_bytes() == (reference / "table.nc").read_bytes()
 
 
+def test_ctrl_c_ends_at_once_with_130_and_leaves_no_process(tmp_path: Path) -> None:
+    long = ["airline-window", "--epochs", "1000000", "--seeds", "2", "--workers", "2"]
+    process = subprocess.Popen(
+        command(tmp_path, *long),
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: len(workers(process.pid)) == 2)
+    below = workers(process.pid)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 20)
+
+
 # -- a cluster ------------------------------------------------------------------------------
 
 
