@@ -15,18 +15,18 @@ from pydantic import Field
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8
 from memlab.emulator import load_preset
-from memlab.experiments.classification import (
-    BatchTrainConfig,
-    Examples,
-    confusion,
-    declare_confusion,
-    write_confusion,
-)
 from memlab.experiments.config import (
     ExperimentConfig,
     LogConfig,
     MappingConfig,
     Section,
+)
+from memlab.experiments.examples import (
+    BatchTrainConfig,
+    Examples,
+    confusion,
+    declare_confusion,
+    write_confusion,
 )
 from memlab.experiments.weights import make_matrices
 from memlab.mapping import Layout, cnn_plan

@@ -17,14 +17,14 @@ from memlab.array import Array
 from memlab.datasets import load_mnist_8x8, make_digit_sequences
 from memlab.datasets.digit_sequences import CLASSES
 from memlab.emulator import load_preset
-from memlab.experiments.classification import (
+from memlab.experiments.config import ExperimentConfig, LogConfig, MappingConfig, Section
+from memlab.experiments.examples import (
     BatchTrainConfig,
     Examples,
     confusion,
     declare_confusion,
     write_confusion,
 )
-from memlab.experiments.config import ExperimentConfig, LogConfig, MappingConfig, Section
 from memlab.experiments.weights import make_matrices
 from memlab.mapping import Layout, conv_lstm_plan
 from memlab.nn import ConvLSTM, CrossEntropy, Dense, Flatten, LastStep, Loss, MaxPool, Network
