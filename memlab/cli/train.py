@@ -69,11 +69,19 @@ def train(
 def _summarise(document: dict[str, Any]) -> None:
     """Tell a person how it went, on stderr."""
     metrics, counts = document["metrics"], document["counts"]
-    lines = [
-        "                       train    test    (RMSE, thousand passengers)",
-        f"array             {metrics['train_rmse']:10.1f} {metrics['test_rmse']:7.1f}",
-        f"persistence       {metrics['persistence_train_rmse']:10.1f} "
-        f"{metrics['persistence_test_rmse']:7.1f}",
+    if "test_rmse" in metrics:
+        lines = [
+            "                       train    test    (RMSE, thousand passengers)",
+            f"array             {metrics['train_rmse']:10.1f} {metrics['test_rmse']:7.1f}",
+            f"persistence       {metrics['persistence_train_rmse']:10.1f} "
+            f"{metrics['persistence_test_rmse']:7.1f}",
+        ]
+    else:
+        lines = [
+            f"accuracy: train {metrics['train_accuracy']:.2%}, test {metrics['test_accuracy']:.2%},"
+            f" test balanced {metrics['test_balanced_accuracy']:.2%}",
+        ]
+    lines += [
         f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "
         f"{counts['saturated']} saturated readings, {document['seconds']:.1f} s",
         f"run file {document['run']}",

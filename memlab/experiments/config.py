@@ -45,6 +45,9 @@ class TrainConfig(Section):
     lr: float = Field(
         description="Nominal learning rate; see `mapping` for the effective one.", gt=0
     )
+    lr_final: float | None = Field(
+        None, description="Learning rate that the last epoch nears, falling geometrically.", gt=0
+    )
     momentum: float = Field(0.0, description="Momentum of sgd.", ge=0, lt=1)
     decay: float = Field(0.9, description="Decay of rmsprop.", ge=0, lt=1)
 

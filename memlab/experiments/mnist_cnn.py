@@ -28,7 +28,7 @@ from memlab.experiments.examples import (
     declare_confusion,
     write_confusion,
 )
-from memlab.experiments.weights import make_matrices
+from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import Layout, cnn_plan
 from memlab.nn import Conv2D, CrossEntropy, Dense, Flatten, Loss, MaxPool, Network
 from memlab.runs import LogLevel, RunFile
@@ -95,7 +95,7 @@ class MnistCnnExperiment:
         self._test = Examples(mnist.x_test[:, np.newaxis], mnist.y_test, peak, CLASSES)
         self._test = self._test.first(config.data.test)
         self.plan = cnn_plan()
-        matrices = make_matrices(self.plan, [array], config, np.random.default_rng(config.seed))
+        matrices = make_planned_matrices(self.plan, array, config)
         first = Conv2D(matrices["conv1"], (SIDE, SIDE, 1), (3, 3), "same", activation="relu")
         second = Conv2D(matrices["conv2"], first.output_shape, (2, 2), "same")
         self.network = Network([first, second, MaxPool(2), Flatten(), Dense(matrices["dense"])])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 from pydantic import Field
 
 from memlab.array import Array
@@ -25,7 +24,7 @@ from memlab.experiments.examples import (
     declare_confusion,
     write_confusion,
 )
-from memlab.experiments.weights import make_matrices
+from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import Layout, conv_lstm_plan
 from memlab.nn import ConvLSTM, CrossEntropy, Dense, Flatten, LastStep, Loss, MaxPool, Network
 from memlab.runs import LogLevel, RunFile
@@ -91,7 +90,7 @@ class MnistSequenceExperiment:
         test = Examples(sequences.x_test, sequences.y_test, peak, classes)
         self._train, self._test = train.first(config.data.train), test.first(config.data.test)
         self.plan = conv_lstm_plan()
-        matrices = make_matrices(self.plan, [array], config, np.random.default_rng(config.seed))
+        matrices = make_planned_matrices(self.plan, array, config)
         self.network = Network(
             [
                 ConvLSTM(matrices["conv_lstm"], (SIDE, SIDE, 1), (3, 3), (2, 2)),

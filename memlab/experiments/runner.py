@@ -15,8 +15,9 @@ from memlab._version import __version__
 from memlab.array import Array
 from memlab.devices import check_url, open_array
 from memlab.errors import SettingError
-from memlab.experiments import airline
+from memlab.experiments import airline, airline_window, gait, wafer
 from memlab.experiments.config import ExperimentConfig, apply_settings
+from memlab.experiments.schedule import LearningRateSchedule
 from memlab.figures import plot_training_run
 from memlab.nn import Loss, Network
 from memlab.runs import RunFile, TrainingLog
@@ -38,8 +39,8 @@ class Experiment(Protocol):
         """Return the batches of an epoch, counted from 0."""
         ...
 
-    def declare_results(self, run: RunFile) -> None:
-        """Declare the datasets that `evaluate` writes."""
+    def declare_results(self, run: RunFile) -> list[Observer]:
+        """Declare the datasets that `evaluate` writes; return who else watches training."""
         ...
 
     def evaluate(self, run: RunFile) -> dict[str, float]:
@@ -55,6 +56,9 @@ class _Entry:
 
 EXPERIMENTS: dict[str, _Entry] = {
     "airline": _Entry(airline.PRESETS, airline.AirlineExperiment),
+    "airline-window": _Entry(airline_window.PRESETS, airline_window.AirlineWindowExperiment),
+    "gait": _Entry(gait.PRESETS, gait.make_gait_experiment),
+    "wafer": _Entry(wafer.PRESETS, wafer.make_wafer_experiment),
 }
 """The experiments by the name that users type."""
 
@@ -132,15 +136,18 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
         try:
             log = TrainingLog(run_file, config.log.level)
             log.declare(experiment.network, experiment.vectors_per_update)
-            experiment.declare_results(run_file)
+            own = experiment.declare_results(run_file)
             run_file.start()
+            optimizer = config.train.make_optimizer()
+            if config.train.lr_final is not None:
+                own.append(LearningRateSchedule(optimizer, config.train.lr_final))
             history = train(
                 experiment.network,
                 experiment.loss,
-                config.train.make_optimizer(),
+                optimizer,
                 experiment.batches,
                 config.train.epochs,
-                [log, *observers],
+                [*own, log, *observers],
             )
             log.stop_codes()
             metrics: dict[str, float | None] = {

@@ -20,7 +20,7 @@ from memlab.mapping import (
     tile_weights,
 )
 
-__all__ = ["make_matrices", "make_matrix"]
+__all__ = ["make_matrix", "make_planned_matrices"]
 
 MIDDLE = 218e-6
 """Conductance in S around which ideal weights are placed: a SET at 1 V on ta-hfo2."""
@@ -40,10 +40,22 @@ def make_matrix(
     return _on_plan(plan, [array], config, rng)
 
 
-def make_matrices(
-    plan: FloorPlan, arrays: Sequence[Array], config: ExperimentConfig, rng: np.random.Generator
+def make_planned_matrices(
+    plan: FloorPlan, array: Array | Sequence[Array], config: ExperimentConfig
 ) -> dict[str, DifferentialMatrix]:
-    """Return the weight matrices of a floor plan by name; each starts as in `make_matrix`."""
+    """Return the matrices of a floor plan by name, starting and learning as in `make_matrix`.
+
+    Parameters
+    ----------
+    plan
+        Where they lie.
+    array
+        The array, or the arrays that the plan numbers from 0.
+    config
+        Its seed draws the starting weights (ideal array) or gate voltages (board).
+    """
+    arrays = [array] if isinstance(array, Array) else array
+    rng = np.random.default_rng(config.seed)
     return {matrix.name: _on_plan(matrix, arrays, config, rng) for matrix in plan}
 
 

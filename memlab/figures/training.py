@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from memlab.figures.classification import draw_classification
 from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
 
 __all__ = ["plot_training_run"]
 
 
 def plot_training_run(run: Path, png: Path) -> None:
-    """Draw prediction against data and the loss curve of a finished run file.
+    """Draw what a finished run predicted or classified, and its loss curve.
 
     Parameters
     ----------
@@ -28,7 +29,10 @@ def plot_training_run(run: Path, png: Path) -> None:
         entry = file["entry"]
         figure = new_figure(width=7.0, height=3.0)
         left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-        _draw_prediction(left, entry)
+        if "prediction" in entry:
+            _draw_prediction(left, entry)
+        else:
+            draw_classification(left, entry)
         _draw_loss(right, entry)
         figure.suptitle(
             f"{entry.attrs['title']}, chip seed {entry.attrs['seed']}, {entry.attrs['board']}",
@@ -39,7 +43,8 @@ def plot_training_run(run: Path, png: Path) -> None:
 
 def _draw_prediction(axes: Axes, entry: h5py.Group) -> None:
     group = entry["prediction"]
-    years = 1949 + (1 + np.arange(group["month"].size)) / 12
+    # The last month is December 1960, however many months before it are predicted.
+    years = 1961 - np.arange(group["month"].size, 0, -1) / 12
     training = group["training"][:].astype(bool)
     boundary = years[training][-1]
     axes.axvspan(boundary, years[-1], color="0.93", linewidth=0, label="test months")
@@ -65,7 +70,7 @@ def _draw_loss(axes: Axes, entry: h5py.Group) -> None:
         axes.set_yscale("log")
     axes.set_title("Training loss", fontsize="small")
     axes.set_xlabel("Update")
-    axes.set_ylabel("Mean squared error (1)")
+    axes.set_ylabel("Mean squared error (1)" if "prediction" in entry else "Cross-entropy (1)")
 
 
 def _save(figure: Figure, png: Path) -> None:
