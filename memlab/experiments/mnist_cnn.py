@@ -1,116 +1,68 @@
-"""Handwritten digits with a five-level CNN (Wang et al., Nature Machine Intelligence 1, 434, 2019).
+"""Handwritten digits with a five-level CNN (Wang et al. 2019; experiments reference 3.3).
 
 8 x 8 images; 15 kernels 3 x 3 (same, ReLU), 4 kernels 2 x 2 x 15 (same, linear), max-pooling 2 x 2,
-dense 64 -> 10 with softmax. No biases: 1,015 weights of two differential pairs each. Batches of
-100 in the order of MNIST, 2 epochs over 60,000 images: 1,200 updates.
+dense 64 -> 10 with softmax. No biases: 1,015 weights of two differential pairs each, placed as
+published. Batches of 100, 2 epochs over 60,000 images in one order: 1,200 updates.
+
+Preset `paper`: grey levels are volts, -0.2..0.2; the effective learning rate is 5.45 times the
+nominal 0.01.
+
+Preset `memlab`: the same devices, batches and epochs; see `digits.in_situ`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-from pydantic import Field
-
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8
-from memlab.emulator import load_preset
-from memlab.experiments.config import (
-    ExperimentConfig,
-    LogConfig,
-    MappingConfig,
-    Section,
-)
-from memlab.experiments.examples import (
-    BatchTrainConfig,
-    Examples,
-    confusion,
-    declare_confusion,
-    write_confusion,
+from memlab.experiments.classification import Classifier, Task
+from memlab.experiments.digits import (
+    SIDE,
+    DigitsConfig,
+    DigitsDataConfig,
+    in_situ,
+    published,
+    scale_grey,
 )
 from memlab.experiments.weights import make_planned_matrices
-from memlab.mapping import Layout, cnn_plan
-from memlab.nn import Conv2D, CrossEntropy, Dense, Flatten, Loss, MaxPool, Network
-from memlab.runs import LogLevel, RunFile
-from memlab.training import Batch
+from memlab.mapping import cnn_plan
+from memlab.nn import Conv2D, Dense, Flatten, MaxPool, Network
 
-__all__ = ["PRESETS", "MnistCnnConfig", "MnistCnnExperiment"]
-
-SIDE, CLASSES = 8, 10
+__all__ = ["PRESETS", "make_mnist_cnn_experiment"]
 
 
-class DataConfig(Section):
-    """The images."""
-
-    path: str = Field("", description="Data directory or file; the memlab data directory if empty.")
-    train: int = Field(60_000, description="Training images, the first ones of MNIST.", ge=1)
-    test: int = Field(10_000, description="Test images, the first ones of MNIST.", ge=1)
-    peak: float = Field(1.0, description="Grey levels are mapped to -peak..peak.", gt=0)
+def paper() -> DigitsConfig:
+    """Return the published recipe (experiments reference 2, 3.3 and 5)."""
+    train, mapping = published(batch=100)
+    data = DigitsDataConfig(train=60_000, test=10_000, peak=0.2)
+    return DigitsConfig(train=train, mapping=mapping, data=data)
 
 
-class MnistCnnConfig(ExperimentConfig):
-    """Every number of the experiment."""
-
-    train: BatchTrainConfig
-    data: DataConfig = DataConfig()
-    log: LogConfig = LogConfig(level=LogLevel.EPOCHS)
+def memlab() -> DigitsConfig:
+    """Return our recipe on the same devices."""
+    return in_situ(paper())
 
 
-def paper() -> MnistCnnConfig:
-    """Return the published recipe (experiments reference 2, 3.3 and 5).
+PRESETS = {"paper": paper, "memlab": memlab}
 
-    Both cells of a pair move by the full change, and R_vg times the slope of pt-taox-ta is 2.73:
-    the effective learning rate is 5.45 times the nominal 0.01.
-    """
-    return MnistCnnConfig(
-        chip=load_preset("pt-taox-ta"),
-        train=BatchTrainConfig(epochs=2, optimizer="rmsprop", lr=0.01, decay=0.9, batch=100),
-        mapping=MappingConfig(
-            layout=Layout.INTERLEAVED,
-            siemens_per_weight=1e-4,
-            volts_per_siemens=1.5e4,
-            gate_initial=1.6,
-            gate_minimum=0.5,
-            gate_maximum=2.5,
-            set_all=False,
-        ),
+
+def make_mnist_cnn_experiment(config: DigitsConfig, array: Array) -> Classifier:
+    """Return the experiment on an array of at least 123 x 59 cells."""
+    matrix = make_planned_matrices(cnn_plan(), array, config)
+    first = Conv2D(matrix["conv1"], (SIDE, SIDE, 1), (3, 3), "same", activation="relu")
+    second = Conv2D(matrix["conv2"], first.output_shape, (2, 2), "same")
+    network = Network([first, second, MaxPool(2), Flatten(), Dense(matrix["dense"])])
+    title, task = "Five-level CNN on 8 x 8 MNIST", _make_task(config.data)
+    # Reading all 60,000 training images once more would take half as long as an epoch.
+    return Classifier("mnist-cnn", title, config, task, network, looks=config.data.test)
+
+
+def _make_task(data: DigitsDataConfig) -> Task:
+    mnist = load_mnist_8x8(data.path)
+    return Task(
+        x_train=scale_grey(mnist.x_train[: data.train, None], data.peak),
+        y_train=mnist.y_train[: data.train],
+        x_test=scale_grey(mnist.x_test[: data.test, None], data.peak),
+        y_test=mnist.y_test[: data.test],
+        classes=tuple(map(str, range(10))),
+        source="MNIST, central 20 x 20 pixels, bicubic to 8 x 8",
     )
-
-
-PRESETS = {"paper": paper}
-
-
-class MnistCnnExperiment:
-    """The experiment on an array (see the module's documentation)."""
-
-    name = "mnist-cnn"
-    title = "Five-level CNN on 8 x 8 MNIST"
-
-    def __init__(self, config: MnistCnnConfig, array: Array):
-        self.config = config
-        mnist = load_mnist_8x8(config.data.path or None)
-        count, peak = config.data.train, config.data.peak
-        self._train = Examples(mnist.x_train[:, np.newaxis], mnist.y_train, peak, CLASSES)
-        self._train = self._train.first(count)
-        self._test = Examples(mnist.x_test[:, np.newaxis], mnist.y_test, peak, CLASSES)
-        self._test = self._test.first(config.data.test)
-        self.plan = cnn_plan()
-        matrices = make_planned_matrices(self.plan, array, config)
-        first = Conv2D(matrices["conv1"], (SIDE, SIDE, 1), (3, 3), "same", activation="relu")
-        second = Conv2D(matrices["conv2"], first.output_shape, (2, 2), "same")
-        self.network = Network([first, second, MaxPool(2), Flatten(), Dense(matrices["dense"])])
-        self.loss: Loss = CrossEntropy()
-        self.vectors_per_update = config.train.batch * SIDE * SIDE
-
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of an epoch, in the order of MNIST as published."""
-        return self._train.batches(self.config.train.batch)
-
-    def declare_results(self, run: RunFile) -> None:
-        """Declare what `evaluate` will write."""
-        declare_confusion(run, [str(digit) for digit in range(CLASSES)])
-
-    def evaluate(self, run: RunFile) -> dict[str, float]:
-        """Classify the test images and as many training images; return accuracies."""
-        train = confusion(self.network, self._train.first(len(self._test)))
-        return write_confusion(run, train, confusion(self.network, self._test))
