@@ -20,7 +20,7 @@ from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_s
 from memlab.experiments.config import ExperimentConfig, apply_settings
 from memlab.experiments.schedule import LearningRateSchedule
 from memlab.figures import plot_training_run
-from memlab.nn import Loss, Network
+from memlab.nn import CrossEntropy, Loss, Network
 from memlab.runs import RunFile, TrainingLog
 from memlab.training import Batch, Observer, train
 
@@ -138,7 +138,11 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
         status, results = "failed", {}
         try:
             log = TrainingLog(run_file, config.log.level)
-            log.declare(experiment.network, experiment.vectors_per_update)
+            log.declare(
+                experiment.network,
+                experiment.vectors_per_update,
+                classes=isinstance(experiment.loss, CrossEntropy),
+            )
             own = experiment.declare_results(run_file)
             run_file.start()
             optimizer = config.train.make_optimizer()
