@@ -14,6 +14,7 @@ __all__ = ["cli", "main"]
 # Name, module and one line of help: `memlab --help` needs no more, and answers at once.
 COMMANDS = {
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
+    "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
     "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }
 

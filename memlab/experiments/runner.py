@@ -19,7 +19,6 @@ from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
 from memlab.experiments.config import ExperimentConfig, apply_settings
 from memlab.experiments.schedule import LearningRateSchedule
-from memlab.figures import plot_training_run
 from memlab.nn import CrossEntropy, Loss, Network
 from memlab.runs import RunFile, TrainingLog
 from memlab.training import Batch, Observer, train
@@ -117,11 +116,11 @@ def make_plan(
     return Plan(experiment, preset, board, config, out)
 
 
-def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
+def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
     """Run a plan and return its result document.
 
     Programs the array. However it ends, the array is grounded and the run file closed, with
-    everything measured so far in it.
+    everything measured so far in it. With `figure`, a picture is drawn beside it.
 
     Returns
     -------
@@ -175,11 +174,15 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
             raise
         finally:
             run_file.close(status, results)
-    figure = plan.out.with_suffix(".png")
-    plot_training_run(plan.out, figure)
+    picture = plan.out.with_suffix(".png") if figure else None
+    if picture is not None:
+        # Loaded here: a sweep starts many processes that draw nothing.
+        from memlab.figures import plot_training_run
+
+        plot_training_run(plan.out, picture)
     return {
         "run": str(plan.out),
-        "figure": str(figure),
+        "figure": None if picture is None else str(picture),
         "experiment": plan.experiment,
         "preset": plan.preset,
         "board": plan.board,
