@@ -87,16 +87,27 @@ class Classifier:
         What is to be learnt.
     network
         Ends in a linear layer with one output for each class.
+    looks
+        How many training sequences, the first ones, the training accuracy is measured on; all of
+        them if None.
     """
 
     def __init__(
-        self, name: str, title: str, config: ClassificationConfig, task: Task, network: Network
+        self,
+        name: str,
+        title: str,
+        config: ClassificationConfig,
+        task: Task,
+        network: Network,
+        *,
+        looks: int | None = None,
     ):
         self.name = name
         self.title = title
         self.config = config
         self.task = task
         self.network = network
+        self._looks = slice(looks)
         self.loss: Loss = CrossEntropy(last_step=True)
         batch = min(config.train.batch, task.y_train.size)
         self.vectors_per_update = task.x_train.shape[0] * batch
@@ -151,7 +162,7 @@ class Classifier:
     def evaluate(self, run: RunFile) -> dict[str, float]:
         """Classify all sequences on the array, write the test ones, and return accuracies."""
         task = self.task
-        train = self.predict(task.x_train).argmax(axis=-1)
+        train = self.predict(task.x_train[:, self._looks]).argmax(axis=-1)
         score = self.predict(task.x_test)
         test = score.argmax(axis=-1)
         confusion = np.zeros((len(task.classes),) * 2, np.int64)
@@ -161,7 +172,7 @@ class Classifier:
         run.write("test/score", score)
         run.write("test/confusion", confusion)
         return {
-            "train_accuracy": accuracy(task.y_train, train),
+            "train_accuracy": accuracy(task.y_train[self._looks], train),
             "test_accuracy": accuracy(task.y_test, test),
             "test_balanced_accuracy": balanced_accuracy(task.y_test, test),
         }

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.classification import draw_classification
+from memlab.figures.classification import draw_accuracy, draw_confusion
 from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+from memlab.figures.weights import block_groups, draw_weights
 
 __all__ = ["plot_training_run"]
 
@@ -27,13 +28,19 @@ def plot_training_run(run: Path, png: Path) -> None:
     """
     with h5py.File(run, "r") as file:
         entry = file["entry"]
-        figure = new_figure(width=7.0, height=3.0)
-        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+        blocks = block_groups(entry)
+        figure = new_figure(width=9.0, height=6.5 if blocks else 3.2)
+        top, *rest = figure.subfigures(2 if blocks else 1, 1, squeeze=False)[:, 0]
         if "prediction" in entry:
+            left, right = top.subplots(1, 2, width_ratios=(3, 2))
             _draw_prediction(left, entry)
         else:
-            draw_classification(left, entry)
+            left, middle, right = top.subplots(1, 3)
+            draw_accuracy(left, entry)
+            draw_confusion(middle, entry)
         _draw_loss(right, entry)
+        if blocks:
+            draw_weights(rest[0], entry, blocks)
         figure.suptitle(
             f"{entry.attrs['title']}, chip seed {entry.attrs['seed']}, {entry.attrs['board']}",
             fontsize="medium",

@@ -60,6 +60,7 @@ class Block:
         self.name = name
         self.array = array
         self.rule = rule
+        self.layout = layout
         self.shape = (rows // 2, columns)
         self.programmed: ProgrammedUpdate
         """What the last update told the cells."""

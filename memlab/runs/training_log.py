@@ -49,7 +49,7 @@ class TrainingLog(Observer):
         self._measurements: dict[str, list[Measurement]] = {}
         self._recorded: dict[str, int] = {}
 
-    def declare(self, network: Network, vectors: int) -> None:
+    def declare(self, network: Network, vectors: int, *, classes: bool = False) -> None:
         """Declare the datasets of a network.
 
         Parameters
@@ -58,6 +58,8 @@ class TrainingLog(Observer):
             Its matrices need not be initialised yet.
         vectors
             VMM vectors per update that a chunk should hold.
+        classes
+            Whether the loss has classes and an accuracy can be recorded.
         """
         run = self._run
         run.group("training", "NXdata", {"signal": "loss", "axes": "update"})
@@ -72,6 +74,10 @@ class TrainingLog(Observer):
             1024,
         )
         run.declare("training/epoch", "i4", per_update, "1", "Epoch of the update, from 0", 1024)
+        self._classes = classes
+        if classes:
+            text = "Accuracy on the batch, before the update"
+            run.declare("training/accuracy", "f8", per_update, "1", text, 1024)
         if self._level is LogLevel.OFF:
             return
         for matrix in network.matrices:
@@ -94,6 +100,8 @@ class TrainingLog(Observer):
         run.append("training/update", [result.index])
         run.append("training/loss", [result.loss])
         run.append("training/epoch", [result.epoch])
+        if self._classes:
+            run.append("training/accuracy", [result.accuracy])
         for block in self._blocks:
             self._record_codes(block)
         if self._level is LogLevel.ALL:
@@ -130,6 +138,7 @@ class TrainingLog(Observer):
                 "signal": "conductance",
                 "siemens_per_weight": matrix.siemens_per_weight,
                 "read_voltage": matrix.read_voltage,
+                "layout": block.layout.value,
             },
         )
         run.scale(f"{name}/update", None, "1", "Number of the update that left this state, from 0")
