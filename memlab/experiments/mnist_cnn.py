@@ -41,8 +41,8 @@ def paper() -> DigitsConfig:
 
 
 def memlab() -> DigitsConfig:
-    """Return our recipe on the same devices."""
-    return in_situ(paper())
+    """Return our recipe on the same devices: 5.45 times 0.004, then 0.0013 in the second epoch."""
+    return in_situ(paper(), lr=0.004, lr_final=0.0004)
 
 
 PRESETS = {"paper": paper, "memlab": memlab}

@@ -41,8 +41,8 @@ def paper() -> DigitsConfig:
 
 
 def memlab() -> DigitsConfig:
-    """Return our recipe on the same devices."""
-    return in_situ(paper())
+    """Return our recipe on the same devices: effective learning rate 5.45 times 0.003."""
+    return in_situ(paper(), lr=0.003)
 
 
 PRESETS = {"paper": paper, "memlab": memlab}
