@@ -200,7 +200,7 @@ class PulseBatch:
     Parameters
     ----------
     row
-        Row of each pulse, uint8, shape (n,).
+        Row of each pulse, uint16, shape (n,).
     kind
         `PulseKind` values, uint8, shape (n,).
     amplitude_code
@@ -213,7 +213,7 @@ class PulseBatch:
         Gate DAC code of each column (ignored where not selected), uint16, same shape.
     """
 
-    row: npt.NDArray[np.uint8]
+    row: npt.NDArray[np.uint16]
     kind: npt.NDArray[np.uint8]
     amplitude_code: npt.NDArray[np.uint16]
     width_ticks: npt.NDArray[np.uint16]

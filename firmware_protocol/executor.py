@@ -62,6 +62,10 @@ class Executor(Protocol):
         """Fire one row-parallel pulse, a record of type `ROW_PULSE`, exactly once."""
         ...
 
+    def unlock(self, *, unsafe: bool) -> None:
+        """Begin chip-level access; refuse `unsafe` (codes beyond the limits) without a jumper."""
+        ...
+
     def low_level(self, request: Message) -> Message:
         """Carry out a direct or chip-level request (DAC_WRITE .. ADC_READ, SET_BAUD, 71 .. 76)."""
         ...

@@ -119,6 +119,11 @@ class PaperBoard:
         """Log the pulse."""
         self.pulses.append(pulse.copy())
 
+    def unlock(self, *, unsafe: bool) -> None:
+        """Refuse what needs a jumper: there is none."""
+        if unsafe:
+            raise RefusedError(ErrorCode.LOCKED, 1, "a paper board has no jumper")
+
     def low_level(self, request: Message) -> Message:
         """Refuse: there are no chips."""
         raise RefusedError(ErrorCode.UNKNOWN_MSG, request.ID, "no chips on a paper board")

@@ -14,7 +14,7 @@ from firmware_protocol import vectors
 from firmware_protocol.configuration import Configuration
 from firmware_protocol.device import DeviceLink
 from firmware_protocol.errors import RefusedError
-from firmware_protocol.executor import AUTO, Executor
+from firmware_protocol.executor import AUTO, Executor, Samples
 from firmware_protocol.messages import (
     ROWS,
     Credit,
@@ -131,14 +131,22 @@ class ReadTask(_Measurement):
         configuration.check(Line.ROW, LimitMode.READ, request.v_row, Line.ROW)
         self._executor = executor
         self._row_code = request.v_row
+        self._samples: Samples | None = None
 
     def step(self, now: float) -> bool:
-        """Measure the rows of one frame."""
+        """Measure all rows at once, then fill the ring as it empties.
+
+        Not in parts: while one selected row is driven the other selected rows are held at 0 V and
+        the rest float, so that a part would be measured in another circuit.
+        """
         count = min(self.out.room, self.out.frame_items)
         if self.finished or count <= 0:
             return False
-        rows = self.rows[self.out.produced : self.out.produced + count]
-        self._store(self._executor.read(rows, self.columns, self._row_code, self.gain))
+        if self._samples is None:
+            self._samples = self._executor.read(self.rows, self.columns, self._row_code, self.gain)
+        code, gain = self._samples
+        part = slice(self.out.produced, self.out.produced + count)
+        self._store((code[part], gain[part]))
         return True
 
 

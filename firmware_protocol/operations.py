@@ -174,7 +174,9 @@ class _Measuring(Operation):
         self.request = request
         self._total = total
         self._columns = int(request.cols).bit_count()
+        self._sample_size = vectors.sample_size(self._columns, request.gain_mode)
         self._body = bytearray()
+        self._last_end: ReadEndEvent | VmmEndEvent | None = None
 
     def result(self) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
         """Return ADC codes and gain numbers, (items, selected columns); or raise."""
@@ -183,26 +185,33 @@ class _Measuring(Operation):
         return vectors.unpack_samples(bytes(self._body), self._columns, self.request.gain_mode)
 
     def _begin(self, now: float) -> None:
-        size = vectors.sample_size(self._columns, self.request.gain_mode)
-        window = max(1, self._link.stream_window // size)
-        self._incoming = ReceiveStream(self._stream, self.request.op, self._total, size, window)
+        window = max(1, self._link.stream_window // self._sample_size)
+        incoming = ReceiveStream(
+            self._stream, self.request.op, self._total, self._sample_size, window
+        )
         self._request(self.request, now)
-        self._link.start_receiving(self._incoming, now)
+        self._link.start_receiving(incoming, now)
 
     def _on_event(self, event: HostEvent, now: float) -> None:
         if isinstance(event, DataReceived):
             self._body += event.body
-        elif isinstance(event, Notified) and isinstance(event.message, self._end):
-            self._on_end(event.message)
+        elif (
+            isinstance(event, Notified)
+            and isinstance(event.message, self._end)
+            and event.message.op == self.request.op
+        ):
+            self._last_end = event.message
+        if self._last_end is not None:
+            self._finish(self._last_end)
 
-    def _on_end(self, end: ReadEndEvent | VmmEndEvent) -> None:
-        if end.op != self.request.op:
-            return
+    def _finish(self, end: ReadEndEvent | VmmEndEvent) -> None:
         if end.status != ErrorCode.OK:
             name = type(self.request).__name__
             text = f"the board ended {name} early: {ErrorCode(end.status).name}"
             self._fail(RefusedError(end.status, 0, text))
-        elif self._incoming.complete:
+        elif len(self._body) == self._sample_size * self._total:
+            # Not `_incoming.complete`: that is ahead of the events, and END may overtake items that
+            # come a second time.
             if end.crc != zlib.crc32(self._body):
                 self._fail(RemoteProtocolError("the CRC of all samples differs", ErrorCode.CRC))
             self._link.stop_receiving()
@@ -257,15 +266,26 @@ class Vmm(_Measuring):
         self._size = vectors.vector_size(vectors.rows_of(request.rows).size, request.in_fmt)
         self._tables = [(0, table), (1, trim)] if request.in_fmt != InputFormat.U16 else []
         self._room = 0
+        self._outgoing: SendStream | None = None
+
+    def _begin(self, now: float) -> None:
+        super()._begin(now)
+        if not self._tables and self._total <= self._per_frame:
+            # One frame needs no grant: it follows at once, and saves a round trip.
+            self._send_vectors(now, self._total)
 
     def _on_answer(self, answer: Answered, now: float) -> None:
-        if self._refused(answer):
+        if self._refused(answer) or self._outgoing is not None:
             return
         if isinstance(answer.response, VmmBeginResponse):
             self._room = answer.response.room
             self._send_tables(now)
         if not self._tickets:
-            self._send_vectors(now)
+            self._send_vectors(now, self._room)
+
+    @property
+    def _per_frame(self) -> int:
+        return (self._link.payload_limit - 8) // self._size
 
     def _send_tables(self, now: float) -> None:
         parts = []
@@ -283,12 +303,12 @@ class Vmm(_Measuring):
             lut = VmmLut(op=self.request.op, table=number, last=last, first=first, values=values)
             self._request(lut, now)
 
-    def _send_vectors(self, now: float) -> None:
-        per_frame = (self._link.payload_limit - 8) // self._size
+    def _send_vectors(self, now: float, room: int) -> None:
         outgoing = SendStream(
-            Stream.VMM_DATA, self.request.op, self._total, self._size, per_frame, self._room
+            Stream.VMM_DATA, self.request.op, self._total, self._size, self._per_frame, room
         )
         outgoing.append(self._packed)
+        self._outgoing = outgoing
         self._link.start_sending(outgoing, now)
 
 

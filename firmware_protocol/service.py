@@ -46,6 +46,7 @@ _LOW_LEVEL = (
     m.GpioSet,
     m.Shadow,
 )
+_SOURCE = bytes(i % 251 for i in range(m.MAX_PAYLOAD))
 
 
 class Service:
@@ -160,7 +161,7 @@ class Service:
     def _source(self, request: m.Source, _: float) -> Message:
         if request.n > self._link.payload_limit - 4:
             raise RefusedError(ErrorCode.TOO_BIG)
-        return m.SourceResponse(data=bytes(i % 251 for i in range(request.n)))
+        return m.SourceResponse(data=_SOURCE[: request.n])
 
     @property
     def _config_crc(self) -> int:
@@ -360,6 +361,8 @@ class Service:
             self.leave_debug()
         else:
             self.executor.ground()
+            self.executor.unlock(unsafe=bool(request.flags & 1))
+            self.configuration = None
             self.trigger(Trigger.UNLOCK)
             self.debug_until = now + request.ttl_ms / 1000
         return m.DbgUnlockResponse()

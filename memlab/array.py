@@ -35,7 +35,7 @@ from drivers.pulse import PulseTimer
 from memlab.errors import LimitError, SaturationWarning
 from memlab.limits import Limits, OperatingPoint
 
-__all__ = ["Array", "BoardArray", "Counts", "Measurement"]
+__all__ = ["Array", "BoardArray", "Counts", "Measurement", "Traffic", "nearest_step"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -61,6 +61,27 @@ class Counts:
     set: int = 0
     reset: int = 0
     saturated: int = 0
+
+
+@dataclass
+class Traffic:
+    """Payload that crossed the Board seam, in bytes of MLP/1 without framing.
+
+    A code takes 2 bytes, a gain 2 bits, a row-parallel pulse 142 bytes.
+    """
+
+    calls: int = 0
+    up: float = 0.0
+    down: float = 0.0
+
+    def add(self, up: float, down: float) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.up += up
+        self.down += down
+
+
+_CODE_BYTES, _SAMPLE_BYTES, _REQUEST_BYTES, _PULSE_BYTES = 2, 2.25, 48, 142
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +121,17 @@ class Array(ABC):
         What has been done so far, shared by all views of one array.
     on_vmm
         Called with the `Measurement` of every VMM of this view; observers record what passes.
+    gate_voltage_step, input_voltage_step
+        Steps in V on which gate and row voltages must lie, because the board's wire carries no
+        others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
     """
 
     rows: npt.NDArray[np.intp]
     columns: npt.NDArray[np.intp]
     counts: Counts
     on_vmm: Callable[[Measurement], None] | None
+    gate_voltage_step = 0.0
+    input_voltage_step = 0.0
 
     def __init__(self, rows: int, columns: int):
         self.counts = Counts()
@@ -197,9 +223,10 @@ class Array(ABC):
         clipped = int(np.count_nonzero(measurement.saturated))
         if clipped:
             self.counts.saturated += clipped
+            # The text is always the same, so that Python shows it once per place and not per VMM.
             warnings.warn(
-                f"{clipped} of {measurement.saturated.size} readings are saturated: the true "
-                "magnitudes are larger; lower the voltage or choose a smaller gain",
+                "readings are saturated: the true magnitudes are larger; lower the voltage or "
+                "choose a smaller gain (how many: counts.saturated; which: measure_vmm)",
                 SaturationWarning,
                 stacklevel=4,
             )
@@ -307,6 +334,8 @@ class _Session:
     board: Board
     limits: Limits
     point: OperatingPoint
+    rounding: bool
+    traffic: Traffic = field(default_factory=Traffic)
     current_per_code: FloatArray = field(init=False)
     saturated_code: int = field(init=False)
     timer: PulseTimer = field(init=False)
@@ -332,18 +361,33 @@ class BoardArray(Array):
         An open board; the array owns it from now on, and closes it.
     limits, point
         What the chip may see, and the voltages and widths of reading and programming.
+    rounding
+        Round voltages to the board's steps (see `gate_voltage_step`) instead of refusing those
+        that lie between them. Boards without steps never round.
     """
 
     def __init__(
-        self, board: Board, limits: Limits | None = None, point: OperatingPoint | None = None
+        self,
+        board: Board,
+        limits: Limits | None = None,
+        point: OperatingPoint | None = None,
+        *,
+        rounding: bool = False,
     ):
-        self._session = _Session(board, limits or Limits(), point or OperatingPoint())
+        self._session = _Session(board, limits or Limits(), point or OperatingPoint(), rounding)
+        self.gate_voltage_step = board.capabilities.gate_voltage_step
+        self.input_voltage_step = board.capabilities.input_voltage_step
         super().__init__(board.capabilities.rows, board.capabilities.columns)
 
     @property
     def board(self) -> Board:
         """The board below; it speaks in codes."""
         return self._session.board
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has crossed the Board seam so far, shared by all views."""
+        return self._session.traffic
 
     @property
     def operating_point(self) -> OperatingPoint:
@@ -383,6 +427,7 @@ class BoardArray(Array):
             "limits": asdict(self._session.limits),
             "operating_point": asdict(self._session.point),
             "spans": {line.name.lower(): span.name for line, span in SPANS.items()},
+            "rounding": self._session.rounding,
         }
 
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
@@ -403,6 +448,7 @@ class BoardArray(Array):
                 f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
             )
         samples = session.board.read(self._selection, int(row_code[0]), gain)
+        session.traffic.add(_REQUEST_BYTES, _SAMPLE_BYTES * samples.code.size)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
@@ -412,11 +458,14 @@ class BoardArray(Array):
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         session = self._session
         session.limits.check_read(voltage)
+        voltage = self._on_steps(voltage, self.input_voltage_step, "row voltage")
         dac_code = SPANS[LineClass.ROW].encode(voltage)
         flat = dac_code.reshape(-1, self.rows.size)
         if self._row_order is not None:
             flat = flat[:, self._row_order]
-        measurement = self._decode(session.board.vmm(self._selection, flat, gain))
+        samples = session.board.vmm(self._selection, flat, gain)
+        session.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
+        measurement = self._decode(samples)
         shape = (*voltage.shape[:-1], self.columns.size)
         assert measurement.adc_code is not None and measurement.gain is not None  # noqa: PT018
         return Measurement(
@@ -443,6 +492,8 @@ class BoardArray(Array):
         session = self._session
         point = session.point
         session.limits.check_set(gate_voltage[set_], point.set_voltage)
+        gate_voltage = np.where(set_, gate_voltage, 0.0)
+        gate_voltage = self._on_steps(gate_voltage, self.gate_voltage_step, "gate voltage")
         gate_span = SPANS[LineClass.GATE]
         reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
         resets = self._pulses(
@@ -455,11 +506,30 @@ class BoardArray(Array):
         sets = self._pulses(
             PulseKind.SET,
             set_,
-            gate_span.encode(np.where(set_, gate_voltage, 0.0)),
+            gate_span.encode(gate_voltage),
             int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
             point.set_width,
         )
-        session.board.pulse(_join(resets, sets))
+        pulses = _join(resets, sets)
+        session.board.pulse(pulses)
+        session.traffic.add(_PULSE_BYTES * len(pulses), 0)
+
+    def _on_steps(self, voltage: FloatArray, step: float, what: str) -> FloatArray:
+        """Return voltages on the board's steps: rounded if that was asked for, else as they are."""
+        if not step or not voltage.size:
+            return voltage
+        nearest = nearest_step(voltage, step)
+        if self._session.rounding:
+            return nearest
+        off = np.abs(nearest - voltage)
+        if off.max() > 1e-9:
+            worst = voltage.flat[int(off.argmax())]
+            raise LimitError(
+                f"{what} {worst:.6g} V: the wire of this board carries steps of {step:g} V "
+                f"only. Choose {nearest.flat[int(off.argmax())]:.6g} V, or open the array with "
+                "rounding=nearest (in its URL). Nothing was sent"
+            )
+        return voltage
 
     def _pulses(
         self,
@@ -479,13 +549,18 @@ class BoardArray(Array):
         gates[:, self.columns] = gate_code[active]
         ticks = self._session.timer.ticks(width)
         return PulseBatch(
-            row=self.rows[active].astype(np.uint8),
+            row=self.rows[active].astype(np.uint16),
             kind=np.full(n, kind, np.uint8),
             amplitude_code=np.full(n, amplitude, np.uint16),
             width_ticks=np.full(n, ticks, np.uint16),
             columns=columns,
             gate_code=gates,
         )
+
+
+def nearest_step(voltage: FloatArray, step: float) -> FloatArray:
+    """Return voltages rounded to whole steps in V; unchanged where the step is 0."""
+    return np.round(voltage / step) * step if step else voltage
 
 
 def _board_config(limits: Limits, point: OperatingPoint, timer: PulseTimer) -> BoardConfig:

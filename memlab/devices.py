@@ -4,6 +4,12 @@ ideal:                                   float64, no codes, 128 x 64
 ideal:?rows=34&columns=60                ... of another size
 emulator:                                emulated board, chip ta-hfo2, seed 0
 emulator:?seed=7&chip=pt-taox-ta         any parameter of the preset may follow: &noise=0
+emulator:?chip=ta-hfo2&wires.resistance=0.3   ... a nested one by its dotted name
+serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening` for all of them
+dpe+serial://COM4                        ... that speaks the published board's dialect
+
+On a board, `rounding=nearest` rounds voltages to the steps that its wire carries, instead of
+refusing what lies between them.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 from drivers.board import Board
+from drivers.opening import SCHEMES, open_wire_board, parse_address
 from memlab.array import Array, BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.errors import SettingError
@@ -20,6 +27,7 @@ from memlab.limits import Limits, OperatingPoint
 __all__ = ["check_url", "open_array", "open_board"]
 
 _SCHEMES = ("ideal", "emulator")
+_ROUNDING = "rounding"
 
 
 def open_array(
@@ -45,8 +53,11 @@ def open_array(
     ------
     SettingError
         If the URL names no known kind of array, or has a wrong option.
+    TransportError, ProtocolError
+        If the board cannot be reached, or speaks something else.
     """
-    scheme, options = _split(url)
+    rounding = _is_wire(url) and _without_rounding(url)[1]
+    scheme, options = ("", {}) if _is_wire(url) else _split(url)
     if scheme == "ideal":
         rows = _number(url, options, "rows", 128, 1)
         columns = _number(url, options, "columns", 64, 1)
@@ -54,17 +65,26 @@ def open_array(
         return IdealArray(rows, columns)
     board = open_board(url, seed=seed, chip=chip)
     try:
-        return BoardArray(board, limits, point)
+        return BoardArray(board, limits, point, rounding=rounding)
     except BaseException:
         board.close()
         raise
 
 
 def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Board:
-    """Open the board that a URL names; arguments and errors as in `open_array`."""
+    """Open the board that a URL names; arguments and errors as in `open_array`.
+
+    A board speaks in codes, so that `rounding` means nothing to it.
+    """
+    if _is_wire(url):
+        address, _ = _without_rounding(url)
+        try:
+            return open_wire_board(address)
+        except ValueError as error:
+            raise SettingError(str(error)) from error
     scheme, options = _split(url)
     if scheme != "emulator":
-        raise SettingError(f"{url!r} names no board; boards start with emulator:")
+        raise SettingError(f"{url!r} names no board; boards start with emulator: or serial://")
     seed = _number(url, options, "seed", seed, 0)
     preset = load_preset(options.pop("chip")) if "chip" in options else chip
     preset = preset or load_preset("ta-hfo2")
@@ -73,7 +93,28 @@ def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Bo
 
 def check_url(url: str) -> None:
     """Raise `SettingError` unless the URL names a known kind of array; opens nothing."""
-    _split(url)
+    if not _is_wire(url):
+        _split(url)
+        return
+    try:
+        parse_address(_without_rounding(url)[0])
+    except ValueError as error:
+        raise SettingError(str(error)) from error
+
+
+def _is_wire(url: str) -> bool:
+    return url.split(":", 1)[0] in SCHEMES
+
+
+def _without_rounding(url: str) -> tuple[str, bool]:
+    """Return the URL for the driver, and whether the array above it rounds."""
+    address, _, query = url.partition("?")
+    pairs = query.split("&") if query else []
+    rest = [pair for pair in pairs if pair.partition("=")[0] != _ROUNDING]
+    asked = [pair for pair in pairs if pair not in rest]
+    if any(pair != f"{_ROUNDING}=nearest" for pair in asked):
+        raise SettingError(f"{url!r}: {asked[0]!r}: the only way to round is rounding=nearest")
+    return address + ("?" + "&".join(rest) if rest else ""), bool(asked)
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:
@@ -83,7 +124,7 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
         raise SettingError(f"{url!r} is not a URL: {error}") from error
     scheme = parts.scheme or url
     if scheme not in _SCHEMES:
-        known = ", ".join(f"{name}:" for name in _SCHEMES)
+        known = ", ".join([*(f"{name}:" for name in _SCHEMES), *(f"{n}://" for n in SCHEMES)])
         raise SettingError(f"unknown board {url!r}; it must start with one of {known}")
     if parts.netloc or (parts.scheme and parts.path):
         raise SettingError(f"{url!r}: unexpected {parts.netloc + parts.path!r} after {scheme}:")

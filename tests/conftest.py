@@ -1,16 +1,25 @@
-"""Which boards the contract suites run on.
+"""Fixtures for all tests, and which boards the contract suites run on.
 
-    python -m pytest tests/contract                                      # the emulator, and ideal:
+    python -m pytest tests/contract                                      # emulator, wire, ideal:
     python -m pytest tests/contract --board serial:///dev/ttyACM0        # a board of one's own
     python -m pytest tests/contract --board socket://host:port --exact   # ... that repeats codes
 
 A test that asks for `board_url` runs once for every board, one that asks for `array_url` once for
-every board and on `ideal:`.
+every board and on `ideal:`. A board written `serve ...` is a virtual one, started with these
+arguments in a process of its own.
 """
 
-import pytest
+from collections.abc import Callable, Iterator
 
-BOARDS = ["emulator:?chip=ideal", "emulator:?chip=ta-hfo2&seed=3"]
+import pytest
+from support.virtual_board import VirtualBoard
+
+BOARDS = [
+    "emulator:?chip=ideal",
+    "emulator:?chip=ta-hfo2&seed=3",
+    "serve --pty --chip ideal",
+    "serve --tcp 0 --chip ideal --dialect dpe",
+]
 ARRAYS = [*BOARDS, "ideal:"]
 
 
@@ -28,10 +37,67 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.exact_urls = set()  # of virtual boards whose chip has no noise
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     given = metafunc.config.getoption("--board")
     if "board_url" in metafunc.fixturenames:
         boards = BOARDS if given is None else [url for url in given if not url.startswith("ideal")]
-        metafunc.parametrize("board_url", boards)
+        metafunc.parametrize("board_url", boards, indirect=True, scope="session")
     if "array_url" in metafunc.fixturenames:
-        metafunc.parametrize("array_url", given or ARRAYS)
+        metafunc.parametrize("array_url", given or ARRAYS, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep ledgers of tests out of the user's directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEMLAB_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture
+def virtual_board() -> Iterator[Callable[..., VirtualBoard]]:
+    """Start `memlab board serve` with these arguments; ended with the test."""
+    running: list[VirtualBoard] = []
+
+    def start(*arguments: str, **options: object) -> VirtualBoard:
+        running.append(VirtualBoard(*arguments, **options))  # type: ignore[arg-type]
+        return running[-1]
+
+    yield start
+    for board in running:
+        board.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def _url_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+    running: dict[str, VirtualBoard] = {}
+
+    def url_of(name: str) -> str:
+        if not name.startswith("serve "):
+            return name
+        if name not in running:
+            running[name] = VirtualBoard(*name.split()[1:])
+        url = running[name].url
+        if url.startswith("dpe+"):  # there is no real board behind it that needs the pauses
+            url += "?line_pause=0&rounding=nearest"
+        if "--chip ideal" in name:
+            request.config.exact_urls.add(url)
+        return url
+
+    yield url_of
+    for board in running.values():
+        board.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def board_url(request: pytest.FixtureRequest, _url_of: Callable[[str], str]) -> str:
+    return _url_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def array_url(request: pytest.FixtureRequest, _url_of: Callable[[str], str]) -> str:
+    return _url_of(request.param)

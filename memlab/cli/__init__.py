@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 import rich_click as click
 
 from memlab._version import __version__
+from memlab.cli.lazy import LazyGroup
 
 __all__ = ["cli", "main"]
 
-# Name, module and one line of help: `memlab --help` needs no more, and answers at once.
+# `memlab --help` needs no more than this, and answers at once.
 COMMANDS = {
+    "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
+    "chip": ("memlab.cli.chip", "Show what a chip is made of."),
+    "estimate": ("memlab.cli.estimate", "The bill before a run: time, energy, pulses, file size."),
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
     "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
     "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }
 
 
-class LazyGroup(click.RichGroup):
-    """A group that imports a command's module when the command is called, not when listed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return what the list of commands shows."""
-        if cmd_name not in COMMANDS:
-            return None
-        return click.RichCommand(name=cmd_name, help=COMMANDS[cmd_name][1])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Load the command that is called."""
-        name = args[0]
-        if name in COMMANDS:
-            return name, getattr(import_module(COMMANDS[name][0]), name), args[1:]
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    commands_table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="memlab")
 def cli() -> None:
     """Control, emulate and train 128 x 64 one-transistor-one-memristor arrays.

@@ -69,8 +69,16 @@ class TrainingProgress(Observer):
             self._bar.stop()
 
     def started(self, network: Network) -> None:
-        """Start the clock: the array is initialised."""
+        """Start the clock: the array is initialised. Say so where voltages are rounded."""
         self._start = self._clock()
+        array = network.blocks[0].array
+        if array.gate_voltage_step and not self._quiet:
+            print(
+                f"this board takes gate voltages in steps of {array.gate_voltage_step:g} V and "
+                f"inputs in steps of {array.input_voltage_step:g} V; training rounds its own to "
+                "them, and the run file holds what was applied",
+                file=sys.stderr,
+            )
 
     def epoch_finished(self, result: EpochResult) -> None:
         """Show an epoch: always in the bar; as a line at most once per interval, and the last."""

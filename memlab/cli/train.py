@@ -77,6 +77,16 @@ def train(
         _summarise(document)
 
 
+def _on_board(document: dict[str, Any]) -> list[str]:
+    if "on_board" not in document:
+        return []
+    cost = document["on_board"]
+    return [
+        f"on the board: {cost['seconds']:.3g} s (analogue {cost['analogue_seconds']:.3g} s, "
+        f"link {cost['link_seconds']:.3g} s), {cost['energy'] * 1e3:.3g} mJ"
+    ]
+
+
 def _summarise(document: dict[str, Any]) -> None:
     """Tell a person how it went, on stderr."""
     metrics, counts = document["metrics"], document["counts"]
@@ -95,6 +105,7 @@ def _summarise(document: dict[str, Any]) -> None:
     lines += [
         f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "
         f"{counts['saturated']} saturated readings, {document['seconds']:.1f} s",
+        *_on_board(document),
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]

@@ -119,6 +119,7 @@ class AirlineExperiment:
         self.network = self._build(array)
         self.loss: Loss = SquaredError()
         self.vectors_per_update = TRAINING_PAIRS
+        self.updates_per_epoch = 1
 
     def batches(self, epoch: int) -> list[Batch]:
         """Return the one batch of an epoch: the whole training sequence."""

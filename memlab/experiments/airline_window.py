@@ -98,6 +98,7 @@ class AirlineWindowExperiment:
         )
         self.loss: Loss = SquaredError(last_step=True)
         self.vectors_per_update = steps * self._training
+        self.updates_per_epoch = 1
 
     def batches(self, epoch: int) -> list[Batch]:
         """Return the one batch of an epoch: all training windows."""

@@ -110,6 +110,7 @@ class Classifier:
         self._looks = slice(looks)
         self.loss: Loss = CrossEntropy(last_step=True)
         batch = min(config.train.batch, task.y_train.size)
+        self.updates_per_epoch = -(-task.y_train.size // config.train.batch)
         self.vectors_per_update = task.x_train.shape[0] * batch
         self._rng = np.random.default_rng([config.seed, 1])
         self._order = self._rng.permutation(task.y_train.size)

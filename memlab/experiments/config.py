@@ -22,6 +22,7 @@ from memlab.runs import LogLevel
 
 __all__ = [
     "ExperimentConfig",
+    "LinkConfig",
     "LogConfig",
     "MappingConfig",
     "PointConfig",
@@ -121,6 +122,15 @@ class LogConfig(Section):
     level: LogLevel = Field(LogLevel.ALL, description="all, epochs or off.")
 
 
+class LinkConfig(Section):
+    """The link to the real board, for what a run would take there; it changes no code."""
+
+    baudrate: float = Field(3e6, description="Bits per second.", gt=0)
+    turnaround: float = Field(
+        1e-3, description="Seconds from request to answer (board reference 4.3: USB).", ge=0
+    )
+
+
 def _as_preset(value: object) -> object:
     return load_preset(value) if isinstance(value, str) else value
 
@@ -136,6 +146,7 @@ class ExperimentConfig(Section):
     mapping: MappingConfig
     point: PointConfig = PointConfig()
     log: LogConfig = LogConfig()
+    link: LinkConfig = LinkConfig()
 
 
 Config = TypeVar("Config", bound=ExperimentConfig)

@@ -18,12 +18,13 @@ from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
 from memlab.experiments.config import ExperimentConfig, apply_settings
+from memlab.experiments.cost import board_cost
 from memlab.experiments.schedule import LearningRateSchedule
 from memlab.nn import CrossEntropy, Loss, Network
 from memlab.runs import RunFile, TrainingLog
 from memlab.training import Batch, Observer, train
 
-__all__ = ["EXPERIMENTS", "Experiment", "Plan", "make_plan", "run"]
+__all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
 
 
 class Experiment(Protocol):
@@ -34,6 +35,7 @@ class Experiment(Protocol):
     network: Network
     loss: Loss
     vectors_per_update: int
+    updates_per_epoch: int
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         """Return the batches of an epoch, counted from 0."""
@@ -125,7 +127,7 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     Returns
     -------
     The document of `memlab train --json`: run, figure, experiment, preset, board, seed, seconds,
-    metrics and counts.
+    metrics and counts, and for an emulated board what the run would cost on the real one.
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     start = time.perf_counter()
@@ -133,7 +135,7 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
         plan.board, seed=config.seed, chip=config.chip, point=config.point.make_point()
     ) as array:
         experiment = entry.make(config, array)
-        run_file = _create(plan, array)
+        run_file = create_run_file(plan, array)
         status, results = "failed", {}
         try:
             log = TrainingLog(run_file, config.log.level)
@@ -168,6 +170,8 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
                 "metrics": metrics,
                 "counts": asdict(array.counts),
             }
+            if cost := board_cost(array, config.link):
+                results["on_board"] = cost.document()
             status = "finished"
         except KeyboardInterrupt:
             status = "interrupted"
@@ -191,7 +195,7 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     }
 
 
-def _create(plan: Plan, array: Array) -> RunFile:
+def create_run_file(plan: Plan, array: Array) -> RunFile:
     """Create the run file with everything that is known before the run."""
     config = plan.config
     try:

@@ -10,7 +10,9 @@ the loss weighs both classes alike, and the balanced accuracy is what counts.
 
 The survey gives no recipe of training in situ; pairs, update and operating point are those of Li
 2019 (`ta-hfo2`), so both cells of a pair move by the full change and the effective learning rate
-is twice the nominal one. Preset `paper` is the one-step shape, `paper-steps` the 152-step one.
+is twice the nominal one. Preset `paper` is the one-step shape, `paper-steps` the 152-step one. The
+latter does not learn this way (balanced accuracy 52 %, and no better with ideal weights): one unit
+would have to carry the middle of a trace over a hundred steps.
 """
 
 from __future__ import annotations

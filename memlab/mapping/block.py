@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from memlab.array import Array, Measurement
+from memlab.array import Array, Measurement, nearest_step
 from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.update import ProgrammedUpdate, UpdateRule
 
@@ -83,8 +83,9 @@ class Block:
         """Multiply on the array: currents in A, shape (..., columns), for (..., rows of pairs).
 
         + rows carry +V and - rows -V, so that the subtraction happens in the column current (Li
-        2019).
+        2019). Voltages are rounded to the array's steps, where it has any.
         """
+        voltage = nearest_step(voltage, self.array.input_voltage_step)
         driven = np.empty((*voltage.shape[:-1], 2 * self.shape[0]))
         driven[..., self._plus] = voltage
         np.negative(voltage, out=driven[..., self._minus])

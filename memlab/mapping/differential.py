@@ -195,7 +195,7 @@ class DifferentialMatrix:
 
         Each vector is scaled so that its largest magnitude becomes the read voltage, and the
         result is scaled back. The partial sums of chunks, and the copies, are added up in
-        software.
+        software. Voltages are rounded to the steps of each array, where it has any.
         """
         peak: FloatArray = np.abs(x).max(axis=-1, keepdims=True)
         if not peak.all():

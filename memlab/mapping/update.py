@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from memlab.array import Array
+from memlab.array import Array, nearest_step
 from memlab.ideal import IdealArray
 
 __all__ = ["DirectUpdate", "OneShotUpdate", "ProgrammedUpdate", "UpdateRule"]
@@ -46,6 +46,10 @@ class OneShotUpdate:
     The new gate voltage is the last one plus R_vg dG, clamped to the allowed range, and the
     *clamped* value is remembered. Cells that must decrease are RESET first; then cells are SET at
     their gate voltage. Nothing is read in between.
+
+    Where the array has steps of the gate voltage, cells are SET at the nearest one; what is
+    remembered stays exact, so that small changes add up. What was applied is in the
+    `ProgrammedUpdate`.
 
     Parameters
     ----------
@@ -106,8 +110,9 @@ class OneShotUpdate:
             np.clip(self.gate_voltage, self.minimum, self.maximum, out=self.gate_voltage)
         self._pulsed = self.gate_voltage
         everywhere = np.ones(array.shape, bool)
-        array.program(self.gate_voltage, reset=everywhere)
-        return ProgrammedUpdate(self.gate_voltage, everywhere)
+        applied = nearest_step(self.gate_voltage, array.gate_voltage_step)
+        array.program(applied, reset=everywhere)
+        return ProgrammedUpdate(applied, everywhere)
 
     def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:
         """Pulse each cell at most twice, towards its conductance plus the change (S)."""
@@ -119,9 +124,10 @@ class OneShotUpdate:
             return self._change_due(array, wanted)
         reset = conductance_change < 0.0
         # By what was asked, not by what the clamps left: a cell that was RESET must be SET again.
-        array.program(wanted, reset=reset, set=None if self.set_all else conductance_change != 0.0)
+        applied = nearest_step(wanted, array.gate_voltage_step)
+        array.program(applied, reset=reset, set=None if self.set_all else conductance_change != 0.0)
         self.gate_voltage = wanted
-        return ProgrammedUpdate(wanted, reset)
+        return ProgrammedUpdate(applied, reset)
 
     def _change_due(self, array: Array, wanted: FloatArray) -> ProgrammedUpdate:
         """Pulse the cells whose gate voltage has moved far enough since their last pulse."""

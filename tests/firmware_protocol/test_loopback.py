@@ -99,6 +99,19 @@ def test_a_batch_of_vectors_is_multiplied_in_every_input_format(fmt: InputFormat
     assert loop.board.measured == 500
 
 
+def test_an_end_that_overtakes_the_last_items_waits_for_them() -> None:
+    loop = armed()
+
+    def swap_last_two(data: bytes) -> bytes:
+        frames = [piece for piece in data.split(b"\0") if piece]
+        frames[-2:] = frames[:-3:-1] if len(frames) > 3 else frames[-2:]
+        return b"".join(piece + b"\0" for piece in frames)
+
+    loop.to_host = swap_last_two
+    code, _ = loop.run(Read(read_request()))
+    assert code.tolist() == (256 * ALL_ROWS[:, None] + ALL_COLUMNS).tolist()
+
+
 def test_a_job_of_row_pulses_fires_each_once_and_in_order() -> None:
     loop = armed()
     pulses = row_pulses(100)

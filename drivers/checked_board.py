@@ -1,0 +1,167 @@
+"""What every driver checks before a byte leaves: life, configuration, lines, codes, shapes.
+
+A board checks again, and its answer decides; but what is refused here has touched nothing, and the
+message can name what the caller wrote.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import (
+    AUTO_GAIN,
+    BoardConfig,
+    Capabilities,
+    CodeRange,
+    LineClass,
+    Mode,
+    PulseBatch,
+    PulseKind,
+    Samples,
+    Selection,
+)
+from drivers.errors import DeviceError, LimitError
+from drivers.extremes import extremes
+
+__all__ = ["CheckedBoard"]
+
+
+class CheckedBoard(ABC):
+    """The checks of `drivers.board.Board`; a driver adds what sends and receives."""
+
+    _config: BoardConfig | None = None
+    _closed = False
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """Identity and abilities, known once the board is open."""
+
+    def configure(self, config: BoardConfig) -> None:
+        """Apply spans, limits and timing; outputs are grounded first."""
+        self._require_open()
+        self._configure(config)
+        self._config = config
+
+    def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
+        """Drive the selected rows one after the other at `row_code`, the rest at 0 V, and sense."""
+        config = self._require_config()
+        self._check_measurement(selection, np.array([row_code]), gain, config)
+        return self._read(selection, row_code, gain, config)
+
+    def vmm(
+        self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
+    ) -> Samples:
+        """Apply each vector of row codes, shape (vectors, selected rows), and sense."""
+        config = self._require_config()
+        if row_code.ndim != 2 or row_code.shape[1] != selection.rows.size:
+            raise DeviceError(
+                f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
+            )
+        self._check_measurement(selection, row_code, gain, config)
+        if not len(row_code):
+            empty = (0, selection.columns.size)
+            return Samples(code=np.empty(empty, np.uint16), gain=np.empty(empty, np.uint8))
+        return self._vmm(selection, row_code, gain, config)
+
+    def pulse(self, pulses: PulseBatch) -> None:
+        """Fire the pulses in order, each exactly once; returning means that all were fired."""
+        config = self._require_config()
+        if len(pulses):
+            self._check_pulses(pulses, config)
+            self._pulse(pulses, config)
+
+    @abstractmethod
+    def ground(self) -> None:
+        """Put every line to 0 V now."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ground every line and release the port; calling it again does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def _configure(self, config: BoardConfig) -> None: ...
+
+    @abstractmethod
+    def _read(
+        self, selection: Selection, row_code: int, gain: int, config: BoardConfig
+    ) -> Samples: ...
+
+    @abstractmethod
+    def _vmm(
+        self,
+        selection: Selection,
+        row_code: npt.NDArray[np.uint16],
+        gain: int,
+        config: BoardConfig,
+    ) -> Samples: ...
+
+    @abstractmethod
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig) -> None: ...
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise DeviceError("the board is closed; open it again")
+
+    def _require_config(self) -> BoardConfig:
+        self._require_open()
+        if self._config is None:
+            raise DeviceError("the board is not configured; call configure() first")
+        return self._config
+
+    def _check_measurement(
+        self,
+        selection: Selection,
+        row_code: npt.NDArray[np.integer],
+        gain: int,
+        config: BoardConfig,
+    ) -> None:
+        able = self.capabilities
+        if not 0 <= gain <= len(able.transimpedance):
+            raise DeviceError(
+                f"gain {gain} does not exist; use 1..{len(able.transimpedance)}, or 0 for "
+                "automatic gain"
+            )
+        if selection.rows[-1] >= able.rows or selection.columns[-1] >= able.columns:
+            raise DeviceError(
+                f"the board has {able.rows} x {able.columns} lines; the selection has more"
+            )
+        _check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
+
+    def _check_pulses(self, pulses: PulseBatch, config: BoardConfig) -> None:
+        able = self.capabilities
+        if pulses.columns.shape[1:] != (able.columns,):
+            raise DeviceError(f"masks and gate codes must be {able.columns} columns wide")
+        if pulses.row.max() >= able.rows:
+            raise DeviceError(f"row {pulses.row.max()} does not exist on this board")
+        if pulses.kind.max() > PulseKind.RESET:
+            raise DeviceError(f"pulse kind {pulses.kind.max()} does not exist")
+        is_set = pulses.kind == PulseKind.SET
+        for which, line in ((is_set, LineClass.COLUMN), (~is_set, LineClass.ROW)):
+            allowed = config.limits[line, Mode.PULSE]
+            _check_codes(pulses.amplitude_code[which], allowed, f"{line.name.lower()} pulse code")
+        gates = pulses.gate_code[pulses.columns]
+        _check_codes(gates, config.limits[LineClass.GATE, Mode.PULSE], "gate pulse code")
+        widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
+        _check_codes(pulses.width_ticks, widths, "pulse width in ticks")
+
+
+def _check_codes(code: npt.NDArray[np.integer], allowed: CodeRange, what: str) -> None:
+    if code.size:
+        low, high = extremes(code)
+        if low < allowed.minimum or high > allowed.maximum:
+            worst = low if low < allowed.minimum else high
+            raise LimitError(
+                f"{what} {worst} is outside {allowed.minimum}..{allowed.maximum}; "
+                "nothing was sent to the board"
+            )

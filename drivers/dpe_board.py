@@ -1,0 +1,362 @@
+"""The published 128 x 64 board, over its own ASCII dialect, as a `drivers.board.Board`.
+
+What this wire cannot do is a capability here, and is enforced: gate and pulse voltages have two
+decimals, vector inputs four, and a cell cannot be asked for 0 V (see `dpe_format`). It has no
+checks, no session and no journal, so a pulse is sent once and its answer awaited; when that does
+not come, the outcome is unknown. Between commands the board rests; it has no command that grounds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import (
+    AUTO_GAIN,
+    BoardConfig,
+    Capabilities,
+    LineClass,
+    PulseBatch,
+    Samples,
+    Selection,
+)
+from drivers.checked_board import CheckedBoard
+from drivers.dpe_format import PulseGroup, grid_volts, pulse_groups, span_argument
+from drivers.errors import (
+    NoAnswerError,
+    PulseOutcomeUnknown,
+    PulsesInterruptedError,
+    TransportError,
+)
+from drivers.max11046 import STEP
+from drivers.tia import Transimpedance
+from drivers.transport import Opener, Transport
+from drivers.wire_log import WireLog
+from firmware_protocol.dpe import (
+    COLUMNS,
+    GATE_STEP,
+    GO,
+    HALF_ROWS,
+    INPUT_STEP,
+    ROWS,
+    TOP,
+    BatchRead,
+    Multiply,
+    Request,
+)
+from firmware_protocol.dpe_link import LINE_PAUSE, DpeHost, Failed, LineReader, Replied
+
+__all__ = ["DpeBoard"]
+
+_GO_TIMEOUT, _GO_TRIES = 1.0, 3
+_FAST = 1e9
+_VECTORS_PER_COMMAND = 512
+_CODE_OF_ZERO = 32768
+
+
+class DpeBoard(CheckedBoard):
+    """The published board.
+
+    Electrical constants are those of its public host code (board reference 0.1); the clip level
+    assumes symmetric supplies.
+
+    Parameters
+    ----------
+    opener
+        Opens the port; used again after the line was lost.
+    name
+        What people call the port; also its serial number, since the board has none.
+    timeout
+        Seconds to wait for the next line of an answer.
+    line_pause
+        Seconds between the lines of a command; 0.1 as in the public host code by default.
+    auto_gain
+        Highest gain that automatic gain uses: 4, or 2 as published, which reads less often.
+
+    Raises
+    ------
+    TransportError
+        If nothing there answers `1024` with `go`.
+    """
+
+    def __init__(
+        self,
+        opener: Opener,
+        name: str,
+        *,
+        timeout: float = 10.0,
+        line_pause: float | None = None,
+        auto_gain: int = 4,
+    ) -> None:
+        self._opener, self._name, self._timeout = opener, name, timeout
+        self._line_pause = LINE_PAUSE if line_pause is None else line_pause
+        self._lock = threading.RLock()
+        self._log = WireLog(name)
+        self._transport: Transport | None = None
+        self._amplifier = Transimpedance()
+        self._auto_gain = min(max(1, auto_gain), len(self._amplifier.resistance))
+        self._capabilities = Capabilities(
+            name="published 128x64 board",
+            serial=name,
+            firmware="ASCII dialect",
+            rows=ROWS,
+            columns=COLUMNS,
+            transimpedance=self._amplifier.resistance,
+            adc_span=10.0,
+            clip=self._amplifier.clip,
+            gain_threshold=self._amplifier.gain_threshold,
+            pulse_offset=0.16e-6,
+            pulse_tick=1 / 240e6,
+            gate_voltage_step=GATE_STEP,
+            input_voltage_step=INPUT_STEP,
+        )
+        self._open()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Identity and abilities, with the steps of the dialect."""
+        return self._capabilities
+
+    def ground(self) -> None:
+        """Send the board back to its top menu, where it rests; it has no command that grounds."""
+        self._require_open()
+        with self._lock:
+            self._return_to_top(self._require_transport())
+
+    def close(self) -> None:
+        """Send the board back to its top menu and let go of the port."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._transport is not None:
+                try:
+                    self._return_to_top(self._transport)
+                except TransportError:
+                    pass  # nobody is there to be told
+                finally:
+                    self._drop()
+
+    # --- what Board asks for
+
+    def _configure(self, config: BoardConfig) -> None:
+        # This board keeps no configuration: what it cannot carry is refused now, once.
+        for line in LineClass:
+            span_argument(config.spans[line])
+        grid_volts(config.read_gate_code, config.spans[LineClass.GATE], 2, "read gate voltage")
+        grid_volts(config.idle_row_code, config.spans[LineClass.ROW], 4, "idle row voltage")
+        self.ground()
+
+    def _read(self, selection: Selection, row_code: int, gain: int, config: BoardConfig) -> Samples:
+        if row_code < config.idle_row_code:  # the read command knows no negative voltages
+            one_hot = np.full((selection.rows.size,) * 2, config.idle_row_code, np.uint16)
+            np.fill_diagonal(one_hot, row_code)
+            return self._vmm(selection, one_hot, gain, config)
+        read_voltage = float(grid_volts(row_code, config.spans[LineClass.ROW], 2, "read voltage"))
+        gate_voltage = self._read_gate(config)
+        timing = config.timing
+        halves = [h for h in (0, 1) if ((selection.rows >= HALF_ROWS) == h).any()]
+
+        def measure(number: int) -> npt.NDArray[np.uint16]:
+            parts = []
+            for half in halves:
+                request = BatchRead(
+                    read_voltage,
+                    gate_voltage,
+                    number,
+                    half,
+                    timing.row_ticks,
+                    timing.sample_hold_ticks,
+                    timing.convst_ticks,
+                )
+                rows = selection.rows[(selection.rows >= HALF_ROWS) == half] - half * HALF_ROWS
+                parts.append(self._ask(request)[np.ix_(rows, selection.columns)])
+            return np.concatenate(parts)
+
+        return self._measured(measure, gain)
+
+    def _vmm(
+        self,
+        selection: Selection,
+        row_code: npt.NDArray[np.uint16],
+        gain: int,
+        config: BoardConfig,
+    ) -> Samples:
+        span = config.spans[LineClass.ROW]
+        voltage = np.zeros((len(row_code), ROWS))
+        voltage[:, selection.rows] = grid_volts(row_code, span, 4, "input voltage")
+        rows, columns = np.zeros(ROWS, bool), np.zeros(COLUMNS, bool)
+        rows[selection.rows] = columns[selection.columns] = True
+        gate_voltage = np.where(columns, self._read_gate(config), 0.0)
+
+        def measure(number: int) -> npt.NDArray[np.uint16]:
+            parts = []
+            for first in range(0, len(voltage), _VECTORS_PER_COMMAND):
+                request = Multiply(
+                    rows=rows,
+                    columns=columns,
+                    gate_voltage=gate_voltage,
+                    row_voltage=voltage[first : first + _VECTORS_PER_COMMAND],
+                    gain=number,
+                    pulse=config.timing.row_ticks,
+                    row_span=span_argument(span),
+                )
+                parts.append(self._ask(request)[0])
+            return np.concatenate(parts)
+
+        return self._measured(measure, gain)
+
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig) -> None:
+        groups = pulse_groups(pulses, config)
+        with self._lock:
+            for group in groups:
+                self._fire(group, pulses)
+
+    # --- helpers
+
+    def _read_gate(self, config: BoardConfig) -> float:
+        span = config.spans[LineClass.GATE]
+        return float(grid_volts(config.read_gate_code, span, 2, "read gate voltage"))
+
+    def _measured(self, measure: Callable[[int], npt.NDArray[np.uint16]], gain: int) -> Samples:
+        if gain != AUTO_GAIN:
+            code = measure(gain)
+            return Samples(code=code, gain=np.full(code.shape, gain, np.uint8))
+        # Automatic gain is in the host, as published: measure at gain 1, then at the next one for
+        # as long as a channel asks for it, and merge.
+        codes: list[npt.NDArray[np.uint16]] = []
+        currents: list[npt.NDArray[np.float64]] = []
+        while True:
+            number = len(codes) + 1
+            code = measure(number)
+            codes.append(code)
+            resistance = self._amplifier.resistance[number - 1]
+            currents.append((_CODE_OF_ZERO - code.astype(np.float64)) * STEP / resistance)
+            chosen = self._amplifier.select_gain(np.stack(currents))
+            if number == self._auto_gain:
+                break
+            below = np.abs(currents[-1]) < self._amplifier.usable_current(number + 1)
+            if not (below & (chosen == number)).any():
+                break
+        index = np.subtract(chosen, 1, dtype=np.intp)[np.newaxis]
+        return Samples(code=np.take_along_axis(np.stack(codes), index, axis=0)[0], gain=chosen)
+
+    def _ask(self, request: Request) -> npt.NDArray[np.uint16]:
+        """Carry out a request that only measures; after a lost line connect and ask once more."""
+        with self._lock:
+            for last in (False, True):
+                try:
+                    outcome = self._exchange(request)
+                except TransportError:
+                    if last:
+                        raise
+                    continue
+                if isinstance(outcome, Failed):
+                    raise TransportError(
+                        f"{self._name}: sent {request.lines()[0][:60]!r} three times; "
+                        f"{outcome.reason}. Check the cable, the baud rate and "
+                        "that this is the published board"
+                    )
+                return outcome.codes
+        raise AssertionError("unreachable")
+
+    def _fire(self, group: PulseGroup, pulses: PulseBatch) -> None:
+        total, done = len(pulses), group.first
+        reason: Exception | None = None
+        try:
+            outcome = self._exchange(group.program)
+            if isinstance(outcome, Replied):
+                return
+            text, unknown = outcome.reason, outcome.unknown
+        except TransportError as error:
+            text, unknown, reason = str(error), True, error
+        if unknown:
+            last = group.first + group.count
+            selected = pulses.columns[group.first : last]
+            cells = [(int(pulses.row[group.first + k]), int(j)) for k, j in np.argwhere(selected)]
+            raise PulseOutcomeUnknown(
+                0, total, done, range(group.first, last), cells, text
+            ) from reason
+        if not done:
+            raise TransportError(f"{self._name}: nothing was pulsed: {text}")
+        raise PulsesInterruptedError(
+            f"{self._name}: {done} of {total} pulses were fired, the others not: {text}",
+            0,
+            total,
+            done,
+        )
+
+    def _exchange(self, request: Request) -> Replied | Failed:
+        transport = self._require_transport()
+        rate = transport.byte_rate or _FAST
+        host = DpeHost(
+            go_timeout=_GO_TIMEOUT,
+            reply_timeout=self._timeout,
+            tries=_GO_TRIES,
+            line_pause=self._line_pause,
+            byte_rate=rate,
+        )
+        host.ask(request, time.monotonic())
+        outbox = bytearray()
+        try:
+            while True:
+                fresh = host.data_to_send()
+                if fresh:
+                    self._log.text("->", fresh)
+                    outbox += fresh
+                if outbox:
+                    del outbox[: transport.write(bytes(outbox))]
+                now = time.monotonic()
+                due = host.next_timeout()
+                wait = 0.001 if outbox else 0.05 if due is None else min(max(due - now, 0.0), 0.05)
+                data = transport.read(wait)
+                self._log.text("<-", data)
+                now = time.monotonic()
+                events = host.receive_bytes(data, now) if data else []
+                events += host.tick(now)
+                if events:
+                    return events[0]
+        except TransportError:
+            self._drop()
+            raise
+
+    def _open(self) -> None:
+        transport = self._opener()
+        try:
+            self._return_to_top(transport)
+        except BaseException:
+            transport.close()
+            raise
+        self._transport = transport
+
+    def _return_to_top(self, transport: Transport) -> None:
+        reader = LineReader()
+        for _ in range(_GO_TRIES):
+            self._log.text("->", f"{TOP}\n".encode())
+            transport.write(f"{TOP}\n".encode())
+            give_up = time.monotonic() + _GO_TIMEOUT
+            while (left := give_up - time.monotonic()) > 0:
+                data = transport.read(left)
+                self._log.text("<-", data)
+                if GO in reader.feed(data):
+                    return
+        raise NoAnswerError(
+            f"{self._name}: sent 1024 three times in {_GO_TRIES * _GO_TIMEOUT:g} s, no `go` came. "
+            "Check power, the baud rate (?baudrate=115200) and that this is the published board; "
+            "a board with MLP/1 firmware is opened without dpe+"
+        )
+
+    def _require_transport(self) -> Transport:
+        if self._transport is None:
+            self._open()
+        assert self._transport is not None
+        return self._transport
+
+    def _drop(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        self._transport = None

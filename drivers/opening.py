@@ -1,0 +1,161 @@
+"""Board URLs: from text to an open driver.
+
+serial:///dev/ttyACM0?baudrate=921600    serial port or pseudo-terminal
+serial://COM4                            ... of Windows
+socket://host:port                       TCP
+rfc2217://host:port                      a serial port behind a network server
+visa://ASRL3::INSTR                      through PyVISA
+spy:///dev/ttyUSB0                       serial port with pyserial's dump on stderr
+
+`dpe+` before any of them speaks the published board's ASCII dialect instead of MLP/1.
+
+Options of all: baudrate, timeout. Of MLP/1: takeover, lease, watchdog, reconnect, fsync. Of dpe+:
+line_pause, auto_gain. What they mean stands at `SerialBoard` and `DpeBoard`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from drivers.board import Board
+from drivers.dpe_board import DpeBoard
+from drivers.errors import NoAnswerError
+from drivers.link import Link
+from drivers.serial_board import SerialBoard
+from drivers.transport import Transport, open_port
+
+__all__ = ["DIALECT", "SCHEMES", "BoardAddress", "open_wire_board", "parse_address"]
+
+DIALECT = "dpe+"
+TRANSPORTS = ("serial", "socket", "rfc2217", "visa", "spy")
+SCHEMES = (*TRANSPORTS, *(DIALECT + name for name in TRANSPORTS))
+"""Schemes of URLs that name a board on a wire."""
+BAUD_RATES = (921600, 115200, 3_000_000)
+"""Tried in this order when the URL names none."""
+DPE_BAUD_RATE = 115200
+
+_COMMON = {"baudrate": int, "timeout": float}
+_MLP = {"takeover": int, "lease": float, "watchdog": float, "reconnect": float, "fsync": int}
+_DPE = {"line_pause": float, "auto_gain": int}
+
+
+@dataclass(frozen=True)
+class BoardAddress:
+    """Where a board is, and how to speak to it.
+
+    Parameters
+    ----------
+    url
+        As it was written.
+    dpe
+        True for the published board's dialect.
+    transport
+        One of `TRANSPORTS`.
+    port
+        Device name, host and port, or VISA resource.
+    options
+        Options by name, of the right type.
+    """
+
+    url: str
+    dpe: bool
+    transport: str
+    port: str
+    options: dict[str, float]
+
+    def open_port(self, baudrate: int) -> Transport:
+        """Open the port alone."""
+        match self.transport:
+            case "visa":
+                from drivers.visa import open_resource
+
+                return open_resource(self.port, baudrate)
+            case "serial":
+                return open_port(self.port, baudrate)
+            case scheme:
+                return open_port(f"{scheme}://{self.port}", baudrate)
+
+
+def parse_address(url: str) -> BoardAddress:
+    """Read a URL; opens nothing.
+
+    Raises
+    ------
+    ValueError
+        If it is not the URL of a board on a wire, or has a wrong option.
+    """
+    scheme = url.split(":", 1)[0]
+    if scheme not in SCHEMES or "://" not in url:
+        raise ValueError(f"{url!r} is not the URL of a board; write for example serial://COM4")
+    parts = urlsplit("//" + url.split("://", 1)[1])
+    port = parts.netloc + parts.path
+    dpe = scheme.startswith(DIALECT)
+    transport = scheme.removeprefix(DIALECT)
+    if not port:
+        raise ValueError(f"{url!r} names no port; write for example serial:///dev/ttyACM0")
+    if transport in ("socket", "rfc2217"):
+        host, colon, number = port.rpartition(":")
+        if not (host and colon and number.isdecimal() and 0 < int(number) < 65536):
+            raise ValueError(f"{url!r}: write {scheme}://host:port")
+    known = _COMMON | (_DPE if dpe else _MLP)
+    options: dict[str, float] = {}
+    for key, text in parse_qsl(parts.query, keep_blank_values=True):
+        if key not in known:
+            raise ValueError(f"{url!r}: unknown option {key!r}; allowed: {', '.join(known)}")
+        try:
+            options[key] = known[key](text)
+        except ValueError:
+            options[key] = -1
+        if not options[key] >= 0:
+            raise ValueError(f"{url!r}: {key}={text} must be a number of at least 0")
+    return BoardAddress(url, dpe, transport, port, options)
+
+
+def open_wire_board(url: str) -> Board:
+    """Open the board that a URL names; it answers, and nothing is driven yet.
+
+    Raises
+    ------
+    ValueError
+        If the URL is wrong.
+    TransportError, ProtocolError
+        If the board cannot be reached, or speaks something else.
+    """
+    address = parse_address(url)
+    options = dict(address.options)
+    given = int(options.pop("baudrate", 0))
+    timeout = options.pop("timeout", 10.0)
+    if address.dpe:
+        pause, auto_gain = options.get("line_pause"), int(options.get("auto_gain", 4))
+        baudrate = given or DPE_BAUD_RATE
+        return DpeBoard(
+            lambda: address.open_port(baudrate),
+            address.url,
+            timeout=timeout,
+            line_pause=pause,
+            auto_gain=auto_gain,
+        )
+    # A network or VISA address has no rate of its own to search for.
+    rates = (given,) if given else BAUD_RATES if address.transport == "serial" else BAUD_RATES[:1]
+    settings = {
+        "takeover": bool(options.get("takeover", 0)),
+        "lease": options.get("lease", 60.0),
+        "watchdog": options.get("watchdog", 1.0),
+        "reconnect": options.get("reconnect", 3.0),
+        "fsync": bool(options.get("fsync", 0)),
+    }
+    for rate in rates:
+        try:
+            return _open_mlp(address, rate, timeout, settings)
+        except NoAnswerError:
+            if rate == rates[-1]:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _open_mlp(
+    address: BoardAddress, baudrate: int, timeout: float, settings: dict[str, float]
+) -> SerialBoard:
+    link = Link(lambda: address.open_port(baudrate), address.url, timeout)
+    return SerialBoard(link, **settings)  # type: ignore[arg-type]

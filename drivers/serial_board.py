@@ -1,0 +1,436 @@
+"""A board on a wire that speaks MLP/1, as a `drivers.board.Board`.
+
+The contract of a pulse is: at most once always, exactly once while the board lives, and afterwards
+a definite answer. Each operation is in the ledger before it leaves. When the line dies in between,
+the driver connects again and asks the board's journal: what was fired stays fired, what certainly
+was not is sent as a new operation, and what cannot be known is raised as `PulseOutcomeUnknown`.
+Reads and products are simply measured again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers import wire_format
+from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
+from drivers.checked_board import CheckedBoard
+from drivers.errors import (
+    DeviceError,
+    LimitError,
+    PulseOutcomeUnknown,
+    PulsesInterruptedError,
+    TransportError,
+)
+from drivers.ledger import Ledger, Sent
+from drivers.link import Link
+from drivers.wire_log import LOGGER
+from firmware_protocol import messages as m
+from firmware_protocol.errors import MemlabError, RefusedError
+from firmware_protocol.journal import Verdict, judge
+from firmware_protocol.messages import ErrorCode, State
+from firmware_protocol.operations import Job, LinkDownError, Read, Request, Vmm
+
+__all__ = ["Recovered", "SerialBoard"]
+
+_OUR_FAULTS = frozenset({ErrorCode.HOST_LOST, ErrorCode.LEASE})
+"""Faults that say that a host fell silent; whoever comes back may clear them."""
+_ROUNDS = 3
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """An operation of an earlier life of this computer, and what the journal says became of it."""
+
+    sent: Sent
+    verdict: Verdict
+
+
+class SerialBoard(CheckedBoard):
+    """A board with our firmware.
+
+    Opening connects and identifies it, and settles what an earlier program left open (see
+    `recovered`); nothing is driven before `configure`. The process's end grounds it.
+
+    Parameters
+    ----------
+    link
+        Link to the board; this object closes it.
+    takeover
+        End the session of another host.
+    lease
+        Seconds after which the board grounds itself when no call is made; 0.1 to 4e6.
+    watchdog
+        Seconds of a silent line after which it does; 0.2 to 5.
+    reconnect
+        Seconds to try to connect again after the line was lost.
+    fsync
+        Wait for the disk at each line of the ledger.
+
+    Raises
+    ------
+    TransportError, ProtocolError
+        If there is no such board.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        takeover: bool = False,
+        lease: float = 60.0,
+        watchdog: float = 1.0,
+        reconnect: float = 3.0,
+        fsync: bool = False,
+    ) -> None:
+        self.recovered: list[Recovered] = []
+        """What was found open in the ledger, with its verdict, since this object was made."""
+        self.link = link
+        self._lease, self._watchdog, self._reconnect = lease, watchdog, reconnect
+        self._fsync = fsync
+        self._ledger: Ledger | None = None
+        self._verdicts: dict[int, Verdict] = {}
+        self._op = 0
+        self._armed = self._dirty = False
+        self._session: m.HelloResponse
+        self._info: m.GetInfoResponse
+        self._connect(takeover)
+        self._capabilities = wire_format.capabilities(self._info)
+        _open_boards.add(self)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Identity and abilities of this board."""
+        return self._capabilities
+
+    @property
+    def session(self) -> m.HelloResponse:
+        """What the board said when this session began."""
+        return self._session
+
+    def ground(self) -> None:
+        """Put every line to 0 V now; may be called while another thread's call runs."""
+        self._require_open()
+        if not self.link.connected:
+            self._connect_again(None)  # which grounds
+        try:
+            self.link.request_now(m.GroundAll())
+        except (LinkDownError, TransportError) as error:
+            self._connect_again(error)
+
+    def estop(self) -> None:
+        """Stop the board at once and latch it; leave that with `clear_fault` and `configure`."""
+        self._require_open()
+        self.link.estop()
+        state = self.state()
+        if state.state != State.FAULT:
+            raise DeviceError(f"ESTOP was sent and the board is in {State(state.state).name}")
+
+    def clear_fault(self) -> None:
+        """Clear the latched fault, whatever it is; the board must be configured again."""
+        self._require_open()
+        state = self.state()
+        if state.state == State.FAULT:
+            self.link.request(m.ClearFault(fault=state.fault))
+        self._armed = False
+
+    def state(self) -> m.GetStateResponse:
+        """Ask the board for its state, fault and running operation."""
+        self._require_open()
+        response: m.GetStateResponse = self.link.request_now(m.GetState())
+        return response
+
+    def counters(self) -> m.GetCountersResponse:
+        """Ask the board for the counters of its end of the link."""
+        response: m.GetCountersResponse = self.link.request(m.GetCounters())
+        return response
+
+    def close(self) -> None:
+        """Ground every line and release the port; calling it again does nothing."""
+        if not self._closed:
+            self._closed = True
+            _open_boards.discard(self)
+            self.link.close()
+            if self._ledger is not None:
+                self._ledger.close()
+
+    # --- what Board asks for
+
+    def _configure(self, config: BoardConfig) -> None:
+        self._armed = False
+        self._guarded(lambda: self._arm(config))
+
+    def _read(self, selection: Selection, row_code: int, gain: int, config: BoardConfig) -> Samples:
+        def measure() -> Samples:
+            self._ready(config)
+            request = wire_format.read_request(self._next_op(), selection, row_code, gain, config)
+            return Samples(*self.link.run(Read(request)))
+
+        return self._guarded(measure)
+
+    def _vmm(
+        self,
+        selection: Selection,
+        row_code: npt.NDArray[np.uint16],
+        gain: int,
+        config: BoardConfig,
+    ) -> Samples:
+        fmt, levels, table = wire_format.compact(row_code)
+
+        def measure() -> Samples:
+            self._ready(config)
+            request = wire_format.vmm_request(
+                self._next_op(), selection, len(row_code), fmt, gain, config
+            )
+            return Samples(*self.link.run(Vmm(request, levels, table)))
+
+        return self._guarded(measure)
+
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig) -> None:
+        entries = wire_format.row_pulses(pulses)
+        most = max(1, int(self._info.max_job_rows))
+        fired = 0
+        while fired < len(entries):
+            fired += self._fire(entries[fired : fired + most], fired, len(entries), config)
+
+    # --- pulses
+
+    def _fire(
+        self, entries: npt.NDArray[np.void], before: int, total: int, config: BoardConfig
+    ) -> int:
+        """Fire these pulses, each once; return their number or raise what is known."""
+        done = 0
+        for round_ in range(_ROUNDS):
+            self._guarded(lambda: self._ready(config))
+            part = entries[done:]
+            op = self._next_op()
+            try:
+                self._send(op, part)
+                return len(entries)
+            except (LinkDownError, TransportError) as lost:
+                LOGGER.warning("%s: operation %d was interrupted: %s", self.link.name, op, lost)
+                self._settle_after(op, lost)
+                error: MemlabError = lost
+                again = True
+            except RefusedError as refused:
+                self._settle()
+                error = refused
+                again = self._is_stale(refused)
+                self._armed = False
+            verdict = self._verdicts.pop(op)
+            done += verdict.done
+            if verdict.unknown:
+                unknown = range(before + done, before + done + len(verdict.unknown))
+                cells = _sent(op, part, self._session).cells(verdict.unknown)
+                raise PulseOutcomeUnknown(
+                    op, total, before + done, unknown, cells, str(error)
+                ) from error
+            if done == len(entries):
+                return done
+            if not again or round_ == _ROUNDS - 1:
+                if before + done == 0 and isinstance(error, RefusedError):
+                    raise self._translated(error) from error
+                text = (
+                    f"operation {op}: {before + done} of {total} pulses were fired, each once; the "
+                    f"others were not and will not be ({error})"
+                )
+                raise PulsesInterruptedError(text, op, total, before + done) from error
+        raise AssertionError("unreachable")
+
+    def _send(self, op: int, entries: npt.NDArray[np.void]) -> None:
+        ledger = self._require_ledger()
+        ledger.sent(_sent(op, entries, self._session))
+        self._dirty = True
+        if len(entries) == 1:
+            self.link.run(Request(wire_format.pulse_row(op, entries[0])))
+        else:
+            self.link.run(Job(op, entries))
+        self._dirty = False
+        ledger.settled(op, len(entries), len(entries))
+
+    def _settle_after(self, op: int, lost: MemlabError) -> None:
+        """Connect again, which settles everything; when that fails, say what is open."""
+        try:
+            self._connect_again(lost)
+        except MemlabError as error:
+            raise TransportError(
+                f"{self.link.name}: lost while operation {op} was pulsing, and not back: {error} "
+                "The fate of its pulses is open; the ledger keeps them, and the next connection "
+                "settles it"
+            ) from error
+
+    def _settle(self) -> None:
+        """Ask the journal about every operation that the ledger has open."""
+        ledger = self._require_ledger()
+        unsettled = ledger.unsettled
+        if not unsettled:
+            return
+        first = unsettled[0].op
+        records: list[npt.NDArray[np.void]] = []
+        while True:
+            answer = self.link.request(m.ReadJournal(from_op=first))
+            if not len(answer.records):
+                break
+            records.append(answer.records)
+            first = int(answer.records["op"].max()) + 1
+        journal = np.concatenate(records) if records else np.empty(0, m.JOURNAL_RECORD)
+        for sent in unsettled:
+            verdict = judge(
+                sent.op,
+                len(sent.pulses),
+                sent.session,
+                sent.boot_id,
+                self._session.boot_id,
+                answer.lost_op,
+                journal,
+            )
+            ledger.settled(sent.op, verdict.done, verdict.started)
+            self._verdicts[sent.op] = verdict
+            self.recovered.append(Recovered(sent, verdict))
+            LOGGER.warning(
+                "%s: operation %d of %d pulses: %d fired, %d unknown, the others not",
+                self.link.name,
+                sent.op,
+                verdict.total,
+                verdict.done,
+                len(verdict.unknown),
+            )
+
+    # --- session
+
+    def _connect(self, takeover: bool) -> None:
+        self._armed = self._dirty = False
+        try:
+            self._session = self.link.connect(takeover)
+            self._info = self.link.request(m.GetInfo())
+            if self._ledger is None:
+                self._ledger = Ledger.of_board(self._session.uid, fsync=self._fsync)
+            self._op = max(self._op, self._ledger.highest_op, self._session.op_hw)
+            self._settle()
+        except LinkDownError as error:
+            self.link.close()
+            raise TransportError(f"{self.link.name}: {error}") from error
+        except BaseException:
+            self.link.close()
+            raise
+
+    def _connect_again(self, lost: MemlabError | None) -> None:
+        uid = self._session.uid
+        give_up = time.monotonic() + self._reconnect
+        while True:
+            try:
+                self._connect(takeover=False)
+                break
+            except TransportError as error:
+                if time.monotonic() > give_up:
+                    raise error from lost
+                time.sleep(0.1)
+        LOGGER.warning("%s: connected again", self.link.name)
+        if self._session.uid != uid:
+            self.close()
+            raise DeviceError(
+                f"{self.link.name}: another board answers now ({self._session.uid.hex()}, it was "
+                f"{uid.hex()}); open it anew"
+            )
+
+    def _ready(self, config: BoardConfig) -> None:
+        """Have a session with the board armed and idle."""
+        if not self.link.connected:
+            self._connect_again(None)
+        if self._dirty:  # a call was interrupted in this thread: end what it left running
+            self.link.request(m.GroundAll())
+            self._settle()
+            self._dirty = False
+        if not self._armed:
+            self._arm(config)
+
+    def _arm(self, config: BoardConfig) -> None:
+        state = self.link.request(m.GetState())
+        if state.state == State.FAULT:
+            fault = ErrorCode(state.fault)
+            if fault not in _OUR_FAULTS:
+                raise DeviceError(_stopped(fault))
+            LOGGER.warning("%s: the board had grounded itself (%s)", self.link.name, fault.name)
+            self.link.request(m.ClearFault(fault=fault))
+        elif state.state not in (State.LINKED, State.READY):
+            self.link.request(m.Disarm())
+        wire = wire_format.configuration(config)
+        for message in wire.messages():
+            self.link.request(message)
+        lease, watchdog = round(self._lease * 1000), round(self._watchdog * 1000)
+        self.link.request(m.Arm(config_crc=wire.crc, lease_ms=lease, watchdog_ms=watchdog))
+        self.link.set_lease(self._lease)
+        self._armed = True
+
+    def _guarded(self, action: Callable[[], _T]) -> _T:
+        """Do something that may be done twice; after a lost line or a stale fault, do it again."""
+        for last in (False, True):
+            try:
+                return action()
+            except (LinkDownError, TransportError) as lost:
+                if last:
+                    raise TransportError(f"{self.link.name}: lost twice: {lost}") from lost
+                LOGGER.warning("%s: %s", self.link.name, lost)
+                self._connect_again(lost)
+            except RefusedError as refused:
+                self._armed = False
+                if last or not self._is_stale(refused):
+                    raise self._translated(refused) from refused
+            except BaseException:
+                self._dirty = True
+                raise
+        raise AssertionError("unreachable")
+
+    def _is_stale(self, refused: RefusedError) -> bool:
+        """Return True when the board had grounded itself before the request, for our silence."""
+        return refused.code == ErrorCode.FAULT_LATCHED and refused.detail in _OUR_FAULTS
+
+    def _translated(self, refused: RefusedError) -> MemlabError:
+        text = f"{self.link.name}: {refused}"
+        if refused.code == ErrorCode.LIMIT:
+            return LimitError(f"{text}; the board's own limits are tighter, nothing was driven")
+        if refused.code == ErrorCode.FAULT_LATCHED:
+            return DeviceError(_stopped(ErrorCode(refused.detail)))
+        return DeviceError(text)
+
+    def _next_op(self) -> int:
+        self._op += 1
+        return self._op
+
+    def _require_ledger(self) -> Ledger:
+        assert self._ledger is not None
+        return self._ledger
+
+
+def _sent(op: int, entries: npt.NDArray[Any], session: m.HelloResponse) -> Sent:
+    pulses = list(
+        zip(
+            entries["kind"].tolist(), entries["row"].tolist(), entries["cols"].tolist(), strict=True
+        )
+    )
+    return Sent(op, session.sess, session.boot_id, pulses)
+
+
+def _stopped(fault: ErrorCode) -> str:
+    return (
+        f"the board has grounded itself and latched {fault.name}. Find out why; then "
+        "clear_fault() and configure(), or `memlab board ground --clear-fault`"
+    )
+
+
+_open_boards: weakref.WeakSet[SerialBoard] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Ground every board that is still open when the process ends."""
+    for board in list(_open_boards):
+        board.close()

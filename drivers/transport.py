@@ -1,0 +1,249 @@
+"""How bytes travel: one small protocol over serial ports, sockets and RFC 2217 servers.
+
+The only module that imports pyserial. Two things about pyserial 3.5 shape it. After an unplug
+`read` and `write` raise SerialException, but `in_waiting` raises OSError: both end here as
+`TransportError`. On a `socket://` port `in_waiting` is 0 or 1, so that reading what waits would go
+byte by byte: file descriptors and sockets are therefore read directly, and pyserial is left with
+opening, locking and configuring them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import serial
+from serial.tools import list_ports as _list_ports
+
+from drivers.errors import InUseError, TransportError
+
+__all__ = ["Opener", "Port", "Transport", "list_ports", "open_port"]
+
+_CHUNK = 1 << 16
+_LINES_WITHOUT_BAUD = ("/dev/pts/", "/dev/ttyACM", "/dev/cu.usbmodem", "/dev/tty.usbmodem")
+"""Pseudo-terminals and USB CDC ports take any baud rate and ignore it."""
+
+
+class Transport(Protocol):
+    """A byte stream that one process owns. No call waits longer than it is told to."""
+
+    @property
+    def byte_rate(self) -> float | None:
+        """Bytes per second of the line; None where it is as fast as the machine."""
+        ...
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has arrived; wait up to `timeout` seconds for it, else return nothing."""
+        ...
+
+    def write(self, data: bytes) -> int:
+        """Hand over as many bytes as the line takes now; return how many, which may be none."""
+        ...
+
+    def discard_output(self) -> None:
+        """Forget bytes that were handed over and have not left, so that an ESTOP is not behind."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the port; calling it again does nothing."""
+        ...
+
+
+Opener = Callable[[], Transport]
+"""Opens the same port again, after the line was lost."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of this computer, as the operating system describes it."""
+
+    device: str
+    description: str
+    hardware: str
+
+
+def list_ports() -> list[Port]:
+    """Return the serial ports of this computer, by name; opens none of them."""
+    found = [Port(p.device, p.description or "", p.hwid or "") for p in _list_ports.comports()]
+    return sorted(found, key=lambda port: port.device)
+
+
+def open_port(url: str, baudrate: int) -> Transport:
+    """Open a device name or a pyserial URL (`socket://`, `rfc2217://`, `spy://`), exclusively.
+
+    Raises
+    ------
+    TransportError
+        If there is no such port, it is in use, or nobody listens there.
+    """
+    scheme = urlsplit(url).scheme if "://" in url else ""
+    exclusive = None if scheme in ("socket", "rfc2217") else True
+    try:
+        port = serial.serial_for_url(
+            url, baudrate=baudrate, timeout=1.0, write_timeout=1.0, exclusive=exclusive
+        )
+    except (serial.SerialException, OSError, ValueError) as error:
+        raise _cannot_open(url, baudrate, error) from error
+    if scheme == "socket":
+        return _SocketTransport(port, url)
+    rate = None if os.path.realpath(url).startswith(_LINES_WITHOUT_BAUD) else baudrate / 10
+    if scheme == "" and os.name == "posix":
+        return _DescriptorTransport(port, url, rate)
+    return _PortTransport(port, url, rate)
+
+
+def _cannot_open(url: str, baudrate: int, error: Exception) -> TransportError:
+    text = f"cannot open {url} at {baudrate} baud: {error}. "
+    reason = str(error).lower()
+    if "exclusively lock" in reason or "busy" in reason:
+        return InUseError(text + "Another program has it open; close that one, or wait for it")
+    if "permission" in reason or "access is denied" in reason:
+        text += "You may not use this port, or another program has it; "
+        return TransportError(text + "on Linux, join the group dialout and log in again")
+    if url.startswith(("socket:", "rfc2217:")):
+        return TransportError(text + "Check host and port, and that the server is running")
+    near = ", ".join(port.device for port in list_ports()) or "none"
+    return TransportError(text + f"Check cable and name; ports of this computer: {near}")
+
+
+class _Base:
+    """What all kinds share: the pyserial port, its name in errors, and closing."""
+
+    def __init__(self, port: Any, name: str, byte_rate: float | None) -> None:
+        self._port = port
+        self._name = name
+        self._byte_rate = byte_rate
+        self._open = True
+
+    @property
+    def byte_rate(self) -> float | None:
+        """Bytes per second of the line; None where it is as fast as the machine."""
+        return self._byte_rate
+
+    def discard_output(self) -> None:
+        """Forget bytes that were handed over and have not left."""
+        with contextlib.suppress(serial.SerialException, OSError):
+            self._port.reset_output_buffer()
+
+    def close(self) -> None:
+        """Let go of the port; calling it again does nothing."""
+        self._open = False
+        with contextlib.suppress(serial.SerialException, OSError):
+            self._port.close()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise TransportError(f"{self._name} is closed")
+
+    def _lost(self, doing: str, error: Exception | str) -> TransportError:
+        return TransportError(
+            f"{self._name}: the line died while {doing} ({error}). Check cable and power of the "
+            "board; the next call tries to connect again"
+        )
+
+
+class _DescriptorTransport(_Base):
+    """A POSIX serial port or pseudo-terminal, read and written by its file descriptor."""
+
+    def __init__(self, port: Any, name: str, byte_rate: float | None) -> None:
+        super().__init__(port, name, byte_rate)
+        self._descriptor = port.fileno()
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has arrived; wait up to `timeout` seconds for it."""
+        self._check_open()
+        try:
+            if not select.select([self._descriptor], [], [], timeout)[0]:
+                return b""
+            data = os.read(self._descriptor, _CHUNK)
+        except BlockingIOError:
+            return b""
+        except (OSError, ValueError) as error:
+            raise self._lost("reading", error) from error
+        if not data:
+            raise self._lost("reading", "it is ready and holds nothing: unplugged")
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Hand over as many bytes as the line takes now."""
+        self._check_open()
+        try:
+            return os.write(self._descriptor, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise self._lost("writing", error) from error
+
+
+class _SocketTransport(_Base):
+    """A TCP connection that pyserial has opened."""
+
+    def __init__(self, port: Any, name: str) -> None:
+        super().__init__(port, name, None)
+        # Adopted, because closing pyserial's own takes 0.3 s.
+        self._socket: socket.socket = port._socket
+        port._socket, port.is_open = None, False
+        # Requests are small and answered at once: without this each would wait for an ACK.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has arrived; wait up to `timeout` seconds for it."""
+        self._check_open()
+        try:
+            if not select.select([self._socket], [], [], timeout)[0]:
+                return b""
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return b""
+        except (OSError, ValueError) as error:
+            raise self._lost("reading", error) from error
+        if not data:
+            raise self._lost("reading", "the other end closed the connection")
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Hand over as many bytes as the line takes now."""
+        self._check_open()
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise self._lost("writing", error) from error
+
+    def close(self) -> None:
+        """Let go of the connection; calling it again does nothing."""
+        if self._open:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+        super().close()
+
+
+class _PortTransport(_Base):
+    """Anything else that pyserial opens, by its own read and write: Windows, rfc2217, spy."""
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has arrived; wait up to `timeout` seconds for it."""
+        self._check_open()
+        try:
+            waiting = self._port.in_waiting
+            if not waiting:
+                self._port.timeout = timeout
+            return bytes(self._port.read(max(1, waiting)))
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise self._lost("reading", error) from error
+
+    def write(self, data: bytes) -> int:
+        """Hand over the bytes; waits up to a second for a slow line."""
+        self._check_open()
+        try:
+            return int(self._port.write(data) or 0)
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise self._lost("writing", error) from error

@@ -1,0 +1,49 @@
+"""`memlab board bench`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import rich_click as click
+
+from memlab.bench import run_bench
+from memlab.cli.options import board_option, json_option, open_board_array
+
+
+@click.command()
+@board_option
+@click.option(
+    "--vectors", type=click.IntRange(min=1), default=6400, show_default=True, help="Batch size."
+)
+@click.option(
+    "--calls",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Calls with one vector, for the latency.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the vectors.")
+@json_option
+def bench(url: str, vectors: int, calls: int, seed: int, as_json: bool) -> None:
+    """Measure goodput, VMM per second and latency of a board; only reads."""
+    with open_board_array(url) as array:
+        result = run_bench(array, np.random.default_rng(seed), vectors=vectors, calls=calls)
+    document = {"board": url, **asdict(result)}
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    lines = [
+        f"{result.vmm_per_second:12,.0f} VMM/s in one batch of {result.vectors}",
+        f"{result.goodput / 1e6:12.2f} MB/s of codes, both directions together",
+        f"{result.latency_median * 1e6:12,.0f} us for one vector (p99 "
+        f"{result.latency_p99 * 1e6:,.0f} us)",
+        f"{result.map_seconds * 1e3:12.1f} ms for a conductance map",
+    ]
+    if result.echo_goodput is not None:
+        lines.append(f"{result.echo_goodput / 1e6:12.2f} MB/s through the bare link (ECHO)")
+    if result.bytes_up is not None:
+        lines.append(f"{result.bytes_up:12,} B up, {result.bytes_down:,} B down for the batch")
+    for line in lines:
+        click.echo(line, err=True)

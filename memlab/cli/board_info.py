@@ -1,0 +1,55 @@
+"""`memlab board info`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import rich_click as click
+
+from drivers.serial_board import SerialBoard
+from firmware_protocol.messages import ErrorCode, State
+from memlab.cli.options import board_option, json_option
+from memlab.devices import open_board
+
+
+@click.command()
+@board_option
+@json_option
+def info(url: str, as_json: bool) -> None:
+    """Say what a board is, what it can do, and in which state it is.
+
+    Opening a session grounds the lines of a board that nobody uses; nothing else is done to it.
+    """
+    with open_board(url) as board:
+        document: dict[str, Any] = {"board": url, **asdict(board.capabilities)}
+        if isinstance(board, SerialBoard):
+            document |= _session(board)
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    for key, value in document.items():
+        click.echo(f"{key:<20} {value}", err=True)
+
+
+def _session(board: SerialBoard) -> dict[str, Any]:
+    hello, state, counters = board.session, board.state(), board.counters()
+    return {
+        "uid": hello.uid.hex(),
+        "boot_id": hello.boot_id,
+        "state": State(state.state).name,
+        "fault": ErrorCode(state.fault).name,
+        "highest_operation": state.op_hw,
+        "max_payload": hello.max_payload,
+        "damaged_frames": counters.crc + counters.cobs + counters.length + counters.overlong,
+        "settled_now": [
+            {
+                "operation": r.sent.op,
+                "pulses": r.verdict.total,
+                "done": r.verdict.done,
+                "unknown": list(r.verdict.unknown),
+            }
+            for r in board.recovered
+        ],
+    }

@@ -1,0 +1,105 @@
+"""`memlab board serve`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import rich_click as click
+
+from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.firmware import BoardEvent, json_lines
+from memlab.emulator.serve import PtyPort, Server, TcpPort, dpe_board, mlp_board
+from memlab.emulator.serve.ports import Port
+from memlab.errors import SettingError
+
+
+@click.command()
+@click.option("--pty", is_flag=True, help="Serve on a pseudo-terminal, a serial port to a client.")
+@click.option("--tcp", type=click.IntRange(0, 65535), metavar="PORT", help="Serve on a TCP port.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--link",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="With --pty: make a symbolic link, so that the name stays over restarts.",
+)
+@click.option(
+    "--dialect",
+    type=click.Choice(["mlp", "dpe"]),
+    default="mlp",
+    show_default=True,
+    help="MLP/1, or the ASCII lines of the published board.",
+)
+@click.option("--chip", default="ta-hfo2", show_default=True, help="Chip preset, or a .toml file.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Its seed.")
+@click.option(
+    "--baud",
+    type=click.IntRange(1200, 12_000_000),
+    metavar="N",
+    help="Imitate a line of this rate in both directions.  [default: as fast as possible]",
+)
+@click.option("--jumper", is_flag=True, help="Set the jumper that unsafe chip access needs.")
+@click.option(
+    "--log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Append each pulse and each grounding as a line of JSON, at the moment it happens.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the first line as a JSON document.")
+@click.option("--quiet", is_flag=True, help="Say nothing on stderr.")
+def serve(
+    pty: bool,
+    tcp: int | None,
+    host: str,
+    link: Path | None,
+    dialect: str,
+    chip: str,
+    seed: int,
+    baud: int | None,
+    jumper: bool,
+    log: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run a virtual board until Ctrl-C: firmware, front end and chip behind a real port.
+
+    The first line on stdout is the URL to use with --board. One client at a time; when it goes,
+    every line is grounded, and the next may come. The chip keeps its state in between.
+    """
+    if pty == (tcp is not None):
+        raise click.UsageError("choose one of --pty and --tcp PORT")
+    if link is not None and not pty:
+        raise click.UsageError("--link needs --pty")
+    board = EmulatedBoard(load_preset(chip), seed)
+    with ExitStack() as stack:
+        record = _recorder(log, stack)
+        device = mlp_board(board, jumper, record) if dialect == "mlp" else dpe_board(board, record)
+        port: Port = PtyPort(link) if tcp is None else TcpPort(host, tcp, device.idle)
+        stack.callback(port.close)
+        url = port.url if dialect == "mlp" else f"dpe+{port.url}"
+        document = {"url": url, "dialect": dialect, "chip": chip, "seed": seed, "pid": os.getpid()}
+        click.echo(json.dumps(document) if as_json else url)
+        sys.stdout.flush()
+        if not quiet:
+            click.echo(
+                f"{board.capabilities.name}, chip {chip}, seed {seed}; Ctrl-C ends", err=True
+            )
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        notify = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
+        Server(device, port, baud=baud, notify=notify).run()
+
+
+def _recorder(log: Path | None, stack: ExitStack) -> Callable[[BoardEvent], None] | None:
+    if log is None:
+        return None
+    try:
+        file = stack.enter_context(log.open("a"))
+    except OSError as error:
+        raise SettingError(f"cannot write the log {log}: {error.strerror}") from error
+    return json_lines(file)

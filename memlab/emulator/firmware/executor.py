@@ -1,0 +1,270 @@
+"""The firmware's hardware calls, carried out by any Board: codes in, codes out.
+
+The emulator in process and the emulator over a wire are the same `Board` behind the same calls, in
+the same order, so that they give the same codes and draw the same noise. Nothing is computed here
+except masks and records.
+
+What the Board cannot do is refused, not imitated: slow pulses, and direct outputs (DAC_WRITE,
+SPI words) in which the gates of the selected columns differ.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import (
+    Board,
+    BoardConfig,
+    CodeRange,
+    LineClass,
+    Mode,
+    PulseBatch,
+    Selection,
+    Timing,
+)
+from drivers.errors import LimitError
+from drivers.ltc2668 import Span
+from firmware_protocol import messages as m
+from firmware_protocol.codec import Message
+from firmware_protocol.configuration import Configuration
+from firmware_protocol.errors import RefusedError
+from firmware_protocol.executor import Samples
+from firmware_protocol.journal import Journal
+from firmware_protocol.messages import ErrorCode, Phase
+from memlab.emulator.firmware.events import BoardEvent, Fired, OutputsChanged
+from memlab.emulator.firmware.hard_limits import check_config, hard_limit_codes
+from memlab.emulator.firmware.low_level import LowLevel
+
+__all__ = ["BoardExecutor"]
+
+MAX_JOB_CELLS, MAX_JOB_ROWS = 65536, 8192
+
+
+class BoardExecutor:
+    """Carries out MLP/1 requests on a board (implements `firmware_protocol.executor.Executor`).
+
+    Parameters
+    ----------
+    board
+        An open board of 128 x 64 lines.
+    journal
+        The firmware's journal; only to give each event of a pulse its operation and number.
+    clock
+        Returns seconds, for the times of events.
+    jumper
+        True when the jumper that unsafe chip-level access needs is set.
+    record
+        Called with what truly happened.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        journal: Journal | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        jumper: bool = False,
+        record: Callable[[BoardEvent], None] | None = None,
+    ) -> None:
+        capabilities = board.capabilities
+        if (capabilities.rows, capabilities.columns) != (m.ROWS, m.COLUMNS):
+            raise ValueError(
+                f"MLP/1 carries {m.ROWS} x {m.COLUMNS} lines, this board has "
+                f"{capabilities.rows} x {capabilities.columns}"
+            )
+        self.uid = sha256(f"{capabilities.name}/{capabilities.serial}".encode()).digest()[:12]
+        self.grounded = True
+        self.grounded_at = clock()
+        """When the lines last went to ground, in s."""
+        self._board = board
+        self._journal = journal
+        self._clock = clock
+        self._record = record
+        self._low_level = LowLevel(board, jumper)
+        self._selection_key: tuple[bytes, bytes] | None = None
+        self._selection: Selection
+
+    # --- identity and configuration
+
+    def info(self) -> m.GetInfoResponse:
+        """Return what GET_INFO answers, from the board's capabilities."""
+        capabilities = self._board.capabilities
+        gains = capabilities.transimpedance
+        transimpedance = np.zeros(4, np.uint32)
+        transimpedance[: len(gains)] = np.rint(gains)
+        tick_ps = round(capabilities.pulse_tick * 1e12)
+        return m.GetInfoResponse(
+            rows=capabilities.rows,
+            cols=capabilities.columns,
+            dac_count=16,
+            adc_count=8,
+            channel_map=1,
+            gain_count=len(gains),
+            transimpedance=transimpedance,
+            adc_span_mv=round(capabilities.adc_span * 1e3),
+            clip_mv=round(capabilities.clip * 1e3),
+            gain_threshold_mv=round(capabilities.gain_threshold * 1e3),
+            pulse_offset_ps=round(capabilities.pulse_offset * 1e12),
+            pulse_tick_ps=tick_ps,
+            timer_tick_ps=tick_ps,
+            max_job_cells=MAX_JOB_CELLS,
+            max_job_rows=MAX_JOB_ROWS,
+            config_crc=0,
+            hard_limits=hard_limit_codes(),
+            name=capabilities.name[:32],
+            serial=capabilities.serial[:32],
+            firmware=capabilities.firmware[:32],
+        )
+
+    def configure(self, configuration: Configuration) -> None:
+        """Pass the configuration on; refuse one that allows more than the hard limits, in volts."""
+        with _refusals():
+            config = board_config(configuration)
+            check_config(config)
+            idle = config.spans[LineClass.ROW].decode(config.idle_row_code)
+            if idle != 0.0:
+                raise RefusedError(ErrorCode.RANGE, 0, f"idle_row_code means {idle:g} V, not 0 V")
+            self._board.configure(config)
+        self._low_level.configure(config)
+        self.ground()
+
+    def ground(self) -> None:
+        """Put every line to 0 V now."""
+        self._board.ground()
+        self._low_level.ground()
+        if not self.grounded:
+            self.grounded, self.grounded_at = True, self._clock()
+            self._note(OutputsChanged(True, self.grounded_at))
+
+    # --- measuring and pulsing
+
+    def read(
+        self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], row_code: int, gain: int
+    ) -> Samples:
+        """Drive the rows one after the other, sense the columns."""
+        self._drive()
+        with _refusals():
+            samples = self._board.read(self._select(rows, columns), row_code, gain)
+        return samples.code, samples.gain
+
+    def vmm(
+        self,
+        rows: npt.NDArray[np.intp],
+        columns: npt.NDArray[np.intp],
+        row_code: npt.NDArray[np.uint16],
+        gain: int,
+    ) -> Samples:
+        """Apply each vector of row codes."""
+        self._drive()
+        with _refusals():
+            samples = self._board.vmm(self._select(rows, columns), row_code, gain)
+        return samples.code, samples.gain
+
+    def pulse(self, pulse: np.void) -> None:
+        """Fire one row-parallel pulse."""
+        if pulse["kind"] & m.PulseKind.SLOW:
+            raise RefusedError(ErrorCode.RANGE, 0, "this board has no slow pulses")
+        self._drive()
+        with _refusals():
+            self._board.pulse(pulse_batch(pulse))
+        if self._record is not None:
+            self._note(self._fired(pulse))
+
+    # --- chip level
+
+    def unlock(self, *, unsafe: bool) -> None:
+        """Begin chip-level access, with the chips as they are after power-on."""
+        self._low_level.unlock(unsafe=unsafe)
+
+    def low_level(self, request: Message) -> Message:
+        """Carry out a direct or chip-level request."""
+        with _refusals():
+            response = self._low_level.handle(request)
+        if self._low_level.driven:
+            self._drive(keep_outputs=True)
+        return response
+
+    # --- helpers
+
+    def _select(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Selection:
+        # The same object for the same lines: boards keep what they derive from a selection.
+        key = rows.tobytes(), columns.tobytes()
+        if self._selection_key != key:
+            self._selection_key, self._selection = key, Selection(rows, columns)
+        return self._selection
+
+    def _drive(self, *, keep_outputs: bool = False) -> None:
+        if not keep_outputs and self._low_level.driven:
+            self._low_level.ground()
+        if self.grounded:
+            self.grounded = False
+            self._note(OutputsChanged(False, self._clock()))
+
+    def _fired(self, pulse: np.void) -> Fired:
+        entries = self._journal.entries if self._journal is not None else ()
+        # `started` was counted before the switch closed; a single operation is open at a time.
+        open_entry = next((e for e in reversed(entries) if e.phase == Phase.FIRING), None)
+        return Fired(
+            op=open_entry.op if open_entry is not None else 0,
+            index=open_entry.started - 1 if open_entry is not None else 0,
+            time=self._clock(),
+            row=int(pulse["row"]),
+            kind=int(pulse["kind"]),
+            amplitude_code=int(pulse["amp"]),
+            columns=int(pulse["cols"]),
+        )
+
+    def _note(self, event: BoardEvent) -> None:
+        if self._record is not None:
+            self._record(event)
+
+
+def board_config(configuration: Configuration) -> BoardConfig:
+    """Translate a configuration of the wire into that of a Board."""
+    timing, levels = configuration.timing, configuration.levels
+    return BoardConfig(
+        spans={line: Span(configuration.spans[line]) for line in LineClass},
+        limits={
+            (LineClass(line), Mode(mode)): CodeRange(low, high)
+            for (line, mode), (low, high) in configuration.limits.items()
+        },
+        read_gate_code=levels.read_gate_code,
+        idle_row_code=levels.idle_row_code,
+        minimum_width_ticks=timing.minimum_width_ticks,
+        maximum_width_ticks=timing.maximum_width_ticks,
+        timing=Timing(
+            sample_hold_ticks=timing.sample_hold_ticks,
+            row_ticks=timing.row_ticks,
+            convst_ticks=timing.convst_ticks,
+            column_ticks=timing.column_ticks,
+            settle_us=timing.settle_us,
+        ),
+    )
+
+
+def pulse_batch(pulse: np.void) -> PulseBatch:
+    """Return a batch of one pulse, from a `ROW_PULSE` record."""
+    mask = np.frombuffer(pulse["cols"].tobytes(), np.uint8)
+    return PulseBatch(
+        row=np.array([pulse["row"]], np.uint8),
+        kind=np.array([pulse["kind"]], np.uint8),
+        amplitude_code=np.array([pulse["amp"]], np.uint16),
+        width_ticks=np.array([pulse["width"]], np.uint16),
+        columns=np.unpackbits(mask, bitorder="little").astype(bool)[None],
+        gate_code=np.asarray(pulse["gate"], np.uint16)[None],
+    )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn the limits of a Board, which act before anything does, into refusals of the wire."""
+    try:
+        yield
+    except LimitError as error:
+        raise RefusedError(ErrorCode.LIMIT, 0, str(error)) from error

@@ -1,0 +1,90 @@
+"""The limits that are compiled into the firmware: by line and mode, in volts.
+
+A host may only tighten them. They are checked in volts, because a code means nothing without its
+span; GET_INFO names them as codes of the spans that memlab uses, and a configuration with other
+spans must satisfy both.
+
+READ: rows at most 1 V, five times the published read voltage and the range in which the signal
+chain is exact; columns are virtual grounds. PULSE: 5 V, the published board's own bound for every
+line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil, floor
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import BoardConfig, CodeRange, LineClass, Mode
+from drivers.errors import LimitError
+from drivers.ltc2668 import Span
+
+__all__ = [
+    "HARD_LIMITS",
+    "NATIVE_SPANS",
+    "check_config",
+    "hard_limit_codes",
+    "hard_limit_ranges",
+    "line_classes",
+]
+
+HARD_LIMITS: dict[tuple[LineClass, Mode], tuple[float, float]] = {
+    (LineClass.ROW, Mode.READ): (-1.0, 1.0),
+    (LineClass.ROW, Mode.PULSE): (0.0, 5.0),
+    (LineClass.COLUMN, Mode.READ): (-1.0, 1.0),
+    (LineClass.COLUMN, Mode.PULSE): (0.0, 5.0),
+    (LineClass.GATE, Mode.READ): (0.0, 5.0),
+    (LineClass.GATE, Mode.PULSE): (0.0, 5.0),
+}
+"""Lowest and highest voltage (V)."""
+
+NATIVE_SPANS = {
+    LineClass.ROW: Span.BIPOLAR_5,
+    LineClass.COLUMN: Span.BIPOLAR_5,
+    LineClass.GATE: Span.UNIPOLAR_10,
+}
+
+
+def hard_limit_codes() -> npt.NDArray[np.uint16]:
+    """Return minimum and maximum for each line in READ, then PULSE mode: 12 codes."""
+    codes = []
+    for line in LineClass:
+        span = NATIVE_SPANS[line]
+        for mode in Mode:
+            allowed = codes_within(span, *HARD_LIMITS[line, mode])
+            codes += [allowed.minimum, allowed.maximum]
+    return np.array(codes, np.uint16)
+
+
+def codes_within(span: Span, low: float, high: float) -> CodeRange:
+    """Return the codes of a span whose voltages (V) lie within bounds, rounded inwards."""
+    first = ceil((max(low, span.minimum) - span.minimum) / span.step)
+    last = floor((min(high, span.top) - span.minimum) / span.step)
+    return CodeRange(first, last)
+
+
+def hard_limit_ranges(
+    spans: Mapping[LineClass, Span] = NATIVE_SPANS,
+) -> dict[tuple[LineClass, Mode], CodeRange]:
+    """Return the hard limits as the limits of a `BoardConfig` with these spans."""
+    return {key: codes_within(spans[key[0]], *HARD_LIMITS[key]) for key in HARD_LIMITS}
+
+
+def check_config(config: BoardConfig) -> None:
+    """Raise `LimitError` when a configuration would allow a voltage beyond the hard limits."""
+    for (line, mode), allowed in config.limits.items():
+        low, high = HARD_LIMITS[line, mode]
+        span = config.spans[line]
+        volts = span.decode([allowed.minimum, allowed.maximum])
+        if volts[0] < low or volts[1] > high:
+            raise LimitError(
+                f"{line.name} {mode.name}: {volts[0]:g}..{volts[1]:g} V in span {span.name}; this "
+                f"board allows {low:g}..{high:g} V"
+            )
+
+
+def line_classes(rows: int, columns: int) -> npt.NDArray[np.uint8]:
+    """Return the line class of each DAC channel: rows, then columns, then gates."""
+    return np.repeat(np.arange(3, dtype=np.uint8), [rows, columns, columns])

@@ -1,0 +1,151 @@
+"""Moves bytes between a port and the firmware, and lets it work in between.
+
+One thread, one loop, and every wait ends at the earliest of: bytes, room for bytes, the firmware's
+own deadline, the end of a paced byte. While there is work the loop looks at the line every
+millisecond, so that an emergency stop is not kept waiting by a batch.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from memlab.emulator.serve.pacing import Pacer
+from memlab.emulator.serve.ports import CHUNK, Port
+
+__all__ = ["Device", "Server"]
+
+_WORK_SLICE = 0.001
+_OUTPUT_LIMIT = 1 << 20
+"""Unread bytes after which a client counts as gone: it asks and asks and never reads."""
+
+
+class Device(Protocol):
+    """What the wire says: bytes in, bytes out, and deadlines."""
+
+    def receive_bytes(self, data: bytes, now: float) -> object:
+        """Take bytes from the line and act on them."""
+        ...
+
+    def tick(self, now: float) -> bool:
+        """Check the clocks and do one step of work; return True while there is more."""
+        ...
+
+    def data_to_send(self) -> bytes:
+        """Return and forget the bytes for the line."""
+        ...
+
+    def next_timeout(self) -> float | None:
+        """Return when `tick` must be called at the latest; None for never."""
+        ...
+
+    def host_gone(self) -> None:
+        """Ground everything: nobody is listening."""
+        ...
+
+
+class Server:
+    """A virtual board at a port.
+
+    Parameters
+    ----------
+    device
+        The firmware.
+    port
+        Where its client is.
+    baud
+        Line rate to imitate, both directions; None for as fast as possible.
+    clock
+        Returns seconds; the same that the device's executor uses.
+    notify
+        Told in words what happens at the port.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        port: Port,
+        *,
+        baud: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        notify: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._device, self._port, self._clock, self._notify = device, port, clock, notify
+        self._receiving, self._sending = Pacer(baud), Pacer(baud)
+        self._out = bytearray()
+        self._busy = self._heard = self._stopped = False
+        self._wake_in, self._wake_out = os.pipe()
+
+    def run(self) -> None:
+        """Serve until `stop` or an exception; the board is grounded and the port closed then."""
+        try:
+            while not self._stopped:
+                self._turn()
+        finally:
+            self._device.host_gone()
+            self._port.close()
+            os.close(self._wake_in)
+
+    def stop(self) -> None:
+        """End `run`, from any thread, once."""
+        self._stopped = True
+        os.write(self._wake_out, b"\0")
+        os.close(self._wake_out)
+
+    def _turn(self) -> None:
+        self._wait()
+        now = self._clock()
+        limit = min(self._receiving.budget(now), CHUNK)
+        if limit:
+            self._receive(self._port.read(limit), now)
+        work_until = now + _WORK_SLICE
+        self._busy = self._device.tick(now)
+        while self._busy and (now := self._clock()) < work_until:
+            self._busy = self._device.tick(now)
+        self._out += self._device.data_to_send()
+        self._send()
+
+    def _wait(self) -> None:
+        now = self._clock()
+        listen, speak = self._receiving.budget(now) > 0, self._sending.budget(now) > 0
+        deadlines = [self._device.next_timeout()]
+        if not listen:
+            deadlines.append(self._receiving.free_at())
+        if self._out and not speak:
+            deadlines.append(self._sending.free_at())
+        soonest = min((d for d in deadlines if d is not None), default=None)
+        timeout = 0.0 if self._busy else None if soonest is None else max(0.0, soonest - now)
+        readers = [self._wake_in, *(self._port.readable() if listen else [])]
+        writers = self._port.writable() if self._out and speak else []
+        select.select(readers, writers, [], timeout)
+
+    def _receive(self, data: bytes | None, now: float) -> None:
+        if data is None:
+            self._lose_client("the client has gone; every line is grounded")
+        elif data:
+            if not self._heard:
+                self._heard = True
+                self._notify("a client speaks")
+            self._receiving.spend(len(data), now)
+            self._device.receive_bytes(data, now)
+
+    def _send(self) -> None:
+        now = self._clock()
+        limit = min(len(self._out), self._sending.budget(now))
+        if limit:
+            with memoryview(self._out)[:limit] as part:
+                sent = self._port.write(part)
+            del self._out[:sent]
+            self._sending.spend(sent, now)
+        if len(self._out) > _OUTPUT_LIMIT:
+            self._lose_client("the client does not read; every line is grounded")
+
+    def _lose_client(self, text: str) -> None:
+        self._device.host_gone()
+        self._device.data_to_send()
+        self._out.clear()
+        self._heard = False
+        self._notify(text)

@@ -1,0 +1,191 @@
+"""`memlab board list | info | selftest | ground | bench` as a user types them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from support.virtual_board import REPOSITORY, VirtualBoard
+
+from drivers.board import AUTO_GAIN, Samples, Selection
+from memlab.array import BoardArray
+from memlab.cli import main
+from memlab.emulator import EmulatedBoard, load_preset
+from memlab.selftest import run_selftest
+
+COMMANDS = ("info", "selftest", "ground", "bench")
+
+
+def memlab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from memlab.cli import main; main()", *arguments],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def in_process(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Run a command here, which is quicker."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["memlab", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+    said = capsys.readouterr()
+    return end.value.code or 0, said.out, said.err  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[VirtualBoard]:
+    with VirtualBoard("--pty", "--chip", "ideal") as board:
+        yield board
+
+
+@pytest.fixture(scope="module")
+def published() -> Iterator[str]:
+    with VirtualBoard("--tcp", "0", "--dialect", "dpe", "--chip", "ideal") as board:
+        yield board.url + "?line_pause=0"
+
+
+def test_info_tells_identity_state_and_capabilities(
+    served: VirtualBoard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = in_process(capsys, "board", "info", "--board", served.url, "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert (document["rows"], document["columns"], document["serial"]) == (128, 64, "ideal-0")
+    assert (document["state"], document["fault"]) == ("LINKED", "OK")
+    assert document["damaged_frames"] == 0
+    code, out, err = in_process(capsys, "board", "info", "--board", served.url)
+    assert (code, out) == (0, "")
+    assert "ideal-0" in err
+
+
+@pytest.mark.parametrize("which", ["served", "published", "emulator"])
+def test_selftest_passes_item_by_item_on_a_good_board(
+    which: str, served: VirtualBoard, published: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = {"served": served.url, "published": published, "emulator": "emulator:"}[which]
+    code, out, _ = in_process(capsys, "board", "selftest", "--board", url, "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["passed"]
+    assert [item["name"] for item in document["items"]] == [
+        "identity",
+        "ground",
+        "zero",
+        "leakage",
+        "known voltages",
+        "adc codes",
+    ]
+    _, _, err = in_process(capsys, "board", "selftest", "--board", url)
+    assert err.count("PASS") == 6
+    assert "FAIL" not in err
+
+
+class Broken(EmulatedBoard):
+    """An emulated board with one thing wrong."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__(load_preset("ideal"), 0)
+        self._wrong = wrong
+
+    def vmm(self, selection: Selection, row_code: np.ndarray, gain: int = AUTO_GAIN) -> Samples:
+        samples = super().vmm(selection, row_code, gain)
+        code = samples.code.astype(int)
+        match self._wrong:
+            case "zero":
+                code[:, 5] += 100
+            case "leakage":
+                code[:, 9] -= 400 if gain == 4 else 0
+            case "known voltages":
+                code = np.where(code > 32768, 32768 + (code - 32768) * 9 // 10, code)
+            case "adc codes":
+                code[:, 3] = 65535 if len(code) > 100 else code[:, 3]
+        return Samples(code=code.clip(0, 65535).astype(np.uint16), gain=samples.gain)
+
+
+@pytest.mark.parametrize("wrong", ["zero", "leakage", "known voltages", "adc codes"])
+def test_selftest_finds_what_is_wrong_and_only_that(wrong: str) -> None:
+    with BoardArray(Broken(wrong)) as array:
+        array.program(1.2)
+        items = {item.name: item for item in run_selftest(array)}
+    assert [name for name, item in items.items() if not item.passed] == [wrong]
+
+
+def test_a_failing_selftest_ends_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("memlab.devices.EmulatedBoard", lambda *_: Broken("zero"))
+    code, _, err = in_process(capsys, "board", "selftest")
+    assert code == 1
+    assert "FAIL  zero" in err
+    assert "column 5" in err
+
+
+def test_ground_says_so(
+    served: VirtualBoard, published: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in (served.url, published, "emulator:"):
+        code, out, _ = in_process(capsys, "board", "ground", "--board", url, "--json")
+        assert code == 0
+        assert json.loads(out)["grounded"] is True
+
+
+def test_bench_counts_the_bytes_of_the_wire(
+    served: VirtualBoard, published: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = in_process(capsys, "board", "bench", "--board", served.url, "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["bytes_up"] == pytest.approx(833982, rel=0.005)
+    assert document["bytes_down"] == pytest.approx(833787, rel=0.005)
+    assert document["vmm_per_second"] > 1000
+    assert 0 < document["latency_median"] <= document["latency_p99"] < 1
+    for url in (published, "emulator:"):
+        arguments = ("--vectors", "50", "--calls", "2", "--json")
+        code, out, _ = in_process(capsys, "board", "bench", "--board", url, *arguments)
+        assert code == 0
+        assert json.loads(out)["bytes_up"] is None
+
+
+def test_list_names_boards_ports_and_boards_in_use(
+    served: VirtualBoard, published: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ("--board", served.url, "--board", published, "--board", "socket://127.0.0.1:1")
+    code, out, _ = in_process(capsys, "board", "list", "--json", *places)
+    assert code == 0
+    found = {entry["url"]: entry for entry in json.loads(out)["ports"]}
+    assert found[served.url]["status"] == "board"
+    assert found[served.url]["serial"] == "ideal-0"
+    assert found[published]["status"] == "board"
+    assert "server is running" in found["socket://127.0.0.1:1"]["description"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unreachable_board_ends_with_3_and_one_line(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in ("serial:///dev/nonsense", "socket://127.0.0.1:1", "dpe+socket://127.0.0.1:1"):
+        code, out, err = in_process(capsys, "board", command, "--board", url)
+        assert (code, out) == (3, "")
+        assert len(err.splitlines()) == 1
+        assert "cannot open" in err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_url_ends_with_2(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = in_process(capsys, "board", command, "--board", "serial://COM4?speed=3")
+    assert code == 2
+    assert "baudrate" in err
+
+
+def test_the_help_lists_every_command() -> None:
+    said = memlab("board", "--help").stdout
+    for command in (*COMMANDS, "list", "serve"):
+        assert command in said

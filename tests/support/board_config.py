@@ -1,0 +1,24 @@
+"""The configuration of a board that tests of drivers use: memlab's spans, published voltages."""
+
+from drivers.board import BoardConfig, CodeRange, LineClass, Mode
+from drivers.ltc2668 import Span
+
+MID = 32768
+"""Row or column code of 0 V."""
+CONFIG = BoardConfig(
+    spans={
+        LineClass.ROW: Span.BIPOLAR_5,
+        LineClass.COLUMN: Span.BIPOLAR_5,
+        LineClass.GATE: Span.UNIPOLAR_10,
+    },
+    limits={
+        (LineClass.ROW, Mode.READ): CodeRange(MID - 1311, MID + 1311),
+        (LineClass.COLUMN, Mode.READ): CodeRange(MID, MID),
+        (LineClass.GATE, Mode.READ): CodeRange(0, 32768),
+        (LineClass.ROW, Mode.PULSE): CodeRange(MID, 49152),
+        (LineClass.COLUMN, Mode.PULSE): CodeRange(MID, 49152),
+        (LineClass.GATE, Mode.PULSE): CodeRange(0, 32768),
+    },
+    read_gate_code=32768,
+    idle_row_code=MID,
+)

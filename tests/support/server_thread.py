@@ -1,0 +1,51 @@
+"""A virtual board in a thread: quicker than a process, for tests that need no signals."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from drivers.board import Board
+from memlab.emulator.firmware import BoardEvent
+from memlab.emulator.serve import Port, PtyPort, Server, TcpPort, dpe_board, mlp_board
+
+
+class ServerThread:
+    """Serves a board until the block ends.
+
+    Parameters
+    ----------
+    board
+        Any board.
+    where
+        "pty" or "tcp".
+    dialect, baud
+        As for `memlab board serve`.
+    """
+
+    def __init__(
+        self, board: Board, where: str = "tcp", dialect: str = "mlp", baud: int | None = None
+    ) -> None:
+        self.events: list[BoardEvent] = []
+        self.said: list[str] = []
+        device = (mlp_board if dialect == "mlp" else dpe_board)(board, record=self.events.append)
+        self.device = device
+        self.port: Port = (
+            PtyPort() if where == "pty" else TcpPort("127.0.0.1", 0, may_replace=device.idle)
+        )
+        self.url = self.port.url
+        self.server = Server(device, self.port, baud=baud, notify=self.said.append)
+        self._thread = threading.Thread(target=self.server.run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.server.stop()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
