@@ -33,10 +33,14 @@ class LineClass(IntEnum):
 
 
 class Mode(IntEnum):
-    """What a voltage is for: limits differ between reading and pulsing."""
+    """What a voltage is for, and so which limits hold.
+
+    A SET has its own gate limit because there the gate is all that limits the current.
+    """
 
     READ = 0
-    PULSE = 1
+    SET = 1
+    RESET = 2
 
 
 class PulseKind(IntEnum):

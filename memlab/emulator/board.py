@@ -11,7 +11,6 @@ from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
     Capabilities,
-    CodeRange,
     LineClass,
     Mode,
     PulseBatch,
@@ -19,8 +18,8 @@ from drivers.board import (
     Samples,
     Selection,
 )
-from drivers.errors import DeviceError, LimitError
-from drivers.extremes import extremes
+from drivers.checks import check_codes, check_pulses
+from drivers.errors import DeviceError
 from memlab._version import __version__
 from memlab.emulator.calibration import CalibrationRecord
 from memlab.emulator.chip import Chip
@@ -142,7 +141,7 @@ class EmulatedBoard:
     def pulse(self, pulses: PulseBatch) -> None:
         """Fire the pulses in order."""
         config = self._require_config()
-        self._check_pulses(pulses, config)
+        check_pulses(pulses, config, self._capabilities)
         self._row_volts[...] = 0.0
         for start, stop in _independent_runs(pulses):
             self._fire(pulses, slice(start, stop), config)
@@ -173,7 +172,7 @@ class EmulatedBoard:
             raise DeviceError(
                 f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
             )
-        _check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
+        check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
         n, chip = len(row_code), self.chip
         shape = (n, selection.columns.size)
         out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
@@ -250,30 +249,6 @@ class EmulatedBoard:
             self.energy.reset += float((path * voltage**2 * width).sum())
         chip.advance_to(int(time[-1]))
 
-    def _check_pulses(self, pulses: PulseBatch, config: BoardConfig) -> None:
-        if not len(pulses):
-            return
-        if pulses.columns.shape[1:] != self.chip.shape[1:]:
-            raise DeviceError(f"masks and gate codes must be {self.chip.shape[1]} columns wide")
-        if pulses.row.max() >= self.chip.shape[0]:
-            raise DeviceError(f"row {pulses.row.max()} does not exist on this board")
-        if pulses.kind.max() > PulseKind.RESET:
-            raise DeviceError(f"pulse kind {pulses.kind.max()} does not exist")
-        is_set = pulses.kind == PulseKind.SET
-        for which, line in ((is_set, LineClass.COLUMN), (~is_set, LineClass.ROW)):
-            _check_codes(
-                pulses.amplitude_code[which],
-                config.limits[line, Mode.PULSE],
-                f"{line.name.lower()} pulse code",
-            )
-        _check_codes(
-            pulses.gate_code[pulses.columns],
-            config.limits[LineClass.GATE, Mode.PULSE],
-            "gate pulse code",
-        )
-        widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
-        _check_codes(pulses.width_ticks, widths, "pulse width in ticks")
-
     def _require_lines(self, selection: Selection) -> None:
         if selection.rows[-1] >= self.chip.shape[0] or selection.columns[-1] >= self.chip.shape[1]:
             raise DeviceError(f"the board has {self.chip.shape} lines; the selection has more")
@@ -287,17 +262,6 @@ class EmulatedBoard:
         if self._config is None:
             raise DeviceError("the board is not configured; call configure() first")
         return self._config
-
-
-def _check_codes(code: npt.NDArray[np.uint16], allowed: CodeRange, what: str) -> None:
-    if code.size:
-        low, high = extremes(code)
-        if low < allowed.minimum or high > allowed.maximum:
-            worst = low if low < allowed.minimum else high
-            raise LimitError(
-                f"{what} {worst} is outside {allowed.minimum}..{allowed.maximum}; "
-                "the board fired and drove nothing"
-            )
 
 
 def _independent_runs(pulses: PulseBatch) -> list[tuple[int, int]]:

@@ -46,7 +46,7 @@ def logged(virtual_board: Start, tmp_path: Path) -> Callable[..., VirtualBoard]:
 
 
 @pytest.mark.parametrize("phase", ["before-send", "after-send", "mid-pulse", "before-reply"])
-@pytest.mark.parametrize("where", ["--pty", "--tcp"])
+@pytest.mark.parametrize("where", ["--pty", pytest.param("--tcp", marks=pytest.mark.slow)])
 def test_the_verdict_after_a_restart_agrees_with_the_pulses_that_were_fired(
     logged: Start, phase: str, where: str
 ) -> None:
