@@ -60,7 +60,8 @@ def train(
     """Train a network in situ: forward on the array, back-propagation in software, two pulses.
 
     NAME is the experiment: airline, airline-window (LSTM, 144 months of airline passengers), gait
-    (LSTM, who is walking), wafer (LSTM, normal or not). Data: `memlab data list`.
+    (LSTM, who is walking), mnist-cnn (CNN, digits), mnist-sequence (ConvLSTM, the order of three
+    digits), wafer (LSTM, normal or not). Data: `memlab data list`.
     Writes one HDF5 run file and a picture.
     """
     if data is not None:

@@ -82,6 +82,8 @@ class MappingConfig(Section):
     def _gate_range(self) -> Self:
         if not self.gate_minimum <= self.gate_initial <= self.gate_maximum:
             raise ValueError("gate_minimum <= gate_initial <= gate_maximum must hold (V)")
+        if self.threshold and self.set_all:
+            raise ValueError("a threshold needs set_all=false: otherwise every cell is SET anyway")
         return self
 
     def make_rule(self, rng: np.random.Generator) -> OneShotUpdate:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from memlab.emulator import ChipPreset, load_preset
+from memlab.array import Array
 from memlab.experiments.classification import BatchTrainConfig, ClassificationConfig
 from memlab.experiments.config import LogConfig, MappingConfig, Section
-from memlab.mapping import Layout
+from memlab.mapping import FloorPlan, Layout, Request, place
 from memlab.runs import LogLevel
 
-__all__ = ["SIDE", "DigitsConfig", "DigitsDataConfig", "in_situ", "published", "scale_grey"]
+__all__ = [
+    "SIDE",
+    "DigitsConfig",
+    "DigitsDataConfig",
+    "floor_plan",
+    "in_situ",
+    "published",
+    "scale_grey",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,11 +39,19 @@ class DigitsDataConfig(Section):
     peak: float = Field(description="Grey levels 0..255 become numbers -peak..peak.", gt=0)
 
 
+class DigitsNetworkConfig(Section):
+    """The network."""
+
+    placement: Literal["published", "automatic"] = Field(
+        "published", description="Where the matrices lie: as published, or wherever there is room."
+    )
+
+
 class DigitsConfig(ClassificationConfig):
     """Every number of an experiment with digits."""
 
-    chip: ChipPreset = load_preset("pt-taox-ta")
     data: DigitsDataConfig
+    network: DigitsNetworkConfig = DigitsNetworkConfig()
     log: LogConfig = LogConfig(level=LogLevel.EPOCHS)
 
 
@@ -58,22 +76,30 @@ def published(batch: int) -> tuple[BatchTrainConfig, MappingConfig]:
     return train, mapping
 
 
+def floor_plan(config: DigitsConfig, plan: FloorPlan, array: Array) -> FloorPlan:
+    """Return the published plan, or the same matrices where the array has room for them."""
+    if config.network.placement == "published":
+        return FloorPlan((array.shape,), plan.matrices)
+    requests = [Request(one.name, one.inputs, one.outputs, one.copies) for one in plan]
+    return place(requests, [array.shape])
+
+
 def scale_grey(images: npt.NDArray[np.uint8], peak: float) -> FloatArray:
     """Map grey levels of (sequences, time, height, width) to (time, sequences, ..., 1)."""
     by_time = images.swapaxes(0, 1)[..., np.newaxis]
     return np.multiply(by_time, 2.0 * peak / 255.0, dtype=np.float64) - peak
 
 
-def in_situ(config: DigitsConfig) -> DigitsConfig:
+def in_situ(config: DigitsConfig, lr: float, lr_final: float | None = None) -> DigitsConfig:
     """Return our way to train a published network on the same devices, batches and epochs.
 
     What differs, and why: every pulse draws 10 uS of new programming noise, so a weight stands for
     four times the conductance, learning is slower, and a cell waits until its gate voltage has
     moved by 0.05 V (9 uS) since its last pulse. First gate voltages are random within 0.2 V, so
     that a chip without noise learns too. The effective learning rate is 5.45 times the nominal
-    0.003.
+    one, as published.
     """
-    train = config.train.model_copy(update={"lr": 0.003})
+    train = config.train.model_copy(update={"lr": lr, "lr_final": lr_final})
     mapping = config.mapping.model_copy(
         update={"siemens_per_weight": 4e-4, "threshold": 0.05, "gate_spread": 0.2}
     )

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8
+from memlab.emulator import load_preset
 from memlab.experiments.classification import Classifier, Task
 from memlab.experiments.digits import (
     SIDE,
     DigitsConfig,
     DigitsDataConfig,
+    floor_plan,
     in_situ,
     published,
     scale_grey,
@@ -34,12 +36,13 @@ def paper() -> DigitsConfig:
     """Return the published recipe (experiments reference 2, 3.3 and 5)."""
     train, mapping = published(batch=100)
     data = DigitsDataConfig(train=60_000, test=10_000, peak=0.2)
-    return DigitsConfig(train=train, mapping=mapping, data=data)
+    chip = load_preset("pt-taox-ta")
+    return DigitsConfig(chip=chip, train=train, mapping=mapping, data=data)
 
 
 def memlab() -> DigitsConfig:
-    """Return our recipe on the same devices."""
-    return in_situ(paper())
+    """Return our recipe on the same devices: 5.45 times 0.004, then 0.0013 in the second epoch."""
+    return in_situ(paper(), lr=0.004, lr_final=0.0004)
 
 
 PRESETS = {"paper": paper, "memlab": memlab}
@@ -47,7 +50,7 @@ PRESETS = {"paper": paper, "memlab": memlab}
 
 def make_mnist_cnn_experiment(config: DigitsConfig, array: Array) -> Classifier:
     """Return the experiment on an array of at least 123 x 59 cells."""
-    matrix = make_planned_matrices(cnn_plan(), array, config)
+    matrix = make_planned_matrices(floor_plan(config, cnn_plan(), array), array, config)
     first = Conv2D(matrix["conv1"], (SIDE, SIDE, 1), (3, 3), "same", activation="relu")
     second = Conv2D(matrix["conv2"], first.output_shape, (2, 2), "same")
     network = Network([first, second, MaxPool(2), Flatten(), Dense(matrix["dense"])])

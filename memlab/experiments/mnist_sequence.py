@@ -14,11 +14,13 @@ from __future__ import annotations
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8, make_digit_sequences
 from memlab.datasets.digit_sequences import CLASSES
+from memlab.emulator import load_preset
 from memlab.experiments.classification import Classifier, Task
 from memlab.experiments.digits import (
     SIDE,
     DigitsConfig,
     DigitsDataConfig,
+    floor_plan,
     in_situ,
     published,
     scale_grey,
@@ -34,12 +36,13 @@ def paper() -> DigitsConfig:
     """Return the published recipe (experiments reference 2, 3.4 and 5)."""
     train, mapping = published(batch=50)
     data = DigitsDataConfig(train=5_958, test=1_010, peak=1.0)
-    return DigitsConfig(train=train, mapping=mapping, data=data)
+    chip = load_preset("pt-taox-ta")
+    return DigitsConfig(chip=chip, train=train, mapping=mapping, data=data)
 
 
 def memlab() -> DigitsConfig:
-    """Return our recipe on the same devices."""
-    return in_situ(paper())
+    """Return our recipe on the same devices: effective learning rate 5.45 times 0.003."""
+    return in_situ(paper(), lr=0.003)
 
 
 PRESETS = {"paper": paper, "memlab": memlab}
@@ -47,7 +50,7 @@ PRESETS = {"paper": paper, "memlab": memlab}
 
 def make_mnist_sequence_experiment(config: DigitsConfig, array: Array) -> Classifier:
     """Return the experiment on an array of 128 x 64 cells."""
-    matrix = make_planned_matrices(conv_lstm_plan(), array, config)
+    matrix = make_planned_matrices(floor_plan(config, conv_lstm_plan(), array), array, config)
     network = Network(
         [
             ConvLSTM(matrix["conv_lstm"], (SIDE, SIDE, 1), (3, 3), (2, 2)),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from memlab.devices import open_array
+from memlab.errors import MissingDataError, SettingError
 from memlab.experiments import make_plan, run
 from memlab.experiments.config import apply_settings
 from memlab.experiments.mnist_cnn import PRESETS as CNN_PRESETS
@@ -122,9 +123,22 @@ def test_a_chip_without_noise_learns_only_from_random_gate_voltages(
     assert accuracies[1] > 0.8
 
 
-def test_missing_images_are_one_line_that_says_how_to_get_them(tmp_path: Path) -> None:
-    from memlab.errors import MissingDataError
+def test_the_matrices_go_where_there_is_room_when_asked_to(mnist: str) -> None:
+    settings = [f"data.path={mnist}", "network.placement=automatic", "chip=ideal"]
+    config = apply_settings(CNN_PRESETS["memlab"](), settings)
+    with open_array("ideal:?rows=100&columns=64") as array:
+        network = make_mnist_cnn_experiment(config, array).network
+        assert sum(block.array.shape[0] * block.array.shape[1] for block in network.blocks) == 4060
+        assert len(network.blocks) > 5, "conv2, 120 rows, must be folded too"
+    config = apply_settings(config, ["network.placement=published"])
+    with (
+        open_array("ideal:?rows=100&columns=64") as array,
+        pytest.raises(SettingError, match="conv1 needs 36 x 15"),
+    ):
+        make_mnist_cnn_experiment(config, array)
 
+
+def test_missing_images_are_one_line_that_says_how_to_get_them(tmp_path: Path) -> None:
     plan = make_plan("mnist-cnn", settings=[f"data.path={tmp_path}"], out=tmp_path / "run.h5")
     with pytest.raises(MissingDataError, match="memlab data fetch mnist"):
         run(plan)

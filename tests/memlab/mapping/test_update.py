@@ -142,3 +142,45 @@ def test_direct_writing_makes_half_of_the_change_in_each_cell_and_modifies_nothi
     )
     np.testing.assert_array_equal(start, given[0])
     np.testing.assert_array_equal(change, given[1])
+
+
+def test_a_cell_waits_until_its_gate_voltage_has_moved_by_the_threshold() -> None:
+    rule = OneShotUpdate(1e4, 1.0, 0.7, 1.6, set_all=False, threshold=0.1)
+    array = RecordingArray(1, 3)
+    rule.initialise(array)
+    # Per step +0.04, -0.06 and +0.25 V: the third is due at once, the second at the second step
+    # (-0.12 V, so it is RESET first), the first at the third.
+    for _ in range(3):
+        programmed = rule.change(array, np.array([[4e-6, -6e-6, 25e-6]]))
+    _, *steps = array.pulses
+    np.testing.assert_array_equal(
+        [reset[0] for _, reset, _ in steps],
+        [[False, False, False], [False, True, False], [False, False, False]],
+    )
+    np.testing.assert_array_equal(
+        [set_[0] for _, _, set_ in steps],
+        [[False, False, True], [False, True, True], [True, False, True]],
+    )
+    # The first after three steps; the second as it was pulsed; the third is clamped at 1.6 V.
+    np.testing.assert_allclose(programmed.gate_voltage, [[1.12, 0.88, 1.6]], rtol=1e-12)
+    assert rule.gate_voltage is not None
+    np.testing.assert_allclose(rule.gate_voltage, [[1.12, 0.82, 1.6]], rtol=1e-12)
+
+
+def test_random_first_gate_voltages_come_from_the_generator_and_stay_in_range() -> None:
+    def start(seed: int) -> FloatArray:
+        rng = np.random.default_rng(seed)
+        rule = OneShotUpdate(1e4, 1.0, 0.9, 1.6, spread=0.2, rng=rng)
+        return rule.initialise(IdealArray(40, 30)).gate_voltage
+
+    np.testing.assert_array_equal(start(1), start(1))
+    assert (start(1) != start(2)).any()
+    assert start(1).min() == 0.9, "clamped"
+    assert start(1).max() == pytest.approx(1.2, abs=0.01)
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(ValueError, match="set_all"):
+        OneShotUpdate(1e4, 1.0, 0.7, 1.6, threshold=0.1)
+    with pytest.raises(ValueError, match="generator"):
+        OneShotUpdate(1e4, 1.0, 0.7, 1.6, spread=0.1)
