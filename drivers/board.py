@@ -33,10 +33,14 @@ class LineClass(IntEnum):
 
 
 class Mode(IntEnum):
-    """What a voltage is for: limits differ between reading and pulsing."""
+    """What a voltage is for, and so which limits hold.
+
+    A SET has its own gate limit because there the gate is all that limits the current.
+    """
 
     READ = 0
-    PULSE = 1
+    SET = 1
+    RESET = 2
 
 
 class PulseKind(IntEnum):
@@ -200,7 +204,7 @@ class PulseBatch:
     Parameters
     ----------
     row
-        Row of each pulse, uint8, shape (n,).
+        Row of each pulse, uint16, shape (n,).
     kind
         `PulseKind` values, uint8, shape (n,).
     amplitude_code
@@ -213,7 +217,7 @@ class PulseBatch:
         Gate DAC code of each column (ignored where not selected), uint16, same shape.
     """
 
-    row: npt.NDArray[np.uint8]
+    row: npt.NDArray[np.uint16]
     kind: npt.NDArray[np.uint8]
     amplitude_code: npt.NDArray[np.uint16]
     width_ticks: npt.NDArray[np.uint16]

@@ -16,16 +16,14 @@ from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
     Capabilities,
-    CodeRange,
     LineClass,
     Mode,
     PulseBatch,
-    PulseKind,
     Samples,
     Selection,
 )
-from drivers.errors import DeviceError, LimitError
-from drivers.extremes import extremes
+from drivers.checks import check_codes, check_pulses
+from drivers.errors import DeviceError
 
 __all__ = ["CheckedBoard"]
 
@@ -72,7 +70,7 @@ class CheckedBoard(ABC):
         """Fire the pulses in order, each exactly once; returning means that all were fired."""
         config = self._require_config()
         if len(pulses):
-            self._check_pulses(pulses, config)
+            check_pulses(pulses, config, self.capabilities)
             self._pulse(pulses, config)
 
     @abstractmethod
@@ -136,32 +134,4 @@ class CheckedBoard(ABC):
             raise DeviceError(
                 f"the board has {able.rows} x {able.columns} lines; the selection has more"
             )
-        _check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
-
-    def _check_pulses(self, pulses: PulseBatch, config: BoardConfig) -> None:
-        able = self.capabilities
-        if pulses.columns.shape[1:] != (able.columns,):
-            raise DeviceError(f"masks and gate codes must be {able.columns} columns wide")
-        if pulses.row.max() >= able.rows:
-            raise DeviceError(f"row {pulses.row.max()} does not exist on this board")
-        if pulses.kind.max() > PulseKind.RESET:
-            raise DeviceError(f"pulse kind {pulses.kind.max()} does not exist")
-        is_set = pulses.kind == PulseKind.SET
-        for which, line in ((is_set, LineClass.COLUMN), (~is_set, LineClass.ROW)):
-            allowed = config.limits[line, Mode.PULSE]
-            _check_codes(pulses.amplitude_code[which], allowed, f"{line.name.lower()} pulse code")
-        gates = pulses.gate_code[pulses.columns]
-        _check_codes(gates, config.limits[LineClass.GATE, Mode.PULSE], "gate pulse code")
-        widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
-        _check_codes(pulses.width_ticks, widths, "pulse width in ticks")
-
-
-def _check_codes(code: npt.NDArray[np.integer], allowed: CodeRange, what: str) -> None:
-    if code.size:
-        low, high = extremes(code)
-        if low < allowed.minimum or high > allowed.maximum:
-            worst = low if low < allowed.minimum else high
-            raise LimitError(
-                f"{what} {worst} is outside {allowed.minimum}..{allowed.maximum}; "
-                "nothing was sent to the board"
-            )
+        check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")

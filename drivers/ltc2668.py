@@ -93,7 +93,10 @@ class Span(IntEnum):
         """
         volts = np.asarray(volts, dtype=np.float64)
         # Dividing by the exact step rounds once; multiplying by 1/step would round twice.
-        code = np.rint((volts - self.minimum) / self.step)
+        # In place: a batch of vectors is megabytes, and every temporary costs as much as the sum.
+        code = np.subtract(volts, self.minimum, out=np.empty(volts.shape))
+        code /= self.step
+        np.rint(code, out=code)
         if code.size:
             lowest, highest = extremes(code)
             if not (lowest >= 0.0 and highest < CODES):  # NaN fails this too

@@ -40,7 +40,7 @@ class Configuration:
     spans
         LTC2668 span code of ROW, COLUMN, GATE.
     limits
-        Lowest and highest allowed DAC code by line and mode; all six must be present.
+        Lowest and highest allowed DAC code by line and mode; all nine must be present.
     timing, levels
         As they travel.
     """
@@ -53,7 +53,7 @@ class Configuration:
     def canonical(self) -> bytes:
         """Return the bytes under the CRC."""
         bounds = [b for line in Line for mode in LimitMode for b in self.limits[line, mode]]
-        return struct.pack("<3B12H", *self.spans, *bounds) + self.timing.pack() + self.levels.pack()
+        return struct.pack("<3B18H", *self.spans, *bounds) + self.timing.pack() + self.levels.pack()
 
     @property
     def crc(self) -> int:
@@ -143,7 +143,7 @@ class ConfigurationStaging:
 
     def commit(self, crc: int) -> Configuration:
         """Return the complete configuration; refuse a gap or another CRC."""
-        if len(self._spans) < 3 or len(self._limits) < 6 or not self._timing or not self._levels:
+        if len(self._spans) < 3 or len(self._limits) < 9 or not self._timing or not self._levels:
             raise RefusedError(ErrorCode.NOT_CONFIGURED, 0, "the configuration has gaps")
         configuration = Configuration(
             (self._spans[0], self._spans[1], self._spans[2]),

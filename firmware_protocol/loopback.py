@@ -74,7 +74,7 @@ class PaperBoard:
             max_job_cells=8192,
             max_job_rows=1024,
             config_crc=0,
-            hard_limits=np.array([0, 65535] * 6, np.uint16),
+            hard_limits=np.array([0, 65535] * 9, np.uint16),
             name="paper",
             serial="0",
             firmware="1.0",

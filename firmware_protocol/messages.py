@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from firmware_protocol.codec import Field, Message, Response
 
-SPEC_HASH = 0x3346971159F54579
+SPEC_HASH = 0x05D7087E44940A75
 MAJOR = 1
 MINOR = 0
 MAGIC = "MLB1"
@@ -141,7 +141,8 @@ class LimitMode(IntEnum):
     """What a voltage is for."""
 
     READ = 0
-    PULSE = 1
+    SET = 1
+    RESET = 2
 
 
 class GainMode(IntEnum):
@@ -603,7 +604,7 @@ class GetInfoResponse(Response):
         Field("adc_span_mv", "u32"), Field("clip_mv", "u32"), Field("gain_threshold_mv", "u32"),
         Field("pulse_offset_ps", "u32"), Field("pulse_tick_ps", "u32"),
         Field("timer_tick_ps", "u32"), Field("max_job_cells", "u32"), Field("max_job_rows", "u32"),
-        Field("config_crc", "u32"), Field("hard_limits", "u16[12]"), Field("name", "char[32]"),
+        Field("config_crc", "u32"), Field("hard_limits", "u16[18]"), Field("name", "char[32]"),
         Field("serial", "char[32]"), Field("firmware", "char[32]"),
     )
 
@@ -626,7 +627,7 @@ class GetInfoResponse(Response):
     max_job_cells: int  # entries
     max_job_rows: int  # entries
     config_crc: int  # 0 when nothing is committed
-    # min, max for ROW, COLUMN, GATE, in READ then PULSE mode of each
+    # min, max for ROW, COLUMN, GATE, in READ, SET, RESET mode of each
     hard_limits: npt.NDArray[np.uint16]
     name: str
     serial: str
@@ -641,7 +642,7 @@ class GetInfo(Message):
     KIND = Kind.REQ
     CLASS = "I"
     STATES = frozenset(State)
-    HASH = 0x2B95770D
+    HASH = 0x49E61B36
     RESPONSE = GetInfoResponse
     FIELDS = ()
 
@@ -864,10 +865,10 @@ class CfgLimit(Message):
     KIND = Kind.REQ
     CLASS = "I"
     STATES = frozenset({State.LINKED})
-    HASH = 0xE0235B38
+    HASH = 0x814ADCF5
     RESPONSE = CfgLimitResponse
     FIELDS = (
-        Field("line", "u8", maximum=2), Field("mode", "u8", maximum=1), Field("minimum", "u16"),
+        Field("line", "u8", maximum=2), Field("mode", "u8", maximum=2), Field("minimum", "u16"),
         Field("maximum", "u16"),
     )
 

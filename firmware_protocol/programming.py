@@ -87,14 +87,19 @@ def check_pulses(entries: npt.NDArray[np.void], configuration: Configuration) ->
         raise RefusedError(ErrorCode.RANGE, 0, "no such row or kind of pulse")
     if "col" in names and ((entries["col"] >= COLUMNS).any() or (entries["count"] == 0).any()):
         raise RefusedError(ErrorCode.RANGE, 1, "no such column, or no pulse at all")
-    driven = entries["amp"]
-    configuration.check(Line.COLUMN, LimitMode.PULSE, driven[kind == PulseKind.SET], Line.COLUMN)
-    configuration.check(Line.ROW, LimitMode.PULSE, driven[kind == PulseKind.RESET], Line.ROW)
-    gate = entries["gate"]
+    gates = entries["gate"]
     if "cols" in names:
         bits = entries["cols"][:, None] >> np.arange(COLUMNS, dtype=np.uint64) & np.uint64(1)
-        gate = gate[bits.astype(bool)]
-    configuration.check(Line.GATE, LimitMode.PULSE, gate, Line.GATE)
+        selected = bits.astype(bool)
+    else:
+        gates, selected = gates[:, None], np.ones((len(entries), 1), bool)
+    for pulse, line, mode in (
+        (PulseKind.SET, Line.COLUMN, LimitMode.SET),
+        (PulseKind.RESET, Line.ROW, LimitMode.RESET),
+    ):
+        which = kind == pulse
+        configuration.check(line, mode, entries["amp"][which], line)
+        configuration.check(Line.GATE, mode, gates[which][selected[which]], Line.GATE)
     configuration.check_width(entries["width"])
 
 

@@ -35,7 +35,7 @@ from drivers.pulse import PulseTimer
 from memlab.errors import LimitError, SaturationWarning
 from memlab.limits import Limits, OperatingPoint
 
-__all__ = ["Array", "BoardArray", "Counts", "Measurement", "nearest_step"]
+__all__ = ["Array", "BoardArray", "Counts", "Measurement", "Traffic", "nearest_step"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -61,6 +61,27 @@ class Counts:
     set: int = 0
     reset: int = 0
     saturated: int = 0
+
+
+@dataclass
+class Traffic:
+    """Payload that crossed the Board seam, in bytes of MLP/1 without framing.
+
+    A code takes 2 bytes, a gain 2 bits, a row-parallel pulse 142 bytes.
+    """
+
+    calls: int = 0
+    up: float = 0.0
+    down: float = 0.0
+
+    def add(self, up: float, down: float) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.up += up
+        self.down += down
+
+
+_CODE_BYTES, _SAMPLE_BYTES, _REQUEST_BYTES, _PULSE_BYTES = 2, 2.25, 48, 142
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +223,10 @@ class Array(ABC):
         clipped = int(np.count_nonzero(measurement.saturated))
         if clipped:
             self.counts.saturated += clipped
+            # The text is always the same, so that Python shows it once per place and not per VMM.
             warnings.warn(
-                f"{clipped} of {measurement.saturated.size} readings are saturated: the true "
-                "magnitudes are larger; lower the voltage or choose a smaller gain",
+                "readings are saturated: the true magnitudes are larger; lower the voltage or "
+                "choose a smaller gain (how many: counts.saturated; which: measure_vmm)",
                 SaturationWarning,
                 stacklevel=4,
             )
@@ -313,6 +335,7 @@ class _Session:
     limits: Limits
     point: OperatingPoint
     rounding: bool
+    traffic: Traffic = field(default_factory=Traffic)
     current_per_code: FloatArray = field(init=False)
     saturated_code: int = field(init=False)
     timer: PulseTimer = field(init=False)
@@ -360,6 +383,11 @@ class BoardArray(Array):
     def board(self) -> Board:
         """The board below; it speaks in codes."""
         return self._session.board
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has crossed the Board seam so far, shared by all views."""
+        return self._session.traffic
 
     @property
     def operating_point(self) -> OperatingPoint:
@@ -420,6 +448,7 @@ class BoardArray(Array):
                 f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
             )
         samples = session.board.read(self._selection, int(row_code[0]), gain)
+        session.traffic.add(_REQUEST_BYTES, _SAMPLE_BYTES * samples.code.size)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
@@ -434,7 +463,9 @@ class BoardArray(Array):
         flat = dac_code.reshape(-1, self.rows.size)
         if self._row_order is not None:
             flat = flat[:, self._row_order]
-        measurement = self._decode(session.board.vmm(self._selection, flat, gain))
+        samples = session.board.vmm(self._selection, flat, gain)
+        session.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
+        measurement = self._decode(samples)
         shape = (*voltage.shape[:-1], self.columns.size)
         assert measurement.adc_code is not None and measurement.gain is not None  # noqa: PT018
         return Measurement(
@@ -479,7 +510,9 @@ class BoardArray(Array):
             int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
             point.set_width,
         )
-        session.board.pulse(_join(resets, sets))
+        pulses = _join(resets, sets)
+        session.board.pulse(pulses)
+        session.traffic.add(_PULSE_BYTES * len(pulses), 0)
 
     def _on_steps(self, voltage: FloatArray, step: float, what: str) -> FloatArray:
         """Return voltages on the board's steps: rounded if that was asked for, else as they are."""
@@ -516,7 +549,7 @@ class BoardArray(Array):
         gates[:, self.columns] = gate_code[active]
         ticks = self._session.timer.ticks(width)
         return PulseBatch(
-            row=self.rows[active].astype(np.uint8),
+            row=self.rows[active].astype(np.uint16),
             kind=np.full(n, kind, np.uint8),
             amplitude_code=np.full(n, amplitude, np.uint16),
             width_ticks=np.full(n, ticks, np.uint16),
@@ -545,9 +578,12 @@ def _board_config(limits: Limits, point: OperatingPoint, timer: PulseTimer) -> B
             ),
             (LineClass.COLUMN, Mode.READ): codes(LineClass.COLUMN, 0.0, 0.0),
             (LineClass.GATE, Mode.READ): codes(LineClass.GATE, 0.0, limits.gate_voltage),
-            (LineClass.ROW, Mode.PULSE): codes(LineClass.ROW, 0.0, limits.reset_voltage),
-            (LineClass.COLUMN, Mode.PULSE): codes(LineClass.COLUMN, 0.0, limits.set_voltage),
-            (LineClass.GATE, Mode.PULSE): codes(LineClass.GATE, 0.0, limits.gate_voltage),
+            (LineClass.ROW, Mode.SET): codes(LineClass.ROW, 0.0, 0.0),
+            (LineClass.COLUMN, Mode.SET): codes(LineClass.COLUMN, 0.0, limits.set_voltage),
+            (LineClass.GATE, Mode.SET): codes(LineClass.GATE, 0.0, limits.set_gate_voltage),
+            (LineClass.ROW, Mode.RESET): codes(LineClass.ROW, 0.0, limits.reset_voltage),
+            (LineClass.COLUMN, Mode.RESET): codes(LineClass.COLUMN, 0.0, 0.0),
+            (LineClass.GATE, Mode.RESET): codes(LineClass.GATE, 0.0, limits.gate_voltage),
         },
         read_gate_code=int(SPANS[LineClass.GATE].encode(np.full(1, point.read_gate_voltage))[0]),
         idle_row_code=int(SPANS[LineClass.ROW].encode(np.zeros(1))[0]),

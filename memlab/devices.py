@@ -4,6 +4,7 @@ ideal:                                   float64, no codes, 128 x 64
 ideal:?rows=34&columns=60                ... of another size
 emulator:                                emulated board, chip ta-hfo2, seed 0
 emulator:?seed=7&chip=pt-taox-ta         any parameter of the preset may follow: &noise=0
+emulator:?chip=ta-hfo2&wires.resistance=0.3   ... a nested one by its dotted name
 serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening` for all of them
 dpe+serial://COM4                        ... that speaks the published board's dialect
 

@@ -13,6 +13,7 @@ __all__ = [
     "DeviceError",
     "LimitError",
     "MemlabError",
+    "MissingDataError",
     "ProtocolError",
     "SaturationWarning",
     "SettingError",
@@ -25,6 +26,10 @@ class DataError(MemlabError):
     """A file or a data set is missing, damaged or not what it should be."""
 
 
+class MissingDataError(DataError):
+    """A data set is not here; the message says how to get it."""
+
+
 class SettingError(DataError, ValueError):
     """A setting, a URL or an option is wrong; nothing was touched."""
 
@@ -35,6 +40,7 @@ class SaturationWarning(UserWarning):
 
 EXIT_CODES: dict[type[MemlabError], int] = {
     SettingError: 2,
+    MissingDataError: 2,
     LimitError: 4,
     TransportError: 3,
     ProtocolError: 3,

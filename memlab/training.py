@@ -5,6 +5,7 @@ The loop knows nothing of files or screens; observers record and show what passe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,11 +23,15 @@ Batch = tuple[FloatArray, FloatArray]
 
 @dataclass(frozen=True)
 class UpdateResult:
-    """One finished update: its number from 0, its epoch from 0, and the loss before it."""
+    """One finished update: its number and its epoch from 0, loss and accuracy before it.
+
+    The accuracy is NaN where there are no classes.
+    """
 
     index: int
     epoch: int
     loss: float
+    accuracy: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def train(
             network.backward(value.delta)
             network.update(optimizer)
             losses.append(value.mean)
-            result = UpdateResult(index, epoch, value.mean)
+            result = UpdateResult(index, epoch, value.mean, value.accuracy)
             for observer in observers:
                 observer.updated(result, network)
             index += 1

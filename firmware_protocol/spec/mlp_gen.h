@@ -24,7 +24,7 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
     return v;
 }
 
-#define MLP_SPEC_HASH 0x3346971159F54579ULL
+#define MLP_SPEC_HASH 0x05D7087E44940A75ULL
 #define MLP_MAJOR 1u
 #define MLP_MINOR 0u
 #define MLP_MAGIC "MLB1"
@@ -58,7 +58,7 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
 #define MLP_ID_ESTOP 0x0Fu
 #define MLP_HASH_ESTOP 0xB80E5F40u
 #define MLP_ID_GET_INFO 0x10u
-#define MLP_HASH_GET_INFO 0x2B95770Du
+#define MLP_HASH_GET_INFO 0x49E61B36u
 #define MLP_ID_GET_STATE 0x11u
 #define MLP_HASH_GET_STATE 0x83772624u
 #define MLP_ID_CLEAR_FAULT 0x12u
@@ -72,7 +72,7 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
 #define MLP_ID_CFG_SPAN 0x21u
 #define MLP_HASH_CFG_SPAN 0x10DFE450u
 #define MLP_ID_CFG_LIMIT 0x22u
-#define MLP_HASH_CFG_LIMIT 0xE0235B38u
+#define MLP_HASH_CFG_LIMIT 0x814ADCF5u
 #define MLP_ID_CFG_TIMING 0x23u
 #define MLP_HASH_CFG_TIMING 0x1A1BA29Cu
 #define MLP_ID_CFG_COMMIT 0x24u
@@ -251,7 +251,8 @@ typedef enum {
 /* What a voltage is for. */
 typedef enum {
     MLP_LIMIT_MODE_READ = 0,
-    MLP_LIMIT_MODE_PULSE = 1,
+    MLP_LIMIT_MODE_SET = 1,
+    MLP_LIMIT_MODE_RESET = 2,
 } mlp_limit_mode_t;
 
 /* 0..3 hold gain 1..4 for all columns; AUTO lets the board choose, 2 bits per sample more. */
@@ -918,7 +919,7 @@ static inline int mlp_sink_rsp_unpack(mlp_sink_rsp *m, const uint8_t *p, size_t 
 
 #define MLP_GET_INFO_SIZE 0u /* without a tail */
 
-#define MLP_GET_INFO_RSP_SIZE 188u /* without a tail */
+#define MLP_GET_INFO_RSP_SIZE 200u /* without a tail */
 typedef struct mlp_get_info_rsp {
     uint16_t status;
     uint16_t detail;
@@ -939,14 +940,14 @@ typedef struct mlp_get_info_rsp {
     uint32_t max_job_cells;
     uint32_t max_job_rows;
     uint32_t config_crc;
-    uint16_t hard_limits[12];
+    uint16_t hard_limits[18];
     char name[32];
     char serial[32];
     char firmware[32];
 } mlp_get_info_rsp;
 static inline size_t mlp_get_info_rsp_pack(const mlp_get_info_rsp *m, uint8_t *p, size_t room)
 {
-    if (room < 188u)
+    if (room < 200u)
         return 0;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
@@ -968,19 +969,19 @@ static inline size_t mlp_get_info_rsp_pack(const mlp_get_info_rsp *m, uint8_t *p
     mlp_put(p + 56, (uint64_t)m->max_job_cells, 4);
     mlp_put(p + 60, (uint64_t)m->max_job_rows, 4);
     mlp_put(p + 64, (uint64_t)m->config_crc, 4);
-    for (unsigned i = 0; i < 12; i++)
+    for (unsigned i = 0; i < 18; i++)
         mlp_put(p + 68 + 2 * i, (uint64_t)m->hard_limits[i], 2);
     for (unsigned i = 0; i < 32; i++)
-        mlp_put(p + 92 + 1 * i, (uint64_t)m->name[i], 1);
+        mlp_put(p + 104 + 1 * i, (uint64_t)m->name[i], 1);
     for (unsigned i = 0; i < 32; i++)
-        mlp_put(p + 124 + 1 * i, (uint64_t)m->serial[i], 1);
+        mlp_put(p + 136 + 1 * i, (uint64_t)m->serial[i], 1);
     for (unsigned i = 0; i < 32; i++)
-        mlp_put(p + 156 + 1 * i, (uint64_t)m->firmware[i], 1);
-    return 188u;
+        mlp_put(p + 168 + 1 * i, (uint64_t)m->firmware[i], 1);
+    return 200u;
 }
 static inline int mlp_get_info_rsp_unpack(mlp_get_info_rsp *m, const uint8_t *p, size_t n)
 {
-    if (n < 188u)
+    if (n < 200u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
@@ -1002,14 +1003,14 @@ static inline int mlp_get_info_rsp_unpack(mlp_get_info_rsp *m, const uint8_t *p,
     m->max_job_cells = (uint32_t)mlp_get(p + 56, 4);
     m->max_job_rows = (uint32_t)mlp_get(p + 60, 4);
     m->config_crc = (uint32_t)mlp_get(p + 64, 4);
-    for (unsigned i = 0; i < 12; i++)
+    for (unsigned i = 0; i < 18; i++)
         m->hard_limits[i] = (uint16_t)mlp_get(p + 68 + 2 * i, 2);
     for (unsigned i = 0; i < 32; i++)
-        m->name[i] = (char)mlp_get(p + 92 + 1 * i, 1);
+        m->name[i] = (char)mlp_get(p + 104 + 1 * i, 1);
     for (unsigned i = 0; i < 32; i++)
-        m->serial[i] = (char)mlp_get(p + 124 + 1 * i, 1);
+        m->serial[i] = (char)mlp_get(p + 136 + 1 * i, 1);
     for (unsigned i = 0; i < 32; i++)
-        m->firmware[i] = (char)mlp_get(p + 156 + 1 * i, 1);
+        m->firmware[i] = (char)mlp_get(p + 168 + 1 * i, 1);
     return MLP_ERROR_CODE_OK;
 }
 
@@ -1303,7 +1304,7 @@ static inline int mlp_cfg_limit_unpack(mlp_cfg_limit *m, const uint8_t *p, size_
     if (m->line > 2)
         return MLP_ERROR_CODE_RANGE;
     m->mode = (uint8_t)mlp_get(p + 1, 1);
-    if (m->mode > 1)
+    if (m->mode > 2)
         return MLP_ERROR_CODE_RANGE;
     m->minimum = (uint16_t)mlp_get(p + 2, 2);
     m->maximum = (uint16_t)mlp_get(p + 4, 2);
@@ -3081,14 +3082,14 @@ static const mlp_message_info mlp_messages[] = {
     {0x09, 0, 'I', 0x03FF, 0x76A16842u}, /* SOURCE */
     {0x0A, 0, 'I', 0x03FF, 0x1AA5F139u}, /* SINK */
     {0x0F, 5, 'I', 0x03FF, 0xB80E5F40u}, /* ESTOP */
-    {0x10, 0, 'I', 0x03FF, 0x2B95770Du}, /* GET_INFO */
+    {0x10, 0, 'I', 0x03FF, 0x49E61B36u}, /* GET_INFO */
     {0x11, 0, 'I', 0x03FF, 0x83772624u}, /* GET_STATE */
     {0x12, 0, 'O', 0x0100, 0xBBA33A97u}, /* CLEAR_FAULT */
     {0x13, 0, 'I', 0x03FF, 0xF57F0B8Bu}, /* GET_COUNTERS */
     {0x14, 0, 'I', 0x03FF, 0xF9022CDDu}, /* READ_JOURNAL */
     {0x20, 0, 'I', 0x000C, 0x3A46C3F1u}, /* CFG_BEGIN */
     {0x21, 0, 'I', 0x0004, 0x10DFE450u}, /* CFG_SPAN */
-    {0x22, 0, 'I', 0x0004, 0xE0235B38u}, /* CFG_LIMIT */
+    {0x22, 0, 'I', 0x0004, 0x814ADCF5u}, /* CFG_LIMIT */
     {0x23, 0, 'I', 0x0004, 0x1A1BA29Cu}, /* CFG_TIMING */
     {0x24, 0, 'I', 0x000C, 0xB377FFA1u}, /* CFG_COMMIT */
     {0x25, 0, 'I', 0x0004, 0xBD663700u}, /* CFG_LEVELS */

@@ -14,7 +14,11 @@ __all__ = ["cli", "main"]
 # `memlab --help` needs no more than this, and answers at once.
 COMMANDS = {
     "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
+    "chip": ("memlab.cli.chip", "Show what a chip is made of."),
+    "estimate": ("memlab.cli.estimate", "The bill before a run: time, energy, pulses, file size."),
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
+    "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
+    "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }
 
 

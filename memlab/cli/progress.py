@@ -71,7 +71,7 @@ class TrainingProgress(Observer):
     def started(self, network: Network) -> None:
         """Start the clock: the array is initialised. Say so where voltages are rounded."""
         self._start = self._clock()
-        array = network.layers[0].matrix.array
+        array = network.blocks[0].array
         if array.gate_voltage_step and not self._quiet:
             print(
                 f"this board takes gate voltages in steps of {array.gate_voltage_step:g} V and "

@@ -31,6 +31,12 @@ from memlab.experiments import EXPERIMENTS, make_plan, run
     help="Run file to write; the picture goes beside it.  [default: memlab-runs/NAME-...h5]",
 )
 @click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Data file or directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -46,15 +52,19 @@ def train(
     seed: int | None,
     epochs: int | None,
     out: Path | None,
+    data: Path | None,
     settings: tuple[str, ...],
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Train a network in situ: forward on the array, back-propagation in software, two pulses.
 
-    NAME is the experiment: airline (LSTM, 144 months of airline passengers; Li et al. 2019).
+    NAME is the experiment: airline, airline-window (LSTM, 144 months of airline passengers), gait
+    (LSTM, who is walking), wafer (LSTM, normal or not). Data: `memlab data list`.
     Writes one HDF5 run file and a picture.
     """
+    if data is not None:
+        settings = (f"data.path={data}", *settings)
     plan = make_plan(
         name, preset=preset, board=board, seed=seed, epochs=epochs, settings=settings, out=out
     )
@@ -66,16 +76,35 @@ def train(
         _summarise(document)
 
 
+def _on_board(document: dict[str, Any]) -> list[str]:
+    if "on_board" not in document:
+        return []
+    cost = document["on_board"]
+    return [
+        f"on the board: {cost['seconds']:.3g} s (analogue {cost['analogue_seconds']:.3g} s, "
+        f"link {cost['link_seconds']:.3g} s), {cost['energy'] * 1e3:.3g} mJ"
+    ]
+
+
 def _summarise(document: dict[str, Any]) -> None:
     """Tell a person how it went, on stderr."""
     metrics, counts = document["metrics"], document["counts"]
-    lines = [
-        "                       train    test    (RMSE, thousand passengers)",
-        f"array             {metrics['train_rmse']:10.1f} {metrics['test_rmse']:7.1f}",
-        f"persistence       {metrics['persistence_train_rmse']:10.1f} "
-        f"{metrics['persistence_test_rmse']:7.1f}",
+    if "test_rmse" in metrics:
+        lines = [
+            "                       train    test    (RMSE, thousand passengers)",
+            f"array             {metrics['train_rmse']:10.1f} {metrics['test_rmse']:7.1f}",
+            f"persistence       {metrics['persistence_train_rmse']:10.1f} "
+            f"{metrics['persistence_test_rmse']:7.1f}",
+        ]
+    else:
+        lines = [
+            f"accuracy: train {metrics['train_accuracy']:.2%}, test {metrics['test_accuracy']:.2%},"
+            f" test balanced {metrics['test_balanced_accuracy']:.2%}",
+        ]
+    lines += [
         f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "
         f"{counts['saturated']} saturated readings, {document['seconds']:.1f} s",
+        *_on_board(document),
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]

@@ -11,7 +11,6 @@ from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
     Capabilities,
-    CodeRange,
     LineClass,
     Mode,
     PulseBatch,
@@ -19,12 +18,19 @@ from drivers.board import (
     Samples,
     Selection,
 )
-from drivers.errors import DeviceError, LimitError
-from drivers.extremes import extremes
+from drivers.checks import check_codes, check_pulses
+from drivers.errors import DeviceError
 from memlab._version import __version__
+from memlab.emulator.calibration import CalibrationRecord
 from memlab.emulator.chip import Chip
+from memlab.emulator.clock import Energy, OperationTimes
+from memlab.emulator.drive import ExactDrive, RealDrive
+from memlab.emulator.front_end import ColumnErrors, FrontEnd
+from memlab.emulator.normal import NormalSource
 from memlab.emulator.preset import ChipPreset
-from memlab.emulator.signal_chain import SignalChain, grid_volts
+from memlab.emulator.readout import Operands, Readout
+from memlab.emulator.seeds import bit_generator_for
+from memlab.emulator.signal_chain import Drive, SignalChain
 
 __all__ = ["EmulatedBoard"]
 
@@ -35,7 +41,7 @@ class EmulatedBoard:
     Parameters
     ----------
     preset
-        The kind of chip.
+        The kind of chip, and the board around it.
     seed
         Seed of everything random in board and chip.
     shape
@@ -43,7 +49,11 @@ class EmulatedBoard:
     """
 
     def __init__(self, preset: ChipPreset, seed: int, shape: tuple[int, int] = (128, 64)):
-        self.chip = Chip(preset, shape, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        self.chip = Chip(preset, shape, rng)
+        self.energy = Energy()
+        """What has been drawn from the drivers so far."""
+        amplifier = preset.board.amplifier
         self._capabilities = Capabilities(
             name="memlab emulated board",
             serial=f"{preset.name}-{seed}",
@@ -52,65 +62,94 @@ class EmulatedBoard:
             columns=shape[1],
             transimpedance=(1e3, 1e4, 1e5, 1e6),
             adc_span=10.0,
-            clip=2.5,
-            gain_threshold=2.2,
+            clip=amplifier.clip,
+            gain_threshold=amplifier.gain_threshold,
             pulse_offset=0.16e-6,
             pulse_tick=1 / 240e6,
         )
-        self._chain = SignalChain(self._capabilities)
+        capabilities = self._capabilities
+        self._times = OperationTimes(
+            preset.board.timing, capabilities.pulse_offset, capabilities.pulse_tick
+        )
+        self._front_end = FrontEnd(preset, shape, capabilities.transimpedance, rng)
+        self._chain = SignalChain(capabilities, NormalSource(bit_generator_for(rng, "samples")))
+        self._readout = Readout(self.chip)
+        self._row_volts = np.zeros(shape[0])
         self._config: BoardConfig | None = None
         self._closed = False
-        self._transfer_key: tuple[Selection, int] | None = None
-        self._transfer = np.empty((0, 0))
+        self._drive_for: Selection | None = None
+        self._drive: Drive
+        self._errors_for: tuple[Operands, ColumnErrors] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
         """Identity and abilities of this board."""
         return self._capabilities
 
+    @property
+    def clock(self) -> float:
+        """Simulated seconds since power-on: the analogue time of all operations so far."""
+        return self.chip.now * 1e-9
+
+    @property
+    def calibration(self) -> CalibrationRecord:
+        """The true static errors of this board; a real one must measure them."""
+        return self._front_end.calibration()
+
+    def advance(self, seconds: float) -> None:
+        """Let simulated time pass, at least 0 s, with nothing driven."""
+        if not seconds >= 0.0:
+            raise ValueError(f"time does not run backwards: {seconds} s")
+        self.chip.advance_to(self.chip.now + round(seconds * 1e9))
+
     def configure(self, config: BoardConfig) -> None:
-        """Apply spans, limits and timing; an emulated output has no state to ground."""
+        """Apply spans, limits and timing; every line is at 0 V afterwards."""
         self._require_open()
         self._config = config
+        gate = config.spans[LineClass.GATE]
+        self._read_gate = gate.minimum + gate.step * config.read_gate_code
+        self._read_pulse = float(self._times.width(config.timing.column_ticks))
+        self._drive_for = None
+        self._row_volts[...] = 0.0
+
+    def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
+        """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.
+
+        Shape (selected rows, selected columns). No simulated time passes.
+        """
+        self._require_config()
+        self._require_lines(selection)
+        self.chip.fluctuation.advance(self.chip.now)
+        return self._readout.operands(selection, self._read_gate).linear.copy()
 
     def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
         """Drive the selected rows one after the other and sense: a VMM of one-hot vectors."""
+        config = self._require_config()
         n = selection.rows.size
-        one_hot = np.full((n, n), self._require_config().idle_row_code, np.uint16)
+        one_hot = np.full((n, n), config.idle_row_code, np.uint16)
         np.fill_diagonal(one_hot, row_code)
-        return self.vmm(selection, one_hot, gain)
+        self._select(selection, config)
+        return self._measure(selection, one_hot, gain, self._read_period)
 
     def vmm(
         self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
     ) -> Samples:
         """Apply each vector of row codes, shape (vectors, selected rows), and sense."""
-        config = self._require_config()
-        if not 0 <= gain <= len(self._capabilities.transimpedance):
-            raise DeviceError(f"gain {gain} does not exist; use 1..4, or 0 for automatic gain")
-        if row_code.ndim != 2 or row_code.shape[1] != selection.rows.size:
-            raise DeviceError(
-                f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
-            )
-        _check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
-        voltage = grid_volts(row_code, config.spans[LineClass.ROW])
-        return self._chain.digitise(voltage @ self._selected_transfer(selection), gain)
+        self._select(selection, self._require_config())
+        return self._measure(selection, row_code, gain, self._vmm_period)
 
     def pulse(self, pulses: PulseBatch) -> None:
         """Fire the pulses in order."""
         config = self._require_config()
-        self._check_pulses(pulses, config)
-        gate_span = config.spans[LineClass.GATE]
+        check_pulses(pulses, config, self._capabilities)
+        self._row_volts[...] = 0.0
         for start, stop in _independent_runs(pulses):
-            rows = pulses.row[start:stop].astype(np.intp)
-            selected = pulses.columns[start:stop]
-            if pulses.kind[start] == PulseKind.SET:
-                self.chip.set_cells(rows, selected, gate_span.decode(pulses.gate_code[start:stop]))
-            else:
-                self.chip.reset_cells(rows, selected)
+            self._fire(pulses, slice(start, stop), config)
 
     def ground(self) -> None:
-        """Put every line to 0 V; an emulated output has no state between calls."""
+        """Put every line to 0 V."""
         self._require_open()
+        self._row_volts[...] = 0.0
 
     def close(self) -> None:
         """Ground and let go; calling it again does nothing."""
@@ -122,40 +161,97 @@ class EmulatedBoard:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _selected_transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
-        key = (selection, self.chip.version)
-        if self._transfer_key != key:
-            if selection.rows[-1] >= self.chip.shape[0] or (
-                selection.columns[-1] >= self.chip.shape[1]
-            ):
-                raise DeviceError(f"the board has {self.chip.shape} lines; the selection has more")
-            self._transfer = self.chip.transfer(selection.rows, selection.columns)
-            self._transfer_key = key
-        return self._transfer
-
-    def _check_pulses(self, pulses: PulseBatch, config: BoardConfig) -> None:
-        if not len(pulses):
-            return
-        if pulses.columns.shape[1:] != self.chip.shape[1:]:
-            raise DeviceError(f"masks and gate codes must be {self.chip.shape[1]} columns wide")
-        if pulses.row.max() >= self.chip.shape[0]:
-            raise DeviceError(f"row {pulses.row.max()} does not exist on this board")
-        if pulses.kind.max() > PulseKind.RESET:
-            raise DeviceError(f"pulse kind {pulses.kind.max()} does not exist")
-        is_set = pulses.kind == PulseKind.SET
-        for which, line in ((is_set, LineClass.COLUMN), (~is_set, LineClass.ROW)):
-            _check_codes(
-                pulses.amplitude_code[which],
-                config.limits[line, Mode.PULSE],
-                f"{line.name.lower()} pulse code",
+    def _measure(
+        self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int, period: int
+    ) -> Samples:
+        """Multiply vectors that follow each other every `period` ns."""
+        config = self._require_config()
+        if not 0 <= gain <= len(self._capabilities.transimpedance):
+            raise DeviceError(f"gain {gain} does not exist; use 1..4, or 0 for automatic gain")
+        if row_code.ndim != 2 or row_code.shape[1] != selection.rows.size:
+            raise DeviceError(
+                f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
             )
-        _check_codes(
-            pulses.gate_code[pulses.columns],
-            config.limits[LineClass.GATE, Mode.PULSE],
-            "gate pulse code",
+        check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
+        n, chip = len(row_code), self.chip
+        shape = (n, selection.columns.size)
+        out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
+        start = 0
+        while start < n:
+            # The chip stays as it is until the next change: those vectors go together.
+            stop = min(n, start - (chip.now - chip.next_change()) // period)
+            part = slice(start, stop)
+            chip.fluctuation.advance(chip.now)
+            operands = self._readout.operands(selection, self._read_gate)
+            squares = self._chain.measure(
+                row_code[part],
+                self._drive,
+                operands,
+                self._column_errors(selection, operands),
+                gain,
+                out if stop >= n and not start else Samples(out.code[part], out.gain[part]),
+            )
+            self.energy.vmm += self._read_pulse * float(squares @ operands.row_conductance)
+            chip.advance_to(chip.now + (part.stop - start) * period)
+            start = part.stop
+        return out
+
+    def _select(self, selection: Selection, config: BoardConfig) -> None:
+        """Prepare to drive and sense these lines, unless that was done last time."""
+        if self._drive_for is selection:
+            return
+        self._require_lines(selection)
+        size = selection.rows.size, selection.columns.size
+        self._vmm_period = self._times.vmm(*size, config.timing)
+        self._read_period = self._times.read(*size, config.timing)
+        span, allowed = config.spans[LineClass.ROW], config.limits[LineClass.ROW, Mode.READ]
+        lines, tau = self._front_end.rows, self.chip.preset.board.dac.settling
+        if lines.exact and not tau:
+            self._drive = ExactDrive(span, allowed)
+        else:
+            unsettled = float(np.exp(-config.timing.settle_us * 1e-6 / tau)) if tau else 0.0
+            self._drive = RealDrive(
+                lines, span, allowed, selection.rows, unsettled, self._row_volts
+            )
+        self._drive_for = selection
+
+    def _column_errors(self, selection: Selection, operands: Operands) -> ColumnErrors:
+        if self._errors_for is None or self._errors_for[0] is not operands:
+            errors = self._front_end.column_errors(selection.columns, operands)
+            self._errors_for = (operands, errors)
+        return self._errors_for[1]
+
+    def _fire(self, pulses: PulseBatch, run: slice, config: BoardConfig) -> None:
+        """Fire pulses of one kind on different rows."""
+        chip = self.chip
+        rows = pulses.row[run].astype(np.intp)
+        selected, ticks = pulses.columns[run], pulses.width_ticks[run]
+        duration = self._times.pulses(np.count_nonzero(selected, axis=1), ticks)
+        time = chip.now + np.cumsum(duration)
+        width = self._times.width(ticks)[:, np.newaxis]
+        columns = np.arange(chip.shape[1])
+        gate = self._front_end.gates.volts(
+            np.where(selected, pulses.gate_code[run], 0), config.spans[LineClass.GATE], columns
         )
-        widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
-        _check_codes(pulses.width_ticks, widths, "pulse width in ticks")
+        amplitude = pulses.amplitude_code[run]
+        if pulses.kind[run.start] == PulseKind.SET:
+            voltage = self._front_end.columns.volts(
+                np.repeat(amplitude[:, np.newaxis], chip.shape[1], axis=1),
+                config.spans[LineClass.COLUMN],
+                columns,
+            )
+            path = chip.set_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
+            self.energy.set += float((path * voltage**2 * width).sum())
+        else:
+            voltage = self._front_end.rows.volts(amplitude, config.spans[LineClass.ROW], rows)
+            voltage = voltage[:, np.newaxis]
+            path = chip.reset_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
+            self.energy.reset += float((path * voltage**2 * width).sum())
+        chip.advance_to(int(time[-1]))
+
+    def _require_lines(self, selection: Selection) -> None:
+        if selection.rows[-1] >= self.chip.shape[0] or selection.columns[-1] >= self.chip.shape[1]:
+            raise DeviceError(f"the board has {self.chip.shape} lines; the selection has more")
 
     def _require_open(self) -> None:
         if self._closed:
@@ -166,17 +262,6 @@ class EmulatedBoard:
         if self._config is None:
             raise DeviceError("the board is not configured; call configure() first")
         return self._config
-
-
-def _check_codes(code: npt.NDArray[np.uint16], allowed: CodeRange, what: str) -> None:
-    if code.size:
-        low, high = extremes(code)
-        if low < allowed.minimum or high > allowed.maximum:
-            worst = low if low < allowed.minimum else high
-            raise LimitError(
-                f"{what} {worst} is outside {allowed.minimum}..{allowed.maximum}; "
-                "the board fired and drove nothing"
-            )
 
 
 def _independent_runs(pulses: PulseBatch) -> list[tuple[int, int]]:

@@ -1,12 +1,13 @@
-"""The cells: what a pulse does to a conductance, and what a read finds.
+"""The cells: what a pulse does to a conductance, and what time leaves of it.
 
-The model is the one of the simulations published with Li 2019 and Wang 2019:
+The core is the model of the simulations published with Li 2019 and Wang 2019:
 
     SET     G <- max(slope * V_gate + offset, G) + N(0, noise)
     RESET   G <- reset_conductance + N(0, noise)
 
 Only the cells that a pulse selects change and draw noise (the published simulation adds noise to
-all cells at every pulse, a defect we do not inherit). A conductance is never negative.
+all cells at every pulse, a defect we do not inherit). A conductance is never negative. Around the
+core stand the effects of `memlab.emulator.cells`; one that is off costs nothing and draws nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from memlab.emulator.cells.defects import stuck_cells
+from memlab.emulator.cells.drift import Drift
+from memlab.emulator.cells.fluctuation import Fluctuation
+from memlab.emulator.cells.forming import Forming
+from memlab.emulator.cells.switching import progress, reset_level
+from memlab.emulator.cells.variability import Spread
+from memlab.emulator.cells.wear import Wear
 from memlab.emulator.preset import ChipPreset
+from memlab.emulator.pulse_drop import pulsed_voltage
+from memlab.emulator.seeds import generator_for
 
 __all__ = ["GRID", "MAX_CONDUCTANCE", "Chip"]
 
@@ -24,8 +34,13 @@ GRID = 2.0**33
 MAX_CONDUCTANCE = 5e-3
 """Largest conductance of a cell, in S: 128 cells of 5 mS at 1 V still sum exactly in float64."""
 
+NEVER = 1 << 62
+"""A time in ns that does not come."""
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+Times = npt.NDArray[np.int64]
 
 
 class Chip:
@@ -38,7 +53,8 @@ class Chip:
     shape
         (rows, columns).
     rng
-        Source of all randomness of this chip: which cells are defective, and pulse noise.
+        Source of all randomness of this chip, made from a seed. It draws which cells respond, and
+        the noise of pulses; every other effect has a generator of its own (`seeds`).
     """
 
     def __init__(self, preset: ChipPreset, shape: tuple[int, int], rng: np.random.Generator):
@@ -46,22 +62,107 @@ class Chip:
         self.shape = shape
         self.version = 0
         """Counts the changes, so that others can tell whether what they derived still holds."""
+        self.now = 0
+        """Simulated time in ns."""
         self._rng = rng
         self._responsive = rng.random(shape) >= preset.non_responsive
-        self._conductance = np.where(self._responsive, preset.reset_conductance, 0.0)
+        self._spread = Spread(preset.spread, shape, rng)
+        self._forming = Forming(preset.forming, shape, rng)
+        self._wear = Wear(preset.wear, shape, rng)
+        self.fluctuation = Fluctuation(preset.read_noise, shape, rng)
+        """The slow read noise of the cells, as of the last read: it is drawn when it is looked at,
+        so that what passes between two reads makes no difference."""
+        start = np.where(
+            self._forming.formed,
+            self._spread.reset_level(preset.reset_conductance, np.arange(shape[0]), shape[1]),
+            preset.forming.pristine_conductance,
+        )
+        np.clip(start, 0.0, MAX_CONDUCTANCE, out=start)
+        self._programmed = np.where(self._responsive, start, 0.0)
+        stuck = stuck_cells(preset.defects, shape, rng)
+        if stuck is not None:
+            is_stuck = ~np.isnan(stuck)
+            self._programmed[is_stuck] = stuck[is_stuck]
+            self._responsive &= ~is_stuck
+        self._partial = bool(preset.set.full_voltage), bool(preset.reset.full_voltage)
+        self._drift = Drift(preset.drift, preset.temperature)
+        drifting = shape if self._drift.active else (0, 0)
+        self._tendency = np.zeros(drifting)
+        self._programmed_at = np.zeros(drifting, np.int64)
+        self._relaxation_rng = generator_for(rng, "drift.relaxation")
+        self._last_pulse = 0
+        self._found_at, self._next_refresh = 0, NEVER
+        self._found: FloatArray | None = None
+        if self._drift.active:
+            self._found_at, self._next_refresh = self._drift.refresh_time(0, 0)
 
     @property
     def conductance(self) -> FloatArray:
         """True conductance of every cell in S, shape (rows, columns), a copy."""
-        return self._conductance.copy()
+        return self._present().copy()
 
     @property
     def responsive(self) -> BoolArray:
         """True for the cells that pulses can change, shape (rows, columns), a copy."""
         return self._responsive.copy()
 
-    def set_cells(self, rows: npt.NDArray[np.intp], selected: BoolArray, gate: FloatArray) -> None:
-        """Pulse cells of different rows towards SET.
+    @property
+    def formed(self) -> BoolArray:
+        """True for the cells that are formed, shape (rows, columns), a copy."""
+        return self._forming.formed.copy()
+
+    def part(self, rows: Rows, columns: npt.NDArray[np.intp]) -> FloatArray:
+        """Return the conductances (S) of some lines, shape (len(rows), len(columns))."""
+        return self._present()[np.ix_(rows, columns)]
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def advance_to(self, now: int) -> None:
+        """Let simulated time pass until `now` (ns)."""
+        self.now = now
+        if now >= self._next_refresh:
+            self._found_at, self._next_refresh = self._drift.refresh_time(self._last_pulse, now)
+            self._found = None
+            self.version += 1
+
+    def next_change(self) -> int:
+        """Return when (ns) reads will next find something else, if nothing is pulsed."""
+        if not self.fluctuation.active:
+            return self._next_refresh
+        return min(self._next_refresh, self.fluctuation.next_change(self.now))
+
+    def _present(self) -> FloatArray:
+        """Conductances at the last refresh."""
+        if not self._drift.active:
+            return self._programmed
+        if self._found is None:
+            age = np.multiply(self._found_at - self._programmed_at, 1e-9, dtype=np.float64)
+            drifted = self._drift.apply(self._programmed, self._tendency, age)
+            self._found = np.where(self._responsive, drifted, self._programmed)
+        return self._found
+
+    def _before(self, rows: Rows, time: Times) -> FloatArray:
+        """Conductances of these rows, each at its own time: a pulse acts on what is there."""
+        programmed = self._programmed[rows]
+        if not self._drift.active:
+            return programmed
+        age = np.multiply(time[:, np.newaxis] - self._programmed_at[rows], 1e-9, dtype=np.float64)
+        drifted = self._drift.apply(programmed, self._tendency[rows], age)
+        return np.where(self._responsive[rows], drifted, programmed)
+
+    # -- pulses -------------------------------------------------------------------------------
+
+    def set_cells(
+        self,
+        rows: Rows,
+        selected: BoolArray,
+        gate: FloatArray,
+        *,
+        voltage: FloatArray | float = 2.5,
+        width: FloatArray | float = 1e-6,
+        time: Times | None = None,
+    ) -> FloatArray:
+        """Pulse cells of different rows towards SET, each row by a pulse of its own.
 
         Parameters
         ----------
@@ -71,32 +172,113 @@ class Chip:
             Cells to pulse, shape (n, columns).
         gate
             Gate voltage in V, shape (n, columns).
-        """
-        level = self.preset.set_slope * gate[selected] + self.preset.set_offset
-        before = self._conductance[rows][selected]
-        self._change(rows, selected, np.maximum(level, before))
-
-    def reset_cells(self, rows: npt.NDArray[np.intp], selected: BoolArray) -> None:
-        """Pulse cells of different rows towards RESET; arguments as in `set_cells`."""
-        level = np.full(int(np.count_nonzero(selected)), self.preset.reset_conductance)
-        self._change(rows, selected, level)
-
-    def _change(self, rows: npt.NDArray[np.intp], selected: BoolArray, level: FloatArray) -> None:
-        """Put the selected cells at `level` plus noise, drawn in row-major order."""
-        if self.preset.noise:
-            level += self.preset.noise * self._rng.standard_normal(level.size)
-        np.clip(level, 0.0, MAX_CONDUCTANCE, out=level)
-        block = self._conductance[rows]
-        pulsed = self._responsive[rows][selected]
-        block[selected] = np.where(pulsed, level, block[selected])
-        self._conductance[rows] = block
-        self.version += 1
-
-    def transfer(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> FloatArray:
-        """Conductance from each driven row to each sensed column on the integer grid.
+        voltage
+            At the TE drivers in V, a number or shape (n, 1) or (n, columns).
+        width
+            In s, a number or shape (n, 1).
+        time
+            When each pulse ends, in ns, shape (n,); by default now.
 
         Returns
         -------
-        Whole numbers of 2^-33 S held in float64, shape (len(rows), len(columns)).
+        Conductance (S) of the path through each cell during its pulse, 0 where not selected.
         """
-        return np.rint(self._conductance[np.ix_(rows, columns)] * GRID)
+        time = self._times(rows, time)
+        before = self._before(rows, time)
+        level = self._set_level(rows, gate)
+        target = np.maximum(level, before)
+        path, at_cell = pulsed_voltage(
+            self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
+        )
+        part = progress(self.preset.set, at_cell, np.asarray(width)) if self._partial[0] else None
+        able = self._responsive[rows] & self._forming.set_pulse(rows, selected, at_cell)
+        self._change(rows, selected, able, before, target, part, time)
+        return path
+
+    def reset_cells(
+        self,
+        rows: Rows,
+        selected: BoolArray,
+        gate: FloatArray | float = 5.0,
+        *,
+        voltage: FloatArray | float = 1.7,
+        width: FloatArray | float = 1e-6,
+        time: Times | None = None,
+    ) -> FloatArray:
+        """Pulse cells of different rows towards RESET; arguments as in `set_cells`.
+
+        `voltage`, at the bit-line drivers, is a number or has shape (n, 1).
+        """
+        time = self._times(rows, time)
+        before = self._before(rows, time)
+        full = self._spread.reset_level(self.preset.reset_conductance, rows, self.shape[1])
+        path, at_cell = pulsed_voltage(
+            self.preset, self.shape, rows, selected, before, full, gate, voltage, 0.0
+        )
+        level = reset_level(self.preset.reset, full, at_cell)
+        part = None
+        if self._partial[1]:
+            part = progress(self.preset.reset, at_cell, np.asarray(width))
+            # A weaker RESET does not raise what a stronger one has left.
+            level = np.where(part < 1.0, np.minimum(level, before), level)
+        able = self._responsive[rows] & self._forming.formed[rows]
+        self._change(rows, selected, able, before, level, part, time)
+        return path
+
+    def _set_level(self, rows: Rows, gate: FloatArray) -> FloatArray:
+        preset = self.preset
+        level = self._spread.set_law(preset.set_slope, preset.set_offset, rows, gate)
+        if preset.set_saturation:
+            level = preset.set_saturation * -np.expm1(-level / preset.set_saturation)
+        window = self._wear.window(rows)
+        return level if window is None else level * window
+
+    def _times(self, rows: Rows, time: Times | None) -> Times:
+        return np.full(rows.size, self.now, np.int64) if time is None else time
+
+    def _change(
+        self,
+        rows: Rows,
+        selected: BoolArray,
+        able: BoolArray,
+        before: FloatArray,
+        target: FloatArray,
+        part: FloatArray | None,
+        time: Times,
+    ) -> None:
+        """Move the selected cells towards `target`, with noise drawn in row-major order."""
+        alive = self._wear.alive(rows)
+        if alive is not None:
+            able = able & alive
+        self._wear.count(rows, selected)
+        if part is not None and not (part[selected] == 1.0).all():
+            # Not before + (target - before), which may differ from the target in the last bit.
+            target = np.where(part == 1.0, target, before + part * (target - before))
+            able = able & (part > 0.0)
+        else:
+            part = None
+        level = target[selected]
+        cycle = self._spread.cycle(level)
+        if self.preset.noise:
+            noise = self.preset.noise * self._rng.standard_normal(level.size)
+            level += noise if part is None else noise * part[selected]
+        if cycle is not None:
+            level += cycle if part is None else cycle * part[selected]
+        np.clip(level, 0.0, MAX_CONDUCTANCE, out=level)
+        changed = selected & able
+        pulsed = changed[selected]
+        block = self._programmed[rows]
+        block[changed] = level[pulsed]
+        self._programmed[rows] = block
+        if self._drift.active:
+            tendency, at = self._tendency[rows], self._programmed_at[rows]
+            drawn = self._drift.tendency(self._relaxation_rng.standard_normal(level.size))
+            tendency[changed] = drawn[pulsed]
+            at[changed] = np.broadcast_to(time[:, np.newaxis], changed.shape)[changed]
+            self._tendency[rows], self._programmed_at[rows] = tendency, at
+            self._last_pulse = int(time[-1])
+            self._found_at, self._next_refresh = self._drift.refresh_time(
+                self._last_pulse, self._last_pulse
+            )
+            self._found = None
+        self.version += 1

@@ -1,58 +1,118 @@
 """Chip presets: what a chip is made of, each number with its unit and its source.
 
-A preset is a TOML file; `ChipPreset` says what may stand in it. The built-in ones lie in
-`memlab/emulator/presets`.
+A preset is a TOML file; `ChipPreset` says what may stand in it. `extends` names presets or parts
+whose values a file starts from (later ones win, its own values win over all), and the table
+`[sources]` says where single numbers come from. The built-in ones lie in `memlab/emulator/presets`.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from memlab.emulator.cells.conduction import NonlinearityParameters, TransistorParameters
+from memlab.emulator.cells.defects import DefectParameters
+from memlab.emulator.cells.drift import DriftParameters
+from memlab.emulator.cells.fluctuation import ReadNoiseParameters
+from memlab.emulator.cells.forming import FormingParameters
+from memlab.emulator.cells.switching import ResetParameters, SetParameters
+from memlab.emulator.cells.variability import SpreadParameters
+from memlab.emulator.cells.wear import WearParameters
+from memlab.emulator.parameters import Parameters, quantity
+from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
 
-__all__ = ["BUILT_IN", "ChipPreset", "load_preset"]
+__all__ = [
+    "BUILT_IN",
+    "ChipPreset",
+    "ParameterRow",
+    "load_preset",
+    "preset_rows",
+    "timing_settings",
+]
 
-BUILT_IN = ("ideal", "ta-hfo2", "pt-taox-ta")
+BUILT_IN = ("ideal", "ta-hfo2", "pt-taox-ta", "ta-hfo2-full", "pt-taox-ta-full", "worst-case")
 
 
-def _quantity(unit: str, description: str, *, ge: float, le: float | None = None) -> Any:
+def _required(unit: str, description: str, *, ge: float, le: float | None = None) -> Any:
     return Field(description=description, json_schema_extra={"unit": unit}, ge=ge, le=le)
 
 
-class ChipPreset(BaseModel):
-    """The parameters of one kind of chip, in SI units."""
+class ChipPreset(Parameters):
+    """The parameters of one kind of chip and its board, in SI units.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    The seven at the top are the device models published with Li 2019 and Wang 2019; every group
+    below is one effect, off unless a preset switches it on.
+    """
 
     name: str = Field(description="Name of the preset.")
     source: str = Field(description="Where the numbers come from.")
     set_slope: Annotated[
-        float, _quantity("S/V", "Conductance after SET per volt of gate voltage.", ge=0, le=5e-3)
+        float, _required("S/V", "Conductance after SET per volt of gate voltage.", ge=0, le=5e-3)
     ]
     set_offset: Annotated[
         float,
-        _quantity("S", "Conductance after SET, extrapolated to 0 V gate.", ge=-5e-3, le=5e-3),
+        _required("S", "Conductance after SET, extrapolated to 0 V gate.", ge=-5e-3, le=5e-3),
     ]
     reset_conductance: Annotated[
-        float, _quantity("S", "Mean conductance after a full RESET.", ge=0, le=5e-3)
+        float, _required("S", "Mean conductance after a full RESET.", ge=0, le=5e-3)
     ]
     noise: Annotated[
         float,
-        _quantity("S", "Standard deviation added to a cell by each pulse it receives.", ge=0),
+        _required("S", "Standard deviation added to a cell by each pulse it receives.", ge=0),
     ]
     non_responsive: Annotated[
         float,
-        _quantity("1", "Fraction of cells that no pulse changes (they stay at 0 S).", ge=0, le=1),
+        _required("1", "Fraction of cells that no pulse changes (they stay at 0 S).", ge=0, le=1),
     ]
+    set_saturation: float = quantity(
+        0.0, "S", "Level s of the saturating SET law s (1 - exp(-linear / s)); 0: linear.", le=5e-3
+    )
+    temperature: float = quantity(
+        300.0, "K", "Of chip and board.", source="room temperature", gt=0.0, le=1000.0
+    )
+    set: SetParameters = SetParameters()
+    reset: ResetParameters = ResetParameters()
+    spread: SpreadParameters = SpreadParameters()
+    defects: DefectParameters = DefectParameters()
+    forming: FormingParameters = FormingParameters()
+    wear: WearParameters = WearParameters()
+    drift: DriftParameters = DriftParameters()
+    read_noise: ReadNoiseParameters = ReadNoiseParameters()
+    nonlinearity: NonlinearityParameters = NonlinearityParameters()
+    transistor: TransistorParameters = TransistorParameters()
+    wires: WireParameters = WireParameters()
+    board: BoardProfile = Field(default_factory=BoardProfile)
 
     def replace(self, /, **changes: object) -> ChipPreset:
-        """Return a copy with some parameters changed; raise `SettingError` on a wrong one."""
-        return _validate({**self.model_dump(), **changes}, f"chip {self.name!r}")
+        """Return a copy with some parameters changed, a nested one by its dotted name.
+
+        Raises
+        ------
+        SettingError
+            If there is no such parameter, or its value is not allowed.
+        """
+        values = self.model_dump()
+        for name, value in changes.items():
+            _put(values, name, value, f"chip {self.name!r}")
+        return _validate(values, f"chip {self.name!r}")
+
+
+@dataclass(frozen=True)
+class ParameterRow:
+    """One parameter of a preset, for people to read."""
+
+    name: str
+    value: float | int | str
+    unit: str
+    description: str
+    source: str
 
 
 def load_preset(name: str) -> ChipPreset:
@@ -63,27 +123,136 @@ def load_preset(name: str) -> ChipPreset:
     SettingError
         If there is no such preset, or it holds a wrong or unknown parameter.
     """
-    if name in BUILT_IN:
-        text = resources.files("memlab.emulator").joinpath("presets", f"{name}.toml").read_text()
-    elif name.endswith(".toml"):
+    return _validate(_document(name)[0], f"chip {name!r}")
+
+
+def timing_settings(profile: str) -> list[str]:
+    """Return `chip.board.timing.*=value` settings of a board profile.
+
+    Parameters
+    ----------
+    profile
+        `plain` (one serial bus), `parallel` (16 data lines), or the path of a TOML file with a
+        table `[board.timing]`.
+    """
+    parts = {"plain": "parts/board-timing", "parallel": "parts/board-timing-parallel"}
+    if profile not in parts and not profile.endswith(".toml"):
+        raise SettingError(
+            f"unknown board profile {profile!r}; choose {', '.join(parts)}, or a .toml file"
+        )
+    timing = _document(parts.get(profile, profile))[0].get("board", {}).get("timing", {})
+    if not timing:
+        raise SettingError(f"board profile {profile!r} has no table [board.timing]")
+    return [f"chip.board.timing.{key}={value}" for key, value in timing.items()]
+
+
+def preset_rows(name: str) -> list[ParameterRow]:
+    """Return every parameter of a preset with value, unit, meaning and source.
+
+    The source is the one that a file gives for this very number; else, for the device model at the
+    top, that of the file which sets it; else where the law comes from. Errors as in `load_preset`.
+    """
+    values, sources = _document(name)
+    sources = _document("parts/board-timing")[1] | sources
+    rows = []
+    for key, field, value in _fields(_validate(values, f"chip {name!r}")):
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        source = sources.get(key, str(extra.get("source", "")))
+        unit, description = str(extra.get("unit", "")), str(field.description)
+        rows.append(ParameterRow(key, value, unit, description, source))
+    return rows
+
+
+def _fields(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from _fields(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field, value
+
+
+def _document(
+    name: str, base: Path | None = None, below: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read a preset and what it extends; return its values and its sources.
+
+    `base` is the folder of the file that names it, `below` the chain of files that led here.
+    """
+    try:
+        values = tomllib.loads(_text(name, base))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
+    merged: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    extends = values.pop("extends", [])
+    own_sources = values.pop("sources", {})
+    parents = [extends] if isinstance(extends, str) else extends
+    if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
+        raise SettingError(f"chip {name!r}: extends: must be a list of presets, not {extends!r}")
+    if name.endswith(".toml"):
+        base = Path(name).parent if base is None else (base / name).parent
+    chain = (*below, name)
+    for parent in parents:
+        if Path(parent).name in (Path(link).name for link in chain):
+            raise SettingError(f"chip {name!r}: extends: {' -> '.join((*chain, parent))} is a loop")
+        parent_values, parent_sources = _document(parent, base, chain)
+        merged = _merge(merged, parent_values)
+        sources |= parent_sources
+    # A source belongs to the number beside it: a file that changes the number drops it.
+    for key, _ in _leaves(values):
+        sources.pop(key, None)
+        if "." not in key and "source" in values:
+            sources[key] = values["source"]
+    return _merge(merged, values), sources | own_sources
+
+
+def _text(name: str, base: Path | None) -> str:
+    if name.endswith(".toml"):
+        path = Path(name) if base is None else base / name
         try:
-            text = Path(name).read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8")
         except OSError as error:
             raise SettingError(f"cannot read the chip preset {name!r}: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
-    else:
-        raise SettingError(
-            f"unknown chip {name!r}; choose one of {', '.join(BUILT_IN)}, or a path to a .toml file"
-        )
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
-    return _validate(values, f"chip {name!r}")
+    file = resources.files("memlab.emulator").joinpath("presets", *f"{name}.toml".split("/"))
+    if name in BUILT_IN or (name.startswith("parts/") and file.is_file()):
+        return file.read_text(encoding="utf-8")
+    raise SettingError(
+        f"unknown chip {name!r}; choose one of {', '.join(BUILT_IN)}, or a path to a .toml file"
+    )
 
 
-def _validate(values: dict[str, object], what: str) -> ChipPreset:
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _put(values: dict[str, Any], name: str, value: object, what: str) -> None:
+    *groups, last = name.split(".")
+    node: Any = values
+    for group in groups:
+        node = node.get(group) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or (groups and last not in node):
+        known = ", ".join(key for key, _ in _leaves(values))
+        raise SettingError(f"{what}: {name}: no such parameter (parameters: {known})")
+    node[last] = value
+
+
+def _validate(values: dict[str, Any], what: str) -> ChipPreset:
     try:
         return ChipPreset.model_validate(values)
     except ValidationError as error:

@@ -2,49 +2,91 @@
 
     row DAC code -> volts -> cells -> amps -> TIA (gain, clip) -> ADC -> code
 
-Voltages are whole numbers of 2^-20 V (every DAC step is a multiple of that) and transfer
-conductances whole numbers of 2^-33 S, both held in float64. Products are whole numbers of
-2^-53 A, and sums of 128 of them at up to 1 V and 5 mS stay below 2^53: the matrix product is
-exact, so the order of summation, the batch size, the BLAS and its threads cannot change a code.
-Everything after it is elementwise.
+Voltages are whole numbers of a DAC step (or, with errors of the DACs, of 2^-20 V, of which every
+DAC step is a multiple) and transfer conductances whole numbers of 2^-33 S, both held in float64.
+Sums of 128 products at up to 1 V and 5 mS stay below 2^53: the matrix product is exact, so the
+order of summation, the batch size, the BLAS and its threads cannot change a code. The bound is a
+column current of 1 A on the finer grid; it is checked, for arrays of any size. Everything after the
+product is elementwise, and noise is drawn vector by vector.
+
+Per vector and column there is one normal deviate. Its variance is that of amplifier and ADC, plus
+V^2 @ variance of the cells, which is again a product of whole numbers.
+
+Vectors pass in blocks that stay in the cache: that is most of the speed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers import max11046
 from drivers.board import AUTO_GAIN, Capabilities, Samples
-from drivers.ltc2668 import Span
+from drivers.errors import DeviceError
 from memlab.emulator.chip import GRID
+from memlab.emulator.front_end import ColumnErrors
+from memlab.emulator.grid import VOLT_GRID, grid_volts
+from memlab.emulator.normal import NormalSource
+from memlab.emulator.readout import Operands
 
-__all__ = ["VOLT_GRID", "SignalChain", "grid_volts"]
-
-VOLT_GRID = 2.0**20
-"""Steps per volt of the voltage grid."""
+__all__ = ["VOLT_GRID", "Drive", "SignalChain", "grid_volts"]
 
 MID_CODE = 32768
 """Offset-binary code of 0 V."""
 
+_BLOCK = 128
+"""Vectors per block: all work space of 128 x 64 fits in 500 kB."""
+
+_EXACT = 2.0**53
+
+_SQUARE_BITS = 24
+"""Bits of the largest squared voltage in the product with the cells' variance."""
+
+_CUBE_BITS = 10
+"""Bits by which the grid of V^3 is finer than that of V: a cube of a small number is small."""
+
+# Adding this rounds half to even, as rint does, and leaves the ADC code in the low 16 bits of the
+# float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
+_TO_CODE = 1.5 * 2.0**52 + MID_CODE
+
 FloatArray = npt.NDArray[np.float64]
 
 
-def grid_volts(code: npt.NDArray[np.uint16], span: Span) -> FloatArray:
-    """Return the DAC output as whole numbers of 2^-20 V held in float64, same shape."""
-    volts = np.multiply(code, span.step * VOLT_GRID, dtype=np.float64)
-    volts += span.minimum * VOLT_GRID
-    return volts
+class Drive(Protocol):
+    """What turns row codes into whole numbers of volts."""
+
+    unit: float
+    """V per whole number."""
+    largest: float
+    """Largest magnitude, in units, that an allowed code can make."""
+
+    def fill(self, code: npt.NDArray[np.uint16], out: FloatArray) -> None:
+        """Write the voltages of a block of codes, shape (vectors, rows), to `out`."""
+        ...
 
 
-@dataclass(frozen=True)
-class _Ranges:
-    """Per gain: ADC codes per grid ampere (negative, the TIA inverts); per step: threshold."""
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """What a block needs, with currents in units of the product.
 
-    code_per_current: FloatArray
+    `scale`, `sigma` and `variance` have shape (gains, columns or 1), `offset` (codes) and `current`
+    (columns,); `of_cells` is the cells' variance in whole numbers, each worth `of_cells_unit`
+    squared units of current.
+    """
+
+    scale: FloatArray
+    offset: FloatArray | None
+    current: FloatArray | None
+    sigma: FloatArray | None
+    variance: FloatArray | None
     threshold: FloatArray
+    square_scale: float = 1.0
+    of_cells: FloatArray | None = None
+    of_cells_unit: float = 0.0
 
 
 class SignalChain:
@@ -53,19 +95,29 @@ class SignalChain:
     Automatic gain follows the published rule, extended to four gains: a channel steps up from
     gain 1 while the current would leave less than 2.2 V at the next gain (Li 2019's code merges
     gain 1 and 2 at 2.2e-4 A; board reference 0.1 and 3.1).
+
+    Parameters
+    ----------
+    capabilities
+        Gains, threshold and clip level.
+    normal
+        Source of the noise.
     """
 
-    def __init__(self, capabilities: Capabilities):
-        transimpedance = np.array(capabilities.transimpedance)
-        ampere = 1.0 / (GRID * VOLT_GRID)
-        self._ranges = _Ranges(
-            code_per_current=-transimpedance * ampere / max11046.STEP,
-            threshold=capabilities.gain_threshold / transimpedance[1:] / ampere,
-        )
-        self._clip = capabilities.clip / max11046.STEP
+    def __init__(self, capabilities: Capabilities, normal: NormalSource | None = None):
+        self._capabilities = capabilities
+        self._normal = normal
+        clip = capabilities.clip / max11046.STEP
+        # Beyond the ADC's own range the codes stick at 0x0000 and 0xFFFF.
+        self._low, self._high = max(-clip, -float(MID_CODE)), min(clip, MID_CODE - 1.0)
+        R = np.array(capabilities.transimpedance)
+        self._threshold = capabilities.gain_threshold / R[1:]
+        self._ideal = ColumnErrors((-R / max11046.STEP)[:, np.newaxis], None, None, None)
+        self._tables_for: tuple[Operands, ColumnErrors, float, float] | None = None
+        self._tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
 
     def digitise(self, current: FloatArray, gain: int) -> Samples:
-        """Turn column currents into ADC codes.
+        """Turn column currents into ADC codes with ideal amplifiers and no noise.
 
         Parameters
         ----------
@@ -74,19 +126,214 @@ class SignalChain:
         gain
             1, 2, ... or `AUTO_GAIN`.
         """
-        ranges = self._ranges
+        tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
+        out = Samples(np.empty(current.shape, np.uint16), np.empty(current.shape, np.uint8))
+        self._convert(current, None, tables, gain, out.code, out.gain)
+        return out
+
+    def measure(
+        self,
+        row_code: npt.NDArray[np.uint16],
+        drive: Drive,
+        operands: Operands,
+        errors: ColumnErrors,
+        gain: int,
+        out: Samples,
+    ) -> FloatArray:
+        """Multiply vectors of row codes and digitise the column currents.
+
+        Parameters
+        ----------
+        row_code
+            Shape (n, rows).
+        drive, operands, errors
+            The lines, the chip, and the columns' amplifiers and ADCs.
+        gain
+            1, 2, ... or `AUTO_GAIN`.
+        out
+            Filled with codes and gains, shape (n, columns).
+
+        Returns
+        -------
+        Sum over the vectors of the squared voltage of each row, in V^2, shape (rows,).
+
+        Raises
+        ------
+        DeviceError
+            If a column could carry so much current (1 A) that sums would not be exact.
+        """
+        tables = self._tables_of(operands, errors, drive)
+        n, rows = row_code.shape
+        block = min(n, _BLOCK)
+        volts = np.empty((block, rows))
+        needs_powers = operands.cubic is not None or tables.of_cells is not None
+        powers = np.empty((block, rows)) if needs_powers else volts
+        currents = np.empty((block, operands.linear.shape[1]))
+        squares = np.zeros(rows)
+        for start in range(0, n, block):
+            stop = min(start + block, n)
+            v, work = volts[: stop - start], powers[: stop - start]
+            current = currents[: stop - start]
+            drive.fill(row_code[start:stop], v)
+            np.matmul(v, operands.linear, out=current)
+            squares += np.einsum("ni,ni->i", v, v)
+            if operands.cubic is not None:
+                self._add_cubic(v, work, operands.cubic, drive.unit, current)
+            variance = None
+            if tables.of_cells is not None:
+                np.multiply(v, v, out=work)
+                if tables.square_scale != 1.0:
+                    work *= tables.square_scale
+                    np.rint(work, out=work)
+                variance = work @ tables.of_cells
+                variance *= tables.of_cells_unit
+            self._convert(
+                current, variance, tables, gain, out.code[start:stop], out.gain[start:stop]
+            )
+        squares *= drive.unit**2
+        return squares
+
+    @staticmethod
+    def _add_cubic(
+        v: FloatArray, work: FloatArray, cubic: FloatArray, unit: float, current: FloatArray
+    ) -> None:
+        """Add V^3 @ cubic; exact up to the elementwise addition, so that no order matters."""
+        np.multiply(v, v, out=work)
+        work *= v
+        work *= unit**2 * 2.0**_CUBE_BITS
+        np.rint(work, out=work)
+        added = work @ cubic
+        added *= 2.0**-_CUBE_BITS
+        current += added
+
+    def _tables_of(self, operands: Operands, errors: ColumnErrors, drive: Drive) -> _Tables:
+        key = (operands, errors, drive.unit, drive.largest)
+        last = self._tables_for
+        if last is None or last[0] is not operands or last[1] is not errors or last[2:] != key[2:]:
+            self._require_exact(operands, drive)
+            self._tables = self._with_cells(self._in_units(errors, drive.unit), operands, drive)
+            self._tables_for = key
+        return self._tables
+
+    @staticmethod
+    def _require_exact(operands: Operands, drive: Drive) -> None:
+        largest = operands.linear.sum(axis=0).max() * drive.largest
+        if operands.cubic is not None:
+            cube = drive.largest**3 * drive.unit**2 * 2.0**_CUBE_BITS
+            largest = max(largest, operands.cubic.sum(axis=0).max() * cube)
+        if largest >= _EXACT:
+            raise DeviceError(
+                f"a column of {operands.linear.shape[0]} cells could carry "
+                f"{largest * drive.unit / GRID:.3g} A at the read limit, more than the emulator "
+                "can add up exactly; lower the read limit, or select fewer rows"
+            )
+
+    def _in_units(self, errors: ColumnErrors, unit: float) -> _Tables:
+        """Express currents in whole numbers of 2^-33 S times the voltage unit."""
+        ampere = unit / GRID
+        variance = errors.variance
+        return _Tables(
+            scale=errors.scale * ampere,
+            offset=errors.offset,
+            current=None if errors.current is None else errors.current / ampere,
+            sigma=None if variance is None else np.sqrt(variance),
+            variance=variance,
+            threshold=self._threshold / ampere,
+        )
+
+    @staticmethod
+    def _with_cells(tables: _Tables, operands: Operands, drive: Drive) -> _Tables:
+        variance = operands.variance
+        if variance is None or not variance.any():
+            return tables
+        # V^2 has at most 24 bits and the sum of all rows 53, which leaves the rest for a cell.
+        square_bits = max(1, int(np.ceil(2.0 * np.log2(drive.largest))))
+        shift = max(0, square_bits - _SQUARE_BITS)
+        bits = 52 - (square_bits - shift) - int(np.ceil(np.log2(len(variance))))
+        unit = 2.0 ** (int(np.frexp(variance.max())[1]) - bits)
+        return replace(
+            tables,
+            square_scale=2.0**-shift,
+            of_cells=np.rint(variance / unit),
+            of_cells_unit=unit * 2.0**shift * GRID**2,
+        )
+
+    def _convert(
+        self,
+        current: FloatArray,
+        variance: FloatArray | None,
+        tables: _Tables,
+        gain: int,
+        code: npt.NDArray[np.uint16],
+        used: npt.NDArray[np.uint8],
+    ) -> None:
+        """Turn currents into codes; `current` and `variance` are used as work space."""
+        if tables.current is not None:
+            current += tables.current
+        pick: _Pick = _Fixed(gain - 1)
         if gain == AUTO_GAIN:
             magnitude = np.abs(current)
-            index = (magnitude < ranges.threshold[0]).view(np.uint8)
-            for threshold in ranges.threshold[1:]:
+            index = (magnitude < tables.threshold[0]).view(np.uint8)
+            for threshold in tables.threshold[1:]:
                 index += magnitude < threshold
-            current *= ranges.code_per_current.take(index)
-            used = index + np.uint8(1)
+            np.add(index, np.uint8(1), out=used)
+            pick = _Chosen(index)
         else:
-            current *= ranges.code_per_current[gain - 1]
-            used = np.full(current.shape, gain, np.uint8)
-        np.minimum(current, self._clip, out=current)
-        np.maximum(current, -self._clip, out=current)
-        np.rint(current, out=current)
-        current += MID_CODE
-        return Samples(code=current.astype(np.uint16), gain=used)
+            used[...] = gain
+        scale = pick(tables.scale)
+        current *= scale
+        if variance is not None:
+            # In codes: the current's variance times scale^2, plus that of amplifier and ADC.
+            variance *= scale
+            variance *= scale
+            if tables.variance is not None:
+                variance += pick(tables.variance)
+            np.sqrt(variance, out=variance)
+            variance *= self._draw(current.shape)
+            current += variance
+        elif tables.sigma is not None:
+            current += pick(tables.sigma) * self._draw(current.shape)
+        if tables.offset is not None:
+            current += tables.offset
+        np.maximum(current, self._low, out=current)
+        np.minimum(current, self._high, out=current)
+        current += _TO_CODE
+        code[...] = current.view(np.uint64)
+
+    def _draw(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        if self._normal is None:
+            raise RuntimeError("this signal chain has no source of noise")
+        return self._normal.draw(np.empty(shape, np.float32))
+
+
+_Pick = Callable[[FloatArray], FloatArray]
+
+
+class _Fixed:
+    """Picks from a table the values of one gain."""
+
+    def __init__(self, index: int):
+        self._index = index
+
+    def __call__(self, table: FloatArray) -> FloatArray:
+        """Return the row of the gain, shape (columns or 1,)."""
+        row: FloatArray = table[self._index]
+        return row
+
+
+class _Chosen:
+    """Picks from a table the value of the gain that each channel chose."""
+
+    def __init__(self, index: npt.NDArray[np.uint8]):
+        self._index = index
+        self._flat: npt.NDArray[np.intp] | None = None
+
+    def __call__(self, table: FloatArray) -> FloatArray:
+        """Return one value per channel, shape (n, columns)."""
+        columns = table.shape[1]
+        if columns == 1:
+            return table[:, 0].take(self._index)
+        if self._flat is None:
+            self._flat = np.multiply(self._index, columns, dtype=np.intp)
+            self._flat += np.arange(columns)
+        return table.take(self._flat)

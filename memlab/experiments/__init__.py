@@ -1,5 +1,6 @@
 """The published experiments: configuration in, run file and picture out."""
 
+from memlab.experiments.estimate import estimate
 from memlab.experiments.runner import EXPERIMENTS, Plan, make_plan, run
 
-__all__ = ["EXPERIMENTS", "Plan", "make_plan", "run"]
+__all__ = ["EXPERIMENTS", "Plan", "estimate", "make_plan", "run"]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from memlab.emulator import ChipPreset, load_preset
@@ -21,6 +22,7 @@ from memlab.runs import LogLevel
 
 __all__ = [
     "ExperimentConfig",
+    "LinkConfig",
     "LogConfig",
     "MappingConfig",
     "PointConfig",
@@ -44,6 +46,9 @@ class TrainConfig(Section):
     lr: float = Field(
         description="Nominal learning rate; see `mapping` for the effective one.", gt=0
     )
+    lr_final: float | None = Field(
+        None, description="Learning rate that the last epoch nears, falling geometrically.", gt=0
+    )
     momentum: float = Field(0.0, description="Momentum of sgd.", ge=0, lt=1)
     decay: float = Field(0.9, description="Decay of rmsprop.", ge=0, lt=1)
 
@@ -63,7 +68,15 @@ class MappingConfig(Section):
     gate_initial: float = Field(description="First gate voltage in V.", ge=0)
     gate_minimum: float = Field(description="Smallest gate voltage in V.", ge=0)
     gate_maximum: float = Field(description="Largest gate voltage in V.", ge=0)
+    gate_spread: float = Field(
+        0.0,
+        description="First gate voltages lie this far around gate_initial at random, in V.",
+        ge=0,
+    )
     set_all: bool = Field(description="SET every cell at each update, or only changed ones.")
+    threshold: float = Field(
+        0.0, description="Gate voltage change in V below which a cell waits; 0: never.", ge=0
+    )
 
     @model_validator(mode="after")
     def _gate_range(self) -> Self:
@@ -71,14 +84,17 @@ class MappingConfig(Section):
             raise ValueError("gate_minimum <= gate_initial <= gate_maximum must hold (V)")
         return self
 
-    def make_rule(self) -> OneShotUpdate:
-        """Return a new update rule with these settings."""
+    def make_rule(self, rng: np.random.Generator) -> OneShotUpdate:
+        """Return a new update rule with these settings; `rng` draws first gate voltages."""
         return OneShotUpdate(
             self.volts_per_siemens,
             self.gate_initial,
             self.gate_minimum,
             self.gate_maximum,
             set_all=self.set_all,
+            threshold=self.threshold,
+            spread=self.gate_spread,
+            rng=rng,
         )
 
 
@@ -104,6 +120,15 @@ class LogConfig(Section):
     level: LogLevel = Field(LogLevel.ALL, description="all, epochs or off.")
 
 
+class LinkConfig(Section):
+    """The link to the real board, for what a run would take there; it changes no code."""
+
+    baudrate: float = Field(3e6, description="Bits per second.", gt=0)
+    turnaround: float = Field(
+        1e-3, description="Seconds from request to answer (board reference 4.3: USB).", ge=0
+    )
+
+
 def _as_preset(value: object) -> object:
     return load_preset(value) if isinstance(value, str) else value
 
@@ -119,6 +144,7 @@ class ExperimentConfig(Section):
     mapping: MappingConfig
     point: PointConfig = PointConfig()
     log: LogConfig = LogConfig()
+    link: LinkConfig = LinkConfig()
 
 
 Config = TypeVar("Config", bound=ExperimentConfig)

@@ -14,15 +14,17 @@ from typing import Any, Protocol
 from memlab._version import __version__
 from memlab.array import Array
 from memlab.devices import check_url, open_array
+from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
-from memlab.experiments import airline
+from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
 from memlab.experiments.config import ExperimentConfig, apply_settings
-from memlab.figures import plot_training_run
-from memlab.nn import Loss, Network
+from memlab.experiments.cost import board_cost
+from memlab.experiments.schedule import LearningRateSchedule
+from memlab.nn import CrossEntropy, Loss, Network
 from memlab.runs import RunFile, TrainingLog
 from memlab.training import Batch, Observer, train
 
-__all__ = ["EXPERIMENTS", "Experiment", "Plan", "make_plan", "run"]
+__all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
 
 
 class Experiment(Protocol):
@@ -33,13 +35,14 @@ class Experiment(Protocol):
     network: Network
     loss: Loss
     vectors_per_update: int
+    updates_per_epoch: int
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         """Return the batches of an epoch, counted from 0."""
         ...
 
-    def declare_results(self, run: RunFile) -> None:
-        """Declare the datasets that `evaluate` writes."""
+    def declare_results(self, run: RunFile) -> list[Observer]:
+        """Declare the datasets that `evaluate` writes; return who else watches training."""
         ...
 
     def evaluate(self, run: RunFile) -> dict[str, float]:
@@ -55,6 +58,11 @@ class _Entry:
 
 EXPERIMENTS: dict[str, _Entry] = {
     "airline": _Entry(airline.PRESETS, airline.AirlineExperiment),
+    "airline-window": _Entry(airline_window.PRESETS, airline_window.AirlineWindowExperiment),
+    "gait": _Entry(gait.PRESETS, gait.make_gait_experiment),
+    "mnist-cnn": _Entry(mnist_cnn.PRESETS, mnist_cnn.make_mnist_cnn_experiment),
+    "mnist-sequence": _Entry(mnist_sequence.PRESETS, mnist_sequence.make_mnist_sequence_experiment),
+    "wafer": _Entry(wafer.PRESETS, wafer.make_wafer_experiment),
 }
 """The experiments by the name that users type."""
 
@@ -110,16 +118,16 @@ def make_plan(
     return Plan(experiment, preset, board, config, out)
 
 
-def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
+def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
     """Run a plan and return its result document.
 
     Programs the array. However it ends, the array is grounded and the run file closed, with
-    everything measured so far in it.
+    everything measured so far in it. With `figure`, a picture is drawn beside it.
 
     Returns
     -------
     The document of `memlab train --json`: run, figure, experiment, preset, board, seed, seconds,
-    metrics and counts.
+    metrics and counts, and for an emulated board what the run would cost on the real one.
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     start = time.perf_counter()
@@ -127,24 +135,34 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
         plan.board, seed=config.seed, chip=config.chip, point=config.point.make_point()
     ) as array:
         experiment = entry.make(config, array)
-        run_file = _create(plan, array)
+        run_file = create_run_file(plan, array)
         status, results = "failed", {}
         try:
             log = TrainingLog(run_file, config.log.level)
-            log.declare(experiment.network, experiment.vectors_per_update)
-            experiment.declare_results(run_file)
-            run_file.start()
-            history = train(
+            log.declare(
                 experiment.network,
-                experiment.loss,
-                config.train.make_optimizer(),
-                experiment.batches,
-                config.train.epochs,
-                [log, *observers],
+                experiment.vectors_per_update,
+                classes=isinstance(experiment.loss, CrossEntropy),
             )
-            log.stop_codes()
+            own = experiment.declare_results(run_file)
+            run_file.start()
+            optimizer = config.train.make_optimizer()
+            if config.train.lr_final is not None:
+                own.append(LearningRateSchedule(optimizer, config.train.lr_final))
+            # The products are thin: more threads make them slower, and change their last bits.
+            with one_blas_thread():
+                history = train(
+                    experiment.network,
+                    experiment.loss,
+                    optimizer,
+                    experiment.batches,
+                    config.train.epochs,
+                    [*own, log, *observers],
+                )
+                log.stop_codes()
+                measured = experiment.evaluate(run_file)
             metrics: dict[str, float | None] = {
-                **experiment.evaluate(run_file),
+                **measured,
                 "final_loss": history[-1] if history else None,
             }
             results = {
@@ -152,17 +170,23 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
                 "metrics": metrics,
                 "counts": asdict(array.counts),
             }
+            if cost := board_cost(array, config.link):
+                results["on_board"] = cost.document()
             status = "finished"
         except KeyboardInterrupt:
             status = "interrupted"
             raise
         finally:
             run_file.close(status, results)
-    figure = plan.out.with_suffix(".png")
-    plot_training_run(plan.out, figure)
+    picture = plan.out.with_suffix(".png") if figure else None
+    if picture is not None:
+        # Loaded here: a sweep starts many processes that draw nothing.
+        from memlab.figures import plot_training_run
+
+        plot_training_run(plan.out, picture)
     return {
         "run": str(plan.out),
-        "figure": str(figure),
+        "figure": None if picture is None else str(picture),
         "experiment": plan.experiment,
         "preset": plan.preset,
         "board": plan.board,
@@ -171,7 +195,7 @@ def run(plan: Plan, observers: Sequence[Observer] = ()) -> dict[str, Any]:
     }
 
 
-def _create(plan: Plan, array: Array) -> RunFile:
+def create_run_file(plan: Plan, array: Array) -> RunFile:
     """Create the run file with everything that is known before the run."""
     config = plan.config
     try:

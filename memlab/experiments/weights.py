@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig
 from memlab.ideal import IdealArray
-from memlab.mapping import DifferentialMatrix, DirectUpdate, UpdateRule, pair_conductance
+from memlab.mapping import (
+    DifferentialMatrix,
+    DirectUpdate,
+    FloorPlan,
+    MatrixPlan,
+    Tile,
+    UpdateRule,
+    pair_conductance,
+    tile_weights,
+)
 
-__all__ = ["make_matrix"]
+__all__ = ["make_matrix", "make_planned_matrices"]
 
 MIDDLE = 218e-6
 """Conductance in S around which ideal weights are placed: a SET at 1 V on ta-hfo2."""
@@ -18,26 +29,55 @@ MIDDLE = 218e-6
 def make_matrix(
     name: str, array: Array, config: ExperimentConfig, rng: np.random.Generator
 ) -> DifferentialMatrix:
-    """Return a weight matrix on an array of shape (2 inputs, outputs).
+    """Return a weight matrix on an array of shape (2 inputs, outputs), one pair per weight.
 
     On a board it starts from one SET everywhere and learns by one-shot pulses. On an ideal array
     it starts from the published software weights, uniform(-1, 1) / sqrt(inputs), and learns by
     direct writing.
     """
+    rows, outputs = array.shape
+    plan = MatrixPlan.placed(name, (rows // 2, outputs), (0, 0))
+    return _on_plan(plan, [array], config, rng)
+
+
+def make_planned_matrices(
+    plan: FloorPlan, array: Array | Sequence[Array], config: ExperimentConfig
+) -> dict[str, DifferentialMatrix]:
+    """Return the matrices of a floor plan by name, starting and learning as in `make_matrix`.
+
+    Parameters
+    ----------
+    plan
+        Where they lie.
+    array
+        The array, or the arrays that the plan numbers from 0.
+    config
+        Its seed draws the starting weights (ideal array) or gate voltages (board).
+    """
+    arrays = [array] if isinstance(array, Array) else array
+    rng = np.random.default_rng(config.seed)
+    return {matrix.name: _on_plan(matrix, arrays, config, rng) for matrix in plan}
+
+
+def _on_plan(
+    plan: MatrixPlan, arrays: Sequence[Array], config: ExperimentConfig, rng: np.random.Generator
+) -> DifferentialMatrix:
     mapping = config.mapping
-    rule: UpdateRule
-    if isinstance(array, IdealArray):
-        rows, outputs = array.shape
-        weight = rng.uniform(-1.0, 1.0, (rows // 2, outputs)) / np.sqrt(rows // 2)
-        start = pair_conductance(weight, mapping.siemens_per_weight, MIDDLE, mapping.layout)
-        rule = DirectUpdate(start)
-    else:
-        rule = mapping.make_rule()
-    return DifferentialMatrix(
-        name,
-        array,
+    weight = rng.uniform(-1.0, 1.0, (plan.inputs, plan.outputs)) / np.sqrt(plan.inputs)
+
+    def make_rule(tile: Tile) -> UpdateRule:
+        if isinstance(arrays[tile.array], IdealArray):
+            held = tile_weights(weight, plan, tile)
+            return DirectUpdate(
+                pair_conductance(held, mapping.siemens_per_weight, MIDDLE, mapping.layout)
+            )
+        return mapping.make_rule(rng)
+
+    return DifferentialMatrix.from_plan(
+        plan,
+        arrays,
         mapping.siemens_per_weight,
         config.point.read_voltage,
-        rule,
+        make_rule,
         mapping.layout,
     )

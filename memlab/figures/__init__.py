@@ -1,5 +1,6 @@
-"""Figures of run files."""
+"""Figures of run files and floor plans."""
 
+from memlab.figures.floor_plan import plot_floor_plan
 from memlab.figures.training import plot_training_run
 
-__all__ = ["plot_training_run"]
+__all__ = ["plot_floor_plan", "plot_training_run"]

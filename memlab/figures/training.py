@@ -9,13 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from memlab.figures.classification import draw_accuracy, draw_confusion
 from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+from memlab.figures.weights import block_groups, draw_weights
 
 __all__ = ["plot_training_run"]
 
 
 def plot_training_run(run: Path, png: Path) -> None:
-    """Draw prediction against data and the loss curve of a finished run file.
+    """Draw what a finished run predicted or classified, and its loss curve.
 
     Parameters
     ----------
@@ -26,10 +28,19 @@ def plot_training_run(run: Path, png: Path) -> None:
     """
     with h5py.File(run, "r") as file:
         entry = file["entry"]
-        figure = new_figure(width=7.0, height=3.0)
-        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-        _draw_prediction(left, entry)
+        blocks = block_groups(entry)
+        figure = new_figure(width=9.0, height=6.5 if blocks else 3.2)
+        top, *rest = figure.subfigures(2 if blocks else 1, 1, squeeze=False)[:, 0]
+        if "prediction" in entry:
+            left, right = top.subplots(1, 2, width_ratios=(3, 2))
+            _draw_prediction(left, entry)
+        else:
+            left, middle, right = top.subplots(1, 3)
+            draw_accuracy(left, entry)
+            draw_confusion(middle, entry)
         _draw_loss(right, entry)
+        if blocks:
+            draw_weights(rest[0], entry, blocks)
         figure.suptitle(
             f"{entry.attrs['title']}, chip seed {entry.attrs['seed']}, {entry.attrs['board']}",
             fontsize="medium",
@@ -39,7 +50,8 @@ def plot_training_run(run: Path, png: Path) -> None:
 
 def _draw_prediction(axes: Axes, entry: h5py.Group) -> None:
     group = entry["prediction"]
-    years = 1949 + (1 + np.arange(group["month"].size)) / 12
+    # The last month is December 1960, however many months before it are predicted.
+    years = 1961 - np.arange(group["month"].size, 0, -1) / 12
     training = group["training"][:].astype(bool)
     boundary = years[training][-1]
     axes.axvspan(boundary, years[-1], color="0.93", linewidth=0, label="test months")
@@ -65,7 +77,7 @@ def _draw_loss(axes: Axes, entry: h5py.Group) -> None:
         axes.set_yscale("log")
     axes.set_title("Training loss", fontsize="small")
     axes.set_xlabel("Update")
-    axes.set_ylabel("Mean squared error (1)")
+    axes.set_ylabel("Mean squared error (1)" if "prediction" in entry else "Cross-entropy (1)")
 
 
 def _save(figure: Figure, png: Path) -> None:

@@ -1,16 +1,31 @@
-"""From weights to conductances: differential pairs, and the updates that change them."""
+"""From weights to conductances: differential pairs, where they lie, and how they change."""
 
-from memlab.mapping.differential import DifferentialMatrix, pair_conductance
+from memlab.mapping.block import Block, pair_conductance
+from memlab.mapping.differential import DifferentialMatrix, tile_weights
+from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
 from memlab.mapping.layout import Layout, pair_rows
+from memlab.mapping.placement import Request, place
+from memlab.mapping.published import cnn_plan, conv_lstm_plan
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
 
 __all__ = [
+    "Block",
+    "Copies",
     "DifferentialMatrix",
     "DirectUpdate",
+    "FloorPlan",
     "Layout",
+    "MatrixPlan",
     "OneShotUpdate",
     "ProgrammedUpdate",
+    "Request",
+    "Tile",
     "UpdateRule",
+    "cnn_plan",
+    "conv_lstm_plan",
+    "cut",
     "pair_conductance",
     "pair_rows",
+    "place",
+    "tile_weights",
 ]

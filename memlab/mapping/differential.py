@@ -2,44 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 
-from memlab.array import Array, Measurement, nearest_step
-from memlab.mapping.layout import Layout, pair_rows
+from memlab.array import Array, Measurement
+from memlab.mapping.block import Block
+from memlab.mapping.floor_plan import MatrixPlan, Tile
+from memlab.mapping.layout import Layout
 from memlab.mapping.update import ProgrammedUpdate, UpdateRule
 
-__all__ = ["DifferentialMatrix", "pair_conductance"]
+__all__ = ["DifferentialMatrix", "tile_weights"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def pair_conductance(
-    weight: FloatArray, siemens_per_weight: float, middle: float, layout: Layout
-) -> FloatArray:
-    """Return conductances in S, shape (2 inputs, outputs), whose pairs stand for the weights.
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A block and the part of the matrix that it holds."""
 
-    Parameters
-    ----------
-    weight
-        Shape (inputs, outputs), no unit.
-    siemens_per_weight
-        R_gw in S.
-    middle
-        Conductance in S around which the two cells of a pair lie.
-    layout
-        Where the cells of a pair lie.
-    """
-    inputs, outputs = weight.shape
-    plus, minus = pair_rows(layout, inputs)
-    conductance = np.empty((2 * inputs, outputs))
-    conductance[plus] = middle + 0.5 * siemens_per_weight * weight
-    conductance[minus] = middle - 0.5 * siemens_per_weight * weight
-    return conductance
+    block: Block
+    inputs: slice | npt.NDArray[np.intp]
+    """Input of each row of pairs; a slice where they rise, so that no copy is made."""
+    outputs: slice
+    beside: int
+
+    def sum_copies(self, columns: FloatArray) -> FloatArray:
+        """Add up the copies beside each other: (..., columns) to (..., outputs)."""
+        if self.beside == 1:
+            return columns
+        split = columns.reshape(*columns.shape[:-1], self.beside, -1)
+        total: FloatArray = split.sum(axis=-2)
+        return total
 
 
 class DifferentialMatrix:
-    """A weight matrix that lives on an array, one differential pair per weight.
+    """A weight matrix that lives on arrays, one differential pair per weight or several.
 
     Multiplication always happens on the array. The `weight` that back-propagation uses comes
     from the conductances *read back*, never from what was asked for.
@@ -49,7 +50,8 @@ class DifferentialMatrix:
     name
         Names the matrix in run files.
     array
-        An array, or a view of one, of shape (2 inputs, outputs).
+        An array, or a view of one, of shape (2 inputs, outputs). See `from_plan` for several
+        pairs per weight, folding, and several arrays.
     siemens_per_weight
         R_gw, the conductance difference in S that stands for a weight of one.
     read_voltage
@@ -69,64 +71,175 @@ class DifferentialMatrix:
         rule: UpdateRule,
         layout: Layout = Layout.BLOCK,
     ):
-        rows, columns = array.shape
-        if rows % 2:
-            raise ValueError(f"differential pairs need an even number of rows, got {rows}")
+        block = Block(name, array, rule, layout)
+        whole = _Part(block, slice(None), slice(None), 1)
+        self._compose(name, siemens_per_weight, read_voltage, block.shape, 1, [whole])
+
+    @classmethod
+    def from_plan(
+        cls,
+        plan: MatrixPlan,
+        arrays: Sequence[Array],
+        siemens_per_weight: float,
+        read_voltage: float,
+        make_rule: Callable[[Tile], UpdateRule],
+        layout: Layout = Layout.BLOCK,
+    ) -> Self:
+        """Return a matrix whose cells lie where a plan says.
+
+        Parameters
+        ----------
+        plan
+            Tiles of the matrix; more than one when it is folded.
+        arrays
+            The arrays that the plan numbers from 0.
+        siemens_per_weight, read_voltage, layout
+            As for the class.
+        make_rule
+            Gives every tile a rule of its own.
+        """
+        parts = []
+        for number, tile in enumerate(plan.tiles):
+            name = plan.name if len(plan.tiles) == 1 else f"{plan.name}_{number}"
+            view = arrays[tile.array][tile.rows, tile.columns]
+            parts.append(
+                _Part(
+                    Block(name, view, make_rule(tile), layout),
+                    _tile_inputs(plan, tile),
+                    slice(tile.outputs.start, tile.outputs.stop),
+                    tile.beside,
+                )
+            )
+        matrix = cls.__new__(cls)
+        shape = plan.inputs, plan.outputs
+        matrix._compose(
+            plan.name, siemens_per_weight, read_voltage, shape, plan.copies.count, parts
+        )
+        return matrix
+
+    def _compose(
+        self,
+        name: str,
+        siemens_per_weight: float,
+        read_voltage: float,
+        shape: tuple[int, int],
+        copies: int,
+        parts: list[_Part],
+    ) -> None:
         self.name = name
-        self.array = array
         self.siemens_per_weight = siemens_per_weight
         self.read_voltage = read_voltage
-        self.rule = rule
-        self.shape = (rows // 2, columns)
-        self.programmed: ProgrammedUpdate
-        """What the last update told the cells."""
-        self.reading: Measurement
-        """The last conductance map, shape (2 inputs, outputs)."""
+        self.shape = shape
+        self.copies = copies
+        """Differential pairs per weight, averaged."""
         self.weight: FloatArray
         """Weights from the last read-back, shape (inputs, outputs)."""
-        self._plus, self._minus = pair_rows(layout, self.shape[0])
+        self._parts = parts
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The rectangles of cells that hold the matrix."""
+        return [part.block for part in self._parts]
+
+    @property
+    def array(self) -> Array:
+        """The cells of a matrix that is one block."""
+        return self._only.array
+
+    @property
+    def rule(self) -> UpdateRule:
+        """The rule of a matrix that is one block."""
+        return self._only.rule
+
+    @property
+    def programmed(self) -> ProgrammedUpdate:
+        """What the last update told the cells of a matrix that is one block."""
+        return self._only.programmed
+
+    @property
+    def reading(self) -> Measurement:
+        """The last conductance map of a matrix that is one block."""
+        return self._only.reading
+
+    @property
+    def _only(self) -> Block:
+        if len(self._parts) != 1:
+            raise ValueError(f"{self.name} lies in {len(self._parts)} blocks; look at `blocks`")
+        return self._parts[0].block
 
     def initialise(self) -> None:
         """Program the starting conductances and read them back."""
-        self.programmed = self.rule.initialise(self.array)
+        self.program_start()
         self.read_back()
 
+    def program_start(self) -> None:
+        """Program the starting conductances; `read_back` must follow."""
+        for block in self.blocks:
+            block.initialise()
+
     def read_back(self) -> None:
-        """Measure every conductance and derive `weight` from it."""
-        self.reading = self.array.measure_conductance()
-        conductance = self.reading.value
-        self.weight = (conductance[self._plus] - conductance[self._minus]) / self.siemens_per_weight
+        """Measure every conductance and derive `weight` from it: the mean over all copies."""
+        weight = np.zeros(self.shape)
+        for part in self._parts:
+            difference = part.sum_copies(part.block.difference())
+            if isinstance(part.inputs, slice):
+                weight[part.inputs, part.outputs] += difference
+            else:
+                # An input can stand in the block several times, once for each stacked copy.
+                np.add.at(weight[:, part.outputs], part.inputs, difference)
+        weight /= self.siemens_per_weight * self.copies
+        self.weight = weight
 
     def multiply(self, x: FloatArray) -> FloatArray:
         """Multiply on the array: return x @ W, shape (..., outputs), for x of (..., inputs).
 
         Each vector is scaled so that its largest magnitude becomes the read voltage, and the
-        result is scaled back; + rows carry +x and - rows -x, so that the subtraction happens in
-        the column current (Li 2019). Voltages are rounded to the array's steps, where it has any.
+        result is scaled back. The partial sums of chunks, and the copies, are added up in
+        software. Voltages are rounded to the steps of each array, where it has any.
         """
         peak: FloatArray = np.abs(x).max(axis=-1, keepdims=True)
         if not peak.all():
             peak[peak == 0.0] = 1.0
         # x / peak is exactly 1 at the peak, so the read voltage is reached and never passed.
-        scaled = x / peak
-        scaled *= self.read_voltage
-        scaled = nearest_step(scaled, self.array.input_voltage_step)
-        voltage = np.empty((*x.shape[:-1], 2 * self.shape[0]))
-        voltage[..., self._plus] = scaled
-        np.negative(scaled, out=scaled)
-        voltage[..., self._minus] = scaled
-        current = self.array.vmm(voltage)
-        peak /= self.read_voltage * self.siemens_per_weight
-        return current * peak
+        voltage = x / peak
+        voltage *= self.read_voltage
+        peak /= self.read_voltage * self.siemens_per_weight * self.copies
+        if len(self._parts) == 1:
+            part = self._parts[0]
+            return part.sum_copies(part.block.current(voltage[..., part.inputs])) * peak
+        product = np.zeros((*x.shape[:-1], self.shape[1]))
+        for part in self._parts:
+            current = part.block.current(voltage[..., part.inputs])
+            product[..., part.outputs] += part.sum_copies(current)
+        product *= peak
+        return product
 
     def update(self, weight_change: FloatArray) -> None:
-        """Program a change of the weights, shape (inputs, outputs), then read back.
+        """Program a change of the weights, shape (inputs, outputs), then read back."""
+        self.program(weight_change)
+        self.read_back()
 
-        Both cells of a pair are asked for the full change, as published, so that with
+    def program(self, weight_change: FloatArray) -> None:
+        """Program a change of the weights, shape (inputs, outputs); `read_back` must follow.
+
+        Both cells of every pair are asked for the full change, as published, so that with
         R_vg times the slope of the chip equal to one a weight moves by twice `weight_change`.
         """
-        wanted = np.empty(self.array.shape)
-        wanted[self._plus] = change = self.siemens_per_weight * weight_change
-        wanted[self._minus] = -change
-        self.programmed = self.rule.change(self.array, wanted)
-        self.read_back()
+        change = self.siemens_per_weight * weight_change
+        for part in self._parts:
+            wanted = change[part.inputs, part.outputs]
+            part.block.change(wanted if part.beside == 1 else np.tile(wanted, part.beside))
+
+
+def tile_weights(weight: FloatArray, plan: MatrixPlan, tile: Tile) -> FloatArray:
+    """Return the weight of every pair of a tile, shape (rows of pairs, columns)."""
+    held = weight[_tile_inputs(plan, tile), tile.outputs.start : tile.outputs.stop]
+    return np.tile(held, tile.beside)
+
+
+def _tile_inputs(plan: MatrixPlan, tile: Tile) -> slice | npt.NDArray[np.intp]:
+    """Return the input that each row of pairs of a tile carries."""
+    inputs = np.arange(tile.pairs.start, tile.pairs.stop) % plan.inputs
+    if inputs[-1] - inputs[0] == inputs.size - 1:
+        return slice(int(inputs[0]), int(inputs[-1]) + 1)
+    return inputs

@@ -60,6 +60,15 @@ class OneShotUpdate:
     set_all
         SET every cell at each update, as Li 2019's code does; otherwise only the cells that are
         asked to change, as Wang 2019's does.
+    threshold
+        In V: a cell whose gate voltage has moved by less since its last pulse waits; what it was
+        asked for adds up until it is due. Every pulse draws new programming noise, so pulses that
+        would move a cell by less than that do harm. Not with `set_all`.
+    spread
+        In V: the first gate voltages are uniform in `initial` +/- `spread` (clamped), so that
+        weights start different on a chip without noise. 0 as published.
+    rng
+        Draws the first gate voltages.
     """
 
     def __init__(
@@ -70,7 +79,14 @@ class OneShotUpdate:
         maximum: float,
         *,
         set_all: bool = True,
+        threshold: float = 0.0,
+        spread: float = 0.0,
+        rng: np.random.Generator | None = None,
     ):
+        if spread and rng is None:
+            raise ValueError("random gate voltages need a generator to draw them from")
+        if threshold and set_all:
+            raise ValueError("a threshold has no effect when every cell is SET: set_all=False")
         if not minimum <= initial <= maximum:
             raise ValueError(
                 f"initial gate voltage {initial} V must lie within {minimum}..{maximum} V"
@@ -80,12 +96,19 @@ class OneShotUpdate:
         self.minimum = minimum
         self.maximum = maximum
         self.set_all = set_all
+        self.threshold = threshold
+        self.spread = spread
+        self._rng = rng
         self.gate_voltage: FloatArray | None = None
         """Remembered gate voltage in V of every cell, or None before `initialise`."""
 
     def initialise(self, array: Array) -> ProgrammedUpdate:
-        """RESET every cell, then SET every cell at the initial gate voltage."""
+        """RESET every cell, then SET every cell at its initial gate voltage."""
         self.gate_voltage = np.full(array.shape, self.initial)
+        if self._rng is not None and self.spread:
+            self.gate_voltage += self._rng.uniform(-self.spread, self.spread, array.shape)
+            np.clip(self.gate_voltage, self.minimum, self.maximum, out=self.gate_voltage)
+        self._pulsed = self.gate_voltage
         everywhere = np.ones(array.shape, bool)
         applied = nearest_step(self.gate_voltage, array.gate_voltage_step)
         array.program(applied, reset=everywhere)
@@ -97,12 +120,24 @@ class OneShotUpdate:
             raise RuntimeError("initialise() the array before changing it")
         wanted = self.gate_voltage + self.volts_per_siemens * conductance_change
         np.clip(wanted, self.minimum, self.maximum, out=wanted)
+        if self.threshold:
+            return self._change_due(array, wanted)
         reset = conductance_change < 0.0
         # By what was asked, not by what the clamps left: a cell that was RESET must be SET again.
         applied = nearest_step(wanted, array.gate_voltage_step)
         array.program(applied, reset=reset, set=None if self.set_all else conductance_change != 0.0)
         self.gate_voltage = wanted
         return ProgrammedUpdate(applied, reset)
+
+    def _change_due(self, array: Array, wanted: FloatArray) -> ProgrammedUpdate:
+        """Pulse the cells whose gate voltage has moved far enough since their last pulse."""
+        moved = wanted - self._pulsed
+        due = np.abs(moved) >= self.threshold
+        reset = due & (moved < 0.0)
+        array.program(np.where(due, wanted, self._pulsed), reset=reset, set=due)
+        self._pulsed = np.where(due, wanted, self._pulsed)
+        self.gate_voltage = wanted
+        return ProgrammedUpdate(self._pulsed, reset)
 
 
 class DirectUpdate:

@@ -1,21 +1,39 @@
 """Neural networks: forward on an Array, back-propagation in software from what was read back."""
 
+from memlab.nn.conv import Conv2D, ConvLSTM
+from memlab.nn.gru import GRU
 from memlab.nn.layers import Dense, Layer
 from memlab.nn.losses import CrossEntropy, Loss, LossValue, SquaredError
 from memlab.nn.lstm import LSTM
+from memlab.nn.lstm_cell import Forget, LSTMVariant
 from memlab.nn.network import Network
 from memlab.nn.optimizers import SGD, Optimizer, RMSprop
+from memlab.nn.patches import Padding
+from memlab.nn.sequences import Bidirectional, LastStep, Repeat
+from memlab.nn.shape import Flatten, MaxPool, ReLU
 
 __all__ = [
+    "GRU",
     "LSTM",
     "SGD",
+    "Bidirectional",
+    "Conv2D",
+    "ConvLSTM",
     "CrossEntropy",
     "Dense",
+    "Flatten",
+    "Forget",
+    "LSTMVariant",
+    "LastStep",
     "Layer",
     "Loss",
     "LossValue",
+    "MaxPool",
     "Network",
     "Optimizer",
+    "Padding",
     "RMSprop",
+    "ReLU",
+    "Repeat",
     "SquaredError",
 ]

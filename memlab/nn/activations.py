@@ -38,6 +38,17 @@ class Linear:
 
 
 @dataclass(frozen=True)
+class Rectifier:
+    """f(z) = max(z, 0); the gradient at z = 0 is 0."""
+
+    def forward(self, z: FloatArray) -> FloatArray:
+        return np.maximum(z, 0.0)
+
+    def backward(self, y: FloatArray, dy: FloatArray) -> FloatArray:
+        return dy * (y > 0.0)
+
+
+@dataclass(frozen=True)
 class Sigmoid:
     """f(z) = 1 / (1 + exp(-z))."""
 
@@ -73,6 +84,7 @@ class Softmax:
 
 ACTIVATIONS: dict[str, Activation] = {
     "linear": Linear(),
+    "relu": Rectifier(),
     "sigmoid": Sigmoid(),
     "tanh": Tanh(),
     "softmax": Softmax(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.activations import ACTIVATIONS
 
-__all__ = ["Dense", "Layer"]
+__all__ = ["Dense", "Layer", "MatrixLayer"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -18,24 +19,55 @@ FloatArray = npt.NDArray[np.float64]
 class Layer(Protocol):
     """A layer: forward on the array, backward in software.
 
-    Sequences have shape (time, batch, features).
+    Sequences have shape (time, batch, features), images (time, batch, height, width, channels).
     """
 
-    matrix: DifferentialMatrix
-    """The weights."""
-    gradient: FloatArray
-    """dL/dW of the last `backward`, summed over batch and time, shape of the weights."""
+    @property
+    def matrices(self) -> Sequence[DifferentialMatrix]:
+        """The weights; none in a layer that only computes."""
+        ...
+
+    @property
+    def gradients(self) -> Sequence[FloatArray]:
+        """dL/dW of the last `backward`, summed over batch and time, one for each matrix."""
+        ...
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return the layer's output for an input; remembers what `backward` needs."""
         ...
 
     def backward(self, dy: FloatArray) -> FloatArray:
-        """Return dL/dx from dL/dy of the last `forward`; stores `gradient`."""
+        """Return dL/dx from dL/dy of the last `forward`; stores the gradients."""
         ...
 
 
-class Dense:
+class MatrixLayer:
+    """A layer with one weight matrix.
+
+    Attributes
+    ----------
+    matrix
+        The weights.
+    gradient
+        dL/dW of the last `backward`, summed over batch and time, shape of the weights.
+    """
+
+    def __init__(self, matrix: DifferentialMatrix):
+        self.matrix = matrix
+        self.gradient = np.zeros(matrix.shape)
+
+    @property
+    def matrices(self) -> Sequence[DifferentialMatrix]:
+        """The weights."""
+        return (self.matrix,)
+
+    @property
+    def gradients(self) -> Sequence[FloatArray]:
+        """dL/dW of the last `backward`."""
+        return (self.gradient,)
+
+
+class Dense(MatrixLayer):
     """A fully connected layer, y = f([x; bias] W).
 
     Parameters
@@ -43,7 +75,7 @@ class Dense:
     matrix
         Weights of shape (features + 1 if there is a bias, outputs); the bias row is the last.
     activation
-        `linear`, `sigmoid`, `tanh` or `softmax`.
+        `linear`, `relu`, `sigmoid`, `tanh` or `softmax`.
     bias
         Value of the constant bias input, or None for no bias.
     """
@@ -51,10 +83,9 @@ class Dense:
     def __init__(
         self, matrix: DifferentialMatrix, activation: str = "linear", bias: float | None = None
     ):
-        self.matrix = matrix
+        super().__init__(matrix)
         self.activation = ACTIVATIONS[activation]
         self.bias = bias
-        self.gradient = np.zeros(matrix.shape)
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return y of shape (..., outputs) for x of shape (..., features)."""

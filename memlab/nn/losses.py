@@ -5,6 +5,7 @@ Gradients are of the *sum* over batch and time, as in the published code.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,11 +20,16 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class LossValue:
-    """A loss: the `total` that `delta` is the gradient of, and the `mean` to report."""
+    """A loss: the `total` that `delta` is the gradient of, and the `mean` to report.
+
+    `accuracy` is the fraction of outputs whose largest value is at the right class; NaN where
+    there are no classes.
+    """
 
     total: float
     mean: float
     delta: FloatArray
+    accuracy: float = math.nan
 
 
 class Loss(Protocol):
@@ -79,7 +85,8 @@ class CrossEntropy:
         # The gradient for targets that need not sum to one; for one-hot: softmax - target.
         difference = softmax(logits, axis=-1) * target.sum(axis=-1, keepdims=True) - target
         delta = _spread(difference, output, self.last_step)
-        return LossValue(total, total / (logits.size // logits.shape[-1]), delta)
+        right = logits.argmax(axis=-1) == target.argmax(axis=-1)
+        return LossValue(total, total / right.size, delta, float(right.mean()))
 
 
 def _checked(target: FloatArray, output: FloatArray, last_step: bool) -> FloatArray:

@@ -1,47 +1,82 @@
-"""Long short-term memory with all four gates in one weight matrix.
+"""Long short-term memory with all gates in one weight matrix, and its variants.
 
-Equations (Hochreiter and Schmidhuber 1997 with the forget gate of Gers 2000; gate order and bias
-input as in Li 2019): with u_t = [x_t; h_{t-1}; bias] and [a; i; f; o] = u_t W,
-
-    c_t = s(i) tanh(a) + s(f) c_{t-1}        h_t = s(o) tanh(c_t)
+With u_t = [x_t; h_{t-1}; bias], [a; i; f; o] = u_t W is one array operation per time step (gate
+order and bias input as in Li 2019); `lstm_cell` says what becomes of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from memlab.mapping import DifferentialMatrix
+from memlab.nn.layers import MatrixLayer
+from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
 
 __all__ = ["LSTM"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
-class LSTM:
+class LSTM(MatrixLayer):
     """A long short-term memory layer; state starts at zero for every sequence.
 
     Parameters
     ----------
     matrix
         Weights of shape (features + units + 1 if there is a bias, 4 units). Rows: inputs,
-        recurrent outputs, bias. Columns: cell input a, then gates i, f, o, `units` each.
+        recurrent outputs, bias. Columns: cell input a, then gates i, f, o, `units` each; those
+        that the variant leaves out have no columns.
     bias
         Value of the constant bias input, or None for no bias.
+    variant
+        Which gates and activations exist.
+    peephole
+        Weights of shape (units, 3) from the cell state of each unit to its own gates i, f, o
+        (the columns of absent gates are not used), or None for no peepholes.
+
+    Notes
+    -----
+    Peepholes are a diagonal: on the array one row of pairs is driven at a time, `units` vectors
+    for each sequence, because all rows at once would mix the units.
     """
 
-    def __init__(self, matrix: DifferentialMatrix, bias: float | None = None):
+    def __init__(
+        self,
+        matrix: DifferentialMatrix,
+        bias: float | None = None,
+        variant: LSTMVariant | None = None,
+        peephole: DifferentialMatrix | None = None,
+    ):
+        super().__init__(matrix)
         rows, columns = matrix.shape
-        self.matrix = matrix
         self.bias = bias
-        self.units = columns // 4
+        self.variant = variant or LSTMVariant()
+        blocks = len(self.variant.columns)
+        self.units = columns // blocks
         self.features = rows - self.units - (bias is not None)
-        if columns % 4 or self.features < 1:
+        if columns % blocks or self.features < 1:
             raise ValueError(
-                f"an LSTM needs (features + units + bias, 4 units) weights, got {matrix.shape}"
+                f"an LSTM needs (features + units + bias, {blocks} units) weights, "
+                f"got {matrix.shape}"
             )
-        self.gradient = np.zeros(matrix.shape)
+        if peephole is not None and peephole.shape != (self.units, 3):
+            raise ValueError(f"peepholes need {(self.units, 3)} weights, got {peephole.shape}")
+        self.peephole = peephole
+        self._peephole_gradient = np.zeros((self.units, 3))
+
+    @property
+    def matrices(self) -> Sequence[DifferentialMatrix]:
+        """The weights, and those of the peepholes."""
+        return (self.matrix,) if self.peephole is None else (self.matrix, self.peephole)
+
+    @property
+    def gradients(self) -> Sequence[FloatArray]:
+        """dL/dW of the last `backward`, as `matrices`."""
+        own = (self.gradient,)
+        return own if self.peephole is None else (*own, self._peephole_gradient)
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return h of shape (time, batch, units) for x of shape (time, batch, features).
@@ -51,56 +86,39 @@ class LSTM:
         steps, batch, features = x.shape
         if features != self.features:
             raise ValueError(f"expected {self.features} features, got {features}")
-        units = self.units
-        recurrent = slice(features, features + units)
-        inputs = np.zeros((steps, batch, self.matrix.shape[0]))
+        recurrent = slice(features, features + self.units)
+        self._inputs = inputs = np.zeros((steps, batch, self.matrix.shape[0]))
         inputs[:, :, :features] = x
         if self.bias is not None:
             inputs[:, :, -1] = self.bias
-        gates = np.empty((steps, batch, 4 * units))
-        cells = np.zeros((steps + 1, batch, units))
-        squashed = np.empty((steps, batch, units))
-        output = np.empty((steps, batch, units))
+        self._cell = cell = LSTMCell(self.variant, steps, (batch, self.units))
+        look = None if self.peephole is None else self._look
         for t in range(steps):
             if t:
-                inputs[t, :, recurrent] = output[t - 1]
-            z = self.matrix.multiply(inputs[t])
-            a = np.tanh(z[:, :units], out=gates[t, :, :units])
-            expit(z[:, units:], out=gates[t, :, units:])
-            i, f, o = (gates[t, :, k * units : (k + 1) * units] for k in (1, 2, 3))
-            cells[t + 1] = i * a + f * cells[t]
-            np.tanh(cells[t + 1], out=squashed[t])
-            np.multiply(o, squashed[t], out=output[t])
-        self._inputs, self._gates, self._cells, self._squashed = inputs, gates, cells, squashed
-        return output
+                inputs[t, :, recurrent] = cell.output[t - 1]
+            cell.step(t, self.matrix.multiply(inputs[t]), look)
+        return cell.output
 
     def backward(self, dy: FloatArray) -> FloatArray:
         """Return dL/dx, shape (time, batch, features), for dL/dh of shape (time, batch, units).
 
         Back-propagation through time; the weights are those read back.
         """
-        units, features = self.units, self.features
         steps, batch, _ = dy.shape
-        a, i, f, o = (self._gates[:, :, k * units : (k + 1) * units] for k in range(4))
-        # What does not depend on the recursion, for all steps at once.
-        cell_from_output = o * (1.0 - self._squashed**2)
-        per_cell = np.concatenate(
-            [i * (1.0 - a**2), a * i * (1.0 - i), self._cells[:-1] * f * (1.0 - f)], axis=-1
-        )
-        per_output = self._squashed * o * (1.0 - o)
-        per_cell = per_cell.reshape(steps, batch, 3, units)
-
-        to_recurrent = self.matrix.weight[features : features + units].T
-        delta = np.empty((steps, batch, 4, units))
-        dh_next = np.zeros((batch, units))
-        dc = np.zeros((batch, units))
+        features, cell = self.features, self._cell
+        peephole = None if self.peephole is None else self.peephole.weight
+        to_recurrent = self.matrix.weight[features : features + self.units].T
+        dh_next = np.zeros((batch, self.units))
+        cell.prepare_backward()
         for t in range(steps - 1, -1, -1):
-            dh = dy[t] + dh_next
-            dc = dc + dh * cell_from_output[t]
-            np.multiply(per_cell[t], dc[:, np.newaxis], out=delta[t, :, :3])
-            np.multiply(per_output[t], dh, out=delta[t, :, 3])
-            dh_next = delta[t].reshape(batch, 4 * units) @ to_recurrent
-            dc = dc * f[t]
-        flat = delta.reshape(steps * batch, 4 * units)
+            dh_next = cell.step_back(t, dy[t] + dh_next, peephole) @ to_recurrent
+        flat = cell.delta.reshape(steps * batch, -1)
         self.gradient = self._inputs.reshape(steps * batch, -1).T @ flat
+        if peephole is not None:
+            self._peephole_gradient = cell.peephole_gradient()
         return (flat @ self.matrix.weight[:features].T).reshape(steps, batch, features)
+
+    def _look(self, state: FloatArray) -> FloatArray:
+        """Multiply cell states (batch, units) by the peepholes: (batch, units, 3)."""
+        assert self.peephole is not None
+        return self.peephole.multiply(state[..., np.newaxis] * np.eye(self.units))

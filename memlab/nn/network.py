@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn.layers import Layer
 from memlab.nn.optimizers import Optimizer
 
@@ -16,15 +17,38 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Network:
-    """Layers one after the other; sequences have shape (time, batch, features)."""
+    """Layers one after the other; every weight matrix needs a name of its own.
+
+    Sequences have shape (time, batch, features).
+    """
 
     def __init__(self, layers: Sequence[Layer]):
         self.layers = list(layers)
+        names = [matrix.name for matrix in self.matrices]
+        # Optimizers and run files tell matrices apart by their names.
+        if len(set(names)) < len(names):
+            raise ValueError(f"two matrices of a network have one name: {', '.join(names)}")
+
+    @property
+    def matrices(self) -> list[DifferentialMatrix]:
+        """The weight matrices of all layers, in order."""
+        return [matrix for layer in self.layers for matrix in layer.matrices]
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The rectangles of cells of all matrices, in order."""
+        return [block for matrix in self.matrices for block in matrix.blocks]
 
     def initialise(self) -> None:
-        """Program the starting state of every layer and read it back."""
-        for layer in self.layers:
-            layer.matrix.initialise()
+        """Program the starting state of every layer, then read all back."""
+        for matrix in self.matrices:
+            matrix.program_start()
+        self.read_back()
+
+    def read_back(self) -> None:
+        """Measure the conductances of every layer and derive its weights from them."""
+        for matrix in self.matrices:
+            matrix.read_back()
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return the output of the last layer, computed on the array."""
@@ -33,12 +57,17 @@ class Network:
         return x
 
     def backward(self, delta: FloatArray) -> FloatArray:
-        """Return dL/dx from dL/doutput; leaves a gradient in every layer."""
+        """Return dL/dx from dL/doutput; leaves its gradients in every layer."""
         for layer in reversed(self.layers):
             delta = layer.backward(delta)
         return delta
 
     def update(self, optimizer: Optimizer) -> None:
-        """Program every layer one step down its gradient, and read it back."""
+        """Program every layer one step down its gradient, then read all of them back.
+
+        Reading comes last because layers share wires: a pulse in one changes what the others see.
+        """
         for layer in self.layers:
-            layer.matrix.update(optimizer.step(layer.matrix.name, layer.gradient))
+            for matrix, gradient in zip(layer.matrices, layer.gradients, strict=True):
+                matrix.program(optimizer.step(matrix.name, gradient))
+        self.read_back()

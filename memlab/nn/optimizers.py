@@ -18,6 +18,9 @@ FloatArray = npt.NDArray[np.float64]
 class Optimizer(Protocol):
     """Turns gradients into weight changes; keeps one state array per name."""
 
+    lr: float
+    """Learning rate; a schedule may change it between epochs."""
+
     def step(self, name: str, gradient: FloatArray) -> FloatArray:
         """Return the weight change for a gradient, same shape."""
         ...

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Measurement
-from memlab.mapping import DifferentialMatrix
+from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn import Network
 from memlab.runs.run_file import RunFile
 from memlab.training import EpochResult, Observer, UpdateResult
@@ -45,11 +45,11 @@ class TrainingLog(Observer):
         self._run = run_file
         self._level = level
         self._update = 0
-        self._matrices: list[DifferentialMatrix] = []
+        self._blocks: list[Block] = []
         self._measurements: dict[str, list[Measurement]] = {}
         self._recorded: dict[str, int] = {}
 
-    def declare(self, network: Network, vectors: int) -> None:
+    def declare(self, network: Network, vectors: int, *, classes: bool = False) -> None:
         """Declare the datasets of a network.
 
         Parameters
@@ -58,6 +58,8 @@ class TrainingLog(Observer):
             Its matrices need not be initialised yet.
         vectors
             VMM vectors per update that a chunk should hold.
+        classes
+            Whether the loss has classes and an accuracy can be recorded.
         """
         run = self._run
         run.group("training", "NXdata", {"signal": "loss", "axes": "update"})
@@ -72,18 +74,23 @@ class TrainingLog(Observer):
             1024,
         )
         run.declare("training/epoch", "i4", per_update, "1", "Epoch of the update, from 0", 1024)
+        self._classes = classes
+        if classes:
+            text = "Accuracy on the batch, before the update"
+            run.declare("training/accuracy", "f8", per_update, "1", text, 1024)
         if self._level is LogLevel.OFF:
             return
-        for layer in network.layers:
-            self._declare_matrix(layer.matrix, vectors)
+        for matrix in network.matrices:
+            for block in matrix.blocks:
+                self._declare_block(block, matrix, vectors)
 
     def started(self, network: Network) -> None:
         """Record the conductances before the first update; record codes from here on."""
         if self._level is not LogLevel.OFF:
-            self._matrices = [layer.matrix for layer in network.layers]
-        for matrix in self._matrices:
-            self._run.write(f"{matrix.name}/initial_conductance", matrix.reading.value)
-            self._measurements[matrix.name], self._recorded[matrix.name] = [], 0
+            self._blocks = network.blocks
+        for block in self._blocks:
+            self._run.write(f"{block.name}/initial_conductance", block.reading.value)
+            self._measurements[block.name], self._recorded[block.name] = [], 0
         self._listen()
         self._run.flush()
 
@@ -93,8 +100,10 @@ class TrainingLog(Observer):
         run.append("training/update", [result.index])
         run.append("training/loss", [result.loss])
         run.append("training/epoch", [result.epoch])
-        for matrix in self._matrices:
-            self._record_codes(matrix)
+        if self._classes:
+            run.append("training/accuracy", [result.accuracy])
+        for block in self._blocks:
+            self._record_codes(block)
         if self._level is LogLevel.ALL:
             self._record_maps(result.index)
         elif self._level is LogLevel.EPOCHS:
@@ -110,18 +119,18 @@ class TrainingLog(Observer):
 
     def stop_codes(self) -> None:
         """End the record of VMM codes; what follows training is not part of it."""
-        for matrix in self._matrices:
-            matrix.array.on_vmm = None
+        for block in self._blocks:
+            block.array.on_vmm = None
 
     def _listen(self) -> None:
         """Hear of every VMM of an array that has codes."""
-        for matrix in self._matrices:
-            if matrix.reading.adc_code is not None:
-                matrix.array.on_vmm = self._measurements[matrix.name].append
+        for block in self._blocks:
+            if block.reading.adc_code is not None:
+                block.array.on_vmm = self._measurements[block.name].append
 
-    def _declare_matrix(self, matrix: DifferentialMatrix, vectors: int) -> None:
-        run, name = self._run, matrix.name
-        coded = self._has_codes(matrix)
+    def _declare_block(self, block: Block, matrix: DifferentialMatrix, vectors: int) -> None:
+        run, name = self._run, block.name
+        coded = self._has_codes(block)
         run.group(
             name,
             "NXdata",
@@ -129,11 +138,12 @@ class TrainingLog(Observer):
                 "signal": "conductance",
                 "siemens_per_weight": matrix.siemens_per_weight,
                 "read_voltage": matrix.read_voltage,
+                "layout": block.layout.value,
             },
         )
         run.scale(f"{name}/update", None, "1", "Number of the update that left this state, from 0")
-        run.scale(f"{name}/row", matrix.array.rows, "1", "Row (bit line) of the chip")
-        run.scale(f"{name}/column", matrix.array.columns, "1", "Column (top electrode) of the chip")
+        run.scale(f"{name}/row", block.array.rows, "1", "Row (bit line) of the chip")
+        run.scale(f"{name}/column", block.array.columns, "1", "Column (top electrode) of the chip")
         lines = (f"{name}/row", f"{name}/column")
         run.declare(
             f"{name}/initial_conductance", "f8", lines, "S", "Conductance before the first update"
@@ -151,8 +161,8 @@ class TrainingLog(Observer):
         vmm = f"{name}_vmm"
         run.group(vmm, "NXdata", {"signal": "adc_code"})
         run.scale(f"{vmm}/vector", None, "1", "Number of the recorded vector, from 0")
-        run.scale(f"{vmm}/row", matrix.array.rows, "1", "Row (bit line) of the chip")
-        run.scale(f"{vmm}/column", matrix.array.columns, "1", "Column (top electrode) of the chip")
+        run.scale(f"{vmm}/row", block.array.rows, "1", "Row (bit line) of the chip")
+        run.scale(f"{vmm}/column", block.array.columns, "1", "Column (top electrode) of the chip")
         vector = f"{vmm}/vector"
         run.declare(
             f"{vmm}/update", "i8", (vector,), "1", "Update whose forward pass this was", 1024
@@ -162,33 +172,33 @@ class TrainingLog(Observer):
         run.declare(f"{vmm}/adc_code", "u2", out, "1", "Column ADC codes", vectors)
         run.declare(f"{vmm}/gain", "u1", out, "1", "Gain numbers of the ADC codes", vectors)
 
-    def _has_codes(self, matrix: DifferentialMatrix) -> bool:
-        return "transimpedance" in matrix.array.describe()["board"]
+    def _has_codes(self, block: Block) -> bool:
+        return "transimpedance" in block.array.describe()["board"]
 
     def _record_maps(self, update: int) -> None:
         run = self._run
-        for matrix in self._matrices:
-            name, reading = matrix.name, matrix.reading
+        for block in self._blocks:
+            name, reading = block.name, block.reading
             run.append(f"{name}/update", [update])
             run.append(f"{name}/conductance", reading.value[np.newaxis])
-            run.append(f"{name}/gate_voltage", matrix.programmed.gate_voltage[np.newaxis])
-            run.append(f"{name}/reset", matrix.programmed.reset[np.newaxis].view(np.uint8))
+            run.append(f"{name}/gate_voltage", block.programmed.gate_voltage[np.newaxis])
+            run.append(f"{name}/reset", block.programmed.reset[np.newaxis].view(np.uint8))
             if reading.adc_code is not None and reading.gain is not None:
                 run.append(f"{name}/conductance_code", reading.adc_code[np.newaxis])
                 run.append(f"{name}/conductance_gain", reading.gain[np.newaxis])
 
-    def _record_codes(self, matrix: DifferentialMatrix) -> None:
+    def _record_codes(self, block: Block) -> None:
         """Queue the codes of the forward pass that led to the current update."""
-        measurements = self._measurements[matrix.name]
+        measurements = self._measurements[block.name]
         if not measurements:
             return
-        group, first = f"{matrix.name}_vmm", self._recorded[matrix.name]
+        group, first = f"{block.name}_vmm", self._recorded[block.name]
         dac, adc, gain = (
             np.concatenate(parts).reshape(-1, parts[0].shape[-1])
             for parts in zip(*map(_codes, measurements), strict=True)
         )
         measurements.clear()
-        self._recorded[matrix.name] = last = first + len(dac)
+        self._recorded[block.name] = last = first + len(dac)
         run = self._run
         run.append(f"{group}/vector", np.arange(first, last))
         run.append(f"{group}/update", np.full(len(dac), self._update))

@@ -53,9 +53,12 @@ CONFIG = BoardConfig(
         (LineClass.ROW, Mode.READ): CodeRange(READ_NEGATIVE, READ),
         (LineClass.COLUMN, Mode.READ): CodeRange(ZERO, ZERO),
         (LineClass.GATE, Mode.READ): CodeRange(0, OPEN_GATE),
-        (LineClass.ROW, Mode.PULSE): CodeRange(ZERO, RESET_AMPLITUDE),
-        (LineClass.COLUMN, Mode.PULSE): CodeRange(ZERO, SET_AMPLITUDE),
-        (LineClass.GATE, Mode.PULSE): CodeRange(0, OPEN_GATE),
+        (LineClass.ROW, Mode.SET): CodeRange(ZERO, ZERO),
+        (LineClass.COLUMN, Mode.SET): CodeRange(ZERO, SET_AMPLITUDE),
+        (LineClass.GATE, Mode.SET): CodeRange(0, OPEN_GATE),
+        (LineClass.ROW, Mode.RESET): CodeRange(ZERO, RESET_AMPLITUDE),
+        (LineClass.COLUMN, Mode.RESET): CodeRange(ZERO, ZERO),
+        (LineClass.GATE, Mode.RESET): CodeRange(0, OPEN_GATE),
     },
     read_gate_code=OPEN_GATE,
     idle_row_code=ZERO,
@@ -372,7 +375,11 @@ class TestPulse:
 
 CAUTIOUS = replace(
     CONFIG,
-    limits={**CONFIG.limits, (LineClass.GATE, Mode.PULSE): CodeRange(WEAK_GATE, STRONG_GATE)},
+    limits={
+        **CONFIG.limits,
+        (LineClass.GATE, Mode.SET): CodeRange(WEAK_GATE, STRONG_GATE),
+        (LineClass.GATE, Mode.RESET): CodeRange(WEAK_GATE, OPEN_GATE),
+    },
 )
 """Limits that stay harmless even on a board that fails to check them."""
 
@@ -383,7 +390,7 @@ BEYOND = {
     "RESET amplitude below": (RESET, "amplitude_code", ZERO - 1),
     "SET gate above": (SET, "gate_code", STRONG_GATE + 1),
     "SET gate below": (SET, "gate_code", WEAK_GATE - 1),
-    "RESET gate above": (RESET, "gate_code", STRONG_GATE + 1),
+    "RESET gate above": (RESET, "gate_code", OPEN_GATE + 1),
     "too wide": (SET, "width_ticks", 1001),
     "too narrow": (RESET, "width_ticks", 9),
 }
@@ -406,7 +413,8 @@ class TestLimits:
 
     def test_pulses_exactly_at_the_limits_are_fired(self, board: Board) -> None:
         batch = pulses((3, RESET, [1, 2], WEAK_GATE), (3, SET, [1, 2], WEAK_GATE))
-        batch.gate_code[:, 2] = STRONG_GATE
+        # The gate of a RESET may be wide open where that of a SET may not.
+        batch.gate_code[:, 2] = [OPEN_GATE, STRONG_GATE]
         batch.width_ticks[:] = [10, 1000]
         board.configure(CAUTIOUS)
         before = conductance_codes(board)
@@ -414,7 +422,7 @@ class TestLimits:
         assert (conductance_codes(board)[1, :2] > before[1, :2] + 1000).all()
 
     def test_the_newest_configuration_holds(self, board: Board, code_tolerance: int) -> None:
-        limits = {**CONFIG.limits, (LineClass.GATE, Mode.PULSE): CodeRange(0, WEAK_GATE)}
+        limits = {**CONFIG.limits, (LineClass.GATE, Mode.SET): CodeRange(0, WEAK_GATE)}
         board.configure(replace(CONFIG, limits=limits))
         before = conductance_codes(board)
         with pytest.raises(LimitError):

@@ -187,7 +187,7 @@ def test_values_beyond_the_configuration_are_refused_on_every_path() -> None:
     loop.connect()
     narrow = open_configuration()
     narrow.limits.update({key: (30000, 40000) for key in narrow.limits if key[1] == 0})
-    narrow.limits.update({key: (20000, 50000) for key in narrow.limits if key[1] == 1})
+    narrow.limits.update({key: (20000, 50000) for key in narrow.limits if key[1] != 0})
     levels = m.CfgLevels(read_gate_code=35000, idle_row_code=32768)
     loop.arm(type(narrow)(narrow.spans, narrow.limits, narrow.timing, levels))
     read = {"v_idle": 32768, "v_gate": 35000, "rows": vectors.row_mask([0]), "cols": 1}

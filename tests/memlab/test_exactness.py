@@ -152,7 +152,7 @@ class TestProcesses:
 
 class TestIntegers:
     def test_the_product_is_that_of_whole_numbers(self) -> None:
-        transfer = board().chip.transfer(EVERYTHING.rows, EVERYTHING.columns)
+        transfer = board().transfer(EVERYTHING)
         volts = grid_volts(codes(200), Span.BIPOLAR_5)
         assert (transfer == np.rint(transfer)).all()
         exact = volts.astype(np.int64) @ transfer.astype(np.int64)

@@ -33,7 +33,7 @@ class Notes(Observer):
         self.name, self.network, self.heard = name, network, heard
 
     def _note(self, event: str, *more: Any) -> None:
-        matrix = self.network.layers[0].matrix
+        matrix = self.network.matrices[0]
         weight = round(float(matrix.weight[0, 0]), 9)
         self.heard.append((self.name, event, *more, weight, matrix.array.counts.vmm))
 

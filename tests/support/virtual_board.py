@@ -65,7 +65,9 @@ class VirtualBoard:
     def events(self) -> list[dict]:
         """Return the log: `{"event": "pulse", "op", "index", "time", ...}` and `"outputs"`."""
         assert self.log is not None
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        # What the board is writing just now has no end of line yet.
+        lines = self.log.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def wait_grounded(self, timeout: float) -> float:
         """Return when the lines last went to ground (s of the monotonic clock)."""

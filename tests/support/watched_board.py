@@ -20,10 +20,11 @@ from drivers.board import (
 # Written down here a second time on purpose: what no path may ever exceed, in V.
 BOUNDS = {
     (LineClass.ROW, Mode.READ): (-1.0, 1.0),
-    (LineClass.ROW, Mode.PULSE): (0.0, 5.0),
-    (LineClass.COLUMN, Mode.PULSE): (0.0, 5.0),
+    (LineClass.ROW, Mode.RESET): (0.0, 5.0),
+    (LineClass.COLUMN, Mode.SET): (0.0, 5.0),
     (LineClass.GATE, Mode.READ): (0.0, 5.0),
-    (LineClass.GATE, Mode.PULSE): (0.0, 5.0),
+    (LineClass.GATE, Mode.SET): (0.0, 5.0),
+    (LineClass.GATE, Mode.RESET): (0.0, 5.0),
 }
 
 
@@ -71,9 +72,10 @@ class WatchedBoard:
 
     def pulse(self, pulses: PulseBatch) -> None:
         is_set = pulses.kind == PulseKind.SET
-        self._see(LineClass.COLUMN, Mode.PULSE, pulses.amplitude_code[is_set])
-        self._see(LineClass.ROW, Mode.PULSE, pulses.amplitude_code[~is_set])
-        self._see(LineClass.GATE, Mode.PULSE, pulses.gate_code[pulses.columns])
+        self._see(LineClass.COLUMN, Mode.SET, pulses.amplitude_code[is_set])
+        self._see(LineClass.ROW, Mode.RESET, pulses.amplitude_code[~is_set])
+        for mode, which in ((Mode.SET, is_set), (Mode.RESET, ~is_set)):
+            self._see(LineClass.GATE, mode, pulses.gate_code[which][pulses.columns[which]])
         self.pulses.append(pulses)
         self.board.pulse(pulses)
 

@@ -189,7 +189,7 @@ def _half(half: int) -> npt.NDArray[np.intp]:
 
 def _pulses(request: dpe.Program) -> PulseBatch:
     """Return one pulse for each row and each amplitude that occurs in it."""
-    span, mode = (_ROW if request.reset else _COLUMN), Mode.PULSE
+    span, mode = (_ROW, Mode.RESET) if request.reset else (_COLUMN, Mode.SET)
     line = LineClass.ROW if request.reset else LineClass.COLUMN
     low, high = HARD_LIMITS[line, mode]
     drive = request.drive_voltage

@@ -31,12 +31,9 @@ __all__ = [
 ]
 
 HARD_LIMITS: dict[tuple[LineClass, Mode], tuple[float, float]] = {
-    (LineClass.ROW, Mode.READ): (-1.0, 1.0),
-    (LineClass.ROW, Mode.PULSE): (0.0, 5.0),
-    (LineClass.COLUMN, Mode.READ): (-1.0, 1.0),
-    (LineClass.COLUMN, Mode.PULSE): (0.0, 5.0),
+    **dict.fromkeys([(LineClass.ROW, Mode.READ), (LineClass.COLUMN, Mode.READ)], (-1.0, 1.0)),
     (LineClass.GATE, Mode.READ): (0.0, 5.0),
-    (LineClass.GATE, Mode.PULSE): (0.0, 5.0),
+    **{(line, mode): (0.0, 5.0) for line in LineClass for mode in (Mode.SET, Mode.RESET)},
 }
 """Lowest and highest voltage (V)."""
 
@@ -48,7 +45,7 @@ NATIVE_SPANS = {
 
 
 def hard_limit_codes() -> npt.NDArray[np.uint16]:
-    """Return minimum and maximum for each line in READ, then PULSE mode: 12 codes."""
+    """Return minimum and maximum for each line in READ, SET and RESET mode: 18 codes."""
     codes = []
     for line in LineClass:
         span = NATIVE_SPANS[line]

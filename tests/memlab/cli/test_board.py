@@ -96,7 +96,12 @@ class Broken(EmulatedBoard):
         self._wrong = wrong
 
     def vmm(self, selection: Selection, row_code: np.ndarray, gain: int = AUTO_GAIN) -> Samples:
-        samples = super().vmm(selection, row_code, gain)
+        return self._spoil(super().vmm(selection, row_code, gain), gain)
+
+    def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
+        return self._spoil(super().read(selection, row_code, gain), gain)
+
+    def _spoil(self, samples: Samples, gain: int) -> Samples:
         code = samples.code.astype(int)
         match self._wrong:
             case "zero":

@@ -163,3 +163,29 @@ def test_help_loads_neither_numpy_nor_h5py(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "train" in done.stdout
+
+
+def test_missing_data_is_one_line_that_says_how_to_get_it_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("gait", "wafer"):
+        arguments = ["memlab", "train", name, "--data", str(tmp_path), "--out", "run.h5"]
+        monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        stdout, stderr = capsys.readouterr()
+        assert (ended.value.code, stdout) == (2, "")
+        assert len(stderr.strip().splitlines()) == 1
+        assert "--data" in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_is_refused_by_an_experiment_that_brings_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["memlab", "train", "airline", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "data.path" in capsys.readouterr().err

@@ -149,10 +149,11 @@ def test_no_code_beyond_the_limits_reaches_the_chip_on_any_path() -> None:
     # Memlab's own limits, tighter than the hard ones: +/-0.2 V, 3 V pulses, 5 V gates.
     bounds = {
         (LineClass.ROW, Mode.READ): (-0.2001, 0.2001),
-        (LineClass.ROW, Mode.PULSE): (0.0, 3.0),
-        (LineClass.COLUMN, Mode.PULSE): (0.0, 3.0),
+        (LineClass.ROW, Mode.RESET): (0.0, 3.0),
+        (LineClass.COLUMN, Mode.SET): (0.0, 3.0),
         (LineClass.GATE, Mode.READ): (0.0, 5.0),
-        (LineClass.GATE, Mode.PULSE): (0.0, 5.0),
+        (LineClass.GATE, Mode.SET): (0.0, 2.5),
+        (LineClass.GATE, Mode.RESET): (0.0, 5.0),
     }
     board = WatchedBoard(emulated("ideal"), bounds)
     loop = Simulated(board).ready()
@@ -481,8 +482,7 @@ def test_limits_of_the_board_below_are_refusals_not_faults() -> None:
 
 def test_every_hard_limit_has_its_reason_in_volts() -> None:
     assert set(HARD_LIMITS) == {(line, mode) for line in LineClass for mode in Mode}
-    codes = hard_limit_codes().reshape(3, 2, 2)
-    row = Span.BIPOLAR_5.decode(codes[0])
-    assert (row[0] >= -1).all()
-    assert (row[0] <= 1).all()
+    codes = hard_limit_codes().reshape(3, 3, 2)
+    row = Span.BIPOLAR_5.decode(codes[0, 0])
+    assert -1 <= row[0] < row[1] <= 1
     assert codes[2, 1].tolist() == [0, 32768]

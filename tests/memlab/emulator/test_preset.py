@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from memlab.emulator import ChipPreset, load_preset
-from memlab.emulator.preset import BUILT_IN
+from memlab.emulator.preset import BUILT_IN, preset_rows
 from memlab.errors import SettingError
 
 GOOD = {
@@ -121,3 +121,63 @@ def test_replace_changes_a_copy() -> None:
 def test_replace_refuses_what_a_file_may_not_hold(changes: dict[str, object]) -> None:
     with pytest.raises(SettingError, match=next(iter(changes))):
         load_preset("ta-hfo2").replace(**changes)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_parameter_has_a_unit_a_meaning_and_a_source(name: str) -> None:
+    rows = preset_rows(name)
+    names = [row.name for row in rows]
+    assert len(set(names)) == len(names)
+    for row in rows:
+        assert row.description, row.name
+        assert row.source, row.name
+        assert row.unit or row.name in ("name", "source"), row.name
+
+
+def test_rows_name_the_source_of_each_number() -> None:
+    rows = {row.name: row for row in preset_rows("ta-hfo2-full")}
+    assert "Li et al." in rows["set_slope"].source
+    assert rows["wires.resistance"].value == 0.3
+    assert "0.3 ohm" in rows["wires.resistance"].source
+    assert "assumed" in rows["drift.relaxation"].source
+    assert "MAX11046" in rows["board.adc.noise"].source
+    worst = {row.name: row for row in preset_rows("worst-case")}
+    # A changed number does not keep the source of the one that it replaced.
+    assert "MAX11046" not in worst["board.adc.noise"].source
+
+
+def test_published_presets_have_ideal_wires_and_an_ideal_board() -> None:
+    for name in ("ideal", "ta-hfo2", "pt-taox-ta"):
+        preset = load_preset(name)
+        assert not preset.wires.active
+        assert preset.board == load_preset("ideal").board
+        assert preset.board.adc.noise == preset.board.dac.offset == 0.0
+
+
+def test_replace_takes_dotted_names() -> None:
+    preset = load_preset("ta-hfo2").replace(**{"wires.resistance": 0.3, "board.adc.noise": "0.5"})
+    assert (preset.wires.resistance, preset.board.adc.noise) == (0.3, 0.5)
+    for wrong in ("wires.length", "wire.resistance", "wires", "noise.level"):
+        with pytest.raises(SettingError, match=wrong):
+            preset.replace(**{wrong: 1.0})
+
+
+def test_a_file_may_extend_presets_and_other_files(tmp_path: Path) -> None:
+    (tmp_path / "noisy.toml").write_text('noise = 7e-6\n[sources]\nnoise = "measured"\n')
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "mine"\nsource = "by hand"\nextends = ["pt-taox-ta-full", "noisy.toml"]\n'
+        "[wires]\nresistance = 0.5\n"
+    )
+    preset = load_preset(str(file))
+    assert (preset.name, preset.noise, preset.wires.resistance) == ("mine", 7e-6, 0.5)
+    assert preset.wires.driver_resistance == load_preset("pt-taox-ta-full").wires.driver_resistance
+    assert {row.name: row.source for row in preset_rows(str(file))}["noise"] == "measured"
+
+
+@pytest.mark.parametrize("extends", ['"mine.toml"', '["ideal", "mine.toml"]', "3", "[3]"])
+def test_a_preset_cannot_extend_itself_or_a_number(tmp_path: Path, extends: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'name = "mine"\nsource = "by hand"\nextends = {extends}\n')
+    with pytest.raises(SettingError, match="extends"):
+        load_preset(str(file))

@@ -94,18 +94,20 @@ class StockClient:
         return answer[4:]
 
     def conductance_codes(self) -> np.ndarray:
-        limits = [31458, 34078, 32768, 52428, 32768, 32768, 32768, 52428, 0, 32768, 0, 32768]
+        limits = [31458, 34078, 32768, 32768, 32768, 52428]  # rows: read, SET, RESET
+        limits += [32768, 32768, 32768, 52428, 32768, 32768]  # columns
+        limits += [0, 32768] * 3  # gates
         spans = [2, 2, 1]
         timing = struct.pack("<7H", 900, 1000, 1010, 1020, 10, 0, 1022)
         levels = struct.pack("<2H", 32768, 32768)
         self.ask(0x20)
         for line, span in enumerate(spans):
             self.ask(0x21, bytes([line, span]))
-        for k in range(6):
-            self.ask(0x22, struct.pack("<BBHH", k // 2, k % 2, *limits[2 * k : 2 * k + 2]))
+        for k in range(9):
+            self.ask(0x22, struct.pack("<BBHH", k // 3, k % 3, *limits[2 * k : 2 * k + 2]))
         self.ask(0x23, timing)
         self.ask(0x25, levels)
-        crc = zlib.crc32(struct.pack("<3B12H", *spans, *limits) + timing + levels)
+        crc = zlib.crc32(struct.pack("<3B18H", *spans, *limits) + timing + levels)
         self.ask(0x24, struct.pack("<I", crc))
         self.ask(0x28, struct.pack("<IIH", crc, 10000, 1000))
         read = struct.pack("<I16sQHHHHBB", 1, b"\xff" * 16, 2**64 - 1, 34078, 32768, 32768, 1, 1, 0)

@@ -95,8 +95,8 @@ def check(matrix_of: Callable[..., DifferentialMatrix], set_weight: Callable[...
         weights = [rng.normal(0.0, 0.8, spec.shape) for spec in specs]
         network = Network(
             [
-                spec.build(matrix_of(weight, layout=layout))
-                for spec, weight in zip(specs, weights, strict=True)
+                spec.build(matrix_of(weight, f"w{k}", layout))
+                for k, (spec, weight) in enumerate(zip(specs, weights, strict=True))
             ]
         )
         x = rng.normal(size=(STEPS, batch, specs[0].inputs))

@@ -1,4 +1,4 @@
-"""The data sets of the published experiments."""
+"""Airline passengers, 1949 to 1960: the one data set that comes with memlab."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from memlab.datasets import load_airline
 
-DATA = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 def test_the_airline_series_is_that_of_box_and_jenkins() -> None:

@@ -1,0 +1,65 @@
+"""What every board checks before it drives a line: codes, lines and shapes against the limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import (
+    BoardConfig,
+    Capabilities,
+    CodeRange,
+    LineClass,
+    Mode,
+    PulseBatch,
+    PulseKind,
+)
+from drivers.errors import DeviceError, LimitError
+from drivers.extremes import extremes
+
+__all__ = ["check_codes", "check_pulses"]
+
+
+def check_codes(code: npt.NDArray[Any], allowed: CodeRange, what: str) -> None:
+    """Raise `LimitError` if a code is outside the allowed ones."""
+    if code.size:
+        low, high = extremes(code)
+        if low < allowed.minimum or high > allowed.maximum:
+            worst = low if low < allowed.minimum else high
+            raise LimitError(
+                f"{what} {worst} is outside {allowed.minimum}..{allowed.maximum}; "
+                "nothing was driven, nothing was fired"
+            )
+
+
+def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) -> None:
+    """Raise unless every pulse of a batch may be fired.
+
+    Raises
+    ------
+    LimitError
+        If an amplitude, a gate of a selected cell or a width is outside the limits of its kind.
+    DeviceError
+        If a row, a kind of pulse or the width of a mask does not exist on this board.
+    """
+    if not len(pulses):
+        return
+    if pulses.columns.shape[1:] != (able.columns,):
+        raise DeviceError(f"masks and gate codes must be {able.columns} columns wide")
+    if pulses.row.max() >= able.rows:
+        raise DeviceError(f"row {pulses.row.max()} does not exist on this board")
+    if pulses.kind.max() > PulseKind.RESET:
+        raise DeviceError(f"pulse kind {pulses.kind.max()} does not exist")
+    is_set = pulses.kind == PulseKind.SET
+    for mode, driven, which in (
+        (Mode.SET, LineClass.COLUMN, is_set),
+        (Mode.RESET, LineClass.ROW, ~is_set),
+    ):
+        amplitude, gate = config.limits[driven, mode], config.limits[LineClass.GATE, mode]
+        check_codes(pulses.amplitude_code[which], amplitude, f"{mode.name} amplitude code")
+        selected = pulses.columns & which[:, np.newaxis]
+        check_codes(pulses.gate_code[selected], gate, f"{mode.name} gate code")
+    widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
+    check_codes(pulses.width_ticks, widths, "pulse width in ticks")

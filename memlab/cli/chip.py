@@ -1,0 +1,18 @@
+"""`memlab chip`: one subcommand per file, each loaded when it is called."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from memlab.cli.lazy import LazyGroup
+
+__all__ = ["chip"]
+
+COMMANDS = {
+    "show": ("memlab.cli.chip_show", "Every parameter of a chip preset, with unit and source."),
+}
+
+
+@click.group(cls=LazyGroup, commands_table=COMMANDS)
+def chip() -> None:
+    """Show what a chip is made of."""

@@ -1,0 +1,111 @@
+"""`memlab data`: which data sets are here, where, and how to get the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from memlab.datasets import CATALOG, Status, data_directory, fetch_mnist, look
+from memlab.datasets.store import MissingDataError
+
+__all__ = ["data"]
+
+
+def _common(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that all three commands have."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
+        command
+    )
+    return click.option(
+        "--data",
+        "where",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Data directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
+    )(command)
+
+
+@click.group()
+def data() -> None:
+    """List, fetch and find the data sets. Nothing is ever downloaded except by `fetch`."""
+
+
+@data.command(name="list")
+@_common
+def list_command(where: Path | None, as_json: bool) -> None:
+    """List the data sets, whether they are here, and how to get the others."""
+    states = [look(name, where) for name in CATALOG]
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "directory": str(data_directory(where)),
+                    "datasets": [_document(status) for status in states],
+                }
+            )
+        )
+        return
+    click.echo(f"data directory {data_directory(where)}", err=True)
+    for status in states:
+        place = status.path or ("built in" if status.present else "missing")
+        click.echo(f"{status.name:15} {place}", err=True)
+        click.echo(f"{'':15} {status.entry.title}", err=True)
+        if not status.present:
+            click.echo(f"{'':15} {status.entry.how_to_get}", err=True)
+
+
+@data.command()
+@click.argument("name", type=click.Choice(list(CATALOG)))
+@_common
+def fetch(name: str, where: Path | None, as_json: bool) -> None:
+    """Download a data set into the data directory; only MNIST can be downloaded.
+
+    The four files come from MEMLAB_MNIST_URL, or from a public mirror, and are kept only if their
+    unpacked content has the published checksums.
+    """
+    if name == "mnist":
+        fetch_mnist(where, progress=False)
+    status = look(name, where)
+    if not status.present:
+        raise MissingDataError(
+            f"memlab cannot download {name}: {status.entry.how_to_get} ({data_directory(where)})"
+        )
+    if as_json:
+        click.echo(json.dumps(_document(status)))
+    else:
+        click.echo(f"{name}: {status.path or status.entry.how_to_get}", err=True)
+
+
+@data.command()
+@click.argument("name", required=False, type=click.Choice(list(CATALOG)))
+@_common
+def path(name: str | None, where: Path | None, as_json: bool) -> None:
+    """Print the data directory, or the file of one data set, on stdout."""
+    if name is None:
+        directory = str(data_directory(where))
+        click.echo(json.dumps({"directory": directory}) if as_json else directory)
+        return
+    status = look(name, where)
+    if not status.present:
+        raise MissingDataError(
+            f"no {name} data in {data_directory(where)}; {status.entry.how_to_get}"
+        )
+    if as_json:
+        click.echo(json.dumps(_document(status)))
+    else:
+        click.echo(str(status.path or status.entry.how_to_get))
+
+
+def _document(status: Status) -> dict[str, Any]:
+    return {
+        "name": status.name,
+        "present": status.present,
+        "path": str(status.path) if status.path else None,
+        "title": status.entry.title,
+        "experiments": list(status.entry.experiments),
+        "how_to_get": status.entry.how_to_get,
+    }

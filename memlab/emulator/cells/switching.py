@@ -1,0 +1,92 @@
+"""How far a pulse moves a conductance, from its amplitude and its width.
+
+Filamentary switching takes a time that falls exponentially with the voltage (the voltage-time
+dilemma). A pulse of voltage v and width w does the part
+
+    p = min(1, (w / t(v))^eta)    t(v) = t_full exp((v_full - v) / v_scale),    p = 0 below v_th
+
+of the way from the conductance before it to its target level:
+
+    SET      G <- G + p max(level - G, 0)
+    RESET    G <- G + p (level - G),    level = G_reset + depth_slope max(v_full - v, 0)
+
+At v_full and t_full, and beyond, p is exactly 1: the published operation. Repeated partial pulses
+approach the level geometrically. A RESET at a lower voltage also stops at a higher conductance,
+in proportion to what is missing (the RESET-stop dependence of filamentary cells).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.emulator.parameters import Parameters, quantity
+
+__all__ = ["PulseParameters", "ResetParameters", "SetParameters", "progress", "reset_level"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_PULSE = (
+    "Li 2019, Wang 2019: the full pulse of the published operation; 1 us is our choice of width"
+)
+_FORM = "form: voltage-time dilemma of filamentary cells; number assumed"
+
+
+class PulseParameters(Parameters):
+    """Partial switching of one polarity; `full_voltage` = 0 makes every pulse a full one."""
+
+    full_voltage: float = quantity(
+        0.0,
+        "V",
+        "Amplitude at the cell from which a pulse is a full one; 0: always.",
+        source=_PULSE,
+    )
+    full_width: float = quantity(1e-6, "s", "Width of a full pulse.", source=_PULSE, gt=0.0)
+    threshold: float = quantity(0.0, "V", "Below this a pulse does nothing.")
+    voltage_scale: float = quantity(
+        0.2, "V", "Switching time grows by e for each step down of this size.", source=_FORM, gt=0.0
+    )
+    width_exponent: float = quantity(
+        0.3, "1", "Part done grows with width to this power.", source=_FORM, gt=0.0
+    )
+
+
+class SetParameters(PulseParameters):
+    """Partial SET."""
+
+
+class ResetParameters(PulseParameters):
+    """Partial RESET, and how its depth depends on the voltage."""
+
+    depth_slope: float = quantity(
+        0.0, "S/V", "Rise of the RESET level per volt below `full_voltage`.", le=5e-3
+    )
+
+
+def progress(parameters: PulseParameters, voltage: FloatArray, width: FloatArray) -> FloatArray:
+    """Return the part (0 to 1) of the way to its level that a pulse moves a cell.
+
+    Parameters
+    ----------
+    voltage
+        Magnitude at the cell in V.
+    width
+        In s; broadcasts with `voltage`.
+    """
+    if not parameters.full_voltage:
+        return np.ones(np.broadcast_shapes(voltage.shape, width.shape))
+    missing = np.maximum(parameters.full_voltage - voltage, 0.0)
+    relative = np.minimum(width / parameters.full_width, 1.0)
+    # A voltage above the full one is not taken to make up for a short pulse: nothing published
+    # says by how much.
+    part = relative**parameters.width_exponent * np.exp(
+        -missing * (parameters.width_exponent / parameters.voltage_scale)
+    )
+    return np.where(voltage < parameters.threshold, 0.0, part)
+
+
+def reset_level(parameters: ResetParameters, level: FloatArray, voltage: FloatArray) -> FloatArray:
+    """Return where a RESET at this voltage (V) ends; `level` (S) is where a full one does."""
+    if not parameters.depth_slope:
+        return level
+    return level + parameters.depth_slope * np.maximum(parameters.full_voltage - voltage, 0.0)

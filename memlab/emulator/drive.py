@@ -1,0 +1,93 @@
+"""From row codes to row voltages: ideal lines, or lines with static errors that must settle."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import CodeRange
+from drivers.ltc2668 import Span
+from memlab.emulator.front_end import DacLines
+from memlab.emulator.grid import VOLT_GRID
+
+__all__ = ["ExactDrive", "RealDrive"]
+
+Codes = npt.NDArray[np.uint16]
+FloatArray = npt.NDArray[np.float64]
+
+
+class ExactDrive:
+    """Lines that make their nominal voltage; the unit is one step of the DAC.
+
+    Parameters
+    ----------
+    span
+        Range of the row DACs.
+    allowed
+        Codes that may be driven.
+    """
+
+    def __init__(self, span: Span, allowed: CodeRange):
+        self.unit = span.step
+        self._zero = -span.minimum / span.step
+        ends = allowed.minimum - self._zero, allowed.maximum - self._zero
+        self.largest = max(1.0, abs(ends[0]), abs(ends[1]))
+
+    def fill(self, code: Codes, out: FloatArray) -> None:
+        """Write the voltages of a block of codes to `out`, in units."""
+        np.subtract(code, self._zero, out=out)
+
+
+class RealDrive:
+    """Lines with static errors, on the 2^-20 V grid, and first-order settling between vectors.
+
+    Settling starts from what the vector before asked for; what that one had not reached itself is
+    of second order.
+
+    Parameters
+    ----------
+    lines
+        Errors of all row lines.
+    span, allowed
+        As in `ExactDrive`.
+    rows
+        The lines driven.
+    unsettled
+        exp(-t_settle / tau): the part of a step that is missing when the vector is sampled.
+    before
+        Voltages of all lines before the first vector, in units; kept up to date.
+    """
+
+    unit = 1.0 / VOLT_GRID
+
+    def __init__(
+        self,
+        lines: DacLines,
+        span: Span,
+        allowed: CodeRange,
+        rows: npt.NDArray[np.intp],
+        unsettled: float,
+        before: FloatArray,
+    ):
+        self._lines, self._span, self._rows = lines, span, rows
+        self._unsettled, self._before = unsettled, before
+        ends = np.array([[allowed.minimum], [allowed.maximum]], np.uint16).repeat(rows.size, 1)
+        # A line that is still on its way lies between two voltages that it may have.
+        self.largest = max(1.0, float(np.abs(lines.grid_volts(ends, span, rows)).max()))
+
+    def fill(self, code: Codes, out: FloatArray) -> None:
+        """Write the voltages of a block of codes to `out`, in units."""
+        target = self._lines.grid_volts(code, self._span, self._rows)
+        out[...] = target
+        # The longest step is some 2^24 units: below this, nothing would be left after rounding.
+        if self._unsettled < 2.0**-25:
+            return
+        missing = np.empty_like(target)
+        missing[0] = self._before[self._rows]
+        missing[1:] = target[:-1]
+        missing -= target
+        missing *= self._unsettled
+        np.rint(missing, out=missing)
+        out += missing
+        self._before[...] = 0.0
+        self._before[self._rows] = target[-1]

@@ -1,0 +1,178 @@
+"""The analogue front end: DAC lines, amplifiers and ADC channels with their static errors.
+
+    line       V = V_nominal (1 + g) + o + c s(V_nominal / V_full),    s(u) = 3 sqrt(3)/2 (u^3 - u)
+    settled    V - (V - V_before) exp(-t_settle / tau)
+    amplifier  V_out = V_os - R_f (1 + m) (I - V_os G_column)
+    ADC        code = 32768 + V_out / LSB + o_adc
+
+g, o, c belong to a line; V_os and o_adc to a column; m to a column and a gain. All are drawn once.
+s is the bow of an INL curve, at most 1. Voltages are rounded to the 2^-20 V grid.
+
+Variance of the noise at the ADC for one column at one gain, in volts squared (B a bandwidth):
+
+    (noise_adc LSB)^2 + B (4 k_B T R_f + (e_n (1 + R_f G_col))^2) + B_cells 4 k_B T R_f^2 G_col
+
+V^2 @ variance of the cells, times R_f^2, comes on top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers import max11046
+from drivers.ltc2668 import Span
+from memlab.emulator.calibration import CalibrationRecord
+from memlab.emulator.cells.drift import BOLTZMANN
+from memlab.emulator.grid import VOLT_GRID, grid_volts
+from memlab.emulator.preset import ChipPreset
+from memlab.emulator.profile import DacParameters
+from memlab.emulator.readout import Operands
+from memlab.emulator.seeds import generator_for
+
+__all__ = ["ColumnErrors", "DacLines", "FrontEnd"]
+
+FloatArray = npt.NDArray[np.float64]
+Lines = npt.NDArray[np.intp]
+
+
+class DacLines:
+    """The DAC channels of one class of lines."""
+
+    def __init__(self, parameters: DacParameters, lines: int, rng: np.random.Generator):
+        def fixed(deviation: float) -> FloatArray:
+            return deviation * rng.standard_normal(lines)
+
+        # All three are drawn, whatever their size: switching one on does not change the others.
+        self.offset, self.gain, self.inl = (
+            fixed(parameters.offset),
+            fixed(parameters.gain),
+            fixed(parameters.inl),
+        )
+        self.exact = not (parameters.offset or parameters.gain or parameters.inl)
+        """True when every line makes exactly its nominal voltage."""
+
+    def grid_volts(self, code: npt.NDArray[np.uint16], span: Span, lines: Lines) -> FloatArray:
+        """Return what the lines make of codes, shape (..., lines), in whole 2^-20 V."""
+        nominal = grid_volts(code, span)
+        if self.exact:
+            return nominal
+        full = max(-span.minimum, span.maximum) * VOLT_GRID
+        u = nominal / full
+        bow = u * u
+        bow -= 1.0
+        bow *= u
+        bow *= self.inl[lines] * (1.5 * 3.0**0.5 * VOLT_GRID)
+        bow += self.offset[lines] * VOLT_GRID
+        # The error is added to the nominal voltage, so that a line without one stays exact.
+        u *= self.gain[lines] * full
+        bow += u
+        nominal += bow
+        return np.rint(nominal, out=nominal)
+
+    def volts(self, code: npt.NDArray[np.uint16], span: Span, lines: Lines) -> FloatArray:
+        """Return what the lines make of codes, shape (..., lines), in V."""
+        return self.grid_volts(code, span, lines) / VOLT_GRID
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnErrors:
+    """What amplifiers and ADCs of some columns add, at each gain; last axis the columns, or one.
+
+    Parameters
+    ----------
+    scale
+        ADC codes per ampere (negative, the amplifier inverts), shape (gains, columns or 1).
+    offset
+        In codes, of the columns, or None.
+    current
+        In A, of the columns, or None: what the amplifiers' offsets drive through the chip. It is
+        part of what the automatic gain sees.
+    variance
+        Of the noise, in codes squared, same shape, or None.
+    """
+
+    scale: FloatArray
+    offset: FloatArray | None
+    current: FloatArray | None
+    variance: FloatArray | None
+
+
+class FrontEnd:
+    """Static errors of one board, drawn from its seed.
+
+    Parameters
+    ----------
+    preset
+        `board` holds the sizes; `temperature` and `read_noise.bandwidth` make thermal noise.
+    shape
+        (rows, columns) of the array.
+    transimpedance
+        R_f of each gain in V/A.
+    rng
+        Parent of the generators of the errors.
+    """
+
+    def __init__(
+        self,
+        preset: ChipPreset,
+        shape: tuple[int, int],
+        transimpedance: tuple[float, ...],
+        rng: np.random.Generator,
+    ):
+        board = preset.board
+        self._preset = preset
+        self._resistance = np.array(transimpedance)[:, np.newaxis]
+        self.rows = DacLines(board.dac, shape[0], generator_for(rng, "dac.rows"))
+        self.columns = DacLines(board.dac, shape[1], generator_for(rng, "dac.columns"))
+        self.gates = DacLines(board.dac, shape[1], generator_for(rng, "dac.gates"))
+        channel = generator_for(rng, "channels")
+        self._amplifier_offset = board.amplifier.offset * channel.standard_normal(shape[1])
+        self._adc_offset = board.adc.offset * channel.standard_normal(shape[1])
+        self._mismatch = board.amplifier.mismatch * channel.standard_normal(
+            (len(transimpedance), shape[1])
+        )
+
+    def column_errors(self, columns: Lines, operands: Operands) -> ColumnErrors:
+        """Return scale, offset and noise of these columns with this chip below them."""
+        amplifier, adc = self._preset.board.amplifier, self._preset.board.adc
+        step, R = max11046.STEP, self._resistance
+        G = operands.column_conductance
+        scale = -R / step
+        if amplifier.mismatch:
+            scale = scale * (1.0 + self._mismatch[:, columns])
+        offset = current = None
+        if amplifier.offset or adc.offset:
+            # V_os (1 + R G) at the output is V_os, and the current -V_os G at the input.
+            current = -self._amplifier_offset[columns] * G
+            offset = self._amplifier_offset[columns] / step + self._adc_offset[columns]
+        return ColumnErrors(scale, offset, current, self._noise(G))
+
+    def _noise(self, G: FloatArray) -> FloatArray | None:
+        amplifier, adc = self._preset.board.amplifier, self._preset.board.adc
+        cells = self._preset.read_noise.bandwidth
+        if not (amplifier.thermal_bandwidth or adc.noise or cells):
+            return None
+        R = self._resistance
+        thermal = 4.0 * BOLTZMANN * self._preset.temperature
+        volts = amplifier.thermal_bandwidth * thermal * R
+        if amplifier.voltage_noise:
+            volts = (
+                volts + amplifier.thermal_bandwidth * (amplifier.voltage_noise * (1.0 + R * G)) ** 2
+            )
+        if cells:
+            volts = volts + cells * thermal * R**2 * G
+        return adc.noise**2 + volts / max11046.STEP**2
+
+    def calibration(self) -> CalibrationRecord:
+        """Return the true static errors: what a perfect calibration would find."""
+        return CalibrationRecord(
+            row_offset=self.rows.offset.copy(),
+            row_gain=self.rows.gain.copy(),
+            row_inl=self.rows.inl.copy(),
+            amplifier_offset=self._amplifier_offset.copy(),
+            adc_offset=self._adc_offset.copy(),
+            transimpedance=self._resistance * (1.0 + self._mismatch),
+        )

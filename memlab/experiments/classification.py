@@ -1,0 +1,212 @@
+"""What the classification experiments share: batches, accuracies, and what the run file keeps.
+
+The test set is looked at after every epoch, for the curve only: the reported accuracy is that of
+the last epoch, never of the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from memlab.experiments.config import ExperimentConfig, TrainConfig
+from memlab.nn import CrossEntropy, Loss, Network
+from memlab.runs import RunFile
+from memlab.training import Batch, EpochResult, Observer
+
+__all__ = [
+    "BatchTrainConfig",
+    "ClassificationConfig",
+    "Classifier",
+    "Task",
+    "accuracy",
+    "balanced_accuracy",
+]
+
+FloatArray = npt.NDArray[np.float64]
+LabelArray = npt.NDArray[np.uint8]
+
+EVALUATION_BATCH = 512
+
+
+class BatchTrainConfig(TrainConfig):
+    """How long and how fast to train, batch by batch."""
+
+    batch: int = Field(50, description="Sequences per update.", ge=1)
+    shuffle: bool = Field(
+        False, description="New order of the sequences in each epoch, else one order for all."
+    )
+    balance: bool = Field(False, description="Weigh each class by one over its frequency.")
+    curve: bool = Field(True, description="Measure the test accuracy after every epoch.")
+
+
+class ClassificationConfig(ExperimentConfig):
+    """What every classification experiment has."""
+
+    train: BatchTrainConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be learnt.
+
+    Parameters
+    ----------
+    x_train, x_test
+        Inputs, shape (time, sequences, ...).
+    y_train, y_test
+        Class of each sequence, from 0, shape (sequences,).
+    classes
+        Names of the classes.
+    source
+        Where the data come from.
+    """
+
+    x_train: FloatArray
+    y_train: LabelArray
+    x_test: FloatArray
+    y_test: LabelArray
+    classes: tuple[str, ...]
+    source: str
+
+
+class Classifier:
+    """An experiment that ends in classes: cross-entropy on the last step of a linear output.
+
+    Parameters
+    ----------
+    name, title
+        Of the experiment.
+    config
+        Its settings.
+    task
+        What is to be learnt.
+    network
+        Ends in a linear layer with one output for each class.
+    looks
+        How many training sequences, the first ones, the training accuracy is measured on; all of
+        them if None.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        config: ClassificationConfig,
+        task: Task,
+        network: Network,
+        *,
+        looks: int | None = None,
+    ):
+        self.name = name
+        self.title = title
+        self.config = config
+        self.task = task
+        self.network = network
+        self._looks = slice(looks)
+        self.loss: Loss = CrossEntropy(last_step=True)
+        batch = min(config.train.batch, task.y_train.size)
+        self.updates_per_epoch = -(-task.y_train.size // config.train.batch)
+        self.vectors_per_update = task.x_train.shape[0] * batch
+        self._rng = np.random.default_rng([config.seed, 1])
+        self._order = self._rng.permutation(task.y_train.size)
+        classes = len(task.classes)
+        weight = np.ones(classes)
+        if config.train.balance:
+            counts = np.bincount(task.y_train, minlength=classes)
+            weight = task.y_train.size / (classes * np.maximum(counts, 1))
+        # The loss takes targets of any sum: a class weight is a target above or below one.
+        self._target = np.diag(weight)[task.y_train]
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of an epoch; the last one may be smaller."""
+        if self.config.train.shuffle and epoch:
+            self._order = self._rng.permutation(self._order)
+        size = self.config.train.batch
+        for start in range(0, self._order.size, size):
+            picked = self._order[start : start + size]
+            yield self.task.x_train[:, picked], self._target[picked]
+
+    def predict(self, x: FloatArray) -> FloatArray:
+        """Return the scores of sequences on the array, shape (sequences, classes)."""
+        parts = [
+            self.network.forward(x[:, start : start + EVALUATION_BATCH])[-1]
+            for start in range(0, x.shape[1], EVALUATION_BATCH)
+        ]
+        return np.concatenate(parts)
+
+    def declare_results(self, run: RunFile) -> list[Observer]:
+        """Declare what `evaluate` writes; return the observer that records the curve."""
+        task = self.task
+        run.group("test", "NXdata", {"signal": "score", "source": task.source})
+        run.scale("test/sequence", np.arange(task.y_test.size), "1", "Test sequence, from 0")
+        run.scale("test/class", np.array(task.classes), "1", "Class")
+        run.scale("test/true_class", np.array(task.classes), "1", "Class, of rows")
+        each = ("test/sequence",)
+        run.declare("test/label", "u1", each, "1", "True class")
+        run.declare("test/predicted", "u1", each, "1", "Class with the largest score")
+        run.declare("test/score", "f8", (*each, "test/class"), "1", "Output of the array")
+        cells = ("test/true_class", "test/class")
+        run.declare("test/confusion", "i8", cells, "1", "Sequences by true and predicted class")
+        if not self.config.train.curve:
+            return []
+        run.group("accuracy", "NXdata", {"signal": "test", "axes": "epoch"})
+        run.scale("accuracy/epoch", None, "1", "Finished epochs")
+        text = "Test accuracy, for the curve only"
+        run.declare("accuracy/test", "f8", ("accuracy/epoch",), "1", text, 64)
+        return [_Curve(self, run)]
+
+    def evaluate(self, run: RunFile) -> dict[str, float]:
+        """Classify all sequences on the array, write the test ones, and return accuracies."""
+        task = self.task
+        train = self.predict(task.x_train[:, self._looks]).argmax(axis=-1)
+        score = self.predict(task.x_test)
+        test = score.argmax(axis=-1)
+        confusion = np.zeros((len(task.classes),) * 2, np.int64)
+        np.add.at(confusion, (task.y_test, test), 1)
+        run.write("test/label", task.y_test)
+        run.write("test/predicted", test)
+        run.write("test/score", score)
+        run.write("test/confusion", confusion)
+        return {
+            "train_accuracy": accuracy(task.y_train[self._looks], train),
+            "test_accuracy": accuracy(task.y_test, test),
+            "test_balanced_accuracy": balanced_accuracy(task.y_test, test),
+        }
+
+
+class _Curve(Observer):
+    """Records the test accuracy after every epoch."""
+
+    def __init__(self, experiment: Classifier, run: RunFile):
+        self._experiment = experiment
+        self._run = run
+
+    def epoch_finished(self, result: EpochResult) -> None:
+        """Classify the test sequences; the log of training must not hear of it."""
+        arrays = [block.array for block in self._experiment.network.blocks]
+        listeners = [array.on_vmm for array in arrays]
+        for array in arrays:
+            array.on_vmm = None
+        try:
+            task = self._experiment.task
+            found = accuracy(task.y_test, self._experiment.predict(task.x_test).argmax(axis=-1))
+        finally:
+            for array, listener in zip(arrays, listeners, strict=True):
+                array.on_vmm = listener
+        self._run.append("accuracy/epoch", [result.epoch + 1])
+        self._run.append("accuracy/test", [found])
+
+
+def accuracy(label: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer]) -> float:
+    """Return the fraction of right predictions."""
+    return float(np.mean(label == predicted))
+
+
+def balanced_accuracy(label: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer]) -> float:
+    """Return the mean over the classes of the fraction of each that is found."""
+    return float(np.mean([np.mean(predicted[label == one] == one) for one in np.unique(label)]))

@@ -1,0 +1,78 @@
+"""What a run would cost on the real board: time of the analogue part and of the link, energy.
+
+The analogue part comes from the emulator's simulated clock, the link from the bytes that crossed
+the Board seam: each call sends its codes, waits one turn-around, and receives its samples
+(board reference 4.3; 10 bits a byte, 2 % of framing as in protocol reference 10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from memlab.array import Array, BoardArray
+from memlab.emulator import EmulatedBoard
+from memlab.experiments.config import LinkConfig
+
+__all__ = ["BoardCost", "board_cost"]
+
+_BITS_PER_BYTE = 10
+_FRAMING = 1.02
+
+
+@dataclass(frozen=True)
+class BoardCost:
+    """Seconds and joules on the real board, as simulated.
+
+    Parameters
+    ----------
+    analogue_seconds, link_seconds
+        The two do not overlap: training waits for every answer.
+    vmm_energy, set_energy, reset_energy
+        Drawn from the drivers by reads and VMMs, by SETs and by RESETs, in J.
+    """
+
+    analogue_seconds: float
+    link_seconds: float
+    vmm_energy: float
+    set_energy: float
+    reset_energy: float
+
+    @property
+    def seconds(self) -> float:
+        """Time on the board in s."""
+        return self.analogue_seconds + self.link_seconds
+
+    @property
+    def energy(self) -> float:
+        """Energy in J."""
+        return self.vmm_energy + self.set_energy + self.reset_energy
+
+    def document(self) -> dict[str, float]:
+        """Return everything as plain values."""
+        return {
+            "seconds": self.seconds,
+            "analogue_seconds": self.analogue_seconds,
+            "link_seconds": self.link_seconds,
+            "energy": self.energy,
+            "vmm_energy": self.vmm_energy,
+            "set_energy": self.set_energy,
+            "reset_energy": self.reset_energy,
+        }
+
+
+def board_cost(array: Array, link: LinkConfig) -> BoardCost | None:
+    """Return what everything done so far would have cost on the real board.
+
+    None where the board is not simulated in this process: nothing is known there.
+    """
+    if not isinstance(array, BoardArray) or not isinstance(array.board, EmulatedBoard):
+        return None
+    board, traffic = array.board, array.traffic
+    wire = (traffic.up + traffic.down) * _FRAMING * _BITS_PER_BYTE / link.baudrate
+    return BoardCost(
+        analogue_seconds=board.clock,
+        link_seconds=wire + traffic.calls * link.turnaround,
+        vmm_energy=board.energy.vmm,
+        set_energy=board.energy.set,
+        reset_energy=board.energy.reset,
+    )

@@ -1,0 +1,34 @@
+"""A learning rate that falls as training goes on."""
+
+from __future__ import annotations
+
+from memlab.nn import Network, Optimizer
+from memlab.training import EpochResult, Observer
+
+__all__ = ["LearningRateSchedule"]
+
+
+class LearningRateSchedule(Observer):
+    """Lowers an optimizer's learning rate geometrically, epoch by epoch.
+
+    Parameters
+    ----------
+    optimizer
+        Its `lr` is where the first epoch starts.
+    final
+        Learning rate that the epoch after the last would have.
+    """
+
+    def __init__(self, optimizer: Optimizer, final: float):
+        self._optimizer = optimizer
+        self._first = optimizer.lr
+        self._final = final
+
+    def started(self, network: Network) -> None:
+        """Start at the first rate."""
+        self._optimizer.lr = self._first
+
+    def epoch_finished(self, result: EpochResult) -> None:
+        """Set the rate of the next epoch."""
+        part = (result.epoch + 1) / result.epochs
+        self._optimizer.lr = self._first * (self._final / self._first) ** part

@@ -1,0 +1,64 @@
+"""A drawing of where the weight matrices lie on the arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from memlab.figures.style import BLUE, GREEN, ORANGE, new_figure
+from memlab.mapping import FloorPlan
+
+__all__ = ["draw_floor_plan", "plot_floor_plan"]
+
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+
+
+def plot_floor_plan(plan: FloorPlan, png: Path) -> None:
+    """Draw a floor plan, one panel for each array.
+
+    Parameters
+    ----------
+    plan
+        What lies where.
+    png
+        Picture to write; an existing one is replaced.
+    """
+    figure = new_figure(width=1.2 + 2.6 * len(plan.shapes), height=5.0)
+    panels = figure.subplots(1, len(plan.shapes), squeeze=False)[0]
+    for array, axes in enumerate(panels):
+        draw_floor_plan(axes, plan, array)
+    figure.suptitle(f"{plan.weights} weights on {plan.cells} cells", fontsize="medium")
+    figure.savefig(png, dpi=200)
+
+
+def draw_floor_plan(axes: Axes, plan: FloorPlan, array: int = 0) -> None:
+    """Draw the tiles on one array, row 0 at the top, each with its name and size in cells."""
+    rows, columns = plan.shapes[array]
+    for number, matrix in enumerate(plan):
+        for part, tile in enumerate(matrix.tiles):
+            if tile.array != array:
+                continue
+            corner, (height, width) = (tile.column, tile.row), tile.shape
+            colour = COLOURS[number % len(COLOURS)]
+            axes.add_patch(
+                Rectangle(corner, width, height, alpha=0.8, facecolor=colour, edgecolor="white")
+            )
+            name = matrix.name if len(matrix.tiles) == 1 else f"{matrix.name}_{part}"
+            axes.text(
+                tile.column + width / 2,
+                tile.row + height / 2,
+                f"{name}\n{height} x {width}",
+                rotation=90 if height > 2 * width else 0,
+                ha="center",
+                va="center",
+                fontsize="x-small",
+            )
+    axes.set_xlim(0, columns)
+    axes.set_ylim(rows, 0)
+    axes.set_aspect("equal")
+    axes.set_facecolor("0.95")
+    axes.set_xlabel("Column")
+    axes.set_ylabel("Row")
+    axes.set_title(f"Array {array}, {rows} x {columns}", fontsize="small")

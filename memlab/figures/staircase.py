@@ -1,0 +1,87 @@
+"""The picture of a SET staircase: gate voltage up and down, all cells (Wang 2019, figure 1b)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+
+__all__ = ["plot_staircase"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def plot_staircase(gate_voltage: FloatArray, conductance: FloatArray, png: Path) -> None:
+    """Draw mean and spread of the conductance at each step, and its distribution at some.
+
+    Parameters
+    ----------
+    gate_voltage
+        Gate voltage (V) of each step, rising first and then falling, shape (steps,).
+    conductance
+        Conductance (S) read after each step, shape (steps, rows, columns).
+    png
+        Picture to write; an existing one is replaced.
+    """
+    turn = int(np.argmax(gate_voltage)) + 1
+    figure = new_figure(width=7.0, height=3.0)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    cells = 1e6 * conductance.reshape(gate_voltage.size, -1)
+    # A cell responds if it moves by a fifth of what the cells move in the mean.
+    responds = np.ptp(cells, axis=0) > 0.2 * np.ptp(cells.mean(axis=1))
+    _draw_steps(left, cells, responds, turn)
+    _draw_law(right, gate_voltage, cells[:, responds], turn)
+    rows, columns = conductance.shape[1:]
+    figure.suptitle(
+        f"SET staircase of {rows} x {columns} cells; falling: RESET before each SET",
+        fontsize="medium",
+    )
+    figure.savefig(png, dpi=200)
+
+
+def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], turn: int) -> None:
+    """Quantiles of the cells that respond, some single cells, and those that do not respond."""
+    step = np.arange(1, len(cells) + 1)
+    alive, dead = cells[:, responds], cells[:, ~responds]
+    low, median, high = np.quantile(alive, [0.01, 0.5, 0.99], axis=1)
+    axes.fill_between(step, low, high, color=BLUE, alpha=0.25, linewidth=0, label="98 % of them")
+    axes.plot(step, alive[:, :: max(1, alive.shape[1] // 12)], color=GREY, linewidth=0.3)
+    axes.plot(step, median, color=BLUE, linewidth=1.4, label=f"median of {alive.shape[1]} cells")
+    if dead.size:
+        label = f"{dead.shape[1]} cells that do not respond"
+        axes.plot(step, np.median(dead, axis=1), color=ORANGE, linewidth=1.4, label=label)
+    axes.axvline(turn + 0.5, color=GREY, linewidth=0.8, linestyle=":")
+    axes.set_xlabel("Step")
+    axes.set_ylabel("Conductance (uS)")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.04), fontsize="small")
+
+
+def _draw_law(axes: Axes, gate: FloatArray, cells: FloatArray, turn: int) -> None:
+    """Mean and standard deviation of the cells that respond, against gate voltage."""
+    mean, spread = cells.mean(axis=1), cells.std(axis=1)
+    slope, offset = np.polyfit(gate, mean, 1)
+    axes.plot(gate[:turn], slope * gate[:turn] + offset, color=GREY, linewidth=0.8)
+    for part, colour, shift, label in (
+        (slice(None, turn), BLUE, -0.012, "rising"),
+        (slice(turn, None), ORANGE, 0.012, "falling"),
+    ):
+        # Set apart a little, so that equal values do not hide each other.
+        axes.errorbar(
+            gate[part] + shift,
+            mean[part],
+            spread[part],
+            color=colour,
+            marker="o",
+            markersize=2.5,
+            linestyle="none",
+            linewidth=0.9,
+            label=label,
+        )
+    axes.set_title(f"Slope {slope:.1f} uS/V, spread {spread.mean():.1f} uS", fontsize="small")
+    axes.set_xlabel("Gate voltage (V)")
+    axes.set_ylabel("Mean conductance (uS)")
+    axes.legend(loc="upper left", fontsize="small")

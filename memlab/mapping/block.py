@@ -1,0 +1,99 @@
+"""A rectangle of differential pairs: the part of a weight matrix that one array multiplies by."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array, Measurement, nearest_step
+from memlab.mapping.layout import Layout, pair_rows
+from memlab.mapping.update import ProgrammedUpdate, UpdateRule
+
+__all__ = ["Block", "pair_conductance"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def pair_conductance(
+    weight: FloatArray, siemens_per_weight: float, middle: float, layout: Layout
+) -> FloatArray:
+    """Return conductances in S, shape (2 inputs, outputs), whose pairs stand for the weights.
+
+    Parameters
+    ----------
+    weight
+        Shape (inputs, outputs), no unit.
+    siemens_per_weight
+        R_gw in S.
+    middle
+        Conductance in S around which the two cells of a pair lie.
+    layout
+        Where the cells of a pair lie.
+    """
+    inputs, outputs = weight.shape
+    plus, minus = pair_rows(layout, inputs)
+    conductance = np.empty((2 * inputs, outputs))
+    conductance[plus] = middle + 0.5 * siemens_per_weight * weight
+    conductance[minus] = middle - 0.5 * siemens_per_weight * weight
+    return conductance
+
+
+class Block:
+    """Differential pairs on one array, or a view of one: rows of pairs by columns.
+
+    Parameters
+    ----------
+    name
+        Names the block in run files.
+    array
+        The cells, shape (2 rows of pairs, columns).
+    rule
+        How changes are programmed.
+    layout
+        Where the cells of a pair lie.
+    """
+
+    def __init__(self, name: str, array: Array, rule: UpdateRule, layout: Layout):
+        rows, columns = array.shape
+        if rows % 2:
+            raise ValueError(f"differential pairs need an even number of rows, got {rows}")
+        self.name = name
+        self.array = array
+        self.rule = rule
+        self.layout = layout
+        self.shape = (rows // 2, columns)
+        self.programmed: ProgrammedUpdate
+        """What the last update told the cells."""
+        self.reading: Measurement
+        """The last conductance map, of the array's shape."""
+        self._plus, self._minus = pair_rows(layout, self.shape[0])
+
+    def initialise(self) -> None:
+        """Program the starting conductances."""
+        self.programmed = self.rule.initialise(self.array)
+
+    def difference(self) -> FloatArray:
+        """Measure every conductance; return G+ - G- in S, shape (rows of pairs, columns)."""
+        self.reading = self.array.measure_conductance()
+        conductance = self.reading.value
+        difference: FloatArray = conductance[self._plus] - conductance[self._minus]
+        return difference
+
+    def current(self, voltage: FloatArray) -> FloatArray:
+        """Multiply on the array: currents in A, shape (..., columns), for (..., rows of pairs).
+
+        + rows carry +V and - rows -V, so that the subtraction happens in the column current (Li
+        2019). Voltages are rounded to the array's steps, where it has any.
+        """
+        voltage = nearest_step(voltage, self.array.input_voltage_step)
+        driven = np.empty((*voltage.shape[:-1], 2 * self.shape[0]))
+        driven[..., self._plus] = voltage
+        np.negative(voltage, out=driven[..., self._minus])
+        return self.array.vmm(driven)
+
+    def change(self, difference: FloatArray) -> None:
+        """Ask + cells for a change (S), - cells for its negative; (rows of pairs, columns)."""
+        wanted = np.empty(self.array.shape)
+        wanted[self._plus] = difference
+        wanted[self._minus] = -difference
+        self.programmed = self.rule.change(self.array, wanted)

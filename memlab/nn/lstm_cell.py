@@ -1,0 +1,208 @@
+"""The long short-term memory cell and its variants: what happens at one unit at one time step.
+
+Equations (Hochreiter and Schmidhuber 1997 with the forget gate of Gers 2000; variants as in
+Greff et al. 2017 and Smagulova and James 2019), s the logistic sigmoid:
+
+    c_t = s(i) tanh(a) + s(f) c_{t-1}        h_t = s(o) tanh(c_t)
+
+A gate that a variant leaves out is one, and an activation that it leaves out is the identity; with
+the coupled forget gate s(f) is replaced by 1 - s(i), and without any by 1. With peepholes
+(Gers 2000) i and f gain p_i c_{t-1} and p_f c_{t-1}, and o gains p_o c_t, unit by unit.
+
+The cell works on arrays whose last axis is the units; it does not know where a, i, f and o came
+from, so that a convolution can feed it as well as a matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+__all__ = ["Forget", "LSTMCell", "LSTMVariant"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Forget(StrEnum):
+    """What multiplies the old cell state."""
+
+    GATE = "gate"
+    """A gate of its own (Gers 2000)."""
+    COUPLED = "coupled"
+    """One minus the input gate."""
+    NONE = "none"
+    """Nothing: the state is kept for ever (Hochreiter and Schmidhuber 1997)."""
+
+
+@dataclass(frozen=True)
+class LSTMVariant:
+    """Which parts an LSTM has.
+
+    Parameters
+    ----------
+    forget
+        Forget gate: of its own, coupled to the input gate, or none.
+    input_gate, output_gate
+        Whether these gates exist.
+    input_activation, output_activation
+        Whether a and c go through tanh.
+    """
+
+    forget: Forget = Forget.GATE
+    input_gate: bool = True
+    output_gate: bool = True
+    input_activation: bool = True
+    output_activation: bool = True
+
+    def __post_init__(self) -> None:
+        if self.forget is Forget.COUPLED and not self.input_gate:
+            raise ValueError("a coupled forget gate needs an input gate")
+
+    @property
+    def columns(self) -> str:
+        """Blocks of columns in their order: a, then those gates of i, f, o that exist."""
+        gates = {"i": self.input_gate, "f": self.forget is Forget.GATE, "o": self.output_gate}
+        return "a" + "".join(gate for gate, there in gates.items() if there)
+
+
+class LSTMCell:
+    """The states of one run through a sequence, and the way back.
+
+    Call `step` for t = 0, 1, ..., then `prepare_backward`, then `step_back` for t = ..., 1, 0.
+
+    Parameters
+    ----------
+    variant
+        Which parts the cell has.
+    steps
+        Length of the sequence.
+    shape
+        Shape of a state: (batch, ..., units).
+    """
+
+    def __init__(self, variant: LSTMVariant, steps: int, shape: tuple[int, ...]):
+        self.variant = variant
+        self.steps = steps
+        self.shape = shape
+        self.units = units = shape[-1]
+        self.width = len(variant.columns) * units
+        self.gates = np.empty((steps, *shape[:-1], self.width))
+        self.cells = np.zeros((steps + 1, *shape))
+        self.squashed = np.empty((steps, *shape)) if variant.output_activation else self.cells[1:]
+        self.output = np.empty((steps, *shape))
+        self._where = {
+            name: (..., slice(k * units, (k + 1) * units)) for k, name in enumerate(variant.columns)
+        }
+
+    def _gate(self, t: int | slice, name: str) -> FloatArray | float:
+        """Return a, i, f or o of a step (or of all), 1 where it does not exist."""
+        if name in self._where:
+            gate: FloatArray = self.gates[t][self._where[name]]
+            return gate
+        if name == "f" and self.variant.forget is Forget.COUPLED:
+            return 1.0 - self._gate(t, "i")
+        return 1.0
+
+    def step(
+        self, t: int, z: FloatArray, peephole: Callable[[FloatArray], FloatArray] | None = None
+    ) -> FloatArray:
+        """Take one step; return h_t of shape (batch, ..., units).
+
+        Parameters
+        ----------
+        t
+            Number of the step.
+        z
+            a and the gates before their activation, shape (batch, ..., blocks * units).
+        peephole
+            Returns what a cell state of shape (..., units) adds to i, f, o: (..., units, 3).
+        """
+        units, gates = self.units, self.gates[t]
+        if peephole is not None:
+            seen = peephole(self.cells[t])
+            z = z.copy()
+            for name, k in (("i", 0), ("f", 1)):
+                if name in self._where:
+                    z[self._where[name]] += seen[..., k]
+        if self.variant.input_activation:
+            np.tanh(z[..., :units], out=gates[..., :units])
+        else:
+            gates[..., :units] = z[..., :units]
+        expit(z[..., units:], out=gates[..., units:])
+        a, i, f = self._gate(t, "a"), self._gate(t, "i"), self._gate(t, "f")
+        self.cells[t + 1] = i * a + f * self.cells[t]
+        if peephole is not None and "o" in self._where:
+            o = self._where["o"]
+            gates[o] = expit(z[o] + peephole(self.cells[t + 1])[..., 2])
+        if self.variant.output_activation:
+            np.tanh(self.cells[t + 1], out=self.squashed[t])
+        output: FloatArray = self.output[t]
+        np.multiply(self._gate(t, "o"), self.squashed[t], out=output)
+        return output
+
+    def prepare_backward(self) -> None:
+        """Compute for all steps at once what does not depend on the recursion."""
+        variant, whole = self.variant, slice(None)
+        a, i, f, o = (self._gate(whole, name) for name in "aifo")
+        old = self.cells[:-1]
+        squash_slope = 1.0 - self.squashed**2 if variant.output_activation else 1.0
+        self._cell_from_output = np.broadcast_to(o * squash_slope, self.output.shape)
+        # dz of a, i and f per dc; the state of the step before enters i when f = 1 - i.
+        slopes = [i * (1.0 - a**2) if variant.input_activation else i + np.zeros_like(a)]
+        if variant.input_gate:
+            gain = a - old if variant.forget is Forget.COUPLED else a
+            slopes.append(gain * i * (1.0 - i))
+        if variant.forget is Forget.GATE:
+            slopes.append(old * f * (1.0 - f))
+        self._per_cell = np.concatenate(slopes, axis=-1).reshape(
+            *self.output.shape[:-1], len(slopes), self.units
+        )
+        self._per_output = self.squashed * o * (1.0 - o)
+        self._keep = np.broadcast_to(f, self.output.shape)
+        self._dc = np.zeros(self.shape)
+        self.delta = np.empty((self.steps, *self.shape[:-1], self.width))
+
+    def step_back(self, t: int, dh: FloatArray, peephole: FloatArray | None = None) -> FloatArray:
+        """Go back one step; return dL/dz of shape (batch, ..., blocks * units).
+
+        Parameters
+        ----------
+        t
+            Number of the step.
+        dh
+            dL/dh_t, from above and from step t + 1 together.
+        peephole
+            Weights of shape (units, 3), if there are any.
+        """
+        dz: FloatArray = self.delta[t]
+        dc = self._dc + dh * self._cell_from_output[t]
+        has_output_gate = "o" in self._where
+        if has_output_gate:
+            o = self._where["o"]
+            np.multiply(self._per_output[t], dh, out=dz[o])
+            if peephole is not None:
+                dc += dz[o] * peephole[:, 2]
+        by_cell = dz[..., : -self.units] if has_output_gate else dz
+        by_cell[...] = (self._per_cell[t] * dc[..., np.newaxis, :]).reshape(by_cell.shape)
+        self._dc = dc * self._keep[t]
+        if peephole is not None:
+            for name, k in (("i", 0), ("f", 1)):
+                if name in self._where:
+                    self._dc += dz[self._where[name]] * peephole[:, k]
+        return dz
+
+    def peephole_gradient(self) -> FloatArray:
+        """Return dL/dp of shape (units, 3), summed over steps and batch; 0 for absent gates."""
+        gradient = np.zeros((self.units, 3))
+        axes = tuple(range(self.output.ndim - 1))
+        for k, (name, seen) in enumerate(
+            (("i", self.cells[:-1]), ("f", self.cells[:-1]), ("o", self.cells[1:]))
+        ):
+            if name in self._where:
+                gradient[:, k] = (self.delta[self._where[name]] * seen).sum(axis=axes)
+        return gradient

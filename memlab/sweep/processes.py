@@ -1,0 +1,115 @@
+"""Trials on the cores of this machine, one process each.
+
+Every process takes the next trial when it is free. A process that dies takes its pool with it
+(that is how `concurrent.futures` works); the trials that were not finished go to a new pool.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from memlab.errors import MemlabError
+from memlab.sweep.trial import Outcome, Trial, run_trial
+
+__all__ = ["run_on_processes"]
+
+GIVE_UP = 3
+"""Pools that may break in a row without one finished trial between them."""
+
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
+
+
+def run_on_processes(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]:
+    """Run trials on some processes, and yield each outcome as it comes, in any order.
+
+    Raises
+    ------
+    MemlabError
+        If the processes die again and again without finishing anything.
+    """
+    waiting = {trial.name: trial for trial in trials}
+    broken = 0
+    while waiting:
+        finished = len(waiting)
+        try:
+            for outcome in _run_pool(list(waiting.values()), workers):
+                del waiting[outcome.trial.name]
+                yield outcome
+        except BrokenProcessPool as error:
+            broken = 1 if len(waiting) < finished else broken + 1
+            if broken == GIVE_UP:
+                raise MemlabError(
+                    f"worker processes died {GIVE_UP} times in a row (out of memory?); what is "
+                    "finished is kept, run the command again with fewer --workers"
+                ) from error
+
+
+def _run_pool(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]:
+    # Spawned, not forked: a forked process inherits locks of threads that it does not have.
+    context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
+    with _one_blas_thread_in_children():
+        pool = ProcessPoolExecutor(
+            min(workers, len(trials)), mp_context=context, initializer=_end_with_the_parent
+        )
+    # A little more than the processes can hold, so that none waits, and no more: what is handed
+    # out is lost work when the command is stopped.
+    todo = iter(trials)
+    running: set[Future[Outcome]] = set()
+    try:
+        for trial in todo:
+            with _one_blas_thread_in_children():  # submitting starts processes
+                running.add(pool.submit(run_trial, trial))
+            if len(running) > workers:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+        pool.shutdown()
+    except BaseException:
+        # Stopped, or broken: do not wait for trials that nobody will read.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+
+
+@contextmanager
+def _one_blas_thread_in_children() -> Iterator[None]:
+    """Start children whose BLAS makes no threads at all; one in use cannot take them back."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _end_with_the_parent() -> None:
+    """End this process when the command is killed: nobody would read its results."""
+    import signal
+
+    # Ctrl-C reaches the whole group of processes; the parent says what happens then.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,214 @@
+"""Plans a sweep, runs what is missing, and merges the results.
+
+Everything lies in one directory: `trials/HASH.h5`, one run file for each trial, `table.nc`,
+`table.png`. A run file appears when its trial is finished, all at once; so whatever is killed,
+running the same command again goes on where it ended, and a larger sweep uses what a smaller one
+has done.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from memlab._version import __version__
+from memlab.errors import MemlabError, SettingError
+from memlab.experiments import EXPERIMENTS
+from memlab.sweep.grid import Grid, parse_settings
+from memlab.sweep.processes import run_on_processes
+from memlab.sweep.table import read_results, write_table
+from memlab.sweep.trial import Outcome, Trial
+
+__all__ = ["Sweep", "SweepResult", "plan_sweep", "run_sweep"]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A checked sweep: running it needs nothing more."""
+
+    experiment: str
+    preset: str
+    board: str
+    grid: Grid
+    seeds: range
+    trials: tuple[Trial, ...]
+    directory: Path
+
+    def file(self, trial: Trial) -> Path:
+        """Return where the run file of a trial lies, or will lie."""
+        return self.directory / "trials" / f"{trial.name}.h5"
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep left: files, how much was done now and before, and what failed."""
+
+    table: Path
+    figure: Path
+    metric: str
+    trials: int
+    ran: int
+    reused: int
+    failed: tuple[tuple[Trial, str], ...]
+
+
+def plan_sweep(
+    experiment: str,
+    *,
+    preset: str = "paper",
+    board: str = "emulator:",
+    seeds: int = 10,
+    first_seed: int = 1,
+    epochs: int | None = None,
+    settings: Sequence[str] = (),
+    out: Path | None = None,
+) -> Sweep:
+    """Check every trial of a sweep before the first one runs; touches nothing.
+
+    Parameters
+    ----------
+    experiment, preset, board, epochs
+        As for `memlab train`. A sweep runs trials side by side, so only boards that exist in any
+        number can be swept: `emulator:` and `ideal:`.
+    seeds, first_seed
+        How many seeds, counted from which.
+    settings
+        See `parse_settings`; `log.level` is `off` unless it is given.
+    out
+        Directory; `memlab-runs/sweep-EXPERIMENT-PRESET` if None.
+
+    Raises
+    ------
+    SettingError
+        If anything in the request is wrong.
+    """
+    if seeds < 1:
+        raise SettingError(f"--seeds {seeds}: a sweep needs at least one seed")
+    if board.partition(":")[0] not in ("emulator", "ideal"):
+        raise SettingError(f"{board!r} is one board; a sweep runs side by side on emulator: only")
+    if experiment not in EXPERIMENTS:
+        raise SettingError(
+            f"unknown experiment {experiment!r}; choose one of {', '.join(EXPERIMENTS)}"
+        )
+    grid = parse_settings(settings)
+    quiet = () if any(s.startswith("log.level=") for s in settings) else ("log.level=off",)
+    numbers = range(first_seed, first_seed + seeds)
+    trials = tuple(
+        Trial.make(experiment, preset, board, seed, epochs, (*quiet, *chosen), (*index, k))
+        for index, chosen in grid
+        for k, seed in enumerate(numbers)
+    )
+    directory = out or Path("memlab-runs") / f"sweep-{experiment}-{preset}"
+    if directory.exists() and not directory.is_dir():
+        raise SettingError(f"--out {directory} is a file; a sweep needs a directory")
+    return Sweep(experiment, preset, board, grid, numbers, trials, directory)
+
+
+def run_sweep(
+    sweep: Sweep,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    metric: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> SweepResult:
+    """Run the trials that have no run file yet, then write table and figure of all.
+
+    Parameters
+    ----------
+    sweep
+        From `plan_sweep`.
+    workers
+        Local processes; one for each core if None.
+    scheduler
+        Address of a Dask scheduler to use instead.
+    metric
+        What the figure shows; accuracy or RMSE on the test data if None.
+    progress
+        Told after every trial how many of all are done.
+    """
+    try:
+        (sweep.directory / "trials").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"cannot create {sweep.directory}: {error.strerror}") from error
+    missing = [trial for trial in sweep.trials if read_results(sweep.file(trial)) is None]
+    total, done = len(sweep.trials), len(sweep.trials) - len(missing)
+    progress(done, total)
+    failed: list[tuple[Trial, str]] = []
+    # Closed at once when interrupted: it ends the processes, or cancels what a cluster has.
+    with closing(_outcomes(missing, workers, scheduler)) as outcomes:
+        for outcome in outcomes:
+            if outcome.content is None:
+                failed.append((outcome.trial, outcome.error or "unknown"))
+            else:
+                _keep(sweep.file(outcome.trial), outcome.content)
+            done += 1
+            progress(done, total)
+    files = {trial.name: sweep.file(trial) for trial in sweep.trials}
+    table = sweep.directory / "table.nc"
+    columns = write_table(
+        table,
+        sweep.trials,
+        files,
+        sweep.grid.axes,
+        sweep.seeds,
+        {
+            "title": f"sweep of {sweep.experiment}, preset {sweep.preset}",
+            "experiment": sweep.experiment,
+            "preset": sweep.preset,
+            "board": sweep.board,
+            "settings": list(sweep.grid.fixed),
+            "program": f"memlab {__version__}",
+        },
+    )
+    if not columns:
+        trial, reason = failed[0]
+        raise MemlabError(f"every trial failed; the first, seed {trial.seed}: {reason}")
+    # Loaded here: the processes that run trials draw nothing.
+    from memlab.figures.sweep import plot_sweep
+
+    shown = _metric(columns, metric)
+    figure = sweep.directory / "table.png"
+    axes = [(axis.key, axis.values) for axis in sweep.grid.axes]
+    plot_sweep(figure, columns[shown], axes, shown, f"{sweep.experiment}, preset {sweep.preset}")
+    ran = len(missing) - len(failed)
+    return SweepResult(table, figure, shown, total, ran, total - len(missing), tuple(failed))
+
+
+def _outcomes(
+    trials: Sequence[Trial], workers: int | None, scheduler: str | None
+) -> Generator[Outcome, None, None]:
+    if not trials:
+        return
+    if scheduler is not None:
+        from memlab.sweep.cluster import run_on_cluster
+
+        yield from run_on_cluster(trials, scheduler)
+    else:
+        yield from run_on_processes(trials, workers or _cores())
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a run file so that a kill leaves all of it or none."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def _metric(columns: Mapping[str, object], asked: str | None) -> str:
+    if asked is not None:
+        if asked not in columns:
+            raise SettingError(f"--metric {asked}: choose one of {', '.join(sorted(columns))}")
+        return asked
+    return next((name for name in ("test_accuracy", "test_rmse") if name in columns), "final_loss")

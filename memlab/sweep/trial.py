@@ -1,0 +1,110 @@
+"""One trial: a plan whose name is a hash of its configuration, and the run file it makes.
+
+A trial runs anywhere - here, in another process, on a machine of a cluster that shares no disk -
+and returns its run file as bytes: only the process that was asked for the sweep writes to its
+directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np  # noqa: F401 - loads the BLAS that is limited below
+from threadpoolctl import threadpool_limits
+
+from memlab.errors import MemlabError
+from memlab.experiments import make_plan, run
+
+__all__ = ["Outcome", "Trial", "run_trial"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a sweep; everything in it is plain, so that it travels anywhere.
+
+    Parameters
+    ----------
+    experiment, preset, board, seed, epochs, settings
+        As for `memlab train`.
+    name
+        Hash of the configuration, the seed, the experiment and the board.
+    index
+        Its place in the table: one number for each axis, then that of the seed.
+    """
+
+    experiment: str
+    preset: str
+    board: str
+    seed: int
+    epochs: int | None
+    settings: tuple[str, ...]
+    name: str
+    index: tuple[int, ...]
+
+    @classmethod
+    def make(
+        cls,
+        experiment: str,
+        preset: str,
+        board: str,
+        seed: int,
+        epochs: int | None,
+        settings: tuple[str, ...],
+        index: tuple[int, ...],
+    ) -> Trial:
+        """Check a trial and give it its name.
+
+        Raises
+        ------
+        SettingError
+            If `memlab train` would refuse it.
+        """
+        plan = make_plan(
+            experiment, preset=preset, board=board, seed=seed, epochs=epochs, settings=settings
+        )
+        identity = {
+            "experiment": experiment,
+            "preset": preset,
+            "board": board,
+            "config": plan.config.model_dump(mode="json"),
+        }
+        text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+        name = hashlib.sha256(text.encode()).hexdigest()[:20]
+        return cls(experiment, preset, board, seed, epochs, settings, name, index)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial: the bytes of its run file, or the reason why there are none."""
+
+    trial: Trial
+    content: bytes | None
+    error: str | None = None
+
+
+def run_trial(trial: Trial) -> Outcome:
+    """Run a trial, and return its run file; an error of the run is a result too.
+
+    One BLAS thread: trials run side by side, and a threaded BLAS would give other last bits.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="memlab-trial-") as directory:
+            out = Path(directory) / f"{trial.name}.h5"
+            plan = make_plan(
+                trial.experiment,
+                preset=trial.preset,
+                board=trial.board,
+                seed=trial.seed,
+                epochs=trial.epochs,
+                settings=trial.settings,
+                out=out,
+            )
+            with threadpool_limits(limits=1):
+                run(plan, figure=False)
+            return Outcome(trial, out.read_bytes())
+    except (MemlabError, ArithmeticError, OSError, ValueError) as error:
+        return Outcome(trial, None, f"{type(error).__name__}: {' '.join(str(error).split())}")

@@ -1,0 +1,73 @@
+"""`memlab chip show` and `memlab estimate`, in process."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from memlab.cli import main
+
+
+@pytest.fixture
+def memlab(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> object:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["memlab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return (ended.value.code or 0, *capsys.readouterr())
+
+    return call
+
+
+@pytest.mark.parametrize("chip", ["ideal", "ta-hfo2", "pt-taox-ta", "worst-case"])
+def test_show_gives_every_parameter_a_unit_and_a_source(memlab, chip: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = memlab("chip", "show", chip, "--json")
+    assert code == 0
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert rows["wires.resistance"]["unit"] == "ohm"
+    assert rows["noise"]["unit"] == "S"
+    for name, row in rows.items():
+        if name not in ("name", "source"):
+            assert row["unit"], name
+            assert row["source"], name
+            assert row["description"], name
+
+
+def test_show_prints_the_published_numbers_for_people(memlab) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = memlab("chip", "show", "ta-hfo2")
+    assert code == 0
+    assert "9.8e-05" in out
+    assert "S/V" in out
+
+
+def test_unknown_presets_and_profiles_are_usage_errors(memlab, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "empty.toml").write_text("")
+    for arguments in (
+        ["chip", "show", "none"],
+        ["estimate", "airline", "--board-profile", "none"],
+        ["estimate", "airline", "--board-profile", "empty.toml"],
+        ["estimate", "airline", "--board-profile", "missing.toml"],
+        ["estimate", "nothing"],
+    ):
+        code, out, errors = memlab(*arguments)
+        assert code == 2, arguments
+        assert out == ""
+        assert len(errors.strip().splitlines()) == 1
+
+
+def test_a_faster_board_and_a_slower_link_change_the_bill(memlab) -> None:  # type: ignore[no-untyped-def]
+    plain = json.loads(memlab("estimate", "airline", "--json")[1])
+    fast = json.loads(memlab("estimate", "airline", "--board-profile", "parallel", "--json")[1])
+    slow = json.loads(memlab("estimate", "airline", "--set", "link.baudrate=115200", "--json")[1])
+    analogue = [bill["on_board"]["analogue_seconds"] for bill in (plain, fast, slow)]
+    link = [bill["on_board"]["link_seconds"] for bill in (plain, fast, slow)]
+    assert analogue[1] < analogue[0] == analogue[2]
+    assert link[0] == link[1] < link[2]
+    code, out, _ = memlab("estimate", "airline")
+    assert code == 0
+    assert "800 updates of 2072 devices" in out

@@ -1,0 +1,158 @@
+"""With every effect on: exactness of design 3, simulated time, energy, memory."""
+
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from drivers.board import AUTO_GAIN, PulseBatch, Samples, Selection
+from memlab.array import BoardArray
+from memlab.emulator import EmulatedBoard, load_preset
+from tests.memlab.emulator.effects import ALL, EVERY, make
+
+SOME = Selection(np.arange(3, 40), np.arange(5, 58))
+FULL = ["ta-hfo2-full", "pt-taox-ta-full", "worst-case"]
+
+
+def fresh(preset: str = "worst-case", **changes: float) -> EmulatedBoard:
+    board = EmulatedBoard(load_preset(preset).replace(**changes), 5)
+    rng = np.random.default_rng(0)
+    BoardArray(board).program(rng.uniform(0.5, 1.6, (128, 64)), reset=rng.random((128, 64)) < 0.5)
+    return board
+
+
+def codes(n: int, rows: int = 37) -> np.ndarray:
+    return np.random.default_rng(1).integers(31457, 34080, (n, rows)).astype(np.uint16)
+
+
+class Recorder:
+    """A board that keeps the pulses it is told, without firing them."""
+
+    def __init__(self, board: EmulatedBoard):
+        self.board, self.batches = board, []
+        self.capabilities, self.configure = board.capabilities, board.configure
+
+    def pulse(self, pulses: PulseBatch) -> None:
+        self.batches.append(pulses)
+
+
+@pytest.mark.parametrize("preset", FULL)
+@pytest.mark.parametrize("gain", [AUTO_GAIN, 2])
+def test_any_split_gives_the_same_codes(preset: str, gain: int) -> None:
+    # 700 vectors of 70 us take 49 ms: several time steps of the slow noise lie inside.
+    vectors = codes(700)
+    whole = fresh(preset)
+    expected = whole.vmm(SOME, vectors, gain)
+    for cuts in ([0, 1, 2, 130, 131, 400, 700], list(range(701)), [0, 250, 700]):
+        board = fresh(preset)
+        parts = [board.vmm(SOME, vectors[a:b], gain) for a, b in pairwise(cuts)]
+        np.testing.assert_array_equal(np.concatenate([p.code for p in parts]), expected.code)
+        np.testing.assert_array_equal(np.concatenate([p.gain for p in parts]), expected.gain)
+        assert board.clock == whole.clock
+
+
+def test_a_split_where_the_chip_drifts_gives_the_same_codes() -> None:
+    vectors = codes(3000)
+    changes = {"drift.resolution": 1e-3, "drift.relaxation_time": 1e-3, "wires.resistance": 0.0}
+    expected = fresh(**changes).vmm(SOME, vectors)
+    board = fresh(**changes)
+    parts = [board.vmm(SOME, vectors[a : a + 77]) for a in range(0, 3000, 77)]
+    np.testing.assert_array_equal(np.concatenate([p.code for p in parts]), expected.code)
+
+
+def test_pulses_may_come_one_by_one() -> None:
+    rng = np.random.default_rng(4)
+    recorder = Recorder(fresh())
+    array = BoardArray(recorder)  # type: ignore[arg-type]
+    array.program(rng.uniform(0.5, 1.6, (128, 64)), reset=rng.random((128, 64)) < 0.5)
+    batch = recorder.batches[0]
+    together, alone = fresh(), fresh()
+    together.pulse(batch)
+    for k in range(len(batch)):
+        alone.pulse(
+            PulseBatch(
+                **{
+                    name: getattr(batch, name)[k : k + 1]
+                    for name in PulseBatch.__dataclass_fields__
+                }
+            )
+        )
+    np.testing.assert_allclose(alone.chip.conductance, together.chip.conductance, rtol=1e-13)
+    assert _equal(alone.vmm(SOME, codes(50)), together.vmm(SOME, codes(50)))
+
+
+def test_the_number_of_threads_makes_no_difference() -> None:
+    seen = []
+    for threads in (1, 2, 4):
+        with threadpool_limits(threads):
+            board = fresh()
+            seen.append(board.vmm(ALL, codes(300, 128)))
+    assert _equal(seen[0], seen[1])
+    assert _equal(seen[0], seen[2])
+
+
+def test_a_large_batch_and_single_vectors_at_all_lines() -> None:
+    vectors = codes(6400, 128)
+    whole = fresh().vmm(ALL, vectors)
+    board = fresh()
+    for k in range(100):
+        assert (board.vmm(ALL, vectors[k : k + 1]).code == whole.code[k]).all()
+
+
+class TestTime:
+    def test_a_vector_takes_what_the_board_needs(self) -> None:
+        _, board = make()
+        board.vmm(ALL, codes(10, 128))
+        # Board reference 4.2, plain controller: 166.4 us load, 10 us settle, 4.41 us pulse (1020
+        # ticks), 3 us convert, 12.8 us read; the reference has 195 us.
+        assert board.clock == pytest.approx(10 * 196.61e-6, rel=1e-9)
+
+    def test_a_map_is_a_one_hot_scan(self) -> None:
+        _, board = make()
+        board.read(ALL, 34079)
+        assert board.clock == pytest.approx(128 * (2.6 + 10 + 4.41 + 3 + 12.8) * 1e-6, rel=1e-9)
+
+    def test_pulses_load_settle_and_fire(self) -> None:
+        array, board = make()
+        array[0, :10].program(1.25)
+        width = 0.16e-6 + 202 / 240e6
+        assert board.clock == pytest.approx(21 * 1.3e-6 + 9e-6 + width, abs=1e-9)
+
+    def test_time_passes_when_told_to(self) -> None:
+        _, board = make()
+        board.advance(3600.0)
+        assert board.clock == 3600.0
+        with pytest.raises(ValueError, match="backwards"):
+            board.advance(-1.0)
+
+    def test_energy_is_voltage_times_current_times_time(self) -> None:
+        array, board = make()
+        width = 0.16e-6 + 202 / 240e6
+        array.program(1.25)
+        # The mean of 0 and 242.5 uS during each pulse.
+        assert board.energy.set == pytest.approx(8192 * 2.5**2 * 242.5e-6 / 2 * width, rel=1e-9)
+        array[:2].program(0.0, reset=EVERY[:2], set=~EVERY[:2])
+        reset = (round(1.7 * 6553.6) / 6553.6) ** 2 * 242.5e-6 / 2 * width
+        assert board.energy.reset == pytest.approx(128 * reset, rel=1e-9)
+        volts = (codes(20, 128).astype(float) - 32768) * 10 / 65536
+        board.vmm(ALL, codes(20, 128))
+        expected = (volts**2 @ board.chip.conductance.sum(axis=1)).sum() * (0.16e-6 + 1020 / 240e6)
+        assert board.energy.vmm == pytest.approx(expected, rel=1e-5)
+
+
+def test_memory_stays_below_200_mb() -> None:
+    tracemalloc.start()
+    try:
+        board = fresh()
+        board.read(ALL, 34079)
+        board.vmm(ALL, codes(6400, 128))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 50e6
+
+
+def _equal(first: Samples, second: Samples) -> bool:
+    return np.array_equal(first.code, second.code) and np.array_equal(first.gain, second.gain)

@@ -1,0 +1,444 @@
+"""Each effect of the cells against the formula that its module claims."""
+
+import math
+
+import numpy as np
+import pytest
+
+from memlab.emulator.cells.conduction import (
+    NonlinearityParameters,
+    TransistorParameters,
+    cubic_conductance,
+    path_conductance,
+)
+from memlab.emulator.cells.fluctuation import Fluctuation, ReadNoiseParameters
+from memlab.limits import OperatingPoint
+from tests.memlab.emulator.effects import (
+    ALL,
+    CELLS,
+    EVERY,
+    SIGMAS,
+    assert_fraction,
+    assert_mean,
+    assert_spread,
+    make,
+)
+
+NONE = np.zeros((128, 64), bool)
+
+
+class TestSetLevel:
+    def test_the_saturating_law_bends_towards_its_limit(self) -> None:
+        array, board = make(set_saturation=300e-6)
+        for gate in (0.5, 1.0, 2.0):
+            array.program(gate, reset=EVERY)
+            made = 98e-6 * round(gate * 6553.6) / 6553.6 + 120e-6
+            expected = 300e-6 * (1 - math.exp(-made / 300e-6))
+            np.testing.assert_allclose(board.chip.conductance, expected, rtol=1e-9)
+
+    def test_cells_have_their_own_law(self) -> None:
+        array, board = make(spread__set_slope=0.05, spread__set_offset=3e-6)
+        array.program(1.25, reset=EVERY)
+        low = board.chip.conductance
+        assert_mean(low, 242.5e-6)
+        assert_spread(low, math.hypot(0.05 * 122.5e-6, 3e-6))
+        array.program(2.5, reset=EVERY)
+        # The same cells, the same deviations: what differs is slope times 1.25 V.
+        slope = (board.chip.conductance - low) / 1.25
+        assert_mean(slope, 98e-6)
+        assert_spread(slope, 0.05 * 98e-6)
+        array.program(2.5, reset=EVERY)
+        np.testing.assert_allclose((board.chip.conductance - low) / 1.25, slope, rtol=1e-9)
+
+    def test_cells_have_their_own_reset_level(self) -> None:
+        array, board = make(reset_conductance=20e-6, spread__reset=0.1)
+        array.program(2.0)
+        array.program(0.0, reset=EVERY, set=NONE)
+        assert_mean(board.chip.conductance, 20e-6)
+        assert_spread(board.chip.conductance, 2e-6)
+
+    def test_each_cycle_adds_noise_in_proportion(self) -> None:
+        array, board = make(spread__cycle=0.02)
+        array.program(1.25)
+        assert_spread(board.chip.conductance, 0.02 * 242.5e-6)
+        first = board.chip.conductance
+        array.program(1.25, reset=EVERY)
+        correlation = np.corrcoef(first.ravel(), board.chip.conductance.ravel())[0, 1]
+        assert abs(correlation) < SIGMAS / math.sqrt(CELLS)
+
+
+class TestPartialPulses:
+    FULL = 242.5e-6
+
+    def test_the_published_operation_is_a_full_one(self) -> None:
+        maps = []
+        for full_set, full_reset in ((2.5, 1.6999), (0.0, 0.0)):
+            array, board = make(
+                "ta-hfo2", set__full_voltage=full_set, reset__full_voltage=full_reset
+            )
+            array.program(1.25)
+            array.program(1.1, reset=np.eye(128, 64, dtype=bool))
+            maps.append(board.chip.conductance)
+        np.testing.assert_array_equal(maps[0], maps[1])
+
+    @pytest.mark.parametrize("voltage", [1.0, 1.5, 2.25])
+    def test_a_weak_set_goes_part_of_the_way(self, voltage: float) -> None:
+        array, board = make(set__full_voltage=2.5, point=OperatingPoint(set_voltage=voltage))
+        part = math.exp(-(2.5 - round(voltage * 6553.6) / 6553.6) * 0.3 / 0.2)
+        array.program(1.25)
+        np.testing.assert_allclose(board.chip.conductance, part * self.FULL, rtol=1e-9)
+        array.program(1.25)
+        left = (1 - part) ** 2
+        np.testing.assert_allclose(board.chip.conductance, (1 - left) * self.FULL, rtol=1e-9)
+
+    def test_a_short_set_goes_part_of_the_way(self) -> None:
+        array, board = make(set__full_voltage=2.5, point=OperatingPoint(set_width=0.2e-6))
+        width = 0.16e-6 + 10 / 240e6  # the timer's nearest: 10 ticks
+        array.program(1.25)
+        part = (width / 1e-6) ** 0.3
+        np.testing.assert_allclose(board.chip.conductance, part * self.FULL, rtol=1e-9)
+
+    def test_below_the_threshold_nothing_happens(self) -> None:
+        array, board = make(
+            "ta-hfo2", point=OperatingPoint(set_voltage=0.79, reset_voltage=0.59), noise=4e-6
+        )
+        before = board.chip.conductance
+        array.program(1.25, reset=EVERY)
+        np.testing.assert_array_equal(board.chip.conductance, before)
+
+    def test_a_weak_reset_leaves_part(self) -> None:
+        array, board = make(reset__full_voltage=1.6999, point=OperatingPoint(reset_voltage=1.2))
+        array.program(1.25)
+        array.program(0.0, reset=EVERY, set=NONE)
+        part = math.exp(-(1.6999 - round(1.2 * 6553.6) / 6553.6) * 0.3 / 0.2)
+        np.testing.assert_allclose(board.chip.conductance, (1 - part) * self.FULL, rtol=1e-9)
+
+    def test_a_weak_reset_stops_higher_and_never_raises(self) -> None:
+        array, board = make(
+            reset__full_voltage=1.6999,
+            reset__depth_slope=100e-6,
+            point=OperatingPoint(reset_voltage=1.2),
+        )
+        array.program(1.25)
+        for _ in range(60):
+            array.program(0.0, reset=EVERY, set=NONE)
+        end = 100e-6 * (1.6999 - round(1.2 * 6553.6) / 6553.6)
+        np.testing.assert_allclose(board.chip.conductance, end, rtol=1e-6)
+        deep = array.with_operating_point(reset_voltage=1.7)
+        deep.program(0.0, reset=EVERY, set=NONE)
+        array.program(0.0, reset=EVERY, set=NONE)
+        np.testing.assert_allclose(board.chip.conductance, 0.0, atol=1e-12)
+
+
+class TestDefects:
+    def test_fractions_and_values(self) -> None:
+        array, board = make(
+            defects__stuck_on=0.05,
+            defects__stuck_off=0.1,
+            defects__on_conductance=800e-6,
+            defects__off_conductance=2e-6,
+        )
+        array.program(1.25)
+        array.program(1.25, reset=EVERY)
+        conductance = board.chip.conductance
+        assert_fraction(conductance == 800e-6, 0.05)
+        assert_fraction(conductance == 2e-6, 0.1)
+        assert_fraction(board.chip.responsive, 0.85)
+        np.testing.assert_allclose(conductance[board.chip.responsive], 242.5e-6)
+
+
+class TestForming:
+    def test_the_formed_fraction_follows_a_normal_distribution(self) -> None:
+        array, board = make(forming__voltage=2.6, forming__spread=0.2)
+        np.testing.assert_array_equal(board.chip.conductance, 1e-6)
+        assert not board.chip.formed.any()
+        array.program(0.0, reset=EVERY, set=NONE)
+        np.testing.assert_array_equal(board.chip.conductance, 1e-6)
+        for voltage, z in ((2.4, -1.0), (2.6, 0.0), (2.8, 1.0)):
+            array.with_operating_point(set_voltage=voltage).program(1.25)
+            formed = board.chip.formed
+            assert_fraction(formed, 0.5 * (1 + math.erf(z / math.sqrt(2))))
+            np.testing.assert_allclose(board.chip.conductance[formed], 242.5e-6)
+            np.testing.assert_array_equal(board.chip.conductance[~formed], 1e-6)
+
+
+class TestWear:
+    def test_lifetimes_follow_weibull(self) -> None:
+        array, board = make(wear__lifetime=20.0, wear__shape=2.0)
+        gates = np.linspace(0.5, 2.5, 41)
+        moved_at = np.zeros((128, 64))
+        for n, gate in enumerate(gates):
+            before = board.chip.conductance
+            array.program(gate)
+            moved_at[board.chip.conductance != before] = n + 1
+        for pulses in (5, 10, 20, 35):
+            # A cell has survived `pulses` if it still moved at a later one: N > pulses.
+            assert_fraction(moved_at > pulses, math.exp(-((pulses / 20.0) ** 2)))
+
+    def test_the_window_closes_by_a_part_per_decade(self) -> None:
+        array, board = make(wear__window_loss=0.05)
+        array.program(1.25)
+        np.testing.assert_allclose(board.chip.conductance, 242.5e-6)
+        for _ in range(98):
+            array.program(0.0, reset=EVERY, set=NONE)
+        array.program(1.25)  # the pulse after 99: log10(100) = 2 decades
+        np.testing.assert_allclose(board.chip.conductance, 242.5e-6 * 0.9, rtol=1e-12)
+
+
+class TestDrift:
+    def test_relaxation_spreads_with_the_logarithm_of_time(self) -> None:
+        array, board = make(drift__relaxation=2e-6, drift__relaxation_mean=-1e-6)
+        array.program(1.25)
+        programmed = board.clock
+        tendencies = []
+        for doublings in (7, 13, 20):
+            age = 0.1 * 2**doublings  # a refresh, see Drift.refresh_time; 1 us makes sure of it
+            board.advance(programmed + age + 1e-6 - board.clock)
+            change = board.chip.conductance - 242.5e-6
+            decades = math.log10(1 + age / 1.0)
+            assert_mean(change, -1e-6 * decades)
+            assert_spread(change, 2e-6 * decades)
+            tendencies.append(change / decades)
+        # Time unfolds what the pulse has left and draws nothing new. (Rows were pulsed one after
+        # the other, within 25 ms.)
+        np.testing.assert_allclose(tendencies[1], tendencies[0], atol=2e-8)
+        np.testing.assert_allclose(tendencies[2], tendencies[0], atol=2e-8)
+
+    def test_retention_is_a_stretched_exponential(self) -> None:
+        array, board = make(drift__retention=1e4, drift__stretch=0.6, drift__final_conductance=5e-6)
+        array.program(1.25)
+        for doublings in (10, 15, 18):
+            age = 0.1 * 2**doublings
+            array.program(1.25, reset=EVERY)
+            board.advance(age + 1e-6)
+            expected = 5e-6 + (242.5e-6 - 5e-6) * math.exp(-((age / 1e4) ** 0.6))
+            np.testing.assert_allclose(board.chip.conductance, expected, rtol=1e-3)
+
+    def test_heat_speeds_it_up_as_arrhenius_says(self) -> None:
+        age = 0.1 * 2**10
+        factor = math.exp(1.2 * 1.602176634e-19 / 1.380649e-23 * (1 / 300 - 1 / 350))
+        maps = []
+        for temperature, retention in ((350.0, 1e4 * factor), (300.0, 1e4)):
+            array, board = make(
+                drift__retention=retention, drift__activation_energy=1.2, temperature=temperature
+            )
+            array.program(1.25)
+            board.advance(age)
+            maps.append(board.chip.conductance)
+        np.testing.assert_allclose(maps[0], maps[1], rtol=1e-9)
+
+    def test_looking_often_changes_nothing(self) -> None:
+        maps = []
+        for looks in (1, 50):
+            array, board = make("ta-hfo2", drift__relaxation=2e-6, drift__retention=1e5)
+            array.program(1.25)
+            for _ in range(looks):
+                board.advance(1000.0 / looks)
+                array[:2, :2].read_conductance()
+            array.program(1.3, reset=np.eye(128, 64, dtype=bool))
+            board.advance(1e6)
+            maps.append(board.chip.conductance)
+        # The second programming comes 49 reads later, so that ages differ by microseconds.
+        np.testing.assert_allclose(maps[0], maps[1], rtol=1e-6)
+
+    def test_stuck_cells_do_not_drift(self) -> None:
+        _, board = make(defects__stuck_on=1.0, drift__retention=1.0)
+        board.advance(1e9)
+        np.testing.assert_array_equal(board.chip.conductance, 1e-3)
+
+
+class TestWhiteReadNoise:
+    def test_a_column_has_the_variance_of_its_cells(self) -> None:
+        array, board = make(read_noise__white=0.02)
+        rng = np.random.default_rng(0)
+        array.program(rng.uniform(0.5, 2.5, (128, 64)))
+        conductance = board.chip.conductance
+        voltage = np.rint(rng.uniform(-0.1, 0.1, 128) * 6553.6) / 6553.6
+        n = 2000
+        current = array.vmm(np.broadcast_to(voltage, (n, 128)), gain=1)
+        sigma = 0.02 * np.sqrt(voltage**2 @ conductance**2)
+        rounding = 152.6e-9 / math.sqrt(12)
+        deviation = (current - voltage @ conductance) / np.hypot(sigma, rounding)
+        # n vectors of 64 columns, all independent and normal.
+        assert_mean(deviation, 0.0)
+        assert_spread(deviation, 1.0, extra=2e-3)
+        assert_fraction(np.abs(deviation) < 1.0, 0.6827)
+        correlation = np.corrcoef(deviation[:-1].ravel(), deviation[1:].ravel())[0, 1]
+        assert abs(correlation) < SIGMAS / math.sqrt(deviation.size)
+
+    def test_thermal_noise_flows_at_any_voltage(self) -> None:
+        array, _ = make(read_noise__bandwidth=1e9, temperature=400.0)
+        array.program(1.25)
+        current = array.vmm(np.zeros((3000, 128)), gain=3)
+        # 4 k T B sum G over 128 rows of 242.5 uS.
+        expected = math.sqrt(4 * 1.380649e-23 * 400.0 * 1e9 * 128 * 242.5e-6)
+        assert_spread(current, math.hypot(expected, 1.526e-9 / math.sqrt(12)))
+
+
+class TestSlowReadNoise:
+    def test_flicker_has_the_autocovariance_of_its_terms(self) -> None:
+        shape = (64, 128)
+        noise = Fluctuation(ReadNoiseParameters(flicker=0.01), shape, np.random.default_rng(3))
+        series = []
+        for tick in range(257):
+            noise.advance(tick * noise.step)
+            series.append(noise.relative.copy())
+        first = series[0]
+        assert_spread(first, 0.01)
+        for lag in (1, 4, 64, 256):
+            # From step 0, term k is still the same while lag < 2^k.
+            shared = sum(2**k > lag for k in range(16)) / 16
+            correlation = np.mean(first * series[lag]) / 0.01**2
+            assert abs(correlation - shared) < SIGMAS * math.sqrt((1 + shared**2) / first.size)
+
+    def test_the_spectrum_falls_as_one_over_f(self) -> None:
+        noise = Fluctuation(ReadNoiseParameters(flicker=0.01), (16, 16), np.random.default_rng(4))
+        n = 1024
+        series = np.empty((n, 256))
+        for tick in range(n):
+            noise.advance(tick * noise.step)
+            series[tick] = noise.relative.ravel()
+        power = np.mean(np.abs(np.fft.rfft(series, axis=0)) ** 2, axis=1)
+        octaves = [power[2**k : 2 ** (k + 1)].mean() * 2**k * 1.5 for k in range(2, 8)]
+        # f S(f) is the same in every octave, within the factor of two that is claimed.
+        assert max(octaves) / min(octaves) < 2.0
+
+    def test_telegraph_noise_has_two_levels_and_exponential_dwell_times(self) -> None:
+        parameters = ReadNoiseParameters(
+            telegraph_cells=0.2, telegraph_amplitude=0.1, dwell_minimum=0.2, dwell_maximum=0.2
+        )
+        noise = Fluctuation(parameters, (64, 128), np.random.default_rng(5))
+        noise.advance(0)
+        first = noise.relative.copy()
+        assert set(np.unique(first)) == {-0.1, 0.0}
+        assert_fraction(first < 0, 0.1)
+        for tick in range(1, 21):
+            noise.advance(tick * noise.step)
+        elapsed = 20 * 0.01
+        traps = noise._trapped
+        changed = noise.relative.ravel()[traps] != first.ravel()[traps]
+        assert_fraction(changed, 0.5 * (1 - math.exp(-2 * elapsed / 0.2)))
+        others = np.delete(noise.relative.ravel(), traps)
+        assert not others.any()
+
+    def test_a_read_sees_it(self) -> None:
+        array, board = make(read_noise__flicker=0.01)
+        array.program(1.25)
+        first = array.read_conductance(gain=2)
+        assert_spread(first / 242.5e-6, 0.01, extra=2e-5)
+        board.advance(1e6)
+        again = array.read_conductance(gain=2)
+        assert abs(np.corrcoef(first.ravel(), again.ravel())[0, 1]) < SIGMAS / math.sqrt(CELLS)
+
+
+class TestConduction:
+    def test_the_transistor_is_in_series(self) -> None:
+        array, _ = make(transistor__slope=1e-3, transistor__threshold=0.7)
+        array.program(1.25)
+        expected = 1 / (1 / 242.5e-6 + 1 / (1e-3 * (5.0 - 0.7)))
+        np.testing.assert_allclose(array.read_conductance(gain=2), expected, atol=40e-9)
+
+    def test_an_open_path_conducts_nothing(self) -> None:
+        parameters = TransistorParameters(slope=1e-3, threshold=0.7)
+        path = path_conductance(parameters, np.array([[0.0, 1e-4]]), np.array([[0.0, 0.5]]))
+        np.testing.assert_array_equal(path, 0.0)
+
+    def test_the_cubic_term_is_that_of_the_sinh(self) -> None:
+        array, _ = make(nonlinearity__voltage=0.5, read_voltage=0.5)
+        array.program(1.25)
+        for asked in (0.1, 0.2, -0.4):
+            v = round(asked * 6553.6) / 6553.6
+            current = array[:1].vmm(np.array([asked]), gain=2)
+            cubic = 242.5e-6 * (v + v**3 / (6 * 0.5**2))
+            np.testing.assert_allclose(current, cubic, atol=8e-9)
+            sinh = 242.5e-6 * 0.5 * math.sinh(v / 0.5)
+            # v^5 / (120 V0^4) is what was left out.
+            assert np.abs(current - sinh).max() < 242.5e-6 * 1.1 * abs(v) ** 5 / 7.5 + 8e-9
+
+    def test_metallic_cells_bend_less(self) -> None:
+        parameters = NonlinearityParameters(voltage=0.5, ohmic_conductance=100e-6)
+        cubic = cubic_conductance(parameters, np.array([1e-6, 100e-6, 900e-6]))
+        np.testing.assert_allclose(
+            cubic * 1.5 / [1e-6, 100e-6, 900e-6], [1 / 1.01, 1 / 2, 1 / 10], rtol=1e-12
+        )
+
+
+class TestWires:
+    def test_a_read_sees_the_exact_transfer_of_the_lines_in_use(self) -> None:
+        from memlab.emulator import effective_conductance, wire_segments
+
+        array, board = make("ta-hfo2", wires__resistance=1.0, wires__sense_resistance=2.0)
+        array.program(1.25)
+        view = array[3:40, 5:65]
+        along = wire_segments(view.rows, view.columns, (128, 64))
+        expected = effective_conductance(
+            board.chip.conductance[3:40, 5:65],
+            1.0,
+            sense_resistance=2.0,
+            row_segments=along[0],
+            column_segments=along[1],
+        )
+        # Half an ADC step of gain 2 at 0.2 V.
+        np.testing.assert_allclose(view.read_conductance(gain=2), expected, atol=39e-9)
+
+    def test_the_solution_is_kept_until_a_cell_in_use_changes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from memlab.emulator import readout
+
+        solved = []
+        solve = readout.effective_conductance
+        monkeypatch.setattr(
+            readout,
+            "effective_conductance",
+            lambda *args, **kwargs: solved.append(1) or solve(*args, **kwargs),
+        )
+        array, _ = make("ta-hfo2", wires__resistance=0.3)
+        first, second = array[:10, :20], array[:10, 20:30]
+        first.program(1.0)
+        first.read_conductance()
+        first.vmm(np.zeros((5, 10)))
+        assert len(solved) == 1
+        second.program(1.0)
+        second.read_conductance()
+        assert len(solved) == 2
+        first.vmm(np.zeros(10))
+        assert len(solved) == 2
+        first[3].program(1.1)
+        first.vmm(np.zeros(10))
+        assert len(solved) == 3
+
+    def test_programming_loses_voltage_along_the_wires(self) -> None:
+        array, board = make(set__full_voltage=2.5, wires__resistance=2.0)
+        array.program(1.25)
+        conductance = board.chip.conductance
+        # Bit lines are driven at column 0, TE lines at the last row.
+        assert (np.diff(conductance, axis=1) < 0).all()
+        assert (np.diff(conductance, axis=0) > 0).all()
+        assert conductance.max() < 242.5e-6
+
+    def test_a_single_cell_is_a_voltage_divider(self) -> None:
+        array, board = make(set__full_voltage=2.5, wires__resistance=5.0, transistor__slope=1e-3)
+        array[127, 3].program(1.25)
+        mean = 242.5e-6 / 2
+        path = 1 / (1 / mean + 1 / (1e-3 * (1.25 - 0.7)))
+        series = (4 + 1) * 5.0
+        at_cell = 2.5 / (1 + path * series)
+        part = math.exp(-(2.5 - at_cell) * 0.3 / 0.2)
+        assert board.chip.conductance[127, 3] == pytest.approx(part * 242.5e-6, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "seed_of",
+    ["noise", "spread.cycle", "defects", "wear", "drift.relaxation", "samples"],
+)
+def test_effects_have_generators_of_their_own(seed_of: str) -> None:
+    from memlab.emulator.seeds import generator_for
+
+    parent = np.random.default_rng(1)
+    before = parent.bit_generator.state
+    child = generator_for(parent, seed_of).random(4)
+    assert parent.bit_generator.state == before
+    assert (child != generator_for(parent, seed_of + "x").random(4)).all()
+    assert (child == generator_for(np.random.default_rng(1), seed_of).random(4)).all()
+    assert ALL.rows.size == 128

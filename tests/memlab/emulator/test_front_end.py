@@ -1,0 +1,207 @@
+"""The analogue front end against the formulas of `memlab.emulator.front_end`."""
+
+import math
+
+import numpy as np
+import pytest
+
+from drivers.board import AUTO_GAIN, Selection
+from drivers.errors import DeviceError
+from drivers.ltc2668 import Span
+from memlab.emulator.normal import NormalSource
+from tests.memlab.emulator.effects import ALL, SIGMAS, assert_fraction, assert_mean, make
+
+STEP = 10 / 65536
+MANY = 4000
+
+
+def spread_over_channels(sample: np.ndarray, expected: float) -> None:
+    assert abs(sample.std() - expected) < SIGMAS * expected / math.sqrt(2 * sample.size)
+
+
+class TestDacLines:
+    def test_a_line_has_its_own_offset_and_gain(self) -> None:
+        array, board = make(board__dac__offset=2e-3, board__dac__gain=5e-3, read_voltage=1.0)
+        record = board.calibration
+        spread_over_channels(record.row_offset, 2e-3)
+        spread_over_channels(record.row_gain, 5e-3)
+        array.program(1.25)
+        # Other lines at 0 V drive their offsets too: one row and one column at a time.
+        for row in (0, 77):
+            view = array[row, 3]
+            current = view.vmm(np.array([[0.5], [-0.25]]), gain=2)[:, 0]
+            made = np.rint(np.array([0.5, -0.25]) / STEP) * STEP
+            true = made * (1 + record.row_gain[row]) + record.row_offset[row]
+            np.testing.assert_allclose(current, true * board.chip.conductance[row, 3], atol=8e-9)
+
+    def test_the_inl_is_a_bow_of_the_given_size(self) -> None:
+        _, board = make(board__dac__inl=1e-3)
+        lines, size = board._front_end.rows, board.calibration.row_inl
+        codes = np.arange(0, 65536, 16, dtype=np.uint16)[:, np.newaxis].repeat(128, 1)
+        error = lines.volts(codes, Span.BIPOLAR_5, np.arange(128)) - Span.BIPOLAR_5.decode(codes)
+        np.testing.assert_allclose(np.abs(error).max(axis=0), np.abs(size), atol=2**-20)
+        assert np.abs(error[0]).max() <= 2**-20
+
+    def test_gate_and_column_lines_err_too(self) -> None:
+        array, board = make(board__dac__offset=10e-3)
+        array.program(1.25)
+        # A gate's offset is one for its column, and moves the level by slope times offset.
+        level = board.chip.conductance
+        np.testing.assert_array_equal(level, level[:1].repeat(128, axis=0))
+        spread_over_channels(level[0], 98e-6 * 10e-3)
+
+    def test_a_line_that_has_not_settled_is_short_of_its_step(self) -> None:
+        array, _ = make(board__dac__settling=5e-6)  # sampled after 10 us: exp(-2)
+        array.program(1.25)
+        current = array[0].vmm(np.array([[0.0], [0.2], [0.2], [-0.2]]), gain=2)[:, 0]
+        steps = np.array([0.0, 0.2, 0.2, -0.2]) - math.exp(-2) * np.array([0.0, 0.2, 0.0, -0.4])
+        np.testing.assert_allclose(current, 242.5e-6 * steps, atol=3e-8)
+
+
+class TestAmplifier:
+    def test_an_offset_grows_with_the_conductance_of_the_column(self) -> None:
+        array, board = make(board__amplifier__offset=0.5e-3)
+        offset = board.calibration.amplifier_offset
+        spread_over_channels(offset, 0.5e-3)
+        array.program(1.25)
+        for rows in (1, 16):
+            measured = array[:rows].measure_vmm(np.zeros(rows), gain=2)
+            volts = (measured.adc_code.astype(float) - 32768) * STEP
+            expected = offset * (1 + 1e4 * rows * 242.5e-6)
+            np.testing.assert_allclose(volts, expected, atol=0.51 * STEP)
+
+    def test_feedback_resistors_differ(self) -> None:
+        array, board = make(board__amplifier__mismatch=0.02)
+        R = board.calibration.transimpedance
+        spread_over_channels(R / np.array([[1e3], [1e4], [1e5], [1e6]]) - 1, 0.02)
+        array.program(1.25)
+        for gain in (1, 2):
+            code = array[0].measure_vmm(np.array([0.2]), gain=gain).adc_code
+            volts = (32768 - code.astype(float)) * STEP
+            made = round(0.2 / STEP) * STEP
+            np.testing.assert_allclose(volts, R[gain - 1] * made * 242.5e-6, atol=0.51 * STEP)
+
+    @pytest.mark.parametrize("gain", [1, 2, 3, 4])
+    def test_thermal_noise_by_gain(self, gain: int) -> None:
+        _, board = make(board__amplifier__thermal_bandwidth=1e12, temperature=330.0)
+        code = board.vmm(ALL, np.full((MANY, 128), 32768, np.uint16), gain).code.astype(float)
+        R = 10.0 ** (gain + 2)
+        expected = math.sqrt(4 * 1.380649e-23 * 330 * R * 1e12) / STEP
+        assert_mean(code, 32768)
+        spread_over_channels(code, math.hypot(expected, 1 / math.sqrt(12)))
+
+    def test_noise_in_1_mhz_is_what_the_reference_says(self) -> None:
+        # The noise bandwidth of a single pole at 1 MHz is pi/2 MHz.
+        _, board = make(board__amplifier__thermal_bandwidth=1e6 * math.pi / 2)
+        operands = board._readout.operands(ALL, 5.0)
+        variance = board._front_end.column_errors(ALL.columns, operands).variance
+        assert variance is not None
+        # Board reference 3, in LSB.
+        np.testing.assert_allclose(np.sqrt(variance[:, 0]), [0.03, 0.11, 0.33, 1.06], atol=0.005)
+
+    def test_voltage_noise_appears_times_the_noise_gain(self) -> None:
+        changes = {"board__amplifier__thermal_bandwidth": 1e6}
+        array, board = make(board__amplifier__voltage_noise=40e-9, **changes)
+        array.program(1.25)
+        code = board.vmm(ALL, np.full((MANY, 128), 32768, np.uint16), 2).code.astype(float)
+        gain = 1 + 1e4 * 128 * 242.5e-6
+        variance = (40e-9 * gain) ** 2 * 1e6 + 4 * 1.380649e-23 * 300 * 1e4 * 1e6
+        spread_over_channels(code, math.sqrt(variance / STEP**2 + 1 / 12))
+
+
+class TestAdc:
+    def test_noise_in_codes(self) -> None:
+        _, board = make(board__adc__noise=1.7)
+        code = board.vmm(ALL, np.full((MANY, 128), 32768, np.uint16), AUTO_GAIN).code.astype(float)
+        assert_mean(code, 32768)
+        spread_over_channels(code, math.hypot(1.7, 1 / math.sqrt(12)))
+
+    def test_offsets(self) -> None:
+        _, board = make(board__adc__offset=20.0)
+        offset = board.calibration.adc_offset
+        spread_over_channels(offset, 20.0)
+        code = board.read(ALL, 32768, 1).code.astype(float) - 32768
+        np.testing.assert_allclose(code, np.rint(offset)[np.newaxis].repeat(128, 0))
+
+    def test_beyond_the_range_the_codes_stick_at_its_ends(self) -> None:
+        array, board = make(board__amplifier__clip=8.0, read_voltage=1.0)
+        array.program(1.25)
+        codes = np.array([[31000] * 128, [34500] * 128], np.uint16)
+        code = board.vmm(ALL, codes, 3).code
+        np.testing.assert_array_equal(code[0], 65535)
+        np.testing.assert_array_equal(code[1], 0)
+
+
+class TestCalibration:
+    def test_what_is_static_can_be_undone(self) -> None:
+        array, board = make(
+            board__dac__offset=2e-3,
+            board__dac__gain=3e-3,
+            board__dac__inl=5e-4,
+            board__amplifier__offset=0.5e-3,
+            board__amplifier__mismatch=0.01,
+            board__adc__offset=5.0,
+        )
+        record = board.calibration
+        array.program(1.25)
+        conductance = board.chip.conductance
+        rng = np.random.default_rng(0)
+        wanted = rng.uniform(-0.15, 0.15, (20, 16))
+        rows = np.arange(16)
+        request = record.request(np.hstack([wanted, np.zeros((20, 112))]))[:, :16]
+        measured = array[:16].measure_vmm(request)
+        assert measured.adc_code is not None
+        assert measured.gain is not None
+        raw = np.abs(measured.value - wanted @ conductance[rows]).max()
+        current = record.current(measured.adc_code, measured.gain, conductance[rows].sum(axis=0))
+        left = np.abs(current - wanted @ conductance[rows]).max()
+        # Half a DAC step on each of 16 rows, adding up at random, and half a step of the ADC.
+        bound = 242.5e-6 * 5 * 16**0.5 * STEP / math.sqrt(12) + 152.6e-9
+        assert left < bound < raw / 5
+
+    def test_request_is_the_inverse_of_row_voltage(self) -> None:
+        _, board = make("worst-case")
+        record = board.calibration
+        wanted = np.random.default_rng(0).uniform(-2, 2, (5, 128))
+        np.testing.assert_allclose(record.row_voltage(record.request(wanted)), wanted, atol=1e-9)
+
+
+class TestNormalSource:
+    def test_the_distribution_is_normal(self) -> None:
+        source = NormalSource(np.random.SFC64(1))
+        z = source.draw(np.empty((5000, 61), np.float32)).astype(float)
+        assert_mean(z, 0.0)
+        spread_over_channels(z, 1.0)
+        for x in (-2.5, -1.0, 0.3, 2.0, 3.0):
+            assert_fraction(z < x, 0.5 * (1 + math.erf(x / math.sqrt(2))))
+
+    def test_a_batch_may_be_cut_anywhere(self) -> None:
+        whole = NormalSource(np.random.SFC64(1)).draw(np.empty((50, 61), np.float32))
+        source = NormalSource(np.random.SFC64(1))
+        parts = [source.draw(np.empty((n, 61), np.float32)) for n in (1, 30, 19)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+class TestLargeArrays:
+    def test_1024_by_1024_cells_work(self) -> None:
+        array, board = make("ta-hfo2", shape=(1024, 1024))
+        array[[0, 1000, 1023]].program(1.25)
+        read = array[[0, 1000, 1023]].read_conductance(gain=2)
+        np.testing.assert_allclose(
+            read, board.chip.conductance[[0, 1000, 1023]], atol=0.51 * STEP / 1e4 / 0.2
+        )
+
+    def test_sums_that_would_not_be_exact_are_refused(self) -> None:
+        # 1,024 cells of 5 mS at 1 V on the 2^-20 V grid of lines with errors.
+        array, _ = make(
+            shape=(1024, 8),
+            set_slope=0.0,
+            set_offset=5e-3,
+            read_voltage=1.0,
+            board__dac__offset=1e-6,
+        )
+        array.program(1.0)
+        with pytest.raises(DeviceError, match="lower the read limit"):
+            array.read_conductance()
+        few = Selection(np.arange(100), np.arange(8))
+        assert array.board.read(few, 32769, 1).code.shape == (100, 8)
