@@ -1,12 +1,15 @@
-"""Bytes through PyVISA, for laboratories that name their ports there: `visa://ASRL3::INSTR`.
+"""Serial ports through PyVISA, for laboratories that name their ports there: `visa://ASRL3::INSTR`.
 
-PyVISA is imported when such a port is opened, and not before. With the pure Python backend
-(PyVISA-py) serial ports are read byte by byte: fine for the published board, slow for MLP/1.
+PyVISA is imported when such a port is opened, and not before. A VISA read that times out loses what
+it had; so what waits is asked for, and nothing else, and waiting itself is done by looking. The
+pure Python backend (PyVISA-py) reads byte by byte: fine for the published board, slow for MLP/1.
 """
 
 from __future__ import annotations
 
 import contextlib
+import threading
+import time
 from typing import Any
 
 from drivers.errors import TransportError
@@ -14,16 +17,20 @@ from drivers.transport import Transport
 
 __all__ = ["open_resource"]
 
+_TIMEOUT_MS = 1000.0
+_LOOK_EVERY = 0.001
+_AT_ONCE = 512
+
 
 def open_resource(resource: str, baudrate: int, backend: str = "") -> Transport:
-    """Open a VISA resource as a byte stream.
+    """Open a serial VISA resource as a byte stream.
 
     Parameters
     ----------
     resource
-        For example `ASRL3::INSTR`, `ASRL/dev/ttyUSB0::INSTR` or `TCPIP::host::5025::SOCKET`.
+        For example `ASRL3::INSTR` or `ASRL/dev/ttyUSB0::INSTR`.
     baudrate
-        Of a serial resource.
+        Its baud rate.
     backend
         VISA library, for example `@py`; PyVISA's own choice by default.
 
@@ -32,6 +39,11 @@ def open_resource(resource: str, baudrate: int, backend: str = "") -> Transport:
     TransportError
         If PyVISA or its backend is missing, or the resource cannot be opened.
     """
+    if not resource.upper().startswith("ASRL"):
+        raise TransportError(
+            f"visa://{resource}: only serial resources (ASRL...) are opened through VISA; write "
+            "socket://host:port for one on the network"
+        )
     try:
         import pyvisa
     except ImportError as error:
@@ -44,59 +56,61 @@ def open_resource(resource: str, baudrate: int, backend: str = "") -> Transport:
     except Exception as error:  # backends raise their own kinds; each means that it is not open
         raise TransportError(
             f"cannot open VISA resource {resource}: {error}. `pyvisa-shell` lists what there is; "
-            "serial:// or socket:// reach the same port without VISA"
+            "serial:// reaches the same port without VISA"
         ) from error
     return _VisaTransport(session, resource, baudrate)
 
 
 class _VisaTransport:
-    """A message-based VISA session without terminators."""
+    """A serial VISA session without terminators."""
 
     def __init__(self, session: Any, name: str, baudrate: int) -> None:
         import pyvisa
 
-        self._error = pyvisa.errors.VisaIOError
-        self._timeout_code = pyvisa.constants.StatusCode.error_timeout
         self._session = session
         self._name = name
         self._open = True
-        self._serial = name.upper().startswith("ASRL")
+        self._byte_rate = baudrate / 10
+        # A part that leaves in 50 ms, so that no write comes near the timeout.
+        self._portion = max(64, int(self._byte_rate * 0.05))
+        self._lock = threading.Lock()
         session.read_termination = session.write_termination = None
-        if self._serial:
-            session.baud_rate = baudrate
-            session.end_input = pyvisa.constants.SerialTermination.none
-        self._byte_rate = baudrate / 10 if self._serial else None
+        session.baud_rate = baudrate
+        session.end_input = pyvisa.constants.SerialTermination.none
+        session.timeout = _TIMEOUT_MS
 
     @property
     def byte_rate(self) -> float | None:
-        """Bytes per second of the line; None for a network resource."""
+        """Bytes per second of the line."""
         return self._byte_rate
 
     def read(self, timeout: float) -> bytes:
         """Return what has arrived; wait up to `timeout` seconds for it."""
-        self._check_open()
-        try:
-            waiting = self._session.bytes_in_buffer if self._serial else 0
-            self._session.timeout = max(1.0, timeout * 1000.0)
-            return bytes(self._session.read_bytes(max(1, waiting), break_on_termchar=False))
-        except self._error as error:
-            if error.error_code == self._timeout_code:
+        give_up = time.monotonic() + timeout
+        while True:
+            self._check_open()
+            try:
+                with self._lock:
+                    waiting = int(self._session.bytes_in_buffer)
+                    if waiting:
+                        return bytes(self._session.read_bytes(min(waiting, _AT_ONCE)))
+            except Exception as error:
+                raise self._lost("reading", error) from error
+            if time.monotonic() >= give_up:
                 return b""
-            raise self._lost("reading", error) from error
-        except Exception as error:
-            raise self._lost("reading", error) from error
+            time.sleep(_LOOK_EVERY)
 
     def write(self, data: bytes) -> int:
-        """Hand over the bytes; waits up to a second for a slow line."""
+        """Hand over as many bytes as leave in 50 ms."""
         self._check_open()
         try:
-            self._session.timeout = 1000.0
-            return int(self._session.write_raw(data))
+            with self._lock:
+                return int(self._session.write_raw(data[: self._portion]))
         except Exception as error:
             raise self._lost("writing", error) from error
 
     def discard_output(self) -> None:
-        """Forget bytes that were handed over and have not left, where VISA can."""
+        """Forget bytes that were handed over and have not left, where the backend can."""
         import pyvisa
 
         with contextlib.suppress(Exception):

@@ -8,12 +8,16 @@ import time
 import tty
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from support.server_thread import ServerThread
 
 from drivers.errors import InUseError, TransportError
 from drivers.opening import open_wire_board, parse_address
 from drivers.transport import open_port
 from drivers.visa import open_resource
+from memlab import open_array
+from memlab.emulator import EmulatedBoard, load_preset
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals need POSIX")
 
@@ -115,9 +119,27 @@ def test_a_port_that_is_not_there_is_a_transport_error(url: str, reason: str) ->
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", ["serial://{}", "visa://ASRL{}::INSTR", "spy://{}"])
+def test_one_board_gives_one_map_through_every_kind_of_port(form: str) -> None:
+    with ServerThread(EmulatedBoard(load_preset("ideal"), 0), "pty") as server:
+        url = form.format(server.url.removeprefix("serial://"))
+        with open_array(url) as array:
+            array[3:5].program(1.0)
+            conductance = array.read_conductance(gain=2)
+    assert np.count_nonzero(conductance) == 128
+    # 1 V makes 218 uS on this chip; a code is 76 nS.
+    assert np.abs(conductance[3:5] - 218e-6).max() < 1e-7
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_visa_resource_that_is_not_there_is_a_transport_error() -> None:
     with pytest.raises(TransportError, match="cannot open VISA resource"):
         open_resource("ASRL/dev/nonsense::INSTR", 115200, "@py")
+
+
+def test_visa_is_for_serial_resources() -> None:
+    with pytest.raises(TransportError, match="socket://host:port"):
+        open_resource("TCPIP::127.0.0.1::5025::SOCKET", 115200)
 
 
 def test_visa_is_imported_only_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
