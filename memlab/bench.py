@@ -14,7 +14,7 @@ import numpy as np
 from drivers.board import LineClass
 from drivers.link_test import Echoes
 from drivers.serial_board import SerialBoard
-from memlab.array import SPANS, BoardArray
+from memlab.board_array import SPANS, BoardArray
 
 __all__ = ["BenchResult", "run_bench"]
 

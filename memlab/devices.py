@@ -18,7 +18,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from drivers.board import Board
 from drivers.opening import SCHEMES, open_wire_board, parse_address
-from memlab.array import Array, BoardArray
+from memlab.array import Array
+from memlab.board_array import BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.errors import SettingError
 from memlab.ideal import IdealArray

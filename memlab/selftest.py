@@ -17,7 +17,7 @@ from drivers import max11046
 from drivers.board import LineClass
 from drivers.errors import DeviceError
 from drivers.ltc2668 import Span
-from memlab.array import SPANS, BoardArray
+from memlab.board_array import SPANS, BoardArray
 from memlab.errors import SaturationWarning
 
 __all__ = ["Item", "run_selftest"]

@@ -6,7 +6,7 @@ import rich_click as click
 
 __all__ = ["board_option", "json_option", "open_board_array"]
 
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.devices import open_array
 from memlab.errors import SettingError
 

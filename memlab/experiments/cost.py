@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memlab.array import Array, BoardArray
+from memlab.array import Array
+from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
 from memlab.experiments.config import LinkConfig
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from drivers.board import AUTO_GAIN, Selection
 from drivers.ltc2668 import Span
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.devices import open_board
 
 pytestmark = pytest.mark.benchmark

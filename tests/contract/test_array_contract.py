@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from memlab.array import Array, BoardArray
+from memlab.array import Array
+from memlab.board_array import BoardArray
 from memlab.devices import open_array, open_board
 from memlab.errors import DeviceError, LimitError, SaturationWarning
 from memlab.limits import Limits, OperatingPoint

@@ -16,7 +16,7 @@ from drivers.errors import LimitError, PulseOutcomeUnknown, TransportError
 from drivers.ltc2668 import Span
 from drivers.transport import Transport, open_port
 from memlab import OperatingPoint, open_array
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 
 

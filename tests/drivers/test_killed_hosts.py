@@ -13,7 +13,7 @@ from support.virtual_board import REPOSITORY, VirtualBoard
 
 from drivers.serial_board import SerialBoard
 from memlab import open_array
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.devices import open_board
 from memlab.errors import TransportError
 

@@ -7,7 +7,7 @@ import pytest
 
 import memlab
 from drivers.board import Board
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.devices import check_url, open_array, open_board
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DeviceError, LimitError, SettingError, exit_code

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import memlab
 from drivers.board import AUTO_GAIN, PulseBatch, PulseKind, Selection
 from drivers.ltc2668 import Span
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.devices import open_board
 from memlab.emulator import EmulatedBoard
 from memlab.emulator.chip import GRID, MAX_CONDUCTANCE

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.board import Selection
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.devices import open_array, open_board
 from memlab.errors import DeviceError, LimitError
 from memlab.limits import Limits, OperatingPoint

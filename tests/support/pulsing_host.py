@@ -20,7 +20,7 @@ from firmware_protocol.host import HostLink
 from firmware_protocol.host_events import HostEvent, Notified
 from firmware_protocol.messages import Phase, ProgressEvent
 from memlab import open_array
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 
 ROWS = 120
 

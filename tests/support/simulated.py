@@ -16,11 +16,11 @@ from firmware_protocol.host import HostLink
 from firmware_protocol.journal import Memory
 from firmware_protocol.loopback import Damage, Loopback, intact
 from firmware_protocol.messages import LimitMode, Line
-from memlab.array import _board_config
+from memlab.board_array import board_config
 from memlab.emulator.firmware import BoardEvent, BoardExecutor, Fired
 from memlab.limits import Limits, OperatingPoint
 
-CONFIG: BoardConfig = _board_config(Limits(), OperatingPoint(), PulseTimer())
+CONFIG: BoardConfig = board_config(Limits(), OperatingPoint(), PulseTimer())
 
 
 def wire_configuration(config: BoardConfig = CONFIG) -> Configuration:

@@ -11,7 +11,7 @@ import pytest
 from support.virtual_board import REPOSITORY, VirtualBoard
 
 from drivers.board import AUTO_GAIN, Samples, Selection
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.cli import main
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.selftest import run_selftest

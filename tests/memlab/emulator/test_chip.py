@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.devices import open_board
 from memlab.emulator import EmulatedBoard, load_preset
 

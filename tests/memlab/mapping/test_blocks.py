@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.ideal import IdealArray
 from memlab.mapping import (

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memlab
-from memlab.array import BoardArray
+from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.ideal import IdealArray
 from memlab.mapping import DifferentialMatrix, DirectUpdate, Layout, OneShotUpdate, UpdateRule
