@@ -81,4 +81,4 @@ def _draw_loss(axes: Axes, entry: h5py.Group) -> None:
 
 
 def _save(figure: Figure, png: Path) -> None:
-    figure.savefig(png, dpi=200)
+    figure.savefig(png, dpi=150)
