@@ -186,7 +186,7 @@ class BoardArray(Array):
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
-        current = self._decode(samples)
+        current = self._decode(samples, self.shape)
         return replace(current, value=current.value / read_voltage)
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
@@ -199,28 +199,25 @@ class BoardArray(Array):
             flat = flat[:, self._row_order]
         samples = session.board.vmm(self._selection, flat, gain)
         session.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
-        measurement = self._decode(samples)
-        shape = (*voltage.shape[:-1], self.columns.size)
-        assert measurement.adc_code is not None and measurement.gain is not None  # noqa: PT018
-        return Measurement(
-            value=measurement.value.reshape(shape),
-            saturated=measurement.saturated.reshape(shape),
-            adc_code=measurement.adc_code.reshape(shape),
-            gain=measurement.gain.reshape(shape),
-            dac_code=dac_code,
-        )
+        return self._decode(samples, (*voltage.shape[:-1], self.columns.size), dac_code)
 
-    def _decode(self, samples: Samples) -> Measurement:
-        """Turn samples into amperes, columns in this view's order."""
+    def _decode(
+        self,
+        samples: Samples,
+        shape: tuple[int, ...],
+        dac_code: npt.NDArray[np.uint16] | None = None,
+    ) -> Measurement:
+        """Turn samples into amperes of the given shape, columns in this view's order."""
         code, gain = samples.code, samples.gain
         if self._column_order is not None:
             back = np.argsort(self._column_order)
             code, gain = code[:, back], gain[:, back]
+        code, gain = code.reshape(shape), gain.reshape(shape)
         signed = np.subtract(code, float(_MID_CODE))
         saturated = np.abs(signed) >= self._session.saturated_code
         current = self._session.current_per_code.take(gain)
         current *= signed
-        return Measurement(current, saturated, code, gain)
+        return Measurement(current, saturated, code, gain, dac_code)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         session = self._session

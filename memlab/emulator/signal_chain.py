@@ -176,7 +176,7 @@ class SignalChain:
             current = currents[: stop - start]
             drive.fill(row_code[start:stop], v)
             np.matmul(v, operands.linear, out=current)
-            squares += np.einsum("ni,ni->i", v, v)
+            squares += v[0] * v[0] if len(v) == 1 else np.einsum("ni,ni->i", v, v)
             if operands.cubic is not None:
                 self._add_cubic(v, work, operands.cubic, drive.unit, current)
             variance = None
