@@ -37,6 +37,8 @@ class _Growing:
 
     dataset: h5py.Dataset
     items: tuple[int, ...]
+    dtype: np.dtype[Any]
+    chunk: int
     size: int = 0
     pending: list[npt.NDArray[Any]] = field(default_factory=list)
 
@@ -47,9 +49,15 @@ class _Growing:
         items = self.pending[0] if len(self.pending) == 1 else np.concatenate(self.pending)
         identifier, end = self.dataset.id, self.size + len(items)
         identifier.set_extent((end, *self.items))
-        where = h5py.h5s.create_simple((end, *self.items))
-        where.select_hyperslab((self.size, *(0 for _ in self.items)), items.shape)
-        identifier.write(h5py.h5s.create_simple(items.shape), where, np.ascontiguousarray(items))
+        items = np.ascontiguousarray(items, self.dtype)
+        first = (self.size, *(0 for _ in self.items))
+        if len(items) == self.chunk and self.size % self.chunk == 0:
+            # A whole chunk goes to the file as it is, past HDF5's selections and conversions.
+            identifier.write_direct_chunk(first, items)
+        else:
+            where = h5py.h5s.create_simple((end, *self.items))
+            where.select_hyperslab(first, items.shape)
+            identifier.write(h5py.h5s.create_simple(items.shape), where, items)
         self.size = end
         self.pending.clear()
 
@@ -190,7 +198,7 @@ class RunFile:
         dataset = self._entry.create_dataset(
             name, (0, *items), dtype, maxshape=(None, *items), chunks=(chunk, *items)
         )
-        self._growing[name] = _Growing(dataset, items)
+        self._growing[name] = _Growing(dataset, items, dtype, chunk)
         return dataset
 
 
