@@ -58,6 +58,16 @@ class Measurement:
     gain: npt.NDArray[np.uint8] | None = None
     dac_code: npt.NDArray[np.uint16] | None = None
 
+    def __getitem__(self, which: int | slice) -> Measurement:
+        """Return some of several vectors, or one of them: every field at these places."""
+        return Measurement(
+            self.value[which],
+            self.saturated[which],
+            None if self.adc_code is None else self.adc_code[which],
+            None if self.gain is None else self.gain[which],
+            None if self.dac_code is None else self.dac_code[which],
+        )
+
 
 class Array(ABC):
     """A crossbar array, or a view of some of its lines. Indices are [row, column].

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,53 +10,54 @@ import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
 
-__all__ = ["parse_lines", "region_mask"]
+__all__ = ["Region", "parse_lines"]
 
 BoolArray = npt.NDArray[np.bool_]
 
 
-def region_mask(
-    shape: tuple[int, int],
-    *,
-    rows: str = "",
-    columns: str = "",
-    cells: Sequence[str] = (),
-    mask: Path | None = None,
-) -> BoolArray:
-    """Return the cells that all given conditions leave, shape (rows, columns).
+@dataclass(frozen=True)
+class Region:
+    """Cells of an array: those that all given conditions leave.
 
     Parameters
     ----------
-    shape
-        (rows, columns) of the array.
     rows, columns
         Lines, see `parse_lines`; all of them if empty.
     cells
         Single cells, each `row,column`; all if none is given.
     mask
         A .npy file of a boolean mask of the array's shape.
-
-    Raises
-    ------
-    SettingError
-        If a line or cell does not exist, or no cell is left.
-    DataError
-        If the mask cannot be read or has another shape.
     """
-    chosen = np.zeros(shape, bool)
-    chosen[np.ix_(parse_lines(rows, shape[0], "rows"), parse_lines(columns, shape[1], "columns"))] = (
-        True
-    )
-    if cells:
-        single = np.zeros(shape, bool)
-        for text in cells:
-            single[_parse_cell(text, shape)] = True
-        chosen &= single
-    if mask is not None:
-        chosen &= _load_mask(mask, shape)
-    if not chosen.any():
-        raise SettingError("no cell is left: --rows, --columns, --cells and --mask exclude all")
-    return chosen
+
+    rows: str = ""
+    columns: str = ""
+    cells: tuple[str, ...] = ()
+    mask: Path | None = None
+
+    def pick(self, shape: tuple[int, int]) -> BoolArray:
+        """Return the cells as a mask of an array's shape.
+
+        Raises
+        ------
+        SettingError
+            If a line or cell does not exist, or no cell is left.
+        DataError
+            If the mask cannot be read or has another shape.
+        """
+        rows = parse_lines(self.rows, shape[0], "rows")
+        columns = parse_lines(self.columns, shape[1], "columns")
+        chosen = np.zeros(shape, bool)
+        chosen[np.ix_(rows, columns)] = True
+        if self.cells:
+            single = np.zeros(shape, bool)
+            for text in self.cells:
+                single[_parse_cell(text, shape)] = True
+            chosen &= single
+        if self.mask is not None:
+            chosen &= _load_mask(self.mask, shape)
+        if not chosen.any():
+            raise SettingError("no cell is left: --rows, --columns, --cells, --mask exclude all")
+        return chosen
 
 
 def parse_lines(text: str, count: int, what: str) -> npt.NDArray[np.intp]:

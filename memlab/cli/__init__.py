@@ -15,9 +15,11 @@ __all__ = ["cli", "main"]
 COMMANDS = {
     "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
     "chip": ("memlab.cli.chip", "Show what a chip is made of."),
+    "characterize": ("memlab.cli.characterize", "Measure what a chip is: 13 procedures."),
     "estimate": ("memlab.cli.estimate", "The bill before a run: time, energy, pulses, file size."),
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
     "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
+    "runs": ("memlab.cli.runs", "Finish and look at runs."),
     "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }
 

@@ -29,6 +29,7 @@ __all__ = [
     "Section",
     "TrainConfig",
     "apply_settings",
+    "setting_names",
 ]
 
 
@@ -149,7 +150,7 @@ class ExperimentConfig(Section):
     link: LinkConfig = LinkConfig()
 
 
-Config = TypeVar("Config", bound=ExperimentConfig)
+Config = TypeVar("Config", bound=Section)
 
 
 def apply_settings(config: Config, settings: Iterable[str]) -> Config:
@@ -166,6 +167,11 @@ def apply_settings(config: Config, settings: Iterable[str]) -> Config:
             raise SettingError(f"--set {setting!r}: write key=value, for example train.lr=0.02")
         config = _apply(config, key.strip(), _value(text.strip()))
     return config
+
+
+def setting_names(config: Section) -> list[str]:
+    """Return every key that `apply_settings` takes."""
+    return [*_keys(config.model_dump()), "chip"]
 
 
 def _apply(config: Config, key: str, value: Any) -> Config:

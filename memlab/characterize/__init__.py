@@ -1,0 +1,25 @@
+"""Characterisation: what a device person measures before anyone trains a network."""
+
+from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.registry import PROCEDURES, load_procedure
+from memlab.characterize.runner import (
+    ProcedurePlan,
+    Watcher,
+    plan_procedures,
+    resume,
+    run_procedures,
+)
+from memlab.regions import Region
+
+__all__ = [
+    "PROCEDURES",
+    "Procedure",
+    "ProcedureConfig",
+    "ProcedurePlan",
+    "Region",
+    "Watcher",
+    "load_procedure",
+    "plan_procedures",
+    "resume",
+    "run_procedures",
+]
