@@ -46,8 +46,8 @@ def arrange(moment: str) -> None:
 
         def run_and_die(self: Link, operation: object) -> object:
             nonlocal operations
-            operations += 1
-            if operations == 3:
+            operations += type(operation).__name__ == "Job"
+            if operations == 3 and type(operation).__name__ == "Job":
                 kill_soon()
             return run(self, operation)
 

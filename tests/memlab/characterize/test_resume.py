@@ -115,7 +115,7 @@ def test_a_finished_procedure_has_nothing_to_resume(whole: Path) -> None:
 
 
 def test_another_board_is_refused(whole: Path, virtual_board: Start, tmp_path: Path) -> None:
-    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3")
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "4")
     out = tmp_path / "other.h5"
     out.write_bytes(whole.read_bytes())
     with h5py.File(out, "r+") as file:
