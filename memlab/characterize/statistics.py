@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LineFit", "fit_line"]
+__all__ = ["LineFit", "fit_line", "standard_error"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,6 +27,13 @@ class LineFit:
     slope: FloatArray
     offset: FloatArray
     residual: FloatArray
+
+
+def standard_error(values: FloatArray) -> float | None:
+    """Return the standard error of a mean, or None where one value alone tells nothing of it."""
+    if values.size < 2:
+        return None
+    return float(values.std(ddof=1)) / values.size**0.5
 
 
 def fit_line(x: FloatArray, y: FloatArray) -> LineFit:
