@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,8 @@ def standard_error(values: FloatArray) -> float | None:
     """Return the standard error of a mean, or None where one value alone tells nothing of it."""
     if values.size < 2:
         return None
-    return float(values.std(ddof=1)) / values.size**0.5
+    deviation = float(values.std(ddof=1))
+    return deviation / math.sqrt(values.size)
 
 
 def fit_line(x: FloatArray, y: FloatArray) -> LineFit:
