@@ -116,6 +116,11 @@ class SerialBoard(CheckedBoard):
         """What the board said when this session began."""
         return self._session
 
+    @property
+    def highest_operation(self) -> int:
+        """Highest number of a programming operation that this computer ever sent to the board."""
+        return self._require_ledger().highest_op
+
     def ground(self) -> None:
         """Put every line to 0 V now; may be called while another thread's call runs."""
         self._require_open()
