@@ -7,6 +7,5 @@ and budgets refuse the pulse that would be one too many. It knows nothing of boa
 from memlab.passport.budgets import Budgets
 from memlab.passport.passport import Passport
 from memlab.passport.pulses import Outcome, RowPulses
-from memlab.passport.store import is_database
 
-__all__ = ["Budgets", "Outcome", "Passport", "RowPulses", "is_database"]
+__all__ = ["Budgets", "Outcome", "Passport", "RowPulses"]

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from drivers.ledger import state_directory
-from memlab.passport.store import is_database
 
 __all__ = ["default_path", "find_passport"]
 
@@ -21,8 +20,12 @@ def default_path(serial: str) -> Path:
 
 
 def find_passport(name: str) -> Path | None:
-    """Return the passport that people mean by a path or a board's serial number, if there is."""
-    if is_database(Path(name)):
-        return Path(name)
+    """Return the file that people mean by a path or a board's serial number, if there is one.
+
+    Whether it is a passport shows when it is opened; a TOML file is a preset of a chip.
+    """
+    path = Path(name)
+    if path.is_file() and path.suffix != ".toml":
+        return path
     path = default_path(name)
-    return path if is_database(path) else None
+    return path if path.is_file() else None

@@ -108,15 +108,8 @@ class Passport:
         return passport
 
     def _write_facts(self, chip: str, shape: tuple[int, int], now: float) -> None:
-        with self._store.transaction():
-            for name, value in (
-                ("chip", chip),
-                ("rows", shape[0]),
-                ("columns", shape[1]),
-                ("created", now),
-            ):
-                self._store.set_fact(name, value)
-        self.store_budgets(Budgets())
+        facts = {"chip": chip, "rows": shape[0], "columns": shape[1], "created": now}
+        self._store.set_facts(facts | _budget_facts(Budgets()))
 
     def _load(self) -> None:
         store = self._store
@@ -150,14 +143,12 @@ class Passport:
 
     @calibration.setter
     def calibration(self, version: str | None) -> None:
-        self._store.set_fact("calibration", version)
+        self._store.set_facts({"calibration": version})
 
     def store_budgets(self, budgets: Budgets) -> None:
         """Write budgets into the file; they hold from now on, for every program."""
+        self._store.set_facts(_budget_facts(budgets))
         self.budgets = budgets
-        with self._store.transaction():
-            for field in fields(Budgets):
-                self._store.set_fact(f"budget.{field.name}", getattr(budgets, field.name))
 
     def describe(self) -> dict[str, Any]:
         """Return identity as plain values, for a run file."""
@@ -333,6 +324,10 @@ class Passport:
                 self._read_now.astype("<f4").tobytes(),
             )
             self._read_now = None
+
+
+def _budget_facts(budgets: Budgets) -> dict[str, float | None]:
+    return {f"budget.{field.name}": getattr(budgets, field.name) for field in fields(Budgets)}
 
 
 def _unpack(bits: bytes, shape: tuple[int, ...]) -> BoolArray:

@@ -21,7 +21,7 @@ Times are seconds since 1970 (UTC); masks are packed bits, row by row.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,10 @@ from typing import Any
 from drivers.errors import DeviceError, InUseError
 from memlab.errors import DataError
 
-__all__ = ["Store", "is_database"]
+__all__ = ["Store"]
 
 _APPLICATION = 0x4D4C4350  # "MLCP": what `file` and we know a passport by
 _FORMAT = 1
-_MAGIC = b"SQLite format 3\x00"
 _SCHEMA = """
 CREATE TABLE facts(name TEXT PRIMARY KEY, value);
 CREATE TABLE runs(id INTEGER PRIMARY KEY, label TEXT, board TEXT, started REAL);
@@ -45,14 +44,6 @@ CREATE TABLE masks(name TEXT PRIMARY KEY, run INTEGER, time REAL, shape TEXT, bi
 CREATE TABLE maps(run INTEGER PRIMARY KEY, time REAL, conductance BLOB);
 CREATE TABLE totals(id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER, content BLOB);
 """
-
-
-def is_database(path: Path) -> bool:
-    """Return True where a file begins like a passport does; opens nothing else."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC
 
 
 class Store:
@@ -108,12 +99,19 @@ class Store:
         """Return a fact, or None."""
         return next((value for (value,) in self.rows(_GET_FACT, name)), None)
 
-    def set_fact(self, name: str, value: Any) -> None:
-        """Write a fact; None takes it out."""
-        if value is None:
-            self.execute("DELETE FROM facts WHERE name = ?", name)
-        else:
-            self.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value)
+    def set_facts(self, facts: Mapping[str, Any]) -> None:
+        """Write facts, all or none of them; None takes one out."""
+        with self.translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for name, value in facts.items():
+                    self._connection.execute("DELETE FROM facts WHERE name = ?", (name,))
+                    if value is not None:
+                        self._connection.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Let go of the file; calling it again does nothing."""
@@ -126,26 +124,14 @@ class Store:
             self._guard.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Make everything in the block one transaction."""
-        with self.translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    @contextmanager
     def translated(self) -> Iterator[None]:
         """Raise what goes wrong with the file as `DataError`."""
-        try:
-            yield
-        except sqlite3.ProgrammingError as error:
+        if not self.is_open:
             raise DeviceError(
                 f"the array and its chip passport {self.path} are closed; open the array again"
-            ) from error
+            )
+        try:
+            yield
         except (sqlite3.OperationalError, OSError) as error:
             raise DataError(
                 f"cannot use the chip passport {self.path}: {error}. Without it nothing is pulsed; "
