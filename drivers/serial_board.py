@@ -117,8 +117,8 @@ class SerialBoard(CheckedBoard):
         return self._session
 
     @property
-    def last_operation(self) -> int:
-        """Highest number of a programming operation that this computer has sent to the board."""
+    def highest_operation(self) -> int:
+        """Highest number of a programming operation that this computer ever sent to the board."""
         return self._require_ledger().highest_op
 
     def settled_after(self, operation: int) -> list[tuple[int, int]]:

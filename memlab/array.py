@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from drivers.board import AUTO_GAIN
 from memlab.errors import SaturationWarning
+from memlab.passport import Passport
 
 __all__ = ["Array", "Counts", "Measurement", "nearest_step"]
 
@@ -103,6 +104,11 @@ class Array(ABC):
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of this view."""
         return self.rows.size, self.columns.size
+
+    @property
+    def passport(self) -> Passport | None:
+        """The passport of the chip; None where there is no chip, or it has none."""
+        return None
 
     def __getitem__(self, key: Any) -> Self:
         """Return a view of some rows and columns; it pulses and reads only those.

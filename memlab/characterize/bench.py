@@ -249,7 +249,7 @@ class Bench:
     @property
     def _last_operation(self) -> int:
         board = self.array.board
-        return board.last_operation if isinstance(board, SerialBoard) else -1
+        return board.highest_operation if isinstance(board, SerialBoard) else -1
 
     def _at(self, point: Mapping[str, float]) -> BoardArray:
         """Return the view with other voltages or widths; each is made once."""

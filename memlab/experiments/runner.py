@@ -132,6 +132,8 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     with open_array(
         plan.board, seed=config.seed, chip=config.chip, point=config.point.make_point()
     ) as array:
+        if array.passport is not None:
+            array.passport.begin_run(str(plan.out.resolve()))
         experiment = entry.make(config, array)
         run_file = create_run_file(plan, array)
         status, results = "failed", {}
