@@ -25,6 +25,13 @@ from memlab.experiments import estimate as make_estimate
     help="Timing of the board: plain (one bus), parallel (16 data lines), or a TOML file.",
 )
 @click.option(
+    "--arrays",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Arrays that the network lies on together, as with several --board of memlab train.",
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -38,6 +45,7 @@ def estimate(
     seed: int | None,
     epochs: int | None,
     profile: str,
+    arrays: int,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -48,6 +56,7 @@ def estimate(
     plan = make_plan(
         name,
         preset=preset,
+        board=["emulator:"] * arrays,
         seed=seed,
         epochs=epochs,
         settings=[*timing_settings(profile), *settings],

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-SEEDS, EPOCHS = 12, 150
+SEEDS, EPOCHS = 12, 300
 
 
 def idle_fraction(seconds: float) -> float:
