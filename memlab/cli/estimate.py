@@ -33,6 +33,13 @@ from memlab.experiments import estimate as make_estimate
     help="Timing of the board: plain (one bus), parallel (16 data lines), or a TOML file.",
 )
 @click.option(
+    "--arrays",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Arrays that the network lies on together, as with several --board of memlab train.",
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -46,6 +53,7 @@ def estimate(
     seed: int | None,
     epochs: int | None,
     profile: str,
+    arrays: int,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -61,7 +69,14 @@ def estimate(
         return
     if len(names) > 1:
         raise SettingError(f"one experiment at a time: {', '.join(names)}")
-    plan = make_plan(names[0], preset=preset, seed=seed, epochs=epochs, settings=settings)
+    plan = make_plan(
+        names[0],
+        preset=preset,
+        board=["emulator:"] * arrays,
+        seed=seed,
+        epochs=epochs,
+        settings=settings,
+    )
     bill = {**make_estimate(plan), "board_profile": profile}
     if as_json:
         click.echo(json.dumps(bill))

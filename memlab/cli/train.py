@@ -16,10 +16,13 @@ from memlab.experiments import EXPERIMENTS, make_plan, run
 @click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS)))
 @click.option(
     "--board",
-    default="emulator:",
+    "boards",
+    multiple=True,
+    default=("emulator:",),
     show_default=True,
     metavar="URL",
-    help="Array to train on: emulator:?seed=7&chip=ta-hfo2, or ideal: for a float64 reference.",
+    help="Array to train on: emulator:?seed=7&chip=ta-hfo2, or ideal: for a float64 reference. "
+    "Give it again for every further array of a network that is too large for one.",
 )
 @click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.  [default: 1]")
@@ -47,7 +50,7 @@ from memlab.experiments import EXPERIMENTS, make_plan, run
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def train(
     name: str,
-    board: str,
+    boards: tuple[str, ...],
     preset: str,
     seed: int | None,
     epochs: int | None,
@@ -67,7 +70,7 @@ def train(
     if data is not None:
         settings = (f"data.path={data}", *settings)
     plan = make_plan(
-        name, preset=preset, board=board, seed=seed, epochs=epochs, settings=settings, out=out
+        name, preset=preset, board=boards, seed=seed, epochs=epochs, settings=settings, out=out
     )
     with TrainingProgress(quiet=quiet) as progress:
         document = run(plan, [progress])
