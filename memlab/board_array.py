@@ -145,6 +145,16 @@ class BoardArray(Array):
         return self._session.traffic
 
     @property
+    def limits(self) -> Limits:
+        """What the chip may see."""
+        return self._session.limits
+
+    @property
+    def saturated_code(self) -> int:
+        """ADC codes from the middle at which a reading counts as clipped."""
+        return self._session.saturated_code
+
+    @property
     def operating_point(self) -> OperatingPoint:
         """The voltages and widths of reading and programming."""
         return self._session.point

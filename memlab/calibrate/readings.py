@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memlab.board_array import BoardArray
+from drivers.board import LineClass
+from memlab.board_array import SPANS, BoardArray
 from memlab.errors import SaturationWarning
 
 __all__ = ["Readings", "measure_pass"]
@@ -93,20 +94,31 @@ def measure_pass(
         warnings.simplefilter("ignore", SaturationWarning)
         for row in range(rows):
             size = limit * _LEVELS * rng.uniform(_DITHER, 1.0, _LEVELS.size)
-            asked = np.clip(np.concatenate([size, -size]) + zero[row], -limit, limit)
-            single_voltage[row], single_code[row] = _at_all_gains(
-                array[row], asked[:, np.newaxis], gains
-            )[1:]
+            asked = np.concatenate([size, -size])
+            # What the shift would push beyond the limit is measured at the limit.
+            asked = np.clip(asked + zero[row], -limit, limit)
+            dac_code, single_code[row] = _at_all_gains(array[row], asked[:, np.newaxis], gains)
+            single_voltage[row] = SPANS[LineClass.ROW].decode(dac_code[:, 0])
             on_row(row)
         size = limit * np.geomspace(1.0, _SMALLEST_GROUP, vectors)[:, np.newaxis]
         # Every other vector has one sign on all rows, so that poor conductors fill a range too.
         pattern = rng.uniform(-1.0, 1.0, (vectors, rows))
         pattern[::2] = rng.choice([-1.0, 1.0], (len(pattern[::2]), 1))
         pattern[::2] *= rng.uniform(_DITHER, 1.0, pattern[::2].shape)
-        group_dac_code, _, group_code = _at_all_gains(array, size * pattern, gains)
+        group_dac_code, group_code = _at_all_gains(array, size * pattern, gains)
     return Readings(
         single_voltage=single_voltage[np.newaxis],
         single_code=single_code[np.newaxis],
         group_dac_code=group_dac_code[np.newaxis],
         group_code=group_code[np.newaxis],
     )
+
+
+def _at_all_gains(
+    view: BoardArray, voltage: FloatArray, gains: range
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
+    """Return DAC codes, shape (n, rows), and ADC codes, shape (n, gains, columns)."""
+    measured = [view.measure_vmm(voltage, gain=gain) for gain in gains]
+    dac_code, codes = measured[0].dac_code, [one.adc_code for one in measured]
+    assert dac_code is not None
+    return dac_code, np.stack([code for code in codes if code is not None], axis=1)

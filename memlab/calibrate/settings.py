@@ -33,4 +33,4 @@ class CalibrationSettings:
     seconds: float = 600.0
     vectors: int = 48
     checks: int = 64
-    seed: int = 1
+    seed: int = 0

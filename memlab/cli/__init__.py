@@ -14,6 +14,7 @@ __all__ = ["cli", "main"]
 # `memlab --help` needs no more than this, and answers at once.
 COMMANDS = {
     "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
+    "calibrate": ("memlab.cli.calibrate", "Measure a board's static errors, to undo them."),
     "chip": ("memlab.cli.chip", "Show what a chip is made of."),
     "estimate": ("memlab.cli.estimate", "The bill before a run: time, energy, pulses, file size."),
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
