@@ -11,6 +11,7 @@ import sys
 import numpy as np
 
 import memlab
+from memlab.errors import exit_code
 
 
 def main() -> int:
@@ -37,7 +38,7 @@ def main() -> int:
             array.ground()
     except (memlab.MemlabError, IndexError) as error:
         print(f"first_steps: {error}", file=sys.stderr)
-        return 1
+        return exit_code(error) if isinstance(error, memlab.MemlabError) else 2
     return 0
 
 

@@ -1,15 +1,14 @@
 """kill -9 of host or board: afterwards every verdict agrees with what truly happened."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.virtual_board import REPOSITORY, VirtualBoard
+from support.pulsing_host import host
+from support.virtual_board import VirtualBoard
 
 from drivers.serial_board import SerialBoard
 from memlab import open_array
@@ -21,16 +20,6 @@ PULSES = 240
 Start = Callable[..., VirtualBoard]
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 needs POSIX")
-
-
-def host(url: str, phase: str) -> subprocess.Popen[str]:
-    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
-    return subprocess.Popen(
-        [sys.executable, "-m", "support.pulsing_host", url, phase],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def pulses(board: VirtualBoard) -> list[tuple[int, int]]:

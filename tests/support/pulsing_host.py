@@ -2,17 +2,20 @@
 
     python -m support.pulsing_host URL PHASE
 
-PHASE: `before-send` (in the ledger, not on the wire), `after-send` (the first bytes of the
-operation have left), `mid-pulse` (the board has reported the job as running), `before-reply` (the
-board's last report has arrived and nobody has looked at it), or `hang` (armed, nothing more).
+PHASE: `entered` (in the chip's passport, not in the driver's ledger), `before-send` (in the ledger,
+not on the wire), `after-send` (the first bytes of the operation have left), `mid-pulse` (the board
+has reported the job as running), `before-reply` (the board's last report has arrived, nobody has
+looked at it), `unconfirmed` (done, and not yet so in the passport), or `hang` (armed, no more).
 """
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
 import numpy as np
+from support.virtual_board import REPOSITORY
 
 from drivers.link import Link
 from drivers.serial_board import SerialBoard
@@ -21,8 +24,20 @@ from firmware_protocol.host_events import HostEvent, Notified
 from firmware_protocol.messages import Phase, ProgressEvent
 from memlab import open_array
 from memlab.board_array import BoardArray
+from memlab.passport.ledger import PulseLedger
 
 ROWS = 120
+
+
+def host(url: str, phase: str) -> subprocess.Popen[str]:
+    """Start this program in a process of its own."""
+    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+    return subprocess.Popen(
+        [sys.executable, "-m", "support.pulsing_host", url, phase],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def die() -> None:
@@ -56,6 +71,10 @@ def arrange(phase: str) -> None:
                     die()
         return events
 
+    if phase == "entered":
+        SerialBoard._send = lambda *_: die()  # type: ignore[method-assign]
+    if phase == "unconfirmed":
+        PulseLedger.settle = lambda *_: die()  # type: ignore[method-assign]
     Link.run, Link._flush = run_or_die, flush_and_die  # type: ignore[method-assign]
     HostLink.receive_bytes = receive_and_die  # type: ignore[method-assign]
 

@@ -1,27 +1,9 @@
 """`memlab chip show` and `memlab estimate`, in process."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-
-from memlab.cli import main
-
-
-@pytest.fixture
-def memlab(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> object:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["memlab", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return (ended.value.code or 0, *capsys.readouterr())
-
-    return call
 
 
 @pytest.mark.parametrize("chip", ["ideal", "ta-hfo2", "pt-taox-ta", "worst-case"])
