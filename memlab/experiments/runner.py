@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from memlab._version import __version__
 from memlab.array import Array
@@ -17,43 +17,21 @@ from memlab.devices import check_url, open_array
 from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
-from memlab.experiments.config import ExperimentConfig, apply_settings
+from memlab.experiments.config import ExperimentConfig, Method, apply_settings
 from memlab.experiments.cost import board_cost
-from memlab.experiments.schedule import LearningRateSchedule
-from memlab.nn import CrossEntropy, Loss, Network
-from memlab.runs import RunFile, TrainingLog
-from memlab.training import Batch, Observer, train
+from memlab.experiments.ex_situ import ExSitu
+from memlab.experiments.experiment import Experiment, MakeExperiment
+from memlab.experiments.in_situ import InSitu
+from memlab.runs import RunFile
+from memlab.training import Observer
 
 __all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
-
-
-class Experiment(Protocol):
-    """A network on an array with data to train on and results to write."""
-
-    name: str
-    title: str
-    network: Network
-    loss: Loss
-    vectors_per_update: int
-    updates_per_epoch: int
-
-    def batches(self, epoch: int) -> Iterable[Batch]:
-        """Return the batches of an epoch, counted from 0."""
-        ...
-
-    def declare_results(self, run: RunFile) -> list[Observer]:
-        """Declare the datasets that `evaluate` writes; return who else watches training."""
-        ...
-
-    def evaluate(self, run: RunFile) -> dict[str, float]:
-        """Write results and return metrics by name."""
-        ...
 
 
 @dataclass(frozen=True)
 class _Entry:
     presets: dict[str, Callable[[], Any]]
-    make: Callable[[Any, Array], Experiment]
+    make: MakeExperiment
 
 
 EXPERIMENTS: dict[str, _Entry] = {
@@ -119,7 +97,7 @@ def make_plan(
 
 
 def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
-    """Run a plan and return its result document.
+    """Run a plan, in situ or ex situ, and return its result document.
 
     Programs the array. However it ends, the array is grounded and the run file closed, with
     everything measured so far in it. With `figure`, a picture is drawn beside it.
@@ -127,48 +105,30 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     Returns
     -------
     The document of `memlab train --json`: run, figure, experiment, preset, board, seed, seconds,
-    metrics and counts, and for an emulated board what the run would cost on the real one.
+    metrics and counts, for an emulated board what the run would cost on the real one, and with
+    `method=ex-situ` what the transfer did.
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     start = time.perf_counter()
     with open_array(
         plan.board, seed=config.seed, chip=config.chip, point=config.point.make_point()
     ) as array:
-        experiment = entry.make(config, array)
+        method: InSitu | ExSitu
+        if config.method is Method.EX_SITU:
+            method = ExSitu(entry.make, config, array)
+        else:
+            method = InSitu(entry.make, config, array)
         run_file = create_run_file(plan, array)
         status, results = "failed", {}
         try:
-            log = TrainingLog(run_file, config.log.level)
-            log.declare(
-                experiment.network,
-                experiment.vectors_per_update,
-                classes=isinstance(experiment.loss, CrossEntropy),
-            )
-            own = experiment.declare_results(run_file)
-            run_file.start()
-            optimizer = config.train.make_optimizer()
-            if config.train.lr_final is not None:
-                own.append(LearningRateSchedule(optimizer, config.train.lr_final))
             # The products are thin: more threads make them slower, and change their last bits.
             with one_blas_thread():
-                history = train(
-                    experiment.network,
-                    experiment.loss,
-                    optimizer,
-                    experiment.batches,
-                    config.train.epochs,
-                    [*own, log, *observers],
-                )
-                log.stop_codes()
-                measured = experiment.evaluate(run_file)
-            metrics: dict[str, float | None] = {
-                **measured,
-                "final_loss": history[-1] if history else None,
-            }
+                outcome = method.run(run_file, observers)
             results = {
                 "seconds": time.perf_counter() - start,
-                "metrics": metrics,
+                "metrics": outcome.metrics,
                 "counts": asdict(array.counts),
+                **outcome.details,
             }
             if cost := board_cost(array, config.link):
                 results["on_board"] = cost.document()

@@ -1,6 +1,6 @@
 """From weights to conductances: differential pairs, where they lie, and how they change."""
 
-from memlab.mapping.block import Block, pair_conductance
+from memlab.mapping.block import Block, pair_conductance, pair_weight
 from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
 from memlab.mapping.layout import Layout, pair_rows
@@ -40,6 +40,7 @@ __all__ = [
     "measure_switching_law",
     "pair_conductance",
     "pair_rows",
+    "pair_weight",
     "place",
     "tile_weights",
     "write_verify",

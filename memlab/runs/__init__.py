@@ -2,5 +2,6 @@
 
 from memlab.runs.run_file import RunFile
 from memlab.runs.training_log import LogLevel, TrainingLog
+from memlab.runs.write_verify_log import WriteVerifyLog
 
-__all__ = ["LogLevel", "RunFile", "TrainingLog"]
+__all__ = ["LogLevel", "RunFile", "TrainingLog", "WriteVerifyLog"]

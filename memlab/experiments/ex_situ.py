@@ -1,0 +1,213 @@
+"""Training in software, transfer by write-and-verify, inference on the array.
+
+The software network is the same experiment on an ideal array of the same shape, from the same
+seed. It learns at the rate that the chip has in effect: both cells of a pair move by the full
+change there, and R_vg and the slope of the SET law need not cancel, so that a nominal rate counts
+2 R_vg slope times (2.0 in Li 2019, 5.45 in Wang 2019).
+
+Each trained matrix gets a R_gw of its own, the largest with which its weights fit into the
+conductances that a SET reaches; pairs lie around the middle of that window. The whole array is
+written in one go, because cells share wires. What is inferred is inferred on the array, and
+nothing that was read back is used to correct it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array
+from memlab.emulator import ChipPreset
+from memlab.experiments.config import ExperimentConfig, LawSource, Placement, TrainConfig
+from memlab.experiments.experiment import MakeExperiment, Outcome
+from memlab.experiments.in_situ import train_experiment
+from memlab.ideal import SET_OFFSET, SET_SLOPE, IdealArray
+from memlab.mapping import (
+    SwitchingLaw,
+    WriteVerify,
+    WriteVerifyResult,
+    measure_switching_law,
+    pair_conductance,
+    pair_weight,
+    write_verify,
+)
+from memlab.nn import CrossEntropy, Network
+from memlab.runs import LogLevel, RunFile, TrainingLog, WriteVerifyLog
+from memlab.training import Observer
+
+__all__ = ["ExSitu", "effective_training", "place_weights", "stated_law"]
+
+FloatArray = npt.NDArray[np.float64]
+GROUP = "transfer"
+
+
+class ExSitu:
+    """An experiment that is trained in software and then transferred.
+
+    Parameters
+    ----------
+    make, config
+        The experiment.
+    array
+        Where it is transferred to, and infers.
+    """
+
+    def __init__(self, make: MakeExperiment, config: ExperimentConfig, array: Array):
+        self._config, self._array = config, array
+        self._software = make(config, IdealArray(*array.shape))
+        self._experiment = make(config, array)
+
+    def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
+        """Train in software, transfer, and infer; declares and starts the run file."""
+        software, config = self._software, self._config
+        log = TrainingLog(run_file, LogLevel.OFF)
+        log.declare(
+            software.network,
+            software.vectors_per_update,
+            classes=isinstance(software.loss, CrossEntropy),
+        )
+        own = software.declare_results(run_file)
+        record = WriteVerifyLog(run_file, GROUP)
+        record.declare(self._array, maps=config.log.level is not LogLevel.OFF)
+        run_file.start()
+        training = effective_training(config)
+        loss = train_experiment(software, training, [*own, log, *observers])
+        before = software.evaluate(run_file)
+        result, details = self._transfer(record)
+        # Writes over what the software found: the run is about the array.
+        after = self._experiment.evaluate(run_file)
+        names = [name for name in before if not name.startswith("persistence")]
+        return Outcome(
+            {
+                **after,
+                **{f"software_{name}": before[name] for name in names},
+                "final_loss": loss,
+            },
+            {
+                GROUP: {
+                    **details,
+                    **summarise(result),
+                    "change": {name: after[name] - before[name] for name in names},
+                }
+            },
+        )
+
+    def _transfer(self, record: WriteVerifyLog) -> tuple[WriteVerifyResult, dict[str, Any]]:
+        """Write the trained weights; return what became of the cells, and how they were placed."""
+        array, config = self._array, self._config.transfer
+        settings = config.make_settings()
+        if config.law is LawSource.MEASURED:
+            law = measure_switching_law(
+                array, settings.gate_minimum, settings.gate_maximum, cells=self._used()
+            )
+        else:
+            law = stated_law(array, self._config.chip)
+        network = self._experiment.network
+        target, clipped = place_weights(
+            network,
+            self._software.network,
+            array.shape,
+            law,
+            settings,
+            config.placement,
+            config.clip,
+        )
+        record.target(target)
+        result = write_verify(array, target, law, settings, observer=record.read)
+        record.finish(result)
+        network.read_back()
+        return result, {
+            "law": {"set_slope": law.set_slope, "set_offset": law.set_offset},
+            "siemens_per_weight": {m.name: m.siemens_per_weight for m in network.matrices},
+            "clipped": clipped,
+        }
+
+    def _used(self) -> npt.NDArray[np.bool_]:
+        used = np.zeros(self._array.shape, bool)
+        for block in self._experiment.network.blocks:
+            used[np.ix_(block.array.rows, block.array.columns)] = True
+        return used
+
+
+def effective_training(config: ExperimentConfig) -> TrainConfig:
+    """Return the training with the learning rates that pulses have in effect (see the module)."""
+    factor = 2.0 * config.mapping.volts_per_siemens * config.chip.set_slope
+    train = config.train
+    final = None if train.lr_final is None else factor * train.lr_final
+    return train.model_copy(update={"lr": factor * train.lr, "lr_final": final})
+
+
+def stated_law(array: Array, chip: ChipPreset) -> SwitchingLaw:
+    """Return the law that the data sheet of an array states: that of its chip preset."""
+    if isinstance(array, IdealArray):
+        return SwitchingLaw(SET_SLOPE, SET_OFFSET)
+    return SwitchingLaw.of(chip)
+
+
+def place_weights(
+    network: Network,
+    software: Network,
+    shape: tuple[int, int],
+    law: SwitchingLaw,
+    settings: WriteVerify,
+    placement: Placement = Placement.CENTRED,
+    clip: float = 0.0,
+) -> tuple[FloatArray, float]:
+    """Return target conductances (S) of the whole array, and which share of them was clipped.
+
+    Every matrix of `network` gets the R_gw that fills the window of conductances.
+
+    Parameters
+    ----------
+    network
+        On the array.
+    software
+        The same network, trained, on an ideal array.
+    shape
+        Of the whole array.
+    law, settings
+        A SET reaches the levels between `gate_minimum` and `gate_maximum`.
+    placement
+        Where the cells of a pair lie in that window.
+    clip
+        Share of the weights of a matrix, the largest ones, that need not fit.
+    """
+    low, high = (float(law.conductance(v)) for v in (settings.gate_minimum, settings.gate_maximum))
+    target = np.full(shape, np.nan)
+    clipped = cells = 0
+    for matrix, trained in zip(network.matrices, software.matrices, strict=True):
+        largest = float(np.quantile(np.abs(trained.weight), 1.0 - clip))
+        matrix.siemens_per_weight = (high - low) / (largest or 1.0)
+        for block, ideal in zip(matrix.blocks, trained.blocks, strict=True):
+            conductance = ideal.reading.value
+            weight = pair_weight(conductance, trained.siemens_per_weight, ideal.layout)
+            if placement is Placement.CENTRED:
+                middle: float | FloatArray = 0.5 * (low + high)
+            else:
+                middle = low + 0.5 * matrix.siemens_per_weight * np.abs(weight)
+            wanted = pair_conductance(weight, matrix.siemens_per_weight, middle, block.layout)
+            held = np.clip(wanted, low, high)
+            # What lies beyond by rounding alone is not clipped.
+            clipped += int(np.count_nonzero(np.abs(held - wanted) > 1e-9 * high))
+            cells += wanted.size
+            target[np.ix_(block.array.rows, block.array.columns)] = held
+    return target, clipped / cells
+
+
+def summarise(result: WriteVerifyResult) -> dict[str, float | int]:
+    """Return the statistics of a write-and-verify as plain values; conductances in S."""
+    cells = result.cells
+    done = int(np.count_nonzero(result.done))
+    error = result.error[result.done]
+    return {
+        "cells": cells,
+        "done": done,
+        "failed": cells - done,
+        "rounds": result.rounds,
+        "set_per_cell": float(result.set.sum() / cells),
+        "reset_per_cell": float(result.reset.sum() / cells),
+        "rms_error": float(np.sqrt(np.mean(error**2))) if done else float("nan"),
+    }
