@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import rich_click as click
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
 
-__all__ = ["board_option", "json_option", "open_board_array"]
+import rich_click as click
 
 from memlab.board_array import BoardArray
 from memlab.devices import open_array
 from memlab.errors import SettingError
+from memlab.regions import Region
+
+__all__ = ["board_option", "json_option", "open_board_array", "quiet_option", "region_options"]
 
 board_option = click.option(
     "--board",
@@ -21,6 +27,33 @@ board_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
 )
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+
+
+def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --rows, --columns, --cells and --mask; the command takes them as one `region`."""
+
+    @click.option("--rows", default="", metavar="LINES", help="Rows, for example 0:16 or 3,5.")
+    @click.option("--columns", default="", metavar="LINES", help="Columns, for example 0:8.")
+    @click.option("--cells", multiple=True, metavar="ROW,COLUMN", help="A single cell; repeatable.")
+    @click.option(
+        "--mask",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="A .npy file with a boolean mask of the array's shape.",
+    )
+    @wraps(command)
+    def with_region(
+        *args: Any,
+        rows: str,
+        columns: str,
+        cells: tuple[str, ...],
+        mask: Path | None,
+        **options: Any,
+    ) -> Any:
+        return command(*args, region=Region(rows, columns, cells, mask), **options)
+
+    return with_region
 
 
 def open_board_array(url: str) -> BoardArray:

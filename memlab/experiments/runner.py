@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from memlab.experiments.cost import board_cost
 from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.in_situ import InSitu
-from memlab.runs import RunFile
+from memlab.runs import RunFile, check_out, describe_versions
 from memlab.training import Observer
 
 __all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
@@ -92,7 +90,7 @@ def make_plan(
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         out = Path("memlab-runs") / f"{experiment}-{preset}-seed{config.seed}-{stamp}.h5"
     else:
-        _check_out(out)
+        check_out(out)
     return Plan(experiment, preset, board, config, out)
 
 
@@ -179,27 +177,5 @@ def create_run_file(plan: Plan, array: Array) -> RunFile:
         {"json": config.model_dump_json(), **config.model_dump(mode="json")},
     )
     run_file.group("instrument", "NXinstrument", array.describe())
-    packages = ("numpy", "scipy", "h5py", "pydantic")
-    run_file.group(
-        "versions",
-        "NXcollection",
-        {
-            "memlab": __version__,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            **{name: version(name) for name in packages},
-        },
-    )
+    run_file.group("versions", "NXcollection", describe_versions())
     return run_file
-
-
-def _check_out(out: Path) -> None:
-    for path in (out, out.with_suffix(".png")):
-        if path.exists():
-            raise SettingError(
-                f"{path} exists already; nothing was overwritten, choose another --out"
-            )
-    if not out.parent.is_dir():
-        raise SettingError(f"cannot write {out}: there is no directory {out.parent}")
-    if out.suffix == ".png":
-        raise SettingError(f"{out} is the run file and must not end in .png; use .h5")

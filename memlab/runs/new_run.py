@@ -1,0 +1,37 @@
+"""What every new run file needs: a free name, and the versions of what made it."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from memlab._version import __version__
+from memlab.errors import SettingError
+
+__all__ = ["check_out", "describe_versions"]
+
+_PACKAGES = ("numpy", "scipy", "h5py", "pydantic")
+
+
+def check_out(out: Path) -> None:
+    """Raise `SettingError` unless a run file and its picture can be written here."""
+    for path in (out, out.with_suffix(".png")):
+        if path.exists():
+            raise SettingError(
+                f"{path} exists already; nothing was overwritten, choose another --out"
+            )
+    if not out.parent.is_dir():
+        raise SettingError(f"cannot write {out}: there is no directory {out.parent}")
+    if out.suffix == ".png":
+        raise SettingError(f"{out} is the run file and must not end in .png; use .h5")
+
+
+def describe_versions() -> dict[str, str]:
+    """Return the versions of memlab, Python, the platform and the packages that matter."""
+    return {
+        "memlab": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{name: version(name) for name in _PACKAGES},
+    }
