@@ -76,6 +76,8 @@ class Array(ABC):
     gate_voltage_step, input_voltage_step
         Steps in V on which gate and row voltages must lie, because the board's wire carries no
         others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
+    set_gate_limit
+        Largest gate voltage in V that the chip may see in a SET.
     """
 
     rows: npt.NDArray[np.intp]
@@ -84,6 +86,7 @@ class Array(ABC):
     on_vmm: Callable[[Measurement], None] | None
     gate_voltage_step = 0.0
     input_voltage_step = 0.0
+    set_gate_limit = float("inf")
 
     def __init__(self, rows: int, columns: int):
         self.counts = Counts()

@@ -113,6 +113,7 @@ class BoardArray(Array):
         self._session = _Session(board, limits or Limits(), point or OperatingPoint(), rounding)
         self.gate_voltage_step = board.capabilities.gate_voltage_step
         self.input_voltage_step = board.capabilities.input_voltage_step
+        self.set_gate_limit = self._session.limits.set_gate_voltage
         super().__init__(board.capabilities.rows, board.capabilities.columns)
 
     @property

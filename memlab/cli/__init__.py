@@ -15,6 +15,9 @@ __all__ = ["cli", "main"]
 COMMANDS = {
     "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
     "chip": ("memlab.cli.chip", "Show what a chip is made of."),
+    "read": ("memlab.cli.read", "Read the conductance map of an array."),
+    "program": ("memlab.cli.program", "Bring cells to target conductances: write-and-verify."),
+    "vmm": ("memlab.cli.vmm", "Multiply voltage vectors by the conductances."),
     "estimate": ("memlab.cli.estimate", "The bill before a run: time, energy, pulses, file size."),
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
     "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),

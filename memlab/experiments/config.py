@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -33,7 +34,9 @@ __all__ = [
     "Section",
     "TrainConfig",
     "TransferConfig",
+    "WriteVerifyConfig",
     "apply_settings",
+    "as_preset",
 ]
 
 
@@ -148,8 +151,8 @@ class Placement(StrEnum):
     """One at its lower end, the other above it by the whole difference."""
 
 
-class TransferConfig(Section):
-    """How weights trained in software are written; see `memlab.mapping.WriteVerify`."""
+class WriteVerifyConfig(Section):
+    """How cells are brought to target conductances; see `memlab.mapping.WriteVerify`."""
 
     tolerance: float = Field(5e-6, description="Allowed deviation of a cell in S.", gt=0)
     relative_tolerance: float = Field(
@@ -163,14 +166,8 @@ class TransferConfig(Section):
     correction: float = Field(
         0.5, description="Part of a cell's last miss that its next SET makes up for.", ge=0, le=1
     )
-    gate_minimum: float = Field(0.5, description="Smallest gate voltage in V.", ge=0)
-    gate_maximum: float = Field(2.5, description="Largest gate voltage in V.", ge=0)
-    clip: float = Field(
-        0.02, description="Share of the weights, the largest, that may be cut off.", ge=0, lt=1
-    )
-    placement: Placement = Field(
-        Placement.LOW, description="Cells of a pair in the window: centred or low."
-    )
+    gate_minimum: float = Field(0.5, description="Smallest gate voltage of a SET in V.", ge=0)
+    gate_maximum: float = Field(2.5, description="Largest gate voltage of a SET in V.", ge=0)
     law: LawSource = Field(LawSource.CHIP, description="Law of a SET: chip or measured.")
 
     @model_validator(mode="after")
@@ -181,7 +178,22 @@ class TransferConfig(Section):
 
     def make_settings(self) -> WriteVerify:
         """Return the settings of the write-and-verify."""
-        return WriteVerify(**self.model_dump(exclude={"clip", "placement", "law"}))
+        names = (field.name for field in fields(WriteVerify))
+        return WriteVerify(**{name: getattr(self, name) for name in names})
+
+
+class TransferConfig(WriteVerifyConfig):
+    """How weights trained in software are placed and written."""
+
+    clip: float = Field(
+        0.02, description="Share of the weights, the largest, that may be cut off.", ge=0, lt=1
+    )
+    placement: Placement = Field(
+        Placement.LOW, description="Cells of a pair in the window: centred or low."
+    )
+    source: str = Field(
+        "", description="Run file to take the trained weights from; empty: train in software."
+    )
 
 
 class LogConfig(Section):
@@ -199,7 +211,8 @@ class LinkConfig(Section):
     )
 
 
-def _as_preset(value: object) -> object:
+def as_preset(value: object) -> object:
+    """Return the preset of a name; anything else as it is."""
     return load_preset(value) if isinstance(value, str) else value
 
 
@@ -208,7 +221,7 @@ class ExperimentConfig(Section):
 
     seed: int = Field(1, description="Seed of everything random in the run.", ge=0)
     method: Method = Field(Method.IN_SITU, description="in-situ or ex-situ.")
-    chip: Annotated[ChipPreset, BeforeValidator(_as_preset)] = Field(
+    chip: Annotated[ChipPreset, BeforeValidator(as_preset)] = Field(
         description="Chip of the emulator: the name of a preset, or chip.noise and so on."
     )
     train: TrainConfig
@@ -219,7 +232,7 @@ class ExperimentConfig(Section):
     link: LinkConfig = LinkConfig()
 
 
-Config = TypeVar("Config", bound=ExperimentConfig)
+Config = TypeVar("Config", bound=Section)
 
 
 def apply_settings(config: Config, settings: Iterable[str]) -> Config:

@@ -20,16 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
-from memlab.emulator import ChipPreset
-from memlab.experiments.config import ExperimentConfig, LawSource, Placement, TrainConfig
+from memlab.experiments.config import ExperimentConfig, Placement, TrainConfig
 from memlab.experiments.experiment import MakeExperiment, Outcome
 from memlab.experiments.in_situ import train_experiment
-from memlab.ideal import SET_OFFSET, SET_SLOPE, IdealArray
+from memlab.experiments.law import find_law
+from memlab.ideal import IdealArray
 from memlab.mapping import (
     SwitchingLaw,
     WriteVerify,
     WriteVerifyResult,
-    measure_switching_law,
     pair_conductance,
     pair_weight,
     write_verify,
@@ -38,7 +37,7 @@ from memlab.nn import CrossEntropy, Network
 from memlab.runs import LogLevel, RunFile, TrainingLog, WriteVerifyLog
 from memlab.training import Observer
 
-__all__ = ["ExSitu", "effective_training", "place_weights", "stated_law"]
+__all__ = ["ExSitu", "effective_training", "place_weights"]
 
 FloatArray = npt.NDArray[np.float64]
 GROUP = "transfer"
@@ -89,7 +88,7 @@ class ExSitu:
             {
                 GROUP: {
                     **details,
-                    **summarise(result),
+                    **result.summary(),
                     "change": {name: after[name] - before[name] for name in names},
                 }
             },
@@ -99,12 +98,7 @@ class ExSitu:
         """Write the trained weights; return what became of the cells, and how they were placed."""
         array, config = self._array, self._config.transfer
         settings = config.make_settings()
-        if config.law is LawSource.MEASURED:
-            law = measure_switching_law(
-                array, settings.gate_minimum, settings.gate_maximum, cells=self._used()
-            )
-        else:
-            law = stated_law(array, self._config.chip)
+        law = find_law(array, config, self._config.chip, self._used())
         network = self._experiment.network
         target, clipped = place_weights(
             network,
@@ -138,13 +132,6 @@ def effective_training(config: ExperimentConfig) -> TrainConfig:
     train = config.train
     final = None if train.lr_final is None else factor * train.lr_final
     return train.model_copy(update={"lr": factor * train.lr, "lr_final": final})
-
-
-def stated_law(array: Array, chip: ChipPreset) -> SwitchingLaw:
-    """Return the law that the data sheet of an array states: that of its chip preset."""
-    if isinstance(array, IdealArray):
-        return SwitchingLaw(SET_SLOPE, SET_OFFSET)
-    return SwitchingLaw.of(chip)
 
 
 def place_weights(
@@ -195,19 +182,3 @@ def place_weights(
             cells += wanted.size
             target[np.ix_(block.array.rows, block.array.columns)] = held
     return target, clipped / cells
-
-
-def summarise(result: WriteVerifyResult) -> dict[str, float | int]:
-    """Return the statistics of a write-and-verify as plain values; conductances in S."""
-    cells = result.cells
-    done = int(np.count_nonzero(result.done))
-    error = result.error[result.done]
-    return {
-        "cells": cells,
-        "done": done,
-        "failed": cells - done,
-        "rounds": result.rounds,
-        "set_per_cell": float(result.set.sum() / cells),
-        "reset_per_cell": float(result.reset.sum() / cells),
-        "rms_error": float(np.sqrt(np.mean(error**2))) if done else float("nan"),
-    }

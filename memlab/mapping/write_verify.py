@@ -146,28 +146,52 @@ class WriteVerifyResult:
         """How many batches of pulses it took."""
         return len(self.history) - 1
 
+    def summary(self) -> dict[str, float | int | None]:
+        """Return the statistics as plain values.
+
+        Cells asked for, done and failed; rounds; mean SETs and RESETs per cell; root mean square
+        error of the cells that are done, in S, None if there are none.
+        """
+        cells, done = self.cells, int(np.count_nonzero(self.done))
+        error = self.error[self.done]
+        return {
+            "cells": cells,
+            "done": done,
+            "failed": cells - done,
+            "rounds": self.rounds,
+            "set_per_cell": float(self.set.sum() / max(cells, 1)),
+            "reset_per_cell": float(self.reset.sum() / max(cells, 1)),
+            "rms_error": float(np.sqrt(np.mean(error**2))) if done else None,
+        }
+
 
 def check_target(
-    target: FloatArray, law: SwitchingLaw, settings: WriteVerify, cells: BoolArray
+    array: Array, target: FloatArray, law: SwitchingLaw, settings: WriteVerify
 ) -> None:
-    """Raise `LimitError` unless pulses can reach every target, by the law of the chip.
+    """Raise `LimitError` unless pulses can reach every target (S), by the law of the chip.
 
     A target is reached by a SET within the gate voltages, or, near the conductance after a RESET,
-    by a RESET alone.
+    by a RESET alone. NaN asks for nothing.
     """
+    if settings.gate_maximum > array.set_gate_limit:
+        raise LimitError(
+            f"gate_maximum {settings.gate_maximum:g} V is beyond the {array.set_gate_limit:g} V "
+            "that the chip may see in a SET (limits.set_gate_voltage); choose a smaller one, or "
+            "open the array with other limits. Nothing was programmed"
+        )
     low, high = (float(law.conductance(v)) for v in (settings.gate_minimum, settings.gate_maximum))
     with np.errstate(invalid="ignore"):  # an infinite target is beyond any band
         band = settings.band(target)
     by_set = (target >= low - band) & (target <= high + band)
     by_reset = np.abs(target - law.reset_conductance) <= band
-    beyond = cells & ~(by_set | by_reset)
+    beyond = ~np.isnan(target) & ~(by_set | by_reset)
     if beyond.any():
         row, column = np.argwhere(beyond)[0]
         raise LimitError(
-            f"{np.count_nonzero(beyond)} targets cannot be reached, the first is "
+            f"{np.count_nonzero(beyond)} of the targets cannot be reached, the first is "
             f"{target[row, column]:.4g} S at [{row}, {column}]: with {settings.gate_minimum:g} to "
             f"{settings.gate_maximum:g} V on the gate a SET ends at {low:.4g} to {high:.4g} S, a "
-            f"RESET at {law.reset_conductance:.4g} S. Nothing was pulsed"
+            f"RESET at {law.reset_conductance:.4g} S. Nothing was programmed"
         )
 
 
@@ -203,13 +227,13 @@ def write_verify(
     Raises
     ------
     LimitError
-        If a target cannot be reached; nothing is pulsed.
+        If a target cannot be reached, or a gate voltage is not allowed; nothing is pulsed.
     """
     settings = settings or WriteVerify()
     wanted = np.broadcast_to(np.asarray(target, np.float64), array.shape).copy()
     if cells is not None:
         wanted[~cells] = np.nan
-    check_target(wanted, law, settings, ~np.isnan(wanted))
+    check_target(array, wanted, law, settings)
     work = _Work(array, wanted, law, settings)
     while True:
         reset, set_ = work.judge()

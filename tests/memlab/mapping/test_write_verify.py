@@ -174,8 +174,15 @@ def test_a_target_out_of_reach_is_refused_before_anything_is_pulsed(target: floa
     wanted = np.full((128, 64), 250e-6)
     wanted[7, 9] = target
     with open_array("emulator:?chip=ta-hfo2") as array:
-        with pytest.raises(LimitError, match=r"\[7, 9\].*Nothing was pulsed"):
+        with pytest.raises(LimitError, match=r"\[7, 9\].*Nothing was programmed"):
             write_verify(array, wanted, TA)
+        assert (array.counts.set, array.counts.reset) == (0, 0)
+
+
+def test_a_gate_voltage_beyond_the_limit_is_refused_before_anything_is_pulsed() -> None:
+    with open_array("emulator:?chip=ta-hfo2") as array:
+        with pytest.raises(LimitError, match=r"limits\.set_gate_voltage"):
+            write_verify(array, 200e-6, TA, WriteVerify(gate_maximum=2.6))
         assert (array.counts.set, array.counts.reset) == (0, 0)
 
 
