@@ -20,6 +20,7 @@ COMMANDS = {
     "vmm": ("memlab.cli.vmm", "Multiply voltage vectors by the conductances."),
     "estimate": ("memlab.cli.estimate", "The bill before a run: time, energy, pulses, file size."),
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
+    "transfer": ("memlab.cli.transfer", "Train in software, then write the weights to an array."),
     "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
     "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }

@@ -186,7 +186,7 @@ class TransferConfig(WriteVerifyConfig):
     """How weights trained in software are placed and written."""
 
     clip: float = Field(
-        0.02, description="Share of the weights, the largest, that may be cut off.", ge=0, lt=1
+        0.0, description="Share of the weights, the largest, that may be cut off.", ge=0, lt=1
     )
     placement: Placement = Field(
         Placement.LOW, description="Cells of a pair in the window: centred or low."

@@ -14,18 +14,21 @@ nothing that was read back is used to correct it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
+from memlab.errors import SettingError
 from memlab.experiments.config import ExperimentConfig, Placement, TrainConfig
-from memlab.experiments.experiment import MakeExperiment, Outcome
+from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
 from memlab.experiments.in_situ import train_experiment
 from memlab.experiments.law import find_law
 from memlab.ideal import IdealArray
 from memlab.mapping import (
+    DirectUpdate,
     SwitchingLaw,
     WriteVerify,
     WriteVerifyResult,
@@ -34,7 +37,14 @@ from memlab.mapping import (
     write_verify,
 )
 from memlab.nn import CrossEntropy, Network
-from memlab.runs import LogLevel, RunFile, TrainingLog, WriteVerifyLog
+from memlab.runs import (
+    LogLevel,
+    RunFile,
+    Trained,
+    TrainingLog,
+    WriteVerifyLog,
+    read_trained,
+)
 from memlab.training import Observer
 
 __all__ = ["ExSitu", "effective_training", "place_weights"]
@@ -58,6 +68,10 @@ class ExSitu:
         self._config, self._array = config, array
         self._software = make(config, IdealArray(*array.shape))
         self._experiment = make(config, array)
+        self._source: Trained | None = None
+        if config.transfer.source:
+            self._source = read_trained(Path(config.transfer.source))
+            check_source(self._source, self._experiment, config)
 
     def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
         """Train in software, transfer, and infer; declares and starts the run file."""
@@ -72,8 +86,7 @@ class ExSitu:
         record = WriteVerifyLog(run_file, GROUP)
         record.declare(self._array, maps=config.log.level is not LogLevel.OFF)
         run_file.start()
-        training = effective_training(config)
-        loss = train_experiment(software, training, [*own, log, *observers])
+        loss = self._learn([*own, log, *observers])
         before = software.evaluate(run_file)
         result, details = self._transfer(record)
         # Writes over what the software found: the run is about the array.
@@ -93,6 +106,17 @@ class ExSitu:
                 }
             },
         )
+
+    def _learn(self, observers: Sequence[Observer]) -> float | None:
+        """Train the software network, or take over its weights; return the final loss, if any."""
+        if self._source is None:
+            return train_experiment(self._software, effective_training(self._config), observers)
+        scale = self._config.mapping.siemens_per_weight
+        for block in self._software.network.blocks:
+            weight = self._source.weights[block.name]
+            block.rule = DirectUpdate(pair_conductance(weight, scale, 0.0, block.layout))
+        self._software.network.initialise()
+        return None
 
     def _transfer(self, record: WriteVerifyLog) -> tuple[WriteVerifyResult, dict[str, Any]]:
         """Write the trained weights; return what became of the cells, and how they were placed."""
@@ -124,6 +148,32 @@ class ExSitu:
         for block in self._experiment.network.blocks:
             used[np.ix_(block.array.rows, block.array.columns)] = True
         return used
+
+
+def check_source(source: Trained, experiment: Experiment, config: ExperimentConfig) -> None:
+    """Raise `SettingError` unless trained weights fit an experiment and were trained on its task.
+
+    Chip, seed and way of training may differ; network and data must not.
+    """
+    path = config.transfer.source
+    if source.experiment != experiment.name:
+        raise SettingError(f"{path} is a run of {source.experiment}, not of {experiment.name}")
+    task = config.model_dump(mode="json", exclude=set(ExperimentConfig.model_fields))
+    for section, values in task.items():
+        for key, value in values.items():
+            other = source.config.get(section, {}).get(key)
+            if other != value and key != "path":
+                raise SettingError(
+                    f"{path} was run with {section}.{key}={other}, here it is {value}: choose the "
+                    "same preset and settings"
+                )
+    for block in experiment.network.blocks:
+        found = source.weights.get(block.name)
+        if found is None or found.shape != block.shape:
+            raise SettingError(
+                f"{path} has no weights of shape {block.shape} for {block.name}; was it run with "
+                "the same network and placement?"
+            )
 
 
 def effective_training(config: ExperimentConfig) -> TrainConfig:
