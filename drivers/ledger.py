@@ -18,7 +18,10 @@ from typing import Any
 
 from drivers.errors import TransportError
 
-__all__ = ["Ledger", "Sent", "state_directory"]
+__all__ = ["KEPT", "Ledger", "Sent", "state_directory"]
+
+KEPT = 256
+"""Settled operations that the file remembers; one batch of pulses is a few operations."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ def state_directory() -> Path:
 class Ledger:
     """The ledger of one board.
 
-    Opening it drops what is settled; call it only with the board's session in hand, which is what
-    keeps two programs from writing to the same file.
+    Opening it drops what was settled long ago; call it only with the board's session in hand, which
+    is what keeps two programs from writing to the same file.
 
     Parameters
     ----------
@@ -76,6 +79,7 @@ class Ledger:
         self.path = path
         self._fsync = fsync
         self._open: dict[int, Sent] = {}
+        self._settled: dict[int, tuple[int, int]] = {}
         self._highest = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +108,10 @@ class Ledger:
         """Operations of unknown fate, rising."""
         return [self._open[op] for op in sorted(self._open)]
 
+    def settled_after(self, op: int) -> list[tuple[int, int]]:
+        """Return (done, started) of the settled operations above `op`, in order; see `settled`."""
+        return [self._settled[number] for number in sorted(self._settled) if number > op]
+
     def sent(self, operation: Sent) -> None:
         """Record an operation that is about to be sent."""
         self._open[operation.op] = operation
@@ -113,7 +121,13 @@ class Ledger:
     def settled(self, op: int, done: int, started: int) -> None:
         """Record what became of an operation: `done` pulses fired, `done..started` unknown."""
         self._open.pop(op, None)
-        self._write({"settled": op, "done": done, "started": started})
+        self._remember(op, done, started)
+        self._write(_settled_line(op, done, started))
+
+    def _remember(self, op: int, done: int, started: int) -> None:
+        self._settled[op] = done, started
+        if len(self._settled) > KEPT:
+            del self._settled[min(self._settled)]
 
     def close(self) -> None:
         """Close the file; calling it again does nothing."""
@@ -135,9 +149,14 @@ class Ledger:
                 self._highest = max(self._highest, line["sent"])
             else:
                 self._open.pop(line["settled"], None)
+                self._remember(line["settled"], line["done"], line["started"])
 
     def _compact(self) -> None:
-        lines = [{"highest": self._highest}, *(_as_line(sent) for sent in self.unsettled)]
+        lines = [
+            {"highest": self._highest},
+            *(_settled_line(op, *fate) for op, fate in self._settled.items()),
+            *(_as_line(sent) for sent in self.unsettled),
+        ]
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
         beside = self.path.with_suffix(".new")
         beside.write_text(text)
@@ -147,3 +166,7 @@ class Ledger:
 def _as_line(sent: Sent) -> dict[str, Any]:
     pulses = [[kind, row, f"{mask:x}"] for kind, row, mask in sent.pulses]
     return {"sent": sent.op, "sess": sent.session, "boot": sent.boot_id, "pulses": pulses}
+
+
+def _settled_line(op: int, done: int, started: int) -> dict[str, Any]:
+    return {"settled": op, "done": done, "started": started}

@@ -116,6 +116,20 @@ class SerialBoard(CheckedBoard):
         """What the board said when this session began."""
         return self._session
 
+    @property
+    def highest_operation(self) -> int:
+        """Highest number of a programming operation that this computer ever sent to the board."""
+        return self._require_ledger().highest_op
+
+    def settled_after(self, operation: int) -> list[tuple[int, int]]:
+        """Return what became of the operations above a number: (done, started) of each, in order.
+
+        `done` pulses were fired, the next `started - done` perhaps, the rest not. What an earlier
+        program left open was settled with the board's journal when this object was made. The last
+        few hundred operations are remembered.
+        """
+        return self._require_ledger().settled_after(operation)
+
     def ground(self) -> None:
         """Put every line to 0 V now; may be called while another thread's call runs."""
         self._require_open()

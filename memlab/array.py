@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from drivers.board import AUTO_GAIN
 from memlab.errors import SaturationWarning
+from memlab.passport import Passport
 
 __all__ = ["Array", "Counts", "Measurement", "nearest_step"]
 
@@ -58,6 +59,16 @@ class Measurement:
     gain: npt.NDArray[np.uint8] | None = None
     dac_code: npt.NDArray[np.uint16] | None = None
 
+    def __getitem__(self, which: int | slice) -> Measurement:
+        """Return some of several vectors, or one of them: every field at these places."""
+        return Measurement(
+            self.value[which],
+            self.saturated[which],
+            None if self.adc_code is None else self.adc_code[which],
+            None if self.gain is None else self.gain[which],
+            None if self.dac_code is None else self.dac_code[which],
+        )
+
 
 class Array(ABC):
     """A crossbar array, or a view of some of its lines. Indices are [row, column].
@@ -76,8 +87,6 @@ class Array(ABC):
     gate_voltage_step, input_voltage_step
         Steps in V on which gate and row voltages must lie, because the board's wire carries no
         others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
-    set_gate_limit
-        Largest gate voltage in V that the chip may see in a SET.
     """
 
     rows: npt.NDArray[np.intp]
@@ -86,7 +95,6 @@ class Array(ABC):
     on_vmm: Callable[[Measurement], None] | None
     gate_voltage_step = 0.0
     input_voltage_step = 0.0
-    set_gate_limit = float("inf")
 
     def __init__(self, rows: int, columns: int):
         self.counts = Counts()
@@ -96,6 +104,11 @@ class Array(ABC):
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of this view."""
         return self.rows.size, self.columns.size
+
+    @property
+    def passport(self) -> Passport | None:
+        """The passport of the chip; None where there is no chip, or it has none."""
+        return None
 
     def __getitem__(self, key: Any) -> Self:
         """Return a view of some rows and columns; it pulses and reads only those.
@@ -252,6 +265,15 @@ class Array(ABC):
         self.counts.reset += int(np.count_nonzero(reset_mask))
         self.counts.set += int(np.count_nonzero(set_mask))
 
+    def check_set(self, gate_voltage: float, cells: npt.ArrayLike | None = None) -> None:
+        """Raise `LimitError` unless cells may be SET together with this gate voltage (V).
+
+        Nothing is pulsed. `cells` is a boolean mask, shape (rows, columns); all of them by default.
+        """
+        every = np.ones(self.shape, bool)
+        mask = every if cells is None else _as_mask(cells, self.shape, "cells")
+        self._check_program(np.full(self.shape, gate_voltage), ~every, mask)
+
     # -- life ---------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
@@ -277,6 +299,11 @@ class Array(ABC):
 
     @abstractmethod
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement: ...
+
+    @abstractmethod
+    def _check_program(
+        self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
+    ) -> None: ...
 
     @abstractmethod
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None: ...

@@ -24,8 +24,11 @@ from drivers.board import (
 from drivers.ltc2668 import Span
 from drivers.pulse import PulseTimer
 from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
+from memlab.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
+from memlab.passport import Passport, RowPulses
+from memlab.passport.recording import fire, settle
 
 __all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
 
@@ -71,13 +74,14 @@ class _Session:
     limits: Limits
     point: OperatingPoint
     rounding: bool
+    passport: Passport | None = None
     traffic: Traffic = field(default_factory=Traffic)
     current_per_code: FloatArray = field(init=False)
     saturated_code: int = field(init=False)
     timer: PulseTimer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.limits.check_point(self.point)
+        check_operating_point(self.limits, self.point)
         capabilities = self.board.capabilities
         # I = -V_adc / R (board reference 0.1); index 0 is unused, gains count from 1.
         self.current_per_code = np.concatenate(
@@ -100,6 +104,8 @@ class BoardArray(Array):
     rounding
         Round voltages to the board's steps (see `gate_voltage_step`) instead of refusing those
         that lie between them. Boards without steps never round.
+    passport
+        Of the chip on the board; every pulse is entered in it. The array owns it from now on.
     """
 
     def __init__(
@@ -109,17 +115,26 @@ class BoardArray(Array):
         point: OperatingPoint | None = None,
         *,
         rounding: bool = False,
+        passport: Passport | None = None,
     ):
-        self._session = _Session(board, limits or Limits(), point or OperatingPoint(), rounding)
+        self._session = _Session(
+            board, limits or Limits(), point or OperatingPoint(), rounding, passport
+        )
+        if passport is not None:
+            settle(board, passport, final=True)
         self.gate_voltage_step = board.capabilities.gate_voltage_step
         self.input_voltage_step = board.capabilities.input_voltage_step
-        self.set_gate_limit = self._session.limits.set_gate_voltage
         super().__init__(board.capabilities.rows, board.capabilities.columns)
 
     @property
     def board(self) -> Board:
         """The board below; it speaks in codes."""
         return self._session.board
+
+    @property
+    def passport(self) -> Passport | None:
+        """The passport of the chip, where it has one; shared by all views."""
+        return self._session.passport
 
     @property
     def traffic(self) -> Traffic:
@@ -144,7 +159,7 @@ class BoardArray(Array):
         view = copy.copy(self)
         view._session = copy.copy(self._session)
         view._session.point = replace(self._session.point, **changes)
-        view._session.limits.check_point(view._session.point)
+        check_operating_point(view._session.limits, view._session.point)
         return view
 
     def ground(self) -> None:
@@ -153,7 +168,11 @@ class BoardArray(Array):
 
     def close(self) -> None:
         """Ground every line and release the board; calling it again does nothing."""
-        self.board.close()
+        try:
+            self.board.close()
+        finally:
+            if self.passport is not None:
+                self.passport.close()
 
     def describe(self) -> dict[str, Any]:
         """Return board identity, limits and operating point as plain values."""
@@ -163,6 +182,7 @@ class BoardArray(Array):
             "operating_point": asdict(self._session.point),
             "spans": {line.name.lower(): span.name for line, span in SPANS.items()},
             "rounding": self._session.rounding,
+            "passport": None if self.passport is None else self.passport.describe(),
         }
 
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
@@ -174,7 +194,9 @@ class BoardArray(Array):
 
     def _measure_conductance(self, gain: int) -> Measurement:
         session = self._session
-        row_code = SPANS[LineClass.ROW].encode(np.full(1, session.point.read_voltage))
+        voltage = np.full(1, session.point.read_voltage)
+        check_vmm(session.limits, voltage, self.columns.size)
+        row_code = SPANS[LineClass.ROW].encode(voltage)
         # The voltage that the DAC really makes, not the one asked for: exact to the code.
         read_voltage = float(SPANS[LineClass.ROW].decode(row_code)[0])
         if read_voltage == 0.0:
@@ -188,11 +210,14 @@ class BoardArray(Array):
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
         current = self._decode(samples, self.shape)
-        return replace(current, value=current.value / read_voltage)
+        conductance = current.value / read_voltage
+        if session.passport is not None:
+            session.passport.note_reading(self.rows, self.columns, conductance)
+        return replace(current, value=conductance)
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         session = self._session
-        session.limits.check_read(voltage)
+        check_vmm(session.limits, voltage, self.columns.size)
         voltage = self._on_steps(voltage, self.input_voltage_step, "row voltage")
         dac_code = SPANS[LineClass.ROW].encode(voltage)
         flat = dac_code.reshape(-1, self.rows.size)
@@ -223,7 +248,7 @@ class BoardArray(Array):
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         session = self._session
         point = session.point
-        session.limits.check_set(gate_voltage[set_], point.set_voltage)
+        self._check_program(gate_voltage, reset, set_)
         gate_voltage = np.where(set_, gate_voltage, 0.0)
         gate_voltage = self._on_steps(gate_voltage, self.gate_voltage_step, "gate voltage")
         gate_span = SPANS[LineClass.GATE]
@@ -243,8 +268,28 @@ class BoardArray(Array):
             point.set_width,
         )
         pulses = _join(resets, sets)
-        session.board.pulse(pulses)
+        if session.passport is None or not len(pulses):
+            session.board.pulse(pulses)
+        else:
+            fire(session.board, session.passport, pulses, self._in_volts(pulses))
         session.traffic.add(_PULSE_BYTES * len(pulses), 0)
+
+    def _check_program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        limits, point = self._session.limits, self.operating_point
+        check_program(limits, point, gate_voltage, reset, set_, self.rows, self.columns)
+
+    def _in_volts(self, pulses: PulseBatch) -> RowPulses:
+        """Return pulses as they leave the DACs, in volts and seconds."""
+        column_volts = SPANS[LineClass.COLUMN].decode(pulses.amplitude_code)
+        row_volts = SPANS[LineClass.ROW].decode(pulses.amplitude_code)
+        return RowPulses(
+            row=pulses.row.astype(np.intp),
+            kind=pulses.kind,
+            columns=pulses.columns,
+            amplitude=np.where(pulses.kind == PulseKind.SET, column_volts, row_volts),
+            width=self._session.timer.seconds(pulses.width_ticks),
+            gate_voltage=SPANS[LineClass.GATE].decode(pulses.gate_code),
+        )
 
     def _on_steps(self, voltage: FloatArray, step: float, what: str) -> FloatArray:
         """Return voltages on the board's steps: rounded if that was asked for, else as they are."""

@@ -8,27 +8,36 @@ emulator:?chip=ta-hfo2&wires.resistance=0.3   ... a nested one by its dotted nam
 serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening` for all of them
 dpe+serial://COM4                        ... that speaks the published board's dialect
 
-On a board, `rounding=nearest` rounds voltages to the steps that its wire carries, instead of
-refusing what lies between them.
+Options for the array on any board:
+
+rounding=nearest      round voltages to the steps that the wire carries, instead of refusing
+passport=FILE         keep the chip's passport there. A board on a wire has one by default, in the
+                      state directory under its serial number; passport=none does without
+budget.set=200000     another budget for this opening: set, reset, pulses, energy (J), forming; none
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from drivers.board import Board
 from drivers.opening import SCHEMES, open_wire_board, parse_address
+from drivers.serial_board import SerialBoard
 from memlab.array import Array
+from memlab.array_options import ArrayOptions, split_array_options
 from memlab.board_array import BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.errors import SettingError
 from memlab.ideal import IdealArray
 from memlab.limits import Limits, OperatingPoint
+from memlab.passport import Passport
+from memlab.passport.location import default_path
+from memlab.passport.recording import settle
 
 __all__ = ["check_url", "open_array", "open_board"]
 
 _SCHEMES = ("ideal", "emulator")
-_ROUNDING = "rounding"
 
 
 def open_array(
@@ -55,32 +64,53 @@ def open_array(
     SettingError
         If the URL names no known kind of array, or has a wrong option.
     TransportError, ProtocolError
-        If the board cannot be reached, or speaks something else.
+        If the board cannot be reached, speaks something else, or another program has it or the
+        chip's passport.
+    DataError
+        If the passport is none, or is damaged.
     """
-    rounding = _is_wire(url) and _without_rounding(url)[1]
     scheme, options = ("", {}) if _is_wire(url) else _split(url)
     if scheme == "ideal":
         rows = _number(url, options, "rows", 128, 1)
         columns = _number(url, options, "columns", 64, 1)
         _refuse_rest(url, options, "rows, columns")
-        return IdealArray(rows, columns)
+        return IdealArray(rows, columns, limits, point)
+    address, asked = split_array_options(url)
     board = open_board(url, seed=seed, chip=chip)
+    passport = None
     try:
-        return BoardArray(board, limits, point, rounding=rounding)
+        passport = _open_passport(board, address, asked)
+        return BoardArray(board, limits, point, rounding=asked.rounding, passport=passport)
     except BaseException:
         board.close()
+        if passport is not None:
+            passport.close()
         raise
 
 
 def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Board:
     """Open the board that a URL names; arguments and errors as in `open_array`.
 
-    A board speaks in codes, so that `rounding` means nothing to it.
+    A board speaks in codes, so that options for the array mean nothing to it. But what its journal
+    tells of the pulses of an earlier program is told only once, and goes into the passport.
     """
-    if _is_wire(url):
-        address, _ = _without_rounding(url)
+    address, asked = split_array_options(url)
+    board = _open_board(address, seed, chip)
+    if isinstance(board, SerialBoard) and board.recovered:
         try:
-            return open_wire_board(address)
+            if (passport := _open_passport(board, address, asked)) is not None:
+                with passport:
+                    settle(board, passport, final=True)
+        except BaseException:
+            board.close()
+            raise
+    return board
+
+
+def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:
+    if _is_wire(url):
+        try:
+            return open_wire_board(url)
         except ValueError as error:
             raise SettingError(str(error)) from error
     scheme, options = _split(url)
@@ -94,11 +124,12 @@ def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Bo
 
 def check_url(url: str) -> None:
     """Raise `SettingError` unless the URL names a known kind of array; opens nothing."""
+    address, _ = split_array_options(url)
     if not _is_wire(url):
         _split(url)
         return
     try:
-        parse_address(_without_rounding(url)[0])
+        parse_address(address)
     except ValueError as error:
         raise SettingError(str(error)) from error
 
@@ -107,15 +138,20 @@ def _is_wire(url: str) -> bool:
     return url.split(":", 1)[0] in SCHEMES
 
 
-def _without_rounding(url: str) -> tuple[str, bool]:
-    """Return the URL for the driver, and whether the array above it rounds."""
-    address, _, query = url.partition("?")
-    pairs = query.split("&") if query else []
-    rest = [pair for pair in pairs if pair.partition("=")[0] != _ROUNDING]
-    asked = [pair for pair in pairs if pair not in rest]
-    if any(pair != f"{_ROUNDING}=nearest" for pair in asked):
-        raise SettingError(f"{url!r}: {asked[0]!r}: the only way to round is rounding=nearest")
-    return address + ("?" + "&".join(rest) if rest else ""), bool(asked)
+def _open_passport(board: Board, address: str, asked: ArrayOptions) -> Passport | None:
+    """Open the passport that a URL asks for, or that its board has by default."""
+    able = board.capabilities
+    if asked.passport is not None:
+        path = None if asked.passport == "none" else Path(asked.passport)
+    else:
+        path = default_path(able.serial) if _is_wire(address) else None
+    if path is None:
+        if asked.budgets:
+            name = next(iter(asked.budgets))
+            raise SettingError(f"{address}: budget.{name} needs a passport; add passport=FILE")
+        return None
+    shape = able.rows, able.columns
+    return Passport(path, shape, chip=able.serial, board=able.serial, budgets=asked.budgets)
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:

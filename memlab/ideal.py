@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drivers.errors import LimitError
 from memlab.array import Array, BoolArray, FloatArray, Measurement
+from memlab.coupled_limits import check_operating_point, check_program, check_vmm
+from memlab.limits import Limits, OperatingPoint
 
 __all__ = ["IdealArray"]
 
@@ -24,11 +25,27 @@ class IdealArray(Array):
     """A plain float64 crossbar of any size.
 
     Conductances can be written directly (`write`), or pulsed with the noise-free law of Li 2019,
-    so that every script written for a board runs here too.
+    so that every script written for a board runs here too, and is refused here what a board would
+    refuse: limits are those of `BoardArray`.
+
+    Parameters
+    ----------
+    rows, columns
+        Size of the array.
+    limits, point
+        What a chip may see, and the voltages and widths of reading and programming.
     """
 
-    def __init__(self, rows: int = 128, columns: int = 64):
+    def __init__(
+        self,
+        rows: int = 128,
+        columns: int = 64,
+        limits: Limits | None = None,
+        point: OperatingPoint | None = None,
+    ):
         super().__init__(rows, columns)
+        self._limits, self._point = limits or Limits(), point or OperatingPoint()
+        check_operating_point(self._limits, self._point)
         self._cells = np.zeros((rows, columns))
 
     def write(self, conductance: npt.ArrayLike) -> None:
@@ -47,19 +64,22 @@ class IdealArray(Array):
         return {"board": {"name": "ideal float64 array", "rows": rows, "columns": columns}}
 
     def _measure_conductance(self, gain: int) -> Measurement:
+        check_vmm(self._limits, np.full(1, self._point.read_voltage), self.columns.size)
         conductance = self._cells[np.ix_(self.rows, self.columns)]
         return Measurement(conductance, np.zeros(conductance.shape, bool))
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
-        if not np.isfinite(voltage).all():
-            raise LimitError("voltages must be finite")
+        check_vmm(self._limits, voltage, self.columns.size)
         current = voltage @ self._cells[np.ix_(self.rows, self.columns)]
         return Measurement(current, np.zeros(current.shape, bool))
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        if not np.isfinite(gate_voltage[set_]).all():
-            raise LimitError("gate voltages must be finite")
+        self._check_program(gate_voltage, reset, set_)
         cells = self._cells[np.ix_(self.rows, self.columns)]
         cells = np.where(reset, 0.0, cells)
         level = SET_SLOPE * gate_voltage + SET_OFFSET
         self.write(np.where(set_, np.maximum(level, cells), cells))
+
+    def _check_program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        limits, point = self._limits, self._point
+        check_program(limits, point, gate_voltage, reset, set_, self.rows, self.columns)

@@ -2,6 +2,7 @@
 
 Limits are in volts and are checked on the last step before voltages become codes, so that a
 refused request has touched nothing. The board holds the same limits as codes and checks again.
+Here each quantity is checked alone; what only a combination shows is in `memlab.coupled_limits`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ class Limits:
         Largest amplitude of a SET pulse (on columns) and of a RESET pulse (on the row).
     minimum_width, maximum_width
         Allowed pulse width; 0.16 to 4.42 us is what the board's fast timer can make.
+    cell_current, pulse_energy, row_current, forming_gate_voltage
+        Of the coupled rules, in A, J, A and V: `memlab.coupled_limits.RULES` says what each of
+        them bounds and why.
     """
 
     read_voltage: float = 0.2
@@ -44,6 +48,10 @@ class Limits:
     reset_voltage: float = 3.0
     minimum_width: float = 0.16e-6
     maximum_width: float = 4.42e-6
+    cell_current: float = 1.2e-3
+    pulse_energy: float = 15e-9
+    row_current: float = 10e-3
+    forming_gate_voltage: float = 1.6
 
     def check_read(self, voltage: npt.NDArray[np.float64]) -> None:
         """Raise `LimitError` unless every row voltage lies within +/- read_voltage."""

@@ -14,7 +14,9 @@ __all__ = ["cli", "main"]
 # `memlab --help` needs no more than this, and answers at once.
 COMMANDS = {
     "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
-    "chip": ("memlab.cli.chip", "Show what a chip is made of."),
+    "chip": ("memlab.cli.chip", "What a chip is made of, and what its cells went through."),
+    "limits": ("memlab.cli.limits", "What a chip may see, and the rules that refuse the rest."),
+    "characterize": ("memlab.cli.characterize", "Measure what a chip is: 13 procedures."),
     "read": ("memlab.cli.read", "Read the conductance map of an array."),
     "program": ("memlab.cli.program", "Bring cells to target conductances: write-and-verify."),
     "vmm": ("memlab.cli.vmm", "Multiply voltage vectors by the conductances."),
@@ -22,6 +24,7 @@ COMMANDS = {
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
     "transfer": ("memlab.cli.transfer", "Train in software, then write the weights to an array."),
     "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
+    "runs": ("memlab.cli.runs", "Finish and look at runs."),
     "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }
 

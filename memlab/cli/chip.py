@@ -9,10 +9,12 @@ from memlab.cli.lazy import LazyGroup
 __all__ = ["chip"]
 
 COMMANDS = {
-    "show": ("memlab.cli.chip_show", "Every parameter of a chip preset, with unit and source."),
+    "show": ("memlab.cli.chip_show", "A preset's parameters, or a summary of a chip's passport."),
+    "cell": ("memlab.cli.chip_cell", "The story of one cell over all runs."),
+    "budget": ("memlab.cli.chip_budget", "Show or change how often a chip's cells may be pulsed."),
 }
 
 
 @click.group(cls=LazyGroup, commands_table=COMMANDS)
 def chip() -> None:
-    """Show what a chip is made of."""
+    """Show what a chip is made of, and what its cells have been through."""

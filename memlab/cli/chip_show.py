@@ -4,28 +4,62 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.options import json_option
+from memlab.cli.passports import show_passport
 from memlab.emulator.preset import BUILT_IN, ParameterRow, preset_rows
+from memlab.errors import SettingError
+from memlab.passport import Passport
+from memlab.passport.location import find_passport
+from memlab.passport.story import summary
 
 
 @click.command()
-@click.argument("preset")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def show(preset: str, as_json: bool) -> None:
-    """Show every parameter of a chip preset, with unit and source.
+@click.argument("name", metavar="FILE_OR_PRESET")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Picture of a passport: pulses and conductance of each cell.",
+)
+@json_option
+def show(name: str, out: Path | None, as_json: bool) -> None:
+    """Show a chip's passport, or every parameter of a chip preset.
 
-    PRESET is a built-in preset or the path of a TOML file of one's own.
+    FILE_OR_PRESET is a passport, a board's serial number, a built-in preset, or the path of a TOML
+    file of one's own.
     """
-    rows = preset_rows(preset)
+    path = find_passport(name)
+    if path is None:
+        if out is not None:
+            raise SettingError(f"--out draws a chip's passport, and {name} is none")
+        _show_preset(name, as_json)
+        return
+    with Passport.read(path) as passport:
+        document = summary(passport)
+        if out is not None:
+            from memlab.figures.passport import plot_passport
+
+            plot_passport(passport, out)
+            document["figure"] = str(out)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows]))
+        click.echo(json.dumps(document))
     else:
-        _print_table(preset, rows)
+        show_passport(document)
 
 
 show.epilog = f"Built-in presets: {', '.join(BUILT_IN)}."
+
+
+def _show_preset(name: str, as_json: bool) -> None:
+    rows = preset_rows(name)
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows]))
+    else:
+        _print_table(name, rows)
 
 
 def _print_table(preset: str, rows: list[ParameterRow]) -> None:

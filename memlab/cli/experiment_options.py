@@ -18,10 +18,13 @@ _OPTIONS = (
     click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS))),
     click.option(
         "--board",
-        default="emulator:",
+        "boards",
+        multiple=True,
+        default=("emulator:",),
         show_default=True,
         metavar="URL",
-        help="Array to run on: emulator:?seed=7&chip=ta-hfo2, or ideal: for a float64 reference.",
+        help="Array to run on: emulator:?seed=7&chip=ta-hfo2, or ideal: for a float64 reference. "
+        "Give it again for every further array of a network that is too large for one.",
     ),
     click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment."),
     click.option(

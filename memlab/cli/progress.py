@@ -11,6 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from memlab.mapping import Block
 from memlab.nn import Network
 from memlab.training import EpochResult, Observer
 
@@ -71,14 +72,16 @@ class TrainingProgress(Observer):
     def started(self, network: Network) -> None:
         """Start the clock: the array is initialised. Say so where voltages are rounded."""
         self._start = self._clock()
-        array = network.blocks[0].array
-        if array.gate_voltage_step and not self._quiet:
-            print(
-                f"this board takes gate voltages in steps of {array.gate_voltage_step:g} V and "
-                f"inputs in steps of {array.input_voltage_step:g} V; training rounds its own to "
-                "them, and the run file holds what was applied",
-                file=sys.stderr,
-            )
+        if self._quiet:
+            return
+        for gate_step, input_step in sorted({_steps(block) for block in network.blocks}):
+            if gate_step:
+                print(
+                    f"this board takes gate voltages in steps of {gate_step:g} V and inputs in "
+                    f"steps of {input_step:g} V; training rounds its own to them, and the run "
+                    "file holds what was applied",
+                    file=sys.stderr,
+                )
 
     def epoch_finished(self, result: EpochResult) -> None:
         """Show an epoch: always in the bar; as a line at most once per interval, and the last."""
@@ -100,3 +103,8 @@ class TrainingProgress(Observer):
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def _steps(block: Block) -> tuple[float, float]:
+    """Return the steps in V of gate and input voltages of a block's array."""
+    return block.array.gate_voltage_step, block.array.input_voltage_step

@@ -17,7 +17,7 @@ from memlab.experiments import make_plan, run
 @experiment_options
 def train(
     name: str,
-    board: str,
+    boards: tuple[str, ...],
     preset: str,
     seed: int | None,
     epochs: int | None,
@@ -34,7 +34,7 @@ def train(
     Writes one HDF5 run file and a picture.
     """
     plan = make_plan(
-        name, preset=preset, board=board, seed=seed, epochs=epochs, settings=settings, out=out
+        name, preset=preset, board=boards, seed=seed, epochs=epochs, settings=settings, out=out
     )
     with TrainingProgress(quiet=quiet) as progress:
         document = run(plan, [progress])

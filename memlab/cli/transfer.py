@@ -25,7 +25,7 @@ from memlab.experiments import make_plan, run
 )
 def transfer(
     name: str,
-    board: str,
+    boards: tuple[str, ...],
     preset: str,
     seed: int | None,
     epochs: int | None,
@@ -48,7 +48,7 @@ def transfer(
     if source is not None:
         settings = (*settings, f"transfer.source={json.dumps(str(source.absolute()))}")
     plan = make_plan(
-        name, preset=preset, board=board, seed=seed, epochs=epochs, settings=settings, out=out
+        name, preset=preset, board=boards, seed=seed, epochs=epochs, settings=settings, out=out
     )
     with TrainingProgress(quiet=quiet) as progress:
         document = run(plan, [progress])

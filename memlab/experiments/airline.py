@@ -21,6 +21,7 @@ the last update.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -30,21 +31,21 @@ from pydantic import Field
 from memlab.array import Array
 from memlab.datasets import load_airline
 from memlab.emulator import load_preset
-from memlab.errors import SettingError
 from memlab.experiments.config import ExperimentConfig, MappingConfig, Section, TrainConfig
 from memlab.experiments.passengers import TRAINING_PAIRS, Encoding, Prediction, encode
-from memlab.experiments.weights import make_matrix
-from memlab.mapping import Layout
+from memlab.experiments.placement import PlacedSection, floor_plan
+from memlab.experiments.weights import make_planned_matrices
+from memlab.mapping import Layout, MatrixPlan
 from memlab.nn import LSTM, Dense, Loss, Network, SquaredError
 from memlab.runs import RunFile
 from memlab.training import Batch, Observer
 
-__all__ = ["PRESETS", "AirlineConfig", "AirlineExperiment"]
+__all__ = ["PRESETS", "AirlineConfig", "AirlineExperiment", "make_network"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
-class NetworkConfig(Section):
+class NetworkConfig(PlacedSection):
     """The network."""
 
     units: int = Field(15, description="LSTM units.", ge=1)
@@ -104,19 +105,38 @@ def memlab() -> AirlineConfig:
 PRESETS = {"paper": paper, "memlab": memlab}
 
 
+def make_network(
+    config: ExperimentConfig, network: NetworkConfig, arrays: Sequence[Array]
+) -> Network:
+    """Return LSTM and dense layer with bias: one number in, one number out at each step."""
+    units = network.units
+    published = (
+        MatrixPlan.placed("lstm", (1 + units + 1, 4 * units), (0, 0)),
+        MatrixPlan.placed("dense", (units + 1, 1), (0, 4 * units)),
+    )
+    plan = floor_plan(f"the LSTM of {units} units", published, network, arrays)
+    matrix = make_planned_matrices(plan, arrays, config)
+    return Network(
+        [
+            LSTM(matrix["lstm"], network.bias),
+            Dense(matrix["dense"], network.output, network.bias),
+        ]
+    )
+
+
 class AirlineExperiment:
     """The airline experiment on an array (see the module's documentation)."""
 
     name = "airline"
     title = "LSTM on 144 months of airline passengers"
 
-    def __init__(self, config: AirlineConfig, array: Array):
+    def __init__(self, config: AirlineConfig, arrays: Sequence[Array]):
         self.config = config
         self._data = load_airline()
         self._series = encode(self._data.passengers, config.series.encoding)
         self._x = self._series.x[:, np.newaxis, np.newaxis]
         self._target = self._series.target[:, np.newaxis, np.newaxis]
-        self.network = self._build(array)
+        self.network = make_network(config, config.network, arrays)
         self.loss: Loss = SquaredError()
         self.vectors_per_update = TRAINING_PAIRS
         self.updates_per_epoch = 1
@@ -138,23 +158,3 @@ class AirlineExperiment:
     def evaluate(self, run: RunFile) -> dict[str, float]:
         """Predict, write the prediction, and return RMSEs in thousands of passengers."""
         return self.predict().write(run)
-
-    def _build(self, array: Array) -> Network:
-        config, units = self.config, self.config.network.units
-        bias = config.network.bias
-        rng = np.random.default_rng(config.seed)
-        inputs = 1 + units + 1
-        needed = 2 * inputs, 4 * units + 1
-        if needed[0] > array.shape[0] or needed[1] > array.shape[1]:
-            raise SettingError(
-                f"network.units={units} needs {needed[0]} x {needed[1]} cells; the array has "
-                f"{array.shape[0]} x {array.shape[1]}"
-            )
-        recurrent = array[: 2 * inputs, : 4 * units]
-        readout = array[: 2 * (units + 1), 4 * units : 4 * units + 1]
-        return Network(
-            [
-                LSTM(make_matrix("lstm", recurrent, config, rng), bias),
-                Dense(make_matrix("dense", readout, config, rng), config.network.output, bias),
-            ]
-        )

@@ -13,6 +13,8 @@ of Li 2019. Preset `memlab` predicts changes of the logarithm, as in `airline`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
@@ -20,12 +22,10 @@ from pydantic import Field
 from memlab.array import Array
 from memlab.datasets import load_airline
 from memlab.experiments import airline
-from memlab.experiments.airline import NetworkConfig, SeriesConfig
+from memlab.experiments.airline import NetworkConfig, SeriesConfig, make_network
 from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.passengers import TRAINING_PAIRS, Encoding, Prediction, encode
-from memlab.experiments.weights import make_planned_matrices
-from memlab.mapping import FloorPlan, MatrixPlan
-from memlab.nn import LSTM, Dense, Loss, Network, SquaredError
+from memlab.nn import Loss, SquaredError
 from memlab.runs import RunFile
 from memlab.training import Batch, Observer
 
@@ -75,27 +75,16 @@ class AirlineWindowExperiment:
     name = "airline-window"
     title = "LSTM on windows of airline passengers"
 
-    def __init__(self, config: AirlineWindowConfig, array: Array):
+    def __init__(self, config: AirlineWindowConfig, arrays: Sequence[Array]):
         self.config = config
-        units, steps = config.network.units, config.network.steps
+        steps = config.network.steps
         self._data = load_airline()
         self._series = encode(self._data.passengers, config.series.encoding)
         windows = np.lib.stride_tricks.sliding_window_view(self._series.x, steps)
         self._x = np.ascontiguousarray(windows.T)[:, :, np.newaxis]
         self._target = self._series.target[steps - 1 :, np.newaxis]
         self._training = TRAINING_PAIRS - (steps - 1)
-        plan = FloorPlan(
-            (array.shape,),
-            (
-                MatrixPlan.placed("lstm", (1 + units + 1, 4 * units), (0, 0)),
-                MatrixPlan.placed("dense", (units + 1, 1), (0, 4 * units)),
-            ),
-        )
-        matrix = make_planned_matrices(plan, array, config)
-        bias = config.network.bias
-        self.network = Network(
-            [LSTM(matrix["lstm"], bias), Dense(matrix["dense"], config.network.output, bias)]
-        )
+        self.network = make_network(config, config.network, arrays)
         self.loss: Loss = SquaredError(last_step=True)
         self.vectors_per_update = steps * self._training
         self.updates_per_epoch = 1

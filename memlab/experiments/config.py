@@ -37,6 +37,7 @@ __all__ = [
     "WriteVerifyConfig",
     "apply_settings",
     "as_preset",
+    "setting_names",
 ]
 
 
@@ -251,6 +252,11 @@ def apply_settings(config: Config, settings: Iterable[str]) -> Config:
     return config
 
 
+def setting_names(config: Section) -> list[str]:
+    """Return every key that `apply_settings` takes."""
+    return [*_keys(config.model_dump()), "chip"]
+
+
 def _apply(config: Config, key: str, value: Any) -> Config:
     values = config.model_dump()
     *path, last = key.split(".")
@@ -258,7 +264,7 @@ def _apply(config: Config, key: str, value: Any) -> Config:
     for part in path:
         node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
-        names = _keys(values)
+        names = sorted(_keys(values), key=lambda name: name.startswith("chip."))
         near = get_close_matches(key, names, n=1)
         hint = f"did you mean {near[0]}? Settings: " if near else "choose one of "
         raise SettingError(f"--set {key}: no such setting; {hint}{', '.join(names)}")

@@ -7,14 +7,15 @@ the Board seam: each call sends its codes, waits one turn-around, and receives i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 from memlab.array import Array
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
 from memlab.experiments.config import LinkConfig
 
-__all__ = ["BoardCost", "board_cost"]
+__all__ = ["BoardCost", "board_cost", "total_cost"]
 
 _BITS_PER_BYTE = 10
 _FRAMING = 1.02
@@ -48,6 +49,10 @@ class BoardCost:
         """Energy in J."""
         return self.vmm_energy + self.set_energy + self.reset_energy
 
+    def __add__(self, other: BoardCost) -> BoardCost:
+        """Return the cost of one after the other."""
+        return BoardCost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
     def document(self) -> dict[str, float]:
         """Return everything as plain values."""
         return {
@@ -77,3 +82,17 @@ def board_cost(array: Array, link: LinkConfig) -> BoardCost | None:
         set_energy=board.energy.set,
         reset_energy=board.energy.reset,
     )
+
+
+def total_cost(arrays: Sequence[Array], link: LinkConfig) -> BoardCost | None:
+    """Return the `board_cost` of all arrays; training uses them one after the other.
+
+    None where one of them is not simulated in this process.
+    """
+    total = BoardCost(0.0, 0.0, 0.0, 0.0, 0.0)
+    for array in arrays:
+        cost = board_cost(array, link)
+        if cost is None:
+            return None
+        total += cost
+    return total

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from memlab.array import Array
 from memlab.experiments.classification import BatchTrainConfig, ClassificationConfig
 from memlab.experiments.config import LogConfig, MappingConfig, Section
-from memlab.mapping import FloorPlan, Layout, Request, place
+from memlab.experiments.placement import PlacedSection
+from memlab.mapping import Layout
 from memlab.runs import LogLevel
 
 __all__ = [
     "SIDE",
     "DigitsConfig",
     "DigitsDataConfig",
-    "floor_plan",
     "in_situ",
     "published",
     "scale_grey",
@@ -39,19 +36,11 @@ class DigitsDataConfig(Section):
     peak: float = Field(description="Grey levels 0..255 become numbers -peak..peak.", gt=0)
 
 
-class DigitsNetworkConfig(Section):
-    """The network."""
-
-    placement: Literal["published", "automatic"] = Field(
-        "published", description="Where the matrices lie: as published, or wherever there is room."
-    )
-
-
 class DigitsConfig(ClassificationConfig):
     """Every number of an experiment with digits."""
 
     data: DigitsDataConfig
-    network: DigitsNetworkConfig = DigitsNetworkConfig()
+    network: PlacedSection = PlacedSection()
     log: LogConfig = LogConfig(level=LogLevel.EPOCHS)
 
 
@@ -74,14 +63,6 @@ def published(batch: int) -> tuple[BatchTrainConfig, MappingConfig]:
         set_all=False,
     )
     return train, mapping
-
-
-def floor_plan(config: DigitsConfig, plan: FloorPlan, array: Array) -> FloorPlan:
-    """Return the published plan, or the same matrices where the array has room for them."""
-    if config.network.placement == "published":
-        return FloorPlan((array.shape,), plan.matrices)
-    requests = [Request(one.name, one.inputs, one.outputs, one.copies) for one in plan]
-    return place(requests, [array.shape])
 
 
 def scale_grey(images: npt.NDArray[np.uint8], peak: float) -> FloatArray:

@@ -13,9 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from memlab.devices import open_array
-from memlab.experiments.config import ExperimentConfig
-from memlab.experiments.cost import BoardCost, board_cost
+from memlab.errors import SettingError
+from memlab.experiments.arrays import open_arrays, total_counts
+from memlab.experiments.config import ExperimentConfig, Method
+from memlab.experiments.cost import BoardCost, total_cost
 from memlab.experiments.runner import EXPERIMENTS, Plan, create_run_file
 from memlab.nn import Network
 from memlab.runs import LogLevel, TrainingLog
@@ -60,7 +61,7 @@ class _Watch(Observer):
 
 
 def estimate(plan: Plan) -> dict[str, Any]:
-    """Return the bill of a plan; nothing but an emulated chip in memory is touched.
+    """Return the bill of a plan; nothing but emulated chips in memory is touched.
 
     Returns
     -------
@@ -68,25 +69,25 @@ def estimate(plan: Plan) -> dict[str, Any]:
     seconds on the board, energy (J), file size (bytes).
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
+    if config.method is not Method.IN_SITU:
+        raise SettingError("estimate: only method=in-situ has a bill; a transfer takes few pulses")
     with (
         TemporaryDirectory() as directory,
-        open_array(
-            "emulator:", seed=config.seed, chip=config.chip, point=config.point.make_point()
-        ) as array,
+        open_arrays(["emulator:"] * len(plan.boards), config) as arrays,
     ):
-        experiment = entry.make(config, array)
+        experiment = entry.make(config, arrays)
         out = Path(directory) / "rehearsal.h5"
-        run_file = create_run_file(replace(plan, out=out), array)
+        run_file = create_run_file(replace(plan, out=out), arrays)
         log = TrainingLog(run_file, config.log.level)
         log.declare(experiment.network, experiment.vectors_per_update)
         experiment.declare_results(run_file)
         run_file.start()
 
         def totals() -> _Totals:
-            cost, counts = board_cost(array, config.link), array.counts
+            cost, counts = total_cost(arrays, config.link), total_counts(arrays)
             if cost is None:
                 raise TypeError("a rehearsal needs an emulated board")
-            return _Totals(cost, counts.vmm, counts.set, counts.reset, out.stat().st_size)
+            return _Totals(cost, counts["vmm"], counts["set"], counts["reset"], out.stat().st_size)
 
         watch = _Watch(totals)
         train(

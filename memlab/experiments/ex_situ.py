@@ -1,14 +1,13 @@
 """Training in software, transfer by write-and-verify, inference on the array.
 
-The software network is the same experiment on an ideal array of the same shape, from the same
-seed. It learns at the rate that the chip has in effect: both cells of a pair move by the full
-change there, and R_vg and the slope of the SET law need not cancel, so that a nominal rate counts
+The software network is the same experiment on ideal arrays of the same shape, from the same seed.
+It learns at the rate that the chip has in effect: both cells of a pair move by the full change
+there, and R_vg and the slope of the SET law need not cancel, so that a nominal rate counts
 2 R_vg slope times (2.0 in Li 2019, 5.45 in Wang 2019).
 
-Each trained matrix gets a R_gw of its own, the largest with which its weights fit into the
-conductances that a SET reaches; pairs lie around the middle of that window. The whole array is
-written in one go, because cells share wires. What is inferred is inferred on the array, and
-nothing that was read back is used to correct it.
+Each trained matrix gets a R_gw of its own, the largest with which its weights fit into the window
+of conductances that a SET reaches. An array is written in one go, because its cells share wires.
+What is inferred is inferred on the array, and nothing that was read back is used to correct it.
 """
 
 from __future__ import annotations
@@ -17,26 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from memlab.array import Array
 from memlab.errors import SettingError
-from memlab.experiments.config import ExperimentConfig, Placement, TrainConfig
+from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
 from memlab.experiments.in_situ import train_experiment
 from memlab.experiments.law import find_law
+from memlab.experiments.placing import place_weights, used_cells
 from memlab.ideal import IdealArray
-from memlab.mapping import (
-    DirectUpdate,
-    SwitchingLaw,
-    WriteVerify,
-    WriteVerifyResult,
-    pair_conductance,
-    pair_weight,
-    write_verify,
-)
-from memlab.nn import CrossEntropy, Network
+from memlab.mapping import DirectUpdate, pair_conductance, summarise, write_verify
+from memlab.nn import CrossEntropy
 from memlab.runs import (
     LogLevel,
     RunFile,
@@ -47,9 +36,8 @@ from memlab.runs import (
 )
 from memlab.training import Observer
 
-__all__ = ["ExSitu", "effective_training", "place_weights"]
+__all__ = ["ExSitu", "check_source", "effective_training"]
 
-FloatArray = npt.NDArray[np.float64]
 GROUP = "transfer"
 
 
@@ -60,14 +48,14 @@ class ExSitu:
     ----------
     make, config
         The experiment.
-    array
+    arrays
         Where it is transferred to, and infers.
     """
 
-    def __init__(self, make: MakeExperiment, config: ExperimentConfig, array: Array):
-        self._config, self._array = config, array
-        self._software = make(config, IdealArray(*array.shape))
-        self._experiment = make(config, array)
+    def __init__(self, make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]):
+        self._config, self._arrays = config, arrays
+        self._software = make(config, [IdealArray(*array.shape) for array in arrays])
+        self._experiment = make(config, arrays)
         self._source: Trained | None = None
         if config.transfer.source:
             self._source = read_trained(Path(config.transfer.source))
@@ -75,7 +63,7 @@ class ExSitu:
 
     def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
         """Train in software, transfer, and infer; declares and starts the run file."""
-        software, config = self._software, self._config
+        software = self._software
         log = TrainingLog(run_file, LogLevel.OFF)
         log.declare(
             software.network,
@@ -83,13 +71,12 @@ class ExSitu:
             classes=isinstance(software.loss, CrossEntropy),
         )
         own = software.declare_results(run_file)
-        record = WriteVerifyLog(run_file, GROUP)
-        record.declare(self._array, maps=config.log.level is not LogLevel.OFF)
+        records = self._declare_records(run_file)
         run_file.start()
         loss = self._learn([*own, log, *observers])
         before = software.evaluate(run_file)
-        result, details = self._transfer(record)
-        # Writes over what the software found: the run is about the array.
+        details = self._transfer(records)
+        # Writes over what the software found: the run is about the arrays.
         after = self._experiment.evaluate(run_file)
         names = [name for name in before if not name.startswith("persistence")]
         return Outcome(
@@ -101,7 +88,6 @@ class ExSitu:
             {
                 GROUP: {
                     **details,
-                    **result.summary(),
                     "change": {name: after[name] - before[name] for name in names},
                 }
             },
@@ -118,36 +104,42 @@ class ExSitu:
         self._software.network.initialise()
         return None
 
-    def _transfer(self, record: WriteVerifyLog) -> tuple[WriteVerifyResult, dict[str, Any]]:
-        """Write the trained weights; return what became of the cells, and how they were placed."""
-        array, config = self._array, self._config.transfer
+    def _declare_records(self, run_file: RunFile) -> list[WriteVerifyLog]:
+        maps = self._config.log.level is not LogLevel.OFF
+        records = []
+        for number, array in enumerate(self._arrays):
+            group = GROUP if len(self._arrays) == 1 else f"{GROUP}_{number}"
+            records.append(WriteVerifyLog(run_file, group))
+            records[-1].declare(array, maps=maps)
+        return records
+
+    def _transfer(self, records: Sequence[WriteVerifyLog]) -> dict[str, Any]:
+        """Write the trained weights; return how they were placed, and what became of the cells."""
+        arrays, config, network = self._arrays, self._config.transfer, self._experiment.network
         settings = config.make_settings()
-        law = find_law(array, config, self._config.chip, self._used())
-        network = self._experiment.network
-        target, clipped = place_weights(
-            network,
-            self._software.network,
-            array.shape,
-            law,
-            settings,
-            config.placement,
-            config.clip,
+        laws = [
+            find_law(array, config, self._config.chip, cells)
+            for array, cells in zip(arrays, used_cells(network, arrays), strict=True)
+        ]
+        # What every array reaches.
+        low = max(float(law.conductance(settings.gate_minimum)) for law in laws)
+        high = min(float(law.conductance(settings.gate_maximum)) for law in laws)
+        targets, clipped = place_weights(
+            network, self._software.network, arrays, (low, high), config.placement, config.clip
         )
-        record.target(target)
-        result = write_verify(array, target, law, settings, observer=record.read)
-        record.finish(result)
+        results = []
+        for array, target, law, record in zip(arrays, targets, laws, records, strict=True):
+            record.target(target)
+            result = write_verify(array, target, law, settings, observer=record.read)
+            record.finish(result)
+            results.append(result)
         network.read_back()
-        return result, {
-            "law": {"set_slope": law.set_slope, "set_offset": law.set_offset},
+        return {
+            "window": {"low": low, "high": high},
             "siemens_per_weight": {m.name: m.siemens_per_weight for m in network.matrices},
             "clipped": clipped,
+            **summarise(results),
         }
-
-    def _used(self) -> npt.NDArray[np.bool_]:
-        used = np.zeros(self._array.shape, bool)
-        for block in self._experiment.network.blocks:
-            used[np.ix_(block.array.rows, block.array.columns)] = True
-        return used
 
 
 def check_source(source: Trained, experiment: Experiment, config: ExperimentConfig) -> None:
@@ -182,53 +174,3 @@ def effective_training(config: ExperimentConfig) -> TrainConfig:
     train = config.train
     final = None if train.lr_final is None else factor * train.lr_final
     return train.model_copy(update={"lr": factor * train.lr, "lr_final": final})
-
-
-def place_weights(
-    network: Network,
-    software: Network,
-    shape: tuple[int, int],
-    law: SwitchingLaw,
-    settings: WriteVerify,
-    placement: Placement = Placement.CENTRED,
-    clip: float = 0.0,
-) -> tuple[FloatArray, float]:
-    """Return target conductances (S) of the whole array, and which share of them was clipped.
-
-    Every matrix of `network` gets the R_gw that fills the window of conductances.
-
-    Parameters
-    ----------
-    network
-        On the array.
-    software
-        The same network, trained, on an ideal array.
-    shape
-        Of the whole array.
-    law, settings
-        A SET reaches the levels between `gate_minimum` and `gate_maximum`.
-    placement
-        Where the cells of a pair lie in that window.
-    clip
-        Share of the weights of a matrix, the largest ones, that need not fit.
-    """
-    low, high = (float(law.conductance(v)) for v in (settings.gate_minimum, settings.gate_maximum))
-    target = np.full(shape, np.nan)
-    clipped = cells = 0
-    for matrix, trained in zip(network.matrices, software.matrices, strict=True):
-        largest = float(np.quantile(np.abs(trained.weight), 1.0 - clip))
-        matrix.siemens_per_weight = (high - low) / (largest or 1.0)
-        for block, ideal in zip(matrix.blocks, trained.blocks, strict=True):
-            conductance = ideal.reading.value
-            weight = pair_weight(conductance, trained.siemens_per_weight, ideal.layout)
-            if placement is Placement.CENTRED:
-                middle: float | FloatArray = 0.5 * (low + high)
-            else:
-                middle = low + 0.5 * matrix.siemens_per_weight * np.abs(weight)
-            wanted = pair_conductance(weight, matrix.siemens_per_weight, middle, block.layout)
-            held = np.clip(wanted, low, high)
-            # What lies beyond by rounding alone is not clipped.
-            clipped += int(np.count_nonzero(np.abs(held - wanted) > 1e-9 * high))
-            cells += wanted.size
-            target[np.ix_(block.array.rows, block.array.columns)] = held
-    return target, clipped / cells

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,8 +37,8 @@ class Experiment(Protocol):
         ...
 
 
-MakeExperiment = Callable[[Any, Array], Experiment]
-"""Makes an experiment from its configuration and an array."""
+MakeExperiment = Callable[[Any, Sequence[Array]], Experiment]
+"""Makes an experiment from its configuration and its arrays."""
 
 
 @dataclass(frozen=True)

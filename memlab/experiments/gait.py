@@ -20,6 +20,7 @@ falls geometrically.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -36,8 +37,9 @@ from memlab.experiments.classification import (
     Task,
 )
 from memlab.experiments.config import MappingConfig, Section
+from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
-from memlab.mapping import FloorPlan, Layout, MatrixPlan
+from memlab.mapping import Layout, MatrixPlan
 from memlab.nn import LSTM, Dense, Network
 
 __all__ = ["PRESETS", "GaitConfig", "make_gait_experiment"]
@@ -60,7 +62,7 @@ class GaitDataConfig(Section):
     standardise: bool = Field(description="Standardise each row with the training sequences.")
 
 
-class GaitNetworkConfig(Section):
+class GaitNetworkConfig(PlacedSection):
     """The network."""
 
     units: int = Field(14, description="LSTM units.", ge=1)
@@ -105,19 +107,17 @@ def memlab() -> GaitConfig:
 PRESETS = {"paper": paper, "memlab": memlab}
 
 
-def make_gait_experiment(config: GaitConfig, array: Array) -> Classifier:
-    """Return the experiment on an array of at least 128 x 64 cells (with 14 units)."""
+def make_gait_experiment(config: GaitConfig, arrays: Sequence[Array]) -> Classifier:
+    """Return the experiment, with 14 units on one array of 128 x 64 cells as published."""
     data = config.data
     gait = make_gait(config.seed) if data.source == "synthetic" else load_gait(data.path)
     units, inputs = config.network.units, gait.x.shape[-1]
-    plan = FloorPlan(
-        (array.shape,),
-        (
-            MatrixPlan.placed("lstm", (inputs + units, 4 * units), (0, 0)),
-            MatrixPlan.placed("dense", (units, PERSONS), (0, 4 * units)),
-        ),
+    published = (
+        MatrixPlan.placed("lstm", (inputs + units, 4 * units), (0, 0)),
+        MatrixPlan.placed("dense", (units, PERSONS), (0, 4 * units)),
     )
-    matrix = make_planned_matrices(plan, array, config)
+    plan = floor_plan(f"the LSTM of {units} units", published, config.network, arrays)
+    matrix = make_planned_matrices(plan, arrays, config)
     network = Network([LSTM(matrix["lstm"]), Dense(matrix["dense"])])
     title = f"LSTM on gait: {gait.source}"
     return Classifier("gait", title, config, _make_task(gait, data), network)

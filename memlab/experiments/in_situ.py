@@ -16,19 +16,19 @@ __all__ = ["InSitu", "train_experiment"]
 
 
 class InSitu:
-    """An experiment that is trained on the array itself.
+    """An experiment that is trained on the arrays themselves.
 
     Parameters
     ----------
     make, config
         The experiment.
-    array
+    arrays
         Where it is trained.
     """
 
-    def __init__(self, make: MakeExperiment, config: ExperimentConfig, array: Array):
+    def __init__(self, make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]):
         self._config = config
-        self._experiment = make(config, array)
+        self._experiment = make(config, arrays)
 
     def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
         """Train and evaluate; declares and starts the run file."""

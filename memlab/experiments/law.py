@@ -31,7 +31,7 @@ def find_law(
     cells
         Boolean mask, shape (rows, columns), of the cells that may be pulsed.
     """
-    if config.law is LawSource.MEASURED:
+    if config.law is LawSource.MEASURED and cells.any():
         return measure_switching_law(array, config.gate_minimum, config.gate_maximum, cells=cells)
     if isinstance(array, IdealArray):
         return SwitchingLaw(SET_SLOPE, SET_OFFSET)

@@ -12,6 +12,8 @@ Preset `memlab`: the same devices, batches and epochs; see `digits.in_situ`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8
 from memlab.emulator import load_preset
@@ -20,11 +22,11 @@ from memlab.experiments.digits import (
     SIDE,
     DigitsConfig,
     DigitsDataConfig,
-    floor_plan,
     in_situ,
     published,
     scale_grey,
 )
+from memlab.experiments.placement import floor_plan
 from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import cnn_plan
 from memlab.nn import Conv2D, Dense, Flatten, MaxPool, Network
@@ -48,9 +50,10 @@ def memlab() -> DigitsConfig:
 PRESETS = {"paper": paper, "memlab": memlab}
 
 
-def make_mnist_cnn_experiment(config: DigitsConfig, array: Array) -> Classifier:
-    """Return the experiment on an array of at least 123 x 59 cells."""
-    matrix = make_planned_matrices(floor_plan(config, cnn_plan(), array), array, config)
+def make_mnist_cnn_experiment(config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
+    """Return the experiment, on one array of at least 123 x 59 cells as published."""
+    plan = floor_plan("the five-level CNN", cnn_plan().matrices, config.network, arrays)
+    matrix = make_planned_matrices(plan, arrays, config)
     first = Conv2D(matrix["conv1"], (SIDE, SIDE, 1), (3, 3), "same", activation="relu")
     second = Conv2D(matrix["conv2"], first.output_shape, (2, 2), "same")
     network = Network([first, second, MaxPool(2), Flatten(), Dense(matrix["dense"])])

@@ -11,6 +11,8 @@ devices, batches and epochs; see `digits.in_situ`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8, make_digit_sequences
 from memlab.datasets.digit_sequences import CLASSES
@@ -20,11 +22,11 @@ from memlab.experiments.digits import (
     SIDE,
     DigitsConfig,
     DigitsDataConfig,
-    floor_plan,
     in_situ,
     published,
     scale_grey,
 )
+from memlab.experiments.placement import floor_plan
 from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import conv_lstm_plan
 from memlab.nn import ConvLSTM, Dense, Flatten, LastStep, MaxPool, Network
@@ -48,9 +50,10 @@ def memlab() -> DigitsConfig:
 PRESETS = {"paper": paper, "memlab": memlab}
 
 
-def make_mnist_sequence_experiment(config: DigitsConfig, array: Array) -> Classifier:
-    """Return the experiment on an array of 128 x 64 cells."""
-    matrix = make_planned_matrices(floor_plan(config, conv_lstm_plan(), array), array, config)
+def make_mnist_sequence_experiment(config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
+    """Return the experiment, on one array of 128 x 64 cells as published."""
+    plan = floor_plan("the ConvLSTM", conv_lstm_plan().matrices, config.network, arrays)
+    matrix = make_planned_matrices(plan, arrays, config)
     network = Network(
         [
             ConvLSTM(matrix["conv_lstm"], (SIDE, SIDE, 1), (3, 3), (2, 2)),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from memlab._version import __version__
 from memlab.array import Array
-from memlab.devices import check_url, open_array
 from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
+from memlab.experiments.arrays import check_boards, open_arrays, total_counts
 from memlab.experiments.config import ExperimentConfig, Method, apply_settings
-from memlab.experiments.cost import board_cost
+from memlab.experiments.cost import total_cost
 from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.in_situ import InSitu
@@ -49,22 +49,34 @@ class Plan:
 
     experiment: str
     preset: str
-    board: str
+    boards: tuple[str, ...]
     config: ExperimentConfig
     out: Path
+
+    @property
+    def board(self) -> str:
+        """The URL of the board, or those of several with spaces between them."""
+        return " ".join(self.boards)
 
 
 def make_plan(
     experiment: str,
     *,
     preset: str = "paper",
-    board: str = "emulator:",
+    board: str | Sequence[str] = "emulator:",
     seed: int | None = None,
     epochs: int | None = None,
     settings: Sequence[str] = (),
     out: Path | None = None,
 ) -> Plan:
     """Check a request and return what will be run; touches nothing.
+
+    Parameters
+    ----------
+    experiment, preset, seed, epochs, settings, out
+        As for `memlab train`.
+    board
+        URL of the array, or of the arrays that the network lies on together.
 
     Raises
     ------
@@ -85,19 +97,20 @@ def make_plan(
         config = apply_settings(config, [f"seed={seed}"])
     if epochs is not None:
         config = apply_settings(config, [f"train.epochs={epochs}"])
-    check_url(board)
+    boards = (board,) if isinstance(board, str) else tuple(board)
+    check_boards(boards)
     if out is None:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         out = Path("memlab-runs") / f"{experiment}-{preset}-seed{config.seed}-{stamp}.h5"
     else:
         check_out(out)
-    return Plan(experiment, preset, board, config, out)
+    return Plan(experiment, preset, boards, config, out)
 
 
 def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
     """Run a plan, in situ or ex situ, and return its result document.
 
-    Programs the array. However it ends, the array is grounded and the run file closed, with
+    Programs the arrays. However it ends, they are grounded and the run file closed, with
     everything measured so far in it. With `figure`, a picture is drawn beside it.
 
     Returns
@@ -108,15 +121,16 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     start = time.perf_counter()
-    with open_array(
-        plan.board, seed=config.seed, chip=config.chip, point=config.point.make_point()
-    ) as array:
+    with open_arrays(plan.boards, config) as arrays:
+        for array in arrays:
+            if array.passport is not None:
+                array.passport.begin_run(str(plan.out.resolve()))
         method: InSitu | ExSitu
         if config.method is Method.EX_SITU:
-            method = ExSitu(entry.make, config, array)
+            method = ExSitu(entry.make, config, arrays)
         else:
-            method = InSitu(entry.make, config, array)
-        run_file = create_run_file(plan, array)
+            method = InSitu(entry.make, config, arrays)
+        run_file = create_run_file(plan, arrays)
         status, results = "failed", {}
         try:
             # The products are thin: more threads make them slower, and change their last bits.
@@ -125,10 +139,10 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
             results = {
                 "seconds": time.perf_counter() - start,
                 "metrics": outcome.metrics,
-                "counts": asdict(array.counts),
+                "counts": total_counts(arrays),
                 **outcome.details,
             }
-            if cost := board_cost(array, config.link):
+            if cost := total_cost(arrays, config.link):
                 results["on_board"] = cost.document()
             status = "finished"
         except KeyboardInterrupt:
@@ -153,7 +167,7 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     }
 
 
-def create_run_file(plan: Plan, array: Array) -> RunFile:
+def create_run_file(plan: Plan, arrays: Sequence[Array]) -> RunFile:
     """Create the run file with everything that is known before the run."""
     config = plan.config
     try:
@@ -176,6 +190,16 @@ def create_run_file(plan: Plan, array: Array) -> RunFile:
         "NXcollection",
         {"json": config.model_dump_json(), **config.model_dump(mode="json")},
     )
-    run_file.group("instrument", "NXinstrument", array.describe())
+    _describe(arrays, run_file)
     run_file.group("versions", "NXcollection", describe_versions())
     return run_file
+
+
+def _describe(arrays: Sequence[Array], run_file: RunFile) -> None:
+    """Write the identity of the array, or of each of several, into `instrument`."""
+    if len(arrays) == 1:
+        run_file.group("instrument", "NXinstrument", arrays[0].describe())
+        return
+    run_file.group("instrument", "NXinstrument", {"arrays": len(arrays)})
+    for number, array in enumerate(arrays):
+        run_file.group(f"instrument/array_{number}", "NXcollection", array.describe())

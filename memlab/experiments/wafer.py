@@ -17,6 +17,8 @@ would have to carry the middle of a trace over a hundred steps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
@@ -99,8 +101,8 @@ def paper_steps() -> WaferConfig:
 PRESETS = {"paper": paper, "paper-steps": paper_steps}
 
 
-def make_wafer_experiment(config: WaferConfig, array: Array) -> Classifier:
-    """Return the experiment, its matrices folded onto the array as far as they must be."""
+def make_wafer_experiment(config: WaferConfig, arrays: Sequence[Array]) -> Classifier:
+    """Return the experiment, its matrices folded onto the arrays as far as they must be."""
     wafer = load_wafer(config.data.path)
     length, steps = wafer.x_train.shape[1], config.network.steps
     if length % steps:
@@ -112,9 +114,9 @@ def make_wafer_experiment(config: WaferConfig, array: Array) -> Classifier:
             Request("lstm", features + units + 1, 4 * units),
             Request("dense", units + 1, len(CLASSES)),
         ],
-        (array.shape,),
+        [array.shape for array in arrays],
     )
-    matrix = make_planned_matrices(plan, array, config)
+    matrix = make_planned_matrices(plan, arrays, config)
     bias = config.network.bias
     network = Network([LSTM(matrix["lstm"], bias), Dense(matrix["dense"], "linear", bias)])
 

@@ -20,41 +20,30 @@ from memlab.mapping import (
     tile_weights,
 )
 
-__all__ = ["make_matrix", "make_planned_matrices"]
+__all__ = ["make_planned_matrices"]
 
 MIDDLE = 218e-6
 """Conductance in S around which ideal weights are placed: a SET at 1 V on ta-hfo2."""
 
 
-def make_matrix(
-    name: str, array: Array, config: ExperimentConfig, rng: np.random.Generator
-) -> DifferentialMatrix:
-    """Return a weight matrix on an array of shape (2 inputs, outputs), one pair per weight.
-
-    On a board it starts from one SET everywhere and learns by one-shot pulses. On an ideal array
-    it starts from the published software weights, uniform(-1, 1) / sqrt(inputs), and learns by
-    direct writing.
-    """
-    rows, outputs = array.shape
-    plan = MatrixPlan.placed(name, (rows // 2, outputs), (0, 0))
-    return _on_plan(plan, [array], config, rng)
-
-
 def make_planned_matrices(
-    plan: FloorPlan, array: Array | Sequence[Array], config: ExperimentConfig
+    plan: FloorPlan, arrays: Sequence[Array], config: ExperimentConfig
 ) -> dict[str, DifferentialMatrix]:
-    """Return the matrices of a floor plan by name, starting and learning as in `make_matrix`.
+    """Return the matrices of a floor plan by name.
+
+    On a board they start from one SET everywhere and learn by one-shot pulses. On an ideal array
+    they start from the published software weights, uniform(-1, 1) / sqrt(inputs), and learn by
+    direct writing.
 
     Parameters
     ----------
     plan
         Where they lie.
-    array
-        The array, or the arrays that the plan numbers from 0.
+    arrays
+        The arrays that the plan numbers from 0.
     config
         Its seed draws the starting weights (ideal array) or gate voltages (board).
     """
-    arrays = [array] if isinstance(array, Array) else array
     rng = np.random.default_rng(config.seed)
     return {matrix.name: _on_plan(matrix, arrays, config, rng) for matrix in plan}
 

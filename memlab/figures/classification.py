@@ -29,7 +29,7 @@ def draw_accuracy(axes: Axes, entry: h5py.Group) -> None:
         window = min(WINDOW, batches.size)
         means = np.convolve(batches, np.full(window, 100.0 / window), mode="valid")
         label = f"train, mean of {window} batches"
-        if "transfer" in entry:
+        if "metrics.software_test_accuracy" in entry.attrs:
             label += " in software"
         axes.plot(window + np.arange(means.size), means, color=BLUE, linewidth=1.0, label=label)
     if "accuracy" in entry and entry["accuracy/test"].size:

@@ -30,8 +30,8 @@ def plot_training_run(run: Path, png: Path) -> None:
     with h5py.File(run, "r") as file:
         entry = file["entry"]
         blocks = block_groups(entry)
-        transferred = "transfer" in entry
-        two_rows = bool(blocks) or transferred
+        transfers = [entry[name] for name in entry if name.startswith("transfer")]
+        two_rows = bool(blocks or transfers)
         figure = new_figure(width=9.0, height=6.5 if two_rows else 3.2)
         top, *rest = figure.subfigures(2 if two_rows else 1, 1, squeeze=False)[:, 0]
         if "prediction" in entry:
@@ -44,8 +44,8 @@ def plot_training_run(run: Path, png: Path) -> None:
         _draw_loss(right, entry)
         if blocks:
             draw_weights(rest[0], entry, blocks)
-        elif transferred:
-            draw_write_verify(rest[0], entry["transfer"])
+        elif transfers:
+            draw_write_verify(rest[0], transfers[0])
         figure.suptitle(
             f"{entry.attrs['title']}, chip seed {entry.attrs['seed']}, {entry.attrs['board']}",
             fontsize="medium",

@@ -16,6 +16,9 @@ __all__ = ["block_groups", "draw_weights"]
 
 FloatArray = npt.NDArray[np.float64]
 
+GAP = 6
+"""Columns between the maps of two arrays."""
+
 
 def block_groups(entry: h5py.Group) -> list[h5py.Group]:
     """Return the groups of a run file that hold conductance maps, those with a map to show."""
@@ -39,9 +42,7 @@ def draw_weights(figure: SubFigure, entry: h5py.Group, blocks: list[h5py.Group])
         Entry of a finished run file and its `block_groups`.
     """
     first, last, weights = figure.subplots(1, 3)
-    rows = max(int(block["row"][:].max()) for block in blocks) + 1
-    columns = max(int(block["column"][:].max()) for block in blocks) + 1
-    shape = max(rows, 128), max(columns, 64)
+    shape = _shape(blocks)
     before = [block["initial_conductance"][:] for block in blocks]
     after = [block["conductance"][-1] for block in blocks]
     top = max(float(np.nanmax(block)) for block in [*before, *after]) * 1e6
@@ -71,15 +72,37 @@ def _draw_map(
     top: float,
     title: str,
 ) -> AxesImage:
-    """Put the maps of all blocks where they lie on the chip, in microsiemens."""
-    chip = np.full(shape, np.nan)
+    """Put the maps of all blocks where they lie, in microsiemens; arrays stand side by side."""
+    rows, columns = shape
+    arrays = max(_array(block) for block in blocks) + 1
+    chips = np.full((rows, arrays * (columns + GAP) - GAP), np.nan)
     for block, conductance in zip(blocks, maps, strict=True):
-        chip[np.ix_(block["row"][:], block["column"][:])] = conductance * 1e6
+        first = _array(block) * (columns + GAP)
+        chips[np.ix_(block["row"][:], first + block["column"][:])] = conductance * 1e6
     axes.set_facecolor("0.9")
     axes.set_title(title, fontsize="small")
     axes.set_xlabel("Column")
     axes.set_ylabel("Row")
-    return axes.imshow(chip, vmin=0.0, vmax=top, cmap="viridis", interpolation="nearest")
+    for number in range(1, arrays):
+        axes.axvspan(
+            number * (columns + GAP) - GAP - 0.5, number * (columns + GAP) - 0.5, color="white"
+        )
+    if arrays > 1:
+        starts = np.arange(arrays) * (columns + GAP)
+        axes.set_xticks(starts, [f"0\narray {number}" for number in range(arrays)], ha="left")
+    return axes.imshow(chips, vmin=0.0, vmax=top, cmap="viridis", interpolation="nearest")
+
+
+def _shape(blocks: list[h5py.Group]) -> tuple[int, int]:
+    """Return (rows, columns) of the largest array, 128 x 64 at least."""
+    rows = max(int(block["row"][:].max()) for block in blocks) + 1
+    columns = max(int(block["column"][:].max()) for block in blocks) + 1
+    return max(rows, 128), max(columns, 64)
+
+
+def _array(block: h5py.Group) -> int:
+    """Return which array a block lies on; run files of one array may not say."""
+    return int(block.attrs.get("array", 0))
 
 
 def _pairs(block: h5py.Group, conductance: FloatArray) -> FloatArray:

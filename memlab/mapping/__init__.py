@@ -13,6 +13,7 @@ from memlab.mapping.write_verify import (
     WriteVerify,
     WriteVerifyResult,
     check_target,
+    summarise,
     write_verify,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "pair_rows",
     "pair_weight",
     "place",
+    "summarise",
     "tile_weights",
     "write_verify",
 ]

@@ -58,9 +58,13 @@ class Block:
         How changes are programmed.
     layout
         Where the cells of a pair lie.
+    array_number
+        Which of the arrays of a network this is, from 0.
     """
 
-    def __init__(self, name: str, array: Array, rule: UpdateRule, layout: Layout):
+    def __init__(
+        self, name: str, array: Array, rule: UpdateRule, layout: Layout, array_number: int = 0
+    ):
         rows, columns = array.shape
         if rows % 2:
             raise ValueError(f"differential pairs need an even number of rows, got {rows}")
@@ -68,6 +72,7 @@ class Block:
         self.array = array
         self.rule = rule
         self.layout = layout
+        self.array_number = array_number
         self.shape = (rows // 2, columns)
         self.programmed: ProgrammedUpdate
         """What the last update told the cells."""

@@ -104,7 +104,7 @@ class DifferentialMatrix:
             view = arrays[tile.array][tile.rows, tile.columns]
             parts.append(
                 _Part(
-                    Block(name, view, make_rule(tile), layout),
+                    Block(name, view, make_rule(tile), layout, tile.array),
                     _tile_inputs(plan, tile),
                     slice(tile.outputs.start, tile.outputs.stop),
                     tile.beside,

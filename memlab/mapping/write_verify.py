@@ -14,7 +14,7 @@ by the factor `release`, and fails after so many attempts: a stuck cell is not p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from memlab.array import Array, nearest_step
 from memlab.errors import LimitError
 from memlab.mapping.switching import SwitchingLaw
 
-__all__ = ["Round", "WriteVerify", "WriteVerifyResult", "check_target", "write_verify"]
+__all__ = ["Round", "WriteVerify", "WriteVerifyResult", "check_target", "summarise", "write_verify"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -146,24 +146,6 @@ class WriteVerifyResult:
         """How many batches of pulses it took."""
         return len(self.history) - 1
 
-    def summary(self) -> dict[str, float | int | None]:
-        """Return the statistics as plain values.
-
-        Cells asked for, done and failed; rounds; mean SETs and RESETs per cell; root mean square
-        error of the cells that are done, in S, None if there are none.
-        """
-        cells, done = self.cells, int(np.count_nonzero(self.done))
-        error = self.error[self.done]
-        return {
-            "cells": cells,
-            "done": done,
-            "failed": cells - done,
-            "rounds": self.rounds,
-            "set_per_cell": float(self.set.sum() / max(cells, 1)),
-            "reset_per_cell": float(self.reset.sum() / max(cells, 1)),
-            "rms_error": float(np.sqrt(np.mean(error**2))) if done else None,
-        }
-
 
 def check_target(
     array: Array, target: FloatArray, law: SwitchingLaw, settings: WriteVerify
@@ -173,18 +155,14 @@ def check_target(
     A target is reached by a SET within the gate voltages, or, near the conductance after a RESET,
     by a RESET alone. NaN asks for nothing.
     """
-    if settings.gate_maximum > array.set_gate_limit:
-        raise LimitError(
-            f"gate_maximum {settings.gate_maximum:g} V is beyond the {array.set_gate_limit:g} V "
-            "that the chip may see in a SET (limits.set_gate_voltage); choose a smaller one, or "
-            "open the array with other limits. Nothing was programmed"
-        )
+    asked = ~np.isnan(target)
+    array.check_set(settings.gate_maximum, asked)
     low, high = (float(law.conductance(v)) for v in (settings.gate_minimum, settings.gate_maximum))
     with np.errstate(invalid="ignore"):  # an infinite target is beyond any band
         band = settings.band(target)
     by_set = (target >= low - band) & (target <= high + band)
     by_reset = np.abs(target - law.reset_conductance) <= band
-    beyond = ~np.isnan(target) & ~(by_set | by_reset)
+    beyond = asked & ~(by_set | by_reset)
     if beyond.any():
         row, column = np.argwhere(beyond)[0]
         raise LimitError(
@@ -243,6 +221,26 @@ def write_verify(
         if not (reset | set_).any():
             return work.result()
         work.pulse(reset, set_)
+
+
+def summarise(results: Sequence[WriteVerifyResult]) -> dict[str, float | int | None]:
+    """Return the statistics of one write-and-verify, or of several arrays, as plain values.
+
+    Cells asked for, done and failed; rounds; mean SETs and RESETs per cell; root mean square error
+    of the cells that are done, in S, None if there are none.
+    """
+    cells = sum(result.cells for result in results)
+    error = np.concatenate([result.error[result.done] for result in results])
+    pulses = {name: sum(int(getattr(r, name).sum()) for r in results) for name in ("set", "reset")}
+    return {
+        "cells": cells,
+        "done": error.size,
+        "failed": cells - error.size,
+        "rounds": max(result.rounds for result in results),
+        "set_per_cell": pulses["set"] / max(cells, 1),
+        "reset_per_cell": pulses["reset"] / max(cells, 1),
+        "rms_error": float(np.sqrt(np.mean(error**2))) if error.size else None,
+    }
 
 
 class _Work:

@@ -18,7 +18,7 @@ from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.experiments.config import PointConfig, WriteVerifyConfig, as_preset
 from memlab.experiments.law import find_law
-from memlab.mapping import Round, check_target, write_verify
+from memlab.mapping import Round, check_target, summarise, write_verify
 from memlab.operations.files import create_run_file, load_numbers, output_path
 from memlab.regions import Region
 from memlab.runs import WriteVerifyLog
@@ -71,7 +71,7 @@ def program_target(
     Returns
     -------
     The document of `memlab program --json`: files, the law, the statistics of
-    `WriteVerifyResult.summary`, counts, seconds.
+    `memlab.mapping.summarise`, counts, seconds.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def program_target(
             log.finish(result)
             results = {
                 "law": asdict(law),
-                **result.summary(),
+                **summarise([result]),
                 "counts": asdict(array.counts),
                 "seconds": time.perf_counter() - start,
             }

@@ -1,18 +1,39 @@
 """Run files: one HDF5 file per run, readable without memlab."""
 
 from memlab.runs.new_run import check_out, describe_versions
+from memlab.runs.procedure_log import (
+    FinishedLog,
+    MemoryLog,
+    ProcedureLog,
+    read_record,
+    write_findings,
+)
+from memlab.runs.record import Coordinate, Finding, Findings, Record, Series
+from memlab.runs.rescue import read_attributes, rescue
 from memlab.runs.run_file import RunFile
 from memlab.runs.trained import Trained, read_trained
 from memlab.runs.training_log import LogLevel, TrainingLog
 from memlab.runs.write_verify_log import WriteVerifyLog
 
 __all__ = [
+    "Coordinate",
+    "Finding",
+    "Findings",
+    "FinishedLog",
     "LogLevel",
+    "MemoryLog",
+    "ProcedureLog",
+    "Record",
     "RunFile",
+    "Series",
     "Trained",
     "TrainingLog",
     "WriteVerifyLog",
     "check_out",
     "describe_versions",
+    "read_attributes",
+    "read_record",
     "read_trained",
+    "rescue",
+    "write_findings",
 ]

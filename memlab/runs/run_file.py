@@ -12,17 +12,18 @@ byte-identical datasets.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
+from memlab.runs.rescue import LIBVER, edit, rescue
 
 __all__ = ["RunFile", "flatten"]
 
@@ -82,7 +83,7 @@ class RunFile:
 
     def __init__(self, path: Path, title: str, attributes: Mapping[str, Any]):
         try:
-            self._file = h5py.File(path, "x", libver=("v110", "v110"))
+            self._file = h5py.File(path, "x", libver=LIBVER)
         except FileExistsError as error:
             raise SettingError(f"{path} exists already; choose another --out") from error
         except OSError as error:
@@ -100,6 +101,36 @@ class RunFile:
                 **attributes,
             }
         )
+
+    @classmethod
+    def resume(cls, path: Path, lengths: Mapping[str, int]) -> Self:
+        """Open the file of a run that was killed or interrupted, to append to it.
+
+        Parameters
+        ----------
+        path
+            A run file; nothing may be writing to it.
+        lengths
+            Items of growing datasets that are valid, by group; what is beyond is dropped.
+
+        Raises
+        ------
+        DataError
+            If it is no run file.
+        """
+        rescue(path, lengths)
+        run = cls.__new__(cls)
+        run.path = path
+        run._file = h5py.File(path, "r+", libver=LIBVER)
+        run._entry = run._file["entry"]
+        run._growing = {}
+        run._entry.visititems(run._find_growing)
+        return run
+
+    def _find_growing(self, name: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
+            chunk, *items = item.chunks
+            self._growing[name] = _Growing(item, tuple(items), item.dtype, chunk, item.shape[0])
 
     def group(self, name: str, nx_class: str, attributes: Mapping[str, Any] | None = None) -> None:
         """Create a group below the entry; nested values in `attributes` become dotted names."""
@@ -168,7 +199,12 @@ class RunFile:
             growing.flush()
         self._file.flush()
 
-    def close(self, status: str, attributes: Mapping[str, Any] | None = None) -> None:
+    def close(
+        self,
+        status: str,
+        attributes: Mapping[str, Any] | None = None,
+        complete: Callable[[h5py.Group], None] | None = None,
+    ) -> None:
         """Write what is queued, close, and note how the run ended.
 
         Parameters
@@ -177,13 +213,17 @@ class RunFile:
             `finished`, `interrupted` or `failed`.
         attributes
             Plain values for the entry, for example the metrics.
+        complete
+            Called with the entry to write what could not be declared before the run.
         """
         if not self._file:
             return
         self.flush()
         self._file.close()
-        # Attributes cannot be created in SWMR mode.
-        with h5py.File(self.path, "r+") as file:
+        # Nothing can be created in SWMR mode.
+        with edit(self.path) as file:
+            if complete is not None:
+                complete(file["entry"])
             file["entry"].attrs.update(
                 {
                     "status": status,

@@ -139,6 +139,7 @@ class TrainingLog(Observer):
                 "siemens_per_weight": matrix.siemens_per_weight,
                 "read_voltage": matrix.read_voltage,
                 "layout": block.layout.value,
+                "array": block.array_number,
             },
         )
         run.scale(f"{name}/update", None, "1", "Number of the update that left this state, from 0")

@@ -1,6 +1,9 @@
-"""How much of the cores a sweep uses: the time of the trials alone, over cores times wall time.
+"""How much of two cores a sweep uses: its time on one process over twice that on two.
 
-Run it on an idle machine: `python -m pytest -m benchmark -s tests/benchmarks`.
+    python -m pytest -n 0 -m benchmark -s tests/benchmarks/test_sweep_benchmark.py
+
+Both are measured in one run, with everything that `memlab sweep` does. It is skipped where other
+programs use the cores, because then two of them cannot be had.
 """
 
 import json
@@ -12,36 +15,53 @@ from pathlib import Path
 
 import pytest
 
-from memlab.sweep import plan_sweep, run_trial
-
 REPOSITORY = Path(__file__).parents[2]
-WORKERS, SEEDS, EPOCHS = 2, 12, 150
+SEEDS, EPOCHS = 12, 300
 
 
-@pytest.mark.benchmark
-@pytest.mark.timeout(600)
-def test_two_processes_are_used_at_85_percent(tmp_path: Path) -> None:
-    planned = plan_sweep("airline", preset="memlab", seeds=SEEDS, epochs=EPOCHS, out=tmp_path)
-    run_trial(planned.trials[0])  # what the first one loads
-    start = time.perf_counter()
-    run_trial(planned.trials[1])
-    one = time.perf_counter() - start
-    command = "sweep airline --preset memlab --json --quiet --seeds"
+def idle_fraction(seconds: float) -> float:
+    """Return how much of all cores was idle for a while; 1.0 where nothing tells."""
+
+    def ticks() -> tuple[int, int]:
+        words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        numbers = [int(word) for word in words]
+        return numbers[3] + numbers[4], sum(numbers)
+
+    if not Path("/proc/stat").exists():
+        return 1.0
+    first = ticks()
+    time.sleep(seconds)
+    last = ticks()
+    return (last[0] - first[0]) / max(last[1] - first[1], 1)
+
+
+def seconds_of_sweep(workers: int, out: Path) -> float:
+    """Return what `memlab sweep` says it took on so many processes."""
+    command = f"sweep airline --preset memlab --json --quiet --seeds {SEEDS} --epochs {EPOCHS}"
     done = subprocess.run(
         [
             *(sys.executable, "-c", "from memlab.cli import main; main()"),
-            *command.split(),
-            *(str(SEEDS), "--epochs", str(EPOCHS), "--workers", str(WORKERS)),
-            *("--out", str(tmp_path)),
+            *(*command.split(), "--workers", str(workers), "--out", str(out)),
         ],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         check=True,
     )
-    wall = json.loads(done.stdout)["seconds"]
-    efficiency = SEEDS * one / (WORKERS * wall)
-    print(f"\none trial {one:.2f} s, {SEEDS} trials on {WORKERS} processes {wall:.1f} s")
-    print(f"efficiency {efficiency:.0%} (cores: {os.cpu_count()}, load: {os.getloadavg()[0]:.1f})")
-    # Wide of the 85 % that an idle machine reaches: a busy one must not fail here.
-    assert efficiency > 0.3
+    document = json.loads(done.stdout)
+    assert document["ran"] == SEEDS
+    return float(document["seconds"])
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(900)
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core only")
+def test_two_cores_are_used_at_85_percent(tmp_path: Path) -> None:
+    idle = idle_fraction(3.0)
+    if idle < 0.9:
+        pytest.skip(f"the cores are only {idle:.0%} idle: run this on a quiet machine")
+    one = seconds_of_sweep(1, tmp_path / "one")
+    two = seconds_of_sweep(2, tmp_path / "two")
+    efficiency = one / (2 * two)
+    print(f"\n{SEEDS} trials: {one:.1f} s on one process, {two:.1f} s on two: {efficiency:.0%}")
+    assert efficiency >= 0.85

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from drivers.errors import TransportError
-from drivers.ledger import Ledger, Sent, state_directory
+from drivers.ledger import KEPT, Ledger, Sent, state_directory
 
 ONE = Sent(7, 300, 5, [(0, 3, 0b101), (1, 4, 1 << 63)])
 TWO = Sent(9, 300, 5, [(0, 127, 1)])
@@ -33,7 +33,21 @@ def test_an_operation_is_on_disk_before_the_call_returns(tmp_path: Path) -> None
     assert after_kill.highest_op == 7
 
 
-def test_what_is_settled_is_forgotten_but_its_number_is_not(tmp_path: Path) -> None:
+def test_what_was_settled_long_ago_is_forgotten_but_its_number_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    ledger = Ledger(path)
+    for op in range(1, KEPT + 101):
+        ledger.sent(Sent(op, 300, 5, [(0, 3, 1), (1, 3, 1)]))
+        ledger.settled(op, 2, 2)
+    ledger.close()
+    last = reopened(path)
+    assert last.highest_op == KEPT + 100
+    assert last.settled_after(0) == [(2, 2)] * KEPT
+    assert last.settled_after(KEPT + 98) == [(2, 2)] * 2
+    assert len(path.read_text().splitlines()) == 1 + KEPT
+
+
+def test_the_fate_of_settled_operations_survives_the_program(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     ledger = Ledger(path)
     ledger.sent(ONE)
@@ -48,7 +62,8 @@ def test_what_is_settled_is_forgotten_but_its_number_is_not(tmp_path: Path) -> N
     last = reopened(path)
     assert last.unsettled == []
     assert last.highest_op == 9
-    assert len(path.read_text().splitlines()) == 1
+    assert last.settled_after(0) == [(0, 0), (1, 1)]
+    assert last.settled_after(7) == [(1, 1)]
 
 
 def test_a_line_that_was_cut_never_left(tmp_path: Path) -> None:

@@ -91,8 +91,9 @@ class Server:
 
     def stop(self) -> None:
         """End `run`, from any thread, once."""
-        self._stopped = True
+        # Woken before it is told: once it knows, it closes its end of the pipe.
         os.write(self._wake_out, b"\0")
+        self._stopped = True
         os.close(self._wake_out)
 
     def _turn(self) -> None:

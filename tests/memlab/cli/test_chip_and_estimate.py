@@ -71,3 +71,14 @@ def test_a_faster_board_and_a_slower_link_change_the_bill(memlab) -> None:  # ty
     code, out, _ = memlab("estimate", "airline")
     assert code == 0
     assert "800 updates of 2072 devices" in out
+
+
+def test_the_bill_of_a_network_on_several_arrays_is_that_of_all(memlab) -> None:  # type: ignore[no-untyped-def]
+    large = ["--set", "network.units=40", "--set", "network.placement=automatic", "--json"]
+    code, out, errors = memlab("estimate", "airline", *large)
+    assert (code, out) == (2, "")
+    assert "more arrays" in errors
+    bill = json.loads(memlab("estimate", "airline", "--arrays", "2", *large)[1])
+    assert bill["devices"] == 84 * 160 + 82
+    # Every cell is SET at the start and at each update.
+    assert bill["counts"]["set"] == bill["devices"] * 801

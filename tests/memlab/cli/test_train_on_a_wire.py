@@ -57,6 +57,21 @@ def test_twenty_epochs_give_identical_codes(
         np.testing.assert_array_equal(over_the_wire[name], values, err_msg=name)
 
 
+def test_two_boards_on_wires_give_the_codes_of_two_in_process(
+    virtual_board: Callable[..., VirtualBoard], tmp_path: Path
+) -> None:
+    # 82 x 156 + 80 x 1 cells: too many for one board. The second emulated chip has seed 1 + 1.
+    large = ("--set", "network.units=39", "--set", "network.placement=automatic")
+    boards = [virtual_board("--pty", "--seed", seed).url for seed in ("1", "2")]
+    wires, _ = train(tmp_path / "wires.h5", 1, *large, "--board", boards[0], "--board", boards[1])
+    inside, _ = train(
+        tmp_path / "inside.h5", 1, *large, "--board", "emulator:", "--board", "emulator:"
+    )
+    assert wires.keys() == inside.keys()
+    for name, values in inside.items():
+        np.testing.assert_array_equal(wires[name], values, err_msg=name)
+
+
 def test_the_network_learns_over_the_published_dialect_on_its_steps(
     virtual_board: Callable[..., VirtualBoard], tmp_path: Path
 ) -> None:

@@ -30,7 +30,9 @@ def make(
     """Open an array on a preset with parameters changed; `__` stands for the dot in a name."""
     dotted = {name.replace("__", "."): value for name, value in changes.items()}
     board = EmulatedBoard(load_preset(chip).replace(**dotted), seed, shape)
-    return BoardArray(board, Limits(read_voltage=read_voltage), point), board
+    # Physics is looked at beyond what the DAC of a row could drive.
+    limits = Limits(read_voltage=read_voltage, row_current=1.0)
+    return BoardArray(board, limits, point), board
 
 
 def assert_mean(sample: np.ndarray, expected: float, *, extra: float = 0.0) -> None:

@@ -4,12 +4,10 @@ Bounds are 4.5 standard errors, from the numbers of cells.
 """
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from memlab.figures.staircase import plot_staircase
 from tests.memlab.emulator.effects import EVERY, SIGMAS, assert_fraction, make
 
 UP = np.linspace(1.0, 2.4, 15)
@@ -71,12 +69,6 @@ def test_the_spread_is_that_of_the_preset(staircase: np.ndarray) -> None:
 def test_cells_that_do_not_respond_stay_at_nothing(staircase: np.ndarray) -> None:
     silent = np.ptp(staircase, axis=0) <= 50e-6
     assert np.abs(staircase[:, silent]).max() < 1e-9
-
-
-def test_a_picture_is_drawn(staircase: np.ndarray, tmp_path: Path) -> None:
-    png = tmp_path / "staircase.png"
-    plot_staircase(GATES, staircase, png)
-    assert png.read_bytes().startswith(b"\x89PNG")
 
 
 def _excess(a: float) -> float:

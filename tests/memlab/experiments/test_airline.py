@@ -112,7 +112,7 @@ def run(url: str, seed: int, epochs: int = 800, *settings: str) -> Trained:
     )
     start = StartingWeights()
     with open_array(url, seed=seed, chip=config.chip, point=config.point.make_point()) as array:
-        experiment = AirlineExperiment(config, array)
+        experiment = AirlineExperiment(config, [array])
         losses = train(
             experiment.network,
             experiment.loss,
@@ -130,7 +130,7 @@ def run(url: str, seed: int, epochs: int = 800, *settings: str) -> Trained:
 
 
 def test_the_training_sequence_is_the_first_96_of_143_scaled_pairs() -> None:
-    experiment = AirlineExperiment(PRESETS["paper"](), open_array("ideal:"))
+    experiment = AirlineExperiment(PRESETS["paper"](), [open_array("ideal:")])
     [(x, target)] = experiment.batches(0)
     assert x.shape == target.shape == (96, 1, 1)
     # January, February 1949: 112, 118; December 1956, January 1957: 306, 315; range 104..622.
@@ -141,7 +141,7 @@ def test_the_training_sequence_is_the_first_96_of_143_scaled_pairs() -> None:
 
 
 def test_last_months_value_has_the_published_rmse() -> None:
-    experiment = AirlineExperiment(PRESETS["paper"](), open_array("ideal:"))
+    experiment = AirlineExperiment(PRESETS["paper"](), [open_array("ideal:")])
     experiment.network.initialise()
     prediction = experiment.predict()
     assert prediction.prediction.shape == (143,)
@@ -149,7 +149,7 @@ def test_last_months_value_has_the_published_rmse() -> None:
 
 
 def test_the_layers_lie_on_the_published_cells() -> None:
-    experiment = AirlineExperiment(PRESETS["paper"](), open_array("ideal:"))
+    experiment = AirlineExperiment(PRESETS["paper"](), [open_array("ideal:")])
     lstm, dense = (layer.matrix.array for layer in experiment.network.layers)
     np.testing.assert_array_equal(lstm.rows, np.arange(34))
     np.testing.assert_array_equal(lstm.columns, np.arange(60))

@@ -44,7 +44,7 @@ def test_balanced_accuracy_of_a_constant_answer_is_one_half_however_rare_the_oth
 
 def test_the_gait_layers_lie_on_the_published_cells() -> None:
     config = apply_settings(PRESETS["paper"](), [SYNTHETIC])
-    experiment = make_gait_experiment(config, open_array("ideal:"))
+    experiment = make_gait_experiment(config, [open_array("ideal:")])
     lstm, dense = experiment.network.blocks
     assert lstm.array.shape == (128, 56)
     assert dense.array.shape == (28, 8)
@@ -55,7 +55,7 @@ def test_the_gait_layers_lie_on_the_published_cells() -> None:
 def test_an_epoch_shows_every_training_sequence_once() -> None:
     settings = [SYNTHETIC, "train.shuffle=true"]
     config = apply_settings(PRESETS["paper"](), settings)
-    experiment = make_gait_experiment(config, open_array("ideal:"))
+    experiment = make_gait_experiment(config, [open_array("ideal:")])
     assert experiment.task.y_train.size == 597
     epochs = []
     for epoch in range(2):
@@ -71,7 +71,7 @@ def test_an_epoch_shows_every_training_sequence_once() -> None:
 def test_standardising_uses_the_training_sequences_only() -> None:
     settings = [SYNTHETIC, "data.standardise=true", "data.split=pass"]
     task = make_gait_experiment(
-        apply_settings(PRESETS["paper"](), settings), open_array("ideal:")
+        apply_settings(PRESETS["paper"](), settings), [open_array("ideal:")]
     ).task
     np.testing.assert_allclose(task.x_train.mean(axis=(0, 1)), 0, atol=1e-9)
     np.testing.assert_allclose(task.x_train.std(axis=(0, 1)), 1, rtol=1e-9)
@@ -143,7 +143,7 @@ def made_up_wafers(directory: Path, series: int = 200) -> Path:
 
 def test_152_inputs_are_folded_onto_one_array(tmp_path: Path) -> None:
     config = apply_settings(WAFER_PRESETS["paper"](), [f"data.path={made_up_wafers(tmp_path)}"])
-    experiment = make_wafer_experiment(config, open_array("ideal:"))
+    experiment = make_wafer_experiment(config, [open_array("ideal:")])
     lstm, dense = experiment.network.matrices
     assert lstm.shape == (152 + 4 + 1, 16)
     assert len(lstm.blocks) == 3
@@ -155,7 +155,7 @@ def test_152_inputs_are_folded_onto_one_array(tmp_path: Path) -> None:
 def test_a_trace_can_be_cut_into_equal_frames_only(tmp_path: Path) -> None:
     where = f"data.path={made_up_wafers(tmp_path)}"
     config = apply_settings(WAFER_PRESETS["paper"](), [where, "network.steps=8"])
-    experiment = make_wafer_experiment(config, open_array("ideal:"))
+    experiment = make_wafer_experiment(config, [open_array("ideal:")])
     [(x, _), *_] = experiment.batches(0)
     assert x.shape == (8, 50, 19)
     first = experiment.task.x_train[:, 3].ravel()
@@ -163,7 +163,7 @@ def test_a_trace_can_be_cut_into_equal_frames_only(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="152"):
         make_wafer_experiment(
             apply_settings(WAFER_PRESETS["paper"](), [where, "network.steps=5"]),
-            open_array("ideal:"),
+            [open_array("ideal:")],
         )
 
 

@@ -51,7 +51,7 @@ def test_the_networks_have_the_published_sizes(mnist: str) -> None:
     ):
         config = apply_settings(presets["paper"](), [f"data.path={mnist}"])
         with open_array("emulator:", chip=config.chip) as array:
-            network = make(config, array).network
+            network = make(config, [array]).network
             assert [matrix.shape for matrix in network.matrices] == shapes
             assert [matrix.copies for matrix in network.matrices] == [2] * len(shapes)
             assert len(network.blocks) == tiles
@@ -127,7 +127,7 @@ def test_the_matrices_go_where_there_is_room_when_asked_to(mnist: str) -> None:
     settings = [f"data.path={mnist}", "network.placement=automatic", "chip=ideal"]
     config = apply_settings(CNN_PRESETS["memlab"](), settings)
     with open_array("ideal:?rows=100&columns=64") as array:
-        network = make_mnist_cnn_experiment(config, array).network
+        network = make_mnist_cnn_experiment(config, [array]).network
         assert sum(block.array.shape[0] * block.array.shape[1] for block in network.blocks) == 4060
         assert len(network.blocks) > 5, "conv2, 120 rows, must be folded too"
     config = apply_settings(config, ["network.placement=published"])
@@ -135,7 +135,7 @@ def test_the_matrices_go_where_there_is_room_when_asked_to(mnist: str) -> None:
         open_array("ideal:?rows=100&columns=64") as array,
         pytest.raises(SettingError, match="conv1 needs 36 x 15"),
     ):
-        make_mnist_cnn_experiment(config, array)
+        make_mnist_cnn_experiment(config, [array])
 
 
 def test_missing_images_are_one_line_that_says_how_to_get_them(tmp_path: Path) -> None:

@@ -331,6 +331,28 @@ def test_a_lost_worker_of_a_cluster_loses_nothing(
     assert (out / "table.nc").read_bytes() == (reference / "table.nc").read_bytes()
 
 
+@pytest.mark.slow
+def test_a_killed_command_on_a_cluster_loses_nothing(
+    reference: Path, tmp_path: Path, cluster: Cluster
+) -> None:
+    cluster.add_worker()
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command(out, *SMALL, "--scheduler", cluster.address),
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: (out / "trials").is_dir() and any((out / "trials").glob("[!.]*.h5")))
+    process.kill()
+    process.wait()
+    finished = len(list((out / "trials").glob("[!.]*.h5")))
+    document = sweep(out, *SMALL, "--scheduler", cluster.address)
+    assert document["reused"] == finished >= 1
+    assert document["ran"] == 6 - finished
+    assert (out / "table.nc").read_bytes() == (reference / "table.nc").read_bytes()
+
+
 def test_no_scheduler_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     done = subprocess.run(
         command(tmp_path, *SMALL, "--scheduler", "nonsense://here"),

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREY, ORANGE
 
-__all__ = ["plot_staircase"]
+__all__ = ["draw"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def plot_staircase(gate_voltage: FloatArray, conductance: FloatArray, png: Path) -> None:
-    """Draw mean and spread of the conductance at each step, and its distribution at some.
-
-    Parameters
-    ----------
-    gate_voltage
-        Gate voltage (V) of each step, rising first and then falling, shape (steps,).
-    conductance
-        Conductance (S) read after each step, shape (steps, rows, columns).
-    png
-        Picture to write; an existing one is replaced.
-    """
-    turn = int(np.argmax(gate_voltage)) + 1
-    figure = new_figure(width=7.0, height=3.0)
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw mean and spread of the conductance at each step, and the SET law."""
+    mask = entry["map/mask"][()].astype(bool)
+    gate = entry["map/gate_voltage"][()]
+    steps = np.isfinite(gate)
+    cells = 1e6 * entry["map/conductance"][()][steps][:, mask]
+    gate = gate[steps]
+    turn = int(np.argmax(gate)) + 1
+    responds = entry["result/responds"][()].astype(bool)[mask]
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    cells = 1e6 * conductance.reshape(gate_voltage.size, -1)
-    # A cell responds if it moves by a fifth of what the cells move in the mean.
-    responds = np.ptp(cells, axis=0) > 0.2 * np.ptp(cells.mean(axis=1))
     _draw_steps(left, cells, responds, turn)
-    _draw_law(right, gate_voltage, cells[:, responds], turn)
-    rows, columns = conductance.shape[1:]
-    figure.suptitle(
-        f"SET staircase of {rows} x {columns} cells; falling: RESET before each SET",
-        fontsize="medium",
-    )
-    figure.savefig(png, dpi=200)
+    _draw_law(right, gate, cells[:, responds], turn)
 
 
 def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], turn: int) -> None:

@@ -1,0 +1,64 @@
+"""Options of a board's URL that are for the array above the board, not for the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import unquote_plus
+
+from memlab.errors import SettingError
+from memlab.passport.budgets import parse_budget
+
+__all__ = ["ArrayOptions", "split_array_options"]
+
+_BUDGET = "budget."
+
+
+@dataclass(frozen=True)
+class ArrayOptions:
+    """What a URL asks of an array on a board.
+
+    Parameters
+    ----------
+    rounding
+        Round voltages to the board's steps.
+    passport
+        File of the chip's passport, "none" for no passport, None for the default.
+    budgets
+        Budgets by name that hold for this opening.
+    """
+
+    rounding: bool = False
+    passport: str | None = None
+    budgets: dict[str, float | None] = field(default_factory=dict)
+
+
+def split_array_options(url: str) -> tuple[str, ArrayOptions]:
+    """Return the URL for the board alone, and what it asks of the array.
+
+    Raises
+    ------
+    SettingError
+        If one of these options is wrong; what the board makes of the others is its own affair.
+    """
+    address, _, query = url.partition("?")
+    rest = []
+    rounding, passport = False, None
+    budgets: dict[str, float | None] = {}
+    for pair in query.split("&") if query else []:
+        key, _, text = pair.partition("=")
+        value = unquote_plus(text)
+        if key == "rounding":
+            if value != "nearest":
+                raise SettingError(f"{url!r}: {pair!r}: the only way to round is rounding=nearest")
+            rounding = True
+        elif key == "passport":
+            if not value:
+                raise SettingError(f"{url!r}: passport= names no file; write FILE, or none")
+            passport = value
+        elif key.startswith(_BUDGET):
+            name = key.removeprefix(_BUDGET)
+            budgets[name] = parse_budget(name, value)
+        else:
+            rest.append(pair)
+    board = address + ("?" + "&".join(rest) if rest else "")
+    return board, ArrayOptions(rounding, passport, budgets)

@@ -1,0 +1,28 @@
+"""Characterisation: what a device person measures before anyone trains a network."""
+
+from memlab.characterize.estimate import estimate_procedures
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.registry import PROCEDURES, load_procedure
+from memlab.characterize.runner import (
+    ProcedurePlan,
+    Watcher,
+    plan_procedures,
+    resume,
+    run_procedures,
+)
+from memlab.regions import Region
+
+__all__ = [
+    "PROCEDURES",
+    "Demand",
+    "Procedure",
+    "ProcedureConfig",
+    "ProcedurePlan",
+    "Region",
+    "Watcher",
+    "estimate_procedures",
+    "load_procedure",
+    "plan_procedures",
+    "resume",
+    "run_procedures",
+]

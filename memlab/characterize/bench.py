@@ -1,0 +1,269 @@
+"""An array whose every measurement and pulse is recorded, so that a killed procedure goes on.
+
+A procedure is plain code that calls `read`, `vmm`, `program` and `wait_until`, and whose next step
+depends on nothing but its settings and what these calls returned. To resume it, it is simply run
+again: calls that are in the record return what is there and touch nothing; the first call that is
+not is the first that reaches the board. A batch of pulses that had been entered and not confirmed
+is settled first: what was fired stays fired, what certainly was not is sent, and what is in doubt
+is never sent again (the next reading shows what it did).
+
+An emulated chip in this process ended with the process. There, resuming makes the same chip again
+from its seed and repeats every call on it; what is recorded is not recorded twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import AUTO_GAIN
+from drivers.serial_board import SerialBoard
+from memlab.array import Measurement
+from memlab.board_array import BoardArray
+from memlab.emulator import EmulatedBoard
+from memlab.errors import DataError
+from memlab.runs import ProcedureLog, Record
+
+__all__ = ["Bench"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Bench:
+    """A view of an array, with the cells that a procedure is about and the record it fills.
+
+    Parameters
+    ----------
+    array
+        The view to read; its lines are those of the record.
+    log
+        Where everything is recorded; it may hold the beginning already.
+    origin
+        Start of the procedure, on the clock that `now` reads.
+    clock, sleep
+        Real time in s and how to wait, for boards whose time is real.
+    on_step
+        Called after every reading with the number of readings so far.
+
+    Attributes
+    ----------
+    array
+        The view.
+    mask
+        Cells that the procedure is about, shape (rows, columns): only these may be pulsed.
+    """
+
+    def __init__(
+        self,
+        array: BoardArray,
+        log: ProcedureLog,
+        *,
+        origin: float = 0.0,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        on_step: Callable[[int], None] | None = None,
+    ):
+        self.array = array
+        self.mask: BoolArray = log.record.mask
+        self._log = log
+        self._origin = origin
+        self._clock, self._sleep = clock, sleep
+        self._on_step = on_step
+        self._emulated = array.board if isinstance(array.board, EmulatedBoard) else None
+        self._views: dict[tuple[tuple[str, float], ...], BoardArray] = {}
+        self._readings = self._vectors = self._programs = 0
+        self.worst = {"set": 0.0, "set_gate": 0.0, "reset": 0.0}
+        """Largest voltages (V) that any pulse has asked for."""
+        self._past = [len(log.record.readings), len(log.record.vectors)]
+
+    @property
+    def record(self) -> Record:
+        """Everything so far."""
+        return self._log.record
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of the view."""
+        return self.array.shape
+
+    @property
+    def now(self) -> float:
+        """Seconds since the procedure began: simulated on an emulator in process, else real."""
+        return (self._emulated.clock if self._emulated else self._clock()) - self._origin
+
+    def read(
+        self, *, gain: int = AUTO_GAIN, read_voltage: float | None = None, **coordinates: float
+    ) -> FloatArray:
+        """Measure the conductance (S) of every cell of the view, shape (rows, columns).
+
+        Parameters
+        ----------
+        gain, read_voltage
+            As for the array; its own read voltage (V) by default.
+        coordinates
+            Those that the procedure declares.
+        """
+        point = {} if read_voltage is None else {"read_voltage": read_voltage}
+        k = self._readings
+        self._readings += 1
+        recorded = k < self._past[0]
+        if recorded and self._emulated is None:
+            return self.record.readings.measurements[k].value
+        measurement = self._at(point).measure_conductance(gain=gain)
+        if not recorded:
+            self._log.add_reading(measurement, {**coordinates, "time": self.now})
+            if self._on_step is not None:
+                self._on_step(k + 1)
+        return measurement.value
+
+    def vmm(
+        self,
+        voltage: npt.ArrayLike,
+        *,
+        gain: int = AUTO_GAIN,
+        **coordinates: float | FloatArray,
+    ) -> Measurement:
+        """Multiply vectors, row voltages in V of shape (n, rows); currents (A) are (n, columns).
+
+        A coordinate is a number, or one for each vector.
+        """
+        vectors = np.atleast_2d(np.asarray(voltage, np.float64))
+        n, k = len(vectors), self._vectors
+        self._vectors += n
+        past = max(0, min(n, self._past[1] - k))
+        if past == n and self._emulated is None:
+            return _joined(self.record.vectors.measurements[k : k + n])
+        measurement = self.array.measure_vmm(vectors, gain=gain)
+        each = {name: np.broadcast_to(value, n) for name, value in coordinates.items()}
+        where = [
+            {**{name: float(value[j]) for name, value in each.items()}, "time": self.now}
+            for j in range(n)
+        ]
+        if past < n:
+            self._log.add_vectors(measurement[past:], where[past:])
+        return measurement
+
+    def program(
+        self,
+        gate_voltage: npt.ArrayLike,
+        *,
+        reset: BoolArray | None = None,
+        set: BoolArray | None = None,  # noqa: A002 - the field's own word
+        **point: float,
+    ) -> None:
+        """RESET, then SET cells of the view once each, as `Array.program`; never outside `mask`.
+
+        Parameters
+        ----------
+        gate_voltage
+            Gate voltage (V) of each SET, a scalar or shape (rows, columns).
+        reset, set
+            Cells to RESET first and to SET; none and all of `mask` by default.
+        point
+            Other voltages and widths than the array's: set_voltage, set_width, reset_voltage, ...
+
+        Raises
+        ------
+        LimitError
+            If a voltage is outside its limit; nothing is pulsed.
+        """
+        reset_mask = np.zeros(self.shape, bool) if reset is None else reset & self.mask
+        set_mask = self.mask if set is None else set & self.mask
+        total = int(reset_mask.any(axis=1).sum() + set_mask.any(axis=1).sum())
+        if not total:
+            return
+        k = self._programs
+        self._programs += 1
+        array = self._at(point)
+        past = self.record.programs[k] if k < len(self.record.programs) else None
+        if past is not None and self._emulated is None:
+            if past.pulses != total:
+                raise DataError(
+                    f"the record does not belong to this procedure: batch {k} had {past.pulses} "
+                    f"pulses, now it has {total}"
+                )
+            if past.fired is not None:
+                return
+        elif past is None:
+            self._log.entering(total, self._last_operation)
+        unknown = 0
+        if past is not None and past.fired is None and self._emulated is None:
+            reset_mask, set_mask, unknown = self._settle(reset_mask, set_mask, past.last_operation)
+        self._note_voltages(array, np.asarray(gate_voltage, np.float64), reset_mask, set_mask)
+        if reset_mask.any() or set_mask.any():
+            array.program(gate_voltage, reset=reset_mask, set=set_mask)
+        # Only now: whatever ends the call before leaves the batch open, to be settled by a resume.
+        if past is None or past.fired is None:
+            self._log.programmed(total - unknown, unknown)
+
+    def wait_until(self, seconds: float) -> None:
+        """Let time pass until this long after the procedure began, unless it is later already.
+
+        On an emulator in process simulated time is advanced; on a board the host waits, and calls
+        it now and then so that it does not take the host for dead.
+        """
+        if self._readings < self._past[0] and self._emulated is None:
+            return
+        if self._emulated is not None:
+            self._emulated.advance(max(0.0, seconds - self.now))
+            return
+        while (left := seconds - self.now) > 0.0:
+            self._sleep(min(left, 1.0))
+            self.array.ground()
+
+    def _note_voltages(
+        self, array: BoardArray, gate: FloatArray, reset: BoolArray, set_: BoolArray
+    ) -> None:
+        point = array.operating_point
+        if reset.any():
+            self.worst["reset"] = max(self.worst["reset"], point.reset_voltage)
+        if set_.any():
+            highest = float(np.broadcast_to(gate, self.shape)[set_].max())
+            self.worst["set"] = max(self.worst["set"], point.set_voltage)
+            self.worst["set_gate"] = max(self.worst["set_gate"], highest)
+
+    def _settle(
+        self, reset: BoolArray, set_: BoolArray, last_operation: int
+    ) -> tuple[BoolArray, BoolArray, int]:
+        """Return what of an unconfirmed batch certainly was not fired, and how much is in doubt."""
+        resets = np.flatnonzero(reset.any(axis=1))
+        sets = np.flatnonzero(set_.any(axis=1))
+        position, unknown = resets.size + sets.size, resets.size + sets.size
+        board = self.array.board
+        if isinstance(board, SerialBoard) and last_operation >= 0:
+            # Each operation went on where the one before it ended, past what was in doubt.
+            settled = board.settled_after(last_operation)
+            position = sum(started for _, started in settled)
+            unknown = sum(started - done for done, started in settled)
+        # A board without a journal: everything is in doubt, and nothing is sent.
+        left_reset, left_set = reset.copy(), set_.copy()
+        left_reset[resets[:position]] = False
+        left_set[sets[: max(0, position - resets.size)]] = False
+        return left_reset, left_set, unknown
+
+    @property
+    def _last_operation(self) -> int:
+        board = self.array.board
+        return board.highest_operation if isinstance(board, SerialBoard) else -1
+
+    def _at(self, point: Mapping[str, float]) -> BoardArray:
+        """Return the view with other voltages or widths; each is made once."""
+        if not point:
+            return self.array
+        key = tuple(sorted(point.items()))
+        if key not in self._views:
+            self._views[key] = self.array.with_operating_point(**point)
+        return self._views[key]
+
+
+def _joined(measurements: list[Measurement]) -> Measurement:
+    fields: dict[str, Any] = {}
+    for name in vars(measurements[0]):
+        parts = [getattr(one, name) for one in measurements]
+        fields[name] = None if parts[0] is None else np.array(parts)
+    return Measurement(**fields)

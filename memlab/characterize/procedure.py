@@ -1,0 +1,99 @@
+"""What a characterisation procedure is: settings, what it records, how it measures and analyses."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Generic, TypeVar
+
+from pydantic import BeforeValidator, Field
+
+from memlab.board_array import BoardArray
+from memlab.characterize.bench import Bench
+from memlab.emulator import ChipPreset, load_preset
+from memlab.experiments.config import LinkConfig, PointConfig, Section
+from memlab.runs import Coordinate, Findings, Record
+
+__all__ = ["Demand", "Procedure", "ProcedureConfig"]
+
+
+def _as_preset(value: object) -> object:
+    return load_preset(value) if isinstance(value, str) else value
+
+
+class ProcedureConfig(Section):
+    """What every procedure has; a procedure adds its own settings beside these."""
+
+    seed: int = Field(1, description="Seed of the emulated chip and of random choices.", ge=0)
+    chip: Annotated[ChipPreset, BeforeValidator(_as_preset)] = Field(
+        default_factory=lambda: load_preset("ta-hfo2-full"),
+        description="Chip of the emulator: the name of a preset, or chip.noise and so on.",
+    )
+    point: PointConfig = PointConfig()
+    link: LinkConfig = LinkConfig()
+
+
+Settings = TypeVar("Settings", bound=ProcedureConfig)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Pulses or reads that a procedure may ask for, at their hardest.
+
+    Parameters
+    ----------
+    gate_voltage
+        Highest gate voltage (V) of a SET; None where there is no SET.
+    point
+        Voltages and widths that differ from the array's, by their names in `OperatingPoint`.
+    """
+
+    gate_voltage: float | None = None
+    point: Mapping[str, float] = field(default_factory=dict)
+
+    def check(self, array: BoardArray) -> None:
+        """Raise `LimitError` unless the array may do this; nothing is touched."""
+        view = array.with_operating_point(**self.point)
+        if self.gate_voltage is not None:
+            view.check_set(self.gate_voltage)
+
+
+class Procedure(ABC, Generic[Settings]):
+    """A procedure; `measure` touches the chip, `analyse` only looks at what was recorded.
+
+    The next step of `measure` may depend on the settings and on what the bench returned, and on
+    nothing else: a resumed procedure is run again over its record (see `bench`).
+
+    Attributes
+    ----------
+    name, title
+        As users type it, and for people.
+    Config
+        Class of its settings.
+    coordinates
+        Numbers that go with every reading.
+    vector_coordinates
+        Numbers that go with every vector; None where the procedure multiplies none.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    Config: ClassVar[type[ProcedureConfig]]
+    coordinates: ClassVar[Mapping[str, Coordinate]] = {}
+    vector_coordinates: ClassVar[Mapping[str, Coordinate] | None] = None
+
+    def __init__(self, config: Settings):
+        self.config = config
+
+    def demands(self) -> Sequence[Demand]:
+        """Return the hardest of what `measure` may ask for; what a limit forbids never begins."""
+        return ()
+
+    @abstractmethod
+    def measure(self, bench: Bench) -> None:
+        """Pulse and read; everything is recorded by the bench."""
+
+    @abstractmethod
+    def analyse(self, record: Record) -> Findings:
+        """Return what a complete record says; touches nothing."""

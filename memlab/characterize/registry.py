@@ -1,0 +1,31 @@
+"""The procedures by the name that users type; each lies in a module of its own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from memlab.characterize.procedure import Procedure
+from memlab.errors import SettingError
+
+__all__ = ["PROCEDURES", "load_procedure"]
+
+PROCEDURES = {
+    "staircase": "SET with rising, then falling gate voltage (Wang 2019, figure 1b).",
+}
+"""Name, and one line for the help. The module has a class `PROCEDURE`."""
+
+
+def load_procedure(name: str) -> type[Procedure[Any]]:
+    """Return the class of a procedure.
+
+    Raises
+    ------
+    SettingError
+        If there is none of this name.
+    """
+    if name not in PROCEDURES:
+        raise SettingError(f"unknown procedure {name!r}; choose one of {', '.join(PROCEDURES)}")
+    module = import_module(f"memlab.characterize.{name.replace('-', '_')}")
+    procedure: type[Procedure[Any]] = module.PROCEDURE
+    return procedure

@@ -1,0 +1,376 @@
+"""Runs procedures one after the other on one array, each into a run file and a picture.
+
+The procedures of one command are a session: they see the chip in the state in which the one before
+left it. Every run file names all runs of its session, so that `resume` goes on with all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from memlab._version import __version__
+from memlab.board_array import BoardArray
+from memlab.characterize.bench import Bench
+from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.registry import load_procedure
+from memlab.devices import check_url, open_array
+from memlab.emulator import EmulatedBoard
+from memlab.errors import DataError, LimitError, SettingError
+from memlab.experiments.config import apply_settings, setting_names
+from memlab.experiments.cost import board_cost
+from memlab.regions import Region
+from memlab.runs import (
+    Findings,
+    FinishedLog,
+    ProcedureLog,
+    Record,
+    RunFile,
+    check_out,
+    describe_versions,
+    read_attributes,
+    read_record,
+    write_findings,
+)
+
+__all__ = [
+    "ProcedurePlan",
+    "Watcher",
+    "board_clock",
+    "difference",
+    "open_chip",
+    "plan_procedures",
+    "resume",
+    "run_procedures",
+]
+
+BoolArray = npt.NDArray[np.bool_]
+Watcher = Callable[[str, int], None]
+"""Called with the procedure's name and the number of readings so far."""
+
+
+@dataclass(frozen=True)
+class ProcedurePlan:
+    """A checked procedure: running it needs nothing more than an array."""
+
+    procedure: Procedure[Any]
+    out: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the procedure."""
+        return self.procedure.name
+
+    @property
+    def config(self) -> ProcedureConfig:
+        """Its settings."""
+        config: ProcedureConfig = self.procedure.config
+        return config
+
+
+def plan_procedures(
+    names: Sequence[str],
+    *,
+    board: str = "emulator:",
+    seed: int | None = None,
+    settings: Sequence[str] = (),
+    out: Path | None = None,
+) -> list[ProcedurePlan]:
+    """Check a request and return what will be run; touches nothing.
+
+    Parameters
+    ----------
+    names
+        Procedures, in order.
+    board
+        URL of the array.
+    seed
+        Of an emulated chip whose URL gives none.
+    settings
+        `key=value`; each must be a setting of at least one of the procedures.
+    out
+        Run file of the only procedure, or directory for the files of several.
+
+    Raises
+    ------
+    SettingError
+        If anything in the request is wrong.
+    """
+    check_url(board)
+    if board.partition(":")[0] == "ideal":
+        raise SettingError("ideal: has no device to characterise; use emulator: or a board")
+    if not names or len(set(names)) < len(names):
+        raise SettingError("name each procedure once, at least one")
+    classes = [load_procedure(name) for name in names]
+    _check_keys(classes, settings)
+    given = [*settings, *([] if seed is None else [f"seed={seed}"])]
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    plans = []
+    for one in classes:
+        config = one.Config()
+        known = setting_names(config)
+        config = apply_settings(config, [s for s in given if s.partition("=")[0].strip() in known])
+        if out is None:
+            path = Path("memlab-runs") / f"{one.name}-seed{config.seed}-{stamp}.h5"
+        elif len(names) == 1:
+            path = out
+        else:
+            path = out / f"{one.name}.h5"
+        plans.append(ProcedurePlan(one(config), path))
+    if out is not None:
+        _check_places(plans, out)
+    return plans
+
+
+def run_procedures(
+    plans: Sequence[ProcedurePlan],
+    board: str,
+    region: Region = Region(),  # noqa: B008 - frozen
+    *,
+    watch: Watcher | None = None,
+    figure: bool = True,
+) -> list[dict[str, Any]]:
+    """Run procedures and return the document of each.
+
+    Programs the array. However it ends, the array is grounded and every run file closed, with
+    everything measured so far in it.
+
+    Returns
+    -------
+    Documents of `memlab characterize --json`: run, figure, procedure, board, seed, seconds,
+    results, counts, and for an emulated board what the run would cost on the real one.
+    """
+    with open_chip(board, plans[0].config) as array:
+        mask = region.pick(array.shape)
+        _check_demands(plans, array, mask)
+        return [
+            _run(plan, _start(plan, plans, array, board, mask), array, watch, figure)
+            for plan in plans
+        ]
+
+
+def resume(
+    path: Path, *, watch: Watcher | None = None, figure: bool = True
+) -> list[dict[str, Any]]:
+    """Finish the session of a run file that was killed or interrupted; return its documents.
+
+    On a board nothing is pulsed again. An emulated chip in process ended with its process: it is
+    made again from its seed and everything is repeated on it; what was recorded stays.
+
+    Raises
+    ------
+    DataError
+        If the file is no procedure's, or the board is another one.
+    """
+    attributes = read_attributes(path)
+    if "session" not in attributes:
+        raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
+    board = attributes["board"]
+    plans = [
+        _planned(name, path.parent / file, config)
+        for name, file, config in json.loads(attributes["session"])
+    ]
+    done: list[dict[str, Any]] = []
+    with open_chip(board, plans[0].config) as array:
+        _check_identity(path, array)
+        mask = _chip_mask(read_record(path), array.shape)
+        for plan in plans:
+            if not plan.out.exists():
+                log = _start(plan, plans, array, board, mask)
+            elif read_attributes(plan.out)["status"] != "finished":
+                log = ProcedureLog.reopen(plan.out)
+                log.run.start()
+            else:
+                if isinstance(array.board, EmulatedBoard):
+                    finished = FinishedLog(plan.out)
+                    plan.procedure.measure(_bench(array, finished, array.board.clock))
+                continue
+            done.append(_run(plan, log, array, watch, figure))
+    return done
+
+
+def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: BoolArray) -> None:
+    """Refuse what any of the procedures may not do, before the first one touches the chip."""
+    view = array[mask.any(axis=1), mask.any(axis=0)]
+    for plan in plans:
+        try:
+            for demand in plan.procedure.demands():
+                demand.check(view)
+        except LimitError as error:
+            raise LimitError(f"{plan.name}: {error}. Nothing was pulsed") from error
+
+
+def open_chip(board: str, config: ProcedureConfig) -> BoardArray:
+    """Open the array of procedures; one without a device is refused."""
+    array = open_array(board, seed=config.seed, chip=config.chip, point=config.point.make_point())
+    if not isinstance(array, BoardArray):
+        raise SettingError(f"{board} has no device to characterise")
+    return array
+
+
+def _start(
+    plan: ProcedurePlan,
+    plans: Sequence[ProcedurePlan],
+    array: BoardArray,
+    board: str,
+    mask: BoolArray,
+) -> ProcedureLog:
+    """Create the run file of a procedure with everything that is known before it."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    plan.out.parent.mkdir(exist_ok=True)
+    session = [[p.name, p.out.name, p.config.model_dump_json()] for p in plans]
+    run = RunFile(
+        plan.out,
+        plan.procedure.title,
+        {
+            "procedure": plan.name,
+            "board": board,
+            "seed": plan.config.seed,
+            "program": f"memlab {__version__}",
+            "session": json.dumps(session),
+            "clock_origin": board_clock(array),
+        },
+    )
+    config = plan.config
+    settings = {"json": config.model_dump_json(), **config.model_dump(mode="json")}
+    run.group("config", "NXcollection", settings)
+    run.group("instrument", "NXinstrument", array.describe())
+    run.group("versions", "NXcollection", describe_versions())
+    procedure = plan.procedure
+    log = ProcedureLog.declare(
+        run,
+        rows,
+        columns,
+        mask[np.ix_(rows, columns)],
+        procedure.coordinates,
+        procedure.vector_coordinates,
+    )
+    run.start()
+    return log
+
+
+def _run(
+    plan: ProcedurePlan,
+    log: ProcedureLog,
+    array: BoardArray,
+    watch: Watcher | None,
+    figure: bool,
+) -> dict[str, Any]:
+    """Measure, analyse, close the run file, draw; return the document."""
+    attributes = read_attributes(plan.out)
+    start = time.perf_counter()
+    counts, cost = replace(array.counts), board_cost(array, plan.config.link)
+    origin = float(attributes["clock_origin"])
+    status, results, refused = "failed", {}, False
+    findings: Findings | None = None
+
+    def complete(entry: Any) -> None:
+        if findings is not None:
+            write_findings(entry, findings)
+
+    try:
+        step = None if watch is None else partial(watch, plan.name)
+        plan.procedure.measure(_bench(array, log, origin, step))
+        findings = plan.procedure.analyse(log.record)
+        results = {
+            "seconds": time.perf_counter() - start,
+            "counts": difference(asdict(array.counts), asdict(counts)),
+        }
+        if cost is not None and (now := board_cost(array, plan.config.link)):
+            results["on_board"] = difference(now.document(), cost.document())
+        status = "finished"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    except LimitError:
+        refused = True
+        raise
+    finally:
+        log.run.close(status, results, complete)
+        if refused and not log.record.happened:
+            # The chip has not seen a volt: there is no run to keep.
+            plan.out.unlink()
+    picture = plan.out.with_suffix(".png") if figure else None
+    if picture is not None:
+        from memlab.figures import plot_procedure
+
+        plot_procedure(plan.out, picture)
+    return {
+        "run": str(plan.out),
+        "figure": None if picture is None else str(picture),
+        "procedure": plan.name,
+        "board": attributes["board"],
+        "seed": plan.config.seed,
+        "results": findings.document(),
+        **results,
+    }
+
+
+def _bench(
+    array: BoardArray,
+    log: ProcedureLog,
+    origin: float,
+    on_step: Callable[[int], None] | None = None,
+) -> Bench:
+    view = array[log.record.rows, log.record.columns]
+    return Bench(view, log, origin=origin, on_step=on_step)
+
+
+def board_clock(array: BoardArray) -> float:
+    """Return what the bench's clock shows now: simulated on an emulator in process, else real."""
+    return array.board.clock if isinstance(array.board, EmulatedBoard) else time.time()
+
+
+def _planned(name: str, out: Path, config: str) -> ProcedurePlan:
+    procedure = load_procedure(name)
+    try:
+        return ProcedurePlan(procedure(procedure.Config.model_validate_json(config)), out)
+    except ValidationError as error:
+        raise DataError(f"{out}: made by another version: {error.errors()[0]['msg']}") from error
+
+
+def _check_identity(path: Path, array: BoardArray) -> None:
+    was = read_attributes(path, "entry/instrument")["board.serial"]
+    if was != array.board.capabilities.serial:
+        raise DataError(
+            f"{path} was measured on board {was}; this is {array.board.capabilities.serial}. "
+            "Connect the board of the run"
+        )
+
+
+def _chip_mask(record: Record, shape: tuple[int, int]) -> BoolArray:
+    mask = np.zeros(shape, bool)
+    mask[np.ix_(record.rows, record.columns)] = record.mask
+    return mask
+
+
+def _check_places(plans: Sequence[ProcedurePlan], out: Path) -> None:
+    """Refuse places that cannot be written, or that are taken."""
+    if len(plans) > 1 and not out.exists():
+        check_out(out.with_suffix(""))  # a new directory
+        return
+    for plan in plans:
+        check_out(plan.out)
+
+
+def _check_keys(classes: Sequence[type[Procedure[Any]]], settings: Sequence[str]) -> None:
+    """Refuse a setting that none of the procedures has."""
+    names = {name for one in classes for name in setting_names(one.Config())}
+    for setting in settings:
+        if setting.partition("=")[0].strip() not in names:
+            apply_settings(classes[0].Config(), [setting])  # says what there is instead
+
+
+def difference(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+    """Return what was added between two moments, by name."""
+    return {name: value - before[name] for name, value in now.items()}

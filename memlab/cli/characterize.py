@@ -1,0 +1,56 @@
+"""`memlab characterize`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from memlab.characterize import PROCEDURES, Region, plan_procedures, run_procedures
+from memlab.cli.options import board_option, json_option, quiet_option, region_options
+from memlab.cli.procedures import report, watch_readings
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, type=click.Choice(list(PROCEDURES)))
+@board_option
+@region_options
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the emulated chip.  [default: 1]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Run file; with several procedures a directory.  [default: memlab-runs/NAME-...h5]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting, for example gate_maximum=2.0 or chip.noise=0; repeatable.",
+)
+@json_option
+@quiet_option
+def characterize(
+    names: tuple[str, ...],
+    url: str,
+    region: Region,
+    seed: int | None,
+    out: Path | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure what a chip is, one procedure after the other on the same board.
+
+    Each writes an HDF5 run file and a picture; whatever stops it, `memlab runs resume FILE` goes
+    on without pulsing anything again. Cells outside the region given by --rows, --columns, --cells
+    and --mask are not pulsed.
+    """
+    plans = plan_procedures(names, board=url, seed=seed, settings=settings, out=out)
+    with watch_readings(quiet) as watch:
+        documents = run_procedures(plans, url, region, watch=watch)
+    report(documents, as_json)
+
+
+characterize.epilog = "  \n".join(f"{name}: {text}" for name, text in PROCEDURES.items())

@@ -1,0 +1,74 @@
+"""`memlab chip cell`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import rich_click as click
+
+from memlab.cli.options import json_option
+from memlab.cli.passports import require_passport
+from memlab.passport import Passport
+from memlab.passport.story import CellStory, Chapter, PulseEvent, cell_story
+
+
+@click.command()
+@click.argument("row", type=int)
+@click.argument("column", type=int)
+@click.option(
+    "--chip",
+    "name",
+    required=True,
+    metavar="FILE",
+    help="Passport of the chip, or the serial number of its board.",
+)
+@click.option(
+    "--last",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many of its last pulses to show one by one.",
+)
+@json_option
+def cell(row: int, column: int, name: str, last: int, as_json: bool) -> None:
+    """Tell the story of one cell over all runs: formed, pulsed, read; from the chip's passport."""
+    with Passport.read(require_passport(name)) as passport:
+        story = cell_story(passport, row, column, last)
+    if as_json:
+        click.echo(json.dumps(asdict(story)))
+    else:
+        _tell(story)
+
+
+def _tell(story: CellStory) -> None:
+    left = ", ".join(f"{name} {value:g}" for name, value in story.budgets.items())
+    lines = [
+        f"cell [{story.row}, {story.column}]: {story.set} SETs, {story.reset} RESETs, "
+        f"{story.energy * 1e9:.3g} nJ (estimated); {story.unknown} pulses of unknown fate",
+        f"formed: {', '.join(story.formed) or 'not by a procedure'}",
+        f"masks: {', '.join(story.masks) or 'none'}",
+        f"left of its budgets: {left or 'there are none'}",
+        *map(_chapter, story.runs),
+    ]
+    if story.last_pulses:
+        lines.append(f"its last {len(story.last_pulses)} pulses:")
+    lines += map(_pulse, story.last_pulses)
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _chapter(run: Chapter) -> str:
+    read = "" if run.conductance is None else f", then read {run.conductance * 1e6:.2f} uS"
+    formed = "" if run.formed is None else ", formed"
+    return (
+        f"run {run.run}, {run.started}, {run.label}: "
+        f"{run.set} SETs, {run.reset} RESETs{formed}{read}"
+    )
+
+
+def _pulse(pulse: PulseEvent) -> str:
+    return (
+        f"  {pulse.time}  run {pulse.run:<4} {pulse.kind.upper():<5} {pulse.amplitude:.3f} V, "
+        f"gate {pulse.gate_voltage:.3f} V, {pulse.width * 1e6:.3g} us: {pulse.outcome}"
+    )

@@ -1,0 +1,31 @@
+"""`memlab limits`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import rich_click as click
+
+from memlab.cli.options import json_option
+from memlab.coupled_limits import RULES
+from memlab.limits import Limits
+
+
+@click.command()
+@json_option
+def limits(as_json: bool) -> None:
+    """List what a chip may see by default, and the rules about combinations, with reasons.
+
+    A limit refuses before anything is sent, with exit code 4. Other limits are for scripts:
+    memlab.open_array(url, limits=memlab.Limits(...)).
+    """
+    defaults = Limits()
+    rules = [{**asdict(rule), "default": getattr(defaults, rule.limit)} for rule in RULES]
+    if as_json:
+        click.echo(json.dumps({"limits": asdict(defaults), "rules": rules}))
+        return
+    for name, value in asdict(defaults).items():
+        click.echo(f"{name:<21} {value:g}", err=True)
+    for rule in RULES:
+        click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}", err=True)

@@ -1,0 +1,72 @@
+"""What the commands about passports share: finding one, and its words for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from memlab.errors import SettingError
+from memlab.passport.location import default_path, find_passport
+
+__all__ = ["budget_text", "require_passport", "show_passport"]
+
+
+def require_passport(name: str) -> Path:
+    """Return the passport that a path or a board's serial number names."""
+    path = find_passport(name)
+    if path is None:
+        raise SettingError(
+            f"{name} is neither a chip passport nor the serial number of a board that has one "
+            f"(they lie in {default_path('x').parent}). A board on a wire gets its passport when "
+            "it is first opened, an emulated one with passport=FILE in its URL"
+        )
+    return path
+
+
+def show_passport(document: dict[str, Any]) -> None:
+    """Print the summary of a passport for people, on stderr."""
+    runs = document["runs"]
+    lines = [
+        ("chip", f"{document['chip']}, {document['rows']} x {document['columns']}"),
+        ("passport", f"{document['passport']}, made {document['created']}"),
+        ("boards", ", ".join(document["boards"]) or "none yet"),
+        ("calibration", document["calibration"] or "none"),
+        ("runs", _runs(runs)),
+        ("formed cells", str(document["formed"])),
+        ("yield", "not measured" if document["yield"] is None else f"{document['yield']:.1%}"),
+        ("good lines", f"{document['good_rows']} rows, {document['good_columns']} columns"),
+        *((f"  {name}", str(n)) for name, n in document["masks"].items()),
+        ("pulsed cells", str(document["pulsed_cells"])),
+        ("  SETs", _spread(document["set"])),
+        ("  RESETs", _spread(document["reset"])),
+        ("  energy", _spread(document["energy"], 1e-9, " nJ") + " (estimated)"),
+        ("unknown pulses", f"{document['unknown']} (they count as fired)"),
+        ("budgets per cell", budget_text(document["budgets"])),
+    ]
+    if document["last_map"] is not None:
+        last = document["last_map"]
+        lines.append(("last map", f"{last['time']}, run {last['run']}"))
+    if "figure" in document:
+        lines.append(("picture", document["figure"]))
+    for name, text in lines:
+        click.echo(f"{name:<17} {text}", err=True)
+
+
+def budget_text(budgets: dict[str, float | None]) -> str:
+    """Return budgets in one line."""
+    return ", ".join(f"{n} {'none' if b is None else f'{b:g}'}" for n, b in budgets.items())
+
+
+def _runs(runs: list[dict[str, Any]]) -> str:
+    if not runs:
+        return "none"
+    return f"{len(runs)}, the last {runs[-1]['label']} on {runs[-1]['started']}"
+
+
+def _spread(values: dict[str, float] | None, unit: float = 1.0, name: str = "") -> str:
+    if values is None:
+        return "none"
+    low, middle, high = (f"{values[key] / unit:.6g}" for key in ("min", "median", "max"))
+    return f"{low} to {high}{name} per cell, median {middle}"

@@ -1,0 +1,18 @@
+"""`memlab runs`: one subcommand per file, each loaded when it is called."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from memlab.cli.lazy import LazyGroup
+
+__all__ = ["runs"]
+
+COMMANDS = {
+    "resume": ("memlab.cli.runs_resume", "Finish a procedure that was killed or interrupted."),
+}
+
+
+@click.group(cls=LazyGroup, commands_table=COMMANDS)
+def runs() -> None:
+    """Finish and look at runs."""

@@ -1,0 +1,60 @@
+"""The arrays of an experiment: opened, grounded and counted together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+
+from memlab.array import Array
+from memlab.devices import check_url, open_array
+from memlab.errors import SettingError
+from memlab.experiments.config import ExperimentConfig
+
+__all__ = ["check_boards", "open_arrays", "total_counts"]
+
+
+def check_boards(boards: Sequence[str]) -> None:
+    """Raise `SettingError` unless these URLs can be open at the same time; opens nothing."""
+    if not boards:
+        raise SettingError("no board was named; a network needs at least one")
+    for url in boards:
+        check_url(url)
+    for url, times in Counter(boards).items():
+        if times > 1 and url.partition(":")[0] not in ("emulator", "ideal"):
+            raise SettingError(f"{url} is one board and was named {times} times")
+
+
+@contextmanager
+def open_arrays(boards: Sequence[str], config: ExperimentConfig) -> Iterator[list[Array]]:
+    """Open an array for each URL; however the block ends, every one of them is grounded.
+
+    Chips must differ: emulated board k has the seed of the configuration plus k, unless its URL
+    gives one.
+
+    Raises
+    ------
+    SettingError, TransportError, ProtocolError
+        As `memlab.open_array`; the arrays that were open already are grounded and released.
+    """
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                open_array(
+                    url,
+                    seed=config.seed + number,
+                    chip=config.chip,
+                    point=config.point.make_point(),
+                )
+            )
+            for number, url in enumerate(boards)
+        ]
+
+
+def total_counts(arrays: Sequence[Array]) -> dict[str, int]:
+    """Return what all arrays together have been asked to do, by the names of `Counts`."""
+    total: Counter[str] = Counter()
+    for array in arrays:
+        total.update(asdict(array.counts))
+    return dict(total)

@@ -1,0 +1,32 @@
+"""The picture of a procedure: each is drawn by a module of its own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from memlab.figures.style import new_figure
+from memlab.runs.rescue import open_for_reading
+
+__all__ = ["plot_procedure"]
+
+
+def plot_procedure(run: Path, picture: Path) -> None:
+    """Draw what a finished procedure found.
+
+    Parameters
+    ----------
+    run
+        A run file of `memlab characterize`.
+    picture
+        File to write (.png, .pdf, .svg); an existing one is replaced.
+    """
+    with open_for_reading(run) as file:
+        entry = file["entry"]
+        name = str(entry.attrs["procedure"]).replace("-", "_")
+        module = import_module(f"memlab.figures.procedures.{name}")
+        figure = new_figure(width=7.0, height=3.4)
+        module.draw(figure, entry)
+        serial = entry["instrument"].attrs["board.serial"]
+        figure.suptitle(f"{entry.attrs['title']}; board {serial}", fontsize="medium")
+    figure.savefig(picture, dpi=200)

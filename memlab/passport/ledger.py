@@ -1,0 +1,145 @@
+"""The pulse ledger: every row-pulse is entered before it is sent, and its outcome afterwards.
+
+An entry without an outcome belongs to a program that is at work now, or was killed: its pulses may
+have been fired, and count as such until somebody knows better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.passport.pulses import RowPulses, decode, encode
+from memlab.passport.store import Store
+from memlab.passport.totals import FloatArray, IntArray, Totals, count
+
+__all__ = ["SAVE_EVERY", "Batch", "OpenBatch", "PulseLedger"]
+
+SAVE_EVERY = 512
+"""Batches after which the totals are written: what an opening has to add up again at the most."""
+_BATCHES = """
+SELECT id, run, time, operation, pulses, gates, outcome
+FROM batches LEFT JOIN outcomes ON id = batch WHERE id > ? ORDER BY id
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A batch as the ledger has it: what, when, in which run, and the outcome of each pulse."""
+
+    number: int
+    run: int
+    time: float
+    pulses: RowPulses
+    outcome: npt.NDArray[np.uint8]
+
+
+@dataclass(eq=False)
+class OpenBatch:
+    """A batch that was entered and whose fate is not known yet.
+
+    Parameters
+    ----------
+    number
+        In the ledger.
+    pulses
+        What was entered.
+    asked, energy
+        Pulses of each cell (`count`), and energy (J) of each pulse in each cell.
+    after, until
+        Highest operation number of the board before this batch, and before the next one; `until`
+        is None for the last batch.
+    """
+
+    number: int
+    pulses: RowPulses
+    asked: IntArray
+    energy: FloatArray
+    after: int
+    until: int | None = None
+
+
+class PulseLedger:
+    """The batches of a passport, and their sums.
+
+    Parameters
+    ----------
+    store
+        The file.
+    shape
+        (rows, columns) of the chip.
+
+    Attributes
+    ----------
+    totals
+        Sums over all batches, those of unknown fate included.
+    """
+
+    def __init__(self, store: Store, shape: tuple[int, int]) -> None:
+        self._store, self._shape = store, shape
+        self._open: list[OpenBatch] = []
+        saved = next(store.rows("SELECT through, content FROM totals"), None)
+        with store.translated():
+            self.totals = Totals.unpack(saved[1], shape) if saved else Totals.zero(shape)
+        self._saved = self._last = saved[0] if saved else 0
+        for number, _, _, operation, pulses, gates, outcome in store.rows(_BATCHES, self._saved):
+            with store.translated():
+                batch = self._add(number, decode(pulses, gates, shape[1]), operation)
+            if outcome is not None:
+                self._count(batch, np.frombuffer(outcome, np.uint8))
+
+    @property
+    def open_batches(self) -> list[OpenBatch]:
+        """Batches of which nobody knows yet whether they were fired, in order."""
+        return list(self._open)
+
+    def enter(self, run: int, time: float, pulses: RowPulses, operation: int) -> OpenBatch:
+        """Enter pulses that are about to be sent; they are in the file when this returns."""
+        number = self._store.execute(
+            "INSERT INTO batches(run, time, operation, pulses, gates) VALUES (?, ?, ?, ?, ?)",
+            run,
+            time,
+            operation,
+            *encode(pulses),
+        )
+        return self._add(number, pulses, operation)
+
+    def settle(self, batch: OpenBatch, outcome: npt.NDArray[np.uint8]) -> None:
+        """Enter what became of a batch, one `Outcome` for each row-pulse."""
+        self._store.execute("INSERT INTO outcomes VALUES (?, ?)", batch.number, outcome.tobytes())
+        self._count(batch, outcome)
+        if self._last - self._saved >= SAVE_EVERY:
+            self.save_totals()
+
+    def save_totals(self) -> None:
+        """Write the sums, unless a batch is open: that one must be added up again, as it ends."""
+        if not self._open:
+            self._store.execute(
+                "INSERT OR REPLACE INTO totals VALUES (1, ?, ?)", self._last, self.totals.pack()
+            )
+            self._saved = self._last
+
+    def batches(self) -> Iterator[Batch]:
+        """Return every batch, in order."""
+        for number, run, time, _, pulses, gates, outcome in self._store.rows(_BATCHES, 0):
+            with self._store.translated():
+                entry = decode(pulses, gates, self._shape[1])
+            known = bytes(len(entry)) if outcome is None else outcome
+            yield Batch(number, run, time, entry, np.frombuffer(known, np.uint8))
+
+    def _add(self, number: int, pulses: RowPulses, operation: int) -> OpenBatch:
+        for earlier in self._open:
+            earlier.until = operation if earlier.until is None else earlier.until
+        asked, energy = count(pulses, self._shape), self.totals.energy_of(pulses)
+        batch = OpenBatch(number, pulses, asked, energy, operation)
+        self.totals.enter(pulses, asked, energy)
+        self._open.append(batch)
+        self._last = number
+        return batch
+
+    def _count(self, batch: OpenBatch, outcome: npt.NDArray[np.uint8]) -> None:
+        self._open.remove(batch)
+        self.totals.settle(batch.pulses, batch.asked, batch.energy, outcome)

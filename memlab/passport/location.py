@@ -1,0 +1,31 @@
+"""Where passports lie: one for each board in the user's state directory, or where a URL says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from drivers.ledger import state_directory
+
+__all__ = ["default_path", "find_passport"]
+
+
+def default_path(serial: str) -> Path:
+    """Return the passport of the chip on a board with this serial number.
+
+    The published board has none: there the port, as in its URL without options, stands for it.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", serial.partition("?")[0]).strip("_")
+    return state_directory() / f"passport-{name}.sqlite"
+
+
+def find_passport(name: str) -> Path | None:
+    """Return the file that people mean by a path or a board's serial number, if there is one.
+
+    Whether it is a passport shows when it is opened; a TOML file is a preset of a chip.
+    """
+    path = Path(name)
+    if path.is_file() and path.suffix != ".toml":
+        return path
+    path = default_path(name)
+    return path if path.is_file() else None

@@ -1,0 +1,336 @@
+"""The passport of one chip: its pulse ledger, and what procedures have found out about it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.errors import DataError, SettingError
+from memlab.passport.budgets import Budgets
+from memlab.passport.ledger import OpenBatch, PulseLedger
+from memlab.passport.pulses import RowPulses
+from memlab.passport.store import Store
+from memlab.passport.totals import FloatArray, count
+
+__all__ = ["Passport"]
+
+BoolArray = npt.NDArray[np.bool_]
+Lines = npt.NDArray[np.intp]
+
+
+class Passport:
+    """The passport of a chip. One program at a time writes it; `read` is for all others.
+
+    Opening writes the file, but touches no chip. Masks and maps are of the whole chip unless
+    `rows` and `columns` say which lines they are about.
+
+    Parameters
+    ----------
+    path
+        The file; made when there is none.
+    shape
+        (rows, columns) of the chip.
+    chip
+        Name of the chip in a new passport.
+    board
+        Serial number of the board it is on now.
+    budgets
+        Budgets by name that hold while it is open, instead of those in the file.
+    clock
+        Seconds since 1970.
+
+    Raises
+    ------
+    DataError
+        If the file is no passport, is damaged, or belongs to a chip of another size.
+    InUseError
+        If another program writes it.
+
+    Attributes
+    ----------
+    chip, shape, created
+        Name and (rows, columns) of the chip, and when the passport was made (s since 1970).
+    budgets
+        What each cell may be asked for.
+    ledger
+        Every pulse of the chip, and the sums of each cell.
+    """
+
+    chip: str
+    shape: tuple[int, int]
+    created: float
+    budgets: Budgets
+    ledger: PulseLedger
+
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, int],
+        *,
+        chip: str = "",
+        board: str = "",
+        budgets: Mapping[str, Any] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = Store(path, write=True)
+        try:
+            if self._store.fact("rows") is None:
+                self._write_facts(chip or path.stem, shape, clock())
+            self._load()
+            if self.shape != shape:
+                raise DataError(
+                    f"{path} is the passport of a {self.shape[0]} x {self.shape[1]} chip; this "
+                    f"board has {shape[0]} x {shape[1]}. Name another file (passport=FILE)"
+                )
+            self.budgets = replace(self.budgets, **(budgets or {}))
+        except BaseException:
+            self._store.close()
+            raise
+        self._clock, self._board = clock, board
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Open a passport to look at it, also while another program writes it."""
+        passport = cls.__new__(cls)
+        passport._store = Store(path, write=False)
+        try:
+            passport._load()
+        except BaseException:
+            passport._store.close()
+            raise
+        return passport
+
+    def _write_facts(self, chip: str, shape: tuple[int, int], now: float) -> None:
+        facts = {"chip": chip, "rows": shape[0], "columns": shape[1], "created": now}
+        self._store.set_facts(facts | _budget_facts(Budgets()))
+
+    def _load(self) -> None:
+        store = self._store
+        with store.translated():
+            self.shape = int(store.fact("rows")), int(store.fact("columns"))
+            self.chip = str(store.fact("chip"))
+            self.created = float(store.fact("created"))
+            self.budgets = Budgets(
+                **{field.name: store.fact(f"budget.{field.name}") for field in fields(Budgets)}
+            )
+            self._formed = np.zeros(self.shape, np.int32)
+            for (bits,) in store.rows("SELECT cells FROM formings"):
+                self._formed += _unpack(bits, self.shape)
+        self.ledger = PulseLedger(store, self.shape)
+        self._run, self._label = 0, Path(sys.argv[0]).name or "python"
+        self._read_now: FloatArray | None = None
+        self._read_at = 0.0
+
+    # -- identity -----------------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._store.path
+
+    @property
+    def calibration(self) -> str | None:
+        """Version of the calibration in use, None where there is none."""
+        value = self._store.fact("calibration")
+        return None if value is None else str(value)
+
+    @calibration.setter
+    def calibration(self, version: str | None) -> None:
+        self._store.set_facts({"calibration": version})
+
+    def store_budgets(self, budgets: Budgets) -> None:
+        """Write budgets into the file; they hold from now on, for every program."""
+        self._store.set_facts(_budget_facts(budgets))
+        self.budgets = budgets
+
+    def describe(self) -> dict[str, Any]:
+        """Return identity as plain values, for a run file."""
+        return {"file": str(self.path), "chip": self.chip, "calibration": self.calibration}
+
+    # -- runs and the ledger ------------------------------------------------------------------
+
+    def begin_run(self, label: str) -> None:
+        """Say what the pulses from now on are for: the path of a run file, or a title."""
+        self._save_map()
+        self._label, self._run = label, 0
+
+    def _current_run(self) -> int:
+        """Return the number of the run; it is entered with its first pulse, map or mask."""
+        if not self._run:
+            self._run = self._store.execute(
+                "INSERT INTO runs(label, board, started) VALUES (?, ?, ?)",
+                self._label,
+                self._board,
+                self._clock(),
+            )
+        return self._run
+
+    def enter(self, pulses: RowPulses, operation: int = 0) -> OpenBatch:
+        """Enter pulses that are about to be sent; they are in the file when this returns.
+
+        Parameters
+        ----------
+        pulses
+            In order.
+        operation
+            Highest operation number of the board so far, 0 where it has none.
+
+        Raises
+        ------
+        LimitError
+            If a cell would go over a budget; nothing was entered.
+        """
+        asked = count(pulses, self.shape)
+        self.budgets.check(self.ledger.totals, asked, pulses, str(self.path))
+        return self.ledger.enter(self._current_run(), self._clock(), pulses, operation)
+
+    def runs(self) -> dict[int, dict[str, Any]]:
+        """Return `label`, `board` and `started` of every run, by its number."""
+        rows = self._store.rows("SELECT id, label, board, started FROM runs ORDER BY id")
+        return {
+            number: {"label": label, "board": board, "started": started}
+            for number, label, board, started in rows
+        }
+
+    # -- what was found out -------------------------------------------------------------------
+
+    def note_reading(self, rows: Lines, columns: Lines, conductance: FloatArray) -> None:
+        """Remember conductances (S) that were read; they reach the file when it is closed."""
+        if self._read_now is None:
+            self._read_now = np.full(self.shape, np.nan)
+        where = np.ix_(rows, columns)
+        self._read_now[where] = self.ledger.totals.known[where] = conductance
+        self._read_at = self._clock()
+
+    def maps(self) -> Iterator[tuple[int, float, FloatArray]]:
+        """Return (run, time, conductance in S) of every run that read; NaN where it did not."""
+        for run, when, content in self._store.rows("SELECT * FROM maps ORDER BY time"):
+            with self._store.translated():
+                values = np.frombuffer(content, "<f4").reshape(self.shape)
+            yield run, when, values.astype(np.float64)
+
+    @property
+    def formed(self) -> BoolArray:
+        """True for the cells that a forming procedure has formed, shape (rows, columns)."""
+        return self._formed > 0
+
+    def check_forming(
+        self, cells: BoolArray, rows: Lines | None = None, columns: Lines | None = None
+    ) -> None:
+        """Raise `LimitError` if one of these cells is formed already; procedures ask first."""
+        whole = self._on_chip(cells, rows, columns)
+        self.budgets.check_forming(self._formed, whole, str(self.path))
+
+    def mark_formed(
+        self, cells: BoolArray, rows: Lines | None = None, columns: Lines | None = None
+    ) -> None:
+        """Enter cells as formed, each time that they are."""
+        whole = self._on_chip(cells, rows, columns)
+        self._store.execute(
+            "INSERT INTO formings(run, time, cells) VALUES (?, ?, ?)",
+            self._current_run(),
+            self._clock(),
+            np.packbits(whole).tobytes(),
+        )
+        self._formed += whole
+
+    def formings(self) -> Iterator[tuple[int, float, BoolArray]]:
+        """Return (run, time, cells) of every forming, in order."""
+        for run, when, bits in self._store.rows("SELECT run, time, cells FROM formings"):
+            with self._store.translated():
+                cells = _unpack(bits, self.shape)
+            yield run, when, cells
+
+    def set_mask(self, name: str, mask: BoolArray) -> None:
+        """Keep a mask under a name, in place of an earlier one.
+
+        Cells of a fault class, shape (rows, columns), under its name (`pass`, `stuck high`, ...);
+        lines under `good rows`, shape (rows,), and `good columns`, shape (columns,).
+        """
+        shape = {"good rows": self.shape[:1], "good columns": self.shape[1:]}.get(name, self.shape)
+        if mask.dtype != np.bool_ or mask.shape != shape:
+            raise SettingError(
+                f"mask {name!r} must be boolean of shape {shape}, got {mask.dtype} {mask.shape}"
+            )
+        self._store.execute(
+            "INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)",
+            name,
+            self._current_run(),
+            self._clock(),
+            " ".join(map(str, shape)),
+            np.packbits(mask).tobytes(),
+        )
+
+    def masks(self) -> dict[str, BoolArray]:
+        """Return every mask by its name."""
+        found = {}
+        for name, shape, bits in self._store.rows("SELECT name, shape, bits FROM masks"):
+            with self._store.translated():
+                found[name] = _unpack(bits, tuple(map(int, shape.split())))
+        return found
+
+    @property
+    def good_lines(self) -> tuple[Lines, Lines]:
+        """Good rows and good columns, as line numbers for `array[rows, columns]`; all by default.
+
+        `array[numpy.ix_(rows, columns)]` is not needed: an array takes the outer product.
+        """
+        masks = self.masks()
+        rows = masks.get("good rows", np.ones(self.shape[0], bool))
+        columns = masks.get("good columns", np.ones(self.shape[1], bool))
+        return np.flatnonzero(rows), np.flatnonzero(columns)
+
+    def _on_chip(self, cells: BoolArray, rows: Lines | None, columns: Lines | None) -> BoolArray:
+        whole = np.zeros(self.shape, bool)
+        whole[
+            np.ix_(
+                np.arange(self.shape[0]) if rows is None else rows,
+                np.arange(self.shape[1]) if columns is None else columns,
+            )
+        ] = cells
+        return whole
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write totals and the last map, and let go of the file; again does nothing."""
+        if self._store.is_open:
+            try:
+                if self._store.writable:
+                    self._save_map()
+                    self.ledger.save_totals()
+            finally:
+                self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _save_map(self) -> None:
+        if self._read_now is not None:
+            self._store.execute(
+                "INSERT OR REPLACE INTO maps VALUES (?, ?, ?)",
+                self._current_run(),
+                self._read_at,
+                self._read_now.astype("<f4").tobytes(),
+            )
+            self._read_now = None
+
+
+def _budget_facts(budgets: Budgets) -> dict[str, float | None]:
+    return {f"budget.{field.name}": getattr(budgets, field.name) for field in fields(Budgets)}
+
+
+def _unpack(bits: bytes, shape: tuple[int, ...]) -> BoolArray:
+    size = int(np.prod(shape))
+    unpacked = np.unpackbits(np.frombuffer(bits, np.uint8), count=size)
+    return unpacked.astype(bool).reshape(shape)

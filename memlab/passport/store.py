@@ -1,0 +1,192 @@
+"""The file of a passport: SQLite, one writer, any number of readers.
+
+Every change is one transaction that has reached the operating system when the call returns, so
+that a kill -9 at any moment loses nothing that was entered. A power cut may lose the last entries,
+never the file (write-ahead log, synchronous=NORMAL).
+
+    facts(name, value)              format, chip, rows, columns, created, calibration, budget.*
+    runs(id, label, board, started) programs that used the chip
+    batches(id, run, time, operation, pulses, gates)
+                                    entered before they are sent, see `pulses`; never changed
+    outcomes(batch, outcome)        what became of a batch: one byte for each row-pulse
+    formings(id, run, time, cells)  cells that a forming procedure has formed
+    masks(name, run, time, shape, bits)
+                                    fault classes, good rows, good columns
+    maps(run, time, conductance)    what a run read last: float32, S, NaN where it read nothing
+    totals(through, content)        sums over all batches up to `through`, see `totals`
+
+Times are seconds since 1970 (UTC); masks are packed bits, row by row.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from drivers.errors import DeviceError, InUseError
+from memlab.errors import DataError
+
+__all__ = ["Store"]
+
+_APPLICATION = 0x4D4C4350  # "MLCP": what `file` and we know a passport by
+_FORMAT = 1
+_SCHEMA = """
+CREATE TABLE facts(name TEXT PRIMARY KEY, value);
+CREATE TABLE runs(id INTEGER PRIMARY KEY, label TEXT, board TEXT, started REAL);
+CREATE TABLE batches(
+    id INTEGER PRIMARY KEY, run INTEGER, time REAL, operation INTEGER, pulses BLOB, gates BLOB);
+CREATE TABLE outcomes(batch INTEGER PRIMARY KEY, outcome BLOB);
+CREATE TABLE formings(id INTEGER PRIMARY KEY, run INTEGER, time REAL, cells BLOB);
+CREATE TABLE masks(name TEXT PRIMARY KEY, run INTEGER, time REAL, shape TEXT, bits BLOB);
+CREATE TABLE maps(run INTEGER PRIMARY KEY, time REAL, conductance BLOB);
+CREATE TABLE totals(id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER, content BLOB);
+"""
+
+
+class Store:
+    """An open passport file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    write
+        Hold it as the one writer, and make it when there is none; otherwise only read.
+
+    Raises
+    ------
+    DataError
+        If it is no passport, is damaged, or cannot be opened.
+    InUseError
+        If another program is its writer.
+    """
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self.path, self.writable, self.is_open = path, write, True
+        self._guard: sqlite3.Connection | None = None
+        with self.translated():
+            if write:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._guard = self._lock()
+            elif not path.exists():
+                raise DataError(f"there is no chip passport {path}")
+            try:
+                self._connection = _connect(path, timeout=5.0)
+            except BaseException:
+                self._release()
+                raise
+        try:
+            with self.translated():
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def execute(self, statement: str, *values: Any) -> int:
+        """Carry out one statement as a transaction of its own; return the new row's number."""
+        with self.translated():
+            return self._connection.execute(statement, values).lastrowid or 0
+
+    def rows(self, statement: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Return the rows of a query, one after the other."""
+        with self.translated():
+            yield from self._connection.execute(statement, values)
+
+    def fact(self, name: str) -> Any:
+        """Return a fact, or None."""
+        return next((value for (value,) in self.rows(_GET_FACT, name)), None)
+
+    def set_facts(self, facts: Mapping[str, Any]) -> None:
+        """Write facts, all or none of them; None takes one out."""
+        with self.translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for name, value in facts.items():
+                    self._connection.execute("DELETE FROM facts WHERE name = ?", (name,))
+                    if value is not None:
+                        self._connection.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file; calling it again does nothing."""
+        self.is_open = False
+        self._connection.close()
+        self._release()
+
+    def _release(self) -> None:
+        if self._guard is not None:
+            self._guard.close()
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise what goes wrong with the file as `DataError`."""
+        if not self.is_open:
+            raise DeviceError(
+                f"the array and its chip passport {self.path} are closed; open the array again"
+            )
+        try:
+            yield
+        except (sqlite3.OperationalError, OSError) as error:
+            raise DataError(
+                f"cannot use the chip passport {self.path}: {error}. Without it nothing is pulsed; "
+                "name another file (passport=FILE in the URL), or do without (passport=none)"
+            ) from error
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            raise DataError(
+                f"{self.path} is not a chip passport, or is damaged ({error}); put it aside, and "
+                "keep it: it is the record of what the cells went through"
+            ) from error
+
+    def _lock(self) -> sqlite3.Connection:
+        """Become the one writer: an open transaction of a file beside, which ends with us.
+
+        The passport itself must stay readable for others meanwhile, so it cannot be the lock. The
+        operating system drops the lock of a program that was killed.
+        """
+        guard = _connect(Path(f"{self.path}.lock"), timeout=0.0)
+        try:
+            guard.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            guard.close()
+            if "locked" not in str(error):
+                raise
+            raise InUseError(
+                f"the chip passport {self.path} is in use by another program; wait for it to end. "
+                "One program pulses a chip at a time: for another chip name another file "
+                "(passport=FILE in the URL), or do without (passport=none)"
+            ) from error
+        return guard
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if self.writable and not tables and not application:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION}; "
+                f"PRAGMA user_version = {_FORMAT}; COMMIT;"
+            )
+        elif application != _APPLICATION:
+            raise DataError(f"{self.path} is not a chip passport; nothing was changed in it")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != _FORMAT:
+            raise DataError(
+                f"{self.path} is a chip passport of format {version}; this memlab reads {_FORMAT}. "
+                "Use the memlab that wrote it, or a newer one"
+            )
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+
+_GET_FACT = "SELECT value FROM facts WHERE name = ?"
+
+
+def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open a database that commits each statement by itself, for any thread."""
+    return sqlite3.connect(path, isolation_level=None, timeout=timeout, check_same_thread=False)

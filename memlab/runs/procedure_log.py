@@ -1,0 +1,332 @@
+"""The run file of a procedure: every batch of pulses before it is sent, every reading at once.
+
+All procedures have the same groups below `entry`:
+
+    map          one item per reading: conductance, raw codes and gains, time, and the coordinates
+                 that the procedure gives (gate voltage, cycle, ...)
+    vmm          one item per vector: currents, raw codes and gains, time, coordinates
+    program      one item per batch of pulses, written before it is sent
+    programmed   one item per batch, written after it: how many were fired, how many are in doubt
+    result       what the analysis found, written when the run ends
+
+A writer that is killed may leave one dataset of a group longer than another; what is beyond the
+shortest is dropped by `reopen`, and was never counted as measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Measurement
+from memlab.errors import DataError
+from memlab.runs.record import Coordinate, Finding, Findings, ProgramEntry, Record, Series
+from memlab.runs.rescue import open_for_reading
+from memlab.runs.run_file import RunFile
+
+__all__ = ["FinishedLog", "MemoryLog", "ProcedureLog", "read_record", "write_findings"]
+
+GROUPS = ("map", "vmm", "program", "programmed")
+
+Coordinates = Mapping[str, Coordinate]
+
+
+class ProcedureLog:
+    """Writes what a procedure does into its run file as it happens, and keeps it in memory.
+
+    Parameters
+    ----------
+    run
+        The run file, declared by `declare` and started, or resumed.
+    record
+        What it holds so far.
+    """
+
+    def __init__(self, run: RunFile, record: Record):
+        self.run = run
+        self.record = record
+
+    @classmethod
+    def declare(
+        cls,
+        run: RunFile,
+        rows: npt.NDArray[np.intp],
+        columns: npt.NDArray[np.intp],
+        mask: npt.NDArray[np.bool_],
+        maps: Coordinates,
+        vectors: Coordinates | None,
+    ) -> Self:
+        """Declare the datasets of a procedure; `run.start()` must follow.
+
+        Parameters
+        ----------
+        run
+            A new run file.
+        rows, columns, mask
+            Lines of the view, and the cells of it that the procedure is about.
+        maps
+            Coordinates of readings.
+        vectors
+            Coordinates of vectors; None where the procedure multiplies none.
+        """
+        run.group("map", "NXdata", {"signal": "conductance", "axes": "reading"})
+        run.scale("map/reading", None, "1", "Number of the reading, from 0")
+        run.scale("map/row", rows, "1", "Row (bit line) of the chip")
+        run.scale("map/column", columns, "1", "Column (top electrode) of the chip")
+        lines = ("map/row", "map/column")
+        run.declare("map/mask", "u1", lines, "1", "1 for the cells that the procedure is about")
+        maps_of = ("map/reading", *lines)
+        run.declare("map/conductance", "f8", maps_of, "S", "Conductance", 1)
+        _declare_raw(run, "map", maps_of, maps, 1)
+        if vectors is not None:
+            run.group("vmm", "NXdata", {"signal": "current", "axes": "vector"})
+            run.scale("vmm/vector", None, "1", "Number of the vector, from 0")
+            run.scale("vmm/row", rows, "1", "Row (bit line) of the chip")
+            run.scale("vmm/column", columns, "1", "Column (top electrode) of the chip")
+            sensed = ("vmm/vector", "vmm/column")
+            run.declare("vmm/current", "f8", sensed, "A", "Column current", 64)
+            driven = ("vmm/vector", "vmm/row")
+            run.declare("vmm/dac_code", "u2", driven, "1", "Row DAC codes", 64)
+            _declare_raw(run, "vmm", sensed, vectors, 64)
+        for name, text in (("program", "sent"), ("programmed", "fired")):
+            run.group(name, "NXcollection")
+            run.scale(f"{name}/batch", None, "1", f"Batch of pulses that was {text}, from 0")
+        for name, text in (
+            ("program/pulses", "Row-parallel pulses of the batch"),
+            ("program/last_operation", "Last operation of the board before it; -1: not counted"),
+            ("programmed/fired", "Pulses that were fired, from the first"),
+            ("programmed/unknown", "Pulses after those that may have been fired"),
+        ):
+            run.declare(name, "i8", (f"{name.partition('/')[0]}/batch",), "1", text, 256)
+        run.write("map/mask", mask)
+        return cls(run, Record.empty(rows, columns, mask, maps, vectors or {}))
+
+    @classmethod
+    def reopen(cls, path: Path) -> Self:
+        """Open the file of a procedure that was killed or interrupted, to go on."""
+        record = read_record(path)
+        lengths = {
+            "map": len(record.readings),
+            "vmm": len(record.vectors),
+            "program": len(record.programs),
+            "programmed": sum(one.fired is not None for one in record.programs),
+        }
+        return cls(RunFile.resume(path, lengths), record)
+
+    def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
+        """Write a conductance map."""
+        self._write_raw("map", "reading", "conductance", [measurement], [coordinates])
+        self.record.readings.append(measurement, coordinates)
+
+    def add_vectors(self, measurement: Measurement, coordinates: list[dict[str, float]]) -> None:
+        """Write vectors, values of shape (n, columns), with coordinates of each."""
+        single = [measurement[k] for k in range(len(measurement.value))]
+        if measurement.dac_code is not None:
+            self.run.append("vmm/dac_code", measurement.dac_code)
+        self._write_raw("vmm", "vector", "current", single, coordinates)
+        for one, where in zip(single, coordinates, strict=True):
+            self.record.vectors.append(one, where)
+
+    def entering(self, pulses: int, last_operation: int) -> None:
+        """Write that a batch of pulses is about to be sent."""
+        self.run.append("program/batch", [len(self.record.programs)])
+        self.run.append("program/pulses", [pulses])
+        self.run.append("program/last_operation", [last_operation])
+        self.run.flush()
+        self.record.programs.append(ProgramEntry(pulses, last_operation))
+
+    def programmed(self, fired: int, unknown: int) -> None:
+        """Write what became of the batch that was entered last."""
+        programs = self.record.programs
+        self.run.append("programmed/batch", [len(programs) - 1])
+        self.run.append("programmed/fired", [fired])
+        self.run.append("programmed/unknown", [unknown])
+        self.run.flush()
+        programs[-1] = replace(programs[-1], fired=fired, unknown=unknown)
+
+    def _write_raw(
+        self,
+        group: str,
+        scale: str,
+        signal: str,
+        measurements: list[Measurement],
+        coordinates: list[Mapping[str, float]] | list[dict[str, float]],
+    ) -> None:
+        run = self.run
+        series = self.record.readings if group == "map" else self.record.vectors
+        first, n = len(series), len(measurements)
+        run.append(f"{group}/{signal}", np.array([one.value for one in measurements]))
+        saturated = np.array([one.saturated for one in measurements], np.uint8)
+        run.append(f"{group}/saturated", saturated)
+        # A board gives codes; where there are none, 0 stands for the gain.
+        for name in ("adc_code", "gain"):
+            codes = [getattr(one, name) for one in measurements]
+            filled = np.zeros(saturated.shape) if codes[0] is None else np.array(codes)
+            run.append(f"{group}/{name}", filled)
+        for name in series.coordinates:
+            run.append(f"{group}/{name}", [c.get(name, np.nan) for c in coordinates])
+        run.append(f"{group}/{scale}", np.arange(first, first + n))
+        run.flush()
+
+
+class MemoryLog(ProcedureLog):
+    """The log of a rehearsal: nothing is written."""
+
+    def __init__(self, record: Record):
+        self.record = record
+
+    def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
+        """Keep a conductance map."""
+        self.record.readings.append(measurement, coordinates)
+
+    def add_vectors(self, measurement: Measurement, coordinates: list[dict[str, float]]) -> None:
+        """Keep vectors, values of shape (n, columns), with coordinates of each."""
+        for k, where in enumerate(coordinates):
+            self.record.vectors.append(measurement[k], where)
+
+    def entering(self, pulses: int, last_operation: int) -> None:
+        """Keep that a batch of pulses is about to be sent."""
+        self.record.programs.append(ProgramEntry(pulses, last_operation))
+
+    def programmed(self, fired: int, unknown: int) -> None:
+        """Keep what became of the batch that was entered last."""
+        last = self.record.programs[-1]
+        self.record.programs[-1] = replace(last, fired=fired, unknown=unknown)
+
+
+class FinishedLog(ProcedureLog):
+    """The log of a procedure that is through: what is in it can be replayed, nothing added."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.record = read_record(path)
+
+    def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
+        """Refuse."""
+        raise self._complete()
+
+    def add_vectors(self, measurement: Measurement, coordinates: list[dict[str, float]]) -> None:
+        """Refuse."""
+        raise self._complete()
+
+    def entering(self, pulses: int, last_operation: int) -> None:
+        """Refuse."""
+        raise self._complete()
+
+    def _complete(self) -> DataError:
+        return DataError(f"{self.path} is finished, and its procedure would do more than it holds")
+
+
+def read_record(path: Path) -> Record:
+    """Read what a procedure has measured, from a file that is whole, killed or still growing.
+
+    Raises
+    ------
+    DataError
+        If it is not the run file of a procedure.
+    """
+    with open_for_reading(path) as file:
+        entry = file.get("entry")
+        if entry is None or "programmed" not in entry:
+            raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
+        length = {name: _shortest(entry[name]) if name in entry else 0 for name in GROUPS}
+        done = min(length["programmed"], length["program"])
+        fired, unknown = entry["programmed/fired"][:done], entry["programmed/unknown"][:done]
+        programs = [
+            ProgramEntry(int(pulses), int(last))
+            for pulses, last in zip(
+                entry["program/pulses"][: length["program"]],
+                entry["program/last_operation"][: length["program"]],
+                strict=True,
+            )
+        ]
+        for k in range(done):
+            programs[k] = replace(programs[k], fired=int(fired[k]), unknown=int(unknown[k]))
+        return Record(
+            rows=entry["map/row"][()].astype(np.intp),
+            columns=entry["map/column"][()].astype(np.intp),
+            mask=entry["map/mask"][()].astype(bool),
+            readings=_read_series(entry["map"], "conductance", length["map"]),
+            vectors=(
+                _read_series(entry["vmm"], "current", length["vmm"])
+                if "vmm" in entry
+                else Series.empty({})
+            ),
+            programs=programs,
+        )
+
+
+def write_findings(entry: h5py.Group, findings: Findings) -> None:
+    """Write what an analysis found into the group `result`; what was there is replaced."""
+    if "result" in entry:
+        del entry["result"]
+    group = entry.create_group("result")
+    group.attrs["NX_class"] = "NXcollection"
+    for name, axis in findings.axes.items():
+        _write_finding(group, name, axis).make_scale(name)
+    for name, one in findings.values.items():
+        scales = [
+            entry[f"map/{dim}"] if dim in ("row", "column") else group[dim] for dim in one.dims
+        ]
+        parts = {name: one}
+        if one.error is not None:
+            text = f"One standard error of {name}"
+            parts[f"{name}_error"] = Finding(one.error, one.units, text, None, one.dims)
+        for part, finding in parts.items():
+            dataset = _write_finding(group, part, finding)
+            for axis_number, scale in enumerate(scales):
+                dataset.dims[axis_number].attach_scale(scale)
+
+
+def _write_finding(group: h5py.Group, name: str, finding: Finding) -> h5py.Dataset:
+    value = np.asarray(finding.value)
+    if value.dtype.kind == "U":
+        value = value.astype(h5py.string_dtype())
+    elif value.dtype == bool:
+        value = value.astype(np.uint8)
+    dataset = group.create_dataset(name, data=value)
+    dataset.attrs.update({"units": finding.units, "long_name": finding.description})
+    return dataset
+
+
+def _declare_raw(
+    run: RunFile, group: str, items: tuple[str, ...], coordinates: Coordinates, chunk: int
+) -> None:
+    run.declare(f"{group}/adc_code", "u2", items, "1", "ADC codes", chunk)
+    run.declare(f"{group}/gain", "u1", items, "1", "Gain numbers", chunk)
+    run.declare(f"{group}/saturated", "u1", items, "1", "1 where the amplifier clipped", chunk)
+    time = Coordinate("s", "Time since the start: simulated on the emulator, else real")
+    for name, coordinate in {**coordinates, "time": time}.items():
+        text, units = coordinate.description, coordinate.units
+        run.declare(f"{group}/{name}", "f8", items[:1], units, text, 64)
+
+
+def _shortest(group: h5py.Group) -> int:
+    return min(len(item) for item in group.values() if item.maxshape[:1] == (None,))
+
+
+def _read_series(group: h5py.Group, signal: str, length: int) -> Series:
+    arrays = {name: group[name][:length] for name in (signal, "saturated", "adc_code", "gain")}
+    dac_code = group["dac_code"][:length] if "dac_code" in group else [None] * length
+    measurements = [
+        Measurement(
+            value=arrays[signal][k],
+            saturated=arrays["saturated"][k].astype(bool),
+            adc_code=arrays["adc_code"][k],
+            gain=arrays["gain"][k],
+            dac_code=dac_code[k],
+        )
+        for k in range(length)
+    ]
+    coordinates = {
+        name: item[:length].tolist()
+        for name, item in group.items()
+        if item.dtype == np.float64 and item.ndim == 1 and name != signal
+    }
+    return Series(measurements, coordinates)

@@ -1,0 +1,207 @@
+"""What a procedure has measured and pulsed, in memory: what analyses work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Measurement
+
+__all__ = ["Coordinate", "Finding", "Findings", "ProgramEntry", "Record", "Series"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """A number that goes with every reading or vector: its unit and what it means."""
+
+    units: str
+    description: str
+
+
+@dataclass(eq=False)
+class Series:
+    """Measurements in the order in which they were made, and the coordinates of each.
+
+    Attributes
+    ----------
+    measurements
+        Readings of the cells, values (rows, columns) in S; or single vectors, values (columns,)
+        in A.
+    coordinates
+        Values by name, as long as `measurements`; `time` in s is always there.
+    """
+
+    measurements: list[Measurement]
+    coordinates: dict[str, list[float]]
+
+    @classmethod
+    def empty(cls, names: Mapping[str, Coordinate]) -> Self:
+        """Return a series without measurements that has these coordinates, and `time`."""
+        return cls([], {name: [] for name in (*names, "time")})
+
+    def __len__(self) -> int:
+        return len(self.measurements)
+
+    @property
+    def value(self) -> FloatArray:
+        """Conductances (S), shape (n, rows, columns), or currents (A), shape (n, columns)."""
+        return np.array([one.value for one in self.measurements])
+
+    @property
+    def saturated(self) -> npt.NDArray[np.bool_]:
+        """True where the amplifier clipped; same shape as `value`."""
+        return np.array([one.saturated for one in self.measurements])
+
+    def coordinate(self, name: str) -> FloatArray:
+        """Return one coordinate, shape (n,)."""
+        return np.array(self.coordinates[name], np.float64)
+
+    def append(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
+        """Add a measurement; a coordinate that is not given is NaN."""
+        self.measurements.append(measurement)
+        for name, values in self.coordinates.items():
+            values.append(float(coordinates.get(name, np.nan)))
+
+
+@dataclass(frozen=True)
+class ProgramEntry:
+    """A batch of pulses: what was known before it was sent, and after.
+
+    Parameters
+    ----------
+    pulses
+        Row-parallel pulses of the batch.
+    last_operation
+        `last_operation` of the board before it; -1 where the board counts none.
+    fired, unknown
+        How many were fired and how many are in doubt; None while that is not written.
+    """
+
+    pulses: int
+    last_operation: int
+    fired: int | None = None
+    unknown: int | None = None
+
+
+@dataclass(eq=False)
+class Record:
+    """Everything that a procedure has measured and pulsed so far.
+
+    Attributes
+    ----------
+    rows, columns
+        Line numbers on the chip of the view that is read.
+    mask
+        Cells that the procedure is about, bool, shape (rows, columns).
+    readings, vectors
+        Conductance maps, and vector-matrix multiplications.
+    programs
+        Batches of pulses.
+    """
+
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+    mask: npt.NDArray[np.bool_]
+    readings: Series
+    vectors: Series
+    programs: list[ProgramEntry] = field(default_factory=list)
+
+    @classmethod
+    def empty(
+        cls,
+        rows: npt.NDArray[np.intp],
+        columns: npt.NDArray[np.intp],
+        mask: npt.NDArray[np.bool_],
+        coordinates: Mapping[str, Coordinate],
+        vector_coordinates: Mapping[str, Coordinate],
+    ) -> Self:
+        """Return a record of nothing yet."""
+        series = Series.empty(coordinates), Series.empty(vector_coordinates)
+        return cls(rows, columns, mask, *series)
+
+    @property
+    def happened(self) -> bool:
+        """Whether anything was measured or pulsed at all."""
+        fired = any(batch.fired or batch.unknown for batch in self.programs)
+        return fired or bool(len(self.readings) or len(self.vectors))
+
+    @property
+    def conductance(self) -> FloatArray:
+        """Conductance (S) of the cells in `mask` in every reading, shape (readings, cells)."""
+        value: FloatArray = self.readings.value[:, self.mask]
+        return value
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """A quantity that an analysis found.
+
+    Parameters
+    ----------
+    value
+        A number, or an array whose axes are named by `dims`.
+    units, description
+        Its unit, and what it is.
+    error
+        One standard error, of the same shape; None where there is none to give.
+    dims
+        Names of the axes: `row` and `column` are those of the map, any other is one of `Findings`.
+    """
+
+    value: float | npt.NDArray[np.generic]
+    units: str
+    description: str
+    error: float | FloatArray | None = None
+    dims: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Findings:
+    """What an analysis found, by name, and the axes that its arrays have besides row and column."""
+
+    values: dict[str, Finding] = field(default_factory=dict)
+    axes: dict[str, Finding] = field(default_factory=dict)
+
+    def number(
+        self, name: str, value: float, units: str, description: str, error: float | None = None
+    ) -> None:
+        """Add a number, with one standard error where there is one."""
+        self.values[name] = Finding(float(value), units, description, error)
+
+    def array(
+        self,
+        name: str,
+        value: npt.NDArray[np.generic],
+        dims: tuple[str, ...],
+        units: str,
+        description: str,
+        error: FloatArray | None = None,
+    ) -> None:
+        """Add an array with named axes."""
+        self.values[name] = Finding(value, units, description, error, dims)
+
+    def map(self, name: str, value: npt.NDArray[np.generic], units: str, description: str) -> None:
+        """Add an array of shape (rows, columns)."""
+        self.array(name, value, ("row", "column"), units, description)
+
+    def axis(self, name: str, value: npt.NDArray[np.generic], units: str, description: str) -> None:
+        """Add an axis for arrays."""
+        self.axes[name] = Finding(value, units, description)
+
+    def document(self) -> dict[str, dict[str, object]]:
+        """Return the numbers, not the arrays, as plain values for a JSON document."""
+        return {
+            name: {
+                "value": one.value if np.isfinite(one.value) else None,
+                "error": None if one.error is None else float(one.error),
+                "units": one.units,
+            }
+            for name, one in self.values.items()
+            if isinstance(one.value, float)
+        }
