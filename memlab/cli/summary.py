@@ -1,12 +1,26 @@
-"""What `memlab train` and `memlab transfer` tell a person at the end, on stderr."""
+"""How `memlab train` and `memlab transfer` run: progress on stderr, and a document or a summary."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import rich_click as click
 
-__all__ = ["summarise"]
+from memlab.cli.progress import TrainingProgress
+from memlab.experiments import Plan, run
+
+__all__ = ["run_and_report"]
+
+
+def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
+    """Run a plan; print its document on stdout, or a summary for people on stderr."""
+    with TrainingProgress(quiet=quiet) as progress:
+        document = run(plan, [progress])
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        _summarise(document)
 
 
 def _on_board(document: dict[str, Any]) -> list[str]:
@@ -42,7 +56,7 @@ def _in_transfer(document: dict[str, Any]) -> list[str]:
     return lines
 
 
-def summarise(document: dict[str, Any]) -> None:
+def _summarise(document: dict[str, Any]) -> None:
     """Tell a person how it went, on stderr."""
     metrics, counts = document["metrics"], document["counts"]
     if "test_rmse" in metrics:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import rich_click as click
 
 from memlab.cli.experiment_options import experiment_options
-from memlab.cli.progress import TrainingProgress
-from memlab.cli.summary import summarise
-from memlab.experiments import make_plan, run
+from memlab.cli.summary import run_and_report
+from memlab.experiments import make_plan
 
 
 @click.command()
@@ -36,9 +34,4 @@ def train(
     plan = make_plan(
         name, preset=preset, board=boards, seed=seed, epochs=epochs, settings=settings, out=out
     )
-    with TrainingProgress(quiet=quiet) as progress:
-        document = run(plan, [progress])
-    if as_json:
-        click.echo(json.dumps(document))
-    else:
-        summarise(document)
+    run_and_report(plan, as_json=as_json, quiet=quiet)

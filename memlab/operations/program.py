@@ -90,6 +90,8 @@ def program_target(
         settings = config.make_settings()
         law = find_law(array, config, config.chip, ~np.isnan(wanted))
         check_target(array, wanted, law, settings)
+        if array.passport is not None:
+            array.passport.begin_run(str(out.resolve()))
         out.parent.mkdir(exist_ok=True)
         run = create_run_file(out, "write-and-verify", url, array, {"operation": GROUP})
         run.group("config", "NXcollection", config.model_dump(mode="json"))

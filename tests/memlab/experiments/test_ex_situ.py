@@ -1,6 +1,7 @@
 """Software training, transfer and inference: what always holds, and what a bad chip costs."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,40 @@ def test_gate_voltages_beyond_the_limit_are_refused_before_anything_is_pulsed(
 def test_the_bill_is_for_training_in_situ_only() -> None:
     with pytest.raises(SettingError, match="in-situ"):
         estimate(make_plan("airline", settings=["method=ex-situ"]))
+
+
+DATA = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[4] / "shared" / "data"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not (DATA / "mnist8x8.npz").exists(), reason="no MNIST; set MEMLAB_DATA")
+def test_in_situ_beats_ex_situ_on_a_chip_with_cells_stuck_on(tmp_path: Path) -> None:
+    fixed = ["chip.wires.resistance=0.3", "chip.non_responsive=0", "transfer.clip=0.02"]
+    median: dict[tuple[str, float], float] = {}
+    for method in ("in-situ", "ex-situ"):
+        for stuck in (0.0, 0.08):
+            accuracies = []
+            for seed in (1, 2, 3):
+                plan = make_plan(
+                    "mnist-sequence",
+                    preset="memlab",
+                    seed=seed,
+                    settings=[
+                        f"data.path={DATA}",
+                        f"method={method}",
+                        f"chip.defects.stuck_on={stuck}",
+                        "log.level=off",
+                        *fixed,
+                    ],
+                    out=tmp_path / f"{method}-{stuck}-{seed}.h5",
+                )
+                accuracies.append(run(plan, figure=False)["metrics"]["test_accuracy"])
+            median[method, stuck] = float(np.median(accuracies))
+    # A good chip takes either; on the bad one only training in situ finds its way around.
+    assert min(median["in-situ", 0.0], median["ex-situ", 0.0]) > 0.97
+    assert median["in-situ", 0.08] > 0.95
+    assert median["ex-situ", 0.08] < 0.6
 
 
 # -- memlab transfer ------------------------------------------------------------------------
