@@ -15,7 +15,7 @@ from typing import Any
 from drivers.errors import TransportError
 from drivers.transport import Transport
 
-__all__ = ["open_resource"]
+__all__ = ["open_resource", "open_session"]
 
 _TIMEOUT_MS = 1000.0
 _LOOK_EVERY = 0.001
@@ -44,21 +44,32 @@ def open_resource(resource: str, baudrate: int, backend: str = "") -> Transport:
             f"visa://{resource}: only serial resources (ASRL...) are opened through VISA; write "
             "socket://host:port for one on the network"
         )
+    session = open_session(resource, backend, "serial:// reaches the same port without VISA")
+    return _VisaTransport(session, resource, baudrate)
+
+
+def open_session(resource: str, backend: str, otherwise: str) -> Any:
+    """Open a VISA resource for this process alone; `otherwise` ends the error where that fails.
+
+    Raises
+    ------
+    TransportError
+        If PyVISA or its backend is missing, or the resource cannot be opened.
+    """
     try:
         import pyvisa
     except ImportError as error:
-        raise TransportError(f"visa://{resource} needs PyVISA: pip install pyvisa") from error
+        raise TransportError(f"{resource} needs PyVISA: pip install pyvisa") from error
     try:
         manager = pyvisa.ResourceManager(backend)
-        session: Any = manager.open_resource(
+        return manager.open_resource(
             resource, access_mode=pyvisa.constants.AccessModes.exclusive_lock
         )
     except Exception as error:  # backends raise their own kinds; each means that it is not open
         raise TransportError(
             f"cannot open VISA resource {resource}: {error}. `pyvisa-shell` lists what there is; "
-            "serial:// reaches the same port without VISA"
+            f"{otherwise}"
         ) from error
-    return _VisaTransport(session, resource, baudrate)
 
 
 class _VisaTransport:

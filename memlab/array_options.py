@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import unquote_plus
 
+from memlab.calibration.store import LATEST, NONE
 from memlab.errors import SettingError
 from memlab.passport.budgets import parse_budget
 
@@ -25,11 +27,14 @@ class ArrayOptions:
         File of the chip's passport, "none" for no passport, None for the default.
     budgets
         Budgets by name that hold for this opening.
+    calibration
+        Which static errors are undone: latest, none, a version or a file; None for the default.
     """
 
     rounding: bool = False
     passport: str | None = None
     budgets: dict[str, float | None] = field(default_factory=dict)
+    calibration: str | None = None
 
 
 def split_array_options(url: str) -> tuple[str, ArrayOptions]:
@@ -42,7 +47,7 @@ def split_array_options(url: str) -> tuple[str, ArrayOptions]:
     """
     address, _, query = url.partition("?")
     rest = []
-    rounding, passport = False, None
+    rounding, passport, calibration = False, None, None
     budgets: dict[str, float | None] = {}
     for pair in query.split("&") if query else []:
         key, _, text = pair.partition("=")
@@ -55,10 +60,17 @@ def split_array_options(url: str) -> tuple[str, ArrayOptions]:
             if not value:
                 raise SettingError(f"{url!r}: passport= names no file; write FILE, or none")
             passport = value
+        elif key == "calibration":
+            if value not in (NONE, LATEST) and not value.isdecimal() and not Path(value).is_file():
+                raise SettingError(
+                    f"{url!r}: calibration={value} is no file; allowed: latest, none, the number "
+                    "of a version, or a file (memlab calibrate --list shows what there is)"
+                )
+            calibration = value
         elif key.startswith(_BUDGET):
             name = key.removeprefix(_BUDGET)
             budgets[name] = parse_budget(name, value)
         else:
             rest.append(pair)
     board = address + ("?" + "&".join(rest) if rest else "")
-    return board, ArrayOptions(rounding, passport, budgets)
+    return board, ArrayOptions(rounding, passport, budgets, calibration)

@@ -1,4 +1,9 @@
-"""An array on a board: volts and siemens become codes here and nowhere else."""
+"""An array on a board: volts and siemens become codes here and nowhere else.
+
+The formulas of reading, with and without a calibration, stand in `memlab.calibration.conversion`.
+Programming is not corrected: millivolts do not matter to pulses of volts, and a calibration within
+the read limit says little about them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ import numpy.typing as npt
 
 from drivers import max11046
 from drivers.board import (
+    AUTO_GAIN,
     Board,
     BoardConfig,
     CodeRange,
@@ -24,6 +30,8 @@ from drivers.board import (
 from drivers.ltc2668 import Span
 from drivers.pulse import PulseTimer
 from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
+from memlab.calibration import Calibration
+from memlab.calibration.conversion import Conversion, make_conversion, read_range
 from memlab.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
@@ -75,21 +83,26 @@ class _Session:
     point: OperatingPoint
     rounding: bool
     passport: Passport | None = None
+    calibration: Calibration | None = None
     traffic: Traffic = field(default_factory=Traffic)
-    current_per_code: FloatArray = field(init=False)
+    conversion: Conversion = field(init=False)
     saturated_code: int = field(init=False)
     timer: PulseTimer = field(init=False)
 
     def __post_init__(self) -> None:
         check_operating_point(self.limits, self.point)
         capabilities = self.board.capabilities
-        # I = -V_adc / R (board reference 0.1); index 0 is unused, gains count from 1.
-        self.current_per_code = np.concatenate(
-            [[np.nan], -max11046.STEP / np.array(capabilities.transimpedance)]
-        )
         self.saturated_code = int(capabilities.clip / max11046.STEP) - SATURATION_MARGIN
         self.timer = PulseTimer(capabilities.pulse_offset, capabilities.pulse_tick)
-        self.board.configure(board_config(self.limits, self.point, self.timer))
+        self.apply(self.calibration)
+
+    def apply(self, calibration: Calibration | None) -> None:
+        """Convert with this calibration from now on; every line is at 0 V afterwards."""
+        self.conversion = make_conversion(
+            calibration, SPANS[LineClass.ROW], self.board.capabilities
+        )
+        self.calibration = calibration
+        self.board.configure(board_config(self.limits, self.point, self.timer, calibration))
 
 
 class BoardArray(Array):
@@ -106,6 +119,9 @@ class BoardArray(Array):
         that lie between them. Boards without steps never round.
     passport
         Of the chip on the board; every pulse is entered in it. The array owns it from now on.
+    calibration
+        The board's static errors, undone in reads and VMMs; without one the board is taken for
+        ideal.
     """
 
     def __init__(
@@ -116,9 +132,10 @@ class BoardArray(Array):
         *,
         rounding: bool = False,
         passport: Passport | None = None,
+        calibration: Calibration | None = None,
     ):
         self._session = _Session(
-            board, limits or Limits(), point or OperatingPoint(), rounding, passport
+            board, limits or Limits(), point or OperatingPoint(), rounding, passport, calibration
         )
         if passport is not None:
             settle(board, passport, final=True)
@@ -142,6 +159,16 @@ class BoardArray(Array):
         return self._session.traffic
 
     @property
+    def limits(self) -> Limits:
+        """What the chip may see."""
+        return self._session.limits
+
+    @property
+    def saturated_code(self) -> int:
+        """ADC codes from the middle at which a reading counts as clipped."""
+        return self._session.saturated_code
+
+    @property
     def operating_point(self) -> OperatingPoint:
         """The voltages and widths of reading and programming."""
         return self._session.point
@@ -162,6 +189,27 @@ class BoardArray(Array):
         check_operating_point(view._session.limits, view._session.point)
         return view
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """What is undone in reads and VMMs; None where the board is taken for ideal."""
+        return self._session.calibration
+
+    def with_calibration(self, calibration: Calibration | None) -> Self:
+        """Return a view that undoes other static errors, or none; this one stays as it is.
+
+        The board is configured again, which grounds its lines.
+
+        Raises
+        ------
+        SettingError
+            If the calibration is not one of this board.
+        """
+        view = copy.copy(self)
+        view._session = copy.copy(self._session)
+        view._session.apply(calibration)
+        view._select_lines(self.rows, self.columns)
+        return view
+
     def ground(self) -> None:
         """Put every line of the chip to 0 V now."""
         self.board.ground()
@@ -175,7 +223,8 @@ class BoardArray(Array):
                 self.passport.close()
 
     def describe(self) -> dict[str, Any]:
-        """Return board identity, limits and operating point as plain values."""
+        """Return board identity, limits, operating point and calibration as plain values."""
+        calibration = self._session.calibration
         return {
             "board": asdict(self.board.capabilities),
             "limits": asdict(self._session.limits),
@@ -183,6 +232,7 @@ class BoardArray(Array):
             "spans": {line.name.lower(): span.name for line, span in SPANS.items()},
             "rounding": self._session.rounding,
             "passport": None if self.passport is None else self.passport.describe(),
+            "calibration": None if calibration is None else calibration.document(),
         }
 
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
@@ -191,6 +241,7 @@ class BoardArray(Array):
         self._row_order = _order(rows)
         self._column_order = _order(columns)
         self._selection = Selection(np.sort(rows), np.sort(columns))
+        self._conversion = self._session.conversion.of(rows, columns)
 
     def _measure_conductance(self, gain: int) -> Measurement:
         session = self._session
@@ -209,41 +260,52 @@ class BoardArray(Array):
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
-        current = self._decode(samples, self.shape)
-        conductance = current.value / read_voltage
+        code, adc_gain, saturated = self._decode(samples, self.shape)
+        value = self._conversion.conductance(code, adc_gain, int(row_code[0]), self._zero(gain))
         if session.passport is not None:
-            session.passport.note_reading(self.rows, self.columns, conductance)
-        return replace(current, value=conductance)
+            session.passport.note_reading(self.rows, self.columns, value)
+        return Measurement(value, saturated, code, adc_gain)
+
+    def _zero(self, gain: int) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]] | None:
+        """Measure what flows with every row at 0 V, where the conversion asks for it."""
+        n = self._conversion.zero_vectors
+        if not n:
+            return None
+        session = self._session
+        idle = np.full((n, self.rows.size), _MID_CODE, np.uint16)
+        samples = session.board.vmm(self._selection, idle, gain)
+        session.traffic.add(_CODE_BYTES * idle.size, _SAMPLE_BYTES * samples.code.size)
+        return self._decode(samples, (n, self.columns.size))[:2]
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         session = self._session
         check_vmm(session.limits, voltage, self.columns.size)
         voltage = self._on_steps(voltage, self.input_voltage_step, "row voltage")
-        dac_code = SPANS[LineClass.ROW].encode(voltage)
+        dac_code = self._conversion.row_code(voltage)
         flat = dac_code.reshape(-1, self.rows.size)
         if self._row_order is not None:
             flat = flat[:, self._row_order]
+        if not self._conversion.knows_cells:
+            self._measure_conductance(AUTO_GAIN)
         samples = session.board.vmm(self._selection, flat, gain)
         session.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
-        return self._decode(samples, (*voltage.shape[:-1], self.columns.size), dac_code)
+        shape = (*voltage.shape[:-1], self.columns.size)
+        code, adc_gain, saturated = self._decode(samples, shape)
+        current = self._conversion.current(code, adc_gain)
+        return Measurement(current, saturated, code, adc_gain, dac_code)
 
     def _decode(
-        self,
-        samples: Samples,
-        shape: tuple[int, ...],
-        dac_code: npt.NDArray[np.uint16] | None = None,
-    ) -> Measurement:
-        """Turn samples into amperes of the given shape, columns in this view's order."""
+        self, samples: Samples, shape: tuple[int, ...]
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], BoolArray]:
+        """Return codes and gains in the given shape and this view's order, and where they clip."""
         code, gain = samples.code, samples.gain
         if self._column_order is not None:
             back = np.argsort(self._column_order)
             code, gain = code[:, back], gain[:, back]
         code, gain = code.reshape(shape), gain.reshape(shape)
-        signed = np.subtract(code, float(_MID_CODE))
-        saturated = np.abs(signed) >= self._session.saturated_code
-        current = self._session.current_per_code.take(gain)
-        current *= signed
-        return Measurement(current, saturated, code, gain, dac_code)
+        beyond = self._session.saturated_code
+        saturated = (code >= _MID_CODE + beyond) | (code <= _MID_CODE - beyond)
+        return code, gain, saturated
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         session = self._session
@@ -268,6 +330,7 @@ class BoardArray(Array):
             point.set_width,
         )
         pulses = _join(resets, sets)
+        self._conversion.forget(reset | set_)
         if session.passport is None or not len(pulses):
             session.board.pulse(pulses)
         else:
@@ -335,8 +398,18 @@ class BoardArray(Array):
         )
 
 
-def board_config(limits: Limits, point: OperatingPoint, timer: PulseTimer) -> BoardConfig:
-    """Translate limits in volts into the codes that the board checks again."""
+def board_config(
+    limits: Limits,
+    point: OperatingPoint,
+    timer: PulseTimer,
+    calibration: Calibration | None = None,
+) -> BoardConfig:
+    """Translate limits in volts into the codes that the board checks again.
+
+    Limits are what the chip may see. Where a calibration knows that lines make less than their
+    nominal voltage, the largest code of a read is larger.
+    """
+    read = read_range(limits.read_voltage, None if calibration is None else calibration.record)
 
     def codes(line: LineClass, low: float, high: float) -> CodeRange:
         minimum, maximum = SPANS[line].encode(np.array([low, high]))
@@ -345,9 +418,7 @@ def board_config(limits: Limits, point: OperatingPoint, timer: PulseTimer) -> Bo
     return BoardConfig(
         spans=SPANS,
         limits={
-            (LineClass.ROW, Mode.READ): codes(
-                LineClass.ROW, -limits.read_voltage, limits.read_voltage
-            ),
+            (LineClass.ROW, Mode.READ): codes(LineClass.ROW, *read),
             (LineClass.COLUMN, Mode.READ): codes(LineClass.COLUMN, 0.0, 0.0),
             (LineClass.GATE, Mode.READ): codes(LineClass.GATE, 0.0, limits.gate_voltage),
             (LineClass.ROW, Mode.SET): codes(LineClass.ROW, 0.0, 0.0),

@@ -14,6 +14,9 @@ rounding=nearest      round voltages to the steps that the wire carries, instead
 passport=FILE         keep the chip's passport there. A board on a wire has one by default, in the
                       state directory under its serial number; passport=none does without
 budget.set=200000     another budget for this opening: set, reset, pulses, energy (J), forming; none
+calibration=CHOICE    which static errors are undone: latest (the one in use of this board: `memlab
+                      calibrate --use`), a version number, a file, or none. The default is latest on
+                      a wire and none for emulator:
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from drivers.serial_board import SerialBoard
 from memlab.array import Array
 from memlab.array_options import ArrayOptions, split_array_options
 from memlab.board_array import BoardArray
+from memlab.calibration.store import LATEST, NONE, find_calibration
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.errors import SettingError
 from memlab.ideal import IdealArray
@@ -80,7 +84,15 @@ def open_array(
     passport = None
     try:
         passport = _open_passport(board, address, asked)
-        return BoardArray(board, limits, point, rounding=asked.rounding, passport=passport)
+        choice = asked.calibration or (LATEST if _is_wire(url) else NONE)
+        return BoardArray(
+            board,
+            limits,
+            point,
+            rounding=asked.rounding,
+            passport=passport,
+            calibration=find_calibration(choice, board.capabilities.serial),
+        )
     except BaseException:
         board.close()
         if passport is not None:

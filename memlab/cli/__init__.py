@@ -16,6 +16,7 @@ COMMANDS = {
     "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
     "chip": ("memlab.cli.chip", "What a chip is made of, and what its cells went through."),
     "limits": ("memlab.cli.limits", "What a chip may see, and the rules that refuse the rest."),
+    "calibrate": ("memlab.cli.calibrate", "Measure a board's static errors, to undo them."),
     "characterize": ("memlab.cli.characterize", "Measure what a chip is: 13 procedures."),
     "read": ("memlab.cli.read", "Read the conductance map of an array."),
     "program": ("memlab.cli.program", "Bring cells to target conductances: write-and-verify."),

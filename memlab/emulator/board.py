@@ -21,7 +21,7 @@ from drivers.board import (
 from drivers.checks import check_codes, check_pulses
 from drivers.errors import DeviceError
 from memlab._version import __version__
-from memlab.emulator.calibration import CalibrationRecord
+from memlab.calibration.record import CalibrationRecord
 from memlab.emulator.chip import Chip
 from memlab.emulator.clock import Energy, OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
@@ -80,6 +80,7 @@ class EmulatedBoard:
         self._drive_for: Selection | None = None
         self._drive: Drive
         self._errors_for: tuple[Operands, ColumnErrors] | None = None
+        self._held: tuple[Selection, npt.NDArray[np.uint16]] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -96,6 +97,24 @@ class EmulatedBoard:
         """The true static errors of this board; a real one must measure them."""
         return self._front_end.calibration()
 
+    @property
+    def row_voltage(self) -> npt.NDArray[np.float64]:
+        """What a voltmeter finds at the outputs of the row DACs (V), shape (rows,).
+
+        A DAC keeps its code: between operations that is the last vector's, elsewhere 0 V.
+        """
+        config = self._require_config()
+        code = np.full(self.chip.shape[0], config.idle_row_code, np.uint16)
+        if self._held is not None:
+            selection, vector = self._held
+            code[selection.rows] = vector
+        return self._front_end.rows.volts(code, config.spans[LineClass.ROW], np.arange(code.size))
+
+    def inject(self, column: int, current: float) -> None:
+        """Let an instrument drive a current (A) into the amplifier of a column, 0 to end it."""
+        self._front_end.injected[column] = current
+        self._errors_for = None
+
     def advance(self, seconds: float) -> None:
         """Let simulated time pass, at least 0 s, with nothing driven."""
         if not seconds >= 0.0:
@@ -109,7 +128,7 @@ class EmulatedBoard:
         gate = config.spans[LineClass.GATE]
         self._read_gate = gate.minimum + gate.step * config.read_gate_code
         self._read_pulse = float(self._times.width(config.timing.column_ticks))
-        self._drive_for = None
+        self._drive_for = self._held = None
         self._row_volts[...] = 0.0
 
     def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
@@ -143,6 +162,7 @@ class EmulatedBoard:
         config = self._require_config()
         check_pulses(pulses, config, self._capabilities)
         self._row_volts[...] = 0.0
+        self._held = None
         for start, stop in _independent_runs(pulses):
             self._fire(pulses, slice(start, stop), config)
 
@@ -150,6 +170,7 @@ class EmulatedBoard:
         """Put every line to 0 V."""
         self._require_open()
         self._row_volts[...] = 0.0
+        self._held = None
 
     def close(self) -> None:
         """Ground and let go; calling it again does nothing."""
@@ -194,6 +215,8 @@ class EmulatedBoard:
             self.energy.vmm += self._read_pulse * float(squares @ operands.row_conductance)
             chip.advance_to(chip.now + (part.stop - start) * period)
             start = part.stop
+        if n:
+            self._held = selection, row_code[-1].copy()
         return out
 
     def _select(self, selection: Selection, config: BoardConfig) -> None:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from drivers import max11046
 from drivers.ltc2668 import Span
-from memlab.emulator.calibration import CalibrationRecord
+from memlab.calibration.record import CalibrationRecord
 from memlab.emulator.cells.drift import BOLTZMANN
 from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.preset import ChipPreset
@@ -134,6 +134,8 @@ class FrontEnd:
         self._mismatch = board.amplifier.mismatch * channel.standard_normal(
             (len(transimpedance), shape[1])
         )
+        self.injected = np.zeros(shape[1])
+        """Current (A) that an instrument drives into the amplifiers' inputs, shape (columns,)."""
 
     def column_errors(self, columns: Lines, operands: Operands) -> ColumnErrors:
         """Return scale, offset and noise of these columns with this chip below them."""
@@ -148,6 +150,8 @@ class FrontEnd:
             # V_os (1 + R G) at the output is V_os, and the current -V_os G at the input.
             current = -self._amplifier_offset[columns] * G
             offset = self._amplifier_offset[columns] / step + self._adc_offset[columns]
+        if self.injected.any():
+            current = self.injected[columns] + (0.0 if current is None else current)
         return ColumnErrors(scale, offset, current, self._noise(G))
 
     def _noise(self, G: FloatArray) -> FloatArray | None:

@@ -1,0 +1,1 @@
+"""How a board's static errors are measured: from its own readings, and with a reference SMU."""

@@ -1,0 +1,285 @@
+"""Static errors of a board from its own readings: what can be known without an instrument.
+
+Row i alone, at the nominal voltage v, gives in column j at gain k the code
+
+    y = C_kj - B_kij (v + z_i - w_j),      B_kij = R_kj G_ij (1 + g_i) / LSB
+
+with z_i = o_i / (1 + g_i), w_j = V_os,j and C_kj the code without current, V_os / LSB + o_adc.
+
+Known from this: the ratios R_kj / R_k'j of a column (the same current at two gains), C_kj, the
+zero z_i of each row and w_j of each column. To see z and w apart from each other takes cells that
+differ, which they always do; to see them apart from C takes cells that conduct at all.
+
+Not known: conductances, g_i and one common factor of R_kj per column appear as products only. No
+reading of the board itself can part them; they need a reference (`memlab.calibrate.reference`).
+Until then g_i is taken for 0, and the common factor is chosen so that the resistors of a column are
+right in the geometric mean: as they err independently, this halves the error of four.
+
+z and w may be shifted together by one voltage (the potential that is called zero); here the mean of
+z is 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers import max11046
+from memlab.calibrate.lines import QUANTISATION, Line, fit_lines
+from memlab.calibrate.readings import Readings
+from memlab.calibration import CalibrationRecord
+
+__all__ = ["Estimate", "estimate"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+_MID_CODE = 32768
+_PRIOR_VOLTS = 10e-3
+_PRIOR_CODES = 1000.0
+"""Size of zeros and of C before anything is measured; the answer where no cell conducts."""
+_SMALLEST_SLOPE = 1.0
+"""Codes per volt at the highest gain below which a cell says nothing about zeros: 0.15 nS."""
+_GAIN_ERROR = 8e-4
+"""Of a row DAC, as large as its data sheet allows (board reference 1.5, recalled). The voltage at
+code 0 is its zero times 1 + gain, so that what is not known of the gain is not known of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Static errors found and one standard error of each.
+
+    Parameters
+    ----------
+    record, uncertainty
+        As in `memlab.calibration.Calibration`; what cannot be known is nominal, its error NaN.
+    zero
+        Nominal voltage (V) at which each row carries no current, shape (rows,).
+    zero_uncertainty
+        One standard error of it.
+    conducting
+        Cells that took part.
+    """
+
+    record: CalibrationRecord
+    uncertainty: CalibrationRecord
+    zero: FloatArray
+    zero_uncertainty: FloatArray
+    conducting: int
+
+
+def estimate(
+    readings: Readings, transimpedance: tuple[float, ...], saturated_code: int
+) -> Estimate:
+    """Find the static errors behind readings.
+
+    Parameters
+    ----------
+    readings
+        Of one or more passes.
+    transimpedance
+        Nominal, V/A by gain, rising.
+    saturated_code
+        ADC codes from the middle at which a reading counts as clipped.
+    """
+    single = readings.single_code.astype(np.float64) - _MID_CODE
+    group = readings.group_code.astype(np.float64) - _MID_CODE
+    nominal = np.array(transimpedance)
+    chain = _ratios(single, group, nominal, saturated_code)
+    slope, at_zero, variance = _cells(
+        readings.single_voltage, single, np.abs(single) < saturated_code, chain
+    )
+    solution = _zeros(slope, at_zero, variance)
+    record, uncertainty = _assemble(chain, solution, nominal)
+    return Estimate(
+        record,
+        uncertainty,
+        zero=-solution.z,
+        zero_uncertainty=np.sqrt(solution.z_variance),
+        conducting=int(np.isfinite(variance).sum()),
+    )
+
+
+def _ratios(
+    single: FloatArray, group: FloatArray, nominal: FloatArray, saturated_code: int
+) -> list[Line]:
+    """Return for each gain but the highest the line from the next gain's codes to its own."""
+    gains, columns = single.shape[-2:]
+    code = np.concatenate([single.reshape(-1, gains, columns), group.reshape(-1, gains, columns)])
+    block = np.repeat([0, 1], [single.size // (gains * columns), group.size // (gains * columns)])
+    fits = np.abs(code) < saturated_code
+    return [
+        fit_lines(
+            code[:, k + 1],
+            code[:, k],
+            fits[:, k] & fits[:, k + 1],
+            block,
+            float(nominal[k] / nominal[k + 1]),
+        )
+        for k in range(gains - 1)
+    ]
+
+
+def _cells(
+    voltage: FloatArray, code: FloatArray, fits: BoolArray, chain: list[Line]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Fit a line through the readings of each cell, each at the highest gain that it did not clip.
+
+    Codes of lower gains are carried to the highest by `chain`.
+
+    Returns
+    -------
+    Slope B (codes/V), code at 0 V and its variance, all shape (rows, columns); the variance is
+    infinite where a cell does not conduct.
+    """
+    passes, rows, levels, gains, columns = code.shape
+    best = np.where(fits, np.arange(gains)[:, np.newaxis], -1).max(axis=-2)
+    u = np.zeros(best.shape)
+    per_code = np.zeros((gains, columns))
+    offset, factor = np.zeros(columns), np.ones(columns)
+    for k in reversed(range(gains)):
+        if k < gains - 1:
+            line = chain[k]
+            # y_k = y0 + slope (y_{k+1} - x0), and y_{k+1} = offset + factor u
+            offset, factor = line.y0 + line.slope * (offset - line.x0), line.slope * factor
+        u = np.where(best == k, (code[..., k, :] - offset) / factor, u)
+        per_code[k] = 1.0 / factor
+    # Samples of a cell along one axis: (rows, passes * levels, columns).
+    u, best = (np.moveaxis(a, 1, 0).reshape(rows, -1, columns) for a in (u, best))
+    v = np.moveaxis(voltage, 1, 0).reshape(rows, -1, 1)
+    used = best >= 0
+    noise = np.full((gains, columns), QUANTISATION)
+    scale, column = per_code[np.maximum(best, 0), np.arange(columns)], np.arange(columns)
+    for _ in range(2):  # the second time with the noise that the first has found
+        weight = used / (noise[np.maximum(best, 0), column] * scale**2)
+        total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
+        v0 = (weight * v).sum(axis=1, keepdims=True) / total
+        u0 = (weight * u).sum(axis=1, keepdims=True) / total
+        information = np.maximum((weight * (v - v0) ** 2).sum(axis=1, keepdims=True), 1e-300)
+        slope = (weight * (v - v0) * (u - u0)).sum(axis=1, keepdims=True) / information
+        residual = np.where(used, (u - u0 - slope * (v - v0)) / scale, 0.0)
+        # Each cell takes two of its samples' freedom.
+        free = 1.0 - 2.0 / (passes * levels)
+        for k in range(gains):
+            of_gain = best == k
+            count = np.maximum(of_gain.sum(axis=(0, 1)) * free, 1.0)
+            noise[k] = np.maximum((residual**2 * of_gain).sum(axis=(0, 1)) / count, QUANTISATION)
+    at_zero = (u0 - slope * v0)[:, 0]
+    variance = (1.0 / total + v0**2 / information)[:, 0]
+    conducts = (-slope[:, 0] > _SMALLEST_SLOPE) & (used.sum(axis=1) >= 4)
+    significant = slope[:, 0] ** 2 * information[:, 0] > 25.0
+    return -slope[:, 0], at_zero, np.where(conducts & significant, variance, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class _Zeros:
+    """C (codes at the highest gain), w and z (V), and the variances of their errors."""
+
+    C: FloatArray
+    w: FloatArray
+    z: FloatArray
+    C_variance: FloatArray
+    w_variance: FloatArray
+    z_variance: FloatArray
+
+
+def _zeros(B: FloatArray, at_zero: FloatArray, variance: FloatArray) -> _Zeros:
+    """Solve at_zero = C_j - B_ij (z_i - w_j) for C, w and z by weighted least squares.
+
+    The mean of z is held at 0 by a Lagrange multiplier; the inverse of the bordered matrix then
+    holds the covariance. Voltages are in mV here, which keeps the matrix well conditioned.
+    """
+    rows, columns = B.shape
+    B = B * 1e-3
+    W = 1.0 / variance
+    WB, WBB = W * B, W * B**2
+    diagonal = np.concatenate([W.sum(axis=0), WBB.sum(axis=0), WBB.sum(axis=1)])
+    volts = (_PRIOR_VOLTS * 1e3) ** -2.0
+    prior = np.repeat([_PRIOR_CODES**-2.0, volts, volts], [columns, columns, rows])
+    n = 2 * columns + rows
+    matrix = np.zeros((n + 1, n + 1))
+    matrix[:n, :n] = np.diag(diagonal + prior)
+    C, w, z = slice(0, columns), slice(columns, 2 * columns), slice(2 * columns, n)
+    matrix[C, w] = matrix[w, C] = np.diag(WB.sum(axis=0))
+    matrix[C, z], matrix[z, C] = -WB.T, -WB
+    matrix[w, z], matrix[z, w] = -WBB.T, -WBB
+    matrix[z, n] = matrix[n, z] = 1.0
+    right = np.concatenate(
+        [
+            (W * at_zero).sum(axis=0),
+            (WB * at_zero).sum(axis=0),
+            -(WB * at_zero).sum(axis=1),
+            [0.0],
+        ]
+    )
+    covariance = np.linalg.inv(matrix)[:n, :n]
+    solution = covariance @ right[:n]
+    spread = np.diag(covariance) * _birge(B, at_zero, W, solution, C, w, z)
+    return _Zeros(
+        C=solution[C],
+        w=solution[w] * 1e-3,
+        z=solution[z] * 1e-3,
+        C_variance=spread[C],
+        w_variance=spread[w] * 1e-6,
+        z_variance=spread[z] * 1e-6,
+    )
+
+
+def _birge(
+    B: FloatArray,
+    at_zero: FloatArray,
+    W: FloatArray,
+    solution: FloatArray,
+    C: slice,
+    w: slice,
+    z: slice,
+) -> float:
+    """Return by how much variances must grow for the residuals to be what they should; >= 1."""
+    model = solution[C] - B * (solution[z][:, np.newaxis] - solution[w])
+    freedom = np.count_nonzero(W) - solution.size + 1
+    if freedom < 1:
+        return 1.0
+    return max(1.0, float((W * (at_zero - model) ** 2).sum()) / freedom)
+
+
+def _assemble(
+    chain: list[Line], zeros: _Zeros, nominal: FloatArray
+) -> tuple[CalibrationRecord, CalibrationRecord]:
+    """Carry codes and ratios down from the highest gain, and choose the scale of each column."""
+    rows, columns, gains = zeros.z.size, zeros.w.size, nominal.size
+    C, C_variance = [zeros.C], [zeros.C_variance]
+    log_R, log_variance = [np.zeros(columns)], [np.zeros(columns)]
+    for k in reversed(range(gains - 1)):
+        line = chain[k]
+        code, variance = line.at(C[0], C_variance[0])
+        C, C_variance = [code, *C], [variance, *C_variance]
+        deviation = np.log(line.slope * nominal[k + 1] / nominal[k])
+        log_R = [log_R[0] + deviation, *log_R]
+        log_variance = [log_variance[0] + line.slope_variance / line.slope**2, *log_variance]
+    deviation = np.array(log_R)
+    deviation = deviation - deviation.mean(axis=0)
+    # The resistors err independently, with a spread that shows in how they differ from each other.
+    freedom = columns * max(gains - 1, 1)
+    common = (deviation**2).sum() / freedom / gains if gains > 1 else np.nan
+    step = max11046.STEP
+    R = nominal[:, np.newaxis] * np.exp(deviation)
+    record = CalibrationRecord(
+        row_offset=zeros.z,
+        row_gain=np.zeros(rows),
+        row_inl=np.zeros(rows),
+        amplifier_offset=zeros.w,
+        adc_offset=np.array(C) - zeros.w / step,
+        transimpedance=R,
+    )
+    unknown = np.full(rows, np.nan)
+    uncertainty = CalibrationRecord(
+        row_offset=np.hypot(np.sqrt(zeros.z_variance), zeros.z * _GAIN_ERROR),
+        row_gain=unknown,
+        row_inl=unknown,
+        amplifier_offset=np.sqrt(zeros.w_variance),
+        adc_offset=np.sqrt(np.array(C_variance) + zeros.w_variance / step**2),
+        transimpedance=R * np.sqrt(common + np.array(log_variance)),
+    )
+    return record, uncertainty

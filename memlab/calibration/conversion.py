@@ -1,0 +1,222 @@
+"""Codes to volts, amperes and siemens: the one place where a calibration acts.
+
+Without a calibration every board is taken for ideal: V = span formula, I = -V_adc / R. With one,
+
+    VMM    the row codes are those that make the wanted voltages; from the currents is taken what
+           the amplifiers' offsets drive through the chip, V_os G_column
+    read   what one row adds to the currents of all rows at 0 V, over what its line really rose by
+
+G_column is the summed conductance of the rows in use. A VMM needs it, so it is remembered from the
+last read of each cell, and forgotten where a cell is pulsed.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers import max11046
+from drivers.board import Capabilities
+from drivers.ltc2668 import Span
+from memlab.calibration.record import CalibrationRecord
+from memlab.calibration.stored import Calibration
+
+__all__ = ["Calibrated", "Conversion", "Nominal", "make_conversion", "read_range"]
+
+FloatArray = npt.NDArray[np.float64]
+Lines = npt.NDArray[np.intp]
+Codes = npt.NDArray[np.uint16]
+Gains = npt.NDArray[np.uint8]
+
+_MID_CODE = 32768
+
+
+class Conversion(Protocol):
+    """Turns voltages into row codes and ADC codes into currents, for the lines of one view."""
+
+    calibration: Calibration | None
+    """What it undoes."""
+    zero_vectors: int
+    """Vectors at 0 V that a read of conductances needs beside its own."""
+
+    @property
+    def knows_cells(self) -> bool:
+        """False where a VMM must read the cells of the view first."""
+        ...
+
+    def of(self, rows: Lines, columns: Lines) -> Conversion:
+        """Return the conversion of other lines of the same board."""
+        ...
+
+    def row_code(self, voltage: FloatArray) -> Codes:
+        """Return the codes that make row voltages (V), shape (..., rows)."""
+        ...
+
+    def current(self, code: Codes, gain: Gains) -> FloatArray:
+        """Return what flows in the columns (A) of ADC codes of a VMM, shape (..., columns)."""
+        ...
+
+    def conductance(
+        self, code: Codes, gain: Gains, row_code: int, zero: tuple[Codes, Gains] | None
+    ) -> FloatArray:
+        """Return conductances (S), shape (rows, columns), of the codes of a read.
+
+        Parameters
+        ----------
+        code, gain
+            Of the read, shape (rows, columns).
+        row_code
+            DAC code of the row that is driven; the others are at 0 V.
+        zero
+            Codes and gains of `zero_vectors` vectors at 0 V, where there are any.
+        """
+        ...
+
+    def forget(self, cells: npt.NDArray[np.bool_]) -> None:
+        """Note that these cells of the view, shape (rows, columns), are about to be pulsed."""
+        ...
+
+
+class Nominal(Conversion):
+    """An ideal board.
+
+    Parameters
+    ----------
+    span
+        Of the row DACs.
+    transimpedance
+        V/A by gain.
+    """
+
+    calibration = None
+    zero_vectors = 0
+    knows_cells = True
+
+    def __init__(self, span: Span, transimpedance: tuple[float, ...]):
+        self._span = span
+        # I = -V_adc / R (board reference 0.1); index 0 is unused, gains count from 1.
+        self._current_per_code = np.concatenate(
+            [[np.nan], -max11046.STEP / np.array(transimpedance)]
+        )
+
+    def of(self, rows: Lines, columns: Lines) -> Nominal:
+        """Return the conversion of other lines: all are alike."""
+        return self
+
+    def row_code(self, voltage: FloatArray) -> Codes:
+        """Return the nearest codes."""
+        return self._span.encode(voltage)
+
+    def current(self, code: Codes, gain: Gains) -> FloatArray:
+        """Return I = -V_adc / R."""
+        current = self._current_per_code.take(gain)
+        current *= np.subtract(code, float(_MID_CODE))
+        return current
+
+    def conductance(
+        self, code: Codes, gain: Gains, row_code: int, zero: tuple[Codes, Gains] | None
+    ) -> FloatArray:
+        """Return current over the voltage that the DAC makes, not the one asked for."""
+        return self.current(code, gain) / float(self._span.decode(row_code))
+
+    def forget(self, cells: npt.NDArray[np.bool_]) -> None:
+        """Remember nothing, so forget nothing."""
+
+
+class Calibrated(Conversion):
+    """A board whose static errors are known.
+
+    Parameters
+    ----------
+    calibration
+        The errors of all lines.
+    span
+        Of the row DACs.
+    step
+        Voltages on the wire are whole numbers of it (V), or 0.
+    """
+
+    zero_vectors = 8
+    """They are averaged, because every cell of a column shares their error."""
+
+    def __init__(self, calibration: Calibration, span: Span, step: float):
+        self.calibration: Calibration | None = calibration
+        self._all = self._record = calibration.record
+        self._span, self._step = span, step
+        rows, columns = self._all.row_offset.size, self._all.amplifier_offset.size
+        self._cells = np.full((rows, columns), np.nan)
+        """Conductance (S) as last read, shared by all views; NaN where not known."""
+        self._place = np.ix_(np.arange(rows), np.arange(columns))
+
+    def of(self, rows: Lines, columns: Lines) -> Calibrated:
+        """Return the conversion of other lines; what is read through any is known to all."""
+        view = object.__new__(Calibrated)
+        view.__dict__.update(self.__dict__)
+        view._record = self._all.part(rows, columns)
+        view._place = np.ix_(rows, columns)
+        return view
+
+    @property
+    def knows_cells(self) -> bool:
+        """Whether every cell of the view has been read since it was last pulsed."""
+        return not np.isnan(self._cells[self._place]).any()
+
+    def row_code(self, voltage: FloatArray) -> Codes:
+        """Return the codes whose true voltages are nearest to the wanted ones."""
+        request = self._record.request(voltage)
+        if self._step:
+            request = np.round(request / self._step) * self._step
+        return self._span.encode(request)
+
+    def current(self, code: Codes, gain: Gains) -> FloatArray:
+        """Return currents with the errors of amplifiers and ADCs undone."""
+        return self._record.current(code, gain, self._cells[self._place].sum(axis=0))
+
+    def conductance(
+        self, code: Codes, gain: Gains, row_code: int, zero: tuple[Codes, Gains] | None
+    ) -> FloatArray:
+        """Return the rise of the current over that of the line; the cells are then known."""
+        assert zero is not None
+        record = self._record
+        at_zero = record.input_current(*zero).mean(axis=0)
+        made, idle = record.row_voltage(self._span.decode([[row_code], [_MID_CODE]]))
+        conductance: FloatArray = (record.input_current(code, gain) - at_zero) / (made - idle)[
+            :, np.newaxis
+        ]
+        self._cells[self._place] = conductance
+        return conductance
+
+    def forget(self, cells: npt.NDArray[np.bool_]) -> None:
+        """Forget the conductance of cells that are pulsed."""
+        known = self._cells[self._place]
+        known[cells] = np.nan
+        self._cells[self._place] = known
+
+
+def make_conversion(
+    calibration: Calibration | None, span: Span, capabilities: Capabilities
+) -> Conversion:
+    """Return the conversion of all lines of a board.
+
+    Raises
+    ------
+    SettingError
+        If the calibration is not one of this board.
+    """
+    if calibration is None:
+        return Nominal(span, capabilities.transimpedance)
+    calibration.check(capabilities)
+    return Calibrated(calibration, span, capabilities.input_voltage_step)
+
+
+def read_range(limit: float, record: CalibrationRecord | None) -> tuple[float, float]:
+    """Return the nominal voltages (V) that rows may be asked for, so that none exceeds +/- limit.
+
+    A line that makes less than its nominal voltage is asked for more.
+    """
+    if record is None:
+        return -limit, limit
+    asked = record.request(np.array([[-limit], [limit]]))
+    return min(-limit, float(asked.min())), max(limit, float(asked.max()))

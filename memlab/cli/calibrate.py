@@ -1,0 +1,195 @@
+"""`memlab calibrate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from memlab.calibrate.procedure import plan_calibration, run_calibration
+from memlab.calibrate.reference import Probe
+from memlab.calibrate.settings import CalibrationSettings
+from memlab.calibration.store import CalibrationStore
+from memlab.cli.options import board_option, json_option
+from memlab.devices import open_board
+
+_DEFAULT = CalibrationSettings()
+
+
+@click.command()
+@board_option
+@click.option("--smu", metavar="RESOURCE", help="Reference SMU, for example GPIB0::24::INSTR.")
+@click.option("--rows", default="", metavar="LINES", help="Rows to put it on: 0:16 or 3,5.")
+@click.option("--columns", default="", metavar="LINES", help="Columns to put it on.")
+@click.option("--yes", is_flag=True, help="Do not wait when the SMU is to be connected.")
+@click.option("--program", is_flag=True, help="SET every cell at random first; they are lost.")
+@click.option(
+    "--passes",
+    type=click.IntRange(min=1),
+    default=_DEFAULT.passes,
+    show_default=True,
+    help="Average over so many passes at most.",
+)
+@click.option(
+    "--target",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=_DEFAULT.target,
+    show_default=True,
+    metavar="V",
+    help="... or until rows are known this well.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=_DEFAULT.seconds,
+    show_default=True,
+    help="... or for so long.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=_DEFAULT.seed,
+    show_default=True,
+    help="Seed of everything random.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Run file; the picture goes beside it.  [default: memlab-runs/calibration-...h5]",
+)
+@click.option("--no-store", is_flag=True, help="Keep no version; only write the run file.")
+@click.option("--list", "do_list", is_flag=True, help="List this board's versions.")
+@click.option("--use", type=click.IntRange(min=1), metavar="VERSION", help="Use a version.")
+@click.option("--undo", is_flag=True, help="Use again what was in use before.")
+@click.option("--off", is_flag=True, help="Use none.")
+@json_option
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def calibrate(
+    url: str,
+    smu: str | None,
+    rows: str,
+    columns: str,
+    yes: bool,
+    program: bool,
+    passes: int,
+    target: float,
+    seconds: float,
+    seed: int,
+    out: Path | None,
+    no_store: bool,
+    do_list: bool,
+    use: int | None,
+    undo: bool,
+    off: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure a board's static errors, and undo them from now on.
+
+    From the board's own readings: offsets of rows, amplifiers and ADCs, and how the gains of a
+    column differ. With a reference SMU also the gain of rows and amplifiers. Cells are only read,
+    and some must conduct. What is found is stored as a new version for this board, and every
+    array on it uses the version in use (add calibration=none to its URL to go without).
+    """
+    chosen = [name for name, asked in _choices(do_list, use, undo, off).items() if asked]
+    if len(chosen) > 1:
+        raise click.UsageError(f"choose one of {' and '.join(chosen)}")
+    if chosen:
+        _versions(url, chosen[0], use, as_json)
+        return
+    plan = plan_calibration(
+        url,
+        CalibrationSettings(target=target, passes=passes, seconds=seconds, seed=seed),
+        out=out,
+        smu=smu,
+        rows=rows,
+        columns=columns,
+        program=program,
+        store=not no_store,
+    )
+    with _progress(quiet) as watch:
+        document = run_calibration(plan, _say if yes else _ask, watch)
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        _summarise(document)
+
+
+def _choices(do_list: bool, use: int | None, undo: bool, off: bool) -> dict[str, bool]:
+    return {"--list": do_list, "--use": use is not None, "--undo": undo, "--off": off}
+
+
+def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
+    """Show or change which version of a board is in use."""
+    with open_board(url) as board:
+        store = CalibrationStore(board.capabilities.serial)
+    if choice == "--undo":
+        store.undo()
+    elif choice != "--list":
+        store.use(use or 0)
+    versions = [
+        {"version": one.version, "date": one.date, "method": one.method, "software": one.software}
+        for one in store.versions()
+    ]
+    document = {"serial": store.serial, "in_use": store.used or None, "versions": versions}
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    for one in versions:
+        mark = "*" if one["version"] == store.used else " "
+        click.echo(f"{mark} {one['version']:>4}  {one['date']}  {one['method']}", err=True)
+    used = f"version {store.used}" if store.used else "none"
+    click.echo(f"board {store.serial}: {len(versions)} versions, in use: {used}", err=True)
+
+
+def _ask(probe: Probe) -> None:
+    """Wait until the operator has connected the SMU; Ctrl-C ends everything, output off."""
+    click.prompt(f"{probe.text}, then press Enter", default="", show_default=False, err=True)
+
+
+def _say(probe: Probe) -> None:
+    click.echo(probe.text, err=True)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show what is being done in one line of a terminal, and nowhere else."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda text: None
+        return
+
+    def show(text: str) -> None:
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+    yield show
+    click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _summarise(document: dict[str, Any]) -> None:
+    """Tell a person what was found, on stderr."""
+    error, units = (
+        document["vmm_error"],
+        {"transimpedance": "V/A", "row_gain": "", "adc_offset": "codes"},
+    )
+    lines = ["                       spread    standard error"]
+    for name, spread in document["spread"].items():
+        one = document["uncertainty"][name]
+        known = "not known without an SMU" if one is None else f"{one:.2g} {units.get(name, 'V')}"
+        lines.append(f"{name:<20} {spread:9.3g}    {known}")
+    lines += [
+        f"products against the map read back: {error['before']:.3g} A rms before, "
+        f"{error['after']:.3g} A after",
+        f"{document['passes']} passes, {document['seconds']:.1f} s; {document['method']}",
+        f"stored as version {document['version']} of board {document['serial']}, in use now"
+        if document["version"]
+        else "not stored",
+        f"run file {document['run']}",
+        f"picture  {document['figure']}",
+    ]
+    click.echo("\n".join(lines), err=True)
