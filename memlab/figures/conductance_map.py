@@ -30,9 +30,9 @@ def plot_map(conductance: FloatArray, title: str, png: Path) -> None:
     """
     figure = new_figure(width=5.5, height=3.6)
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-    image = draw_map(left, conductance)
-    figure.colorbar(image, ax=left, label="Conductance (µS)")
     values = 1e6 * conductance[~np.isnan(conductance)]
+    image = draw_map(left, conductance, top=max(1.0, float(values.max())))
+    figure.colorbar(image, ax=left, label="Conductance (µS)")
     right.hist(values, bins=50, color=BLUE)
     right.set_xlabel("Conductance (µS)")
     right.set_ylabel("Cells")
