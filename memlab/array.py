@@ -265,6 +265,15 @@ class Array(ABC):
         self.counts.reset += int(np.count_nonzero(reset_mask))
         self.counts.set += int(np.count_nonzero(set_mask))
 
+    def check_set(self, gate_voltage: float, cells: npt.ArrayLike | None = None) -> None:
+        """Raise `LimitError` unless cells may be SET together with this gate voltage (V).
+
+        Nothing is pulsed. `cells` is a boolean mask, shape (rows, columns); all of them by default.
+        """
+        every = np.ones(self.shape, bool)
+        mask = every if cells is None else _as_mask(cells, self.shape, "cells")
+        self._check_program(np.full(self.shape, gate_voltage), ~every, mask)
+
     # -- life ---------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
@@ -290,6 +299,11 @@ class Array(ABC):
 
     @abstractmethod
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement: ...
+
+    @abstractmethod
+    def _check_program(
+        self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
+    ) -> None: ...
 
     @abstractmethod
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None: ...

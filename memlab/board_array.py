@@ -189,11 +189,6 @@ class BoardArray(Array):
         check_operating_point(view._session.limits, view._session.point)
         return view
 
-    def check_set(self, gate_voltage: float) -> None:
-        """Raise `LimitError` unless every cell may be SET with this gate voltage (V)."""
-        every = np.ones(self.shape, bool)
-        self._check_program(np.full(self.shape, gate_voltage), ~every, every)
-
     @property
     def calibration(self) -> Calibration | None:
         """What is undone in reads and VMMs; None where the board is taken for ideal."""

@@ -74,8 +74,12 @@ class IdealArray(Array):
         return Measurement(current, np.zeros(current.shape, bool))
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        check_program(self._limits, self._point, gate_voltage, reset, set_, self.rows, self.columns)
+        self._check_program(gate_voltage, reset, set_)
         cells = self._cells[np.ix_(self.rows, self.columns)]
         cells = np.where(reset, 0.0, cells)
         level = SET_SLOPE * gate_voltage + SET_OFFSET
         self.write(np.where(set_, np.maximum(level, cells), cells))
+
+    def _check_program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        limits, point = self._limits, self._point
+        check_program(limits, point, gate_voltage, reset, set_, self.rows, self.columns)

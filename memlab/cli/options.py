@@ -14,7 +14,14 @@ from memlab.devices import open_array
 from memlab.errors import SettingError
 from memlab.regions import Region
 
-__all__ = ["board_option", "json_option", "open_board_array", "quiet_option", "region_options"]
+__all__ = [
+    "board_option",
+    "gain_option",
+    "json_option",
+    "open_board_array",
+    "quiet_option",
+    "region_options",
+]
 
 board_option = click.option(
     "--board",
@@ -26,6 +33,13 @@ board_option = click.option(
 )
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+)
+gain_option = click.option(
+    "--gain",
+    type=click.IntRange(0, 4),
+    default=0,
+    show_default=True,
+    help="1 to 4 for a transimpedance of 1e3 to 1e6 V/A; 0 chooses for each reading.",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 

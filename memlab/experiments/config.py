@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
@@ -16,19 +18,25 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.limits import OperatingPoint
-from memlab.mapping import Layout, OneShotUpdate
+from memlab.mapping import Layout, OneShotUpdate, WriteVerify
 from memlab.nn import SGD, Optimizer, RMSprop
 from memlab.runs import LogLevel
 
 __all__ = [
     "ExperimentConfig",
+    "LawSource",
     "LinkConfig",
     "LogConfig",
     "MappingConfig",
+    "Method",
+    "Placement",
     "PointConfig",
     "Section",
     "TrainConfig",
+    "TransferConfig",
+    "WriteVerifyConfig",
     "apply_settings",
+    "as_preset",
     "setting_names",
 ]
 
@@ -117,6 +125,78 @@ class PointConfig(Section):
         return OperatingPoint(**self.model_dump())
 
 
+class Method(StrEnum):
+    """Where a network is trained."""
+
+    IN_SITU = "in-situ"
+    """On the array, with pulses after every batch."""
+    EX_SITU = "ex-situ"
+    """In software; the array gets the trained weights."""
+
+
+class LawSource(StrEnum):
+    """Where the law of a SET comes from."""
+
+    CHIP = "chip"
+    """The chip preset."""
+    MEASURED = "measured"
+    """Pulses to some of the cells."""
+
+
+class Placement(StrEnum):
+    """Where the cells of a pair lie in the window of conductances."""
+
+    CENTRED = "centred"
+    """Both around its middle: half of the difference each."""
+    LOW = "low"
+    """One at its lower end, the other above it by the whole difference."""
+
+
+class WriteVerifyConfig(Section):
+    """How cells are brought to target conductances; see `memlab.mapping.WriteVerify`."""
+
+    tolerance: float = Field(5e-6, description="Allowed deviation of a cell in S.", gt=0)
+    relative_tolerance: float = Field(
+        0.0, description="The same as a fraction of the target; the wider one counts.", ge=0
+    )
+    release: float = Field(
+        2.0, description="A finished cell is pulsed again beyond so many tolerances.", ge=1
+    )
+    attempts: int = Field(20, description="Times that a cell is pulsed, at most.", ge=1)
+    rounds: int = Field(60, description="Batches of pulses, at most.", ge=1)
+    correction: float = Field(
+        0.5, description="Part of a cell's last miss that its next SET makes up for.", ge=0, le=1
+    )
+    gate_minimum: float = Field(0.5, description="Smallest gate voltage of a SET in V.", ge=0)
+    gate_maximum: float = Field(2.5, description="Largest gate voltage of a SET in V.", ge=0)
+    law: LawSource = Field(LawSource.CHIP, description="Law of a SET: chip or measured.")
+
+    @model_validator(mode="after")
+    def _gate_range(self) -> Self:
+        if not self.gate_minimum < self.gate_maximum:
+            raise ValueError("gate_minimum < gate_maximum must hold (V)")
+        return self
+
+    def make_settings(self) -> WriteVerify:
+        """Return the settings of the write-and-verify."""
+        names = (field.name for field in fields(WriteVerify))
+        return WriteVerify(**{name: getattr(self, name) for name in names})
+
+
+class TransferConfig(WriteVerifyConfig):
+    """How weights trained in software are placed and written."""
+
+    clip: float = Field(
+        0.0, description="Share of the weights, the largest, that may be cut off.", ge=0, lt=1
+    )
+    placement: Placement = Field(
+        Placement.LOW, description="Cells of a pair in the window: centred or low."
+    )
+    source: str = Field(
+        "", description="Run file to take the trained weights from; empty: train in software."
+    )
+
+
 class LogConfig(Section):
     """What the run file records."""
 
@@ -132,7 +212,8 @@ class LinkConfig(Section):
     )
 
 
-def _as_preset(value: object) -> object:
+def as_preset(value: object) -> object:
+    """Return the preset of a name; anything else as it is."""
     return load_preset(value) if isinstance(value, str) else value
 
 
@@ -140,12 +221,14 @@ class ExperimentConfig(Section):
     """What every experiment has."""
 
     seed: int = Field(1, description="Seed of everything random in the run.", ge=0)
-    chip: Annotated[ChipPreset, BeforeValidator(_as_preset)] = Field(
+    method: Method = Field(Method.IN_SITU, description="in-situ or ex-situ.")
+    chip: Annotated[ChipPreset, BeforeValidator(as_preset)] = Field(
         description="Chip of the emulator: the name of a preset, or chip.noise and so on."
     )
     train: TrainConfig
     mapping: MappingConfig
     point: PointConfig = PointConfig()
+    transfer: TransferConfig = TransferConfig()
     log: LogConfig = LogConfig()
     link: LinkConfig = LinkConfig()
 

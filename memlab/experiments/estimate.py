@@ -13,8 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from memlab.errors import SettingError
 from memlab.experiments.arrays import open_arrays, total_counts
-from memlab.experiments.config import ExperimentConfig
+from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.cost import BoardCost, total_cost
 from memlab.experiments.runner import EXPERIMENTS, Plan, create_run_file
 from memlab.nn import Network
@@ -68,6 +69,8 @@ def estimate(plan: Plan) -> dict[str, Any]:
     seconds on the board, energy (J), file size (bytes).
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
+    if config.method is not Method.IN_SITU:
+        raise SettingError("estimate: only method=in-situ has a bill; a transfer takes few pulses")
     with (
         TemporaryDirectory() as directory,
         open_arrays(["emulator:"] * len(plan.boards), config) as arrays,

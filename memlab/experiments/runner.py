@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from memlab._version import __version__
 from memlab.array import Array
@@ -15,43 +15,21 @@ from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
 from memlab.experiments.arrays import check_boards, open_arrays, total_counts
-from memlab.experiments.config import ExperimentConfig, apply_settings
+from memlab.experiments.config import ExperimentConfig, Method, apply_settings
 from memlab.experiments.cost import total_cost
-from memlab.experiments.schedule import LearningRateSchedule
-from memlab.nn import CrossEntropy, Loss, Network
-from memlab.runs import RunFile, TrainingLog, check_out, describe_versions
-from memlab.training import Batch, Observer, train
+from memlab.experiments.ex_situ import ExSitu
+from memlab.experiments.experiment import Experiment, MakeExperiment
+from memlab.experiments.in_situ import InSitu
+from memlab.runs import RunFile, check_out, describe_versions
+from memlab.training import Observer
 
 __all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
-
-
-class Experiment(Protocol):
-    """A network on an array with data to train on and results to write."""
-
-    name: str
-    title: str
-    network: Network
-    loss: Loss
-    vectors_per_update: int
-    updates_per_epoch: int
-
-    def batches(self, epoch: int) -> Iterable[Batch]:
-        """Return the batches of an epoch, counted from 0."""
-        ...
-
-    def declare_results(self, run: RunFile) -> list[Observer]:
-        """Declare the datasets that `evaluate` writes; return who else watches training."""
-        ...
-
-    def evaluate(self, run: RunFile) -> dict[str, float]:
-        """Write results and return metrics by name."""
-        ...
 
 
 @dataclass(frozen=True)
 class _Entry:
     presets: dict[str, Callable[[], Any]]
-    make: Callable[[Any, Sequence[Array]], Experiment]
+    make: MakeExperiment
 
 
 EXPERIMENTS: dict[str, _Entry] = {
@@ -130,7 +108,7 @@ def make_plan(
 
 
 def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
-    """Run a plan and return its result document.
+    """Run a plan, in situ or ex situ, and return its result document.
 
     Programs the arrays. However it ends, they are grounded and the run file closed, with
     everything measured so far in it. With `figure`, a picture is drawn beside it.
@@ -138,7 +116,8 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     Returns
     -------
     The document of `memlab train --json`: run, figure, experiment, preset, board, seed, seconds,
-    metrics and counts, and for an emulated board what the run would cost on the real one.
+    metrics and counts, for an emulated board what the run would cost on the real one, and with
+    `method=ex-situ` what the transfer did.
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     start = time.perf_counter()
@@ -146,41 +125,22 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
         for array in arrays:
             if array.passport is not None:
                 array.passport.begin_run(str(plan.out.resolve()))
-        experiment = entry.make(config, arrays)
+        method: InSitu | ExSitu
+        if config.method is Method.EX_SITU:
+            method = ExSitu(entry.make, config, arrays)
+        else:
+            method = InSitu(entry.make, config, arrays)
         run_file = create_run_file(plan, arrays)
         status, results = "failed", {}
         try:
-            log = TrainingLog(run_file, config.log.level)
-            log.declare(
-                experiment.network,
-                experiment.vectors_per_update,
-                classes=isinstance(experiment.loss, CrossEntropy),
-            )
-            own = experiment.declare_results(run_file)
-            run_file.start()
-            optimizer = config.train.make_optimizer()
-            if config.train.lr_final is not None:
-                own.append(LearningRateSchedule(optimizer, config.train.lr_final))
             # The products are thin: more threads make them slower, and change their last bits.
             with one_blas_thread():
-                history = train(
-                    experiment.network,
-                    experiment.loss,
-                    optimizer,
-                    experiment.batches,
-                    config.train.epochs,
-                    [*own, log, *observers],
-                )
-                log.stop_codes()
-                measured = experiment.evaluate(run_file)
-            metrics: dict[str, float | None] = {
-                **measured,
-                "final_loss": history[-1] if history else None,
-            }
+                outcome = method.run(run_file, observers)
             results = {
                 "seconds": time.perf_counter() - start,
-                "metrics": metrics,
+                "metrics": outcome.metrics,
                 "counts": total_counts(arrays),
+                **outcome.details,
             }
             if cost := total_cost(arrays, config.link):
                 results["on_board"] = cost.document()

@@ -25,10 +25,13 @@ def draw_accuracy(axes: Axes, entry: h5py.Group) -> None:
         Entry of a finished run file with a `test` group.
     """
     batches = entry["training/accuracy"][:]
-    window = min(WINDOW, max(batches.size, 1))
-    means = np.convolve(batches, np.full(window, 100.0 / window), mode="valid")
-    label = f"train, mean of {window} batches"
-    axes.plot(window + np.arange(means.size), means, color=BLUE, linewidth=1.0, label=label)
+    if batches.size:
+        window = min(WINDOW, batches.size)
+        means = np.convolve(batches, np.full(window, 100.0 / window), mode="valid")
+        label = f"train, mean of {window} batches"
+        if "metrics.software_test_accuracy" in entry.attrs:
+            label += " in software"
+        axes.plot(window + np.arange(means.size), means, color=BLUE, linewidth=1.0, label=label)
     if "accuracy" in entry and entry["accuracy/test"].size:
         epochs = entry["accuracy/epoch"][:]
         updates = np.searchsorted(entry["training/epoch"][:], epochs)

@@ -25,7 +25,10 @@ def plot_sweep(
     metric: str,
     title: str,
 ) -> None:
-    """Draw a metric over the first axis, one line for each combination of the others.
+    """Draw a metric over the first axis of numbers, one line for each combination of the others.
+
+    An axis of words becomes lines wherever it stands; it lies along the picture only where there
+    are no numbers.
 
     Parameters
     ----------
@@ -60,9 +63,13 @@ def _draw_seeds(plot: Axes, values: FloatArray) -> None:
 def _draw_lines(
     plot: Axes, values: FloatArray, axes: Sequence[tuple[str, Sequence[float] | Sequence[str]]]
 ) -> None:
-    key, points = axes[0]
+    numbers = [k for k, (_, points) in enumerate(axes) if not isinstance(points[0], str)]
+    along = numbers[0] if numbers else 0
+    key, points = axes[along]
+    others = [axis for k, axis in enumerate(axes) if k != along]
+    values = np.moveaxis(values, along, 0)
     names = [str(point) for point in points]
-    numeric = not any(isinstance(point, str) for point in points)
+    numeric = bool(numbers)
     x = np.array(points, float) if numeric else np.arange(len(names), dtype=float)
     rest = values.shape[1:-1]
     for number, index in enumerate(np.ndindex(*rest)):
@@ -76,7 +83,7 @@ def _draw_lines(
             plot.fill_between(x[have], bottom, top, color=colour, alpha=alpha, linewidth=0)
         label = ", ".join(
             f"{name} = {choices[k]:g}" if not isinstance(choices[k], str) else str(choices[k])
-            for (name, choices), k in zip(axes[1:], index, strict=True)
+            for (name, choices), k in zip(others, index, strict=True)
         )
         middle = np.nanmedian(line[have], axis=-1)
         plot.plot(x[have], middle, "o-", markersize=3, color=colour, linewidth=1.2, label=label)

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from memlab.figures.classification import draw_accuracy, draw_confusion
 from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
 from memlab.figures.weights import block_groups, draw_weights
+from memlab.figures.write_verify import draw_write_verify
 
 __all__ = ["plot_training_run"]
 
 
 def plot_training_run(run: Path, png: Path) -> None:
-    """Draw what a finished run predicted or classified, and its loss curve.
+    """Draw what a finished run predicted or classified, its loss curve, and its cells.
 
     Parameters
     ----------
@@ -29,8 +30,10 @@ def plot_training_run(run: Path, png: Path) -> None:
     with h5py.File(run, "r") as file:
         entry = file["entry"]
         blocks = block_groups(entry)
-        figure = new_figure(width=9.0, height=6.5 if blocks else 3.2)
-        top, *rest = figure.subfigures(2 if blocks else 1, 1, squeeze=False)[:, 0]
+        transfers = [entry[name] for name in entry if name.startswith("transfer")]
+        two_rows = bool(blocks or transfers)
+        figure = new_figure(width=9.0, height=6.5 if two_rows else 3.2)
+        top, *rest = figure.subfigures(2 if two_rows else 1, 1, squeeze=False)[:, 0]
         if "prediction" in entry:
             left, right = top.subplots(1, 2, width_ratios=(3, 2))
             _draw_prediction(left, entry)
@@ -41,6 +44,8 @@ def plot_training_run(run: Path, png: Path) -> None:
         _draw_loss(right, entry)
         if blocks:
             draw_weights(rest[0], entry, blocks)
+        elif transfers:
+            draw_write_verify(rest[0], transfers[0])
         figure.suptitle(
             f"{entry.attrs['title']}, chip seed {entry.attrs['seed']}, {entry.attrs['board']}",
             fontsize="medium",

@@ -10,7 +10,7 @@ from matplotlib.figure import SubFigure
 from matplotlib.image import AxesImage
 
 from memlab.figures.style import BLUE, GREY
-from memlab.mapping import Layout, pair_rows
+from memlab.mapping import Layout, pair_weight
 
 __all__ = ["block_groups", "draw_weights"]
 
@@ -108,6 +108,4 @@ def _array(block: h5py.Group) -> int:
 def _pairs(block: h5py.Group, conductance: FloatArray) -> FloatArray:
     """Return the weight of every pair of a block."""
     layout = Layout(block.attrs.get("layout", Layout.BLOCK))
-    plus, minus = pair_rows(layout, len(conductance) // 2)
-    weight: FloatArray = conductance[plus] - conductance[minus]
-    return weight / float(block.attrs["siemens_per_weight"])
+    return pair_weight(conductance, float(block.attrs["siemens_per_weight"]), layout)

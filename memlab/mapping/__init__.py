@@ -1,12 +1,21 @@
 """From weights to conductances: differential pairs, where they lie, and how they change."""
 
-from memlab.mapping.block import Block, pair_conductance
+from memlab.mapping.block import Block, pair_conductance, pair_weight
 from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
 from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.placement import Request, place
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
+from memlab.mapping.switching import SwitchingLaw, measure_switching_law
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
+from memlab.mapping.write_verify import (
+    Round,
+    WriteVerify,
+    WriteVerifyResult,
+    check_target,
+    summarise,
+    write_verify,
+)
 
 __all__ = [
     "Block",
@@ -19,13 +28,22 @@ __all__ = [
     "OneShotUpdate",
     "ProgrammedUpdate",
     "Request",
+    "Round",
+    "SwitchingLaw",
     "Tile",
     "UpdateRule",
+    "WriteVerify",
+    "WriteVerifyResult",
+    "check_target",
     "cnn_plan",
     "conv_lstm_plan",
     "cut",
+    "measure_switching_law",
     "pair_conductance",
     "pair_rows",
+    "pair_weight",
     "place",
+    "summarise",
     "tile_weights",
+    "write_verify",
 ]

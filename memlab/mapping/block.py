@@ -9,13 +9,13 @@ from memlab.array import Array, Measurement, nearest_step
 from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.update import ProgrammedUpdate, UpdateRule
 
-__all__ = ["Block", "pair_conductance"]
+__all__ = ["Block", "pair_conductance", "pair_weight"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
 def pair_conductance(
-    weight: FloatArray, siemens_per_weight: float, middle: float, layout: Layout
+    weight: FloatArray, siemens_per_weight: float, middle: float | FloatArray, layout: Layout
 ) -> FloatArray:
     """Return conductances in S, shape (2 inputs, outputs), whose pairs stand for the weights.
 
@@ -26,7 +26,7 @@ def pair_conductance(
     siemens_per_weight
         R_gw in S.
     middle
-        Conductance in S around which the two cells of a pair lie.
+        Conductance in S around which the two cells of a pair lie, one for all or for each pair.
     layout
         Where the cells of a pair lie.
     """
@@ -36,6 +36,13 @@ def pair_conductance(
     conductance[plus] = middle + 0.5 * siemens_per_weight * weight
     conductance[minus] = middle - 0.5 * siemens_per_weight * weight
     return conductance
+
+
+def pair_weight(conductance: FloatArray, siemens_per_weight: float, layout: Layout) -> FloatArray:
+    """Return the weights that pairs of conductances (S) stand for: undoes `pair_conductance`."""
+    plus, minus = pair_rows(layout, len(conductance) // 2)
+    difference: FloatArray = conductance[plus] - conductance[minus]
+    return difference / siemens_per_weight
 
 
 class Block:

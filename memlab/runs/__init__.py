@@ -11,7 +11,9 @@ from memlab.runs.procedure_log import (
 from memlab.runs.record import Coordinate, Finding, Findings, Record, Series
 from memlab.runs.rescue import read_attributes, rescue
 from memlab.runs.run_file import RunFile
+from memlab.runs.trained import Trained, read_trained
 from memlab.runs.training_log import LogLevel, TrainingLog
+from memlab.runs.write_verify_log import WriteVerifyLog
 
 __all__ = [
     "Coordinate",
@@ -24,11 +26,14 @@ __all__ = [
     "Record",
     "RunFile",
     "Series",
+    "Trained",
     "TrainingLog",
+    "WriteVerifyLog",
     "check_out",
     "describe_versions",
     "read_attributes",
     "read_record",
+    "read_trained",
     "rescue",
     "write_findings",
 ]

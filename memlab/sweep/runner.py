@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memlab._version import __version__
+from memlab.emulator import preset_rows
 from memlab.errors import MemlabError, SettingError
 from memlab.experiments import EXPERIMENTS
 from memlab.sweep.grid import Grid, parse_settings
@@ -172,8 +173,9 @@ def run_sweep(
 
     shown = _metric(columns, metric)
     figure = sweep.directory / "table.png"
-    axes = [(axis.key, axis.values) for axis in sweep.grid.axes]
-    plot_sweep(figure, columns[shown], axes, shown, f"{sweep.experiment}, preset {sweep.preset}")
+    axes = [(_label(axis.key), axis.values) for axis in sweep.grid.axes]
+    title = "\n".join([f"{sweep.experiment}, preset {sweep.preset}", *sweep.grid.fixed])
+    plot_sweep(figure, columns[shown], axes, shown, title)
     ran = len(missing) - len(failed)
     return SweepResult(table, figure, shown, total, ran, total - len(missing), tuple(failed))
 
@@ -204,6 +206,12 @@ def _keep(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_bytes(content)
     part.replace(path)
+
+
+def _label(key: str) -> str:
+    """Return a setting with its unit, where it is a parameter of the chip."""
+    units = {f"chip.{row.name}": row.unit for row in preset_rows("ideal") if row.unit}
+    return f"{key} ({units[key]})" if key in units else key
 
 
 def _metric(columns: Mapping[str, object], asked: str | None) -> str:

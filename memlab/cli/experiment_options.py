@@ -1,0 +1,69 @@
+"""What every command that runs one experiment is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from memlab.cli.options import json_option, quiet_option
+from memlab.experiments import EXPERIMENTS
+
+__all__ = ["experiment_options"]
+
+_OPTIONS = (
+    click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS))),
+    click.option(
+        "--board",
+        "boards",
+        multiple=True,
+        default=("emulator:",),
+        show_default=True,
+        metavar="URL",
+        help="Array to run on: emulator:?seed=7&chip=ta-hfo2, or ideal: for a float64 reference. "
+        "Give it again for every further array of a network that is too large for one.",
+    ),
+    click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), help="Seed of everything random.  [default: 1]"
+    ),
+    click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data."),
+    click.option(
+        "--out",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Run file to write; the picture goes beside it.  [default: memlab-runs/NAME-...h5]",
+    ),
+    click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Data file or directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a setting, for example train.lr=0.02 or chip.noise=0; repeatable.",
+    ),
+    json_option,
+    quiet_option,
+)
+
+
+def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add NAME and the options; the data path becomes the first of the command's `settings`."""
+
+    @wraps(command)
+    def with_data(*args: Any, data: Path | None, settings: tuple[str, ...], **options: Any) -> Any:
+        if data is not None:
+            settings = (f"data.path={data}", *settings)
+        return command(*args, settings=settings, **options)
+
+    for add in reversed(_OPTIONS):
+        with_data = add(with_data)
+    return with_data

@@ -1,0 +1,84 @@
+"""`memlab program`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import rich_click as click
+
+from memlab.cli.options import board_option, json_option, quiet_option, region_options
+from memlab.experiments.config import apply_settings
+from memlab.mapping import Round
+from memlab.operations import ProgramConfig, program_target
+from memlab.regions import Region
+
+
+@click.command()
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@board_option
+@region_options
+@click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting, for example attempts=30, relative_tolerance=0.05, law=measured or "
+    "chip=pt-taox-ta (what is on the board); repeatable.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Run file to write; the picture goes beside it.  [default: memlab-runs/program-...h5]",
+)
+@json_option
+@quiet_option
+def program(
+    target: Path,
+    url: str,
+    region: Region,
+    tolerance: str | None,
+    settings: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Bring cells to the conductances of TARGET.npy, in S, by write-and-verify.
+
+    TARGET has the shape of the array; NaN leaves a cell alone. Cells outside the region given by
+    --rows, --columns, --cells and --mask are not pulsed. Each round pulses the cells that are not
+    done, at most twice, and reads them; cells that do not get there are reported. A target that
+    the chip cannot reach is refused before anything is pulsed.
+    """
+    given = settings if tolerance is None else (*settings, f"tolerance={tolerance}")
+    config = apply_settings(ProgramConfig(), given)
+    document = program_target(
+        target, url, config, region, out=out, watch=lambda step: _show(step, quiet=quiet)
+    )
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    error = document["rms_error"]
+    lines = [
+        f"{document['done']} of {document['cells']} cells within tolerance, "
+        f"{document['failed']} failed; {document['rounds']} rounds, "
+        f"{document['set_per_cell']:.2f} SETs and {document['reset_per_cell']:.2f} RESETs per cell"
+        + ("" if error is None else f"; rms error {1e6 * error:.2f} uS"),
+        f"run file {document['run']}",
+        f"picture  {document['figure']}",
+    ]
+    click.echo("\n".join(lines), err=True)
+
+
+def _show(step: Round, *, quiet: bool) -> None:
+    """Say after a read how far it is, on stderr."""
+    if not quiet:
+        print(
+            f"{step.done} done, {step.failed} given up, median deviation "
+            f"{1e6 * step.median_error:.2f} uS; {step.set} SETs and {step.reset} RESETs follow",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,43 @@
+"""`memlab read`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import rich_click as click
+
+from memlab.cli.options import board_option, gain_option, json_option, region_options
+from memlab.operations import read_map
+from memlab.regions import Region
+
+
+@click.command()
+@board_option
+@region_options
+@gain_option
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File to write, .npy or .h5; the picture goes beside it.  [default: memlab-runs/read-...]",
+)
+@json_option
+def read(url: str, region: Region, gain: int, out: Path | None, as_json: bool) -> None:
+    """Read the conductance map of an array, in S; the device is not changed.
+
+    A .npy file holds the whole array with NaN outside the region, as `memlab program` takes it; an
+    .h5 file also holds the raw codes.
+    """
+    document = read_map(url, region, gain=gain, out=out)
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    low, middle, high = (1e6 * document[key] for key in ("minimum", "median", "maximum"))
+    lines = [
+        f"{document['cells']} cells: {low:.2f} to {high:.2f} uS, median {middle:.2f} uS; "
+        f"{document['saturated']} saturated readings",
+        f"map      {document['out']}",
+        f"picture  {document['figure']}",
+    ]
+    click.echo("\n".join(lines), err=True)

@@ -1,0 +1,83 @@
+"""How `memlab train` and `memlab transfer` run: progress on stderr, and a document or a summary."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import rich_click as click
+
+from memlab.cli.progress import TrainingProgress
+from memlab.experiments import Plan, run
+
+__all__ = ["run_and_report"]
+
+
+def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
+    """Run a plan; print its document on stdout, or a summary for people on stderr."""
+    with TrainingProgress(quiet=quiet) as progress:
+        document = run(plan, [progress])
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        _summarise(document)
+
+
+def _on_board(document: dict[str, Any]) -> list[str]:
+    if "on_board" not in document:
+        return []
+    cost = document["on_board"]
+    return [
+        f"on the board: {cost['seconds']:.3g} s (analogue {cost['analogue_seconds']:.3g} s, "
+        f"link {cost['link_seconds']:.3g} s), {cost['energy'] * 1e3:.3g} mJ"
+    ]
+
+
+def _in_transfer(document: dict[str, Any]) -> list[str]:
+    """Software before and array after, and what became of the cells."""
+    if "transfer" not in document:
+        return []
+    metrics, found = document["metrics"], document["transfer"]
+    lines = []
+    for name in ("test_accuracy", "test_rmse"):
+        if name in metrics:
+            before, change = metrics[f"software_{name}"], found["change"][name]
+            as_text = "{:.2%}" if name == "test_accuracy" else "{:.1f}"
+            points = f"{100 * change:+.2f} points" if name == "test_accuracy" else f"{change:+.1f}"
+            lines.append(
+                f"test, software {as_text.format(before)}, after transfer "
+                f"{as_text.format(metrics[name])}: {points}"
+            )
+    lines.append(
+        f"{found['done']} of {found['cells']} cells within tolerance, {found['failed']} failed; "
+        f"{found['rounds']} rounds, {found['set_per_cell']:.2f} SETs and "
+        f"{found['reset_per_cell']:.2f} RESETs per cell; {found['clipped']:.1%} clipped"
+    )
+    return lines
+
+
+def _summarise(document: dict[str, Any]) -> None:
+    """Tell a person how it went, on stderr."""
+    metrics, counts = document["metrics"], document["counts"]
+    if "test_rmse" in metrics:
+        lines = [
+            "                       train    test    (RMSE, thousand passengers)",
+            f"array             {metrics['train_rmse']:10.1f} {metrics['test_rmse']:7.1f}",
+            f"persistence       {metrics['persistence_train_rmse']:10.1f} "
+            f"{metrics['persistence_test_rmse']:7.1f}",
+        ]
+    else:
+        lines = [
+            f"accuracy: train {metrics['train_accuracy']:.2%}, test {metrics['test_accuracy']:.2%},"
+            f" test balanced {metrics['test_balanced_accuracy']:.2%}",
+        ]
+    lines += _in_transfer(document)
+    lines += [
+        f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "
+        f"{counts['saturated']} saturated readings, {document['seconds']:.1f} s",
+        *_on_board(document),
+        f"run file {document['run']}",
+        f"picture  {document['figure']}",
+    ]
+    for line in lines:
+        click.echo(line, err=True)

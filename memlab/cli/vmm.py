@@ -1,0 +1,48 @@
+"""`memlab vmm`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import rich_click as click
+
+from memlab.cli.options import board_option, gain_option, json_option
+from memlab.operations import multiply
+
+
+@click.command()
+@click.argument("voltages", type=click.Path(dir_okay=False, path_type=Path))
+@board_option
+@click.option("--rows", default="", metavar="LINES", help="Rows, for example 0:16 or 3,5.")
+@click.option("--columns", default="", metavar="LINES", help="Columns, for example 0:8.")
+@gain_option
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File of currents to write, .npy or .h5.  [default: memlab-runs/vmm-...npy]",
+)
+@json_option
+def vmm(
+    voltages: Path,
+    url: str,
+    rows: str,
+    columns: str,
+    gain: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Multiply the voltage vectors of VOLTAGES.npy, (..., rows) in V, by the conductances.
+
+    The currents, (..., columns) in A, go to a .npy file, or with the raw codes to an .h5 file.
+    """
+    document = multiply(voltages, url, rows=rows, columns=columns, gain=gain, out=out)
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    click.echo(
+        f"{document['vectors']} vectors multiplied, {document['saturated']} saturated readings\n"
+        f"currents {document['out']}",
+        err=True,
+    )

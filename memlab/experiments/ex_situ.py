@@ -1,0 +1,176 @@
+"""Training in software, transfer by write-and-verify, inference on the array.
+
+The software network is the same experiment on ideal arrays of the same shape, from the same seed.
+It learns at the rate that the chip has in effect: both cells of a pair move by the full change
+there, and R_vg and the slope of the SET law need not cancel, so that a nominal rate counts
+2 R_vg slope times (2.0 in Li 2019, 5.45 in Wang 2019).
+
+Each trained matrix gets a R_gw of its own, the largest with which its weights fit into the window
+of conductances that a SET reaches. An array is written in one go, because its cells share wires.
+What is inferred is inferred on the array, and nothing that was read back is used to correct it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from memlab.array import Array
+from memlab.errors import SettingError
+from memlab.experiments.config import ExperimentConfig, TrainConfig
+from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
+from memlab.experiments.in_situ import train_experiment
+from memlab.experiments.law import find_law
+from memlab.experiments.placing import place_weights, used_cells
+from memlab.ideal import IdealArray
+from memlab.mapping import DirectUpdate, pair_conductance, summarise, write_verify
+from memlab.nn import CrossEntropy
+from memlab.runs import (
+    LogLevel,
+    RunFile,
+    Trained,
+    TrainingLog,
+    WriteVerifyLog,
+    read_trained,
+)
+from memlab.training import Observer
+
+__all__ = ["ExSitu", "check_source", "effective_training"]
+
+GROUP = "transfer"
+
+
+class ExSitu:
+    """An experiment that is trained in software and then transferred.
+
+    Parameters
+    ----------
+    make, config
+        The experiment.
+    arrays
+        Where it is transferred to, and infers.
+    """
+
+    def __init__(self, make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]):
+        self._config, self._arrays = config, arrays
+        self._software = make(config, [IdealArray(*array.shape) for array in arrays])
+        self._experiment = make(config, arrays)
+        self._source: Trained | None = None
+        if config.transfer.source:
+            self._source = read_trained(Path(config.transfer.source))
+            check_source(self._source, self._experiment, config)
+
+    def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
+        """Train in software, transfer, and infer; declares and starts the run file."""
+        software = self._software
+        log = TrainingLog(run_file, LogLevel.OFF)
+        log.declare(
+            software.network,
+            software.vectors_per_update,
+            classes=isinstance(software.loss, CrossEntropy),
+        )
+        own = software.declare_results(run_file)
+        records = self._declare_records(run_file)
+        run_file.start()
+        loss = self._learn([*own, log, *observers])
+        before = software.evaluate(run_file)
+        details = self._transfer(records)
+        # Writes over what the software found: the run is about the arrays.
+        after = self._experiment.evaluate(run_file)
+        names = [name for name in before if not name.startswith("persistence")]
+        return Outcome(
+            {
+                **after,
+                **{f"software_{name}": before[name] for name in names},
+                "final_loss": loss,
+            },
+            {
+                GROUP: {
+                    **details,
+                    "change": {name: after[name] - before[name] for name in names},
+                }
+            },
+        )
+
+    def _learn(self, observers: Sequence[Observer]) -> float | None:
+        """Train the software network, or take over its weights; return the final loss, if any."""
+        if self._source is None:
+            return train_experiment(self._software, effective_training(self._config), observers)
+        scale = self._config.mapping.siemens_per_weight
+        for block in self._software.network.blocks:
+            weight = self._source.weights[block.name]
+            block.rule = DirectUpdate(pair_conductance(weight, scale, 0.0, block.layout))
+        self._software.network.initialise()
+        return None
+
+    def _declare_records(self, run_file: RunFile) -> list[WriteVerifyLog]:
+        maps = self._config.log.level is not LogLevel.OFF
+        records = []
+        for number, array in enumerate(self._arrays):
+            group = GROUP if len(self._arrays) == 1 else f"{GROUP}_{number}"
+            records.append(WriteVerifyLog(run_file, group))
+            records[-1].declare(array, maps=maps)
+        return records
+
+    def _transfer(self, records: Sequence[WriteVerifyLog]) -> dict[str, Any]:
+        """Write the trained weights; return how they were placed, and what became of the cells."""
+        arrays, config, network = self._arrays, self._config.transfer, self._experiment.network
+        settings = config.make_settings()
+        laws = [
+            find_law(array, config, self._config.chip, cells)
+            for array, cells in zip(arrays, used_cells(network, arrays), strict=True)
+        ]
+        # What every array reaches.
+        low = max(float(law.conductance(settings.gate_minimum)) for law in laws)
+        high = min(float(law.conductance(settings.gate_maximum)) for law in laws)
+        targets, clipped = place_weights(
+            network, self._software.network, arrays, (low, high), config.placement, config.clip
+        )
+        results = []
+        for array, target, law, record in zip(arrays, targets, laws, records, strict=True):
+            record.target(target)
+            result = write_verify(array, target, law, settings, observer=record.read)
+            record.finish(result)
+            results.append(result)
+        network.read_back()
+        return {
+            "window": {"low": low, "high": high},
+            "siemens_per_weight": {m.name: m.siemens_per_weight for m in network.matrices},
+            "clipped": clipped,
+            **summarise(results),
+        }
+
+
+def check_source(source: Trained, experiment: Experiment, config: ExperimentConfig) -> None:
+    """Raise `SettingError` unless trained weights fit an experiment and were trained on its task.
+
+    Chip, seed and way of training may differ; network and data must not.
+    """
+    path = config.transfer.source
+    if source.experiment != experiment.name:
+        raise SettingError(f"{path} is a run of {source.experiment}, not of {experiment.name}")
+    task = config.model_dump(mode="json", exclude=set(ExperimentConfig.model_fields))
+    for section, values in task.items():
+        for key, value in values.items():
+            other = source.config.get(section, {}).get(key)
+            if other != value and key != "path":
+                raise SettingError(
+                    f"{path} was run with {section}.{key}={other}, here it is {value}: choose the "
+                    "same preset and settings"
+                )
+    for block in experiment.network.blocks:
+        found = source.weights.get(block.name)
+        if found is None or found.shape != block.shape:
+            raise SettingError(
+                f"{path} has no weights of shape {block.shape} for {block.name}; was it run with "
+                "the same network and placement?"
+            )
+
+
+def effective_training(config: ExperimentConfig) -> TrainConfig:
+    """Return the training with the learning rates that pulses have in effect (see the module)."""
+    factor = 2.0 * config.mapping.volts_per_siemens * config.chip.set_slope
+    train = config.train
+    final = None if train.lr_final is None else factor * train.lr_final
+    return train.model_copy(update={"lr": factor * train.lr, "lr_final": final})

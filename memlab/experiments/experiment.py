@@ -1,0 +1,49 @@
+"""What an experiment is, and what becomes of it when it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from memlab.array import Array
+from memlab.nn import Loss, Network
+from memlab.runs import RunFile
+from memlab.training import Batch, Observer
+
+__all__ = ["Experiment", "MakeExperiment", "Outcome"]
+
+
+class Experiment(Protocol):
+    """A network on an array with data to train on and results to write."""
+
+    name: str
+    title: str
+    network: Network
+    loss: Loss
+    vectors_per_update: int
+    updates_per_epoch: int
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        """Return the batches of an epoch, counted from 0."""
+        ...
+
+    def declare_results(self, run: RunFile) -> list[Observer]:
+        """Declare the datasets that `evaluate` writes; return who else watches training."""
+        ...
+
+    def evaluate(self, run: RunFile) -> dict[str, float]:
+        """Write results and return metrics by name."""
+        ...
+
+
+MakeExperiment = Callable[[Any, Sequence[Array]], Experiment]
+"""Makes an experiment from its configuration and its arrays."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found: metrics, and what else belongs into its document."""
+
+    metrics: dict[str, float | None]
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,65 @@
+"""Training where the network lives: forward on the array, pulses after every batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memlab.array import Array
+from memlab.experiments.config import ExperimentConfig, TrainConfig
+from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
+from memlab.experiments.schedule import LearningRateSchedule
+from memlab.nn import CrossEntropy
+from memlab.runs import RunFile, TrainingLog
+from memlab.training import Observer, train
+
+__all__ = ["InSitu", "train_experiment"]
+
+
+class InSitu:
+    """An experiment that is trained on the arrays themselves.
+
+    Parameters
+    ----------
+    make, config
+        The experiment.
+    arrays
+        Where it is trained.
+    """
+
+    def __init__(self, make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]):
+        self._config = config
+        self._experiment = make(config, arrays)
+
+    def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
+        """Train and evaluate; declares and starts the run file."""
+        experiment, config = self._experiment, self._config
+        log = TrainingLog(run_file, config.log.level)
+        log.declare(
+            experiment.network,
+            experiment.vectors_per_update,
+            classes=isinstance(experiment.loss, CrossEntropy),
+        )
+        own = experiment.declare_results(run_file)
+        run_file.start()
+        loss = train_experiment(experiment, config.train, [*own, log, *observers])
+        log.stop_codes()
+        return Outcome({**experiment.evaluate(run_file), "final_loss": loss})
+
+
+def train_experiment(
+    experiment: Experiment, config: TrainConfig, observers: Sequence[Observer]
+) -> float | None:
+    """Train an experiment as configured; return the mean loss of the last epoch, if any."""
+    optimizer = config.make_optimizer()
+    schedule = []
+    if config.lr_final is not None:
+        schedule.append(LearningRateSchedule(optimizer, config.lr_final))
+    history = train(
+        experiment.network,
+        experiment.loss,
+        optimizer,
+        experiment.batches,
+        config.epochs,
+        [*schedule, *observers],
+    )
+    return history[-1] if history else None

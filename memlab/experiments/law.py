@@ -1,0 +1,40 @@
+"""The law of a SET that write-and-verify starts from: stated by a preset, or measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array
+from memlab.board_array import BoardArray
+from memlab.emulator import ChipPreset, EmulatedBoard
+from memlab.experiments.config import LawSource, WriteVerifyConfig
+from memlab.ideal import SET_OFFSET, SET_SLOPE, IdealArray
+from memlab.mapping import SwitchingLaw, measure_switching_law
+
+__all__ = ["find_law"]
+
+
+def find_law(
+    array: Array, config: WriteVerifyConfig, chip: ChipPreset, cells: npt.NDArray[np.bool_]
+) -> SwitchingLaw:
+    """Return the law that cells are programmed with.
+
+    Parameters
+    ----------
+    array
+        The array; with `law=measured` some of its cells are pulsed.
+    config
+        Says where the law comes from, and the range of gate voltages.
+    chip
+        What is on a board that is not emulated.
+    cells
+        Boolean mask, shape (rows, columns), of the cells that may be pulsed.
+    """
+    if config.law is LawSource.MEASURED and cells.any():
+        return measure_switching_law(array, config.gate_minimum, config.gate_maximum, cells=cells)
+    if isinstance(array, IdealArray):
+        return SwitchingLaw(SET_SLOPE, SET_OFFSET)
+    if isinstance(array, BoardArray) and isinstance(array.board, EmulatedBoard):
+        return SwitchingLaw.of(array.board.chip.preset)
+    return SwitchingLaw.of(chip)

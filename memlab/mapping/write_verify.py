@@ -1,0 +1,311 @@
+"""Write-and-verify: pulse, read, correct, until every cell is where it should be.
+
+A round is one read of the array and one batch of pulses, at most two per cell. A cell that is too
+high is RESET first: a SET takes the maximum of what is there and what the gate allows (Li 2019,
+Wang 2019). The gate voltage comes from the law of the chip, aimed at target - bias, where the bias
+of each cell is what its own SETs have missed the law by, learnt as a running mean:
+
+    bias <- bias + correction (read - law(gate_voltage) - bias)
+
+so that spread from cell to cell goes away, while most of the noise of single pulses stays out. A
+cell is done when it reads within the tolerance, is left alone until it leaves a band that is wider
+by the factor `release`, and fails after so many attempts: a stuck cell is not pulsed for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array, nearest_step
+from memlab.errors import LimitError
+from memlab.mapping.switching import SwitchingLaw
+
+__all__ = ["Round", "WriteVerify", "WriteVerifyResult", "check_target", "summarise", "write_verify"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+CountArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class WriteVerify:
+    """How write-and-verify goes about it.
+
+    Parameters
+    ----------
+    tolerance
+        Largest allowed deviation in S.
+    relative_tolerance
+        The same as a fraction of the target; the wider of both counts.
+    release
+        A cell that is done is pulsed again when it deviates by more than this many tolerances,
+        at least 1.
+    attempts
+        Times that one cell is pulsed, before it is given up.
+    rounds
+        Batches of pulses in all.
+    correction
+        Part of a cell's last miss that its next SET makes up for, 0 to 1. 0 suits cells that
+        differ only by the noise of the pulses, 1 cells that only differ from each other.
+    gate_minimum, gate_maximum
+        Range of gate voltages of a SET in V.
+    """
+
+    tolerance: float = 5e-6
+    relative_tolerance: float = 0.0
+    release: float = 2.0
+    attempts: int = 20
+    rounds: int = 60
+    correction: float = 0.5
+    gate_minimum: float = 0.5
+    gate_maximum: float = 2.5
+
+    def __post_init__(self) -> None:
+        if not (self.tolerance >= 0.0 and self.relative_tolerance >= 0.0):
+            raise ValueError("tolerances must be at least 0")
+        if self.tolerance == 0.0 == self.relative_tolerance:
+            raise ValueError("a tolerance above 0 is needed: absolute (S), relative, or both")
+        if not self.release >= 1.0:
+            raise ValueError(f"release must be at least 1, got {self.release}")
+        if self.attempts < 1 or self.rounds < 1:
+            raise ValueError("at least one attempt and one round are needed")
+        if not 0.0 <= self.correction <= 1.0:
+            raise ValueError(f"correction must lie within 0..1, got {self.correction}")
+        if not 0.0 <= self.gate_minimum < self.gate_maximum:
+            raise ValueError("0 <= gate_minimum < gate_maximum must hold (V)")
+
+    def band(self, target: FloatArray) -> FloatArray:
+        """Return the allowed deviation (S) from each target."""
+        return np.maximum(self.tolerance, self.relative_tolerance * target)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was found at one read, and what was done about it.
+
+    Parameters
+    ----------
+    done, failed
+        Cells within tolerance, and cells given up, so far.
+    median_error
+        Median magnitude of the deviation in S, over all cells asked for.
+    set, reset
+        Pulses of the batch that followed; 0 in the last entry.
+    """
+
+    done: int
+    failed: int
+    median_error: float
+    set: int
+    reset: int
+
+
+@dataclass(frozen=True, eq=False)
+class WriteVerifyResult:
+    """Where every cell ended, and what it took; arrays have the array's shape.
+
+    Parameters
+    ----------
+    target
+        In S; NaN for the cells that were left alone.
+    conductance
+        The last reading in S.
+    set, reset
+        Pulses that each cell got.
+    done, failed
+        Cells within tolerance, and cells that are not: they used up their attempts, or the rounds
+        came to an end. A cell that was left alone is neither.
+    history
+        One entry for each read, the first before any pulse.
+    """
+
+    target: FloatArray
+    conductance: FloatArray
+    set: CountArray
+    reset: CountArray
+    done: BoolArray
+    failed: BoolArray
+    history: tuple[Round, ...]
+
+    @property
+    def error(self) -> FloatArray:
+        """Conductance minus target in S; NaN for the cells that were left alone."""
+        return self.conductance - self.target
+
+    @property
+    def cells(self) -> int:
+        """How many cells were asked for."""
+        return int(np.count_nonzero(~np.isnan(self.target)))
+
+    @property
+    def rounds(self) -> int:
+        """How many batches of pulses it took."""
+        return len(self.history) - 1
+
+
+def check_target(
+    array: Array, target: FloatArray, law: SwitchingLaw, settings: WriteVerify
+) -> None:
+    """Raise `LimitError` unless pulses can reach every target (S), by the law of the chip.
+
+    A target is reached by a SET within the gate voltages, or, near the conductance after a RESET,
+    by a RESET alone. NaN asks for nothing.
+    """
+    asked = ~np.isnan(target)
+    array.check_set(settings.gate_maximum, asked)
+    low, high = (float(law.conductance(v)) for v in (settings.gate_minimum, settings.gate_maximum))
+    with np.errstate(invalid="ignore"):  # an infinite target is beyond any band
+        band = settings.band(target)
+    by_set = (target >= low - band) & (target <= high + band)
+    by_reset = np.abs(target - law.reset_conductance) <= band
+    beyond = asked & ~(by_set | by_reset)
+    if beyond.any():
+        row, column = np.argwhere(beyond)[0]
+        raise LimitError(
+            f"{np.count_nonzero(beyond)} of the targets cannot be reached, the first is "
+            f"{target[row, column]:.4g} S at [{row}, {column}]: with {settings.gate_minimum:g} to "
+            f"{settings.gate_maximum:g} V on the gate a SET ends at {low:.4g} to {high:.4g} S, a "
+            f"RESET at {law.reset_conductance:.4g} S. Nothing was programmed"
+        )
+
+
+def write_verify(
+    array: Array,
+    target: npt.ArrayLike,
+    law: SwitchingLaw,
+    settings: WriteVerify | None = None,
+    *,
+    cells: BoolArray | None = None,
+    observer: Callable[[Round, FloatArray], None] | None = None,
+) -> WriteVerifyResult:
+    """Bring cells to target conductances, by pulses and reads in turn.
+
+    Each round pulses every cell that is not done at most twice (RESET where it is too high, then
+    SET) in one batch, and reads the whole array.
+
+    Parameters
+    ----------
+    array
+        The array, or a view of one.
+    target
+        Conductances in S, shape (rows, columns), or one for all; NaN leaves a cell alone.
+    law
+        What a SET does, the starting point of every cell.
+    settings
+        Tolerances, limits and voltages.
+    cells
+        Boolean mask, shape (rows, columns), of the cells to program; all of them by default.
+    observer
+        Told after every read what was found, and the conductances in S.
+
+    Raises
+    ------
+    LimitError
+        If a target cannot be reached, or a gate voltage is not allowed; nothing is pulsed.
+    """
+    settings = settings or WriteVerify()
+    wanted = np.broadcast_to(np.asarray(target, np.float64), array.shape).copy()
+    if cells is not None:
+        wanted[~cells] = np.nan
+    check_target(array, wanted, law, settings)
+    work = _Work(array, wanted, law, settings)
+    while True:
+        reset, set_ = work.judge()
+        work.note(reset, set_)
+        if observer is not None:
+            observer(work.history[-1], work.conductance)
+        if not (reset | set_).any():
+            return work.result()
+        work.pulse(reset, set_)
+
+
+def summarise(results: Sequence[WriteVerifyResult]) -> dict[str, float | int | None]:
+    """Return the statistics of one write-and-verify, or of several arrays, as plain values.
+
+    Cells asked for, done and failed; rounds; mean SETs and RESETs per cell; root mean square error
+    of the cells that are done, in S, None if there are none.
+    """
+    cells = sum(result.cells for result in results)
+    error = np.concatenate([result.error[result.done] for result in results])
+    pulses = {name: sum(int(getattr(r, name).sum()) for r in results) for name in ("set", "reset")}
+    return {
+        "cells": cells,
+        "done": error.size,
+        "failed": cells - error.size,
+        "rounds": max(result.rounds for result in results),
+        "set_per_cell": pulses["set"] / max(cells, 1),
+        "reset_per_cell": pulses["reset"] / max(cells, 1),
+        "rms_error": float(np.sqrt(np.mean(error**2))) if error.size else None,
+    }
+
+
+class _Work:
+    """The state of every cell between two rounds."""
+
+    def __init__(self, array: Array, target: FloatArray, law: SwitchingLaw, settings: WriteVerify):
+        self._array, self._target, self._law, self._settings = array, target, law, settings
+        self._asked = ~np.isnan(target)
+        self._band = settings.band(target)
+        lowest = float(law.conductance(settings.gate_minimum))
+        self._by_set = self._asked & (target >= lowest - self._band)
+        """Cells that a SET brings to their target; the others are only RESET."""
+        self._bias = np.zeros(array.shape)
+        self._done = np.zeros(array.shape, bool)
+        self._attempts, self._sets, self._resets = np.zeros((3, *array.shape), np.int64)
+        self.history: list[Round] = []
+        self.conductance = array.read_conductance()
+
+    def judge(self) -> tuple[BoolArray, BoolArray]:
+        """Return which cells the next batch RESETs and SETs; none when there is nothing to do."""
+        deviation = self.conductance - self._target
+        size = np.abs(deviation)
+        self._done = (size <= self._band) | (
+            self._done & (size <= self._settings.release * self._band)
+        )
+        due = self._asked & ~self._done & (self._attempts < self._settings.attempts)
+        if len(self.history) == self._settings.rounds:
+            due[...] = False
+        return due & ((deviation > 0.0) | ~self._by_set), due & self._by_set
+
+    def note(self, reset: BoolArray, set_: BoolArray) -> None:
+        """Write the history."""
+        size = np.abs(self.conductance - self._target)[self._asked]
+        self.history.append(
+            Round(
+                done=int(np.count_nonzero(self._done)),
+                failed=int(np.count_nonzero(self._asked & ~self._done & ~(reset | set_))),
+                median_error=float(np.median(size)) if size.size else 0.0,
+                set=int(np.count_nonzero(set_)),
+                reset=int(np.count_nonzero(reset)),
+            )
+        )
+
+    def pulse(self, reset: BoolArray, set_: BoolArray) -> None:
+        """Pulse the cells, read them, and learn what each SET missed the law by."""
+        array, settings = self._array, self._settings
+        gate = self._law.gate_voltage(np.where(set_, self._target - self._bias, 0.0))
+        gate = np.clip(gate, settings.gate_minimum, settings.gate_maximum)
+        gate = nearest_step(gate, array.gate_voltage_step)
+        array.program(gate, reset=reset, set=set_)
+        self._attempts += reset | set_
+        self._sets += set_
+        self._resets += reset
+        self.conductance = array.read_conductance()
+        missed = self.conductance - self._law.conductance(gate) - self._bias
+        self._bias += np.where(set_, settings.correction * missed, 0.0)
+
+    def result(self) -> WriteVerifyResult:
+        """Return where everything ended."""
+        return WriteVerifyResult(
+            target=self._target,
+            conductance=self.conductance,
+            set=self._sets,
+            reset=self._resets,
+            done=self._done,
+            failed=self._asked & ~self._done,
+            history=tuple(self.history),
+        )

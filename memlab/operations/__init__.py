@@ -1,0 +1,7 @@
+"""One-off operations at the bench: read a map, program a target, multiply vectors."""
+
+from memlab.operations.program import ProgramConfig, program_target
+from memlab.operations.read import read_map
+from memlab.operations.vmm import multiply
+
+__all__ = ["ProgramConfig", "multiply", "program_target", "read_map"]

@@ -1,0 +1,66 @@
+"""Files of numbers in and out: .npy, or a run file by its suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab._version import __version__
+from memlab.array import Array
+from memlab.errors import SettingError
+from memlab.runs import RunFile, check_out, describe_versions
+
+__all__ = ["create_run_file", "load_numbers", "output_path"]
+
+FloatArray = npt.NDArray[np.float64]
+SUFFIXES = (".npy", ".h5", ".hdf5")
+
+
+def load_numbers(path: Path, what: str) -> FloatArray:
+    """Load real numbers from a .npy file.
+
+    Raises
+    ------
+    SettingError
+        If the file cannot be read, or holds something else.
+    """
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or "not a .npy file of numbers (numpy.save)"
+        raise SettingError(f"cannot read the {what} {path}: {reason}") from error
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+        raise SettingError(f"{path} must hold the {what} as an array of real numbers (numpy.save)")
+    return values.astype(np.float64)
+
+
+def output_path(out: Path | None, operation: str, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
+    """Return where to write, by default a new file in `memlab-runs`; touches nothing.
+
+    Raises
+    ------
+    SettingError
+        If the file exists, cannot be written, or has a suffix that says nothing.
+    """
+    if out is None:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        return Path("memlab-runs") / f"{operation}-{stamp}{suffixes[0]}"
+    if out.suffix not in suffixes:
+        raise SettingError(f"--out {out}: the name must end in {' or '.join(suffixes)}")
+    check_out(out)
+    return out
+
+
+def create_run_file(
+    path: Path, title: str, board: str, array: Array, attributes: Mapping[str, Any]
+) -> RunFile:
+    """Create a run file with what is known before an operation."""
+    run = RunFile(path, title, {"board": board, "program": f"memlab {__version__}", **attributes})
+    run.group("instrument", "NXinstrument", array.describe())
+    run.group("versions", "NXcollection", describe_versions())
+    return run

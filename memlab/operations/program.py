@@ -1,0 +1,147 @@
+"""Program cells to target conductances by write-and-verify, into a run file and a picture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BeforeValidator, Field
+
+from memlab.array import Array
+from memlab.devices import check_url, open_array
+from memlab.emulator import ChipPreset, load_preset
+from memlab.errors import SettingError
+from memlab.experiments.config import PointConfig, WriteVerifyConfig, as_preset
+from memlab.experiments.law import find_law
+from memlab.mapping import Round, check_target, summarise, write_verify
+from memlab.operations.files import create_run_file, load_numbers, output_path
+from memlab.regions import Region
+from memlab.runs import WriteVerifyLog
+
+__all__ = ["ProgramConfig", "program_target"]
+
+FloatArray = npt.NDArray[np.float64]
+GROUP = "program"
+
+
+class ProgramConfig(WriteVerifyConfig):
+    """Every number of a write-and-verify from the command line."""
+
+    chip: Annotated[ChipPreset, BeforeValidator(as_preset)] = Field(
+        default_factory=lambda: load_preset("ta-hfo2"),
+        description="Chip on the board: its preset states the law of a SET.",
+    )
+    point: PointConfig = PointConfig()
+
+
+def program_target(
+    target: Path,
+    url: str,
+    config: ProgramConfig,
+    region: Region = Region(),  # noqa: B008 - frozen
+    *,
+    out: Path | None = None,
+    watch: Callable[[Round], None] = lambda step: None,
+    figure: bool = True,
+) -> dict[str, Any]:
+    """Bring the cells of a region to the conductances of a file; programs the array.
+
+    However it ends, the array is grounded and the run file closed, with everything measured so far.
+
+    Parameters
+    ----------
+    target
+        A .npy file of conductances in S, of the array's shape; NaN leaves a cell alone.
+    url, region
+        Of what.
+    config
+        Tolerances, limits and voltages.
+    out
+        Run file, .h5 or .hdf5; by default a new one in `memlab-runs`.
+    watch
+        Told after every read.
+    figure
+        Whether to draw a picture beside it.
+
+    Returns
+    -------
+    The document of `memlab program --json`: files, the law, the statistics of
+    `memlab.mapping.summarise`, counts, seconds.
+
+    Raises
+    ------
+    SettingError
+        If a file or its shape is wrong; nothing is pulsed.
+    LimitError
+        If a target cannot be reached. With the law of the chip's preset nothing is pulsed; with
+        `law=measured` only the cells that the law was measured on.
+    """
+    check_url(url)
+    wanted = load_numbers(target, "target")
+    out = output_path(out, GROUP, (".h5", ".hdf5"))
+    start = time.perf_counter()
+    with open_array(url, chip=config.chip, point=config.point.make_point()) as array:
+        wanted = _choose(wanted, target, array, region)
+        settings = config.make_settings()
+        law = find_law(array, config, config.chip, ~np.isnan(wanted))
+        check_target(array, wanted, law, settings)
+        if array.passport is not None:
+            array.passport.begin_run(str(out.resolve()))
+        out.parent.mkdir(exist_ok=True)
+        run = create_run_file(out, "write-and-verify", url, array, {"operation": GROUP})
+        run.group("config", "NXcollection", config.model_dump(mode="json"))
+        status, results = "failed", {}
+        try:
+            log = WriteVerifyLog(run, GROUP)
+            log.declare(array)
+            run.start()
+            log.target(wanted)
+
+            def observe(step: Round, conductance: FloatArray) -> None:
+                log.read(step, conductance)
+                watch(step)
+
+            result = write_verify(array, wanted, law, settings, observer=observe)
+            log.finish(result)
+            results = {
+                "law": asdict(law),
+                **summarise([result]),
+                "counts": asdict(array.counts),
+                "seconds": time.perf_counter() - start,
+            }
+            status = "finished"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            run.close(status, results)
+    picture = out.with_suffix(".png") if figure else None
+    if picture is not None:
+        from memlab.figures.write_verify import plot_write_verify
+
+        plot_write_verify(out, GROUP, f"Write-and-verify, {url}", picture)
+    return {
+        "run": str(out),
+        "figure": None if picture is None else str(picture),
+        "board": url,
+        "tolerance": config.tolerance,
+        **results,
+    }
+
+
+def _choose(target: FloatArray, path: Path, array: Array, region: Region) -> FloatArray:
+    """Return the targets of the cells in the region, NaN elsewhere."""
+    if target.shape != array.shape:
+        raise SettingError(
+            f"{path} has shape {target.shape}; the array has {array.shape[0]} rows and "
+            f"{array.shape[1]} columns (NaN leaves a cell alone)"
+        )
+    chosen = np.where(region.pick(array.shape), target, np.nan)
+    if np.isnan(chosen).all():
+        raise SettingError(f"{path} asks for no cell of the region: all of them are NaN")
+    return chosen

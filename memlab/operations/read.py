@@ -1,0 +1,95 @@
+"""Read a conductance map into a file and a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memlab.array import Array, Measurement
+from memlab.devices import check_url, open_array
+from memlab.operations.files import create_run_file, output_path
+from memlab.regions import Region
+
+__all__ = ["read_map"]
+
+
+def read_map(
+    url: str,
+    region: Region = Region(),  # noqa: B008 - frozen
+    *,
+    gain: int = 0,
+    out: Path | None = None,
+    figure: bool = True,
+) -> dict[str, Any]:
+    """Measure conductances (S) and write them; the device is not changed.
+
+    A .npy file holds the whole array with NaN outside the region, so that it can serve as a target
+    of `program_target`. An HDF5 file holds the lines of the region, with the raw codes.
+
+    Parameters
+    ----------
+    url, region
+        Of what.
+    gain
+        1..4, or 0 to choose for each reading.
+    out
+        A .npy, .h5 or .hdf5 file; by default a new .npy file in `memlab-runs`.
+    figure
+        Whether to draw a picture beside it.
+
+    Returns
+    -------
+    The document of `memlab read --json`: files, cells, saturated readings, and minimum, median and
+    maximum of the conductance in S.
+    """
+    check_url(url)
+    out = output_path(out, "read")
+    with open_array(url) as array:
+        mask = region.pick(array.shape)
+        part = array[mask.any(axis=1), mask.any(axis=0)]
+        measurement = part.measure_conductance(gain=gain)
+        whole = np.full(array.shape, np.nan)
+        whole[np.ix_(part.rows, part.columns)] = measurement.value
+        whole[~mask] = np.nan
+        out.parent.mkdir(exist_ok=True)
+        if out.suffix == ".npy":
+            np.save(out, whole)
+        else:
+            _write_run(out, url, part, measurement)
+    picture = out.with_suffix(".png") if figure else None
+    if picture is not None:
+        from memlab.figures.conductance_map import plot_map
+
+        plot_map(whole, f"Conductance map, {url}", picture)
+    values = whole[mask]
+    inside = measurement.saturated & mask[np.ix_(part.rows, part.columns)]
+    return {
+        "out": str(out),
+        "figure": None if picture is None else str(picture),
+        "board": url,
+        "cells": int(values.size),
+        "saturated": int(np.count_nonzero(inside)),
+        "minimum": float(values.min()) + 0.0,  # the minus of a code of zero says nothing
+        "median": float(np.median(values)) + 0.0,
+        "maximum": float(values.max()) + 0.0,
+    }
+
+
+def _write_run(out: Path, url: str, part: Array, measurement: Measurement) -> None:
+    run = create_run_file(out, "conductance map", url, part, {"operation": "read"})
+    run.group("map", "NXdata", {"signal": "conductance"})
+    run.scale("map/row", part.rows, "1", "Row (bit line) of the chip")
+    run.scale("map/column", part.columns, "1", "Column (top electrode) of the chip")
+    lines = ("map/row", "map/column")
+    for name, dtype, units, text, values in (
+        ("conductance", "f8", "S", "Conductance", measurement.value),
+        ("saturated", "u1", "1", "1 where the amplifier clipped", measurement.saturated),
+        ("adc_code", "u2", "1", "ADC codes", measurement.adc_code),
+        ("gain", "u1", "1", "Gain numbers of the ADC codes", measurement.gain),
+    ):
+        if values is not None:
+            run.declare(f"map/{name}", dtype, lines, units, text)
+            run.write(f"map/{name}", values)
+    run.close("finished")

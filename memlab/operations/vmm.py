@@ -1,0 +1,105 @@
+"""Multiply voltage vectors of a file by the conductances of an array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array, Measurement
+from memlab.devices import check_url, open_array
+from memlab.errors import SettingError
+from memlab.operations.files import create_run_file, load_numbers, output_path
+from memlab.regions import parse_lines
+
+__all__ = ["multiply"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def multiply(
+    voltages: Path,
+    url: str,
+    *,
+    rows: str = "",
+    columns: str = "",
+    gain: int = 0,
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """Measure the column currents (A) of voltage vectors (V) and write them.
+
+    Parameters
+    ----------
+    voltages
+        A .npy file of shape (..., rows chosen), within the read limit.
+    url, rows, columns
+        Of what; lines as in `parse_lines`, all of them if empty.
+    gain
+        1..4, or 0 to choose for each reading.
+    out
+        A .npy file for currents of shape (..., columns chosen), or .h5 or .hdf5 for a run file
+        with the raw codes; by default a new .npy file in `memlab-runs`.
+
+    Returns
+    -------
+    The document of `memlab vmm --json`: file, vectors, shape, saturated readings.
+
+    Raises
+    ------
+    SettingError
+        If a file or its shape is wrong; nothing is driven.
+    LimitError
+        If a voltage is outside the read limit; nothing is driven.
+    """
+    check_url(url)
+    vectors = load_numbers(voltages, "voltages")
+    out = output_path(out, "vmm")
+    with open_array(url) as array:
+        part = array[
+            parse_lines(rows, array.shape[0], "rows"),
+            parse_lines(columns, array.shape[1], "columns"),
+        ]
+        if vectors.ndim == 0 or vectors.size == 0 or vectors.shape[-1] != part.shape[0]:
+            raise SettingError(
+                f"{voltages} has shape {vectors.shape}; the last axis must be the {part.shape[0]} "
+                "rows that are driven (--rows)"
+            )
+        measurement = part.measure_vmm(vectors, gain=gain)
+        out.parent.mkdir(exist_ok=True)
+        if out.suffix == ".npy":
+            np.save(out, measurement.value)
+        else:
+            _write_run(out, url, part, vectors, measurement)
+    return {
+        "out": str(out),
+        "board": url,
+        "vectors": vectors.size // part.shape[0],
+        "shape": list(measurement.value.shape),
+        "saturated": int(np.count_nonzero(measurement.saturated)),
+    }
+
+
+def _write_run(
+    out: Path, url: str, part: Array, vectors: FloatArray, measurement: Measurement
+) -> None:
+    run = create_run_file(out, "vector-matrix products", url, part, {"operation": "vmm"})
+    flat = vectors.reshape(-1, part.shape[0])
+    run.group("vmm", "NXdata", {"signal": "current"})
+    run.scale("vmm/vector", np.arange(len(flat)), "1", "Number of the vector, from 0")
+    run.scale("vmm/row", part.rows, "1", "Row (bit line) of the chip")
+    run.scale("vmm/column", part.columns, "1", "Column (top electrode) of the chip")
+    driven, sensed = ("vmm/vector", "vmm/row"), ("vmm/vector", "vmm/column")
+    for name, dtype, lines, units, text, values in (
+        ("voltage", "f8", driven, "V", "Voltage asked for", flat),
+        ("dac_code", "u2", driven, "1", "Row DAC codes", measurement.dac_code),
+        ("current", "f8", sensed, "A", "Column current", measurement.value),
+        ("saturated", "u1", sensed, "1", "1 where the amplifier clipped", measurement.saturated),
+        ("adc_code", "u2", sensed, "1", "Column ADC codes", measurement.adc_code),
+        ("gain", "u1", sensed, "1", "Gain numbers of the ADC codes", measurement.gain),
+    ):
+        if values is not None:
+            run.declare(f"vmm/{name}", dtype, lines, units, text)
+            run.write(f"vmm/{name}", values.reshape(len(flat), -1))
+    run.close("finished")

@@ -1,0 +1,72 @@
+"""Reads what a finished training run has learnt: the weights of its last conductance maps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from memlab.errors import SettingError
+from memlab.mapping import Layout, pair_weight
+
+__all__ = ["Trained", "read_trained"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a run has learnt.
+
+    Parameters
+    ----------
+    experiment
+        Its name.
+    config
+        Its settings, as plain values.
+    weights
+        Weight of every pair by block, shape (rows of pairs, columns).
+    """
+
+    experiment: str
+    config: dict[str, Any]
+    weights: dict[str, FloatArray]
+
+
+def read_trained(path: Path) -> Trained:
+    """Read a run file of `memlab train`.
+
+    Raises
+    ------
+    SettingError
+        If it is no finished training run, or has no conductance maps (`log.level=off`).
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            entry = file["entry"]
+            attributes = dict(entry.attrs)
+            if attributes.get("status") != "finished" or "training" not in entry:
+                raise SettingError(f"{path} is no finished run of memlab train")
+            config = json.loads(entry["config"].attrs["json"])
+            weights = {
+                name: pair_weight(
+                    group["conductance"][-1],
+                    float(group.attrs["siemens_per_weight"]),
+                    Layout(group.attrs["layout"]),
+                )
+                for name, group in entry.items()
+                if "initial_conductance" in group and len(group["conductance"])
+            }
+    except (OSError, KeyError) as error:
+        raise SettingError(f"{path} is no run file of memlab train: {error}") from error
+    if not weights:
+        raise SettingError(
+            f"{path} holds no conductance maps; train with --set log.level=epochs, in situ or on "
+            "--board ideal:"
+        )
+    return Trained(str(attributes["experiment"]), config, weights)

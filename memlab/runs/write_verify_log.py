@@ -1,0 +1,86 @@
+"""Records a write-and-verify: the yield curve as it grows, and where every cell ended."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array
+from memlab.mapping import Round, WriteVerifyResult
+from memlab.runs.run_file import RunFile
+
+__all__ = ["WriteVerifyLog"]
+
+
+class WriteVerifyLog:
+    """Writes what passes in a write-and-verify into one group of a run file.
+
+    Call `declare` before `run_file.start()`, then hand `read` to `write_verify` as its observer.
+
+    Parameters
+    ----------
+    run_file
+        Where to write.
+    group
+        Name of the group.
+    """
+
+    def __init__(self, run_file: RunFile, group: str):
+        self._run, self._group = run_file, group
+        self._reads = 0
+
+    def declare(self, array: Array, *, maps: bool = True) -> None:
+        """Declare the datasets; with `maps`, also the conductances at every read."""
+        run, group = self._run, self._group
+        run.group(group, "NXdata", {"signal": "error"})
+        run.scale(f"{group}/read", None, "1", "Number of the read, from 0; a batch of pulses each")
+        run.scale(f"{group}/row", array.rows, "1", "Row (bit line) of the chip")
+        run.scale(f"{group}/column", array.columns, "1", "Column (top electrode) of the chip")
+        read = (f"{group}/read",)
+        for name, text in (
+            ("done", "Cells within tolerance"),
+            ("failed", "Cells given up"),
+            ("sets", "SETs after this read"),
+            ("resets", "RESETs after this read"),
+        ):
+            run.declare(f"{group}/{name}", "i8", read, "1", text, 64)
+        text = "Median deviation from the target"
+        run.declare(f"{group}/median_error", "f8", read, "S", text, 64)
+        cells = (f"{group}/row", f"{group}/column")
+        run.declare(f"{group}/target", "f8", cells, "S", "Target; NaN: left alone")
+        run.declare(f"{group}/final", "f8", cells, "S", "Conductance at the end")
+        run.declare(f"{group}/error", "f8", cells, "S", "Conductance minus target at the end")
+        run.declare(f"{group}/set_pulses", "i8", cells, "1", "SETs that the cell got")
+        run.declare(f"{group}/reset_pulses", "i8", cells, "1", "RESETs that the cell got")
+        run.declare(f"{group}/cell_failed", "u1", cells, "1", "1 where the target was missed")
+        self._maps = maps
+        if maps:
+            text = "Conductance at each read"
+            run.declare(f"{group}/conductance", "f8", (*read, *cells), "S", text, 1)
+
+    def target(self, target: npt.NDArray[np.float64]) -> None:
+        """Write the targets in S."""
+        self._run.write(f"{self._group}/target", target)
+
+    def read(self, step: Round, conductance: npt.NDArray[np.float64]) -> None:
+        """Record one read, and hand it to the operating system before anything is pulsed."""
+        run, group = self._run, self._group
+        run.append(f"{group}/read", [self._reads])
+        self._reads += 1
+        run.append(f"{group}/done", [step.done])
+        run.append(f"{group}/failed", [step.failed])
+        run.append(f"{group}/sets", [step.set])
+        run.append(f"{group}/resets", [step.reset])
+        run.append(f"{group}/median_error", [step.median_error])
+        if self._maps:
+            run.append(f"{group}/conductance", conductance[np.newaxis])
+        run.flush()
+
+    def finish(self, result: WriteVerifyResult) -> None:
+        """Write where every cell ended."""
+        run, group = self._run, self._group
+        run.write(f"{group}/final", result.conductance)
+        run.write(f"{group}/error", result.error)
+        run.write(f"{group}/set_pulses", result.set)
+        run.write(f"{group}/reset_pulses", result.reset)
+        run.write(f"{group}/cell_failed", result.failed)

@@ -1,0 +1,64 @@
+"""What lies along the picture of a sweep, and what becomes a curve."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memlab.figures import sweep
+
+AxisValues = Sequence[float] | Sequence[str]
+
+
+def drawn(
+    monkeypatch: pytest.MonkeyPatch,
+    path: Path,
+    values: np.ndarray,
+    axes: list[tuple[str, AxisValues]],
+) -> Axes:
+    figure = Figure(figsize=(5.0, 3.4), layout="constrained")
+    monkeypatch.setattr(sweep, "new_figure", lambda width, height: figure)
+    sweep.plot_sweep(path, values, axes, "test_accuracy", "a sweep")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    return figure.axes[0]
+
+
+@pytest.mark.parametrize("words_first", [True, False])
+def test_an_axis_of_words_becomes_curves_wherever_it_stands(
+    words_first: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers, words = ("stuck (1)", (0.0, 0.1, 0.2)), ("method", ("in-situ", "ex-situ"))
+    # Shape (words, numbers, seeds), the median of the seeds in the middle.
+    medians = np.array([[0.9, 0.8, 0.7], [0.9, 0.5, 0.1]])
+    values = medians[..., np.newaxis] + np.array([-0.01, 0.0, 0.02])
+    axes: list[tuple[str, AxisValues]] = [words, numbers]
+    if not words_first:
+        values, axes = values.swapaxes(0, 1), [numbers, words]
+    plot = drawn(monkeypatch, tmp_path / "sweep.png", values, axes)
+    assert plot.get_xlabel() == "stuck (1)"
+    assert [line.get_label() for line in plot.lines] == ["in-situ", "ex-situ"]
+    for line, median in zip(plot.lines, medians, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), [0.0, 0.1, 0.2])
+        np.testing.assert_allclose(line.get_ydata(), median)
+
+
+def test_words_lie_along_the_picture_where_there_are_no_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.array([[0.9, 0.91], [0.5, 0.51]])
+    plot = drawn(monkeypatch, tmp_path / "s.png", values, [("method", ("in-situ", "ex-situ"))])
+    assert plot.get_xlabel() == "method"
+    assert [label.get_text() for label in plot.get_xticklabels()] == ["in-situ", "ex-situ"]
+    assert len(plot.lines) == 1
+
+
+def test_the_first_axis_of_numbers_lies_along_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.arange(12.0).reshape(3, 2, 2)
+    plot = drawn(monkeypatch, tmp_path / "s.png", values, [("a", (1, 2, 3)), ("b", (0.5, 1.5))])
+    assert plot.get_xlabel() == "a"
+    assert [line.get_label() for line in plot.lines] == ["b = 0.5", "b = 1.5"]

@@ -1,0 +1,83 @@
+"""The law of full pulses: as stated, inverted, and measured on chips whose truth is known."""
+
+import numpy as np
+import pytest
+
+from memlab.devices import open_array
+from memlab.emulator import load_preset
+from memlab.errors import DataError, LimitError
+from memlab.mapping import SwitchingLaw, measure_switching_law
+
+
+def test_the_law_of_li_2019() -> None:
+    law = SwitchingLaw.of(load_preset("ta-hfo2"))
+    # Li 2019: G = 98 uS/V Vg + 120 uS.
+    np.testing.assert_allclose(law.conductance([0.7, 1.0, 1.6]), [188.6e-6, 218e-6, 276.8e-6])
+    np.testing.assert_allclose(law.gate_voltage([188.6e-6, 218e-6]), [0.7, 1.0])
+    assert law.reset_conductance == 0.0
+
+
+@pytest.mark.parametrize("saturation", [0.0, 600e-6])
+def test_gate_voltage_and_conductance_are_inverse(saturation: float) -> None:
+    law = SwitchingLaw(98e-6, 120e-6, set_saturation=saturation)
+    gate = np.linspace(0.5, 2.5, 7)
+    np.testing.assert_allclose(law.gate_voltage(law.conductance(gate)), gate, rtol=1e-12)
+
+
+def test_no_gate_voltage_reaches_the_saturation() -> None:
+    law = SwitchingLaw(98e-6, 120e-6, set_saturation=600e-6)
+    # 600 uS (1 - exp(-365 / 600)), by hand: 273.4 uS.
+    assert law.conductance(2.5) == pytest.approx(273.4e-6, abs=0.1e-6)
+    assert np.isinf(law.gate_voltage(np.array([600e-6, 700e-6]))).all()
+
+
+def test_a_law_without_slope_is_refused() -> None:
+    with pytest.raises(ValueError, match="slope"):
+        SwitchingLaw(0.0, 120e-6)
+
+
+@pytest.mark.parametrize(
+    ("chip", "slope", "offset", "noise"),
+    [("ta-hfo2", 98e-6, 120e-6, 4e-6), ("pt-taox-ta", 200e-6 / 1.1, 0.0, 10e-6)],
+)
+def test_the_measured_law_is_that_of_the_chip(
+    chip: str, slope: float, offset: float, noise: float
+) -> None:
+    cells = 2048
+    with open_array(f"emulator:?chip={chip}&seed=5") as array:
+        law = measure_switching_law(array, 0.5, 2.5, most=cells)
+        assert array.counts.reset == 5 * cells
+        assert array.counts.set == 4 * cells
+    # The median of n normal deviates has a standard deviation of 1.25 noise / sqrt(n); a line
+    # through 4 of them over 2 V has one of 0.67 of that in the slope (per V), and of 1.13 of it
+    # in the offset at 0 V. Four of these; at most 11 % of the cells do not respond.
+    one = 4 * 1.25 * noise / np.sqrt(0.85 * cells)
+    assert law.set_slope == pytest.approx(slope, abs=0.67 * one)
+    assert law.set_offset == pytest.approx(offset, abs=1.13 * one)
+    # After a RESET the normal deviate is cut at zero, so that its median is zero.
+    assert law.reset_conductance == pytest.approx(0.0, abs=one)
+
+
+def test_one_cell_is_enough_and_no_other_is_pulsed() -> None:
+    only = np.zeros((128, 64), bool)
+    only[17, 42] = True
+    with open_array("emulator:?chip=ideal") as array:
+        array.program(1.0)
+        law = measure_switching_law(array, 0.5, 2.5, cells=only)
+        np.testing.assert_array_equal(array.read_conductance() < 1e-6, only)
+    assert law.set_slope == pytest.approx(98e-6, rel=1e-3)
+
+
+def test_cells_that_do_not_respond_are_no_law() -> None:
+    with (
+        open_array("emulator:?chip=ideal&non_responsive=1") as array,
+        pytest.raises(DataError, match="responds"),
+    ):
+        measure_switching_law(array, 0.5, 2.5)
+
+
+def test_a_gate_voltage_beyond_the_limit_is_refused_before_any_pulse() -> None:
+    with open_array("emulator:?chip=ideal") as array:
+        with pytest.raises(LimitError, match="set_gate_voltage"):
+            measure_switching_law(array, 0.5, 2.6)
+        assert (array.counts.set, array.counts.reset) == (0, 0)
