@@ -24,7 +24,7 @@ from drivers.board import (
 from drivers.ltc2668 import Span
 from drivers.pulse import PulseTimer
 from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
-from memlab.coupled_limits import check_operating_point, check_program, check_vmm
+from memlab.coupled_limits import check_forming, check_operating_point, check_program, check_vmm
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport, RowPulses
@@ -162,8 +162,10 @@ class BoardArray(Array):
         check_operating_point(view._session.limits, view._session.point)
         return view
 
-    def check_set(self, gate_voltage: float) -> None:
-        """Raise `LimitError` unless every cell may be SET with this gate voltage (V)."""
+    def check_set(self, gate_voltage: float, *, forming: bool = False) -> None:
+        """Raise `LimitError` unless all cells may be SET, or formed, at this gate voltage (V)."""
+        if forming:
+            check_forming(self._session.limits, gate_voltage, self._session.point.set_voltage)
         every = np.ones(self.shape, bool)
         self._check_program(np.full(self.shape, gate_voltage), ~every, every)
 

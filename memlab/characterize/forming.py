@@ -84,7 +84,7 @@ class Forming(Procedure[FormingConfig]):
         config = self.config
         longest = {"set_voltage": config.voltage_maximum, "set_width": config.width_maximum}
         shortest = {"set_width": config.width_minimum}
-        return [Demand(config.gate_voltage, longest), Demand(point=shortest)]
+        return [Demand(config.gate_voltage, longest, forming=True), Demand(point=shortest)]
 
     def measure(self, bench: Bench) -> None:
         """Read; then pulse the cells below the target, and read, at each step of the ramp."""

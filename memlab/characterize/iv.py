@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from drivers.board import LineClass
+from memlab.board_array import SPANS
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import mean_with_error
@@ -156,9 +158,12 @@ class IV(Procedure[IVConfig]):
         findings.number(f"{name}_voltage", *_pooled(half, "V", text))
         text = f"Mean amplitude at which a twentieth of a {what} sweep is done"
         findings.number(f"{name}_onset", *_pooled(onset, "V", text))
-        deviation = half - np.nanmean(half, axis=0) if np.isfinite(half).any() else half
-        freedom = np.isfinite(half).sum() - np.isfinite(half).any(axis=0).sum()
-        spread = float((np.nansum(deviation**2) / freedom) ** 0.5) if freedom > 0 else np.nan
+        switched = np.isfinite(half)
+        count = switched.sum(axis=0)
+        mean = np.nansum(half, axis=0) / np.maximum(count, 1)
+        freedom = int(np.maximum(count - 1, 0).sum())
+        squares = float(np.nansum((half - mean) ** 2))
+        spread = (squares / freedom) ** 0.5 if freedom > 0 else np.nan
         error = spread / (2 * freedom) ** 0.5 if freedom > 0 else np.nan
         text = f"Cycle to cycle: standard deviation of {name}_voltage of a cell"
         findings.number(f"{name}_voltage_spread", spread, "V", text, error)
@@ -171,20 +176,18 @@ class IV(Procedure[IVConfig]):
 
     def _nonlinearity(self, record: Record) -> tuple[float, str, str, float]:
         """Return how much more than in proportion flows at the read voltage, after SET."""
-        vectors = record.vectors
-        after = vectors.coordinate("after_set") == 1.0
-        voltage, line = vectors.coordinate("drive")[after], vectors.coordinate("line")[after]
-        current = vectors.value[after]
-        count = self.config.read_points
-        v = voltage.reshape(-1, count)[0]
-        rows = line.reshape(-1, count)[:, 0].astype(int)
-        curves = current.reshape(-1, count, current.shape[1])
+        count, after = self.config.read_points, record.vectors.coordinate("after_set") == 1.0
+        current = record.vectors.value[after].reshape(-1, count, record.columns.size)
+        line = record.vectors.coordinate("line")[after][::count].astype(int)
+        # The voltages that the DAC made, which are a little off those asked for.
+        codes = np.array([one.dac_code for one in record.vectors.measurements])[after]
+        v = SPANS[LineClass.ROW].decode(codes[:count, line[0]])
         # I = a V + b V^3, and a constant for the offset of the amplifier.
         basis = np.column_stack([v, v**3, np.ones(count)])
-        fitted = np.linalg.pinv(basis) @ curves
+        fitted = np.linalg.pinv(basis) @ current
         with np.errstate(divide="ignore", invalid="ignore"):
             excess = fitted[:, 1] / fitted[:, 0] * v[-1] ** 2
-        cells = excess[record.mask[rows]]
+        cells = excess[record.mask[line]]
         text = "Mean of b V^2 / a of I = a V + b V^3 at the read voltage, after SET"
         return _pooled(cells[np.isfinite(cells)], "1", text)
 

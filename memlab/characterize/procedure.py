@@ -51,16 +51,19 @@ class Demand:
         Highest gate voltage (V) of a SET; None where there is no SET.
     point
         Voltages and widths that differ from the array's, by their names in `OperatingPoint`.
+    forming
+        Whether the SET forms cells, for which the gate may not open as far.
     """
 
     gate_voltage: float | None = None
     point: Mapping[str, float] = field(default_factory=dict)
+    forming: bool = False
 
     def check(self, array: BoardArray) -> None:
         """Raise `LimitError` unless the array may do this; nothing is touched."""
         view = array.with_operating_point(**self.point)
         if self.gate_voltage is not None:
-            view.check_set(self.gate_voltage)
+            view.check_set(self.gate_voltage, forming=self.forming)
 
 
 class Procedure(ABC, Generic[Settings]):

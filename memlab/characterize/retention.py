@@ -10,6 +10,8 @@ Relaxation moves all states alike, retention each in proportion to its conductan
 two are told apart, and why several states are programmed. On an emulator in process simulated time
 is advanced, and the emulator brings its cells up to date at ages of 0.1 s 2^k, at which they are
 read by default. On a board the host waits, so choose `duration` with care.
+
+Read noise as slow as the test itself, of 1/f kind, cannot be told from relaxation and adds to it.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ __all__ = ["PROCEDURE", "Retention", "RetentionConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+
+
+VISIBLE = 5e-6
+"""Conductance in S from which the mean of a state can be seen to fade."""
 
 
 class RetentionConfig(ProcedureConfig):
@@ -54,9 +60,9 @@ class RetentionConfig(ProcedureConfig):
         )
 
     def states(self, cells: int) -> npt.NDArray[np.intp]:
-        """Return the state of each cell, shape (cells,), dealt out evenly and at random."""
+        """Return the state of each cell, shape (cells,): dealt out at random, highest first."""
         order = np.random.default_rng(self.seed).permutation(cells)
-        states: npt.NDArray[np.intp] = order % (self.set_states + 1)
+        states: npt.NDArray[np.intp] = self.set_states - order % (self.set_states + 1)
         return states
 
 
@@ -128,11 +134,14 @@ def _state_means(
         middle = np.median(own[0]) if own.size else 0.0
         own = own[:, np.abs(own[0] - middle) < 0.5 * max(middle, 20e-6)]
         count[k] = own.shape[1]
+        if not count[k]:
+            continue
+        mean[k] = own.mean(axis=1)
         if count[k] < 2:
             continue
-        mean[k], spread[k] = own.mean(axis=1), own.std(axis=1, ddof=1)
+        spread[k] = own.std(axis=1, ddof=1)
         # A cell's own deviation fades as the mean of its state does; its tendency grows with x.
-        fading = mean[k] / mean[k, 0] if k else np.ones(x.size)
+        fading = mean[k] / mean[k, 0] if mean[k, 0] > VISIBLE else np.ones(x.size)
         basis = np.column_stack([fading, x])
         deviation = own - mean[k][:, np.newaxis]
         fitted = np.linalg.pinv(basis) @ deviation

@@ -27,8 +27,8 @@ class SetMapConfig(PulseGridConfig):
     """Settings of the SET map."""
 
     voltage_minimum: float = Field(0.6, description="Smallest SET amplitude in V.", gt=0)
-    voltage_maximum: float = Field(3.0, description="Largest SET amplitude in V.", gt=0)
-    voltages: int = Field(9, description="Amplitudes from smallest to largest.", ge=3)
+    voltage_maximum: float = Field(2.7, description="Largest SET amplitude in V.", gt=0)
+    voltages: int = Field(8, description="Amplitudes from smallest to largest.", ge=3)
     gate_minimum: float = Field(0.8, description="Smallest gate voltage in V.", gt=0)
     gate_maximum: float = Field(2.4, description="Largest gate voltage in V.", gt=0)
     gates: int = Field(5, description="Gate voltages from smallest to largest.", ge=1)

@@ -99,8 +99,11 @@ class Variation(Procedure[VariationConfig]):
             _add_state(findings, name, state)
         _add_cycle(findings, low, high)
         self._add_laws(findings, mean[1:, responds], low, high)
-        relative = Component(reset.cell.variance / reset.mean**2, reset.cell.error / reset.mean**2)
-        text = "Cell to cell: relative spread of the RESET level"
+        # Levels near 0 S are cut off there, and what is left of their spread tells little.
+        clear = reset.mean > 2.0 * reset.cycle.deviation
+        square = reset.mean**2 if clear else np.nan
+        relative = Component(reset.cell.variance / square, reset.cell.error / square)
+        text = "Cell to cell: relative spread of the RESET level, if clearly above 0 S"
         findings.number("reset_spread", *_deviation(relative, "1", text))
         return findings
 

@@ -21,10 +21,12 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     cells = 1e6 * entry["map/conductance"][()][:, tested]
     _draw_state(left, cycle, cells[1::2], BLUE, "after SET")
     _draw_state(left, cycle, cells[::2], ORANGE, "after RESET")
-    left.set_xscale("log")
+    _log_cycles(left, cycle)
     left.set_xlabel("Cycle")
     left.set_ylabel("Conductance (uS)")
-    left.legend(loc="center left", fontsize="small", title="median; 10 to 90 % of cells")
+    if cells.size:
+        title = "median; 10 to 90 % of cells"
+        left.legend(loc="center left", fontsize="small", title=title, title_fontsize="small")
     _draw_survivors(right, entry, cycle, int(tested.sum()))
 
 
@@ -40,6 +42,11 @@ def _draw_state(
     low, median, high = np.quantile(cells, [0.1, 0.5, 0.9], axis=1)
     axes.fill_between(cycle, low, high, color=colour, alpha=0.2, linewidth=0)
     axes.plot(cycle, median, color=colour, marker="o", markersize=2.5, label=name)
+
+
+def _log_cycles(axes: Axes, cycle: npt.NDArray[np.float64]) -> None:
+    axes.set_xlim(cycle[0] / 1.3, cycle[-1] * 1.3)
+    axes.set_xscale("log")
 
 
 def _draw_survivors(
@@ -61,7 +68,7 @@ def _draw_survivors(
         law = 100.0 * np.exp(-((2.0 * fine / scale) ** shape))
         axes.plot(fine, law, color=GREY, linewidth=0.9, label="Weibull")
         axes.set_title(f"lifetime {scale:.4g} pulses, shape {shape:.2f}", fontsize="small")
-    axes.set_xscale("log")
+    _log_cycles(axes, cycle)
     axes.set_ylim(-3, 103)
     axes.set_xlabel("Cycle (two pulses)")
     axes.set_ylabel("Cells that work (%)")

@@ -28,6 +28,7 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
             shown, mean[k] - mean[k, 0], color=colour, marker="o", markersize=2.5, label=label
         )
     for axes in (left, right):
+        axes.set_xlim(shown[0] / 1.5, shown[-1] * 1.5)
         axes.set_xscale("log")
         axes.set_xlabel("Time since the pulses (s)")
     left.set_ylabel("Mean and spread (uS)")
