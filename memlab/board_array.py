@@ -32,7 +32,7 @@ from drivers.pulse import PulseTimer
 from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.calibration import Calibration
 from memlab.calibration.conversion import Conversion, make_conversion, read_range
-from memlab.coupled_limits import check_operating_point, check_program, check_vmm
+from memlab.coupled_limits import check_forming, check_operating_point, check_program, check_vmm
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport, RowPulses
@@ -209,6 +209,13 @@ class BoardArray(Array):
         view._session.apply(calibration)
         view._select_lines(self.rows, self.columns)
         return view
+
+    def check_set(self, gate_voltage: float, *, forming: bool = False) -> None:
+        """Raise `LimitError` unless all cells may be SET, or formed, at this gate voltage (V)."""
+        if forming:
+            check_forming(self._session.limits, gate_voltage, self._session.point.set_voltage)
+        every = np.ones(self.shape, bool)
+        self._check_program(np.full(self.shape, gate_voltage), ~every, every)
 
     def ground(self) -> None:
         """Put every line of the chip to 0 V now."""

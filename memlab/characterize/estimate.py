@@ -32,6 +32,8 @@ def estimate_procedures(
     """
     with open_chip("emulator:", plans[0].config) as array:
         mask = region.pick(array.shape)
+        for plan in plans:
+            plan.procedure.check_cells(int(mask.sum()))
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         bills = []
         for plan in plans:

@@ -15,18 +15,22 @@ from memlab.emulator import ChipPreset, load_preset
 from memlab.experiments.config import LinkConfig, PointConfig, Section
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["Demand", "Procedure", "ProcedureConfig"]
+__all__ = ["ChipSetting", "Demand", "Procedure", "ProcedureConfig"]
 
 
 def _as_preset(value: object) -> object:
     return load_preset(value) if isinstance(value, str) else value
 
 
+ChipSetting = Annotated[ChipPreset, BeforeValidator(_as_preset)]
+"""Type of a setting that is a chip; the name of a preset is one too."""
+
+
 class ProcedureConfig(Section):
     """What every procedure has; a procedure adds its own settings beside these."""
 
     seed: int = Field(1, description="Seed of the emulated chip and of random choices.", ge=0)
-    chip: Annotated[ChipPreset, BeforeValidator(_as_preset)] = Field(
+    chip: ChipSetting = Field(
         default_factory=lambda: load_preset("ta-hfo2-full"),
         description="Chip of the emulator: the name of a preset, or chip.noise and so on.",
     )
@@ -47,16 +51,19 @@ class Demand:
         Highest gate voltage (V) of a SET; None where there is no SET.
     point
         Voltages and widths that differ from the array's, by their names in `OperatingPoint`.
+    forming
+        Whether the SET forms cells, for which the gate may not open as far.
     """
 
     gate_voltage: float | None = None
     point: Mapping[str, float] = field(default_factory=dict)
+    forming: bool = False
 
     def check(self, array: BoardArray) -> None:
         """Raise `LimitError` unless the array may do this; nothing is touched."""
         view = array.with_operating_point(**self.point)
         if self.gate_voltage is not None:
-            view.check_set(self.gate_voltage)
+            view.check_set(self.gate_voltage, forming=self.forming)
 
 
 class Procedure(ABC, Generic[Settings]):
@@ -89,6 +96,15 @@ class Procedure(ABC, Generic[Settings]):
     def demands(self) -> Sequence[Demand]:
         """Return the hardest of what `measure` may ask for; what a limit forbids never begins."""
         return ()
+
+    def check_cells(self, cells: int) -> None:
+        """Refuse a region of this many cells; called before anything is touched.
+
+        Raises
+        ------
+        SettingError
+            If the procedure is not made for so many; by default it takes any number.
+        """
 
     @abstractmethod
     def measure(self, bench: Bench) -> None:

@@ -11,7 +11,14 @@ from memlab.errors import SettingError
 __all__ = ["PROCEDURES", "load_procedure"]
 
 PROCEDURES = {
+    "forming": "Rising voltage and width up to a target; a formed cell gets no pulse.",
+    "iv": "SET and RESET sweeps of single cells, several cycles, current cut-off.",
     "staircase": "SET with rising, then falling gate voltage (Wang 2019, figure 1b).",
+    "set": "Conductance after one SET, over amplitude and gate voltage.",
+    "reset": "Conductance after one RESET, over amplitude and gate voltage.",
+    "endurance": "RESET-SET cycles until cells fail; reads at log-spaced cycles.",
+    "retention": "States programmed once and read at log-spaced ages.",
+    "variation": "Spread from cell to cell, cycle to cycle and reading to reading.",
 }
 """Name, and one line for the help. The module has a class `PROCEDURE`."""
 

@@ -152,6 +152,8 @@ def run_procedures(
     """
     with open_chip(board, plans[0].config) as array:
         mask = region.pick(array.shape)
+        for plan in plans:
+            plan.procedure.check_cells(int(mask.sum()))
         _check_demands(plans, array, mask)
         return [
             _run(plan, _start(plan, plans, array, board, mask), array, watch, figure)

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import fit_line, standard_error
+from memlab.characterize.statistics import fit_line, mean_with_error, responding_cells
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Staircase", "StaircaseConfig"]
@@ -71,24 +71,22 @@ class Staircase(Procedure[StaircaseConfig]):
         gate = record.readings.coordinate("gate_voltage")
         falling = record.readings.coordinate("falling") == 1.0
         cells = record.conductance[falling]
-        moved = np.ptp(cells, axis=0)
-        # A cell responds if it moves by a fifth of what the cells move in the middle.
-        responds = moved > 0.2 * np.median(moved)
+        responds = responding_cells(cells.mean(axis=0) - record.conductance[0])
         fit = fit_line(gate[falling], cells)
-        mean = cells[:, responds].mean(axis=1)
-        law = fit_line(gate[falling], mean[:, np.newaxis])
+        slope, slope_error = mean_with_error(fit.slope[responds])
+        offset, offset_error = mean_with_error(fit.offset[responds])
         findings = Findings()
         findings.number("responding", responds.mean(), "1", "Fraction of cells that respond")
-        for name, value, own, units in (
-            ("slope", law.slope[0], fit.slope[responds], "S/V"),
-            ("offset", law.offset[0], fit.offset[responds], "S"),
-        ):
-            text = f"SET law: {name} of the mean of the cells that respond"
-            findings.number(f"set_{name}", value, units, text, standard_error(own))
+        text = "SET law: slope of the mean of the cells that respond"
+        findings.number("set_slope", slope, "S/V", text, slope_error)
+        text = "SET law: offset of the mean of the cells that respond"
+        findings.number("set_offset", offset, "S", text, offset_error)
         residual = fit.residual[responds]
-        spread = float(np.sqrt((residual**2).mean()))
+        spread = float(np.sqrt((residual**2).mean())) if residual.size else np.nan
+        freedom = residual.size * (self.config.steps - 2)
+        error = spread / (2 * freedom) ** 0.5 if freedom else np.nan
         text = "Cycle to cycle: deviation of a cell from its own line"
-        findings.number("cycle_spread", spread, "S", text, spread / (2 * residual.size) ** 0.5)
+        findings.number("cycle_spread", spread, "S", text, error)
         for name, values, units in (
             ("cell_slope", fit.slope, "S/V"),
             ("cell_offset", fit.offset, "S"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LineFit", "fit_line", "standard_error"]
+__all__ = ["LineFit", "fit_line", "mean_with_error", "responding_cells", "standard_error"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -50,3 +50,23 @@ def fit_line(x: FloatArray, y: FloatArray) -> LineFit:
         np.sqrt((left**2).sum(axis=0) / freedom) if freedom > 0 else np.full(y.shape[1], np.nan)
     )
     return LineFit(slope, offset, residual)
+
+
+def responding_cells(moved: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which cells move by at least a fifth of what those in the middle do.
+
+    Parameters
+    ----------
+    moved
+        By how much each cell conducts more after SET than after RESET, in S, shape (cells,). With
+        its sign: behind wires a stuck cell seems to move the other way when others are SET.
+    """
+    middle = np.median(moved)
+    responds: npt.NDArray[np.bool_] = (moved > 0.2 * middle) & (middle > 0.0)
+    return responds
+
+
+def mean_with_error(values: FloatArray) -> tuple[float, float]:
+    """Return the mean and its standard error; NaN where there are too few values for one."""
+    mean, error = float(values.mean()) if values.size else np.nan, standard_error(values)
+    return mean, np.nan if error is None else error

@@ -198,10 +198,15 @@ class Findings:
         """Return the numbers, not the arrays, as plain values for a JSON document."""
         return {
             name: {
-                "value": one.value if np.isfinite(one.value) else None,
-                "error": None if one.error is None else float(one.error),
+                "value": _finite(one.value),
+                "error": None if one.error is None else _finite(float(one.error)),
                 "units": one.units,
             }
             for name, one in self.values.items()
             if isinstance(one.value, float)
         }
+
+
+def _finite(value: float) -> float | None:
+    """Return the value, or None where there is none: JSON knows no NaN."""
+    return value if np.isfinite(value) else None

@@ -33,10 +33,15 @@ def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], 
     """Quantiles of the cells that respond, some single cells, and those that do not respond."""
     step = np.arange(1, len(cells) + 1)
     alive, dead = cells[:, responds], cells[:, ~responds]
-    low, median, high = np.quantile(alive, [0.01, 0.5, 0.99], axis=1)
-    axes.fill_between(step, low, high, color=BLUE, alpha=0.25, linewidth=0, label="98 % of them")
-    axes.plot(step, alive[:, :: max(1, alive.shape[1] // 12)], color=GREY, linewidth=0.3)
-    axes.plot(step, median, color=BLUE, linewidth=1.4, label=f"median of {alive.shape[1]} cells")
+    if alive.size:
+        low, median, high = np.quantile(alive, [0.01, 0.5, 0.99], axis=1)
+        axes.fill_between(
+            step, low, high, color=BLUE, alpha=0.25, linewidth=0, label="98 % of them"
+        )
+        axes.plot(step, alive[:, :: max(1, alive.shape[1] // 12)], color=GREY, linewidth=0.3)
+        axes.plot(
+            step, median, color=BLUE, linewidth=1.4, label=f"median of {alive.shape[1]} cells"
+        )
     if dead.size:
         label = f"{dead.shape[1]} cells that do not respond"
         axes.plot(step, np.median(dead, axis=1), color=ORANGE, linewidth=1.4, label=label)
@@ -48,6 +53,11 @@ def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], 
 
 def _draw_law(axes: Axes, gate: FloatArray, cells: FloatArray, turn: int) -> None:
     """Mean and standard deviation of the cells that respond, against gate voltage."""
+    axes.set_xlabel("Gate voltage (V)")
+    axes.set_ylabel("Mean conductance (uS)")
+    if not cells.size:
+        axes.set_title("No cell responds", fontsize="small")
+        return
     mean, spread = cells.mean(axis=1), cells.std(axis=1)
     slope, offset = np.polyfit(gate, mean, 1)
     axes.plot(gate[:turn], slope * gate[:turn] + offset, color=GREY, linewidth=0.8)
@@ -68,6 +78,4 @@ def _draw_law(axes: Axes, gate: FloatArray, cells: FloatArray, turn: int) -> Non
             label=label,
         )
     axes.set_title(f"Slope {slope:.1f} uS/V, spread {spread.mean():.1f} uS", fontsize="small")
-    axes.set_xlabel("Gate voltage (V)")
-    axes.set_ylabel("Mean conductance (uS)")
     axes.legend(loc="upper left", fontsize="small")

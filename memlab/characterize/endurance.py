@@ -1,0 +1,172 @@
+"""Endurance: RESET and SET again and again, with readings of both states at log-spaced cycles.
+
+A cell has failed when its window, SET less RESET conductance, is below a fraction of what it was in
+the first cycle; it is not cycled further. The test stops when enough cells have failed, or after
+`cycles`. It wears out what it cycles, so that it takes no more cells than it was told to.
+
+A cell that worked at one check and not at the next died between them; one that never failed lives
+longer than the test. Lifetimes are pulses, SET and RESET counted alike, since the test began.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from memlab.characterize.bench import Bench
+from memlab.characterize.censored import fit_weibull
+from memlab.characterize.procedure import ChipSetting, Demand, Procedure, ProcedureConfig
+from memlab.characterize.statistics import fit_line, mean_with_error, responding_cells
+from memlab.emulator import ChipPreset, load_preset
+from memlab.errors import SettingError
+from memlab.runs import Coordinate, Findings, Record
+
+__all__ = ["PROCEDURE", "Endurance", "EnduranceConfig"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def _weak_chip() -> ChipPreset:
+    """Return a chip that dies within the test: those of the papers outlive any emulation."""
+    chip = load_preset("ta-hfo2-full")
+    return chip.replace(**{"wear.lifetime": 1000.0, "wear.window_loss": 0.02})
+
+
+class EnduranceConfig(ProcedureConfig):
+    """Settings of the endurance test."""
+
+    chip: ChipSetting = Field(
+        default_factory=_weak_chip,
+        description="Chip of the emulator: by default ta-hfo2-full that dies after 1,000 pulses.",
+    )
+    cycles: int = Field(1000, description="Cycles after which the test ends.", ge=1)
+    checks_per_decade: int = Field(8, description="Readings per decade of cycles.", ge=1)
+    gate_voltage: float = Field(1.6, description="Gate voltage of SET in V.", gt=0)
+    failed_window: float = Field(
+        0.5, description="A cell fails below this part of its first window.", gt=0, lt=1
+    )
+    stop_fraction: float = Field(
+        0.9, description="The test ends when this part of the cells has failed.", gt=0, le=1
+    )
+    maximum_cells: int = Field(512, description="More cells are refused: the test kills.", ge=1)
+
+    def checks(self) -> list[int]:
+        """Return the cycles at which both states are read, from 1."""
+        decades = np.log10(self.cycles)
+        n = int(np.ceil(decades * self.checks_per_decade)) + 1
+        spaced = np.logspace(0.0, decades, max(n, 1)).round().astype(int)
+        return [int(cycle) for cycle in np.unique(spaced)]
+
+
+class Endurance(Procedure[EnduranceConfig]):
+    """The endurance test (see the module's documentation)."""
+
+    name = "endurance"
+    title = "Endurance: RESET-SET cycles"
+    Config = EnduranceConfig
+    coordinates: ClassVar = {
+        "cycle": Coordinate("1", "Cycle that is read, from 1"),
+        "after_set": Coordinate("1", "1 after its SET, 0 after its RESET"),
+    }
+
+    def check_cells(self, cells: int) -> None:
+        """Refuse more than `maximum_cells`: the test wears them out."""
+        if cells > self.config.maximum_cells:
+            raise SettingError(
+                f"endurance wears out every cell it cycles; it takes at most "
+                f"{self.config.maximum_cells} and {cells} are chosen: name some, for example "
+                "--rows 0:4 (or --set maximum_cells=...)"
+            )
+
+    def demands(self) -> list[Demand]:
+        """Return the SET of a cycle."""
+        return [Demand(self.config.gate_voltage)]
+
+    def measure(self, bench: Bench) -> None:
+        """Cycle the cells that work, and read both states at each check."""
+        gate, none = self.config.gate_voltage, np.zeros(bench.shape, bool)
+        working, first = bench.mask.copy(), np.zeros(bench.shape)
+        done = 0
+        for check in self.config.checks():
+            for _ in range(done, check - 1):
+                bench.program(gate, reset=working, set=working)
+            bench.program(gate, reset=working, set=none)
+            low = bench.read(cycle=check, after_set=0.0)
+            bench.program(gate, set=working)
+            window = bench.read(cycle=check, after_set=1.0) - low
+            if done == 0:
+                first = window
+                # What does not switch in the first cycle cannot wear out.
+                working[bench.mask] = responding_cells(first[bench.mask])
+                tested = max(1, int(working.sum()))
+            working &= window >= self.config.failed_window * first
+            done = check
+            if working.sum() <= (1.0 - self.config.stop_fraction) * tested:
+                return
+
+    def analyse(self, record: Record) -> Findings:
+        """Return the distribution of lifetimes, and how the window of living cells shrinks."""
+        cycle = record.readings.coordinate("cycle")[::2]
+        low, high = record.conductance[::2], record.conductance[1::2]
+        window = high - low
+        tested = responding_cells(window[0])
+        failed = np.maximum.accumulate(window < self.config.failed_window * window[0], axis=0)
+        died = np.argmax(failed, axis=0)
+        alive = ~failed[-1]
+        # A cell that works at pulse m has survived m - 1; SET is pulse 2 c of cycle c.
+        survived = 2.0 * cycle - 1.0
+        start = np.where(alive, survived[-1], survived[np.maximum(died - 1, 0)])
+        end = np.where(alive, np.inf, survived[died])
+        fit = fit_weibull(start[tested], end[tested])
+
+        findings = Findings()
+        findings.number("tested", tested.mean(), "1", "Fraction of cells that switched at first")
+        findings.number("cycles", cycle[-1], "1", "Cycles that were done")
+        n = max(1, int(tested.sum()))
+        fraction = float((~alive & tested).sum()) / n
+        error = (fraction * (1.0 - fraction) / n) ** 0.5
+        findings.number("failed", fraction, "1", "Fraction of the tested cells that failed", error)
+        text = "Pulses that 63 % of the cells do not survive (Weibull)"
+        findings.number("lifetime", fit.location, "1", text, fit.location_error)
+        text = "Weibull shape of the lifetimes"
+        findings.number("lifetime_shape", fit.scale, "1", text, fit.scale_error)
+        # When many have died, a row carries less current, and the rest see more of the voltage.
+        early = failed[:, tested].mean(axis=1) < 0.1 if tested.any() else np.zeros(cycle.size, bool)
+        working = tested & ~failed[early].any(axis=0)
+        loss, error = _window_loss(survived[early], high[np.ix_(early, working)])
+        text = "Relative loss of SET conductance per decade of pulses, until a tenth have failed"
+        findings.number("window_loss", loss, "1/decade", text, error)
+        findings.axis("cycle", cycle, "1", "Cycle that is read, from 1")
+        text = "Median window of the tested cells, failed or not"
+        median = (
+            np.median(window[:, tested], axis=1) if tested.any() else np.full(cycle.size, np.nan)
+        )
+        findings.array("median_window", median, ("cycle",), "S", text)
+        left = 1.0 - failed[:, tested].sum(axis=1) / n
+        findings.array("working", left, ("cycle",), "1", "Fraction of the tested cells that work")
+        for name, values, text in (
+            ("tested", tested, "1 where the cell switched at first, and was cycled"),
+            ("failed", tested & ~alive, "1 where the cell failed"),
+            ("survived", np.where(tested, start, np.nan), "Pulses it survived for certain"),
+        ):
+            whole = np.full(record.mask.shape, np.nan if values.dtype == np.float64 else False)
+            whole[record.mask] = values
+            findings.map(f"cell_{name}", whole, "1", text)
+        return findings
+
+
+def _window_loss(pulses: FloatArray, high: FloatArray) -> tuple[float, float]:
+    """Return w and its error of G = G0 (1 - w log10(1 + n)), from cells of shape (n, cells)."""
+    if len(pulses) < 3 or high.shape[1] < 2:
+        return np.nan, np.nan
+    fit = fit_line(np.log10(1.0 + pulses), high)
+    slope, error = mean_with_error(fit.slope)
+    level = float(fit.offset.mean())
+    return -slope / level, error / level
+
+
+PROCEDURE = Endurance

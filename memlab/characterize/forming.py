@@ -1,0 +1,138 @@
+"""Forming: pulses of rising voltage and width, until each cell reaches a target conductance.
+
+At every voltage of the ramp the pulses grow wider, then the next voltage follows. A cell that has
+reached the target gets no more pulses, and one that is there before the first gets none at all. The
+gate is low: it limits the current at the moment a cell forms.
+
+A formed cell that was RESET reads like a pristine one. It is pulsed, and switches at the first
+steps; the ramp cannot tell it from a cell that formed there.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from memlab.characterize.bench import Bench
+from memlab.characterize.censored import fit_normal
+from memlab.characterize.procedure import ChipSetting, Demand, Procedure, ProcedureConfig
+from memlab.emulator import ChipPreset, load_preset
+from memlab.runs import Coordinate, Findings, Record
+
+__all__ = ["PROCEDURE", "Forming", "FormingConfig"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def _fresh_chip() -> ChipPreset:
+    """Return a chip that forms within the limits of SET: the presets arrive formed."""
+    chip = load_preset("ta-hfo2-full")
+    return chip.replace(**{"forming.voltage": 2.2, "forming.spread": 0.12})
+
+
+class FormingConfig(ProcedureConfig):
+    """Settings of forming."""
+
+    chip: ChipSetting = Field(
+        default_factory=_fresh_chip,
+        description="Chip of the emulator: by default ta-hfo2-full that arrives unformed.",
+    )
+    voltage_minimum: float = Field(1.4, description="First amplitude in V.", gt=0)
+    voltage_maximum: float = Field(3.0, description="Last amplitude in V.", gt=0)
+    steps: int = Field(17, description="Amplitudes from first to last.", ge=2)
+    width_minimum: float = Field(1e-6, description="Width of the first pulse in s.", gt=0)
+    width_maximum: float = Field(4e-6, description="Width of the last pulse in s.", gt=0)
+    widths: int = Field(2, description="Widths at each amplitude, rising geometrically.", ge=1)
+    gate_voltage: float = Field(0.9, description="Gate voltage in V: the compliance.", gt=0)
+    target: float = Field(30e-6, description="A cell that reads this is formed, in S.", gt=0)
+    cells_at_once: int = Field(
+        8, description="Cells of a row pulsed together; fewer lose less along the wires.", ge=1
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not self.voltage_minimum < self.voltage_maximum:
+            raise ValueError("voltage_minimum < voltage_maximum must hold (V)")
+        if not self.width_minimum <= self.width_maximum:
+            raise ValueError("width_minimum <= width_maximum must hold (s)")
+        return self
+
+    def ramp(self) -> list[tuple[float, float]]:
+        """Return amplitude (V) and width (s) of each step."""
+        voltages = np.linspace(self.voltage_minimum, self.voltage_maximum, self.steps)
+        widths = np.geomspace(self.width_minimum, self.width_maximum, self.widths)
+        return [(float(v), float(w)) for v in voltages.round(6) for w in widths]
+
+
+class Forming(Procedure[FormingConfig]):
+    """Forming (see the module's documentation)."""
+
+    name = "forming"
+    title = "Forming: rising voltage and width, up to a target"
+    Config = FormingConfig
+    coordinates: ClassVar = {
+        "voltage": Coordinate("V", "Amplitude of the last pulses; NaN before the first"),
+        "width": Coordinate("s", "Width of the last pulses; NaN before the first"),
+    }
+
+    def demands(self) -> list[Demand]:
+        """Return the last step of the ramp, and its shortest pulse."""
+        config = self.config
+        longest = {"set_voltage": config.voltage_maximum, "set_width": config.width_maximum}
+        shortest = {"set_width": config.width_minimum}
+        return [Demand(config.gate_voltage, longest, forming=True), Demand(point=shortest)]
+
+    def measure(self, bench: Bench) -> None:
+        """Read; then pulse the cells below the target, and read, at each step of the ramp."""
+        config = self.config
+        left = bench.mask & (bench.read() < config.target)
+        group = np.arange(bench.shape[1]) // config.cells_at_once
+        for voltage, width in config.ramp():
+            if not left.any():
+                return
+            for k in range(int(group[-1]) + 1):
+                chosen = left & (group == k)
+                bench.program(config.gate_voltage, set=chosen, set_voltage=voltage, set_width=width)
+            left &= bench.read(voltage=voltage, width=width) < config.target
+
+    def analyse(self, record: Record) -> Findings:
+        """Return the voltage at which each cell formed, yield, mean and spread."""
+        config = self.config
+        voltage = record.readings.coordinate("voltage")
+        reached = np.maximum.accumulate(record.conductance >= config.target, axis=0)
+        before, formed = reached[0], reached[-1]
+        high = voltage[np.argmax(reached, axis=0)]
+        high[~formed] = np.nan
+        ramp = np.unique(voltage[1:])
+        here = formed & ~before
+        at = np.searchsorted(ramp, high[here])
+        low = np.concatenate([[-np.inf], ramp])[at]
+        fit = fit_normal(low, high[here], config.voltage_maximum)
+
+        findings = Findings()
+        n = formed.size
+        fraction = float(formed.mean())
+        error = (fraction * (1.0 - fraction) / n) ** 0.5
+        findings.number("yield", fraction, "1", "Fraction of cells that are formed", error)
+        text = "Fraction of cells that were formed before the first pulse"
+        findings.number("formed_before", before.mean(), "1", text)
+        text = "Mean forming voltage, at the drivers; steps accounted for"
+        findings.number("forming_voltage", fit.location, "V", text, fit.location_error)
+        text = "Standard deviation of forming voltages from cell to cell"
+        findings.number("forming_spread", fit.scale, "V", text, fit.scale_error)
+        for name, values, units, text in (
+            ("formed", formed, "1", "1 where the cell is formed"),
+            ("formed_before", before, "1", "1 where the cell was formed before the first pulse"),
+            ("voltage", high, "V", "Amplitude at which the cell reached the target; NaN: never"),
+        ):
+            whole = np.full(record.mask.shape, np.nan if values.dtype == np.float64 else False)
+            whole[record.mask] = values
+            findings.map(f"cell_{name}", whole, units, text)
+        return findings
+
+
+PROCEDURE = Forming

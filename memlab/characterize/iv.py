@@ -1,0 +1,212 @@
+"""Quasi-static I-V of single cells through their gates: SET 0 -> V -> 0, RESET 0 -> V -> 0, cycles.
+
+The board cannot sense during a pulse. So the sweep is a train of pulses whose amplitude rises and
+falls, with a reading after each: the current at an amplitude V is not measured but taken as G V,
+with the conductance G found right after the pulse. Within the read range the current is measured,
+by multiplication at several voltages, in both states of every cycle.
+
+A cell whose current so estimated reaches `maximum_current` gets no higher amplitude in that sweep:
+the cut-off of a parameter analyser. In SET the gate limits the current besides.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from drivers.board import LineClass
+from memlab.board_array import SPANS
+from memlab.characterize.bench import Bench
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.statistics import mean_with_error
+from memlab.errors import SettingError
+from memlab.runs import Coordinate, Findings, Record
+
+__all__ = ["IV", "PROCEDURE", "IVConfig"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class IVConfig(ProcedureConfig):
+    """Settings of the sweep."""
+
+    cycles: int = Field(5, description="SET and RESET sweeps of each cell.", ge=1)
+    set_maximum: float = Field(2.5, description="Largest SET amplitude in V.", gt=0)
+    reset_maximum: float = Field(1.7, description="Largest RESET amplitude in V.", gt=0)
+    steps: int = Field(17, description="Amplitudes up to the largest; as many go down.", ge=3)
+    gate_voltage: float = Field(1.2, description="Gate voltage of SET in V: the compliance.", gt=0)
+    maximum_current: float = Field(
+        1.5e-3,
+        description="A cell whose current reaches this, in A, gets no higher amplitude.",
+        gt=0,
+    )
+    read_points: int = Field(
+        9, description="Voltages of the measured curve, from -read_voltage to it.", ge=3
+    )
+    maximum_cells: int = Field(64, description="More cells are refused.", ge=1)
+
+
+class IV(Procedure[IVConfig]):
+    """The sweep (see the module's documentation)."""
+
+    name = "iv"
+    title = "Quasi-static I-V: SET and RESET sweeps"
+    Config = IVConfig
+    coordinates: ClassVar = {
+        "cycle": Coordinate("1", "Number of the cycle, from 0"),
+        "voltage": Coordinate("V", "Amplitude before the reading: SET positive, RESET negative"),
+        "rising": Coordinate("1", "1 while the magnitude rises, 0 while it falls"),
+    }
+    vector_coordinates: ClassVar = {
+        "cycle": Coordinate("1", "Number of the cycle, from 0"),
+        "after_set": Coordinate("1", "1 after the SET sweep, 0 after the RESET sweep"),
+        "line": Coordinate("1", "Number in the map of the only row that is driven"),
+        "drive": Coordinate("V", "Its voltage"),
+    }
+
+    def check_cells(self, cells: int) -> None:
+        """Refuse more than `maximum_cells`: the sweep takes hundreds of readings."""
+        if cells > self.config.maximum_cells:
+            raise SettingError(
+                f"iv sweeps at most {self.config.maximum_cells} cells and {cells} are chosen: name "
+                "some, for example --cells 3,5 --cells 10,20 (or --set maximum_cells=...)"
+            )
+
+    def demands(self) -> list[Demand]:
+        """Return the tops of both sweeps."""
+        set_, reset = self.config.set_maximum, self.config.reset_maximum
+        return [
+            Demand(self.config.gate_voltage, {"set_voltage": set_}),
+            Demand(point={"reset_voltage": reset}),
+        ]
+
+    def measure(self, bench: Bench) -> None:
+        """RESET all; then each cycle SETs and RESETs with rising and falling amplitude."""
+        none = np.zeros(bench.shape, bool)
+        bench.program(0.0, reset=bench.mask, set=none)
+        for cycle in range(self.config.cycles):
+            for sign, largest in (
+                (1.0, self.config.set_maximum),
+                (-1.0, self.config.reset_maximum),
+            ):
+                self._sweep(bench, cycle, sign, largest)
+                self._multiply(bench, cycle, float(sign > 0.0))
+
+    def _sweep(self, bench: Bench, cycle: int, sign: float, largest: float) -> None:
+        """Pulse with rising, then falling amplitude, and read after each step."""
+        none = np.zeros(bench.shape, bool)
+        up = np.linspace(0.0, largest, self.config.steps + 1)[1:]
+        highest = np.full(bench.shape, np.inf)
+        reading = bench.read(cycle=cycle, voltage=0.0, rising=1.0)
+        for k, amplitude in enumerate(np.concatenate([up, up[-2::-1]]).tolist()):
+            rising = k < up.size
+            chosen = bench.mask & (amplitude <= highest)
+            if sign > 0.0:
+                bench.program(self.config.gate_voltage, set=chosen, set_voltage=amplitude)
+            else:
+                bench.program(0.0, reset=chosen, set=none, reset_voltage=amplitude)
+            reading = bench.read(cycle=cycle, voltage=sign * amplitude, rising=float(rising))
+            reached = chosen & (reading * amplitude >= self.config.maximum_current)
+            highest[reached] = np.minimum(highest[reached], amplitude)
+
+    def _multiply(self, bench: Bench, cycle: int, after_set: float) -> None:
+        """Measure currents within the read range: each row by itself, at every voltage."""
+        limit = self.config.point.read_voltage
+        lines = np.flatnonzero(bench.mask.any(axis=1))
+        voltage = np.tile(np.linspace(-limit, limit, self.config.read_points), lines.size)
+        line = np.repeat(lines, self.config.read_points)
+        vectors = np.zeros((line.size, bench.shape[0]))
+        vectors[np.arange(line.size), line] = voltage
+        bench.vmm(vectors, cycle=cycle, after_set=after_set, line=line.astype(float), drive=voltage)
+
+    def analyse(self, record: Record) -> Findings:
+        """Return the amplitudes at which each cell switched in each cycle, and their spread."""
+        config = self.config
+        points = 2 * config.steps
+        sweeps = record.conductance.reshape(config.cycles, 2, points, -1)
+        voltage = record.readings.coordinate("voltage").reshape(config.cycles, 2, points)
+        findings = Findings()
+        findings.axis("cycle", np.arange(config.cycles), "1", "Number of the cycle, from 0")
+        for k, (name, sign) in enumerate((("set", 1.0), ("reset", -1.0))):
+            rising = slice(0, config.steps + 1)
+            moved = sign * (sweeps[:, k] - sweeps[:, k, :1])
+            amplitude = np.abs(voltage[0, k, rising])
+            half = _crossing(amplitude, moved[:, rising], 0.5 * moved[:, -1])
+            onset = _crossing(amplitude, moved[:, rising], 0.05 * moved[:, -1])
+            # Cells whose sweep ended where it began did not switch: noise crosses anything.
+            window = np.median(np.abs(moved[:, -1]))
+            half[moved[:, -1] < 0.2 * window] = onset[moved[:, -1] < 0.2 * window] = np.nan
+            self._add(findings, record.mask, name, half, onset)
+        low, high = sweeps[:, 0, 0], sweeps[:, 1, 0]
+        for name, values, text in (
+            ("low_conductance", low, "Mean conductance before SET sweeps"),
+            ("high_conductance", high, "Mean conductance after SET sweeps"),
+        ):
+            findings.number(name, *_pooled(values, "S", text))
+        findings.number("nonlinearity", *self._nonlinearity(record))
+        return findings
+
+    def _add(
+        self, findings: Findings, mask: BoolArray, name: str, half: FloatArray, onset: FloatArray
+    ) -> None:
+        what = name.upper()
+        text = f"Mean amplitude at which a {what} sweep is half done"
+        findings.number(f"{name}_voltage", *_pooled(half, "V", text))
+        text = f"Mean amplitude at which a twentieth of a {what} sweep is done"
+        findings.number(f"{name}_onset", *_pooled(onset, "V", text))
+        switched = np.isfinite(half)
+        count = switched.sum(axis=0)
+        mean = np.nansum(half, axis=0) / np.maximum(count, 1)
+        freedom = int(np.maximum(count - 1, 0).sum())
+        squares = float(np.nansum((half - mean) ** 2))
+        spread = (squares / freedom) ** 0.5 if freedom > 0 else np.nan
+        error = spread / (2 * freedom) ** 0.5 if freedom > 0 else np.nan
+        text = f"Cycle to cycle: standard deviation of {name}_voltage of a cell"
+        findings.number(f"{name}_voltage_spread", spread, "V", text, error)
+        whole = np.full((len(half), *mask.shape), np.nan)
+        whole[:, mask] = half
+        text = (
+            f"Amplitude at which the {what} sweep of a cycle is half done; NaN: it did not switch"
+        )
+        findings.array(f"cell_{name}_voltage", whole, ("cycle", "row", "column"), "V", text)
+
+    def _nonlinearity(self, record: Record) -> tuple[float, str, str, float]:
+        """Return how much more than in proportion flows at the read voltage, after SET."""
+        count, after = self.config.read_points, record.vectors.coordinate("after_set") == 1.0
+        current = record.vectors.value[after].reshape(-1, count, record.columns.size)
+        line = record.vectors.coordinate("line")[after][::count].astype(int)
+        # The voltages that the DAC made, which are a little off those asked for.
+        codes = np.array([one.dac_code for one in record.vectors.measurements])[after]
+        v = SPANS[LineClass.ROW].decode(codes[:count, line[0]])
+        # I = a V + b V^3, and a constant for the offset of the amplifier.
+        basis = np.column_stack([v, v**3, np.ones(count)])
+        fitted = np.linalg.pinv(basis) @ current
+        with np.errstate(divide="ignore", invalid="ignore"):
+            excess = fitted[:, 1] / fitted[:, 0] * v[-1] ** 2
+        cells = excess[record.mask[line]]
+        text = "Mean of b V^2 / a of I = a V + b V^3 at the read voltage, after SET"
+        return _pooled(cells[np.isfinite(cells)], "1", text)
+
+
+def _crossing(x: FloatArray, y: FloatArray, level: FloatArray) -> FloatArray:
+    """Return x where y (cycles, points, cells) first reaches level (cycles, cells)."""
+    reached = y >= level[:, np.newaxis]
+    first = np.argmax(reached, axis=1)
+    before = np.maximum(first - 1, 0)
+    low, high = (np.take_along_axis(y, k[:, np.newaxis], axis=1)[:, 0] for k in (before, first))
+    part = np.divide(level - low, high - low, out=np.zeros_like(low), where=high > low)
+    crossing: FloatArray = x[before] + part * (x[first] - x[before])
+    return np.where(reached.any(axis=1) & (level > 0.0), crossing, np.nan)
+
+
+def _pooled(values: FloatArray, units: str, text: str) -> tuple[float, str, str, float]:
+    """Return the mean of all finite values with its error, as arguments of `Findings.number`."""
+    mean, error = mean_with_error(values[np.isfinite(values)])
+    return mean, units, text, error
+
+
+PROCEDURE = IV

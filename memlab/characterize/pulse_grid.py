@@ -1,0 +1,71 @@
+"""Pulses at every amplitude and gate voltage of a grid: what the SET and RESET maps share."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from memlab.characterize.procedure import ProcedureConfig
+from memlab.runs import Coordinate, Findings
+
+__all__ = ["COORDINATES", "PulseGridConfig", "add_grid"]
+
+FloatArray = npt.NDArray[np.float64]
+
+COORDINATES: dict[str, Coordinate] = {
+    "voltage": Coordinate("V", "Amplitude of the pulse before the reading; NaN before the first"),
+    "gate_voltage": Coordinate("V", "Gate voltage of this part of the grid"),
+}
+
+
+class PulseGridConfig(ProcedureConfig):
+    """Settings of a grid of pulses."""
+
+    voltage_minimum: float = Field(description="Smallest amplitude in V.", gt=0)
+    voltage_maximum: float = Field(description="Largest amplitude in V.", gt=0)
+    voltages: int = Field(description="Amplitudes from smallest to largest.", ge=3)
+    gate_minimum: float = Field(description="Smallest gate voltage in V.", gt=0)
+    gate_maximum: float = Field(description="Largest gate voltage in V.", gt=0)
+    gates: int = Field(description="Gate voltages from smallest to largest.", ge=1)
+
+    _what: ClassVar = "voltage_minimum < voltage_maximum and gate_minimum <= gate_maximum"
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not (
+            self.voltage_minimum < self.voltage_maximum and self.gate_minimum <= self.gate_maximum
+        ):
+            raise ValueError(f"{self._what} must hold (V)")
+        return self
+
+    def amplitudes(self) -> FloatArray:
+        """Return the rising amplitudes in V."""
+        return np.linspace(self.voltage_minimum, self.voltage_maximum, self.voltages).round(6)
+
+    def gate_voltages(self) -> FloatArray:
+        """Return the rising gate voltages in V."""
+        return np.linspace(self.gate_minimum, self.gate_maximum, self.gates).round(6)
+
+
+def add_grid(findings: Findings, config: PulseGridConfig, cells: FloatArray, text: str) -> None:
+    """Add mean and spread over cells at each point of the grid.
+
+    Parameters
+    ----------
+    cells
+        Conductance in S, shape (gates, voltages, cells).
+    text
+        What it is the conductance after.
+    """
+    findings.axis("voltage", config.amplitudes(), "V", "Amplitude of the pulse")
+    findings.axis("gate_voltage", config.gate_voltages(), "V", "Gate voltage of the pulse")
+    dims, n = ("gate_voltage", "voltage"), cells.shape[2]
+    spread = cells.std(axis=2, ddof=1) if n > 1 else np.full(cells.shape[:2], np.nan)
+    mean = cells.mean(axis=2) if n else np.full(cells.shape[:2], np.nan)
+    error = spread / n**0.5 if n else spread
+    findings.array("mean", mean, dims, "S", f"Mean conductance after {text}", error)
+    error = spread / (2.0 * (n - 1)) ** 0.5 if n > 1 else spread
+    findings.array("spread", spread, dims, "S", f"Standard deviation after {text}", error)

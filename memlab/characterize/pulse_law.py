@@ -1,0 +1,142 @@
+"""What part of its way a pulse moves a cell, fitted to means over many cells.
+
+The law of the emulator (`memlab.emulator.cells.switching`), in what can be seen of it at one pulse
+width: a pulse of amplitude V does the part
+
+    p(V) = min(1, exp(steepness (V - full_voltage))),    0 below the threshold
+
+of the way to its level; a RESET below the full voltage also stops higher,
+
+    level(V) = reset_conductance + depth_slope max(full_voltage - V, 0).
+
+`steepness` is width_exponent / voltage_scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import least_squares
+
+__all__ = ["PulseLaw", "fit_reset", "fit_set"]
+
+FloatArray = npt.NDArray[np.float64]
+
+VISIBLE = 0.03
+"""Part of the largest movement that counts as movement when the threshold is looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class PulseLaw:
+    """A fitted law; `errors` are one standard error each, in the same order.
+
+    Parameters
+    ----------
+    threshold, threshold_error
+        Middle in V of the step within which movement begins; the error of an even distribution.
+    full_voltage
+        In V.
+    steepness
+        In 1/V.
+    level
+        Of SET: the levels (S) of a full pulse at each gate voltage, above the start. Of RESET: the
+        level (S) of a full pulse, and `depth_slope` (S/V).
+    errors
+        Of full_voltage, steepness, and level.
+    """
+
+    threshold: float
+    threshold_error: float
+    full_voltage: float
+    steepness: float
+    level: FloatArray
+    errors: FloatArray
+
+
+def fit_set(voltage: FloatArray, moved: FloatArray) -> PulseLaw:
+    """Fit mean movements (S) of SET pulses, shape (gates, voltages), at rising amplitudes (V)."""
+    largest = moved.max(axis=1, keepdims=True)
+    threshold, error, seen = _threshold(voltage, (moved / largest).mean(axis=0))
+
+    def model(x: FloatArray) -> FloatArray:
+        return np.outer(x[2:], _part(voltage[seen], x[0], x[1]))
+
+    start = np.concatenate([_start(voltage[seen], moved[:, seen].mean(axis=0)), largest[:, 0]])
+    x, errors = _fit(model, moved[:, seen], start)
+    return PulseLaw(threshold, error, x[0], x[1], x[2:], errors)
+
+
+def fit_reset(voltage: FloatArray, found: FloatArray, before: FloatArray) -> PulseLaw:
+    """Fit mean conductances (S) after RESETs from several SET states, at rising amplitudes (V).
+
+    Parameters
+    ----------
+    found
+        Shape (states, voltages). From a single state, a RESET that goes less far cannot be told
+        from one that stops higher; two are needed for steepness and `depth_slope`.
+    before
+        Conductance of each state in S, shape (states,).
+    """
+    start = before[:, np.newaxis]
+    moved = start - found
+    relative = (moved / moved.max(axis=1, keepdims=True)).mean(axis=0)
+    threshold, error, seen = _threshold(voltage, relative)
+    v = voltage[seen]
+
+    def model(x: FloatArray) -> FloatArray:
+        level = x[2] + x[3] * np.maximum(x[0] - v, 0.0)
+        found_at: FloatArray = start + _part(v, x[0], x[1]) * (level - start)
+        return found_at
+
+    first = np.array([*_start(v, relative[seen]), found.min(), 0.0])
+    x, errors = _fit(model, found[:, seen], first)
+    return PulseLaw(threshold, error, x[0], x[1], x[2:], errors)
+
+
+def _part(voltage: FloatArray, full_voltage: float, steepness: float) -> FloatArray:
+    part: FloatArray = np.exp(-steepness * np.maximum(full_voltage - voltage, 0.0))
+    return part
+
+
+def _threshold(
+    voltage: FloatArray, relative: FloatArray
+) -> tuple[float, float, npt.NDArray[np.bool_]]:
+    """Return threshold and error (V), and which amplitudes lie above; NaN if all of them do."""
+    first = int(np.argmax(relative > VISIBLE))
+    seen = np.arange(voltage.size) >= first
+    if first == 0:
+        return np.nan, np.nan, seen
+    step = voltage[first] - voltage[first - 1]
+    return float(voltage[first] - 0.5 * step), float(step / 12**0.5), seen
+
+
+def _start(voltage: FloatArray, moved: FloatArray) -> list[float]:
+    """Return a first guess of full voltage and steepness."""
+    part = moved / moved.max()
+    full = float(voltage[np.argmax(part > 0.97)])
+    below = (voltage < full) & (part > 0.0)
+    if not below.any():
+        return [full, 1.0]
+    slope = np.log(part[below]) / (voltage[below] - full)
+    return [full, max(float(slope.mean()), 0.1)]
+
+
+def _fit(
+    model: Callable[[FloatArray], FloatArray], data: FloatArray, start: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Fit by least squares; errors come from the scatter that is left."""
+    if data.size <= start.size:
+        return np.full(start.size, np.nan), np.full(start.size, np.nan)
+    scale = float(np.abs(data).max())
+    unit = np.concatenate([[1.0, 1.0], np.full(start.size - 2, scale)])
+
+    def residual(x: FloatArray) -> FloatArray:
+        return (model(x * unit) - data).ravel() / scale
+
+    fit = least_squares(residual, start / unit, xtol=1e-12, ftol=1e-12)
+    jacobian = np.asarray(fit.jac)
+    covariance = np.linalg.pinv(jacobian.T @ jacobian) * 2.0 * fit.cost / (data.size - start.size)
+    return fit.x * unit, np.sqrt(np.diag(covariance)) * unit

@@ -1,0 +1,75 @@
+"""The picture of an endurance test: both states over the cycles, and the cells that still work."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memlab.figures.style import BLUE, GREY, ORANGE
+
+__all__ = ["draw"]
+
+
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw quantiles of SET and RESET conductance, and the survivors with the fitted law."""
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    cycle = entry["result/cycle"][()]
+    tested = entry["result/cell_tested"][()].astype(bool)
+    cells = 1e6 * entry["map/conductance"][()][:, tested]
+    _draw_state(left, cycle, cells[1::2], BLUE, "after SET")
+    _draw_state(left, cycle, cells[::2], ORANGE, "after RESET")
+    _log_cycles(left, cycle)
+    left.set_xlabel("Cycle")
+    left.set_ylabel("Conductance (uS)")
+    if cells.size:
+        title = "median; 10 to 90 % of cells"
+        left.legend(loc="center left", fontsize="small", title=title, title_fontsize="small")
+    _draw_survivors(right, entry, cycle, int(tested.sum()))
+
+
+def _draw_state(
+    axes: Axes,
+    cycle: npt.NDArray[np.float64],
+    cells: npt.NDArray[np.float64],
+    colour: str,
+    name: str,
+) -> None:
+    if not cells.size:
+        return
+    low, median, high = np.quantile(cells, [0.1, 0.5, 0.9], axis=1)
+    axes.fill_between(cycle, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.plot(cycle, median, color=colour, marker="o", markersize=2.5, label=name)
+
+
+def _log_cycles(axes: Axes, cycle: npt.NDArray[np.float64]) -> None:
+    axes.set_xlim(cycle[0] / 1.3, cycle[-1] * 1.3)
+    axes.set_xscale("log")
+
+
+def _draw_survivors(
+    axes: Axes, entry: h5py.Group, cycle: npt.NDArray[np.float64], cells: int
+) -> None:
+    working = 100.0 * entry["result/working"][()]
+    axes.plot(
+        cycle,
+        working,
+        color=BLUE,
+        marker="o",
+        markersize=3,
+        linestyle="none",
+        label=f"{cells} cells",
+    )
+    scale, shape = (float(entry[f"result/{name}"][()]) for name in ("lifetime", "lifetime_shape"))
+    if np.isfinite(scale):
+        fine = np.geomspace(1.0, max(2.0, cycle[-1]), 200)
+        law = 100.0 * np.exp(-((2.0 * fine / scale) ** shape))
+        axes.plot(fine, law, color=GREY, linewidth=0.9, label="Weibull")
+        axes.set_title(f"lifetime {scale:.4g} pulses, shape {shape:.2f}", fontsize="small")
+    _log_cycles(axes, cycle)
+    axes.set_ylim(-3, 103)
+    axes.set_xlabel("Cycle (two pulses)")
+    axes.set_ylabel("Cells that work (%)")
+    axes.legend(loc="lower left", fontsize="small")

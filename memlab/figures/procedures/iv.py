@@ -1,0 +1,78 @@
+"""The picture of an I-V sweep: the loops of a cell, switching voltages, and the measured curve."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memlab.figures.style import BLUE, GREY, ORANGE
+
+__all__ = ["draw"]
+
+BoolArray = npt.NDArray[np.bool_]
+
+RESOLVED = 1e-8
+"""Smallest current in A that is drawn: below is the noise of the readings."""
+
+
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw loops of the first cells, the switching voltages of all, and currents in read range."""
+    mask = entry["map/mask"][()].astype(bool)
+    left, middle, right = figure.subplots(1, 3, width_ratios=(5, 3, 3))
+    _draw_loops(left, entry, mask)
+    _draw_voltages(middle, entry, mask)
+    _draw_measured(right, entry, mask)
+
+
+def _draw_loops(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
+    """The estimated current of the first cell in every cycle, on a logarithmic axis."""
+    voltage, cycle = entry["map/voltage"][()], entry["map/cycle"][()]
+    row, column = np.argwhere(mask)[0]
+    current = np.abs(voltage * entry["map/conductance"][:, row, column])
+    shown = np.where(current > RESOLVED, current, np.nan)
+    for k in range(int(cycle[-1]) + 1):
+        for positive, colour in ((True, BLUE), (False, ORANGE)):
+            part = (cycle == k) & ((voltage > 0.0) if positive else (voltage < 0.0))
+            name = ("SET" if positive else "RESET") if k == 0 else None
+            axes.semilogy(
+                voltage[part], shown[part], color=colour, linewidth=0.7, marker=".", markersize=2,
+                label=name,
+            )  # fmt: skip
+    lines = entry["map/row"][row], entry["map/column"][column]
+    axes.set_title(f"Cell ({lines[0]}, {lines[1]}), {int(cycle[-1]) + 1} cycles", fontsize="small")
+    axes.set_xlabel("Amplitude (V)")
+    axes.set_ylabel("Current G V (A)")
+    axes.legend(loc="lower right", fontsize="small")
+
+
+def _draw_voltages(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
+    """Cumulative distribution of the switching voltages of all cells and cycles."""
+    for name, colour in (("set", BLUE), ("reset", ORANGE)):
+        values = entry[f"result/cell_{name}_voltage"][()][:, mask].ravel()
+        values = np.sort(values[np.isfinite(values)])
+        part = 100.0 * (np.arange(values.size) + 0.5) / max(1, values.size)
+        axes.plot(values, part, color=colour, label=name.upper())
+    axes.set_xlim(left=0.0, right=float(entry["map/voltage"][()].max()))
+    axes.set_xlabel("Switching amplitude (V)")
+    axes.set_ylabel("Sweeps (%)")
+    axes.legend(loc="center right", fontsize="small")
+
+
+def _draw_measured(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
+    """The current of the first cell as measured within the read range, in both states."""
+    row, column = np.argwhere(mask)[0]
+    line = entry["vmm/line"][()] == row
+    for state, colour, name in ((1.0, BLUE, "after SET"), (0.0, ORANGE, "after RESET")):
+        part = line & (entry["vmm/after_set"][()] == state)
+        current = 1e6 * entry["vmm/current"][()][part, column]
+        axes.plot(
+            1e3 * entry["vmm/drive"][()][part], current, color=colour, marker=".", markersize=3,
+            linestyle="none", label=name,
+        )  # fmt: skip
+    axes.axhline(0.0, color=GREY, linewidth=0.6)
+    axes.set_xlabel("Read voltage (mV)")
+    axes.set_ylabel("Measured current (uA)")
+    axes.legend(loc="lower right", fontsize="small")

@@ -1,0 +1,42 @@
+"""The picture of a retention test: each state over time, and how its spread grows."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+__all__ = ["draw"]
+
+
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw mean and spread of every state against age, and the change of the mean."""
+    left, right = figure.subplots(1, 2)
+    result = entry["result"]
+    age, gate = result["age"][()], result["gate_voltage"][()]
+    mean, spread = 1e6 * result["mean"][()], 1e6 * result["spread"][()]
+    # The first reading has age 0: on a logarithmic axis it stands a little before the second.
+    shown = np.concatenate([[age[1] / 2.0], age[1:]])
+    for k, colour in enumerate(colormaps["viridis"](np.linspace(0.0, 0.85, gate.size))):
+        label = f"{gate[k]:.2f} V" if gate[k] else "RESET"
+        left.fill_between(
+            shown, mean[k] - spread[k], mean[k] + spread[k], color=colour, alpha=0.25, linewidth=0
+        )
+        left.plot(shown, mean[k], color=colour, marker="o", markersize=2.5, label=label)
+        right.plot(
+            shown, mean[k] - mean[k, 0], color=colour, marker="o", markersize=2.5, label=label
+        )
+    for axes in (left, right):
+        axes.set_xlim(shown[0] / 1.5, shown[-1] * 1.5)
+        axes.set_xscale("log")
+        axes.set_xlabel("Time since the pulses (s)")
+    left.set_ylabel("Mean and spread (uS)")
+    right.set_ylabel("Change of the mean (uS)")
+    relaxation, spread_found = (
+        1e6 * float(result[name][()]) for name in ("relaxation_mean", "relaxation")
+    )
+    right.set_title(
+        f"relaxation {relaxation:.2g}, spread {spread_found:.2g} uS/decade", fontsize="small"
+    )
+    right.legend(title="SET gate voltage", fontsize="small", title_fontsize="small")

@@ -1,0 +1,15 @@
+"""The picture of a SET map."""
+
+from __future__ import annotations
+
+import h5py
+from matplotlib.figure import Figure
+
+from memlab.figures.pulse_grid import draw_grid
+
+__all__ = ["draw"]
+
+
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw conductance after one SET over the grid, and its spread."""
+    draw_grid(figure, entry, "SET")

@@ -1,0 +1,47 @@
+"""The picture of variation: the cells' levels, and what their spread is made of."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memlab.figures.style import BLUE, GREEN, ORANGE
+
+__all__ = ["draw"]
+
+STATES = {"reset": "RESET", "set_low": "SET, low gate", "set_high": "SET, high gate"}
+
+
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw the cumulative distribution of each state's levels, and its three spreads."""
+    left, right = figure.subplots(1, 2)
+    for (name, text), colour in zip(STATES.items(), (GREEN, ORANGE, BLUE), strict=True):
+        level = 1e6 * entry[f"result/cell_{name}"][()]
+        level = np.sort(level[np.isfinite(level)])
+        part = 100.0 * (np.arange(level.size) + 0.5) / max(1, level.size)
+        left.plot(level, part, color=colour, label=text)
+    left.set_xlabel("Mean conductance of a cell (uS)")
+    left.set_ylabel("Cells (%)")
+    left.legend(loc="center right", fontsize="small")
+    if "result/reset_level" in entry:
+        _draw_parts(right, entry)
+
+
+def _draw_parts(axes: Axes, entry: h5py.Group) -> None:
+    """One group of bars for each state: spread from cell to cell, cycle to cycle, reading."""
+    kinds = {"cell": "cell to cell", "cycle": "cycle to cycle", "reading": "reading"}
+    for k, ((kind, text), colour) in enumerate(
+        zip(kinds.items(), (BLUE, ORANGE, GREEN), strict=True)
+    ):
+        names = [f"result/{state}_{kind}_spread" for state in STATES]
+        value, error = (
+            1e6 * np.array([float(entry[name + end][()]) for name in names])
+            for end in ("", "_error")
+        )
+        where = np.arange(len(STATES)) + 0.27 * (k - 1)
+        axes.bar(where, value, 0.25, yerr=error, color=colour, label=text, capsize=2)
+    axes.set_xticks(np.arange(len(STATES)), [text.replace(", ", "\n") for text in STATES.values()])
+    axes.set_ylabel("Standard deviation (uS)")
+    axes.legend(loc="upper left", fontsize="small")

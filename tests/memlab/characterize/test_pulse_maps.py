@@ -1,0 +1,64 @@
+"""SET and RESET maps: the laws of partial pulses are recovered from what the cells show."""
+
+import numpy as np
+import pytest
+from support.known_chips import SIGMAS, characterise, chip
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"set__full_voltage": 2.2, "set__voltage_scale": 0.3, "set__threshold": 1.0}],
+)
+def test_the_law_of_partial_sets_is_recovered(changes: dict[str, float]) -> None:
+    preset = chip(**changes)
+    known = characterise("set", preset)
+    assert known.value("full_voltage") == pytest.approx(preset.set.full_voltage, abs=0.01)
+    steepness = preset.set.width_exponent / preset.set.voltage_scale
+    assert known.value("steepness") == pytest.approx(steepness, rel=0.02)
+    # A threshold is known to the step of 0.3 V that it lies in.
+    assert abs(known.value("threshold") - preset.set.threshold) <= 0.15
+    assert known.off("set_slope", 98e-6) < SIGMAS
+    assert known.off("set_offset", 120e-6) < SIGMAS
+
+
+@pytest.mark.parametrize("name", ["ta-hfo2", "pt-taox-ta"])
+def test_the_map_at_full_sets_is_the_set_law_with_the_noise_of_one_pulse(name: str) -> None:
+    preset = chip(name)
+    known = characterise("set", preset)
+    full = known.map("mean")[:, -1]
+    gate = np.linspace(0.8, 2.4, 5)
+    error = known.findings.values["mean"].error[:, -1]
+    law = preset.set_slope * gate + preset.set_offset
+    assert (np.abs(full - law) < SIGMAS * error + 0.1e-6).all()
+    n = 2048 * (1.0 - preset.non_responsive)
+    assert known.map("spread")[:, -1] == pytest.approx(preset.noise, rel=SIGMAS / (2 * n) ** 0.5)
+    assert known.value("responding") == known.chip.responsive.mean()
+
+
+def test_the_law_of_partial_resets_is_recovered() -> None:
+    preset = chip(reset_conductance=40e-6, reset__depth_slope=50e-6, reset__full_voltage=1.5)
+    known = characterise("reset", preset)
+    assert known.off("full_voltage", 1.5) < SIGMAS
+    assert known.off("steepness", 1.5) < SIGMAS
+    assert known.off("reset_conductance", 40e-6) < SIGMAS
+    assert known.off("depth_slope", 50e-6) < SIGMAS
+    assert known.findings.values["depth_slope"].error < 2e-6
+    assert abs(known.value("threshold") - 0.6) <= 0.1 + 1e-6
+
+
+def test_a_preset_whose_reset_ends_at_zero_is_recovered_within_what_the_cut_off_does() -> None:
+    known = characterise("reset", chip())
+    assert known.value("full_voltage") == pytest.approx(1.7, abs=0.01)
+    assert known.value("steepness") == pytest.approx(1.5, rel=0.03)
+    assert abs(known.value("depth_slope")) < 10e-6
+    # Mean of the positive half of normal noise of 4 uS.
+    assert known.value("reset_conductance") == pytest.approx(4e-6 / (2 * np.pi) ** 0.5, abs=0.2e-6)
+
+
+@pytest.mark.parametrize("name", ["set", "reset"])
+def test_only_cells_of_the_region_are_pulsed(name: str) -> None:
+    mask = np.zeros((6, 4), bool)
+    mask[1:3, 2] = mask[5, 0] = True
+    known = characterise(name, chip(wear__lifetime=1e12), shape=(6, 4), mask=mask)
+    assert not known.chip._wear.pulses[~mask].any()
+    assert (known.chip._wear.pulses[mask] > 50).all()
