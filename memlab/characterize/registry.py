@@ -7,6 +7,7 @@ from typing import Any
 
 from memlab.characterize.procedure import Procedure
 from memlab.errors import SettingError
+from memlab.naming import module_name
 
 __all__ = ["PROCEDURES", "load_procedure"]
 
@@ -26,6 +27,6 @@ def load_procedure(name: str) -> type[Procedure[Any]]:
     """
     if name not in PROCEDURES:
         raise SettingError(f"unknown procedure {name!r}; choose one of {', '.join(PROCEDURES)}")
-    module = import_module(f"memlab.characterize.{name.replace('-', '_')}")
+    module = import_module(f"memlab.characterize.{module_name(name)}")
     procedure: type[Procedure[Any]] = module.PROCEDURE
     return procedure

@@ -232,6 +232,7 @@ def _start(
         mask[np.ix_(rows, columns)],
         procedure.coordinates,
         procedure.vector_coordinates,
+        array.shape,
     )
     run.start()
     return log

@@ -103,6 +103,8 @@ class Record:
         Conductance maps, and vector-matrix multiplications.
     programs
         Batches of pulses.
+    chip_shape
+        (rows, columns) of the whole chip, of which the view is a part.
     """
 
     rows: npt.NDArray[np.intp]
@@ -111,6 +113,7 @@ class Record:
     readings: Series
     vectors: Series
     programs: list[ProgramEntry] = field(default_factory=list)
+    chip_shape: tuple[int, int] = (128, 64)
 
     @property
     def conductance(self) -> FloatArray:
