@@ -1,5 +1,7 @@
 """Characterisation: what a device person measures before anyone trains a network."""
 
+from memlab.characterize.faults import Fault
+from memlab.characterize.good_lines import GoodLines, load_good_lines
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.registry import PROCEDURES, load_procedure
 from memlab.characterize.runner import (
@@ -13,11 +15,14 @@ from memlab.regions import Region
 
 __all__ = [
     "PROCEDURES",
+    "Fault",
+    "GoodLines",
     "Procedure",
     "ProcedureConfig",
     "ProcedurePlan",
     "Region",
     "Watcher",
+    "load_good_lines",
     "load_procedure",
     "plan_procedures",
     "resume",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LineFit", "fit_line"]
+__all__ = ["LineFit", "fit_line", "on_map"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -41,3 +41,10 @@ def fit_line(x: FloatArray, y: FloatArray) -> LineFit:
         np.sqrt((left**2).sum(axis=0) / freedom) if freedom > 0 else np.full(y.shape[1], np.nan)
     )
     return LineFit(slope, offset, residual)
+
+
+def on_map(mask: npt.NDArray[np.bool_], values: FloatArray) -> FloatArray:
+    """Return a map of the shape of `mask` with the values of its cells, NaN elsewhere."""
+    whole = np.full(mask.shape, np.nan)
+    whole[mask] = values
+    return whole
