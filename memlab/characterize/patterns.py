@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["diagonal_groups"]
+__all__ = ["diagonal_groups", "largest_group"]
 
 
 def diagonal_groups(
@@ -26,3 +26,16 @@ def diagonal_groups(
     Shape (rows, columns).
     """
     return np.add.outer(rows, columns) % groups
+
+
+def largest_group(
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+    mask: npt.NDArray[np.bool_],
+    groups: int,
+) -> npt.NDArray[np.bool_]:
+    """Return the cells of `mask` in that group which has most of them, shape (rows, columns)."""
+    group = diagonal_groups(rows, columns, groups)
+    count = np.bincount(group[mask], minlength=groups)
+    largest: npt.NDArray[np.bool_] = mask & (group == count.argmax())
+    return largest
