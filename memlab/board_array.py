@@ -210,12 +210,9 @@ class BoardArray(Array):
         view._select_lines(self.rows, self.columns)
         return view
 
-    def check_set(self, gate_voltage: float, *, forming: bool = False) -> None:
-        """Raise `LimitError` unless all cells may be SET, or formed, at this gate voltage (V)."""
-        if forming:
-            check_forming(self._session.limits, gate_voltage, self._session.point.set_voltage)
-        every = np.ones(self.shape, bool)
-        self._check_program(np.full(self.shape, gate_voltage), ~every, every)
+    def check_forming(self, gate_voltage: float) -> None:
+        """Raise `LimitError` unless cells may be formed at this gate voltage (V)."""
+        check_forming(self._session.limits, gate_voltage, self._session.point.set_voltage)
 
     def ground(self) -> None:
         """Put every line of the chip to 0 V now."""

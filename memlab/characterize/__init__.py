@@ -1,6 +1,8 @@
 """Characterisation: what a device person measures before anyone trains a network."""
 
 from memlab.characterize.estimate import estimate_procedures
+from memlab.characterize.faults import Fault
+from memlab.characterize.good_lines import GoodLines, load_good_lines
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.registry import PROCEDURES, load_procedure
 from memlab.characterize.runner import (
@@ -15,12 +17,15 @@ from memlab.regions import Region
 __all__ = [
     "PROCEDURES",
     "Demand",
+    "Fault",
+    "GoodLines",
     "Procedure",
     "ProcedureConfig",
     "ProcedurePlan",
     "Region",
     "Watcher",
     "estimate_procedures",
+    "load_good_lines",
     "load_procedure",
     "plan_procedures",
     "resume",

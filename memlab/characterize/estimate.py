@@ -44,6 +44,7 @@ def estimate_procedures(
                 mask[np.ix_(rows, columns)],
                 procedure.coordinates,
                 procedure.vector_coordinates or {},
+                array.shape,
             )
             bench = Bench(array[rows, columns], MemoryLog(record), origin=board_clock(array))
             counts, cost = replace(array.counts), board_cost(array, link)

@@ -63,7 +63,9 @@ class Demand:
         """Raise `LimitError` unless the array may do this; nothing is touched."""
         view = array.with_operating_point(**self.point)
         if self.gate_voltage is not None:
-            view.check_set(self.gate_voltage, forming=self.forming)
+            view.check_set(self.gate_voltage)
+            if self.forming:
+                view.check_forming(self.gate_voltage)
 
 
 class Procedure(ABC, Generic[Settings]):

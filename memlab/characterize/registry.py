@@ -7,6 +7,7 @@ from typing import Any
 
 from memlab.characterize.procedure import Procedure
 from memlab.errors import SettingError
+from memlab.naming import module_name
 
 __all__ = ["PROCEDURES", "load_procedure"]
 
@@ -16,9 +17,12 @@ PROCEDURES = {
     "staircase": "SET with rising, then falling gate voltage (Wang 2019, figure 1b).",
     "set": "Conductance after one SET, over amplitude and gate voltage.",
     "reset": "Conductance after one RESET, over amplitude and gate voltage.",
+    "yield": "Fault class of each cell, and the good rows and columns.",
+    "variation": "Spread from cell to cell, cycle to cycle and reading to reading.",
     "endurance": "RESET-SET cycles until cells fail; reads at log-spaced cycles.",
     "retention": "States programmed once and read at log-spaced ages.",
-    "variation": "Spread from cell to cell, cycle to cycle and reading to reading.",
+    "linearity": "Current against voltage: bending of cells, range of columns at each gain.",
+    "wires": "Resistance of wires, drivers and amplifier inputs, from reads alone.",
 }
 """Name, and one line for the help. The module has a class `PROCEDURE`."""
 
@@ -33,6 +37,6 @@ def load_procedure(name: str) -> type[Procedure[Any]]:
     """
     if name not in PROCEDURES:
         raise SettingError(f"unknown procedure {name!r}; choose one of {', '.join(PROCEDURES)}")
-    module = import_module(f"memlab.characterize.{name.replace('-', '_')}")
+    module = import_module(f"memlab.characterize.{module_name(name)}")
     procedure: type[Procedure[Any]] = module.PROCEDURE
     return procedure

@@ -256,6 +256,7 @@ def _start(
         mask[np.ix_(rows, columns)],
         procedure.coordinates,
         procedure.vector_coordinates,
+        array.shape,
     )
     run.start()
     return log

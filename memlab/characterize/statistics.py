@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LineFit", "fit_line", "mean_with_error", "responding_cells", "standard_error"]
+__all__ = ["LineFit", "fit_line", "mean_with_error", "on_map", "responding_cells", "standard_error"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -70,3 +70,10 @@ def mean_with_error(values: FloatArray) -> tuple[float, float]:
     """Return the mean and its standard error; NaN where there are too few values for one."""
     mean, error = float(values.mean()) if values.size else np.nan, standard_error(values)
     return mean, np.nan if error is None else error
+
+
+def on_map(mask: npt.NDArray[np.bool_], values: FloatArray) -> FloatArray:
+    """Return a map of the shape of `mask` with the values of its cells, NaN elsewhere."""
+    whole = np.full(mask.shape, np.nan)
+    whole[mask] = values
+    return whole

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from memlab.figures.style import new_figure
+from memlab.naming import module_name
 from memlab.runs.rescue import open_for_reading
 
 __all__ = ["plot_procedure"]
@@ -23,7 +24,7 @@ def plot_procedure(run: Path, picture: Path) -> None:
     """
     with open_for_reading(run) as file:
         entry = file["entry"]
-        name = str(entry.attrs["procedure"]).replace("-", "_")
+        name = module_name(str(entry.attrs["procedure"]))
         module = import_module(f"memlab.figures.procedures.{name}")
         figure = new_figure(width=7.0, height=3.4)
         module.draw(figure, entry)

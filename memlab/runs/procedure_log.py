@@ -61,6 +61,7 @@ class ProcedureLog:
         mask: npt.NDArray[np.bool_],
         maps: Coordinates,
         vectors: Coordinates | None,
+        chip_shape: tuple[int, int],
     ) -> Self:
         """Declare the datasets of a procedure; `run.start()` must follow.
 
@@ -74,6 +75,8 @@ class ProcedureLog:
             Coordinates of readings.
         vectors
             Coordinates of vectors; None where the procedure multiplies none.
+        chip_shape
+            (rows, columns) of the whole chip.
         """
         run.group("map", "NXdata", {"signal": "conductance", "axes": "reading"})
         run.scale("map/reading", None, "1", "Number of the reading, from 0")
@@ -105,7 +108,8 @@ class ProcedureLog:
         ):
             run.declare(name, "i8", (f"{name.partition('/')[0]}/batch",), "1", text, 256)
         run.write("map/mask", mask)
-        return cls(run, Record.empty(rows, columns, mask, maps, vectors or {}))
+        record = Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape)
+        return cls(run, record)
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
@@ -248,6 +252,7 @@ def read_record(path: Path) -> Record:
         ]
         for k in range(done):
             programs[k] = replace(programs[k], fired=int(fired[k]), unknown=int(unknown[k]))
+        board = entry["instrument"].attrs
         return Record(
             rows=entry["map/row"][()].astype(np.intp),
             columns=entry["map/column"][()].astype(np.intp),
@@ -259,6 +264,7 @@ def read_record(path: Path) -> Record:
                 else Series.empty({})
             ),
             programs=programs,
+            chip_shape=(int(board["board.rows"]), int(board["board.columns"])),
         )
 
 

@@ -103,6 +103,8 @@ class Record:
         Conductance maps, and vector-matrix multiplications.
     programs
         Batches of pulses.
+    chip_shape
+        (rows, columns) of the whole chip, of which the view is a part.
     """
 
     rows: npt.NDArray[np.intp]
@@ -111,6 +113,7 @@ class Record:
     readings: Series
     vectors: Series
     programs: list[ProgramEntry] = field(default_factory=list)
+    chip_shape: tuple[int, int] = (128, 64)
 
     @classmethod
     def empty(
@@ -120,10 +123,11 @@ class Record:
         mask: npt.NDArray[np.bool_],
         coordinates: Mapping[str, Coordinate],
         vector_coordinates: Mapping[str, Coordinate],
+        chip_shape: tuple[int, int],
     ) -> Self:
         """Return a record of nothing yet."""
         series = Series.empty(coordinates), Series.empty(vector_coordinates)
-        return cls(rows, columns, mask, *series)
+        return cls(rows, columns, mask, *series, chip_shape=chip_shape)
 
     @property
     def happened(self) -> bool:

@@ -146,6 +146,18 @@ class TestDefects:
         assert_fraction(board.chip.responsive, 0.85)
         np.testing.assert_allclose(conductance[board.chip.responsive], 242.5e-6)
 
+    def test_all_cells_of_a_shorted_line_are_stuck_on_and_no_other(self) -> None:
+        array, board = make(
+            defects__short_rows=0.1, defects__short_columns=0.1, defects__on_conductance=900e-6
+        )
+        array.program(1.25, reset=EVERY)
+        stuck = board.chip.conductance == 900e-6
+        rows, columns = stuck.all(axis=1), stuck.all(axis=0)
+        assert_fraction(rows, 0.1)
+        assert_fraction(columns, 0.1)
+        np.testing.assert_array_equal(stuck, rows[:, np.newaxis] | columns)
+        np.testing.assert_array_equal(board.chip.responsive, ~stuck)
+
 
 class TestForming:
     def test_the_formed_fraction_follows_a_normal_distribution(self) -> None:

@@ -19,6 +19,7 @@ EFFECTS: dict[str, dict[str, float]] = {
     "cycle": {"spread.cycle": 0.05},
     "non-responsive": {"non_responsive": 0.2},
     "stuck": {"defects.stuck_on": 0.05, "defects.stuck_off": 0.05},
+    "shorted lines": {"defects.short_rows": 0.05, "defects.short_columns": 0.1},
     "forming": {"forming.voltage": 2.5},
     "wear": {"wear.lifetime": 4.0, "wear.window_loss": 0.01},
     "relaxation": {"drift.relaxation": 1e-6, "drift.relaxation_time": 1e-3},

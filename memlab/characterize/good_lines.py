@@ -1,0 +1,100 @@
+"""Rows and columns worth using: `array[good.rows, good.columns]`.
+
+The most cells are to be kept while no kept line has more than a given share of bad cells among
+those that are kept. That is a biclique problem and hard in general; chips are not made to be hard.
+So, greedily: drop the line with the largest share of bad cells until no line has too many; then
+take back, those with fewest bad cells first, each dropped line that breaks nothing. Where bad lines
+do not hide behind each other (shorts, broken drivers, a worn corner) that is the best there is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.errors import DataError
+from memlab.runs.rescue import open_for_reading
+
+__all__ = ["GoodLines", "choose_good_lines", "load_good_lines"]
+
+BoolArray = npt.NDArray[np.bool_]
+Lines = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class GoodLines:
+    """Lines worth using, and which of their cells are good.
+
+    Parameters
+    ----------
+    rows, columns
+        Line numbers: `array[good.rows, good.columns]` is the view.
+    free
+        Cells of that view that may be used, shape (rows, columns):
+        `memlab.mapping.place(requests, [good.free.shape], [good.free])`.
+    """
+
+    rows: Lines
+    columns: Lines
+    free: BoolArray
+
+
+def choose_good_lines(bad: BoolArray, largest_share: float) -> tuple[Lines, Lines]:
+    """Choose rows and columns (see the module's documentation); indices into `bad`.
+
+    Parameters
+    ----------
+    bad
+        Cells that are not to be used, shape (rows, columns).
+    largest_share
+        Largest share of bad cells on a kept line, 0 to 1; 0 keeps no bad cell at all.
+    """
+    keep = [np.ones(size, bool) for size in bad.shape]
+    cells = bad.astype(float)
+    dropped: list[tuple[int, int]] = []
+    while all(one.any() for one in keep):
+        worst, axis, line = max(
+            (share[line], axis, line)
+            for axis, share in enumerate(_shares(cells, keep))
+            for line in [int(share.argmax())]
+        )
+        if worst <= largest_share:
+            break
+        keep[axis][line] = False
+        dropped.append((axis, line))
+    dropped.sort(key=lambda where: cells.take(where[1], axis=where[0]).sum())
+    for axis, line in dropped:
+        keep[axis][line] = True
+        if max(share.max() for share in _shares(cells, keep)) > largest_share:
+            keep[axis][line] = False
+    return np.flatnonzero(keep[0]), np.flatnonzero(keep[1])
+
+
+def load_good_lines(path: Path) -> GoodLines:
+    """Read the good lines from a run file of `memlab characterize yield`.
+
+    Raises
+    ------
+    DataError
+        If it is no such file, has not finished, or found no line worth using.
+    """
+    with open_for_reading(path) as file:
+        result = file.get("entry/result")
+        if result is None or "good_rows" not in result:
+            raise DataError(f"{path} is not a finished run of `memlab characterize yield`")
+        rows, columns = (result[name][()].astype(np.intp) for name in ("good_rows", "good_columns"))
+        free = result["free"][()].astype(bool)
+    if not free.size:
+        raise DataError(f"{path}: no line of the chip is good; allow a larger bad_share")
+    return GoodLines(rows, columns, free)
+
+
+def _shares(cells: npt.NDArray[np.float64], keep: list[BoolArray]) -> list[npt.NDArray[np.float64]]:
+    """Share of bad cells of each kept row and column among the kept cells; 0 on dropped lines."""
+    rows, columns = keep
+    of_rows = cells @ columns / max(1, columns.sum())
+    of_columns = rows @ cells / max(1, rows.sum())
+    return [of_rows * rows, of_columns * columns]

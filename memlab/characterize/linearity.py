@@ -1,0 +1,254 @@
+"""Linearity: current against row voltage, of single cells and of whole columns at each gain.
+
+One cell in `groups` is SET, the others are RESET, so that wires take little; at some conductance
+levels (after the SET, then after partial RESETs of rising voltage) two things are swept:
+
+cells
+    Each row by itself, the others at 0 V, at one gain. Every cell gets I = a + G V + c V^3. The
+    cubic part of cells that conduct by I = G V0 sinh(V / V0), fading where they become ohmic, is
+
+        c / G = a / (1 + G / G_ohmic),    a = 1 / (6 V0^2)
+
+    (`memlab.emulator.cells.conduction`), which is fitted to all cells of all levels in bins of G.
+    G is what is read: where wires take a part of it, they take the same part of G_ohmic.
+columns
+    As many rows together as fill the range of a gain and a little more, so that the amplifiers are
+    seen up to where they clip. What is saturated is counted and left out of the straight line.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from drivers.board import LineClass
+from memlab.board_array import SPANS
+from memlab.characterize.bench import Bench
+from memlab.characterize.bending import Bending, bin_bending, fit_bending
+from memlab.characterize.patterns import largest_group
+from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.statistics import on_map
+from memlab.errors import SaturationWarning
+from memlab.runs import Coordinate, Findings, Record
+
+__all__ = ["PROCEDURE", "Linearity", "LinearityConfig"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+Lines = npt.NDArray[np.intp]
+
+_TOGETHER = -1.0
+"""Value of the coordinate `driven_row` where several rows are driven."""
+
+_OVER_RANGE = 1.2
+"""How far sweeps of columns go, in ranges of the gain."""
+
+
+class LinearityConfig(ProcedureConfig):
+    """Settings of the linearity test."""
+
+    gate_voltage: float = Field(2.0, description="Gate voltage of the SET in V.", gt=0)
+    reset_voltages: tuple[float, ...] = Field(
+        (1.3, 1.55), description="A partial RESET of each voltage in V makes one more level."
+    )
+    groups: int = Field(4, description="One cell in so many is measured.", ge=1)
+    voltage: float = Field(0.2, description="Sweeps go from minus to plus this, in V.", gt=0)
+    points: int = Field(13, description="Voltages of a sweep.", ge=5)
+    repeats: int = Field(3, description="Repeats of each sweep.", ge=1)
+    gain: int = Field(2, description="Gain of the sweeps of cells, 1 to 4.", ge=1, le=4)
+    minimum_conductance: float = Field(
+        20e-6, description="Cells below this, in S, say nothing about bending.", gt=0
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if any(b <= a for a, b in zip(self.reset_voltages, self.reset_voltages[1:], strict=False)):
+            raise ValueError("reset_voltages must rise (V)")
+        return self
+
+    def sweep(self) -> FloatArray:
+        """Return the voltages of a sweep as parts of the largest."""
+        return np.linspace(-1.0, 1.0, self.points)
+
+
+class Linearity(Procedure[LinearityConfig]):
+    """The linearity test (see the module's documentation)."""
+
+    name = "linearity"
+    title = "Linearity of cells and columns"
+    Config = LinearityConfig
+    coordinates: ClassVar = {"level": Coordinate("1", "Number of the conductance level")}
+    vector_coordinates: ClassVar = {
+        "level": Coordinate("1", "Number of the conductance level"),
+        "driven_row": Coordinate("1", "Row of the view that is driven; -1: several together"),
+        "sweep_gain": Coordinate("1", "Gain of the sweep"),
+        "driven_voltage": Coordinate("V", "Voltage of the driven rows"),
+    }
+
+    def measure(self, bench: Bench) -> None:
+        """Make each level and sweep it."""
+        config = self.config
+        chosen = self._chosen(bench.array.rows, bench.array.columns, bench.mask)
+        none = np.zeros(bench.shape, bool)
+        bench.program(config.gate_voltage, reset=bench.mask, set=chosen)
+        for level in range(len(config.reset_voltages) + 1):
+            if level:
+                voltage = config.reset_voltages[level - 1]
+                bench.program(0.0, reset=chosen, set=none, reset_voltage=voltage)
+            typical = float(np.median(bench.read(level=float(level))[chosen]))
+            self._sweep_cells(bench, float(level))
+            self._sweep_columns(bench, float(level), max(typical, 1e-9), chosen)
+
+    def _chosen(self, rows: Lines, columns: Lines, mask: BoolArray) -> BoolArray:
+        return largest_group(rows, columns, mask, self.config.groups)
+
+    def _sweep_cells(self, bench: Bench, level: float) -> None:
+        # All voltages of a row follow each other at once, so that slow noise is the same in them.
+        sweep = np.tile(self.config.voltage * self.config.sweep(), self.config.repeats)
+        rows = bench.shape[0]
+        for row in range(rows):
+            vectors = np.zeros((sweep.size, rows))
+            vectors[:, row] = sweep
+            bench.vmm(
+                vectors,
+                gain=self.config.gain,
+                level=level,
+                driven_row=float(row),
+                sweep_gain=float(self.config.gain),
+                driven_voltage=sweep,
+            )
+
+    def _sweep_columns(self, bench: Bench, level: float, typical: float, chosen: BoolArray) -> None:
+        """Sweep columns of cells of a typical conductance (S) up to the end of each gain."""
+        config = self.config
+        per_column = float(chosen.sum(axis=0).max()) / bench.shape[0] * typical
+        capabilities = bench.array.board.capabilities
+        for gain, resistance in enumerate(capabilities.transimpedance, start=1):
+            wanted = _OVER_RANGE * capabilities.clip / resistance / per_column
+            rows = int(np.clip(round(wanted / config.voltage), 1, bench.shape[0]))
+            largest = min(config.voltage, wanted / rows)
+            sweep = np.tile(largest * config.sweep(), config.repeats)
+            vectors = np.zeros((sweep.size, bench.shape[0]))
+            driven = np.linspace(0, bench.shape[0] - 1, rows).round().astype(int)
+            vectors[:, driven] = sweep[:, np.newaxis]
+            with warnings.catch_warnings():
+                # Where amplifiers clip is one of the things to be found.
+                warnings.simplefilter("ignore", SaturationWarning)
+                bench.vmm(
+                    vectors,
+                    gain=gain,
+                    level=level,
+                    driven_row=_TOGETHER,
+                    sweep_gain=float(gain),
+                    driven_voltage=sweep,
+                )
+
+    def analyse(self, record: Record) -> Findings:
+        """Fit lines and cubics."""
+        levels = np.arange(len(self.config.reset_voltages) + 1)
+        findings = Findings()
+        findings.axis("level", levels, "1", "Conductance level, from the highest")
+        chosen = self._chosen(record.rows, record.columns, record.mask)
+        fits = [self._fit_cells(record, int(level), chosen) for level in levels]
+        for name, units, text, k in (
+            ("conductance", "S", "Slope at small voltage", 0),
+            ("cubic", "A/V^3", "Coefficient of the cubic term", 1),
+        ):
+            maps = np.array([on_map(chosen, fit[k]) for fit in fits])
+            findings.array(name, maps, ("level", "row", "column"), units, text)
+        bending = self._bending(fits)
+        _add_bending(findings, bending)
+        self._add_columns(findings, record, levels)
+        return findings
+
+    def _fit_cells(
+        self, record: Record, level: int, chosen: BoolArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return conductance (S) and cubic coefficient (A/V^3) of the chosen cells."""
+        vectors = record.vectors
+        fitted = np.full((2, *record.mask.shape), np.nan)
+        here = vectors.coordinate("level") == level
+        driven_row = vectors.coordinate("driven_row")
+        for row in range(record.mask.shape[0]):
+            which = np.flatnonzero(here & (driven_row == row))
+            voltage, current, saturated = _sweep_of(record, which, row)
+            design = np.column_stack([np.ones(voltage.size), voltage, voltage**3])
+            coefficients = np.linalg.lstsq(design, current, rcond=None)[0]
+            fitted[:, row] = np.where(saturated.any(axis=0), np.nan, coefficients[1:])
+        return fitted[0][chosen], fitted[1][chosen]
+
+    def _bending(self, fits: list[tuple[FloatArray, FloatArray]]) -> Bending:
+        conductance = np.concatenate([fit[0] for fit in fits])
+        cubic = np.concatenate([fit[1] for fit in fits])
+        usable = conductance > self.config.minimum_conductance  # false for NaN, too
+        return fit_bending(bin_bending(conductance[usable], cubic[usable] / conductance[usable]))
+
+    def _add_columns(self, findings: Findings, record: Record, levels: Lines) -> None:
+        """Straight lines of the columns at each gain, in what is not saturated."""
+        vectors = record.vectors
+        together = vectors.coordinate("driven_row") == _TOGETHER
+        level, gain = vectors.coordinate("level"), vectors.coordinate("sweep_gain")
+        gains = np.unique(gain[together])
+        shape = levels.size, gains.size, record.columns.size
+        slope, offset, deviation = np.full((3, *shape), np.nan)
+        saturated_share = np.zeros(shape[:2])
+        for i, j in np.ndindex(shape[:2]):
+            which = np.flatnonzero(together & (level == levels[i]) & (gain == gains[j]))
+            driven = int(np.argmax(np.abs(vectors.measurements[which[0]].dac_code - 32768.0)))
+            voltage, current, saturated = _sweep_of(record, which, driven)
+            saturated_share[i, j] = saturated.mean()
+            slope[i, j], offset[i, j], deviation[i, j] = _lines(voltage, current, ~saturated)
+        findings.axis("gain", gains, "1", "Gain")
+        dims = ("level", "gain", "column")
+        findings.array("column_slope", slope, dims, "S", "Current per volt of the driven rows")
+        findings.array("column_offset", offset, dims, "A", "Current at 0 V")
+        findings.array("column_deviation", deviation, dims, "A", "Rms deviation from the line")
+        text = "Share of the currents beyond the amplifiers' range; left out"
+        findings.array("saturated", saturated_share, dims[:2], "1", text)
+
+
+def _sweep_of(record: Record, which: Lines, row: int) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return the voltage (V) that the DAC of a row made, the currents (A), and what clipped."""
+    chosen = [record.vectors.measurements[k] for k in which]
+    code = np.array([one.dac_code[row] for one in chosen if one.dac_code is not None])
+    return (
+        SPANS[LineClass.ROW].decode(code),
+        np.array([one.value for one in chosen]),
+        np.array([one.saturated for one in chosen]),
+    )
+
+
+def _lines(
+    voltage: FloatArray, current: FloatArray, usable: BoolArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Slope, offset and rms deviation of each column's usable points; NaN below three of them."""
+    n = usable.sum(axis=0).astype(float)
+    n[n < 3] = np.nan
+    x = np.where(usable, voltage[:, np.newaxis], 0.0)
+    y = np.where(usable, current, 0.0)
+    mean_x, mean_y = x.sum(axis=0) / n, y.sum(axis=0) / n
+    left = np.where(usable, voltage[:, np.newaxis] - mean_x, 0.0)
+    squares = (left**2).sum(axis=0)
+    squares[squares == 0.0] = np.nan
+    slope = (left * y).sum(axis=0) / squares
+    residual = np.where(usable, current - mean_y - slope * left, 0.0)
+    return slope, mean_y - slope * mean_x, np.sqrt((residual**2).sum(axis=0) / (n - 2.0))
+
+
+def _add_bending(findings: Findings, bending: Bending) -> None:
+    findings.number("bending", bending.value, "1/V^2", "c/G of small cells", bending.value_error)
+    findings.number("voltage", bending.voltage, "V", "V0 of the sinh law", bending.voltage_error)
+    text = "1/G at which bending has halved; 0: does not depend on G"
+    findings.number("ohmic_resistance", bending.fade, "ohm", text, bending.fade_error)
+    points = bending.points
+    findings.axis("bin_conductance", points.conductance, "S", "Mean conductance of the bin")
+    dims = ("bin_conductance",)
+    text = "c/G, mean of the cells of the bin"
+    findings.array("bin_bending", points.bending, dims, "1/V^2", text, points.error)
+
+
+PROCEDURE = Linearity

@@ -1,0 +1,113 @@
+"""Wire resistance: the same cells are read below light and below heavier loads.
+
+All cells are RESET; then, in stages, more and more groups of cells that lie evenly on all lines are
+SET, and after each stage all cells are read. `wire_fit` says what follows from it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from memlab.characterize.bench import Bench
+from memlab.characterize.offsets import reads_without_offset
+from memlab.characterize.patterns import diagonal_groups
+from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
+from memlab.runs import Coordinate, Findings, Record
+
+__all__ = ["PROCEDURE", "Wires", "WiresConfig"]
+
+
+class WiresConfig(ProcedureConfig):
+    """Settings of the wire test."""
+
+    gate_voltage: float = Field(1.5, description="Gate voltage of the SETs in V.", gt=0)
+    groups: int = Field(16, description="Groups of cells; the first stage SETs one.", ge=4)
+    stages: int = Field(3, description="Stages; each SETs as many groups as all before.", ge=2)
+    repeats: int = Field(4, description="Reads at each stage.", ge=1)
+    gain: int = Field(2, description="Gain of the reads, 1 to 4: one for all.", ge=1, le=4)
+    start: float = Field(0.5, description="Where the fit begins, ohm per segment.", gt=0)
+
+    @model_validator(mode="after")
+    def _enough_groups(self) -> Self:
+        if 2 ** (self.stages - 1) > self.groups:
+            raise ValueError("2^(stages - 1) groups are SET in the end: there are not so many")
+        return self
+
+    def level(self, group: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """Return the stage, 1 .. stages, at which each group is SET; 0 for those that are not."""
+        first = np.floor(np.log2(np.maximum(group, 0.5))).astype(np.intp) + 2
+        return np.where(first <= self.stages, first, 0)
+
+
+class Wires(Procedure[WiresConfig]):
+    """The wire test (see the module's documentation)."""
+
+    name = "wires"
+    title = "Wire resistance, from reads below different loads"
+    Config = WiresConfig
+    coordinates: ClassVar = {"step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")}
+    vector_coordinates = coordinates
+
+    def measure(self, bench: Bench) -> None:
+        """RESET all and read; SET more cells and read, stage by stage."""
+        config = self.config
+        level = self._levels(bench.array.rows, bench.array.columns)
+        for stage in range(config.stages + 1):
+            if stage:
+                bench.program(config.gate_voltage, set=level == stage)
+            else:
+                bench.program(0.0, reset=bench.mask, set=~bench.mask)
+            for _ in range(config.repeats):
+                bench.read(gain=config.gain, step=float(stage))
+            zeros = np.zeros((4 * config.repeats, bench.shape[0]))
+            bench.vmm(zeros, gain=config.gain, step=float(stage))
+
+    def analyse(self, record: Record) -> Findings:
+        """Fit the resistances."""
+        config = self.config
+        level = self._levels(record.rows, record.columns)
+        stages = [
+            Stage(
+                record.mask & (level == step) if step else np.ones(record.mask.shape, bool),
+                reads_without_offset(record, step, config.point.read_voltage).mean(axis=0),
+            )
+            for step in range(config.stages + 1)
+        ]
+        model = WireModel(record.rows, record.columns, record.chip_shape)
+        fit = fit_resistances(model, stages, Resistances(config.start))
+        findings = Findings()
+        _add_numbers(findings, fit)
+        if fit is not None:
+            findings.axis("stage", np.arange(config.stages + 1), "1", "Stage")
+            dims = ("stage", "row", "column")
+            read = np.array([stage.conductance for stage in stages])
+            findings.array("read", read, dims, "S", "Read, offsets taken off")
+            findings.array("model", fit.model, dims, "S", "What the fit expects to be read")
+            findings.map("cell_conductance", fit.cells, "S", "Of the cells at the last stage")
+        return findings
+
+    def _levels(
+        self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.intp]:
+        return self.config.level(diagonal_groups(rows, columns, self.config.groups))
+
+
+def _add_numbers(findings: Findings, fit: WireFit | None) -> None:
+    for name, text in (
+        ("wire", "Of one segment of bit line or TE line"),
+        ("driver", "Of a row driver"),
+        ("sense", "Of a column's amplifier input"),
+    ):
+        value = np.nan if fit is None else getattr(fit.resistances, name)
+        error = None if fit is None else getattr(fit.error, name)
+        findings.number(f"{name}_resistance", value, "ohm", text, error)
+    scatter = np.nan if fit is None else fit.scatter
+    findings.number("scatter", scatter, "1", "Of reads around the fit, relative")
+
+
+PROCEDURE = Wires

@@ -1,0 +1,149 @@
+"""Yield: which cells work, what is wrong with the others, and which lines are worth using.
+
+The cells are SET and RESET in groups that lie evenly on all lines (`patterns`), so that few cells
+of a line conduct at a time and wires do not hide what a cell does. Each step SETs a group, RESETs
+the one before it, and reads all cells some times; what flows at 0 V is taken off (`offsets`).
+`faults` says how the classes are told apart, `good_lines` how lines are chosen.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from memlab.characterize.bench import Bench
+from memlab.characterize.faults import Cycles, Fault, classify, find_shorts, usual_window
+from memlab.characterize.good_lines import choose_good_lines
+from memlab.characterize.offsets import reads_without_offset
+from memlab.characterize.patterns import diagonal_groups
+from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.statistics import on_map
+from memlab.runs import Coordinate, Findings, Record
+
+__all__ = ["PROCEDURE", "Yield", "YieldConfig"]
+
+
+class YieldConfig(ProcedureConfig):
+    """Settings of the yield test."""
+
+    gate_voltage: float = Field(2.0, description="Gate voltage of the SETs in V.", gt=0)
+    rounds: int = Field(3, description="SETs and RESETs of each cell.", ge=1)
+    groups: int = Field(8, description="Groups of cells that are SET one after the other.", ge=1)
+    repeats: int = Field(5, description="Reads at each step.", ge=2)
+    minimum_window: float = Field(
+        50e-6, description="Smallest difference between SET and RESET in S that counts.", gt=0
+    )
+    noise_limit: float = Field(
+        0.05, description="Scatter of reads, relative to G, from which a cell is noisy.", gt=0
+    )
+    bad_share: float = Field(
+        0.25, description="Largest share of bad cells on a line worth using.", ge=0, le=1
+    )
+
+
+class Yield(Procedure[YieldConfig]):
+    """The yield test (see the module's documentation)."""
+
+    name = "yield"
+    title = "Yield: fault classes, good rows and columns"
+    Config = YieldConfig
+    coordinates: ClassVar = {
+        "step": Coordinate("1", "Groups that have been SET so far; the last of them is SET now"),
+    }
+    vector_coordinates = coordinates
+
+    def measure(self, bench: Bench) -> None:
+        """RESET all, then SET group after group, each with a RESET of the one before."""
+        config = self.config
+        group = diagonal_groups(bench.array.rows, bench.array.columns, config.groups)
+        none = np.zeros(bench.shape, bool)
+        reset, last = bench.mask, config.rounds * config.groups
+        for step in range(1, last + 2):
+            now = none if step > last else group == (step - 1) % config.groups
+            bench.program(config.gate_voltage, reset=reset, set=now)
+            for _ in range(config.repeats):
+                bench.read(step=float(step))
+            bench.vmm(np.zeros((config.repeats, bench.shape[0])), step=float(step))
+            reset = now
+
+    def analyse(self, record: Record) -> Findings:
+        """Classify the cells and choose the good lines."""
+        config, mask = self.config, record.mask
+        cycles = self._cycles(record)
+        low, high, scatter = (
+            on_map(mask, values)
+            for values in (cycles.low.mean(axis=0), cycles.high.mean(axis=0), cycles.scatter)
+        )
+        window = usual_window(high - low, config.minimum_window)
+        working = high - low > config.minimum_window
+        erased = float(np.median(low[working])) if working.any() else 0.0
+        threshold = erased + 0.5 * window
+        fault = np.full(mask.shape, Fault.NOT_TESTED, np.uint8)
+        fault[mask] = classify(cycles, threshold[mask], window[mask], config.noise_limit)
+        faulty = (fault != Fault.PASS) & (fault != Fault.NOISY)
+        rows, columns = find_shorts(low, faulty, mask, threshold)
+        fault[mask & columns] = Fault.SHORT_COLUMN
+        fault[mask & rows[:, np.newaxis]] = Fault.SHORT_ROW
+        findings = Findings()
+        _count(findings, fault[mask])
+        findings.number("window", float(np.median(window)), "S", "Usual SET less usual RESET")
+        findings.map("fault", fault, "1", "What each cell is; see fault_class")
+        findings.map("set_conductance", high, "S", "After SET, mean of rounds and reads")
+        findings.map("reset_conductance", low, "S", "After RESET, mean of rounds and reads")
+        findings.map("threshold", threshold, "S", "Between the two states")
+        findings.map("scatter", scatter, "S", "Standard deviation of reads after SET")
+        _add_good_lines(findings, record, fault != Fault.PASS, config.bad_share)
+        return findings
+
+    def _cycles(self, record: Record) -> Cycles:
+        """Sort the readings: each cell's SET state, and its RESET state one step later."""
+        config = self.config
+        steps = range(1, config.rounds * config.groups + 2)
+        reads = np.array(
+            [
+                reads_without_offset(record, step, config.point.read_voltage)[:, record.mask]
+                for step in steps
+            ]
+        )
+        mean, variance = reads.mean(axis=1), reads.var(axis=1, ddof=1)
+        group = diagonal_groups(record.rows, record.columns, config.groups)[record.mask]
+        own = group + config.groups * np.arange(config.rounds)[:, np.newaxis]
+        cell = np.arange(group.size)
+        scatter = np.sqrt(variance[own, cell].mean(axis=0))
+        return Cycles(mean[own, cell], mean[own + 1, cell], scatter)
+
+
+def _count(findings: Findings, fault: npt.NDArray[np.uint8]) -> None:
+    """Add the fraction of the cells in each class."""
+    classes = [one for one in Fault if one is not Fault.NOT_TESTED]
+    count = np.array([int((fault == one).sum()) for one in classes])
+    for one, cells in zip(classes, count, strict=True):
+        share = cells / fault.size
+        error = float(np.sqrt(share * (1.0 - share) / fault.size))
+        name = "yield" if one is Fault.PASS else one.name.lower()
+        findings.number(name, share, "1", f"Fraction of the cells: {one.label}", error)
+    findings.axis("fault_class", np.array([one.label for one in Fault]), "1", "Name of each code")
+    findings.array("count", np.append(count, 0), ("fault_class",), "1", "Cells in each class")
+
+
+def _add_good_lines(
+    findings: Findings, record: Record, bad: npt.NDArray[np.bool_], largest_share: float
+) -> None:
+    rows, columns = choose_good_lines(bad, largest_share)
+    findings.number("good_row_count", rows.size, "1", "Rows worth using")
+    findings.number("good_column_count", columns.size, "1", "Columns worth using")
+    findings.axis("good_rows", record.rows[rows], "1", "Rows worth using")
+    findings.axis("good_columns", record.columns[columns], "1", "Columns worth using")
+    findings.array(
+        "free",
+        ~bad[np.ix_(rows, columns)],
+        ("good_rows", "good_columns"),
+        "1",
+        "1 where a cell of the good lines passes",
+    )
+
+
+PROCEDURE = Yield

@@ -1,0 +1,93 @@
+"""The picture of a linearity test: bending of cells, and columns up to the end of each gain."""
+
+from __future__ import annotations
+
+import json
+
+import h5py
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE
+
+__all__ = ["draw"]
+
+_ADC_STEP = 10.0 / 65536
+"""V per ADC and DAC code."""
+
+_MID_CODE = 32768.0
+
+_POINTS = 1500
+"""Points drawn for each gain."""
+
+
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw the cubic part against conductance, and deviations from a line against ADC voltage."""
+    left, right = figure.subplots(1, 2)
+    _draw_bending(left, entry)
+    _draw_columns(right, entry)
+
+
+def _draw_bending(axes: Axes, entry: h5py.Group) -> None:
+    result = entry["result"]
+    percent = 100.0 * np.nanmax(entry["vmm/driven_voltage"][()]) ** 2
+    G = 1e6 * result["bin_conductance"][()]
+    axes.errorbar(
+        G,
+        percent * result["bin_bending"][()],
+        percent * result["bin_bending_error"][()],
+        color=BLUE,
+        marker="o",
+        markersize=3,
+        linestyle="none",
+        linewidth=0.8,
+    )
+    a, b = result["bending"][()], result["ohmic_resistance"][()]
+    if G.size and np.isfinite(a):
+        x = np.linspace(0.0, G.max(), 100)
+        axes.plot(x, percent * a / (1.0 + 1e-6 * b * x), color=ORANGE, linewidth=1.0)
+    axes.axhline(0.0, color=GREY, linewidth=0.6)
+    V0 = result["voltage"][()]
+    text = f"$V_0$ = {V0:.3f} V" if np.isfinite(V0) else "no bending found"
+    axes.set_title(text, fontsize="small")
+    axes.set_xlabel("Conductance (µS)")
+    axes.set_ylabel(f"Cubic part at {(percent / 100) ** 0.5:.2g} V (%)")
+
+
+def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
+    vmm, result = entry["vmm"], entry["result"]
+    transimpedance = json.loads(entry["instrument"].attrs["board.transimpedance"])
+    level = int(result["level"][-1])
+    for k, (gain, colour) in enumerate(
+        zip(result["gain"][()], (BLUE, ORANGE, GREEN, "#CC79A7"), strict=False)
+    ):
+        which = np.flatnonzero(
+            (vmm["driven_row"][()] < 0)
+            & (vmm["level"][()] == level)
+            & (vmm["sweep_gain"][()] == gain)
+        )
+        dac = vmm["dac_code"][which[0] : which[-1] + 1] - _MID_CODE
+        volts = _ADC_STEP * np.take_along_axis(dac, np.abs(dac).argmax(axis=1)[:, None], axis=1)
+        expected = (
+            result["column_slope"][level, k] * volts + result["column_offset"][level, k]
+        ) * transimpedance[int(gain) - 1]
+        code = vmm["adc_code"][which[0] : which[-1] + 1]
+        measured = (_MID_CODE - code) * _ADC_STEP
+        usable = np.isfinite(expected) & (np.abs(expected) < 2.6)
+        x, y = expected[usable], 1e3 * (measured - expected)[usable]
+        step = max(1, x.size // _POINTS)
+        axes.plot(
+            x[::step],
+            y[::step],
+            color=colour,
+            marker=".",
+            markersize=2,
+            linestyle="none",
+            label=f"gain {gain:.0f}",
+            rasterized=True,
+        )
+    axes.set_title("Columns, lowest level", fontsize="small")
+    axes.set_xlabel("Straight line at the ADC (V)")
+    axes.set_ylabel("Measured less line (mV)")
+    axes.legend(fontsize="small", markerscale=4)

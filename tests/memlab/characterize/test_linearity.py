@@ -1,0 +1,73 @@
+"""Bending of cells, and the range of the amplifiers, are recovered."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.analysed import analyse
+
+from memlab.characterize import Region
+from memlab.characterize.bending import BinnedBending, fit_bending
+
+
+@pytest.mark.parametrize("volts", [0.5, 1.0])
+def test_the_bending_voltage_is_recovered_with_all_effects_on(tmp_path: Path, volts: float) -> None:
+    run = analyse("linearity", tmp_path, "ta-hfo2-full", nonlinearity__voltage=volts)
+    run.assert_recovered("voltage", volts, within=0.06)
+    # Wires of 0.3 ohm take some 13 % of the conductance, and so of what it is compared with.
+    assert run.value("ohmic_resistance") == pytest.approx(1e4 / 0.87, rel=0.25)
+
+
+def test_bending_that_does_not_fade_is_recovered(tmp_path: Path) -> None:
+    run = analyse("linearity", tmp_path, "ta-hfo2", nonlinearity__voltage=0.5)
+    run.assert_recovered("voltage", 0.5, within=0.005)
+
+
+def test_ohmic_cells_show_no_bending(tmp_path: Path) -> None:
+    run = analyse("linearity", tmp_path, "ta-hfo2", region=Region(columns="0:16"))
+    value, error = run.numbers["bending"]
+    assert abs(value) <= 4.5 * error
+    assert np.isnan(run.value("voltage"))
+
+
+def test_columns_are_straight_lines_up_to_the_clip_and_saturated_points_are_left_out(
+    tmp_path: Path,
+) -> None:
+    run = analyse("linearity", tmp_path, "ideal", figure=True, region=Region(rows="8:40"))
+    level = -1
+    deviation, slope = run.results["column_deviation"][level], run.results["column_slope"][level]
+    lsb = 10.0 / 65536 / np.array([1e3, 1e4, 1e5, 1e6])[:, np.newaxis]
+    # Quantisation is uniform: 0.29 LSB rms; a saturated point would add many thousand LSB.
+    assert np.nanmax(deviation / lsb) < 0.45
+    assert np.isfinite(slope).all()
+    assert (run.results["saturated"][:, 1:] > 0.0).any()
+    np.testing.assert_allclose(run.results["column_offset"], 0.0, atol=lsb.max())
+    assert run.path.with_suffix(".png").stat().st_size > 10_000
+
+
+def test_amplifier_and_driver_offsets_show_at_zero_volts(tmp_path: Path) -> None:
+    run = analyse("linearity", tmp_path, "ideal", board__adc__offset=200.0)
+    offset = run.results["column_offset"][0, 0]
+    truth = -run.board.calibration.adc_offset * 10.0 / 65536 / 1e3
+    np.testing.assert_allclose(offset, truth, atol=0.3 * 10.0 / 65536 / 1e3)
+
+
+def test_only_cells_of_the_region_are_pulsed(tmp_path: Path) -> None:
+    region = Region(rows="3:9", columns="50:")
+    run = analyse("linearity", tmp_path, "ta-hfo2", region=region)
+    inside = region.pick((128, 64))
+    before, after = run.untouched.conductance, run.board.chip.conductance
+    np.testing.assert_array_equal(after[~inside], before[~inside])
+    assert (after[inside] != before[inside]).any()
+
+
+def test_a_law_is_fitted_only_where_there_is_bending() -> None:
+    G = np.linspace(20e-6, 300e-6, 12)
+    error = np.full(12, 1e-3)
+    flat = fit_bending(BinnedBending(G, np.zeros(12), error))
+    assert flat.value == 0.0
+    assert np.isnan(flat.voltage)
+    law = fit_bending(BinnedBending(G, 0.7 / (1.0 + G / 150e-6), error))
+    assert law.value == pytest.approx(0.7)
+    assert law.fade == pytest.approx(1 / 150e-6)
+    assert np.isnan(fit_bending(BinnedBending(*np.empty((3, 0)))).value)
