@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from drivers.errors import DeviceError, TransportError
 from drivers.visa import open_session
@@ -40,6 +40,7 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
 class ReferenceSmu(Protocol):
     """A source-measure unit; use it as a context manager, its output is off afterwards.
 

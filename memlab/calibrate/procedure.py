@@ -218,8 +218,9 @@ def calibrate_array(
         watch("measuring row voltages with the SMU")
         scale = measure_rows(array, smu, row_lines, connect)
         watch("measuring amplifiers with the SMU")
-        quiet = int(np.argmin(np.nan_to_num(array.read_conductance()).sum(axis=1)))
-        R, R_error = measure_columns(array, smu, column_lines, quiet, connect)
+        quiet = np.argmin(array.read_conductance(), axis=0)
+        rest = found.zero[quiet] + found.record.amplifier_offset
+        R, R_error = measure_columns(array, smu, column_lines, quiet, rest, connect)
         found = anchor(found, scale, R, R_error)
         method = "on-board references and SMU"
         details |= {
