@@ -18,31 +18,21 @@ from drivers import max11046
 from drivers.board import (
     AUTO_GAIN,
     Board,
-    BoardConfig,
-    CodeRange,
     LineClass,
-    Mode,
     PulseBatch,
     PulseKind,
     Samples,
     Selection,
 )
-from drivers.ltc2668 import Span
 from drivers.pulse import PulseTimer
 from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
+from memlab.board_config import SPANS, board_config
 from memlab.calibration import Calibration
-from memlab.calibration.conversion import Conversion, make_conversion, read_range
+from memlab.calibration.conversion import Conversion, make_conversion
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
 
 __all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
-
-SPANS = {
-    LineClass.ROW: Span.BIPOLAR_5,
-    LineClass.COLUMN: Span.BIPOLAR_5,
-    LineClass.GATE: Span.UNIPOLAR_10,
-}
-"""Spans in use. Gates need 5 V exactly, which lies one step above the 0..5 V span."""
 
 SATURATION_MARGIN = 8
 """ADC codes below the clip level from which a reading counts as saturated (noise is < 2)."""
@@ -353,43 +343,6 @@ class BoardArray(Array):
             columns=columns,
             gate_code=gates,
         )
-
-
-def board_config(
-    limits: Limits,
-    point: OperatingPoint,
-    timer: PulseTimer,
-    calibration: Calibration | None = None,
-) -> BoardConfig:
-    """Translate limits in volts into the codes that the board checks again.
-
-    Limits are what the chip may see. Where a calibration knows that lines make less than their
-    nominal voltage, the largest code of a read is larger.
-    """
-    read = read_range(limits.read_voltage, None if calibration is None else calibration.record)
-
-    def codes(line: LineClass, low: float, high: float) -> CodeRange:
-        minimum, maximum = SPANS[line].encode(np.array([low, high]))
-        return CodeRange(int(minimum), int(maximum))
-
-    return BoardConfig(
-        spans=SPANS,
-        limits={
-            (LineClass.ROW, Mode.READ): codes(LineClass.ROW, *read),
-            (LineClass.COLUMN, Mode.READ): codes(LineClass.COLUMN, 0.0, 0.0),
-            (LineClass.GATE, Mode.READ): codes(LineClass.GATE, 0.0, limits.gate_voltage),
-            (LineClass.ROW, Mode.SET): codes(LineClass.ROW, 0.0, 0.0),
-            (LineClass.COLUMN, Mode.SET): codes(LineClass.COLUMN, 0.0, limits.set_voltage),
-            (LineClass.GATE, Mode.SET): codes(LineClass.GATE, 0.0, limits.set_gate_voltage),
-            (LineClass.ROW, Mode.RESET): codes(LineClass.ROW, 0.0, limits.reset_voltage),
-            (LineClass.COLUMN, Mode.RESET): codes(LineClass.COLUMN, 0.0, 0.0),
-            (LineClass.GATE, Mode.RESET): codes(LineClass.GATE, 0.0, limits.gate_voltage),
-        },
-        read_gate_code=int(SPANS[LineClass.GATE].encode(np.full(1, point.read_gate_voltage))[0]),
-        idle_row_code=int(SPANS[LineClass.ROW].encode(np.zeros(1))[0]),
-        minimum_width_ticks=int(timer.ticks(limits.minimum_width)),
-        maximum_width_ticks=int(timer.ticks(limits.maximum_width)),
-    )
 
 
 def _join(first: PulseBatch, second: PulseBatch) -> PulseBatch:

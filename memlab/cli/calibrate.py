@@ -150,7 +150,10 @@ def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
 
 def _ask(probe: Probe) -> None:
     """Wait until the operator has connected the SMU; Ctrl-C ends everything, output off."""
-    click.prompt(f"{probe.text}, then press Enter", default="", show_default=False, err=True)
+    try:
+        click.prompt(f"{probe.text}, then press Enter", default="", show_default=False, err=True)
+    except click.Abort as abort:
+        raise KeyboardInterrupt from abort
 
 
 def _say(probe: Probe) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from drivers.errors import DeviceError, TransportError
-from drivers.smu import Keithley2400, Keithley2600, ReferenceSmu, open_smu
+from drivers.keithley import Keithley2400, Keithley2600
+from drivers.smu import ReferenceSmu, open_smu
 
 Dialogue = list[tuple[str, str | None]]
 

@@ -3,7 +3,8 @@
 A z-score is an error over its stated standard error. Of n right ones the mean square is 1 with a
 standard deviation of sqrt(2 / n); bounds are 4.5 of those, and 4.5 for the largest single one.
 Rounding of noise-free codes makes errors that are not quite normal and standard errors that are a
-little too large, so that the lower bound is half of what it would be.
+little too large, so that the lower bound is half of what it would be. The rows' standard errors
+allow for gains at the limit of the data sheet, of which these boards use a third or all.
 """
 
 import math
@@ -13,7 +14,7 @@ import pytest
 from support.measured_board import INJECTED, data_sheet_errors, programmed, vmm_error
 
 from memlab.board_array import BoardArray
-from memlab.calibrate.procedure import calibrate_array
+from memlab.calibrate.measure import calibrate_array
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.emulator import EmulatedBoard, load_preset
@@ -23,10 +24,10 @@ STEP = 10 / 65536
 THOROUGH = CalibrationSettings(target=1e-9, passes=3)
 
 
-def assert_z_scores(error: np.ndarray, stated: np.ndarray) -> None:
+def assert_z_scores(error: np.ndarray, stated: np.ndarray, at_least: float = 0.5) -> None:
     z = error / stated
     spread = 4.5 * math.sqrt(2 / z.size)
-    assert 0.5 * (1 - spread) < np.mean(z**2) < 1 + spread
+    assert at_least * (1 - spread) < np.mean(z**2) < 1 + spread
     assert np.abs(z).max() < 4.5
 
 
@@ -48,7 +49,7 @@ class TestRecovery:
         _, board, found = calibrated
         true = board.calibration.row_offset
         error = found.record.row_offset - (true - true.mean())
-        assert_z_scores(error, found.uncertainty.row_offset)
+        assert_z_scores(error, found.uncertainty.row_offset, at_least=0.1)
         assert np.median(found.uncertainty.row_offset) < STEP / 20
 
     def test_amplifier_offsets_against_the_mean_row(self, calibrated: Calibrated) -> None:
@@ -133,7 +134,7 @@ class TestAveraging:
         array, _ = programmed(INJECTED, 3)
         # One look at the clock at the start, and one per row.
         ticks = iter(range(1000))
-        monkeypatch.setattr("memlab.calibrate.procedure.time.monotonic", lambda: next(ticks))
+        monkeypatch.setattr("memlab.calibrate.measure.time.monotonic", lambda: next(ticks))
         found = calibrate_array(array, CalibrationSettings(target=1e-9, passes=5, seconds=200))
         assert found.details["passes"] == 1
 

@@ -6,7 +6,7 @@ from support.measured_board import INJECTED, data_sheet_errors, programmed, vmm_
 from support.virtual_smu import VirtualSmu
 
 from memlab.board_array import BoardArray
-from memlab.calibrate.procedure import calibrate_array
+from memlab.calibrate.measure import calibrate_array
 from memlab.calibrate.reference import Probe, measure_columns, measure_rows
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration

@@ -1,5 +1,6 @@
 """`memlab calibrate` from the command line."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from support.virtual_smu import VirtualSmu
 
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.calibration.store import CalibrationStore
-from memlab.cli import cli
+from memlab.cli import cli, main
 from memlab.devices import open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DeviceError, SettingError, TransportError, exit_code
@@ -26,8 +27,8 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "state"))
 
 
-def run(*arguments: str, text: str = "") -> Result:
-    return CliRunner().invoke(cli, ["calibrate", "--board", URL, *arguments], input=text)
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["calibrate", "--board", URL, *arguments])
 
 
 def document(*arguments: str) -> Any:
@@ -115,15 +116,27 @@ class TestSmu:
         assert virtual_smu[0].closed
 
     def test_it_waits_for_the_operator_and_ends_with_the_output_off(
-        self, tmp_path: Path, virtual_smu: list[VirtualSmu]
+        self,
+        tmp_path: Path,
+        virtual_smu: list[VirtualSmu],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
+        out = tmp_path / "c.h5"
+        arguments = ["--board", URL, "--program", "--smu", "GPIB0::24", "--out", str(out)]
+        monkeypatch.setattr("sys.argv", ["memlab", "calibrate", *arguments])
         # One line of input for one connection; then the operator is gone.
-        result = run("--program", "--smu", "GPIB0::24", "--out", str(tmp_path / "c.h5"), text="\n")
-        assert "DAC output of row 0" in result.stderr
-        assert "DAC output of row 1" in result.stderr
-        assert result.exit_code != 0
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 130
+        told = capsys.readouterr().err
+        assert "DAC output of row 1" in told
+        assert "DAC output of row 2" not in told
         assert virtual_smu[0].closed
         assert not virtual_smu[0].on
+        with h5py.File(out) as file:
+            assert file["entry"].attrs["status"] == "interrupted"
         assert document("--list")["versions"] == []
 
     def test_an_smu_that_is_not_there(self, tmp_path: Path) -> None:
