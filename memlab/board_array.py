@@ -218,48 +218,50 @@ class BoardArray(Array):
         session = self._session
         row_code = SPANS[LineClass.ROW].encode(np.full(1, session.point.read_voltage))
         # The voltage that the DAC really makes, not the one asked for: exact to the code.
-        read_voltage = float(SPANS[LineClass.ROW].decode(row_code)[0])
-        if read_voltage == 0.0:
+        if float(SPANS[LineClass.ROW].decode(row_code)[0]) == 0.0:
             raise LimitError(
                 f"read voltage {session.point.read_voltage:g} V is below one DAC step of "
                 f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
             )
+        vectors = self._conversion.read_vectors(session.point.read_voltage)
+        if vectors is not None:
+            shape = (len(vectors), self.columns.size)
+            code, adc_gain, saturated = self._multiply(vectors, gain, shape)
+            value = self._conversion.conductance(code, adc_gain, vectors)
+            n = self.rows.size
+            return Measurement(value, saturated[:n], code[:n], adc_gain[:n])
         samples = session.board.read(self._selection, int(row_code[0]), gain)
         session.traffic.add(_REQUEST_BYTES, _SAMPLE_BYTES * samples.code.size)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
         code, adc_gain, saturated = self._decode(samples, self.shape)
-        value = self._conversion.conductance(code, adc_gain, int(row_code[0]), self._zero(gain))
+        value = self._conversion.conductance(code, adc_gain, row_code)
         return Measurement(value, saturated, code, adc_gain)
-
-    def _zero(self, gain: int) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]] | None:
-        """Measure what flows with every row at 0 V, where the conversion asks for it."""
-        n = self._conversion.zero_vectors
-        if not n:
-            return None
-        session = self._session
-        idle = np.full((n, self.rows.size), _MID_CODE, np.uint16)
-        samples = session.board.vmm(self._selection, idle, gain)
-        session.traffic.add(_CODE_BYTES * idle.size, _SAMPLE_BYTES * samples.code.size)
-        return self._decode(samples, (n, self.columns.size))[:2]
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         session = self._session
         session.limits.check_read(voltage)
         voltage = self._on_steps(voltage, self.input_voltage_step, "row voltage")
         dac_code = self._conversion.row_code(voltage)
+        if not self._conversion.knows_cells:
+            self._measure_conductance(AUTO_GAIN)
+        shape = (*voltage.shape[:-1], self.columns.size)
+        code, adc_gain, saturated = self._multiply(dac_code, gain, shape)
+        current = self._conversion.current(code, adc_gain)
+        return Measurement(current, saturated, code, adc_gain, dac_code)
+
+    def _multiply(
+        self, dac_code: npt.NDArray[np.uint16], gain: int, shape: tuple[int, ...]
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], BoolArray]:
+        """Apply vectors of row codes, shape (..., rows); results as of `_decode`."""
+        session = self._session
         flat = dac_code.reshape(-1, self.rows.size)
         if self._row_order is not None:
             flat = flat[:, self._row_order]
-        if not self._conversion.knows_cells:
-            self._measure_conductance(AUTO_GAIN)
         samples = session.board.vmm(self._selection, flat, gain)
         session.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
-        shape = (*voltage.shape[:-1], self.columns.size)
-        code, adc_gain, saturated = self._decode(samples, shape)
-        current = self._conversion.current(code, adc_gain)
-        return Measurement(current, saturated, code, adc_gain, dac_code)
+        return self._decode(samples, shape)
 
     def _decode(
         self, samples: Samples, shape: tuple[int, ...]
