@@ -71,6 +71,8 @@ class _Session:
     rounding: bool
     calibration: Calibration | None = None
     traffic: Traffic = field(default_factory=Traffic)
+    applied: list[Calibration] = field(default_factory=list)
+    """Calibrations of any view so far: the board must allow what each of them asks for."""
     conversion: Conversion = field(init=False)
     saturated_code: int = field(init=False)
     timer: PulseTimer = field(init=False)
@@ -88,7 +90,9 @@ class _Session:
             calibration, SPANS[LineClass.ROW], self.board.capabilities
         )
         self.calibration = calibration
-        self.board.configure(board_config(self.limits, self.point, self.timer, calibration))
+        if calibration is not None:
+            self.applied.append(calibration)
+        self.board.configure(board_config(self.limits, self.point, self.timer, self.applied))
 
 
 class BoardArray(Array):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from drivers.board import BoardConfig, CodeRange, LineClass, Mode
@@ -25,14 +27,14 @@ def board_config(
     limits: Limits,
     point: OperatingPoint,
     timer: PulseTimer,
-    calibration: Calibration | None = None,
+    calibrations: Sequence[Calibration] = (),
 ) -> BoardConfig:
     """Translate limits in volts into the codes that the board checks again.
 
-    Limits are what the chip may see. Where a calibration knows that lines make less than their
+    Limits are what the chip may see. Where calibrations know that lines make less than their
     nominal voltage, the largest code of a read is larger.
     """
-    read = read_range(limits.read_voltage, None if calibration is None else calibration.record)
+    read = read_range(limits.read_voltage, [one.record for one in calibrations])
 
     def codes(line: LineClass, low: float, high: float) -> CodeRange:
         minimum, maximum = SPANS[line].encode(np.array([low, high]))

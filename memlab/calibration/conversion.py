@@ -12,6 +12,7 @@ last read of each cell, and forgotten where a cell is pulsed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -220,12 +221,12 @@ def make_conversion(
     return Calibrated(calibration, span, capabilities.input_voltage_step)
 
 
-def read_range(limit: float, record: CalibrationRecord | None) -> tuple[float, float]:
+def read_range(limit: float, records: Iterable[CalibrationRecord]) -> tuple[float, float]:
     """Return the nominal voltages (V) that rows may be asked for, so that none exceeds +/- limit.
 
-    A line that makes less than its nominal voltage is asked for more.
+    A line that makes less than its nominal voltage is asked for more. With several records the
+    range is that of all.
     """
-    if record is None:
-        return -limit, limit
-    asked = record.request(np.array([[-limit], [limit]]))
-    return min(-limit, float(asked.min())), max(limit, float(asked.max()))
+    ends = np.array([[-limit], [limit]])
+    asked = np.concatenate([ends.ravel(), *(record.request(ends).ravel() for record in records)])
+    return float(asked.min()), float(asked.max())

@@ -144,6 +144,15 @@ class TestLimits:
         # 128 lines of 2 mV: none is off by 5 standard deviations.
         assert 0.2 < high < 0.211
 
+    def test_views_with_other_calibrations_do_not_narrow_it(self, arrays: Arrays) -> None:
+        _, calibrated, board = arrays
+        nominal = CalibrationRecord.nominal(128, 64, board.capabilities.transimpedance)
+        calibrated.with_calibration(None)
+        calibrated.with_calibration(replace(truth(board), record=nominal))
+        lowest = int(board.calibration.row_offset.argmin())
+        calibrated[lowest].vmm([0.2])
+        assert board.row_voltage[lowest] == pytest.approx(0.2, abs=0.51 * STEP)
+
 
 class TestUndoing:
     def test_without_a_calibration_every_code_is_what_it_was(self) -> None:
