@@ -18,20 +18,17 @@ from drivers import max11046
 from drivers.board import (
     AUTO_GAIN,
     Board,
-    BoardConfig,
-    CodeRange,
     LineClass,
-    Mode,
     PulseBatch,
     PulseKind,
     Samples,
     Selection,
 )
-from drivers.ltc2668 import Span
 from drivers.pulse import PulseTimer
 from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
+from memlab.board_config import SPANS, board_config
 from memlab.calibration import Calibration
-from memlab.calibration.conversion import Conversion, make_conversion, read_range
+from memlab.calibration.conversion import Conversion, make_conversion
 from memlab.coupled_limits import check_forming, check_operating_point, check_program, check_vmm
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
@@ -39,13 +36,6 @@ from memlab.passport import Passport, RowPulses
 from memlab.passport.recording import fire, settle
 
 __all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
-
-SPANS = {
-    LineClass.ROW: Span.BIPOLAR_5,
-    LineClass.COLUMN: Span.BIPOLAR_5,
-    LineClass.GATE: Span.UNIPOLAR_10,
-}
-"""Spans in use. Gates need 5 V exactly, which lies one step above the 0..5 V span."""
 
 SATURATION_MARGIN = 8
 """ADC codes below the clip level from which a reading counts as saturated (noise is < 2)."""
@@ -85,6 +75,8 @@ class _Session:
     passport: Passport | None = None
     calibration: Calibration | None = None
     traffic: Traffic = field(default_factory=Traffic)
+    applied: list[Calibration] = field(default_factory=list)
+    """Calibrations of any view so far: the board must allow what each of them asks for."""
     conversion: Conversion = field(init=False)
     saturated_code: int = field(init=False)
     timer: PulseTimer = field(init=False)
@@ -102,7 +94,9 @@ class _Session:
             calibration, SPANS[LineClass.ROW], self.board.capabilities
         )
         self.calibration = calibration
-        self.board.configure(board_config(self.limits, self.point, self.timer, calibration))
+        if calibration is not None:
+            self.applied.append(calibration)
+        self.board.configure(board_config(self.limits, self.point, self.timer, self.applied))
 
 
 class BoardArray(Array):
@@ -253,50 +247,52 @@ class BoardArray(Array):
         check_vmm(session.limits, voltage, self.columns.size)
         row_code = SPANS[LineClass.ROW].encode(voltage)
         # The voltage that the DAC really makes, not the one asked for: exact to the code.
-        read_voltage = float(SPANS[LineClass.ROW].decode(row_code)[0])
-        if read_voltage == 0.0:
+        if float(SPANS[LineClass.ROW].decode(row_code)[0]) == 0.0:
             raise LimitError(
                 f"read voltage {session.point.read_voltage:g} V is below one DAC step of "
                 f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
             )
+        vectors = self._conversion.read_vectors(session.point.read_voltage)
+        if vectors is not None:
+            shape = (len(vectors), self.columns.size)
+            code, adc_gain, saturated = self._multiply(vectors, gain, shape)
+            value = self._conversion.conductance(code, adc_gain, vectors)
+            n = self.rows.size
+            return Measurement(value, saturated[:n], code[:n], adc_gain[:n])
         samples = session.board.read(self._selection, int(row_code[0]), gain)
         session.traffic.add(_REQUEST_BYTES, _SAMPLE_BYTES * samples.code.size)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
         code, adc_gain, saturated = self._decode(samples, self.shape)
-        value = self._conversion.conductance(code, adc_gain, int(row_code[0]), self._zero(gain))
+        value = self._conversion.conductance(code, adc_gain, row_code)
         if session.passport is not None:
             session.passport.note_reading(self.rows, self.columns, value)
         return Measurement(value, saturated, code, adc_gain)
-
-    def _zero(self, gain: int) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]] | None:
-        """Measure what flows with every row at 0 V, where the conversion asks for it."""
-        n = self._conversion.zero_vectors
-        if not n:
-            return None
-        session = self._session
-        idle = np.full((n, self.rows.size), _MID_CODE, np.uint16)
-        samples = session.board.vmm(self._selection, idle, gain)
-        session.traffic.add(_CODE_BYTES * idle.size, _SAMPLE_BYTES * samples.code.size)
-        return self._decode(samples, (n, self.columns.size))[:2]
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         session = self._session
         check_vmm(session.limits, voltage, self.columns.size)
         voltage = self._on_steps(voltage, self.input_voltage_step, "row voltage")
         dac_code = self._conversion.row_code(voltage)
+        if not self._conversion.knows_cells:
+            self._measure_conductance(AUTO_GAIN)
+        shape = (*voltage.shape[:-1], self.columns.size)
+        code, adc_gain, saturated = self._multiply(dac_code, gain, shape)
+        current = self._conversion.current(code, adc_gain)
+        return Measurement(current, saturated, code, adc_gain, dac_code)
+
+    def _multiply(
+        self, dac_code: npt.NDArray[np.uint16], gain: int, shape: tuple[int, ...]
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], BoolArray]:
+        """Apply vectors of row codes, shape (..., rows); results as of `_decode`."""
+        session = self._session
         flat = dac_code.reshape(-1, self.rows.size)
         if self._row_order is not None:
             flat = flat[:, self._row_order]
-        if not self._conversion.knows_cells:
-            self._measure_conductance(AUTO_GAIN)
         samples = session.board.vmm(self._selection, flat, gain)
         session.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
-        shape = (*voltage.shape[:-1], self.columns.size)
-        code, adc_gain, saturated = self._decode(samples, shape)
-        current = self._conversion.current(code, adc_gain)
-        return Measurement(current, saturated, code, adc_gain, dac_code)
+        return self._decode(samples, shape)
 
     def _decode(
         self, samples: Samples, shape: tuple[int, ...]
@@ -400,43 +396,6 @@ class BoardArray(Array):
             columns=columns,
             gate_code=gates,
         )
-
-
-def board_config(
-    limits: Limits,
-    point: OperatingPoint,
-    timer: PulseTimer,
-    calibration: Calibration | None = None,
-) -> BoardConfig:
-    """Translate limits in volts into the codes that the board checks again.
-
-    Limits are what the chip may see. Where a calibration knows that lines make less than their
-    nominal voltage, the largest code of a read is larger.
-    """
-    read = read_range(limits.read_voltage, None if calibration is None else calibration.record)
-
-    def codes(line: LineClass, low: float, high: float) -> CodeRange:
-        minimum, maximum = SPANS[line].encode(np.array([low, high]))
-        return CodeRange(int(minimum), int(maximum))
-
-    return BoardConfig(
-        spans=SPANS,
-        limits={
-            (LineClass.ROW, Mode.READ): codes(LineClass.ROW, *read),
-            (LineClass.COLUMN, Mode.READ): codes(LineClass.COLUMN, 0.0, 0.0),
-            (LineClass.GATE, Mode.READ): codes(LineClass.GATE, 0.0, limits.gate_voltage),
-            (LineClass.ROW, Mode.SET): codes(LineClass.ROW, 0.0, 0.0),
-            (LineClass.COLUMN, Mode.SET): codes(LineClass.COLUMN, 0.0, limits.set_voltage),
-            (LineClass.GATE, Mode.SET): codes(LineClass.GATE, 0.0, limits.set_gate_voltage),
-            (LineClass.ROW, Mode.RESET): codes(LineClass.ROW, 0.0, limits.reset_voltage),
-            (LineClass.COLUMN, Mode.RESET): codes(LineClass.COLUMN, 0.0, 0.0),
-            (LineClass.GATE, Mode.RESET): codes(LineClass.GATE, 0.0, limits.gate_voltage),
-        },
-        read_gate_code=int(SPANS[LineClass.GATE].encode(np.full(1, point.read_gate_voltage))[0]),
-        idle_row_code=int(SPANS[LineClass.ROW].encode(np.zeros(1))[0]),
-        minimum_width_ticks=int(timer.ticks(limits.minimum_width)),
-        maximum_width_ticks=int(timer.ticks(limits.maximum_width)),
-    )
 
 
 def _join(first: PulseBatch, second: PulseBatch) -> PulseBatch:

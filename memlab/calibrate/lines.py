@@ -15,6 +15,10 @@ BoolArray = npt.NDArray[np.bool_]
 QUANTISATION = 1.0 / 12.0
 """Variance of rounding to a whole code, in codes squared."""
 
+_ROUNDING_BIAS = 0.01**2
+"""Codes squared. Readings that move over a few codes only are rounded in like ways, so that a mean
+is never as good as its number of readings suggests."""
+
 
 @dataclass(frozen=True, eq=False)
 class Line:
@@ -94,5 +98,5 @@ def _fit(
         freedom = np.maximum(count - 2, 1)
         noise = np.maximum((residual[of_block] ** 2).sum(axis=0) / freedom, QUANTISATION)
         new[of_block] = valid[of_block] / noise
-    y0_variance = np.where(total > 0.0, 1.0 / safe, np.inf)
+    y0_variance = np.where(total > 0.0, 1.0 / safe + _ROUNDING_BIAS, np.inf)
     return Line(x0, y0, slope, y0_variance, 1.0 / information, noise), new

@@ -42,9 +42,12 @@ _PRIOR_CODES = 1000.0
 """Size of zeros and of C before anything is measured; the answer where no cell conducts."""
 _SMALLEST_SLOPE = 1.0
 """Codes per volt at the highest gain below which a cell says nothing about zeros: 0.15 nS."""
+_ROW_RESOLUTION = 0.3e-6
+"""V; how well the zero of a row can be known at all, from some dozens of its codes. That the steps
+of a DAC differ (DNL, up to a step of 153 uV by its data sheet) is not in any error bar here."""
 _GAIN_ERROR = 8e-4
-"""Of a row DAC, as large as its data sheet allows (board reference 1.5, recalled). The voltage at
-code 0 is its zero times 1 + gain, so that what is not known of the gain is not known of it."""
+"""Of a row DAC, as large as its data sheet allows (board reference 1.5, recalled). A row carries no
+current at V = V_os; from there to the voltage at code 0 is a way on which the gain errs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,10 @@ def estimate(
     slope, at_zero, variance = _cells(
         readings.single_voltage, single, np.abs(single) < saturated_code, chain
     )
-    solution = _zeros(slope, at_zero, variance)
+    first = _zeros(slope, at_zero, variance)
+    # w_j is really w_j / (1 + g_i): what is not known of the gains is noise, once w is known.
+    blurred = slope * _GAIN_ERROR * (first.w - first.w.mean())
+    solution = _zeros(slope, at_zero, variance + blurred**2)
     record, uncertainty = _assemble(chain, solution, nominal)
     return Estimate(
         record,
@@ -223,7 +229,7 @@ def _zeros(B: FloatArray, at_zero: FloatArray, variance: FloatArray) -> _Zeros:
         z=solution[z] * 1e-3,
         C_variance=spread[C],
         w_variance=spread[w] * 1e-6,
-        z_variance=spread[z] * 1e-6,
+        z_variance=spread[z] * 1e-6 + _ROW_RESOLUTION**2,
     )
 
 
@@ -274,12 +280,15 @@ def _assemble(
         transimpedance=R,
     )
     unknown = np.full(rows, np.nan)
+    blurred = _GAIN_ERROR * (zeros.z - zeros.w.mean())
+    # Their mean shifts the zero of all voltages by as much.
+    shift = float(np.mean(blurred**2)) / rows
     uncertainty = CalibrationRecord(
-        row_offset=np.hypot(np.sqrt(zeros.z_variance), zeros.z * _GAIN_ERROR),
+        row_offset=np.sqrt(zeros.z_variance + blurred**2 + shift),
         row_gain=unknown,
         row_inl=unknown,
-        amplifier_offset=np.sqrt(zeros.w_variance),
-        adc_offset=np.sqrt(np.array(C_variance) + zeros.w_variance / step**2),
+        amplifier_offset=np.sqrt(zeros.w_variance + shift),
+        adc_offset=np.sqrt(np.array(C_variance) + (zeros.w_variance + shift) / step**2),
         transimpedance=R * np.sqrt(common + np.array(log_variance)),
     )
     return record, uncertainty

@@ -4,10 +4,10 @@ Rows. The SMU, sourcing 0 A, is a voltmeter of high impedance at the output of a
 keeps the code of the last vector, so that the voltage can be measured after the vector has passed.
 A line through several voltages is the row's gain; where it crosses zero is its offset.
 
-Columns. The SMU drives +I and -I into a column's amplifier, with one row selected and at 0 V. The
-difference of the two codes is -2 I R_f / LSB, whatever the offsets and the cell. Its voltage is
-limited to the read limit: should it be connected to anything but a virtual ground, cells see no
-more than in a read.
+Columns. The SMU drives +I and -I into a column's amplifier, with one row selected that carries no
+current. The difference of the two codes is -2 I R_f / LSB, whatever the offsets and the cell. Its
+voltage is limited to the read limit: should it be connected to anything but a virtual ground, cells
+see no more than in a read.
 
 That DAC outputs keep their voltage between vectors, and that an amplifier's input can be reached,
 are properties of the board that this has not been tried on.
@@ -41,8 +41,8 @@ _METER_LIMIT = 6.0
 """V: above anything that a DAC can make, so that the voltmeter never loads it."""
 _FULL_SCALE = 0.8
 """Part of the range of automatic gain that the reference current fills."""
-_REPEATS = 4
-"""Readings of each voltage and current."""
+_REPEATS, _CODE_REPEATS = 4, 16
+"""Readings of each voltage by the SMU, and of each current by the board."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def measure_columns(
     array: BoardArray,
     smu: ReferenceSmu,
     columns: npt.NDArray[np.intp],
-    row: int,
+    row: npt.NDArray[np.intp],
+    rest: FloatArray,
     connect: Connect,
 ) -> tuple[FloatArray, FloatArray]:
     """Measure the transimpedance (V/A) of columns at every gain, and one standard error.
@@ -135,7 +136,10 @@ def measure_columns(
     array, smu, columns, connect
         As in `measure_rows`.
     row
-        The row that is selected, at 0 V; one that conducts little adds little noise.
+        Row that is selected for each column of the array, shape (columns,); a cell that conducts
+        little adds little noise.
+    rest
+        Nominal voltage (V) of that row at which no current flows into the column, same shape.
 
     Returns
     -------
@@ -149,25 +153,25 @@ def measure_columns(
     able, limit = array.board.capabilities, array.limits.read_voltage
     R = np.full((len(able.transimpedance), array.shape[1]), np.nan)
     error = R.copy()
-    zeros = np.zeros((_REPEATS, 1))
     for column in columns:
         smu.output_off()
         connect(Probe("column", int(column)))
-        view = array[row, column]
+        view = array[row[column], column]
+        at_rest = np.full((_CODE_REPEATS, 1), rest[column])
         for k, nominal in enumerate(able.transimpedance):
             current = _FULL_SCALE * able.gain_threshold / nominal
             codes = []
             for sign in (1.0, -1.0):
                 smu.source_current(sign * current, limit)
                 smu.measure_voltage()  # raises at the limit
-                code = view.measure_vmm(zeros, gain=k + 1).adc_code
+                code = view.measure_vmm(at_rest, gain=k + 1).adc_code
                 assert code is not None
                 codes.append(code.astype(np.float64))
             volts = (codes[1].mean() - codes[0].mean()) * max11046.STEP
             R[k, column] = volts / (2.0 * current)
             noise = max(float(np.var(codes, axis=1, ddof=1).mean()), QUANTISATION)
             # What does not scatter is rounded alike, so that repeats do not average it.
-            variance = 2.0 * (noise / _REPEATS if noise > QUANTISATION else QUANTISATION)
+            variance = 2.0 * (noise / _CODE_REPEATS if noise > QUANTISATION else QUANTISATION)
             relative = np.sqrt(variance) * max11046.STEP / volts
             error[k, column] = R[k, column] * np.hypot(relative, smu.current_accuracy)
     smu.output_off()
@@ -185,7 +189,9 @@ def anchor(
     record, uncertainty = estimate.record, estimate.uncertainty
     seen, measured = np.isfinite(rows.gain), np.isfinite(transimpedance)
     gain = np.where(seen, rows.gain, record.row_gain)
-    own = -estimate.zero * (1.0 + gain)
+    # From where the row carries no current, V_os, to code 0 is a way on which the gain acts.
+    own = -estimate.zero
+    own = own + gain * (own - record.amplifier_offset.mean())
     own_variance = estimate.zero_uncertainty**2
     shift = 0.0
     if seen.any():

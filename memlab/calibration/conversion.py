@@ -12,6 +12,7 @@ last read of each cell, and forgotten where a cell is pulsed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +32,8 @@ Codes = npt.NDArray[np.uint16]
 Gains = npt.NDArray[np.uint8]
 
 _MID_CODE = 32768
+_ZERO_VECTORS = 8
+"""Vectors at 0 V of a read; they are averaged, as every cell of a column shares their error."""
 
 
 class Conversion(Protocol):
@@ -38,8 +41,6 @@ class Conversion(Protocol):
 
     calibration: Calibration | None
     """What it undoes."""
-    zero_vectors: int
-    """Vectors at 0 V that a read of conductances needs beside its own."""
 
     @property
     def knows_cells(self) -> bool:
@@ -58,19 +59,22 @@ class Conversion(Protocol):
         """Return what flows in the columns (A) of ADC codes of a VMM, shape (..., columns)."""
         ...
 
-    def conductance(
-        self, code: Codes, gain: Gains, row_code: int, zero: tuple[Codes, Gains] | None
-    ) -> FloatArray:
-        """Return conductances (S), shape (rows, columns), of the codes of a read.
+    def read_vectors(self, voltage: float) -> Codes | None:
+        """Return the row codes of the vectors that measure conductances at a voltage (V).
+
+        Shape (n, rows); vector i of the first `rows` drives row i. None: the board's own read does.
+        """
+        ...
+
+    def conductance(self, code: Codes, gain: Gains, row_code: Codes) -> FloatArray:
+        """Return conductances (S), shape (rows, columns).
 
         Parameters
         ----------
         code, gain
-            Of the read, shape (rows, columns).
+            Of the vectors, shape (n, columns), or of the board's own read, shape (rows, columns).
         row_code
-            DAC code of the row that is driven; the others are at 0 V.
-        zero
-            Codes and gains of `zero_vectors` vectors at 0 V, where there are any.
+            Those vectors, or the one code with which the board has driven each row.
         """
         ...
 
@@ -91,7 +95,6 @@ class Nominal(Conversion):
     """
 
     calibration = None
-    zero_vectors = 0
     knows_cells = True
 
     def __init__(self, span: Span, transimpedance: tuple[float, ...]):
@@ -115,11 +118,13 @@ class Nominal(Conversion):
         current *= np.subtract(code, float(_MID_CODE))
         return current
 
-    def conductance(
-        self, code: Codes, gain: Gains, row_code: int, zero: tuple[Codes, Gains] | None
-    ) -> FloatArray:
+    def read_vectors(self, voltage: float) -> Codes | None:
+        """Leave it to the board, which needs less of the wire."""
+        return None
+
+    def conductance(self, code: Codes, gain: Gains, row_code: Codes) -> FloatArray:
         """Return current over the voltage that the DAC makes, not the one asked for."""
-        return self.current(code, gain) / float(self._span.decode(row_code))
+        return self.current(code, gain) / float(self._span.decode(row_code).item())
 
     def forget(self, cells: npt.NDArray[np.bool_]) -> None:
         """Remember nothing, so forget nothing."""
@@ -137,9 +142,6 @@ class Calibrated(Conversion):
     step
         Voltages on the wire are whole numbers of it (V), or 0.
     """
-
-    zero_vectors = 8
-    """They are averaged, because every cell of a column shares their error."""
 
     def __init__(self, calibration: Calibration, span: Span, step: float):
         self.calibration: Calibration | None = calibration
@@ -174,17 +176,25 @@ class Calibrated(Conversion):
         """Return currents with the errors of amplifiers and ADCs undone."""
         return self._record.current(code, gain, self._cells[self._place].sum(axis=0))
 
-    def conductance(
-        self, code: Codes, gain: Gains, row_code: int, zero: tuple[Codes, Gains] | None
-    ) -> FloatArray:
+    def read_vectors(self, voltage: float) -> Codes | None:
+        """Return one vector for each row, and some at 0 V.
+
+        Not the board's own read: some boards connect only half of the rows for it, and then
+        nothing would be known of what the other rows add.
+        """
+        rows = self._record.row_offset.size
+        wanted = np.zeros((rows + _ZERO_VECTORS, rows))
+        np.fill_diagonal(wanted, voltage)
+        return self.row_code(wanted)
+
+    def conductance(self, code: Codes, gain: Gains, row_code: Codes) -> FloatArray:
         """Return the rise of the current over that of the line; the cells are then known."""
-        assert zero is not None
-        record = self._record
-        at_zero = record.input_current(*zero).mean(axis=0)
-        made, idle = record.row_voltage(self._span.decode([[row_code], [_MID_CODE]]))
-        conductance: FloatArray = (record.input_current(code, gain) - at_zero) / (made - idle)[
-            :, np.newaxis
-        ]
+        record, rows = self._record, self._record.row_offset.size
+        current = record.input_current(code, gain)
+        made = record.row_voltage(self._span.decode(row_code))
+        rise = np.diagonal(made) - made[rows]
+        at_zero = current[rows:].mean(axis=0)
+        conductance: FloatArray = (current[:rows] - at_zero) / rise[:, np.newaxis]
         self._cells[self._place] = conductance
         return conductance
 
@@ -211,12 +221,12 @@ def make_conversion(
     return Calibrated(calibration, span, capabilities.input_voltage_step)
 
 
-def read_range(limit: float, record: CalibrationRecord | None) -> tuple[float, float]:
+def read_range(limit: float, records: Iterable[CalibrationRecord]) -> tuple[float, float]:
     """Return the nominal voltages (V) that rows may be asked for, so that none exceeds +/- limit.
 
-    A line that makes less than its nominal voltage is asked for more.
+    A line that makes less than its nominal voltage is asked for more. With several records the
+    range is that of all.
     """
-    if record is None:
-        return -limit, limit
-    asked = record.request(np.array([[-limit], [limit]]))
-    return min(-limit, float(asked.min())), max(limit, float(asked.max()))
+    ends = np.array([[-limit], [limit]])
+    asked = np.concatenate([ends.ravel(), *(record.request(ends).ravel() for record in records)])
+    return float(asked.min()), float(asked.max())

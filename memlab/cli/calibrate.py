@@ -150,7 +150,10 @@ def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
 
 def _ask(probe: Probe) -> None:
     """Wait until the operator has connected the SMU; Ctrl-C ends everything, output off."""
-    click.prompt(f"{probe.text}, then press Enter", default="", show_default=False, err=True)
+    try:
+        click.prompt(f"{probe.text}, then press Enter", default="", show_default=False, err=True)
+    except click.Abort as abort:
+        raise KeyboardInterrupt from abort
 
 
 def _say(probe: Probe) -> None:
@@ -173,14 +176,12 @@ def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
 
 def _summarise(document: dict[str, Any]) -> None:
     """Tell a person what was found, on stderr."""
-    error, units = (
-        document["vmm_error"],
-        {"transimpedance": "V/A", "row_gain": "", "adc_offset": "codes"},
-    )
+    error = document["vmm_error"]
+    units = {"transimpedance": "relative", "row_gain": "relative", "adc_offset": "codes"}
     lines = ["                       spread    standard error"]
     for name, spread in document["spread"].items():
         one = document["uncertainty"][name]
-        known = "not known without an SMU" if one is None else f"{one:.2g} {units.get(name, 'V')}"
+        known = "not known this way" if one is None else f"{one:.2g} {units.get(name, 'V')}"
         lines.append(f"{name:<20} {spread:9.3g}    {known}")
     lines += [
         f"products against the map read back: {error['before']:.3g} A rms before, "
