@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 from memlab._version import __version__
 from memlab.emulator import preset_rows
@@ -174,7 +175,8 @@ def run_sweep(
     shown = _metric(columns, metric)
     figure = sweep.directory / "table.png"
     axes = [(_label(axis.key), axis.values) for axis in sweep.grid.axes]
-    title = "\n".join([f"{sweep.experiment}, preset {sweep.preset}", *sweep.grid.fixed])
+    fixed = fill(", ".join(s for s in sweep.grid.fixed if not s.startswith("data.path=")), 64)
+    title = f"{sweep.experiment}, preset {sweep.preset}" + (f"\n{fixed}" if fixed else "")
     plot_sweep(figure, columns[shown], axes, shown, title)
     ran = len(missing) - len(failed)
     return SweepResult(table, figure, shown, total, ran, total - len(missing), tuple(failed))
