@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
 
 __all__ = ["draw_accuracy_curves", "plot_accuracy_curves"]
 
@@ -35,7 +35,7 @@ def plot_accuracy_curves(
     axes = figure.subplots()
     draw_accuracy_curves(axes, simulations, chip, labels)
     axes.set_title(title, fontsize="small")
-    figure.savefig(path, dpi=200)
+    save_figure(figure, path)
 
 
 def draw_accuracy_curves(

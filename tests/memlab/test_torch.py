@@ -172,7 +172,6 @@ def test_a_layer_that_nobody_moved_is_not_pulsed(chip: Array) -> None:
     model = torch.nn.Sequential(*layer.values())
     initialise(model)
     model[0].requires_grad_(False)
-    in_situ(torch.optim.SGD(model.parameters(), lr=10.0), model)
     counts = copy.copy(chip.counts)
     program(model)
     assert chip.counts == counts
@@ -195,8 +194,7 @@ def test_a_state_of_software_layers_is_programmed_when_it_is_asked_for() -> None
     software = torch.nn.Linear(FEATURES, OUTPUTS)
     layer.load_state_dict(software.state_dict())
     x = random((4, FEATURES), torch.float32)
-    with pytest.raises(AssertionError):
-        torch.testing.assert_close(layer(x), software(x))
+    assert not torch.allclose(layer(x), software(x), atol=0.01), "only wished for"
     program(layer)
     torch.testing.assert_close(layer(x), software(x))
     assert set(layer.state_dict()) == {"weight", "bias"}
@@ -266,34 +264,12 @@ def test_what_cannot_train_in_situ_is_refused_in_words() -> None:
         copy.deepcopy(layer)
 
 
-def moons(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return two interleaved half circles; a straight line parts them to 88 %."""
-    rng = np.random.default_rng(seed)
-    label = np.arange(count) % 2
-    angle = np.pi * rng.random(count)
-    side = 1 - 2 * label
-    points = np.stack([label + side * np.cos(angle), label / 2 + side * np.sin(angle)], axis=1)
-    points += 0.1 * rng.standard_normal(points.shape) - [0.5, 0.25]
-    return torch.tensor(points, dtype=torch.float32), torch.tensor(label)
-
-
 def test_a_small_network_of_torch_trains_on_the_emulator() -> None:
+    from scripts.torch_in_situ import train
+
     accuracy = []
     for seed in (1, 2, 3):
-        torch.manual_seed(seed)
-        x, y = moons(200, seed)
         with memlab.open_array("emulator:?chip=ta-hfo2", seed=seed) as array:
-            layer = crossbar_layers(array, {"hidden": (2, 16), "out": (16, 2)})
-            model = torch.nn.Sequential(layer["hidden"], torch.nn.Tanh(), layer["out"])
-            initialise(model)
-            optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
-            in_situ(optimizer, model)
-            for _ in range(25):
-                for batch in torch.randperm(200).split(20):
-                    optimizer.zero_grad()
-                    torch.nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
-                    optimizer.step()
-            x, y = moons(400, 100 + seed)
-            accuracy.append((model(x).argmax(dim=1) == y).double().mean().item())
-    # A straight line reaches 88 %; one standard error of 400 samples is 1.3 points there.
+            accuracy.append(train(array, epochs=25, seed=seed))
+    # No straight line parts these points to more than 88 %; one standard error of 1000 is 1 point.
     assert np.median(accuracy) > 0.95
