@@ -133,6 +133,7 @@ class BoardArray(Array):
         )
         if passport is not None:
             settle(board, passport, final=True)
+            passport.calibration = None if calibration is None else calibration.name
         self.gate_voltage_step = board.capabilities.gate_voltage_step
         self.input_voltage_step = board.capabilities.input_voltage_step
         super().__init__(board.capabilities.rows, board.capabilities.columns)
@@ -253,22 +254,29 @@ class BoardArray(Array):
                 f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
             )
         vectors = self._conversion.read_vectors(session.point.read_voltage)
-        if vectors is not None:
+        if vectors is None:
+            code, adc_gain, saturated = self._read(int(row_code[0]), gain)
+            value = self._conversion.conductance(code, adc_gain, row_code)
+        else:
             shape = (len(vectors), self.columns.size)
             code, adc_gain, saturated = self._multiply(vectors, gain, shape)
             value = self._conversion.conductance(code, adc_gain, vectors)
-            n = self.rows.size
-            return Measurement(value, saturated[:n], code[:n], adc_gain[:n])
-        samples = session.board.read(self._selection, int(row_code[0]), gain)
+        if session.passport is not None:
+            session.passport.note_reading(self.rows, self.columns, value)
+        n = self.rows.size
+        return Measurement(value, saturated[:n], code[:n], adc_gain[:n])
+
+    def _read(
+        self, row_code: int, gain: int
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], BoolArray]:
+        """Let the board drive one row after the other; results as of `_decode`."""
+        session = self._session
+        samples = session.board.read(self._selection, row_code, gain)
         session.traffic.add(_REQUEST_BYTES, _SAMPLE_BYTES * samples.code.size)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
-        code, adc_gain, saturated = self._decode(samples, self.shape)
-        value = self._conversion.conductance(code, adc_gain, row_code)
-        if session.passport is not None:
-            session.passport.note_reading(self.rows, self.columns, value)
-        return Measurement(value, saturated, code, adc_gain)
+        return self._decode(samples, self.shape)
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         session = self._session

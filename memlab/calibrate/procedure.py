@@ -135,6 +135,8 @@ def run_calibration(
         array = array.with_calibration(None)
         serial = array.board.capabilities.serial
         log = _start_log(plan, array)
+        if array.passport is not None:
+            array.passport.begin_run(str(plan.out.resolve()))
         status: str = "failed"
         results: dict[str, Any] = {}
         try:

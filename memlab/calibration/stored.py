@@ -58,6 +58,11 @@ class Calibration:
     version: int = 0
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """Version and date, for people."""
+        return f"{self.version or 'not stored'} of {self.date}"
+
     def document(self) -> dict[str, Any]:
         """Return everything as plain values; `from_document` is the inverse, to the last bit."""
         return {
@@ -130,7 +135,7 @@ class Calibration:
     def check(self, board: Capabilities) -> None:
         """Raise `SettingError` unless this may be applied to such a board."""
         serial, columns = board.serial, board.columns
-        name = f"calibration {self.version or ''}".strip() + f" of {self.date}"
+        name = f"calibration {self.name}"
         if self.serial != serial:
             raise SettingError(
                 f"{name} belongs to board {self.serial}, this is board {serial}: run `memlab "

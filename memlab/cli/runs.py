@@ -9,6 +9,7 @@ from memlab.cli.lazy import LazyGroup
 __all__ = ["runs"]
 
 COMMANDS = {
+    "plot": ("memlab.cli.runs_plot", "Draw a run as PDF, PNG or SVG."),
     "resume": ("memlab.cli.runs_resume", "Finish a procedure that was killed or interrupted."),
 }
 

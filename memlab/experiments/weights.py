@@ -8,22 +8,9 @@ import numpy as np
 
 from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig
-from memlab.ideal import IdealArray
-from memlab.mapping import (
-    DifferentialMatrix,
-    DirectUpdate,
-    FloorPlan,
-    MatrixPlan,
-    Tile,
-    UpdateRule,
-    pair_conductance,
-    tile_weights,
-)
+from memlab.mapping import DifferentialMatrix, FloorPlan, MatrixPlan, placed_matrix
 
 __all__ = ["make_planned_matrices"]
-
-MIDDLE = 218e-6
-"""Conductance in S around which ideal weights are placed: a SET at 1 V on ta-hfo2."""
 
 
 def make_planned_matrices(
@@ -52,21 +39,12 @@ def _on_plan(
     plan: MatrixPlan, arrays: Sequence[Array], config: ExperimentConfig, rng: np.random.Generator
 ) -> DifferentialMatrix:
     mapping = config.mapping
-    weight = rng.uniform(-1.0, 1.0, (plan.inputs, plan.outputs)) / np.sqrt(plan.inputs)
-
-    def make_rule(tile: Tile) -> UpdateRule:
-        if isinstance(arrays[tile.array], IdealArray):
-            held = tile_weights(weight, plan, tile)
-            return DirectUpdate(
-                pair_conductance(held, mapping.siemens_per_weight, MIDDLE, mapping.layout)
-            )
-        return mapping.make_rule(rng)
-
-    return DifferentialMatrix.from_plan(
+    return placed_matrix(
         plan,
         arrays,
         mapping.siemens_per_weight,
         config.point.read_voltage,
-        make_rule,
+        lambda: mapping.make_rule(rng),
+        rng,
         mapping.layout,
     )

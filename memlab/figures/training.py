@@ -1,56 +1,78 @@
-"""The picture of a training run: what was predicted, and how the loss fell."""
+"""The picture of a training run: results, loss, the array before and after, raw vectors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import SubFigure
 
 from memlab.figures.classification import draw_accuracy, draw_confusion
-from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
+from memlab.figures.traces import code_groups, draw_traces
 from memlab.figures.weights import block_groups, draw_weights
 from memlab.figures.write_verify import draw_write_verify
+from memlab.runs.rescue import open_for_reading
 
 __all__ = ["plot_training_run"]
 
 
-def plot_training_run(run: Path, png: Path) -> None:
-    """Draw what a finished run predicted or classified, its loss curve, and its cells.
+def plot_training_run(run: Path, picture: Path) -> None:
+    """Draw what a run predicted or classified, its loss, its array, and what the board measured.
+
+    A run that was interrupted, or is still going on, has no results yet; the rest is drawn.
 
     Parameters
     ----------
     run
         A run file of `memlab train`.
-    png
-        Picture to write; an existing one is replaced.
+    picture
+        Picture to write, in the format of its suffix; an existing one is replaced.
     """
-    with h5py.File(run, "r") as file:
+    with open_for_reading(run) as file:
         entry = file["entry"]
-        blocks = block_groups(entry)
+        blocks, codes = block_groups(entry), code_groups(entry)
         transfers = [entry[name] for name in entry if name.startswith("transfer")]
-        two_rows = bool(blocks or transfers)
-        figure = new_figure(width=9.0, height=6.5 if two_rows else 3.2)
-        top, *rest = figure.subfigures(2 if two_rows else 1, 1, squeeze=False)[:, 0]
-        if "prediction" in entry:
-            left, right = top.subplots(1, 2, width_ratios=(3, 2))
-            _draw_prediction(left, entry)
-        else:
-            left, middle, right = top.subplots(1, 3)
-            draw_accuracy(left, entry)
-            draw_confusion(middle, entry)
-        _draw_loss(right, entry)
+        parts: list[Callable[[SubFigure], None]] = [lambda part: _draw_results(part, entry)]
         if blocks:
-            draw_weights(rest[0], entry, blocks)
-        elif transfers:
-            draw_write_verify(rest[0], transfers[0])
-        figure.suptitle(
-            f"{entry.attrs['title']}, chip seed {entry.attrs['seed']}, {entry.attrs['board']}",
-            fontsize="medium",
-        )
-    _save(figure, png)
+            parts.append(lambda part: draw_weights(part, entry, blocks))
+        if transfers:
+            parts.append(lambda part: draw_write_verify(part, transfers[0]))
+        if codes:
+            parts.append(lambda part: draw_traces(part, entry, codes))
+        figure = new_figure(width=9.0, height=0.2 + 3.1 * len(parts))
+        for draw, part in zip(
+            parts, figure.subfigures(len(parts), 1, squeeze=False)[:, 0], strict=True
+        ):
+            draw(part)
+        figure.suptitle(_title(entry), fontsize="medium")
+    save_figure(figure, picture)
+
+
+def _title(entry: h5py.Group) -> str:
+    attributes = entry.attrs
+    title = f"{attributes['title']}, chip seed {attributes['seed']}, {attributes['board']}"
+    if attributes["status"] != "finished":
+        title += f" ({attributes['status']})"
+    # What was learnt belongs on the picture: a stand-in must not pass for the published data.
+    return f"{title}\n{entry['test'].attrs['source']}" if "test" in entry else title
+
+
+def _draw_results(figure: SubFigure, entry: h5py.Group) -> None:
+    """Draw the results of a finished run, and the loss of any."""
+    if entry.attrs["status"] != "finished":
+        axes = figure.subplots()
+    elif "prediction" in entry:
+        left, axes = figure.subplots(1, 2, width_ratios=(3, 2))
+        _draw_prediction(left, entry)
+    else:
+        left, middle, axes = figure.subplots(1, 3)
+        draw_accuracy(left, entry)
+        draw_confusion(middle, entry)
+    _draw_loss(axes, entry)
 
 
 def _draw_prediction(axes: Axes, entry: h5py.Group) -> None:
@@ -83,7 +105,3 @@ def _draw_loss(axes: Axes, entry: h5py.Group) -> None:
     axes.set_title("Training loss", fontsize="small")
     axes.set_xlabel("Update")
     axes.set_ylabel("Mean squared error (1)" if "prediction" in entry else "Cross-entropy (1)")
-
-
-def _save(figure: Figure, png: Path) -> None:
-    figure.savefig(png, dpi=150)

@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 from memlab.figures.style import BLUE, GREY
 from memlab.mapping import Layout, pair_weight
 
-__all__ = ["block_groups", "draw_weights"]
+__all__ = ["block_groups", "draw_weights", "groups_with"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -20,15 +20,21 @@ GAP = 6
 """Columns between the maps of two arrays."""
 
 
-def block_groups(entry: h5py.Group) -> list[h5py.Group]:
-    """Return the groups of a run file that hold conductance maps, those with a map to show."""
+def groups_with(entry: h5py.Group, fixed: str, growing: str) -> list[h5py.Group]:
+    """Return the groups of a run file that hold both datasets, the second with an item to show."""
     return [
         group
         for group in entry.values()
         if isinstance(group, h5py.Group)
-        and "initial_conductance" in group
-        and len(group["conductance"])
+        and fixed in group
+        and growing in group
+        and len(group[growing])
     ]
+
+
+def block_groups(entry: h5py.Group) -> list[h5py.Group]:
+    """Return the groups of a run file that hold conductance maps."""
+    return groups_with(entry, "initial_conductance", "conductance")
 
 
 def draw_weights(figure: SubFigure, entry: h5py.Group, blocks: list[h5py.Group]) -> None:

@@ -134,10 +134,12 @@ class OneShotUpdate:
         moved = wanted - self._pulsed
         due = np.abs(moved) >= self.threshold
         reset = due & (moved < 0.0)
-        array.program(np.where(due, wanted, self._pulsed), reset=reset, set=due)
-        self._pulsed = np.where(due, wanted, self._pulsed)
+        pulsed = np.where(due, wanted, self._pulsed)
+        applied = nearest_step(pulsed, array.gate_voltage_step)
+        array.program(applied, reset=reset, set=due)
+        self._pulsed = pulsed
         self.gate_voltage = wanted
-        return ProgrammedUpdate(self._pulsed, reset)
+        return ProgrammedUpdate(applied, reset)
 
 
 class DirectUpdate:

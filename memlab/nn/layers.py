@@ -11,7 +11,7 @@ import numpy.typing as npt
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.activations import ACTIVATIONS
 
-__all__ = ["Dense", "Layer", "MatrixLayer"]
+__all__ = ["Dense", "Layer", "MatrixLayer", "with_bias"]
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -77,7 +77,7 @@ class Server:
         self._receiving, self._sending = Pacer(baud), Pacer(baud)
         self._out = bytearray()
         self._busy = self._heard = self._stopped = False
-        self._wake_in, self._wake_out = os.pipe()
+        self._stop_in, self._stop_out = os.pipe()
 
     def run(self) -> None:
         """Serve until `stop` or an exception; the board is grounded and the port closed then."""
@@ -87,14 +87,13 @@ class Server:
         finally:
             self._device.host_gone()
             self._port.close()
-            os.close(self._wake_in)
+            os.close(self._stop_in)
 
     def stop(self) -> None:
-        """End `run`, from any thread, once."""
-        # Woken before it is told: once it knows, it closes its end of the pipe.
-        os.write(self._wake_out, b"\0")
-        self._stopped = True
-        os.close(self._wake_out)
+        """End `run`, from any thread, once; `run` may have ended already."""
+        # The end of the pipe is the whole message. A flag beside it could end `run`, and with it
+        # the reading end, before a byte was written.
+        os.close(self._stop_out)
 
     def _turn(self) -> None:
         self._wait()
@@ -119,9 +118,10 @@ class Server:
             deadlines.append(self._sending.free_at())
         soonest = min((d for d in deadlines if d is not None), default=None)
         timeout = 0.0 if self._busy else None if soonest is None else max(0.0, soonest - now)
-        readers = [self._wake_in, *(self._port.readable() if listen else [])]
+        readers = [self._stop_in, *(self._port.readable() if listen else [])]
         writers = self._port.writable() if self._out and speak else []
-        select.select(readers, writers, [], timeout)
+        ready, _, _ = select.select(readers, writers, [], timeout)
+        self._stopped = self._stop_in in ready
 
     def _receive(self, data: bytes | None, now: float) -> None:
         if data is None:

@@ -240,6 +240,24 @@ class TestUrls:
             with pytest.raises(SettingError, match="latest, none, the number of a version"):
                 check(url)
 
+    def test_the_passport_learns_the_version_and_the_true_conductances(
+        self, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "chip.passport"
+        offset = self.stored()
+        url = f"emulator:?chip=ideal&seed=3&passport={file}&calibration=1"
+        with open_array(url) as array:
+            assert isinstance(array, BoardArray)
+            assert array.passport is not None
+            assert array.passport.calibration == f"1 of {offset.date}"
+            array.program(1.2)
+            known = array.read_conductance()
+            np.testing.assert_array_equal(array.passport.ledger.totals.known, known)
+        with open_array(f"emulator:?chip=ideal&seed=3&passport={file}") as array:
+            assert isinstance(array, BoardArray)
+            assert array.passport is not None
+            assert array.passport.calibration is None
+
     def test_a_version_that_does_not_exist(self) -> None:
         with pytest.raises(SettingError, match="has no calibration 5; there is none"):
             open_array("emulator:?chip=ideal&seed=3&calibration=5")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from support.command import in_process
 from support.virtual_board import REPOSITORY, VirtualBoard
 
 from drivers.board import AUTO_GAIN, Samples, Selection
 from memlab.board_array import BoardArray
-from memlab.cli import main
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.selftest import run_selftest
 
@@ -28,16 +28,6 @@ def memlab(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
-
-
-def in_process(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command here, which is quicker."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["memlab", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-    said = capsys.readouterr()
-    return end.value.code or 0, said.out, said.err  # type: ignore[return-value]
 
 
 @pytest.fixture(scope="module")

@@ -184,3 +184,15 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
         OneShotUpdate(1e4, 1.0, 0.7, 1.6, threshold=0.1)
     with pytest.raises(ValueError, match="generator"):
         OneShotUpdate(1e4, 1.0, 0.7, 1.6, spread=0.1)
+
+
+def test_a_due_cell_is_pulsed_on_a_step_of_the_board_and_remembers_the_exact_voltage() -> None:
+    rule = OneShotUpdate(1e4, 1.0, 0.7, 1.6, set_all=False, threshold=0.1)
+    array = RecordingArray(1, 3)
+    array.gate_voltage_step = 0.02
+    rule.initialise(array)
+    programmed = rule.change(array, np.array([[13.3e-6, -14.7e-6, 0.0]]))
+    np.testing.assert_allclose(array.pulses[-1][0], [[1.14, 0.86, 1.0]], rtol=1e-12)
+    np.testing.assert_allclose(programmed.gate_voltage, [[1.14, 0.86, 1.0]], rtol=1e-12)
+    assert rule.gate_voltage is not None
+    np.testing.assert_allclose(rule.gate_voltage, [[1.133, 0.853, 1.0]], rtol=1e-12)

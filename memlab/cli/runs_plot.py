@@ -1,0 +1,43 @@
+"""`memlab runs plot`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import rich_click as click
+
+from memlab.cli.options import json_option
+from memlab.errors import SettingError
+from memlab.figures import plot_run
+
+FORMATS = (".pdf", ".png", ".svg")
+
+
+@click.command()
+@click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Picture to write; .pdf, .png or .svg says the format.  [default: RUN with .pdf]",
+)
+@json_option
+def plot(run: Path, out: Path | None, as_json: bool) -> None:
+    """Draw a run again: of a training its results, loss, conductances, weights and raw vectors.
+
+    RUN is a run file of `memlab train`, `characterize` or `calibrate`. A training that was
+    interrupted, or is still going on, is drawn without results. No board is needed.
+    """
+    picture = run.with_suffix(".pdf") if out is None else out
+    if picture.suffix not in FORMATS:
+        raise SettingError(f"--out {picture}: a picture ends in {', '.join(FORMATS)}")
+    if picture.exists():
+        raise SettingError(f"{picture} exists already; nothing was overwritten, choose another")
+    if not picture.parent.is_dir():
+        raise SettingError(f"cannot write {picture}: there is no directory {picture.parent}")
+    plot_run(run, picture)
+    if as_json:
+        click.echo(json.dumps({"run": str(run), "figure": str(picture)}))
+    else:
+        click.echo(f"picture {picture}", err=True)

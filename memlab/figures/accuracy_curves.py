@@ -1,0 +1,64 @@
+"""Test accuracy per epoch: many simulations, and a chip over them (Li 2019, figure 4e)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
+
+__all__ = ["draw_accuracy_curves", "plot_accuracy_curves"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def plot_accuracy_curves(
+    path: Path, simulations: FloatArray, chip: FloatArray, labels: tuple[str, str], title: str
+) -> None:
+    """Draw the curves of simulations and of a chip.
+
+    Parameters
+    ----------
+    path
+        Picture to write, in the format of its suffix; an existing one is replaced.
+    simulations, chip
+        Test accuracy, 0 to 1, after each epoch, shape (runs, epochs).
+    labels
+        What the simulations are, and what the chip is.
+    title
+        What was learnt; where the data come from belongs here.
+    """
+    figure = new_figure(width=5.0, height=3.8)
+    axes = figure.subplots()
+    draw_accuracy_curves(axes, simulations, chip, labels)
+    axes.set_title(title, fontsize="small")
+    save_figure(figure, path)
+
+
+def draw_accuracy_curves(
+    axes: Axes, simulations: FloatArray, chip: FloatArray, labels: tuple[str, str]
+) -> None:
+    """Draw each simulation thinly, their median, and the chip's median with its extremes."""
+    epoch = np.arange(1, simulations.shape[1] + 1)
+    lines = axes.plot(epoch, 100.0 * simulations.T, color=BLUE, alpha=0.15, linewidth=0.6)
+    lines[0].set_label(f"{len(simulations)} {labels[0]}")
+    middle = 100.0 * np.median(simulations, axis=0)
+    axes.plot(epoch, middle, color=BLUE, linewidth=1.4, label="their median")
+    epoch = np.arange(1, chip.shape[1] + 1)
+    label = labels[1] if len(chip) == 1 else f"{labels[1]}, median and extremes of {len(chip)}"
+    if len(chip) > 1:
+        low, high = 100.0 * chip.min(axis=0), 100.0 * chip.max(axis=0)
+        axes.fill_between(epoch, low, high, color=ORANGE, alpha=0.3, linewidth=0)
+    axes.plot(epoch, 100.0 * np.median(chip, axis=0), color=ORANGE, linewidth=1.4, label=label)
+    axes.grid(axis="y", color=GREY, alpha=0.2, linewidth=0.5)
+    axes.set_xlim(0, max(simulations.shape[1], chip.shape[1]))
+    axes.set_ylim(0.0, 100.0)
+    axes.set_xlabel("Epoch")
+    axes.set_ylabel("Test accuracy (%)")
+    legend = axes.legend(loc="lower right", fontsize="x-small")
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set_alpha(1.0)

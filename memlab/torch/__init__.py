@@ -1,0 +1,47 @@
+"""The array in PyTorch: forward on the chip, backward in software, pulses after every step.
+
+    with memlab.open_array("emulator:?seed=7&chip=ta-hfo2") as array:
+        layer = crossbar_layers(array, {"hidden": (2, 16), "out": (16, 2)})
+        model = torch.nn.Sequential(layer["hidden"], torch.nn.Tanh(), layer["out"])
+        initialise(model)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        in_situ(optimizer, model)
+        for x, y in batches:
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+A `CrossbarLinear` has the parameters of `torch.nn.Linear`. What they hold was read back from the
+array; what they are moved to - by an optimizer, by `load_state_dict`, by hand - is a wish, until
+`program` asks the array for the difference and puts what came of it in its place. `in_situ` does
+that after each step of an optimizer. Forward never looks at the parameters, and backward uses the
+weights that were read back last.
+
+Needs PyTorch: `python -m pip install torch`, the CPU build is enough. Nothing else in memlab
+imports this module.
+"""
+
+from __future__ import annotations
+
+try:
+    import torch as _torch  # noqa: F401 - says at once, and in words, when it is missing
+except ImportError as error:
+    raise ImportError(
+        "memlab.torch needs PyTorch: python -m pip install 'memlab[torch]', or only the CPU build: "
+        "python -m pip install torch --index-url https://download.pytorch.org/whl/cpu"
+    ) from error
+
+from memlab.torch.in_situ import in_situ, initialise, program, read_back
+from memlab.torch.layers import crossbar_layers, ta_hfo2_rule
+from memlab.torch.linear import CrossbarLinear, PhysicalLinear
+
+__all__ = [
+    "CrossbarLinear",
+    "PhysicalLinear",
+    "crossbar_layers",
+    "in_situ",
+    "initialise",
+    "program",
+    "read_back",
+    "ta_hfo2_rule",
+]

@@ -1,0 +1,99 @@
+"""What passes between the parameters of a PyTorch model and the cells of an array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from memlab.errors import LimitError, SettingError
+from memlab.torch.linear import CrossbarLinear
+
+__all__ = ["in_situ", "initialise", "program", "read_back"]
+
+
+def initialise(model: torch.nn.Module) -> None:
+    """Program the starting state of every crossbar layer of a model, then read all back.
+
+    RESETs and SETs every cell of its layers once; other layers are left as they are.
+    """
+    layers = _crossbar_layers_of(model)
+    for layer in layers:
+        layer.matrix.program_start()
+    _read_back(layers)
+
+
+def read_back(model: torch.nn.Module) -> None:
+    """Measure every crossbar layer; wishes that were not programmed are forgotten.
+
+    After an error in `program`, this says what the array holds. The device is not changed.
+    """
+    _read_back(_crossbar_layers_of(model))
+
+
+def program(model: torch.nn.Module) -> None:
+    """Ask the array for what the parameters were moved by, then replace them by what came of it.
+
+    Pulses a cell at most twice (`OneShotUpdate`), and none of a layer that nobody moved. All
+    layers are read back after the last pulse, because they share wires. When it fails, the
+    parameters are still the wish: `read_back` before going on.
+
+    Raises
+    ------
+    LimitError
+        If a wish is not finite or a limit refuses it; of the former nothing was pulsed.
+    """
+    layers = _crossbar_layers_of(model)
+    changes = [layer.requested_change() for layer in layers]
+    for layer, change in zip(layers, changes, strict=True):
+        if not np.isfinite(change).all():
+            raise LimitError(
+                f"the weights wished for {layer.matrix.name} are not finite; nothing was pulsed. "
+                "Lower the learning rate, and read_back() what the array holds"
+            )
+    moved = False
+    for layer, change in zip(layers, changes, strict=True):
+        if change.any():
+            layer.matrix.program(change)
+            moved = True
+    if moved:
+        _read_back(layers)
+
+
+def in_situ(
+    optimizer: torch.optim.Optimizer, model: torch.nn.Module
+) -> torch.utils.hooks.RemovableHandle:
+    """From now on, `program` the model after every step of an optimizer.
+
+    The optimizer stays itself: learning-rate schedules, `zero_grad` and its `state_dict` work as
+    ever. Its memory (momentum) is of the steps it asked for, as published.
+
+    Returns
+    -------
+    A handle; `remove()` ends it.
+
+    Raises
+    ------
+    SettingError
+        If the model has no crossbar layer, or the optimizer tries several weights within a step.
+    """
+    _crossbar_layers_of(model)
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise SettingError(
+            "LBFGS tries several weights within one step, and a chip would have to be programmed "
+            "for each; use an optimizer that moves the weights once"
+        )
+    return optimizer.register_step_post_hook(lambda *_: program(model))
+
+
+def _crossbar_layers_of(model: torch.nn.Module) -> list[CrossbarLinear]:
+    layers = [module for module in model.modules() if isinstance(module, CrossbarLinear)]
+    if not layers:
+        raise SettingError("the model has no CrossbarLinear: nothing of it lies on an array")
+    return layers
+
+
+def _read_back(layers: Sequence[CrossbarLinear]) -> None:
+    for layer in layers:
+        layer.read_back()

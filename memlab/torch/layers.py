@@ -1,0 +1,89 @@
+"""Crossbar layers placed on an array, and the update that suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+
+from memlab.array import Array
+from memlab.mapping import Copies, OneShotUpdate, Request, UpdateRule, place, placed_matrix
+from memlab.torch.linear import CrossbarLinear
+
+__all__ = ["crossbar_layers", "ta_hfo2_rule"]
+
+
+def ta_hfo2_rule() -> OneShotUpdate:
+    """Return a one-shot update for a chip of Li 2019, in which a weight moves by what was asked.
+
+    Both cells of a pair are asked for the full change, so that with the published R_vg, 1.02e4 V/S
+    or one over the slope of the chip, a weight moves by twice that; this is half of it. Cells wait
+    until they are due for 30 mV (3 uS): the published rule pulses every cell at every step, and the
+    programming noise of that drowns a small network.
+    """
+    return OneShotUpdate(
+        5.1e3, initial=1.15, minimum=0.7, maximum=1.6, set_all=False, threshold=0.03
+    )
+
+
+def crossbar_layers(
+    array: Array | Sequence[Array],
+    sizes: Mapping[str, tuple[int, int]],
+    *,
+    bias_input: float | None = 1.0,
+    copies: Copies | None = None,
+    siemens_per_weight: float = 2e-5,
+    read_voltage: float = 0.2,
+    make_rule: Callable[[], UpdateRule] = ta_hfo2_rule,
+    seed: int = 1,
+    dtype: torch.dtype | None = None,
+) -> dict[str, CrossbarLinear]:
+    """Return layers by name, placed on the array or arrays; folded where they must be.
+
+    Reads the conductances; programs nothing, see `initialise`. To place matrices by hand, give
+    `CrossbarLinear` a `memlab.mapping.DifferentialMatrix`.
+
+    Parameters
+    ----------
+    array
+        The array, a view of its good lines, or several.
+    sizes
+        (in_features, out_features) of each layer.
+    bias_input
+        Value of the constant bias input of every layer, or None for no biases.
+    copies
+        Pairs of each weight; one by default.
+    siemens_per_weight
+        R_gw in S. The gate range of the rule is +/-88 uS on ta-hfo2, so that weights reach +/-4.4
+        with 20 uS; programming noise of 4 uS is 0.28 then. The ratio of the two is the chip's.
+    read_voltage
+        Row voltage in V that the largest input of a vector is scaled to.
+    make_rule
+        Gives the tiles of each layer their rule. On `ideal:` they are written directly instead.
+    seed
+        Of the first weights on `ideal:`; a board starts from programming noise.
+    dtype
+        As for `CrossbarLinear`.
+
+    Raises
+    ------
+    SettingError
+        If the layers do not fit.
+    """
+    arrays = [array] if isinstance(array, Array) else array
+    extra, copies = int(bias_input is not None), copies or Copies()
+    requests = [
+        Request(name, features + extra, outputs, copies)
+        for name, (features, outputs) in sizes.items()
+    ]
+    plan = place(requests, [one.shape for one in arrays])
+    rng = np.random.default_rng(seed)
+    return {
+        matrix.name: CrossbarLinear(
+            placed_matrix(matrix, arrays, siemens_per_weight, read_voltage, make_rule, rng),
+            bias_input=bias_input,
+            dtype=dtype,
+        )
+        for matrix in plan
+    }
