@@ -20,12 +20,11 @@ import numpy.typing as npt
 from scipy.linalg import solve_triangular
 from scipy.optimize import least_squares
 
+from memlab.characterize.statistics import CONVERTER_ERROR
+
 __all__ = ["DriftLaw", "StateMeans", "fit_drift"]
 
 FloatArray = npt.NDArray[np.float64]
-
-CONVERTER_ERROR = 22e-9
-"""Error of a mean that no number of cells takes away, in S: a step at gain 2, evenly spread."""
 
 SIGNIFICANT = 14.0
 """Retention is reported if it lowers chi^2 by this much: 1 in 1,000 for two more parameters."""

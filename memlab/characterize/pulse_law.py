@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
 
+from memlab.characterize.statistics import CONVERTER_ERROR
+
 __all__ = ["PulseLaw", "fit_reset", "fit_set"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -56,34 +58,43 @@ class PulseLaw:
     errors: FloatArray
 
 
-def fit_set(voltage: FloatArray, moved: FloatArray) -> PulseLaw:
-    """Fit mean movements (S) of SET pulses, shape (gates, voltages), at rising amplitudes (V)."""
+def fit_set(voltage: FloatArray, moved: FloatArray, error: FloatArray) -> PulseLaw:
+    """Fit mean movements (S) of SET pulses at rising amplitudes (V).
+
+    Parameters
+    ----------
+    moved, error
+        Means, and their standard errors, shape (gates, voltages).
+    """
     largest = moved.max(axis=1, keepdims=True)
-    threshold, error, seen = _threshold(voltage, (moved / largest).mean(axis=0))
+    threshold, half, seen = _threshold(voltage, (moved / largest).mean(axis=0))
 
     def model(x: FloatArray) -> FloatArray:
         return np.outer(x[2:], _part(voltage[seen], x[0], x[1]))
 
     start = np.concatenate([_start(voltage[seen], moved[:, seen].mean(axis=0)), largest[:, 0]])
-    x, errors = _fit(model, moved[:, seen], start)
-    return PulseLaw(threshold, error, x[0], x[1], x[2:], errors)
+    x, errors = _fit(model, moved[:, seen], error[:, seen], start, voltage[-1] - voltage[-2])
+    return PulseLaw(threshold, half, x[0], x[1], x[2:], errors)
 
 
-def fit_reset(voltage: FloatArray, found: FloatArray, before: FloatArray) -> PulseLaw:
+def fit_reset(
+    voltage: FloatArray, found: FloatArray, error: FloatArray, before: FloatArray
+) -> PulseLaw:
     """Fit mean conductances (S) after RESETs from several SET states, at rising amplitudes (V).
 
     Parameters
     ----------
-    found
-        Shape (states, voltages). From a single state, a RESET that goes less far cannot be told
-        from one that stops higher; two are needed for steepness and `depth_slope`.
+    found, error
+        Means, and their standard errors, shape (states, voltages). From a single state, a RESET
+        that goes less far cannot be told from one that stops higher; two are needed for
+        steepness and `depth_slope`.
     before
         Conductance of each state in S, shape (states,).
     """
     start = before[:, np.newaxis]
     moved = start - found
     relative = (moved / moved.max(axis=1, keepdims=True)).mean(axis=0)
-    threshold, error, seen = _threshold(voltage, relative)
+    threshold, half, seen = _threshold(voltage, relative)
     v = voltage[seen]
 
     def model(x: FloatArray) -> FloatArray:
@@ -92,8 +103,8 @@ def fit_reset(voltage: FloatArray, found: FloatArray, before: FloatArray) -> Pul
         return found_at
 
     first = np.array([*_start(v, relative[seen]), found.min(), 0.0])
-    x, errors = _fit(model, found[:, seen], first)
-    return PulseLaw(threshold, error, x[0], x[1], x[2:], errors)
+    x, errors = _fit(model, found[:, seen], error[:, seen], first, voltage[-1] - voltage[-2])
+    return PulseLaw(threshold, half, x[0], x[1], x[2:], errors)
 
 
 def _part(voltage: FloatArray, full_voltage: float, steepness: float) -> FloatArray:
@@ -125,18 +136,28 @@ def _start(voltage: FloatArray, moved: FloatArray) -> list[float]:
 
 
 def _fit(
-    model: Callable[[FloatArray], FloatArray], data: FloatArray, start: FloatArray
+    model: Callable[[FloatArray], FloatArray],
+    data: FloatArray,
+    error: FloatArray,
+    start: FloatArray,
+    step: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Fit by least squares; errors come from the scatter that is left."""
+    """Fit by weighted least squares; where the law does not hold, errors grow with the scatter."""
     if data.size <= start.size:
         return np.full(start.size, np.nan), np.full(start.size, np.nan)
-    scale = float(np.abs(data).max())
-    unit = np.concatenate([[1.0, 1.0], np.full(start.size - 2, scale)])
+    unit = np.concatenate([[1.0, 1.0], np.full(start.size - 2, np.abs(data).max())])
+    weight = 1.0 / np.hypot(error, CONVERTER_ERROR)
 
     def residual(x: FloatArray) -> FloatArray:
-        return (model(x * unit) - data).ravel() / scale
+        return ((model(x * unit) - data) * weight).ravel()
 
-    fit = least_squares(residual, start / unit, xtol=1e-12, ftol=1e-12)
+    # The law has a corner at the full voltage: from the wrong side of an amplitude it is not found.
+    tries = [
+        least_squares(residual, [full, *(start / unit)[1:]], xtol=1e-12, ftol=1e-12)
+        for full in start[0] - step * np.array([0.0, 0.5, 1.0])
+    ]
+    fit = min(tries, key=lambda one: float(one.cost))
+    scatter = 2.0 * float(fit.cost) / (data.size - start.size)
     jacobian = np.asarray(fit.jac)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian) * 2.0 * fit.cost / (data.size - start.size)
+    covariance = np.linalg.pinv(jacobian.T @ jacobian) * max(1.0, scatter)
     return fit.x * unit, np.sqrt(np.diag(covariance)) * unit

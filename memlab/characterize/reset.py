@@ -90,7 +90,8 @@ class ResetMap(Procedure[ResetMapConfig]):
         if responds.any():
             # The last two series: both SET states at the highest gate voltage.
             start = before[-2:].mean(axis=1)
-            law = fit_reset(config.amplitudes(), after[-2:].mean(axis=2), start)
+            found, error = after[-2:].mean(axis=2), after[-2:].std(axis=2) / responds.sum() ** 0.5
+            law = fit_reset(config.amplitudes(), found, error, start)
             text = "Mean conductance of the SET state"
             findings.number("set_conductance", start[0], "S", text)
             text = "Amplitude below which a RESET does nothing"

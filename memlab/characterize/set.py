@@ -68,7 +68,8 @@ class SetMap(Procedure[SetMapConfig]):
         add_grid(findings, config, after, "a SET from a RESET state")
         if responds.any():
             moved = after.mean(axis=2) - before.mean(axis=1)[:, np.newaxis]
-            law = fit_set(config.amplitudes(), moved)
+            error = (after.var(axis=2) + before.var(axis=1)[:, np.newaxis]) / responds.sum()
+            law = fit_set(config.amplitudes(), moved, np.sqrt(error))
             text = "Amplitude below which a SET does nothing"
             findings.number("threshold", law.threshold, "V", text, law.threshold_error)
             text = "Amplitude from which a SET is a full one"

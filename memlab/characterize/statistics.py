@@ -13,6 +13,10 @@ __all__ = ["LineFit", "fit_line", "mean_with_error", "on_map", "responding_cells
 FloatArray = npt.NDArray[np.float64]
 
 
+CONVERTER_ERROR = 22e-9
+"""Error of a mean that no number of cells takes away, in S: a step at gain 2, evenly spread."""
+
+
 @dataclass(frozen=True, eq=False)
 class LineFit:
     """Straight lines y = slope x + offset of many cells.

@@ -7,7 +7,8 @@ from typing import Any
 
 import rich_click as click
 
-from memlab.characterize import PROCEDURES, estimate_procedures, plan_procedures
+from memlab.characterize import PROCEDURES, Region, estimate_procedures, plan_procedures
+from memlab.cli.options import region_options
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
 from memlab.experiments import EXPERIMENTS, make_plan
@@ -22,6 +23,7 @@ from memlab.experiments import estimate as make_estimate
     required=True,
     type=click.Choice([*EXPERIMENTS, *PROCEDURES]),
 )
+@region_options
 @click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the rehearsal.  [default: 1]")
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data.")
@@ -49,6 +51,7 @@ from memlab.experiments import estimate as make_estimate
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def estimate(
     names: tuple[str, ...],
+    region: Region,
     preset: str,
     seed: int | None,
     epochs: int | None,
@@ -60,13 +63,16 @@ def estimate(
     """Tell what a run would take on the board, from a rehearsal in memory.
 
     NAME is an experiment (three updates are rehearsed), or one or several procedures of `memlab
-    characterize` (rehearsed whole). No board is opened and no file is left.
+    characterize` (rehearsed whole, on the region given). No board is opened and no file is left.
     """
     settings = (*timing_settings(profile), *settings)
     if names[0] in PROCEDURES:
-        bills = estimate_procedures(plan_procedures(names, seed=seed, settings=settings))
+        plans = plan_procedures(names, seed=seed, settings=settings)
+        bills = estimate_procedures(plans, region)
         _report_procedures(bills, profile, as_json)
         return
+    if region != Region():
+        raise SettingError("--rows, --columns, --cells and --mask are for procedures only")
     if len(names) > 1:
         raise SettingError(f"one experiment at a time: {', '.join(names)}")
     plan = make_plan(

@@ -71,6 +71,7 @@ def characterise(
             np.ones(shape, bool) if mask is None else mask,
             procedure.coordinates,
             procedure.vector_coordinates or {},
+            shape,
         )
         procedure.measure(Bench(array, MemoryLog(record), origin=board.clock))
     return Known(procedure.analyse(record), record, board.chip, array)

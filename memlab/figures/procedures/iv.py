@@ -50,15 +50,14 @@ def _draw_loops(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
 
 def _draw_voltages(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
     """Cumulative distribution of the switching voltages of all cells and cycles."""
-    for name, colour in (("set", BLUE), ("reset", ORANGE)):
+    for name, colour in (("set", BLUE), ("reset", ORANGE)):  # as in the loops beside it
         values = entry[f"result/cell_{name}_voltage"][()][:, mask].ravel()
         values = np.sort(values[np.isfinite(values)])
         part = 100.0 * (np.arange(values.size) + 0.5) / max(1, values.size)
-        axes.plot(values, part, color=colour, label=name.upper())
+        axes.plot(values, part, color=colour)
     axes.set_xlim(left=0.0, right=float(entry["map/voltage"][()].max()))
     axes.set_xlabel("Switching amplitude (V)")
     axes.set_ylabel("Sweeps (%)")
-    axes.legend(loc="center right", fontsize="small")
 
 
 def _draw_measured(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
@@ -75,4 +74,4 @@ def _draw_measured(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
     axes.axhline(0.0, color=GREY, linewidth=0.6)
     axes.set_xlabel("Read voltage (mV)")
     axes.set_ylabel("Measured current (uA)")
-    axes.legend(loc="lower right", fontsize="small")
+    axes.legend(loc="lower right", fontsize="x-small", handletextpad=0.1, borderpad=0.2)

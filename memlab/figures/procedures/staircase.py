@@ -26,7 +26,8 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     responds = entry["result/responds"][()].astype(bool)[mask]
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _draw_steps(left, cells, responds, turn)
-    _draw_law(right, gate, cells[:, responds], turn)
+    law = 1e6 * float(entry["result/set_slope"][()]), 1e6 * float(entry["result/set_offset"][()])
+    _draw_law(right, gate, cells[:, responds], turn, law)
 
 
 def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], turn: int) -> None:
@@ -51,15 +52,17 @@ def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], 
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.04), fontsize="small")
 
 
-def _draw_law(axes: Axes, gate: FloatArray, cells: FloatArray, turn: int) -> None:
-    """Mean and standard deviation of the cells that respond, against gate voltage."""
+def _draw_law(
+    axes: Axes, gate: FloatArray, cells: FloatArray, turn: int, law: tuple[float, float]
+) -> None:
+    """Mean and spread of the cells that respond; `law` is slope (uS/V) and offset (uS)."""
     axes.set_xlabel("Gate voltage (V)")
     axes.set_ylabel("Mean conductance (uS)")
     if not cells.size:
         axes.set_title("No cell responds", fontsize="small")
         return
     mean, spread = cells.mean(axis=1), cells.std(axis=1)
-    slope, offset = np.polyfit(gate, mean, 1)
+    slope, offset = law
     axes.plot(gate[:turn], slope * gate[:turn] + offset, color=GREY, linewidth=0.8)
     for part, colour, shift, label in (
         (slice(None, turn), BLUE, -0.012, "rising"),
@@ -77,5 +80,7 @@ def _draw_law(axes: Axes, gate: FloatArray, cells: FloatArray, turn: int) -> Non
             linewidth=0.9,
             label=label,
         )
-    axes.set_title(f"Slope {slope:.1f} uS/V, spread {spread.mean():.1f} uS", fontsize="small")
+    axes.set_title(
+        f"Falling: {slope:.1f} uS/V; spread {spread[turn:].mean():.1f} uS", fontsize="small"
+    )
     axes.legend(loc="upper left", fontsize="small")

@@ -96,6 +96,16 @@ def test_a_whole_chip_is_refused_where_that_makes_no_sense(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_bill_is_that_of_the_region() -> None:
+    result = run("estimate", "iv", "--cells", "3,5", "--cells", "4,5", *settings("iv"), "--json")
+    (bill,) = json.loads(result.stdout)["procedures"]
+    sweep = 5 + 4  # pulses up and down
+    assert bill["counts"]["set"] == 2 * 2 * sweep
+    assert bill["counts"]["reset"] == 2 * (1 + 2 * sweep)
+    refused = run("estimate", "airline", "--cells", "3,5")
+    assert isinstance(refused.exception, SettingError)
+
+
 @pytest.mark.parametrize(
     ("name", "setting"),
     [
