@@ -20,14 +20,6 @@ def processor_seconds(out: Path, level: str, epochs: int, board: str = "emulator
     return time.process_time() - start
 
 
-def median_ratio(what: str, ratios: list[float]) -> float:
-    ratio = statistics.median(ratios)
-    print(
-        f"\n{what}, processor time: median {ratio:.3f}, range {min(ratios):.3f}..{max(ratios):.3f}"
-    )
-    return ratio
-
-
 def test_the_full_log_costs_less_than_15_percent(tmp_path: Path) -> None:
     """Compare 100 airline updates with the full log and without, in turn, nine times."""
     processor_seconds(tmp_path / "warm-up.h5", "all", 5)
@@ -36,19 +28,26 @@ def test_the_full_log_costs_less_than_15_percent(tmp_path: Path) -> None:
         off = processor_seconds(tmp_path / f"off{pair}.h5", "off", 100)
         on = processor_seconds(tmp_path / f"on{pair}.h5", "all", 100)
         ratios.append(on / off)
-    assert median_ratio("full log / no log", ratios) < 1.15
+    ratio = statistics.median(ratios)
+    print(
+        f"\nfull log / no log, processor time: median {ratio:.3f}, "
+        f"range {min(ratios):.3f}..{max(ratios):.3f}"
+    )
+    assert ratio < 1.15
 
 
 def test_a_passport_costs_less_than_10_percent(tmp_path: Path) -> None:
-    """Compare 200 airline updates with a passport of the chip and without, in turn, seven times."""
+    """Compare 400 airline updates with a passport of the chip and without, in turn, five times."""
     board = f"emulator:?passport={tmp_path}/chip.passport"
     processor_seconds(tmp_path / "warm-up.h5", "all", 5, board)
-    ratios = []
-    for pair in range(7):
-        off = processor_seconds(tmp_path / f"off{pair}.h5", "all", 200)
-        on = processor_seconds(tmp_path / f"on{pair}.h5", "all", 200, board)
-        ratios.append(on / off)
-    assert median_ratio("passport / no passport", ratios) < 1.1
+    off, on = [], []
+    for pair in range(5):
+        off.append(processor_seconds(tmp_path / f"off{pair}.h5", "all", 400))
+        on.append(processor_seconds(tmp_path / f"on{pair}.h5", "all", 400, board))
+    # A busy machine makes some of them longer, and none shorter.
+    ratio = min(on) / min(off)
+    print(f"\npassport / no passport, processor time, best of five: {ratio:.3f}")
+    assert ratio < 1.1
 
 
 def test_800_updates_with_the_full_log_take_under_20_seconds(tmp_path: Path) -> None:
