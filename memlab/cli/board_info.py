@@ -12,6 +12,7 @@ from drivers.serial_board import SerialBoard
 from firmware_protocol.messages import ErrorCode, State
 from memlab.cli.options import board_option, json_option
 from memlab.devices import open_board
+from memlab.passport.location import default_path
 
 
 @click.command()
@@ -26,6 +27,8 @@ def info(url: str, as_json: bool) -> None:
         document: dict[str, Any] = {"board": url, **asdict(board.capabilities)}
         if isinstance(board, SerialBoard):
             document |= _session(board)
+        passport = default_path(board.capabilities.serial)
+        document["passport"] = str(passport) if passport.is_file() else None
     if as_json:
         click.echo(json.dumps(document))
         return

@@ -87,7 +87,8 @@ class PulseLedger:
         self._saved = self._last = saved[0] if saved else 0
         for number, _, _, operation, pulses, gates, outcome in store.rows(_BATCHES, self._saved):
             with store.translated():
-                batch = self._add(number, decode(pulses, gates, shape[1]), operation)
+                entry = decode(pulses, gates, shape[1])
+                batch = self._add(number, entry, count(entry, shape), operation)
             if outcome is not None:
                 self._count(batch, np.frombuffer(outcome, np.uint8))
 
@@ -96,8 +97,20 @@ class PulseLedger:
         """Batches of which nobody knows yet whether they were fired, in order."""
         return list(self._open)
 
-    def enter(self, run: int, time: float, pulses: RowPulses, operation: int) -> OpenBatch:
-        """Enter pulses that are about to be sent; they are in the file when this returns."""
+    def enter(
+        self, run: int, time: float, pulses: RowPulses, asked: IntArray, operation: int
+    ) -> OpenBatch:
+        """Enter pulses that are about to be sent; they are in the file when this returns.
+
+        Parameters
+        ----------
+        run, time
+            For which run, and when.
+        pulses, asked
+            In order, and counted for each cell (`count`).
+        operation
+            Highest operation number of the board so far.
+        """
         number = self._store.execute(
             "INSERT INTO batches(run, time, operation, pulses, gates) VALUES (?, ?, ?, ?, ?)",
             run,
@@ -105,7 +118,7 @@ class PulseLedger:
             operation,
             *encode(pulses),
         )
-        return self._add(number, pulses, operation)
+        return self._add(number, pulses, asked, operation)
 
     def settle(self, batch: OpenBatch, outcome: npt.NDArray[np.uint8]) -> None:
         """Enter what became of a batch, one `Outcome` for each row-pulse."""
@@ -130,10 +143,10 @@ class PulseLedger:
             known = bytes(len(entry)) if outcome is None else outcome
             yield Batch(number, run, time, entry, np.frombuffer(known, np.uint8))
 
-    def _add(self, number: int, pulses: RowPulses, operation: int) -> OpenBatch:
+    def _add(self, number: int, pulses: RowPulses, asked: IntArray, operation: int) -> OpenBatch:
         for earlier in self._open:
             earlier.until = operation if earlier.until is None else earlier.until
-        asked, energy = count(pulses, self._shape), self.totals.energy_of(pulses)
+        energy = self.totals.energy_of(pulses)
         batch = OpenBatch(number, pulses, asked, energy, operation)
         self.totals.enter(pulses, asked, energy)
         self._open.append(batch)

