@@ -13,6 +13,7 @@ __all__ = ["PROCEDURES", "load_procedure"]
 
 PROCEDURES = {
     "staircase": "SET with rising, then falling gate voltage (Wang 2019, figure 1b).",
+    "read-noise": "White, 1/f and telegraph noise of reads; the spectrum.",
     "linearity": "Current against voltage: bending of cells, range of columns at each gain.",
     "vmm-accuracy": "Error of products against the matrix read back, and what it is made of.",
     "wires": "Resistance of wires, drivers and amplifier inputs, from reads alone.",
