@@ -264,7 +264,8 @@ def _add_cells(findings: Findings, levels: Sequence[_Level], chosen: BoolArray) 
         found[k, one.usable] = one.states.found
     any_level = found.any(axis=0)
     usable = np.any([one.usable for one in levels], axis=0)
-    best = np.take_along_axis(amplitude, separation.argmax(axis=0)[np.newaxis], axis=0)[0]
+    clearest = separation.argmax(axis=0)
+    best = np.take_along_axis(amplitude, clearest[np.newaxis], axis=0)[0]
     n = max(1, int(usable.sum()))
     share = any_level.sum() / n
     error = float(np.sqrt(max(share * (1.0 - share), 1.0 / n) / n))
@@ -279,6 +280,9 @@ def _add_cells(findings: Findings, levels: Sequence[_Level], chosen: BoolArray) 
     findings.map("telegraph", telegraph, "1", "1 where a cell has two states")
     whole = on_map(chosen, np.where(any_level, best, np.nan))
     findings.map("cell_amplitude", whole, "1", "Amplitude of each cell with two states")
+    text = "Distance of the two states over the scatter within, at the clearest level"
+    findings.map("separation", on_map(chosen, separation.max(axis=0)), "1", text)
+    findings.map("clearest_level", on_map(chosen, clearest.astype(float)), "1", "Number of it")
     variance = np.mean([one.variance - one.electronics for one in levels], axis=0)
     level = np.mean([one.conductance for one in levels], axis=0)
     noise = np.sqrt(np.maximum(variance, 0.0)) / np.where(usable, level, np.nan)

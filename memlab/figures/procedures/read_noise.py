@@ -46,29 +46,28 @@ def _draw_spectra(axes: Axes, result: h5py.Group) -> None:
 
 
 def _draw_series(axes: Axes, entry: h5py.Group) -> None:
-    """The cell with the clearest two states, and one without, at the last level."""
+    """The cell with the clearest two states, and the one with the least clear."""
     result = entry["result"]
-    level = entry["map/level"][()]
-    which = level == level.max()
-    time = entry["map/time"][()][which]
-    reads = 1e6 * entry["map/conductance"][()][which]
+    separation = result["separation"][()]
     two_states = result["telegraph"][()].astype(bool)
-    known = np.isfinite(result["cell_white"][()])
-    for cells, order, colour, text in (
-        (two_states, result["cell_amplitude"][()], ORANGE, "two states"),
-        (known & ~two_states, None, BLUE, "other"),
+    for cells, sign, colour, text in (
+        (two_states, 1.0, ORANGE, "two states"),
+        (np.isfinite(separation) & (separation > 0.0) & ~two_states, -1.0, BLUE, "one state"),
     ):
         if not cells.any():
             continue
         where = np.argwhere(cells)
-        pick = where[len(where) // 2 if order is None else int(np.nanargmax(order[cells]))]
-        row, column = (int(k) for k in pick)
+        row, column = (int(k) for k in where[int(np.argmax(sign * separation[cells]))])
+        which = np.flatnonzero(entry["map/level"][()] == result["clearest_level"][row, column])
+        span = slice(which[0], which[-1] + 1)
+        time = entry["map/time"][span] - entry["map/time"][which[0]]
+        reads = entry["map/conductance"][span, row, column]
         label = f"{text}: row {entry['map/row'][row]}, column {entry['map/column'][column]}"
-        axes.plot(time - time[0], reads[:, row, column], color=colour, linewidth=0.8, label=label)
+        axes.plot(time, reads / reads.mean(), color=colour, linewidth=0.8, label=label)
     share = 100.0 * result["telegraph_cells"][()]
     axes.set_title(f"{share:.2g} % of the cells have two states", fontsize="small")
     axes.set_xlabel("Time (s)")
-    axes.set_ylabel("Conductance (µS)")
+    axes.set_ylabel("G over its mean (1)")
     if axes.get_legend_handles_labels()[0]:
         axes.set_ylim(top=axes.get_ylim()[1] + 0.3 * np.ptp(axes.get_ylim()))
         axes.legend(fontsize="small", loc="upper left")

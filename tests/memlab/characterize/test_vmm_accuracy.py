@@ -82,7 +82,4 @@ def test_saturated_currents_are_counted_and_left_out(tmp_path: Path) -> None:
 def test_only_cells_of_the_region_are_pulsed(tmp_path: Path) -> None:
     region = Region(rows="100:", columns="3:9")
     run = analyse("vmm-accuracy", tmp_path, "ta-hfo2", region=region)
-    inside = region.pick((128, 64))
-    before, after = run.untouched.conductance, run.board.chip.conductance
-    np.testing.assert_array_equal(after[~inside], before[~inside])
-    assert (after[inside] != before[inside]).all()
+    run.assert_only_pulsed(region)
