@@ -25,10 +25,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from drivers.board import LineClass
-from memlab.board_array import SPANS
 from memlab.characterize.bench import Bench
 from memlab.characterize.bending import Bending, bin_bending, fit_bending
+from memlab.characterize.codes import driven_voltage
 from memlab.characterize.patterns import largest_group
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
@@ -214,9 +213,8 @@ class Linearity(Procedure[LinearityConfig]):
 def _sweep_of(record: Record, which: Lines, row: int) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Return the voltage (V) that the DAC of a row made, the currents (A), and what clipped."""
     chosen = [record.vectors.measurements[k] for k in which]
-    code = np.array([one.dac_code[row] for one in chosen if one.dac_code is not None])
     return (
-        SPANS[LineClass.ROW].decode(code),
+        driven_voltage(chosen)[:, row],
         np.array([one.value for one in chosen]),
         np.array([one.saturated for one in chosen]),
     )

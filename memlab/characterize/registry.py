@@ -18,10 +18,12 @@ PROCEDURES = {
     "set": "Conductance after one SET, over amplitude and gate voltage.",
     "reset": "Conductance after one RESET, over amplitude and gate voltage.",
     "yield": "Fault class of each cell, and the good rows and columns.",
+    "read-noise": "White, 1/f and telegraph noise of reads; the spectrum.",
     "variation": "Spread from cell to cell, cycle to cycle and reading to reading.",
     "endurance": "RESET-SET cycles until cells fail; reads at log-spaced cycles.",
     "retention": "States programmed once and read at log-spaced ages.",
     "linearity": "Current against voltage: bending of cells, range of columns at each gain.",
+    "vmm-accuracy": "Error of products against the matrix read back, and what it is made of.",
     "wires": "Resistance of wires, drivers and amplifier inputs, from reads alone.",
 }
 """Name, and one line for the help. The module has a class `PROCEDURE`."""

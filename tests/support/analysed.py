@@ -37,6 +37,13 @@ class Analysed:
         assert abs(value - truth) <= SIGMAS * error, (name, value, error, truth)
         assert abs(value - truth) <= within * abs(truth), (name, value, truth)
 
+    def assert_only_pulsed(self, region: Region) -> None:
+        """Check on the chip itself that cells of the region changed, and no other."""
+        inside = region.pick(self.board.chip.shape)
+        changed = self.board.chip.conductance != self.untouched.conductance
+        assert changed[inside].any()
+        assert not changed[~inside].any()
+
 
 def analyse(
     name: str,

@@ -83,10 +83,7 @@ def test_only_cells_of_the_region_are_pulsed(tmp_path: Path) -> None:
     region = Region(rows="10:30", columns="3,5,40:")
     settings = {"rounds": 1, "repeats": 2}
     run = analyse("yield", tmp_path, "ta-hfo2", region=region, settings=settings, **STUCK)
-    inside = region.pick((128, 64))
-    before, after = run.untouched.conductance, run.board.chip.conductance
-    np.testing.assert_array_equal(after[~inside], before[~inside])
-    assert (after[inside & run.untouched.responsive] != before[inside & ~(before > 1)][0]).any()
+    run.assert_only_pulsed(region)
     stuck = ~run.untouched.responsive[10:30][:, [3, 5, *range(40, 64)]]
     np.testing.assert_array_equal(run.results["fault"] != Fault.PASS, stuck)
 

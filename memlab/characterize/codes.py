@@ -1,0 +1,41 @@
+"""What the raw codes of a measurement say: voltages that were driven, steps of a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import LineClass
+from memlab.array import Measurement
+from memlab.board_array import SPANS
+
+__all__ = ["driven_voltage", "value_step"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_MID_CODE = 32768.0
+
+
+def driven_voltage(vectors: Sequence[Measurement]) -> FloatArray:
+    """Return what the row DACs nominally made of vectors, in V, shape (vectors, rows).
+
+    Not what was asked for: a DAC step of 152.6 uV is 0.08 % of 0.2 V, as much as the bending of a
+    cell.
+    """
+    code = np.array([one.dac_code for one in vectors if one.dac_code is not None])
+    return SPANS[LineClass.ROW].decode(code)
+
+
+def value_step(measurement: Measurement) -> FloatArray:
+    """Return how much one ADC code is worth in each value, in its unit, same shape.
+
+    It follows from value and code themselves; NaN where the code is that of zero.
+    """
+    if measurement.adc_code is None:
+        return np.zeros(measurement.value.shape)
+    signed = measurement.adc_code - _MID_CODE
+    signed[signed == 0.0] = np.nan
+    step: FloatArray = np.abs(measurement.value / signed)
+    return step

@@ -1,0 +1,73 @@
+"""The picture of a noise test: the spectrum at each level, and a cell with two states."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE
+
+__all__ = ["draw"]
+
+
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw spectra with the fitted 1/f part, and reads of single cells against time."""
+    left, right = figure.subplots(1, 2)
+    _draw_spectra(left, entry["result"])
+    _draw_series(right, entry)
+
+
+def _draw_spectra(axes: Axes, result: h5py.Group) -> None:
+    frequency = result["frequency"][()]
+    density = result["relative_density"][()]
+    conductance = 1e6 * result["conductance"][()]
+    for k, colour in zip(range(len(density)), (BLUE, ORANGE, GREEN), strict=False):
+        if (density[k] > 0.0).all():
+            label = f"{conductance[k]:.0f} µS"
+            axes.loglog(frequency, density[k], color=colour, linewidth=1.0, label=label)
+    power, error = result["flicker_power"][()], result["flicker_power_error"][()]
+    if power > 3.0 * error:
+        axes.loglog(
+            frequency,
+            power / frequency,
+            color=GREY,
+            linewidth=0.9,
+            linestyle="--",
+            label="1/f part",
+        )
+    white = 100.0 * result["white"][()]
+    axes.set_title(f"White noise {white:.2g} % of G for one read", fontsize="small")
+    axes.set_xlabel("Frequency (Hz)")
+    axes.set_ylabel("Relative density of G (1/Hz)")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize="small")
+
+
+def _draw_series(axes: Axes, entry: h5py.Group) -> None:
+    """The cell with the clearest two states, and the one with the least clear."""
+    result = entry["result"]
+    separation = result["separation"][()]
+    two_states = result["telegraph"][()].astype(bool)
+    for cells, sign, colour, text in (
+        (two_states, 1.0, ORANGE, "two states"),
+        (np.isfinite(separation) & (separation > 0.0) & ~two_states, -1.0, BLUE, "one state"),
+    ):
+        if not cells.any():
+            continue
+        where = np.argwhere(cells)
+        row, column = (int(k) for k in where[int(np.argmax(sign * separation[cells]))])
+        which = np.flatnonzero(entry["map/level"][()] == result["clearest_level"][row, column])
+        span = slice(which[0], which[-1] + 1)
+        time = entry["map/time"][span] - entry["map/time"][which[0]]
+        reads = entry["map/conductance"][span, row, column]
+        label = f"{text}: row {entry['map/row'][row]}, column {entry['map/column'][column]}"
+        axes.plot(time, reads / reads.mean(), color=colour, linewidth=0.8, label=label)
+    share = 100.0 * result["telegraph_cells"][()]
+    axes.set_title(f"{share:.2g} % of the cells have two states", fontsize="small")
+    axes.set_xlabel("Time (s)")
+    axes.set_ylabel("G over its mean (1)")
+    if axes.get_legend_handles_labels()[0]:
+        axes.set_ylim(top=axes.get_ylim()[1] + 0.3 * np.ptp(axes.get_ylim()))
+        axes.legend(fontsize="small", loc="upper left")
