@@ -2,7 +2,6 @@
 
 from memlab.characterize.estimate import estimate_procedures
 from memlab.characterize.faults import Fault
-from memlab.characterize.good_lines import GoodLines, load_good_lines
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.registry import PROCEDURES, load_procedure
 from memlab.characterize.runner import (
@@ -13,6 +12,7 @@ from memlab.characterize.runner import (
     run_procedures,
 )
 from memlab.regions import Region
+from memlab.runs import GoodLines, load_good_lines
 
 __all__ = [
     "PROCEDURES",

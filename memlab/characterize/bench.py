@@ -96,6 +96,14 @@ class Bench:
         """Seconds since the procedure began: simulated on an emulator in process, else real."""
         return (self._emulated.clock if self._emulated else self._clock()) - self._origin
 
+    @property
+    def formable(self) -> BoolArray:
+        """Cells of the view that may be formed: a chip with a passport forms a cell once."""
+        passport = self.array.passport
+        if passport is None:
+            return np.ones(self.shape, bool)
+        return passport.formable[np.ix_(self.array.rows, self.array.columns)]
+
     def read(
         self, *, gain: int = AUTO_GAIN, read_voltage: float | None = None, **coordinates: float
     ) -> FloatArray:

@@ -20,6 +20,7 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.censored import fit_normal
 from memlab.characterize.procedure import ChipSetting, Demand, Procedure, ProcedureConfig
 from memlab.emulator import ChipPreset, load_preset
+from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Forming", "FormingConfig"]
@@ -89,7 +90,7 @@ class Forming(Procedure[FormingConfig]):
     def measure(self, bench: Bench) -> None:
         """Read; then pulse the cells below the target, and read, at each step of the ramp."""
         config = self.config
-        left = bench.mask & (bench.read() < config.target)
+        left = bench.mask & bench.formable & (bench.read() < config.target)
         group = np.arange(bench.shape[1]) // config.cells_at_once
         for voltage, width in config.ramp():
             if not left.any():
@@ -133,6 +134,13 @@ class Forming(Procedure[FormingConfig]):
             whole[record.mask] = values
             findings.map(f"cell_{name}", whole, units, text)
         return findings
+
+    def enter(self, passport: Passport, record: Record, findings: Findings) -> None:
+        """Mark the cells that were formed now."""
+        cells = findings.values
+        now = np.asarray(cells["cell_formed"].value, bool)
+        now &= ~np.asarray(cells["cell_formed_before"].value, bool)
+        passport.mark_formed(now, record.rows, record.columns)
 
 
 PROCEDURE = Forming

@@ -13,6 +13,7 @@ from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench
 from memlab.emulator import ChipPreset, load_preset
 from memlab.experiments.config import LinkConfig, PointConfig, Section
+from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["ChipSetting", "Demand", "Procedure", "ProcedureConfig"]
@@ -115,3 +116,6 @@ class Procedure(ABC, Generic[Settings]):
     @abstractmethod
     def analyse(self, record: Record) -> Findings:
         """Return what a complete record says; touches nothing."""
+
+    def enter(self, passport: Passport, record: Record, findings: Findings) -> None:
+        """Write into the chip's passport what was found out about it; by default nothing."""

@@ -274,6 +274,8 @@ def _run(
     start = time.perf_counter()
     counts, cost = replace(array.counts), board_cost(array, plan.config.link)
     origin = float(attributes["clock_origin"])
+    if array.passport is not None:
+        array.passport.begin_run(str(plan.out.resolve()))
     status, results, refused = "failed", {}, False
     findings: Findings | None = None
 
@@ -285,6 +287,8 @@ def _run(
         step = None if watch is None else partial(watch, plan.name)
         plan.procedure.measure(_bench(array, log, origin, step))
         findings = plan.procedure.analyse(log.record)
+        if array.passport is not None:
+            plan.procedure.enter(array.passport, log.record, findings)
         results = {
             "seconds": time.perf_counter() - start,
             "counts": difference(asdict(array.counts), asdict(counts)),

@@ -21,6 +21,7 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.patterns import diagonal_groups
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
+from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Yield", "YieldConfig"]
@@ -97,6 +98,17 @@ class Yield(Procedure[YieldConfig]):
         findings.map("scatter", scatter, "S", "Standard deviation of reads after SET")
         _add_good_lines(findings, record, fault != Fault.PASS, config.bad_share)
         return findings
+
+    def enter(self, passport: Passport, record: Record, findings: Findings) -> None:
+        """Keep the cells of each class, and the good lines."""
+        fault = np.full(record.chip_shape, Fault.NOT_TESTED, np.uint8)
+        fault[np.ix_(record.rows, record.columns)] = findings.values["fault"].value
+        for one in Fault:
+            passport.set_mask(one.label, fault == one)
+        for axis, name in enumerate(("rows", "columns")):
+            good = np.zeros(record.chip_shape[axis], bool)
+            good[np.asarray(findings.axes[f"good_{name}"].value)] = True
+            passport.set_mask(f"good {name}", good)
 
     def _cycles(self, record: Record) -> Cycles:
         """Sort the readings: each cell's SET state, and its RESET state one step later."""

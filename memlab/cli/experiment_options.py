@@ -44,6 +44,12 @@ _OPTIONS = (
         help="Data file or directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
     ),
     click.option(
+        "--good",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Use the good rows and columns only: a run file of `memlab characterize yield`.",
+    ),
+    click.option(
         "--set",
         "settings",
         multiple=True,

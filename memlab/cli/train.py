@@ -20,6 +20,7 @@ def train(
     seed: int | None,
     epochs: int | None,
     out: Path | None,
+    good: Path | None,
     settings: tuple[str, ...],
     as_json: bool,
     quiet: bool,
@@ -32,6 +33,13 @@ def train(
     Writes one HDF5 run file and a picture.
     """
     plan = make_plan(
-        name, preset=preset, board=boards, seed=seed, epochs=epochs, settings=settings, out=out
+        name,
+        preset=preset,
+        board=boards,
+        seed=seed,
+        epochs=epochs,
+        settings=settings,
+        out=out,
+        good=good,
     )
     run_and_report(plan, as_json=as_json, quiet=quiet)

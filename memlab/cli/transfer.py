@@ -29,6 +29,7 @@ def transfer(
     seed: int | None,
     epochs: int | None,
     out: Path | None,
+    good: Path | None,
     settings: tuple[str, ...],
     as_json: bool,
     quiet: bool,
@@ -47,6 +48,13 @@ def transfer(
     if source is not None:
         settings = (*settings, f"transfer.source={json.dumps(str(source.absolute()))}")
     plan = make_plan(
-        name, preset=preset, board=boards, seed=seed, epochs=epochs, settings=settings, out=out
+        name,
+        preset=preset,
+        board=boards,
+        seed=seed,
+        epochs=epochs,
+        settings=settings,
+        out=out,
+        good=good,
     )
     run_and_report(plan, as_json=as_json, quiet=quiet)

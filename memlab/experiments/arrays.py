@@ -11,6 +11,7 @@ from memlab.array import Array
 from memlab.devices import check_url, open_array
 from memlab.errors import SettingError
 from memlab.experiments.config import ExperimentConfig
+from memlab.runs import GoodLines
 
 __all__ = ["check_boards", "open_arrays", "total_counts"]
 
@@ -27,11 +28,13 @@ def check_boards(boards: Sequence[str]) -> None:
 
 
 @contextmanager
-def open_arrays(boards: Sequence[str], config: ExperimentConfig) -> Iterator[list[Array]]:
+def open_arrays(
+    boards: Sequence[str], config: ExperimentConfig, good: GoodLines | None = None
+) -> Iterator[list[Array]]:
     """Open an array for each URL; however the block ends, every one of them is grounded.
 
     Chips must differ: emulated board k has the seed of the configuration plus k, unless its URL
-    gives one.
+    gives one. With `good`, views of those rows and columns.
 
     Raises
     ------
@@ -39,7 +42,7 @@ def open_arrays(boards: Sequence[str], config: ExperimentConfig) -> Iterator[lis
         As `memlab.open_array`; the arrays that were open already are grounded and released.
     """
     with ExitStack() as stack:
-        yield [
+        arrays = [
             stack.enter_context(
                 open_array(
                     url,
@@ -50,6 +53,7 @@ def open_arrays(boards: Sequence[str], config: ExperimentConfig) -> Iterator[lis
             )
             for number, url in enumerate(boards)
         ]
+        yield arrays if good is None else [array[good.rows, good.columns] for array in arrays]
 
 
 def total_counts(arrays: Sequence[Array]) -> dict[str, int]:

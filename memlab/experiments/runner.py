@@ -20,7 +20,7 @@ from memlab.experiments.cost import total_cost
 from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.in_situ import InSitu
-from memlab.runs import RunFile, check_out, describe_versions
+from memlab.runs import GoodLines, RunFile, check_out, describe_versions, load_good_lines
 from memlab.training import Observer
 
 __all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
@@ -52,6 +52,7 @@ class Plan:
     boards: tuple[str, ...]
     config: ExperimentConfig
     out: Path
+    good: GoodLines | None = None
 
     @property
     def board(self) -> str:
@@ -68,6 +69,7 @@ def make_plan(
     epochs: int | None = None,
     settings: Sequence[str] = (),
     out: Path | None = None,
+    good: Path | None = None,
 ) -> Plan:
     """Check a request and return what will be run; touches nothing.
 
@@ -77,6 +79,9 @@ def make_plan(
         As for `memlab train`.
     board
         URL of the array, or of the arrays that the network lies on together.
+    good
+        Run file of `memlab characterize yield`: only its good rows and columns are used, as an
+        array of that many lines.
 
     Raises
     ------
@@ -99,12 +104,15 @@ def make_plan(
         config = apply_settings(config, [f"train.epochs={epochs}"])
     boards = (board,) if isinstance(board, str) else tuple(board)
     check_boards(boards)
+    if good is not None and len(boards) > 1:
+        raise SettingError("good lines belong to one chip; name one board with --good")
     if out is None:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         out = Path("memlab-runs") / f"{experiment}-{preset}-seed{config.seed}-{stamp}.h5"
     else:
         check_out(out)
-    return Plan(experiment, preset, boards, config, out)
+    lines = None if good is None else load_good_lines(good)
+    return Plan(experiment, preset, boards, config, out, lines)
 
 
 def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
@@ -121,7 +129,7 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     start = time.perf_counter()
-    with open_arrays(plan.boards, config) as arrays:
+    with open_arrays(plan.boards, config, plan.good) as arrays:
         for array in arrays:
             if array.passport is not None:
                 array.passport.begin_run(str(plan.out.resolve()))

@@ -78,6 +78,10 @@ class Budgets:
             add_rows(energy, pulses.row, totals.energy_of(pulses))
             _check("energy", "J", totals.energy, energy, self.energy, where)
 
+    def may_form(self, formed: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Return which cells, formed this often so far, may be formed once more."""
+        return np.full(formed.shape, True) if self.forming is None else formed < self.forming
+
     def check_forming(
         self, formed: npt.NDArray[np.int32], cells: npt.NDArray[np.bool_], where: str
     ) -> None:

@@ -221,6 +221,11 @@ class Passport:
         """True for the cells that a forming procedure has formed, shape (rows, columns)."""
         return self._formed > 0
 
+    @property
+    def formable(self) -> BoolArray:
+        """True for the cells that the budget still allows to be formed, shape (rows, columns)."""
+        return self.budgets.may_form(self._formed)
+
     def check_forming(
         self, cells: BoolArray, rows: Lines | None = None, columns: Lines | None = None
     ) -> None:

@@ -1,5 +1,6 @@
 """Run files: one HDF5 file per run, readable without memlab."""
 
+from memlab.runs.good_lines import GoodLines, load_good_lines
 from memlab.runs.new_run import check_out, describe_versions
 from memlab.runs.procedure_log import (
     FinishedLog,
@@ -20,6 +21,7 @@ __all__ = [
     "Finding",
     "Findings",
     "FinishedLog",
+    "GoodLines",
     "LogLevel",
     "MemoryLog",
     "ProcedureLog",
@@ -31,6 +33,7 @@ __all__ = [
     "WriteVerifyLog",
     "check_out",
     "describe_versions",
+    "load_good_lines",
     "read_attributes",
     "read_record",
     "read_trained",

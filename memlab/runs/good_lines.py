@@ -1,0 +1,54 @@
+"""Good rows and columns of a chip, as `memlab characterize yield` left them in its run file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.errors import DataError
+from memlab.runs.rescue import open_for_reading
+
+__all__ = ["GoodLines", "load_good_lines"]
+
+BoolArray = npt.NDArray[np.bool_]
+Lines = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class GoodLines:
+    """Lines worth using, and which of their cells are good.
+
+    Parameters
+    ----------
+    rows, columns
+        Line numbers: `array[good.rows, good.columns]` is the view.
+    free
+        Cells of that view that may be used, shape (rows, columns):
+        `memlab.mapping.place(requests, [good.free.shape], [good.free])`.
+    """
+
+    rows: Lines
+    columns: Lines
+    free: BoolArray
+
+
+def load_good_lines(path: Path) -> GoodLines:
+    """Read the good lines from a run file of `memlab characterize yield`.
+
+    Raises
+    ------
+    DataError
+        If it is no such file, has not finished, or found no line worth using.
+    """
+    with open_for_reading(path) as file:
+        result = file.get("entry/result")
+        if result is None or "good_rows" not in result:
+            raise DataError(f"{path} is not a finished run of `memlab characterize yield`")
+        rows, columns = (result[name][()].astype(np.intp) for name in ("good_rows", "good_columns"))
+        free = result["free"][()].astype(bool)
+    if not free.size:
+        raise DataError(f"{path}: no line of the chip is good; allow a larger bad_share")
+    return GoodLines(rows, columns, free)

@@ -1,0 +1,87 @@
+"""What procedures find out about a chip goes into its passport, and comes back from there."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from memlab import open_array
+from memlab.characterize import Fault, Region, plan_procedures, run_procedures
+from memlab.cli import cli
+from memlab.errors import DataError, SettingError
+from memlab.experiments import make_plan, run
+from memlab.passport import Passport
+
+PRISTINE = "emulator:?chip=ta-hfo2&forming.voltage=2.6&seed=3"
+REGION = Region(rows="0:8", columns="0:6")
+
+
+def characterise(name: str, board: str, out: Path, *settings: str) -> dict[str, object]:
+    plans = plan_procedures([name], board=board, settings=settings, out=out)
+    (document,) = run_procedures(plans, board, REGION, figure=False)
+    return document
+
+
+def test_a_cell_is_formed_once_however_it_reads_later(tmp_path: Path) -> None:
+    passport = tmp_path / "chip.passport"
+    board = f"{PRISTINE}&passport={passport}"
+    first = characterise("forming", board, tmp_path / "first.h5")
+    assert first["results"]["yield"]["value"] == 1.0  # type: ignore[index]
+    with Passport.read(passport) as chip:
+        assert chip.formed[:8, :6].all()
+        assert chip.formed.sum() == 48
+    # The emulated chip of a new process is pristine again; its passport says otherwise.
+    again = characterise("forming", board, tmp_path / "again.h5")
+    assert again["counts"]["set"] == 0  # type: ignore[index]
+    allowed = characterise("forming", f"{board}&budget.forming=2", tmp_path / "allowed.h5")
+    assert allowed["counts"]["set"] > 0  # type: ignore[index]
+
+
+def test_runs_classes_and_good_lines_are_in_the_passport(tmp_path: Path) -> None:
+    passport = tmp_path / "chip.passport"
+    board = f"emulator:?chip=ta-hfo2&defects.stuck_on=0.1&seed=5&passport={passport}"
+    out = tmp_path / "yield.h5"
+    characterise("yield", board, out, "bad_share=0.2")
+    with open_array("emulator:?chip=ta-hfo2&defects.stuck_on=0.1&seed=5") as array:
+        stuck = array.read_conductance()[:8, :6] > 0.5e-3
+    with Passport.read(passport) as chip:
+        masks = chip.masks()
+        assert [one["label"] for one in chip.runs().values()] == [str(out)]
+        assert np.array_equal(masks[Fault.STUCK_HIGH.label][:8, :6], stuck)
+        assert masks[Fault.NOT_TESTED.label].sum() == 128 * 64 - 48
+        rows, columns = chip.good_lines
+        assert set(rows) <= set(range(8))
+        assert set(columns) <= set(range(6))
+
+
+def test_training_uses_the_good_lines_only(tmp_path: Path) -> None:
+    board = "emulator:?chip=ta-hfo2&defects.short_rows=0.03&defects.short_columns=0.03&seed=11"
+    plans = plan_procedures(["yield"], board=board, out=tmp_path / "yield.h5")
+    run_procedures(plans, board, figure=False)
+    out = tmp_path / "train.h5"
+    plan = make_plan("airline", board=board, epochs=1, out=out, good=tmp_path / "yield.h5")
+    with open_array(board) as array:
+        shorted = array.read_conductance() > 0.5e-3
+    bad_rows, bad_columns = shorted.all(axis=1), shorted.all(axis=0)
+    assert 0 < bad_rows[:34].sum()
+    assert 0 < bad_columns[:60].sum() <= 3
+    run(plan, figure=False)
+    with h5py.File(out, "r") as file:
+        rows, columns = file["entry/lstm/row"][()], file["entry/lstm/column"][()]
+    assert (rows.size, columns.size) == (34, 60)
+    assert not bad_rows[rows].any()
+    assert not bad_columns[columns].any()
+
+
+def test_good_lines_of_another_file_or_of_several_boards_are_refused(tmp_path: Path) -> None:
+    out = tmp_path / "staircase.h5"
+    characterise("staircase", "emulator:?chip=ideal", out, "steps=2")
+    with pytest.raises(DataError, match="not a finished run of `memlab characterize yield`"):
+        make_plan("airline", good=out)
+    with pytest.raises(SettingError, match="one board"):
+        make_plan("airline", board=["emulator:", "emulator:"], good=out)
+    result = CliRunner().invoke(cli, ["train", "airline", "--good", str(out), "--json"])
+    assert isinstance(result.exception, DataError)
+    assert result.stdout == ""
