@@ -207,10 +207,13 @@ class _Level:
 
 
 def _combined(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
-    """Mean weighted by the errors, and its error."""
-    known = np.isfinite(values) & (errors > 0.0)
+    """Mean weighted by the errors, and its error; what has none, as without noise, wins."""
+    known = np.isfinite(values)
     if not known.any():
         return np.nan, np.nan
+    exact = known & (errors == 0.0)
+    if exact.any():
+        return float(values[exact].mean()), 0.0
     weight = errors[known] ** -2.0
     return float(np.average(values[known], weights=weight)), float(weight.sum() ** -0.5)
 

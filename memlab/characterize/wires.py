@@ -1,7 +1,9 @@
 """Wire resistance: the same cells are read below light and below heavier loads.
 
 All cells are RESET; then, in stages, more and more groups of cells that lie evenly on all lines are
-SET, and after each stage all cells are read. `wire_fit` says what follows from it.
+SET, and after each stage all cells are read. `wire_fit` says what follows from it. Offsets of the
+board are taken off and errors of its gains cancel. What bends and drifts does not: on emulated chips
+the median of five seeds is 0.3 % low with all effects of `ta-hfo2-full`, 2.6 % on `worst-case`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class WiresConfig(ProcedureConfig):
     gate_voltage: float = Field(1.5, description="Gate voltage of the SETs in V.", gt=0)
     groups: int = Field(16, description="Groups of cells; the first stage SETs one.", ge=4)
     stages: int = Field(3, description="Stages; each SETs as many groups as all before.", ge=2)
-    repeats: int = Field(4, description="Reads at each stage.", ge=1)
+    repeats: int = Field(8, description="Reads at each stage.", ge=1)
     gain: int = Field(2, description="Gain of the reads, 1 to 4: one for all.", ge=1, le=4)
     start: float = Field(0.5, description="Where the fit begins, ohm per segment.", gt=0)
 
