@@ -2,8 +2,8 @@
 
 All cells are RESET; then, in stages, more and more groups of cells that lie evenly on all lines are
 SET, and after each stage all cells are read. `wire_fit` says what follows from it. Offsets of the
-board are taken off and errors of its gains cancel. What bends and drifts does not: on emulated chips
-the median of five seeds is 0.3 % low with all effects of `ta-hfo2-full`, 2.6 % on `worst-case`.
+board are taken off and errors of its gains cancel. What bends or drifts does not: the median of
+five emulated chips is 0.3 % low with all effects of `ta-hfo2-full`, 2.6 % on `worst-case`.
 """
 
 from __future__ import annotations
