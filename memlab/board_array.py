@@ -146,6 +146,11 @@ class BoardArray(Array):
         view._session.limits.check_point(view._session.point)
         return view
 
+    def check_set(self, gate_voltage: float) -> None:
+        """Raise `LimitError` unless every cell may be SET with this gate voltage (V)."""
+        every = np.ones(self.shape, bool)
+        self._check_program(np.full(self.shape, gate_voltage), ~every, every)
+
     def ground(self) -> None:
         """Put every line of the chip to 0 V now."""
         self.board.ground()
@@ -222,7 +227,7 @@ class BoardArray(Array):
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         session = self._session
         point = session.point
-        session.limits.check_set(gate_voltage[set_], point.set_voltage)
+        self._check_program(gate_voltage, reset, set_)
         gate_voltage = np.where(set_, gate_voltage, 0.0)
         gate_voltage = self._on_steps(gate_voltage, self.gate_voltage_step, "gate voltage")
         gate_span = SPANS[LineClass.GATE]
@@ -244,6 +249,9 @@ class BoardArray(Array):
         pulses = _join(resets, sets)
         session.board.pulse(pulses)
         session.traffic.add(_PULSE_BYTES * len(pulses), 0)
+
+    def _check_program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        self._session.limits.check_set(gate_voltage[set_], self.operating_point.set_voltage)
 
     def _on_steps(self, voltage: FloatArray, step: float, what: str) -> FloatArray:
         """Return voltages on the board's steps: rounded if that was asked for, else as they are."""

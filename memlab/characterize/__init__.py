@@ -1,8 +1,9 @@
 """Characterisation: what a device person measures before anyone trains a network."""
 
+from memlab.characterize.estimate import estimate_procedures
 from memlab.characterize.faults import Fault
 from memlab.characterize.good_lines import GoodLines, load_good_lines
-from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.registry import PROCEDURES, load_procedure
 from memlab.characterize.runner import (
     ProcedurePlan,
@@ -15,6 +16,7 @@ from memlab.regions import Region
 
 __all__ = [
     "PROCEDURES",
+    "Demand",
     "Fault",
     "GoodLines",
     "Procedure",
@@ -22,6 +24,7 @@ __all__ = [
     "ProcedurePlan",
     "Region",
     "Watcher",
+    "estimate_procedures",
     "load_good_lines",
     "load_procedure",
     "plan_procedures",

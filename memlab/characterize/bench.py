@@ -77,6 +77,8 @@ class Bench:
         self._emulated = array.board if isinstance(array.board, EmulatedBoard) else None
         self._views: dict[tuple[tuple[str, float], ...], BoardArray] = {}
         self._readings = self._vectors = self._programs = 0
+        self.worst = {"set": 0.0, "set_gate": 0.0, "reset": 0.0}
+        """Largest voltages (V) that any pulse has asked for."""
         self._past = [len(log.record.readings), len(log.record.vectors)]
 
     @property
@@ -192,6 +194,7 @@ class Bench:
         unknown = 0
         if past is not None and past.fired is None and self._emulated is None:
             reset_mask, set_mask, unknown = self._settle(reset_mask, set_mask, past.last_operation)
+        self._note_voltages(array, np.asarray(gate_voltage, np.float64), reset_mask, set_mask)
         if reset_mask.any() or set_mask.any():
             array.program(gate_voltage, reset=reset_mask, set=set_mask)
         # Only now: whatever ends the call before leaves the batch open, to be settled by a resume.
@@ -212,6 +215,17 @@ class Bench:
         while (left := seconds - self.now) > 0.0:
             self._sleep(min(left, 1.0))
             self.array.ground()
+
+    def _note_voltages(
+        self, array: BoardArray, gate: FloatArray, reset: BoolArray, set_: BoolArray
+    ) -> None:
+        point = array.operating_point
+        if reset.any():
+            self.worst["reset"] = max(self.worst["reset"], point.reset_voltage)
+        if set_.any():
+            highest = float(np.broadcast_to(gate, self.shape)[set_].max())
+            self.worst["set"] = max(self.worst["set"], point.set_voltage)
+            self.worst["set_gate"] = max(self.worst["set_gate"], highest)
 
     def _settle(
         self, reset: BoolArray, set_: BoolArray, last_operation: int

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Generic, TypeVar
 
 from pydantic import BeforeValidator, Field
 
+from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench
 from memlab.emulator import ChipPreset, load_preset
 from memlab.experiments.config import LinkConfig, PointConfig, Section
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["Procedure", "ProcedureConfig"]
+__all__ = ["Demand", "Procedure", "ProcedureConfig"]
 
 
 def _as_preset(value: object) -> object:
@@ -33,6 +35,28 @@ class ProcedureConfig(Section):
 
 
 Settings = TypeVar("Settings", bound=ProcedureConfig)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Pulses or reads that a procedure may ask for, at their hardest.
+
+    Parameters
+    ----------
+    gate_voltage
+        Highest gate voltage (V) of a SET; None where there is no SET.
+    point
+        Voltages and widths that differ from the array's, by their names in `OperatingPoint`.
+    """
+
+    gate_voltage: float | None = None
+    point: Mapping[str, float] = field(default_factory=dict)
+
+    def check(self, array: BoardArray) -> None:
+        """Raise `LimitError` unless the array may do this; nothing is touched."""
+        view = array.with_operating_point(**self.point)
+        if self.gate_voltage is not None:
+            view.check_set(self.gate_voltage)
 
 
 class Procedure(ABC, Generic[Settings]):
@@ -61,6 +85,10 @@ class Procedure(ABC, Generic[Settings]):
 
     def __init__(self, config: Settings):
         self.config = config
+
+    def demands(self) -> Sequence[Demand]:
+        """Return the hardest of what `measure` may ask for; what a limit forbids never begins."""
+        return ()
 
     @abstractmethod
     def measure(self, bench: Bench) -> None:

@@ -26,7 +26,7 @@ from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.registry import load_procedure
 from memlab.devices import check_url, open_array
 from memlab.emulator import EmulatedBoard
-from memlab.errors import DataError, SettingError
+from memlab.errors import DataError, LimitError, SettingError
 from memlab.experiments.config import apply_settings, setting_names
 from memlab.experiments.cost import board_cost
 from memlab.regions import Region
@@ -43,7 +43,16 @@ from memlab.runs import (
     write_findings,
 )
 
-__all__ = ["ProcedurePlan", "Watcher", "plan_procedures", "resume", "run_procedures"]
+__all__ = [
+    "ProcedurePlan",
+    "Watcher",
+    "board_clock",
+    "difference",
+    "open_chip",
+    "plan_procedures",
+    "resume",
+    "run_procedures",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 Watcher = Callable[[str, int], None]
@@ -118,9 +127,8 @@ def plan_procedures(
         else:
             path = out / f"{one.name}.h5"
         plans.append(ProcedurePlan(one(config), path))
-    for plan in plans:
-        plan.out.parent.mkdir(parents=len(names) > 1, exist_ok=True)
-        check_out(plan.out)
+    if out is not None:
+        _check_places(plans, out)
     return plans
 
 
@@ -142,8 +150,9 @@ def run_procedures(
     Documents of `memlab characterize --json`: run, figure, procedure, board, seed, seconds,
     results, counts, and for an emulated board what the run would cost on the real one.
     """
-    with _open(board, plans[0].config) as array:
+    with open_chip(board, plans[0].config) as array:
         mask = region.pick(array.shape)
+        _check_demands(plans, array, mask)
         return [
             _run(plan, _start(plan, plans, array, board, mask), array, watch, figure)
             for plan in plans
@@ -172,7 +181,7 @@ def resume(
         for name, file, config in json.loads(attributes["session"])
     ]
     done: list[dict[str, Any]] = []
-    with _open(board, plans[0].config) as array:
+    with open_chip(board, plans[0].config) as array:
         _check_identity(path, array)
         mask = _chip_mask(read_record(path), array.shape)
         for plan in plans:
@@ -190,7 +199,19 @@ def resume(
     return done
 
 
-def _open(board: str, config: ProcedureConfig) -> BoardArray:
+def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: BoolArray) -> None:
+    """Refuse what any of the procedures may not do, before the first one touches the chip."""
+    view = array[mask.any(axis=1), mask.any(axis=0)]
+    for plan in plans:
+        try:
+            for demand in plan.procedure.demands():
+                demand.check(view)
+        except LimitError as error:
+            raise LimitError(f"{plan.name}: {error}. Nothing was pulsed") from error
+
+
+def open_chip(board: str, config: ProcedureConfig) -> BoardArray:
+    """Open the array of procedures; one without a device is refused."""
     array = open_array(board, seed=config.seed, chip=config.chip, point=config.point.make_point())
     if not isinstance(array, BoardArray):
         raise SettingError(f"{board} has no device to characterise")
@@ -206,6 +227,7 @@ def _start(
 ) -> ProcedureLog:
     """Create the run file of a procedure with everything that is known before it."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    plan.out.parent.mkdir(exist_ok=True)
     session = [[p.name, p.out.name, p.config.model_dump_json()] for p in plans]
     run = RunFile(
         plan.out,
@@ -216,7 +238,7 @@ def _start(
             "seed": plan.config.seed,
             "program": f"memlab {__version__}",
             "session": json.dumps(session),
-            "clock_origin": _clock(array),
+            "clock_origin": board_clock(array),
         },
     )
     config = plan.config
@@ -250,7 +272,7 @@ def _run(
     start = time.perf_counter()
     counts, cost = replace(array.counts), board_cost(array, plan.config.link)
     origin = float(attributes["clock_origin"])
-    status, results = "failed", {}
+    status, results, refused = "failed", {}, False
     findings: Findings | None = None
 
     def complete(entry: Any) -> None:
@@ -263,16 +285,22 @@ def _run(
         findings = plan.procedure.analyse(log.record)
         results = {
             "seconds": time.perf_counter() - start,
-            "counts": _difference(asdict(array.counts), asdict(counts)),
+            "counts": difference(asdict(array.counts), asdict(counts)),
         }
         if cost is not None and (now := board_cost(array, plan.config.link)):
-            results["on_board"] = _difference(now.document(), cost.document())
+            results["on_board"] = difference(now.document(), cost.document())
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"
         raise
+    except LimitError:
+        refused = True
+        raise
     finally:
         log.run.close(status, results, complete)
+        if refused and not log.record.happened:
+            # The chip has not seen a volt: there is no run to keep.
+            plan.out.unlink()
     picture = plan.out.with_suffix(".png") if figure else None
     if picture is not None:
         from memlab.figures import plot_procedure
@@ -299,7 +327,7 @@ def _bench(
     return Bench(view, log, origin=origin, on_step=on_step)
 
 
-def _clock(array: BoardArray) -> float:
+def board_clock(array: BoardArray) -> float:
     """Return what the bench's clock shows now: simulated on an emulator in process, else real."""
     return array.board.clock if isinstance(array.board, EmulatedBoard) else time.time()
 
@@ -327,6 +355,15 @@ def _chip_mask(record: Record, shape: tuple[int, int]) -> BoolArray:
     return mask
 
 
+def _check_places(plans: Sequence[ProcedurePlan], out: Path) -> None:
+    """Refuse places that cannot be written, or that are taken."""
+    if len(plans) > 1 and not out.exists():
+        check_out(out.with_suffix(""))  # a new directory
+        return
+    for plan in plans:
+        check_out(plan.out)
+
+
 def _check_keys(classes: Sequence[type[Procedure[Any]]], settings: Sequence[str]) -> None:
     """Refuse a setting that none of the procedures has."""
     names = {name for one in classes for name in setting_names(one.Config())}
@@ -335,5 +372,6 @@ def _check_keys(classes: Sequence[type[Procedure[Any]]], settings: Sequence[str]
             apply_settings(classes[0].Config(), [setting])  # says what there is instead
 
 
-def _difference(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+def difference(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+    """Return what was added between two moments, by name."""
     return {name: value - before[name] for name, value in now.items()}

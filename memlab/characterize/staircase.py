@@ -7,6 +7,7 @@ pulse and the spread from cell to cell together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
-from memlab.characterize.procedure import Procedure, ProcedureConfig
-from memlab.characterize.statistics import fit_line
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.statistics import fit_line, standard_error
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Staircase", "StaircaseConfig"]
@@ -51,6 +52,10 @@ class Staircase(Procedure[StaircaseConfig]):
         "falling": Coordinate("1", "1 where a RESET came before the SET"),
     }
 
+    def demands(self) -> Sequence[Demand]:
+        """Return the highest step."""
+        return (Demand(self.config.gate_maximum),)
+
     def measure(self, bench: Bench) -> None:
         """RESET all, then SET at each step, and read after each."""
         none = np.zeros(bench.shape, bool)
@@ -72,17 +77,14 @@ class Staircase(Procedure[StaircaseConfig]):
         fit = fit_line(gate[falling], cells)
         mean = cells[:, responds].mean(axis=1)
         law = fit_line(gate[falling], mean[:, np.newaxis])
-        n = max(1, int(responds.sum()))
         findings = Findings()
         findings.number("responding", responds.mean(), "1", "Fraction of cells that respond")
-        slope, offset = float(law.slope[0]), float(law.offset[0])
-        slopes, offsets = fit.slope[responds], fit.offset[responds]
-        findings.number(
-            "set_slope", slope, "S/V", "SET law: slope of the mean", slopes.std(ddof=1) / n**0.5
-        )
-        findings.number(
-            "set_offset", offset, "S", "SET law: offset of the mean", offsets.std(ddof=1) / n**0.5
-        )
+        for name, value, own, units in (
+            ("slope", law.slope[0], fit.slope[responds], "S/V"),
+            ("offset", law.offset[0], fit.offset[responds], "S"),
+        ):
+            text = f"SET law: {name} of the mean of the cells that respond"
+            findings.number(f"set_{name}", value, units, text, standard_error(own))
         residual = fit.residual[responds]
         spread = float(np.sqrt((residual**2).mean()))
         text = "Cycle to cycle: deviation of a cell from its own line"

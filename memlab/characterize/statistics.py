@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LineFit", "fit_line", "on_map"]
+__all__ = ["LineFit", "fit_line", "on_map", "standard_error"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,6 +28,14 @@ class LineFit:
     slope: FloatArray
     offset: FloatArray
     residual: FloatArray
+
+
+def standard_error(values: FloatArray) -> float | None:
+    """Return the standard error of a mean, or None where one value alone tells nothing of it."""
+    if values.size < 2:
+        return None
+    deviation = float(values.std(ddof=1))
+    return deviation / math.sqrt(values.size)
 
 
 def fit_line(x: FloatArray, y: FloatArray) -> LineFit:

@@ -8,6 +8,7 @@ five emulated chips is 0.3 % low with all effects of `ta-hfo2-full`, 2.6 % on `w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from pydantic import Field, model_validator
 from memlab.characterize.bench import Bench
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.patterns import diagonal_groups
-from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
 from memlab.runs import Coordinate, Findings, Record
 
@@ -54,6 +55,10 @@ class Wires(Procedure[WiresConfig]):
     Config = WiresConfig
     coordinates: ClassVar = {"step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")}
     vector_coordinates = coordinates
+
+    def demands(self) -> Sequence[Demand]:
+        """Return the only SET."""
+        return (Demand(self.config.gate_voltage),)
 
     def measure(self, bench: Bench) -> None:
         """RESET all and read; SET more cells and read, stage by stage."""

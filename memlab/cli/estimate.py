@@ -7,13 +7,21 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.characterize import PROCEDURES, estimate_procedures, plan_procedures
 from memlab.emulator.preset import timing_settings
+from memlab.errors import SettingError
 from memlab.experiments import EXPERIMENTS, make_plan
 from memlab.experiments import estimate as make_estimate
 
 
 @click.command()
-@click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS)))
+@click.argument(
+    "names",
+    metavar="NAME...",
+    nargs=-1,
+    required=True,
+    type=click.Choice([*EXPERIMENTS, *PROCEDURES]),
+)
 @click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the rehearsal.  [default: 1]")
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data.")
@@ -33,7 +41,7 @@ from memlab.experiments import estimate as make_estimate
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def estimate(
-    name: str,
+    names: tuple[str, ...],
     preset: str,
     seed: int | None,
     epochs: int | None,
@@ -41,22 +49,41 @@ def estimate(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Tell what a run would take on the board, from a rehearsal of three updates in memory.
+    """Tell what a run would take on the board, from a rehearsal in memory.
 
-    NAME is the experiment. No board is opened and no file is left.
+    NAME is an experiment (three updates are rehearsed), or one or several procedures of `memlab
+    characterize` (rehearsed whole). No board is opened and no file is left.
     """
-    plan = make_plan(
-        name,
-        preset=preset,
-        seed=seed,
-        epochs=epochs,
-        settings=[*timing_settings(profile), *settings],
-    )
+    settings = (*timing_settings(profile), *settings)
+    if names[0] in PROCEDURES:
+        bills = estimate_procedures(plan_procedures(names, seed=seed, settings=settings))
+        _report_procedures(bills, profile, as_json)
+        return
+    if len(names) > 1:
+        raise SettingError(f"one experiment at a time: {', '.join(names)}")
+    plan = make_plan(names[0], preset=preset, seed=seed, epochs=epochs, settings=settings)
     bill = {**make_estimate(plan), "board_profile": profile}
     if as_json:
         click.echo(json.dumps(bill))
     else:
         _show(bill)
+
+
+def _report_procedures(bills: list[dict[str, Any]], profile: str, as_json: bool) -> None:
+    seconds = sum(bill["on_board"]["seconds"] for bill in bills)
+    if as_json:
+        document = {"procedures": bills, "seconds_on_board": seconds, "board_profile": profile}
+        click.echo(json.dumps(document))
+        return
+    click.echo("procedure       on the board  readings  vectors   pulses  worst SET, gate, RESET")
+    for bill in bills:
+        volts = bill["worst_voltages"]
+        click.echo(
+            f"{bill['procedure']:<14} {bill['on_board']['seconds']:10.3g} s {bill['readings']:10}"
+            f"{bill['vectors']:9}{bill['pulses']:9}  "
+            f"{volts['set']:g} V, {volts['set_gate']:.3g} V, {volts['reset']:g} V"
+        )
+    click.echo(f"{seconds:.3g} s in all, board profile {profile}")
 
 
 def _show(bill: dict[str, Any]) -> None:

@@ -181,7 +181,7 @@ def _apply(config: Config, key: str, value: Any) -> Config:
     for part in path:
         node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
-        names = _keys(values)
+        names = sorted(_keys(values), key=lambda name: name.startswith("chip."))
         near = get_close_matches(key, names, n=1)
         hint = f"did you mean {near[0]}? Settings: " if near else "choose one of "
         raise SettingError(f"--set {key}: no such setting; {hint}{', '.join(names)}")

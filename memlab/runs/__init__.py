@@ -1,7 +1,13 @@
 """Run files: one HDF5 file per run, readable without memlab."""
 
 from memlab.runs.new_run import check_out, describe_versions
-from memlab.runs.procedure_log import FinishedLog, ProcedureLog, read_record, write_findings
+from memlab.runs.procedure_log import (
+    FinishedLog,
+    MemoryLog,
+    ProcedureLog,
+    read_record,
+    write_findings,
+)
 from memlab.runs.record import Coordinate, Finding, Findings, Record, Series
 from memlab.runs.rescue import read_attributes, rescue
 from memlab.runs.run_file import RunFile
@@ -13,6 +19,7 @@ __all__ = [
     "Findings",
     "FinishedLog",
     "LogLevel",
+    "MemoryLog",
     "ProcedureLog",
     "Record",
     "RunFile",

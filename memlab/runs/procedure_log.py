@@ -30,7 +30,7 @@ from memlab.runs.record import Coordinate, Finding, Findings, ProgramEntry, Reco
 from memlab.runs.rescue import open_for_reading
 from memlab.runs.run_file import RunFile
 
-__all__ = ["FinishedLog", "ProcedureLog", "read_record", "write_findings"]
+__all__ = ["FinishedLog", "MemoryLog", "ProcedureLog", "read_record", "write_findings"]
 
 GROUPS = ("map", "vmm", "program", "programmed")
 
@@ -108,8 +108,7 @@ class ProcedureLog:
         ):
             run.declare(name, "i8", (f"{name.partition('/')[0]}/batch",), "1", text, 256)
         run.write("map/mask", mask)
-        readings, products = Series.empty(maps), Series.empty(vectors or {})
-        return cls(run, Record(rows, columns, mask, readings, products, chip_shape=chip_shape))
+        return cls(run, Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape))
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
@@ -177,6 +176,31 @@ class ProcedureLog:
             run.append(f"{group}/{name}", [c.get(name, np.nan) for c in coordinates])
         run.append(f"{group}/{scale}", np.arange(first, first + n))
         run.flush()
+
+
+class MemoryLog(ProcedureLog):
+    """The log of a rehearsal: nothing is written."""
+
+    def __init__(self, record: Record):
+        self.record = record
+
+    def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
+        """Keep a conductance map."""
+        self.record.readings.append(measurement, coordinates)
+
+    def add_vectors(self, measurement: Measurement, coordinates: list[dict[str, float]]) -> None:
+        """Keep vectors, values of shape (n, columns), with coordinates of each."""
+        for k, where in enumerate(coordinates):
+            self.record.vectors.append(measurement[k], where)
+
+    def entering(self, pulses: int, last_operation: int) -> None:
+        """Keep that a batch of pulses is about to be sent."""
+        self.record.programs.append(ProgramEntry(pulses, last_operation))
+
+    def programmed(self, fired: int, unknown: int) -> None:
+        """Keep what became of the batch that was entered last."""
+        last = self.record.programs[-1]
+        self.record.programs[-1] = replace(last, fired=fired, unknown=unknown)
 
 
 class FinishedLog(ProcedureLog):

@@ -115,6 +115,26 @@ class Record:
     programs: list[ProgramEntry] = field(default_factory=list)
     chip_shape: tuple[int, int] = (128, 64)
 
+    @classmethod
+    def empty(
+        cls,
+        rows: npt.NDArray[np.intp],
+        columns: npt.NDArray[np.intp],
+        mask: npt.NDArray[np.bool_],
+        coordinates: Mapping[str, Coordinate],
+        vector_coordinates: Mapping[str, Coordinate],
+        chip_shape: tuple[int, int],
+    ) -> Self:
+        """Return a record of nothing yet."""
+        series = Series.empty(coordinates), Series.empty(vector_coordinates)
+        return cls(rows, columns, mask, *series, chip_shape=chip_shape)
+
+    @property
+    def happened(self) -> bool:
+        """Whether anything was measured or pulsed at all."""
+        fired = any(batch.fired or batch.unknown for batch in self.programs)
+        return fired or bool(len(self.readings) or len(self.vectors))
+
     @property
     def conductance(self) -> FloatArray:
         """Conductance (S) of the cells in `mask` in every reading, shape (readings, cells)."""

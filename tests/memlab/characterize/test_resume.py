@@ -28,9 +28,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 needs POSIX"
 
 
 def killed(moment: str, board: str, out: Path, *names: str) -> None:
+    program = [sys.executable, "-m", "support.killed_procedure"]
     host = subprocess.run(
-        [sys.executable, "-m", "support.killed_procedure", moment, board, str(out), *names]
-        + ["--", *SETTINGS],
+        [*program, moment, board, str(out), *names, "--", *SETTINGS],
         env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"},
         capture_output=True,
         text=True,

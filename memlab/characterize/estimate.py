@@ -1,0 +1,67 @@
+"""The bill before a characterisation: a rehearsal in memory on an emulated chip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from memlab.characterize.bench import Bench
+from memlab.characterize.runner import ProcedurePlan, board_clock, difference, open_chip
+from memlab.experiments.cost import board_cost
+from memlab.regions import Region
+from memlab.runs import MemoryLog, Record
+
+__all__ = ["estimate_procedures"]
+
+_CELL_BYTES = 8 + 2 + 1 + 1  # conductance, code, gain, saturation
+
+
+def estimate_procedures(
+    plans: Sequence[ProcedurePlan],
+    region: Region = Region(),  # noqa: B008 - frozen
+) -> list[dict[str, Any]]:
+    """Return the bill of each procedure; nothing but an emulated chip in memory is touched.
+
+    Returns
+    -------
+    Plain values of each: procedure, readings, batches, pulses (row-parallel), counts of cells
+    pulsed, worst voltages (V), on_board (s, J), file size (bytes).
+    """
+    with open_chip("emulator:", plans[0].config) as array:
+        mask = region.pick(array.shape)
+        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        bills = []
+        for plan in plans:
+            procedure, link = plan.procedure, plan.config.link
+            record = Record.empty(
+                rows,
+                columns,
+                mask[np.ix_(rows, columns)],
+                procedure.coordinates,
+                procedure.vector_coordinates or {},
+                array.shape,
+            )
+            bench = Bench(array[rows, columns], MemoryLog(record), origin=board_clock(array))
+            counts, cost = replace(array.counts), board_cost(array, link)
+            procedure.measure(bench)
+            now = board_cost(array, link)
+            if cost is None or now is None:
+                raise TypeError("a rehearsal needs an emulated board")
+            cells = len(record.readings) * record.mask.size
+            cells += len(record.vectors) * record.columns.size
+            bills.append(
+                {
+                    "procedure": plan.name,
+                    "readings": len(record.readings),
+                    "vectors": len(record.vectors),
+                    "pulses": sum(batch.pulses for batch in record.programs),
+                    "counts": difference(vars(array.counts), vars(counts)),
+                    "worst_voltages": bench.worst,
+                    "on_board": difference(now.document(), cost.document()),
+                    "file_size": _CELL_BYTES * cells,
+                }
+            )
+        return bills
