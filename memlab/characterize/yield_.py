@@ -8,6 +8,7 @@ the one before it, and reads all cells some times; what flows at 0 V is taken of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from memlab.characterize.faults import Cycles, Fault, classify, find_shorts, usu
 from memlab.characterize.good_lines import choose_good_lines
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.patterns import diagonal_groups
-from memlab.characterize.procedure import Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
@@ -55,6 +56,10 @@ class Yield(Procedure[YieldConfig]):
         "step": Coordinate("1", "Groups that have been SET so far; the last of them is SET now"),
     }
     vector_coordinates = coordinates
+
+    def demands(self) -> Sequence[Demand]:
+        """Return the only SET."""
+        return (Demand(self.config.gate_voltage),)
 
     def measure(self, bench: Bench) -> None:
         """RESET all, then SET group after group, each with a RESET of the one before."""

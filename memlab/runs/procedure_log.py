@@ -108,8 +108,7 @@ class ProcedureLog:
         ):
             run.declare(name, "i8", (f"{name.partition('/')[0]}/batch",), "1", text, 256)
         run.write("map/mask", mask)
-        record = Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape)
-        return cls(run, record)
+        return cls(run, Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape))
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
