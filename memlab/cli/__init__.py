@@ -14,7 +14,7 @@ __all__ = ["cli", "main"]
 # `memlab --help` needs no more than this, and answers at once.
 COMMANDS = {
     "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
-    "chip": ("memlab.cli.chip", "Show what a chip is made of."),
+    "chip": ("memlab.cli.chip", "What a chip is made of, and its twin."),
     "characterize": ("memlab.cli.characterize", "Measure what a chip is: 13 procedures."),
     "estimate": ("memlab.cli.estimate", "The bill before a run: time, energy, pulses, file size."),
     "train": ("memlab.cli.train", "Train a network in situ on an array."),

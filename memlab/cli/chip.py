@@ -10,9 +10,11 @@ __all__ = ["chip"]
 
 COMMANDS = {
     "show": ("memlab.cli.chip_show", "Every parameter of a chip preset, with unit and source."),
+    "fit": ("memlab.cli.chip_fit", "Fit the emulator to measured runs: a twin of the chip."),
+    "compare": ("memlab.cli.chip_compare", "Where a twin and measured runs disagree."),
 }
 
 
 @click.group(cls=LazyGroup, commands_table=COMMANDS)
 def chip() -> None:
-    """Show what a chip is made of."""
+    """Show what a chip is made of, fit a twin to it, and see how far the twin holds."""

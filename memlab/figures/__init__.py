@@ -1,7 +1,14 @@
 """Figures of run files and floor plans."""
 
+from memlab.figures.comparison import ComparisonPanel, plot_comparison
 from memlab.figures.floor_plan import plot_floor_plan
 from memlab.figures.procedure import plot_procedure
 from memlab.figures.training import plot_training_run
 
-__all__ = ["plot_floor_plan", "plot_procedure", "plot_training_run"]
+__all__ = [
+    "ComparisonPanel",
+    "plot_comparison",
+    "plot_floor_plan",
+    "plot_procedure",
+    "plot_training_run",
+]
