@@ -1,6 +1,5 @@
 """Run files: one HDF5 file per run, readable without memlab."""
 
-from memlab.runs.memory_log import MemoryLog
 from memlab.runs.new_run import check_out, describe_versions
 from memlab.runs.procedure_log import (
     FinishedLog,

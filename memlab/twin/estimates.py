@@ -29,7 +29,30 @@ from memlab.twin.set_law import (
 
 __all__ = ["FINDINGS", "SQUARED", "direct_estimates", "matched_estimates"]
 
-FINDINGS: Mapping[str, Mapping[str, str]] = {}
+FINDINGS: Mapping[str, Mapping[str, str]] = {
+    "forming": {"forming.voltage": "forming_voltage", "forming.spread": "forming_spread"},
+    "variation": {
+        "noise": "noise",
+        "spread.cycle": "cycle",
+        "spread.set_slope": "set_slope_spread",
+        "spread.set_offset": "set_offset_spread",
+        "spread.reset": "reset_spread",
+    },
+    "endurance": {
+        "wear.lifetime": "lifetime",
+        "wear.shape": "lifetime_shape",
+        "wear.window_loss": "window_loss",
+    },
+    "retention": {
+        "drift.relaxation": "relaxation",
+        "drift.relaxation_mean": "relaxation_mean",
+        "drift.retention": "retention",
+        "drift.stretch": "stretch",
+    },
+    "read-noise": {"read_noise.white": "white", "read_noise.flicker": "flicker"},
+    "linearity": {"nonlinearity.voltage": "voltage"},
+    "wires": {"wires.resistance": "wire_resistance"},
+}
 """Procedure: parameter of the emulator, and the finding that is this parameter."""
 
 BoolArray = npt.NDArray[np.bool_]
@@ -117,6 +140,7 @@ def _findings(
         found = values.get(finding)
         if found is None or not isinstance(found.value, float) or found.error is None:
             continue
-        if np.isfinite(found.value):
-            direct[parameter] = found.value, float(found.error)
+        error = float(np.mean(found.error))
+        if np.isfinite(found.value) and np.isfinite(error):
+            direct[parameter] = found.value, error
     return direct

@@ -100,12 +100,13 @@ def fit(
         If no run tells a parameter.
     """
     fitted = _direct(runs)
-    told = {one.name for one in fitted}
-    target = {
-        name: value
-        for name, value in matched_estimates((run, run.record) for run in runs).items()
-        if name not in told
-    }
+    target = matched_estimates((run, run.record) for run in runs)
+    # Repeated reads tell the noise of reading better than the dead cells of a staircase do;
+    # everything else is told better by what was matched.
+    for one in fitted:
+        if one.procedure == "read-noise":
+            target.pop(one.name, None)
+    fitted = [one for one in fitted if one.name not in target]
     if not fitted and not target:
         kinds = ", ".join(sorted({run.procedure.name for run in runs}))
         raise DataError(f"these runs ({kinds}) tell no parameter of the emulator; add a staircase")

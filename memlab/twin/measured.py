@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from memlab.characterize.registry import restore_procedure
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.emulator.preset import BUILT_IN
 from memlab.errors import DataError
-from memlab.runs import MemoryLog, Record, read_attributes, read_record
+from memlab.runs import MemoryLog, Record, Series, read_attributes, read_record
 
 __all__ = ["MeasuredRun", "default_base", "load_runs", "same_chip", "simulate"]
 
@@ -138,14 +138,13 @@ def _load(path: Path) -> MeasuredRun:
 
 def _repeat(run: MeasuredRun, array: BoardArray, board: EmulatedBoard) -> Record:
     measured, procedure = run.record, run.procedure
-    log = MemoryLog(
-        measured.rows,
-        measured.columns,
-        measured.mask,
-        procedure.coordinates,
-        procedure.vector_coordinates,
+    record = replace(
+        measured,
+        readings=Series.empty(procedure.coordinates),
+        vectors=Series.empty(procedure.vector_coordinates or {}),
+        programs=[],
     )
     point = procedure.config.point.model_dump(exclude={"read_gate_voltage"})
     view = array.with_operating_point(**point)[measured.rows, measured.columns]
-    procedure.measure(Bench(view, log, origin=board.clock))
-    return log.record
+    procedure.measure(Bench(view, MemoryLog(record), origin=board.clock))
+    return record
