@@ -9,6 +9,7 @@ from memlab.cli.lazy import LazyGroup
 __all__ = ["runs"]
 
 COMMANDS = {
+    "import": ("memlab.cli.runs_import", "A run file from a log of ArC ONE or ArC TWO."),
     "resume": ("memlab.cli.runs_resume", "Finish a procedure that was killed or interrupted."),
 }
 
