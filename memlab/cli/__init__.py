@@ -20,6 +20,7 @@ COMMANDS = {
     "train": ("memlab.cli.train", "Train a network in situ on an array."),
     "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
     "runs": ("memlab.cli.runs", "Finish and look at runs."),
+    "report": ("memlab.cli.report", "One HTML page and figures for a paper, from run files."),
     "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }
 

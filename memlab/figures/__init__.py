@@ -2,6 +2,7 @@
 
 from memlab.figures.comparison import ComparisonPanel, plot_comparison
 from memlab.figures.floor_plan import plot_floor_plan
+from memlab.figures.maps import plot_last_reading, plot_maps
 from memlab.figures.procedure import plot_procedure
 from memlab.figures.training import plot_training_run
 
@@ -9,6 +10,8 @@ __all__ = [
     "ComparisonPanel",
     "plot_comparison",
     "plot_floor_plan",
+    "plot_last_reading",
+    "plot_maps",
     "plot_procedure",
     "plot_training_run",
 ]
