@@ -134,8 +134,9 @@ def _identity(
     for name in ("board.name", "board.serial", "board.firmware"):
         if instrument.get(name):
             yield Row(name.replace(".", " "), str(instrument[name]))
-    yield Row("start", str(attributes["start_time"]))
-    if "end_time" in attributes:
+    imported = attributes.get("procedure") == "imported"
+    yield Row("imported" if imported else "start", str(attributes["start_time"]))
+    if "end_time" in attributes and not imported:
         yield Row("end", str(attributes["end_time"]))
     if "map/mask" in entry:
         mask = entry["map/mask"][()].astype(bool)

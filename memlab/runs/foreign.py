@@ -106,7 +106,7 @@ def write_foreign_log(log: ForeignLog, source: Path, out: Path) -> Record:
         },
     )
     rows_and_columns = {"rows": log.shape[0], "columns": log.shape[1]}
-    board = {"name": log.instrument, "serial": "not in the log", **rows_and_columns}
+    board = {"name": log.instrument, "serial": "unknown", **rows_and_columns}
     run.group("instrument", "NXinstrument", {"board": board})
     run.group("versions", "NXcollection", describe_versions())
     mask = measured[np.ix_(rows, columns)]

@@ -49,7 +49,11 @@ FINDINGS: Mapping[str, Mapping[str, str]] = {
         "drift.retention": "retention",
         "drift.stretch": "stretch",
     },
-    "read-noise": {"read_noise.white": "white", "read_noise.flicker": "flicker"},
+    "read-noise": {
+        "read_noise.white": "white",
+        "read_noise.telegraph_cells": "telegraph_cells",
+        "read_noise.telegraph_amplitude": "telegraph_amplitude",
+    },
     "linearity": {"nonlinearity.voltage": "voltage"},
     "wires": {"wires.resistance": "wire_resistance"},
 }

@@ -120,7 +120,8 @@ def fit(
     telling = [run for run in runs if matched_estimates([(run, run.record)])]
 
     def numbers(x: FloatArray, number: int) -> FloatArray:
-        twin = simulate(runs, _with(known, names, x), seed + _SEEDS_APART * (number + 1))
+        # Only these: each begins with a RESET of all its cells and asks nothing of the runs before.
+        twin = simulate(telling, _with(known, names, x), seed + _SEEDS_APART * (number + 1))
         found = matched_estimates(twin)
         # A twin may have no stuck cells where the chip has some: it then says nothing of them.
         return np.array([found.get(name, target[name]) for name in names])
