@@ -129,7 +129,7 @@ def fit(
     solution = solve(
         numbers,
         np.array([target[name] for name in names]),
-        np.array([_linked(name, _value(known, name)) for name in names]),
+        np.array([_linked(name, known.parameter(name)) for name in names]),
         np.array([-np.inf if name == "set_offset" else 0.0 for name in names]),
         on_step,
     )
@@ -172,11 +172,3 @@ def _linked(name: str, value: float) -> float:
 
 def _unlinked(name: str, x: float) -> float:
     return float(max(x, 0.0) ** 0.5) if name in SQUARED else float(x)
-
-
-def _value(preset: ChipPreset, name: str) -> float:
-    node: object = preset
-    for part in name.split("."):
-        node = getattr(node, part)
-    assert isinstance(node, float)
-    return node

@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 
 from memlab.characterize import Region, plan_procedures, run_procedures
 from memlab.cli import cli
-from memlab.emulator import ChipPreset, load_preset
+from memlab.emulator import load_preset
 from memlab.errors import DataError, SettingError
 from memlab.twin import Fit, compare, fit, load_runs, write_preset
 from memlab.twin.compare import distances_of, holm
@@ -67,14 +67,6 @@ def held_out(tmp_path_factory: pytest.TempPathFactory, secret: dict[str, float])
     return [staircase(folder, secret, seed) for seed in HELD_OUT_SEEDS]
 
 
-def value_of(preset: ChipPreset, name: str) -> float:
-    node: object = preset
-    for part in name.split("."):
-        node = getattr(node, part)
-    assert isinstance(node, float)
-    return node
-
-
 def test_every_secret_parameter_is_recovered_within_its_error(
     fitted: Fit, secret: dict[str, float]
 ) -> None:
@@ -109,7 +101,7 @@ def test_the_twin_passes_a_two_sample_test_against_held_out_runs(
 def test_a_wrong_twin_fails_the_test(
     fitted: Fit, held_out: list[Path], wrong: dict[str, float]
 ) -> None:
-    changes = {name: factor * value_of(fitted.preset, name) for name, factor in wrong.items()}
+    changes = {name: factor * fitted.preset.parameter(name) for name, factor in wrong.items()}
     assert not compare(fitted.preset.replace(**changes), load_runs(held_out[:1]), twins=4).agrees
 
 
@@ -120,7 +112,7 @@ def test_a_preset_file_holds_the_twin_and_the_source_of_each_number(
     write_preset(path, fitted, "ta-hfo2", "a board")
     loaded = load_preset(str(path))
     for one in fitted.fitted:
-        assert value_of(loaded, one.name) == one.value
+        assert loaded.parameter(one.name) == one.value
     text = path.read_text()
     assert '"set_slope" = "staircase, staircase-1.h5; one standard error' in text
     assert loaded.set == load_preset("ta-hfo2").set
