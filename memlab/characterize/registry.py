@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from memlab.characterize.procedure import Procedure
-from memlab.errors import SettingError
+from memlab.errors import DataError, SettingError
 from memlab.naming import module_name
 
-__all__ = ["PROCEDURES", "load_procedure"]
+__all__ = ["PROCEDURES", "load_procedure", "restore_procedure"]
 
 PROCEDURES = {
     "forming": "Rising voltage and width up to a target; a formed cell gets no pulse.",
@@ -42,3 +45,18 @@ def load_procedure(name: str) -> type[Procedure[Any]]:
     module = import_module(f"memlab.characterize.{module_name(name)}")
     procedure: type[Procedure[Any]] = module.PROCEDURE
     return procedure
+
+
+def restore_procedure(name: str, config: str, run: Path) -> Procedure[Any]:
+    """Return a procedure as a run file names it; `config` is JSON.
+
+    Raises
+    ------
+    DataError
+        If the settings are not those of this version's procedure.
+    """
+    procedure = load_procedure(name)
+    try:
+        return procedure(procedure.Config.model_validate_json(config))
+    except ValidationError as error:
+        raise DataError(f"{run}: made by another version: {error.errors()[0]['msg']}") from error

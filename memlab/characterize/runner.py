@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
 from memlab._version import __version__
 from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Procedure, ProcedureConfig
-from memlab.characterize.registry import load_procedure
+from memlab.characterize.registry import load_procedure, restore_procedure
 from memlab.devices import check_url, open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
@@ -179,7 +178,7 @@ def resume(
         raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
     board = attributes["board"]
     plans = [
-        _planned(name, path.parent / file, config)
+        ProcedurePlan(restore_procedure(name, config, path.parent / file), path.parent / file)
         for name, file, config in json.loads(attributes["session"])
     ]
     done: list[dict[str, Any]] = []
@@ -336,14 +335,6 @@ def _bench(
 def board_clock(array: BoardArray) -> float:
     """Return what the bench's clock shows now: simulated on an emulator in process, else real."""
     return array.board.clock if isinstance(array.board, EmulatedBoard) else time.time()
-
-
-def _planned(name: str, out: Path, config: str) -> ProcedurePlan:
-    procedure = load_procedure(name)
-    try:
-        return ProcedurePlan(procedure(procedure.Config.model_validate_json(config)), out)
-    except ValidationError as error:
-        raise DataError(f"{out}: made by another version: {error.errors()[0]['msg']}") from error
 
 
 def _check_identity(path: Path, array: BoardArray) -> None:

@@ -14,7 +14,7 @@ __all__ = ["cli", "main"]
 # `memlab --help` needs no more than this, and answers at once.
 COMMANDS = {
     "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
-    "chip": ("memlab.cli.chip", "What a chip is made of, and what its cells went through."),
+    "chip": ("memlab.cli.chip", "What a chip is made of, what its cells went through, its twin."),
     "limits": ("memlab.cli.limits", "What a chip may see, and the rules that refuse the rest."),
     "calibrate": ("memlab.cli.calibrate", "Measure a board's static errors, to undo them."),
     "characterize": ("memlab.cli.characterize", "Measure what a chip is: 13 procedures."),
@@ -26,6 +26,7 @@ COMMANDS = {
     "transfer": ("memlab.cli.transfer", "Train in software, then write the weights to an array."),
     "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
     "runs": ("memlab.cli.runs", "Finish and look at runs."),
+    "report": ("memlab.cli.report", "One HTML page and figures for a paper, from run files."),
     "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }
 

@@ -12,9 +12,11 @@ COMMANDS = {
     "show": ("memlab.cli.chip_show", "A preset's parameters, or a summary of a chip's passport."),
     "cell": ("memlab.cli.chip_cell", "The story of one cell over all runs."),
     "budget": ("memlab.cli.chip_budget", "Show or change how often a chip's cells may be pulsed."),
+    "fit": ("memlab.cli.chip_fit", "Fit the emulator to measured runs: a twin of the chip."),
+    "compare": ("memlab.cli.chip_compare", "Where a twin and measured runs disagree."),
 }
 
 
 @click.group(cls=LazyGroup, commands_table=COMMANDS)
 def chip() -> None:
-    """Show what a chip is made of, and what its cells have been through."""
+    """Show what a chip is made of, what its cells have been through, and how far a twin holds."""

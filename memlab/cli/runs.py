@@ -10,6 +10,7 @@ __all__ = ["runs"]
 
 COMMANDS = {
     "plot": ("memlab.cli.runs_plot", "Draw a run as PDF, PNG or SVG."),
+    "import": ("memlab.cli.runs_import", "A run file from a log of ArC ONE or ArC TWO."),
     "resume": ("memlab.cli.runs_resume", "Finish a procedure that was killed or interrupted."),
 }
 

@@ -90,6 +90,13 @@ class ChipPreset(Parameters):
     wires: WireParameters = WireParameters()
     board: BoardProfile = Field(default_factory=BoardProfile)
 
+    def parameter(self, name: str) -> float:
+        """Return a number by its name, a nested one by its dotted name."""
+        node: Any = self
+        for part in name.split("."):
+            node = getattr(node, part)
+        return float(node)
+
     def replace(self, /, **changes: object) -> ChipPreset:
         """Return a copy with some parameters changed, a nested one by its dotted name.
 

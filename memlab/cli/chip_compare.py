@@ -1,0 +1,141 @@
+"""`memlab chip compare`."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rich_click as click
+from rich.console import Console
+
+from memlab.cli.options import json_option, quiet_option
+from memlab.emulator import load_preset
+from memlab.errors import SettingError
+from memlab.twin import Comparison, load_runs
+from memlab.twin import compare as compare_twin
+
+
+@click.command()
+@click.argument("twin")
+@click.argument(
+    "runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Picture to write.  [default: TWIN-compare.png]",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the first twin."
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Probability to find any disagreement where there is none.",
+)
+@json_option
+@quiet_option
+def compare(
+    twin: str,
+    runs: tuple[Path, ...],
+    out: Path | None,
+    seed: int,
+    alpha: float,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run the procedures of RUNS on a twin, and test where chip and twin disagree.
+
+    TWIN is a preset: `twin.toml` of `memlab chip fit`, or a built-in one. Each reading and each
+    change between readings is tested (two samples, Kolmogorov-Smirnov, corrected for the number of
+    tests and for errors that cells share). Runs that the twin was not fitted to are the honest
+    test.
+    """
+    preset, measured = load_preset(twin), load_runs(runs)
+    picture = out or Path(f"{Path(twin).stem}-compare.png")
+    if picture.exists():
+        raise SettingError(f"{picture} exists already; nothing was overwritten, choose --out")
+    if not picture.parent.is_dir():
+        raise SettingError(f"cannot write {picture}: there is no directory {picture.parent}")
+    with Console(stderr=True).status("twins are measured as the chip was"):
+        comparison = compare_twin(preset, measured, seed=seed, alpha=alpha)
+    _draw(comparison, preset.name, picture)
+    document = _document(comparison, twin, picture)
+    if as_json:
+        click.echo(json.dumps(document))
+    elif not quiet:
+        _summarise(document)
+
+
+def _draw(comparison: Comparison, twin: str, picture: Path) -> None:
+    from memlab.figures import ComparisonPanel, plot_comparison
+
+    panels = []
+    for run, records in comparison.twins:
+        own = [step for step in comparison.steps if step.run == run.path.name]
+        tests = {}
+        for kind in dict.fromkeys(step.kind for step in own):
+            steps = [step for step in own if step.kind == kind]
+            tests[kind] = (
+                np.array([step.step for step in steps], np.float64),
+                np.array([step.distance for step in steps]),
+                np.array([step.p < comparison.alpha for step in steps]),
+            )
+        chip = run.record.conductance
+        length = min(len(chip), *(len(record.readings) for record in records))
+        others = np.concatenate([record.conductance[:length] for record in records], axis=1)
+        title = f"{run.procedure.name}, {run.path.name}"
+        panels.append(ComparisonPanel(title, chip[:length], others, tests))
+    verdict = "agrees" if comparison.agrees else "disagrees"
+    plot_comparison(panels, f"Twin {twin} {verdict} with board {run.chip[0]}", picture)
+
+
+def _document(comparison: Comparison, twin: str, picture: Path) -> dict[str, Any]:
+    return {
+        "twin": twin,
+        "figure": str(picture),
+        "agrees": comparison.agrees,
+        "alpha": comparison.alpha,
+        "tests": len(comparison.steps),
+        "disagreeing": len(comparison.disagreeing),
+        "skipped": comparison.skipped,
+        "steps": [
+            {
+                name: None if isinstance(value, float) and math.isnan(value) else value
+                for name, value in asdict(step).items()
+            }
+            for step in comparison.steps
+        ],
+    }
+
+
+def _summarise(document: dict[str, Any]) -> None:
+    verdict = "agree" if document["agrees"] else "disagree"
+    lines = [
+        f"chip and twin {verdict}: {document['disagreeing']} of {document['tests']} tests differ "
+        f"(all together at the level of {document['alpha']:g})"
+    ]
+    worst = sorted(document["steps"], key=lambda step: -step["distance"])[:5]
+    lines.append("largest distances        chip       twin    shift  spread  distance     p")
+    lines += [
+        f"  {step['procedure']} {step['kind']} {step['step']:<4d}"
+        f"{step['chip_median']:11.4g}{step['twin_median']:11.4g}"
+        f"{_number(step['shift']):>8}{_number(step['spread_ratio']):>8}"
+        f"{step['distance']:9.3f}  {step['p']:.2g}"
+        for step in worst
+    ]
+    for run, steps in document["skipped"].items():
+        lines.append(f"{run}: {steps} steps left out, the twin took other ones")
+    lines.append(f"picture {document['figure']}")
+    click.echo("\n".join(lines), err=True)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,104 @@
+"""`memlab chip fit`."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from rich.console import Console
+
+from memlab.cli.options import json_option, quiet_option
+from memlab.emulator import load_preset, preset_rows
+from memlab.twin import Fit, check_preset_path, default_base, load_runs, write_preset
+from memlab.twin import fit as fit_twin
+
+
+@click.command()
+@click.argument(
+    "runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Preset to write, for example twin.toml.",
+)
+@click.option(
+    "--base",
+    metavar="PRESET",
+    help="Preset of what the runs say nothing about.  [default: that of an emulated board, "
+    "else ta-hfo2]",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first twin."
+)
+@json_option
+@quiet_option
+def fit(
+    runs: tuple[Path, ...], out: Path, base: str | None, seed: int, as_json: bool, quiet: bool
+) -> None:
+    """Fit the parameters of the emulator to measured runs, and write them as a preset.
+
+    RUNS are run files of `memlab characterize`. The twin then is `emulator:?chip=twin.toml`: each
+    number in it names its run and has one standard error; what the runs say nothing about is as in
+    the base. The board of an uncalibrated chip errs more than its cells do: calibrate it first.
+    """
+    check_preset_path(out)
+    measured = load_runs(runs)
+    base = base or default_base(measured)
+    console = Console(stderr=True)
+    with console.status("twins are measured as the chip was") as status:
+
+        def show(step: int, distance: float) -> None:
+            if not quiet:
+                status.update(f"step {step}: chip and twin differ by {distance:.2g} errors")
+
+        result = fit_twin(measured, load_preset(base), seed=seed, on_step=show)
+    write_preset(out, result, base, measured[0].chip[0])
+    document = _document(result, out, base)
+    if as_json:
+        click.echo(json.dumps(document))
+    elif not quiet:
+        _summarise(document, len(preset_rows(base)) - 2)
+
+
+def _document(result: Fit, out: Path, base: str) -> dict[str, Any]:
+    units = {row.name: row.unit for row in preset_rows(base)}
+    return {
+        "preset": str(out),
+        "base": base,
+        "fitted": {
+            one.name: {
+                "value": one.value,
+                "error": None if math.isnan(one.error) else one.error,
+                "units": units[one.name],
+                "procedure": one.procedure,
+                "runs": list(one.runs),
+            }
+            for one in result.fitted
+        },
+        "unchanged": sorted(set(units) - {one.name for one in result.fitted} - {"name", "source"}),
+        "steps": result.steps,
+        "distance": result.distance,
+    }
+
+
+def _summarise(document: dict[str, Any], parameters: int) -> None:
+    lines = []
+    for name, one in document["fitted"].items():
+        error = "" if one["error"] is None else f" +- {one['error']:.2g}"
+        unit = "" if one["units"] == "1" else f" {one['units']}"
+        lines.append(f"{name:<26} {one['value']:.5g}{error}{unit}  ({one['procedure']})")
+    kept = parameters - len(document["fitted"])
+    lines.append(f"{kept} other parameters stay as in {document['base']} (--json lists them)")
+    if document["distance"] >= 1.0:
+        lines.append(
+            f"the twin still differs by {document['distance']:.2g} standard errors: the base has "
+            "other wires, transistors or boards than this chip"
+        )
+    lines.append(f"preset {document['preset']}: --board 'emulator:?chip={document['preset']}'")
+    click.echo("\n".join(lines), err=True)

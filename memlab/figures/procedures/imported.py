@@ -1,0 +1,57 @@
+"""The picture of a log of another instrument: its cells over their readings and over amplitude."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memlab.figures.style import BLUE, GREY, ORANGE
+
+__all__ = ["draw"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_SHOWN = 60
+"""Single cells that are drawn."""
+
+
+def draw(figure: Figure, entry: h5py.Group) -> None:
+    """Draw the conductance of each cell at its readings, and after pulses over their amplitude."""
+    mask = entry["map/mask"][()].astype(bool)
+    cells = 1e6 * entry["map/conductance"][()][:, mask]
+    amplitude = entry["map/amplitude"][()]
+    left, right = figure.subplots(1, 2)
+    _draw_histories(left, cells)
+    _draw_amplitudes(right, amplitude, cells)
+    for axes in (left, right):
+        axes.set_ylabel("Conductance (uS)")
+        positive = cells[np.isfinite(cells)]
+        if positive.min() > 0.0 and positive.max() > 30.0 * positive.min():
+            axes.set_yscale("log")
+
+
+def _draw_histories(axes: Axes, cells: FloatArray) -> None:
+    own = [column[np.isfinite(column)] for column in cells.T]
+    shown = own[:: -(-len(own) // _SHOWN)]
+    for values in shown:
+        number = np.arange(1, values.size + 1)
+        single = values.size == 1
+        axes.plot(
+            number, values, color=BLUE, linewidth=0.6, alpha=0.7, marker="." if single else ""
+        )
+    axes.set_title(f"{len(shown)} of {len(own)} cells", fontsize="small")
+    axes.set_xlabel("Reading of the cell")
+
+
+def _draw_amplitudes(axes: Axes, amplitude: FloatArray, cells: FloatArray) -> None:
+    reading, cell = np.nonzero(np.isfinite(cells))
+    pulsed = amplitude[reading] != 0.0
+    for part, colour, label in ((pulsed, ORANGE, "after a pulse"), (~pulsed, GREY, "read alone")):
+        if part.any():
+            at = amplitude[reading[part]], cells[reading[part], cell[part]]
+            axes.plot(*at, ".", color=colour, markersize=2.5, label=label)
+    axes.set_xlabel("Pulse amplitude (V)")
+    axes.legend(loc="best", fontsize="small")

@@ -1,0 +1,150 @@
+"""Which parameters of the emulator a run tells, procedure by procedure.
+
+Two kinds. A *direct* estimate is the parameter, with its error: fractions of cells that were
+counted, and what the analysis of a procedure finds. A *matched* one is a number that moves with
+the parameter, but is not it: wires, transistors, read noise and codes bend what a staircase shows
+of the SET law. The fit changes the parameter until the twin, measured the same way, shows this
+number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.characterize.procedure import Procedure
+from memlab.runs import Record
+from memlab.twin.measured import MeasuredRun
+from memlab.twin.set_law import (
+    DeadCells,
+    find_dead_cells,
+    reading_noise,
+    responding,
+    set_moments,
+    staircase_cells,
+)
+
+__all__ = ["FINDINGS", "SQUARED", "direct_estimates", "matched_estimates"]
+
+FINDINGS: Mapping[str, Mapping[str, str]] = {
+    "forming": {"forming.voltage": "forming_voltage", "forming.spread": "forming_spread"},
+    "variation": {
+        "noise": "noise",
+        "spread.cycle": "cycle",
+        "spread.set_slope": "set_slope_spread",
+        "spread.set_offset": "set_offset_spread",
+        "spread.reset": "reset_spread",
+    },
+    "endurance": {
+        "wear.lifetime": "lifetime",
+        "wear.shape": "lifetime_shape",
+        "wear.window_loss": "window_loss",
+    },
+    "retention": {
+        "drift.relaxation": "relaxation",
+        "drift.relaxation_mean": "relaxation_mean",
+        "drift.retention": "retention",
+        "drift.stretch": "stretch",
+    },
+    "read-noise": {
+        "read_noise.white": "white",
+        "read_noise.telegraph_cells": "telegraph_cells",
+        "read_noise.telegraph_amplitude": "telegraph_amplitude",
+    },
+    "linearity": {"nonlinearity.voltage": "voltage"},
+    "wires": {"wires.resistance": "wire_resistance"},
+}
+"""Procedure: parameter of the emulator, and the finding that is this parameter."""
+
+BoolArray = npt.NDArray[np.bool_]
+
+_ENOUGH = 20
+"""Stuck cells below which nothing is said of their conductance: a twin may have few of them."""
+
+SQUARED = frozenset(
+    {
+        "noise",
+        "spread.cycle",
+        "spread.set_slope",
+        "spread.set_offset",
+        "spread.reset",
+        "read_noise.white",
+        "board.adc.noise",
+    }
+)
+"""Parameters that are standard deviations; they are matched by their squares, which add up."""
+
+
+def direct_estimates(run: MeasuredRun) -> dict[str, tuple[float, float]]:
+    """Return the parameters that a run tells by itself, with one standard error of each."""
+    if run.procedure.name == "staircase":
+        return _dead_cells(run.record)[1].fractions()
+    named = FINDINGS.get(run.procedure.name, {})
+    return _findings(run.procedure, run.record, named) if named else {}
+
+
+def matched_estimates(runs: Iterable[tuple[MeasuredRun, Record]]) -> dict[str, float]:
+    """Return the numbers to match, of chips or of their twins; means over runs, by their cells.
+
+    Parameters
+    ----------
+    runs
+        Each with the record to look at, its own or that of a twin.
+    """
+    values: dict[str, list[float]] = {}
+    weights: dict[str, list[int]] = {}
+    for run, record in runs:
+        if run.procedure.name != "staircase":
+            continue
+        for name, (value, cells) in _staircase_numbers(record).items():
+            values.setdefault(name, []).append(value)
+            weights.setdefault(name, []).append(cells)
+    return {name: float(np.average(values[name], weights=weights[name])) for name in values}
+
+
+def _dead_cells(record: Record) -> tuple[BoolArray, DeadCells]:
+    _, cells, after_reset = staircase_cells(record)
+    alive = responding(cells, after_reset)
+    return alive, find_dead_cells(record.conductance, alive)
+
+
+def _staircase_numbers(record: Record) -> dict[str, tuple[float, int]]:
+    """Each number, and from how many cells."""
+    gate, cells, after_reset = staircase_cells(record)
+    alive, dead = _dead_cells(record)
+    moments = set_moments(gate, cells[:, alive], after_reset[alive])
+    numbers = {name: (value, int(alive.sum())) for name, value in moments.items()}
+    for name, stuck in (("on", dead.stuck_on), ("off", dead.stuck_off)):
+        count = int(stuck.sum())
+        if count >= _ENOUGH:
+            level = float(np.median(dead.level[stuck]))
+            numbers[f"defects.{name}_conductance"] = level, count
+    # Cells that no pulse changes are read again and again: what differs is the noise of reading.
+    # Without a conductance, it is that of the board alone.
+    low = dead.silent if dead.silent.sum() >= _ENOUGH else dead.stuck_off
+    if (count := int(low.sum())) >= _ENOUGH:
+        codes = [one.adc_code for one in record.readings.measurements if one.adc_code is not None]
+        of_cells = np.array(codes, np.float64)[:, record.mask][:, low]
+        numbers["board.adc.noise"] = reading_noise(of_cells), count
+    if (count := int(dead.stuck_on.sum())) >= _ENOUGH:
+        relative = record.conductance[:, dead.stuck_on] / dead.level[dead.stuck_on]
+        numbers["read_noise.white"] = reading_noise(relative), count
+    return numbers
+
+
+def _findings(
+    procedure: Procedure[Any], record: Record, named: Mapping[str, str]
+) -> dict[str, tuple[float, float]]:
+    values = procedure.analyse(record).values
+    direct = {}
+    for parameter, finding in named.items():
+        found = values.get(finding)
+        if found is None or not isinstance(found.value, float) or found.error is None:
+            continue
+        error = float(np.mean(found.error))
+        if np.isfinite(found.value) and np.isfinite(error):
+            direct[parameter] = found.value, error
+    return direct

@@ -1,0 +1,174 @@
+"""Fits the parameters of the emulator to measured runs.
+
+Direct estimates are taken as they are. Matched ones (see `estimates`) are solved for: the twin is
+measured as the chip was, the numbers are compared, the parameters are moved, until the difference
+is small against what it is between two twins of different seeds. This undoes what selection does to
+the numbers (a SET takes the larger of two levels, a conductance below zero is cut off, the noise of
+reading widens every spread), as far as the rest of the twin is right. The errors hold sampling,
+codes, and the static errors of the board, which are drawn anew for each seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.emulator import ChipPreset
+from memlab.errors import DataError
+from memlab.twin.estimates import SQUARED, direct_estimates, matched_estimates
+from memlab.twin.measured import MeasuredRun, simulate
+from memlab.twin.solve import solve
+
+__all__ = ["Fit", "FittedParameter", "fit"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_SEEDS_APART = 1000
+"""Between the first seeds of two twins: each twin may need one for every chip."""
+
+
+@dataclass(frozen=True)
+class FittedParameter:
+    """A parameter of the emulator and how it is known.
+
+    Parameters
+    ----------
+    name
+        As in a preset, dotted.
+    value, error
+        In SI units, with one standard error; NaN where that is not known.
+    runs
+        Names of the run files that tell it.
+    procedure
+        Which procedure they are of.
+    """
+
+    name: str
+    value: float
+    error: float
+    runs: tuple[str, ...]
+    procedure: str
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted twin.
+
+    Parameters
+    ----------
+    preset
+        The base with the fitted parameters.
+    fitted
+        What was fitted; everything else is the base's.
+    steps, distance
+        Steps of the solution, and the largest difference that was left between chip and twin, in
+        standard errors; 0 where everything was estimated directly.
+    """
+
+    preset: ChipPreset
+    fitted: list[FittedParameter]
+    steps: int
+    distance: float
+
+
+def fit(
+    runs: Sequence[MeasuredRun],
+    base: ChipPreset,
+    *,
+    seed: int = 0,
+    on_step: Callable[[int, float], None] | None = None,
+) -> Fit:
+    """Fit a twin to runs of one kind of chip.
+
+    Parameters
+    ----------
+    runs
+        From `load_runs`.
+    base
+        Preset of everything that the runs say nothing about.
+    seed
+        Of the first twin.
+    on_step
+        Called after each step with its number and the largest difference, in standard errors.
+
+    Raises
+    ------
+    DataError
+        If no run tells a parameter.
+    """
+    fitted = _direct(runs)
+    target = matched_estimates((run, run.record) for run in runs)
+    # Repeated reads tell the noise of reading better than the dead cells of a staircase do;
+    # everything else is told better by what was matched.
+    for one in fitted:
+        if one.procedure == "read-noise":
+            target.pop(one.name, None)
+    fitted = [one for one in fitted if one.name not in target]
+    if not fitted and not target:
+        kinds = ", ".join(sorted({run.procedure.name for run in runs}))
+        raise DataError(f"these runs ({kinds}) tell no parameter of the emulator; add a staircase")
+    known = base.replace(**{one.name: one.value for one in fitted})
+    if not target:
+        return Fit(known, fitted, 0, 0.0)
+    if target.get("reset_conductance", 1.0) ** 2 < target.get("noise", 0.0):
+        # A level below the noise of a pulse has no spread that could be seen.
+        del target["spread.reset"]
+    names = tuple(target)
+    telling = [run for run in runs if matched_estimates([(run, run.record)])]
+
+    def numbers(x: FloatArray, number: int) -> FloatArray:
+        # Only these: each begins with a RESET of all its cells and asks nothing of the runs before.
+        twin = simulate(telling, _with(known, names, x), seed + _SEEDS_APART * (number + 1))
+        found = matched_estimates(twin)
+        # A twin may have no stuck cells where the chip has some: it then says nothing of them.
+        return np.array([found.get(name, target[name]) for name in names])
+
+    solution = solve(
+        numbers,
+        np.array([target[name] for name in names]),
+        np.array([_linked(name, known.parameter(name)) for name in names]),
+        np.array([-np.inf if name == "set_offset" else 0.0 for name in names]),
+        on_step,
+    )
+    preset = _with(known, names, solution.x)
+    files = tuple(run.path.name for run in telling)
+    for name, x, error in zip(names, solution.x, solution.error, strict=True):
+        # The error of a deviation is that upwards: of one that is 0 there is no other.
+        value, above = _unlinked(name, x), _unlinked(name, x + error)
+        procedure = telling[0].procedure.name
+        fitted.append(FittedParameter(name, value, above - value, files, procedure))
+    return Fit(preset, fitted, solution.steps, solution.distance)
+
+
+def _direct(runs: Sequence[MeasuredRun]) -> list[FittedParameter]:
+    """Return the direct estimates; what several runs tell is averaged by its errors."""
+    found: dict[str, list[tuple[MeasuredRun, float, float]]] = {}
+    for run in runs:
+        for name, (value, error) in direct_estimates(run).items():
+            found.setdefault(name, []).append((run, value, error))
+    fitted = []
+    for name, each in found.items():
+        value, error = each[0][1:]
+        if len(each) > 1 and all(one[2] > 0.0 for one in each):
+            weight = np.array([one[2] ** -2.0 for one in each])
+            value = float(np.average([one[1] for one in each], weights=weight))
+            error = float(weight.sum() ** -0.5)
+        files = tuple(one[0].path.name for one in each)
+        fitted.append(FittedParameter(name, value, error, files, each[0][0].procedure.name))
+    return fitted
+
+
+def _with(preset: ChipPreset, names: Sequence[str], x: FloatArray) -> ChipPreset:
+    values = {name: _unlinked(name, value) for name, value in zip(names, x, strict=True)}
+    return preset.replace(**values)
+
+
+def _linked(name: str, value: float) -> float:
+    return value**2 if name in SQUARED else value
+
+
+def _unlinked(name: str, x: float) -> float:
+    return float(max(x, 0.0) ** 0.5) if name in SQUARED else float(x)
