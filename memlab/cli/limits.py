@@ -26,6 +26,11 @@ def limits(as_json: bool) -> None:
         click.echo(json.dumps({"limits": asdict(defaults), "rules": rules}))
         return
     for name, value in asdict(defaults).items():
-        click.echo(f"{name:<21} {value:g}", err=True)
+        click.echo(f"{name:<21} {value:g} {_unit(name)}", err=True)
     for rule in RULES:
         click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}", err=True)
+
+
+def _unit(name: str) -> str:
+    units = {"voltage": "V", "width": "s", "current": "A", "energy": "J"}
+    return units[name.rpartition("_")[2]]
