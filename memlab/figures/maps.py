@@ -82,8 +82,11 @@ def _draw(
     figure = new_figure(width=2.4 * across + 0.4, height=3.3 * down)
     (rows, columns), axes = lines, figure.subplots(down, across, squeeze=False)
     for ax, (title, units, values) in zip(axes.flat, found, strict=False):
-        # Single cells that are far off take the ends of the scale, so that the rest can be seen.
-        low, high = (float(one) for one in np.nanquantile(values, [0.01, 0.99]))
+        if units == "1":  # flags, codes and counts
+            low, high = min(0.0, float(np.nanmin(values))), max(1.0, float(np.nanmax(values)))
+        else:
+            # Single cells that are far off take the ends of the scale: the rest can be seen.
+            low, high = (float(one) for one in np.nanquantile(values, [0.01, 0.99]))
         factor, unit = prefixed(max(abs(low), abs(high)), units)
         image = ax.imshow(
             values / factor,
@@ -100,7 +103,7 @@ def _draw(
         ax.tick_params(labelsize="x-small")
         bar = figure.colorbar(image, ax=ax, extend="neither" if units == "1" else "both")
         bar.ax.tick_params(labelsize="x-small")
-        bar.set_label(unit, fontsize="small")
+        bar.set_label("" if units == "1" else unit, fontsize="small")
     for ax in axes.flat[len(found) :]:
         ax.set_axis_off()
     figure.savefig(picture, dpi=200)
