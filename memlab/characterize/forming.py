@@ -108,11 +108,13 @@ class Forming(Procedure[FormingConfig]):
             for k in range(int(group[-1]) + 1):
                 chosen = left & (group == k)
                 bench.program(config.gate_voltage, set=chosen, set_voltage=voltage, set_width=width)
-            left &= ~self._formed(bench, step, voltage=voltage, width=width)
+            left &= ~self._formed(bench, step, voltage, width)
 
-    def _formed(self, bench: Bench, step: int, **coordinates: float) -> BoolArray:
+    def _formed(
+        self, bench: Bench, step: int, voltage: float = np.nan, width: float = np.nan
+    ) -> BoolArray:
         """Read the cells and what flows at 0 V; return which have reached the target."""
-        bench.read(step=float(step), **coordinates)
+        bench.read(step=float(step), voltage=voltage, width=width)
         bench.vmm(np.zeros((_ZEROS, bench.shape[0])), step=float(step))
         return self._reached(bench.record, step)
 
