@@ -2,7 +2,9 @@
 
 At every voltage of the ramp the pulses grow wider, then the next voltage follows. A cell that has
 reached the target gets no more pulses, and one that is there before the first gets none at all. The
-gate is low: it limits the current at the moment a cell forms.
+gate is low: it limits the current at the moment a cell forms. What flows at 0 V is taken off each
+reading (`offsets`): on a column of formed cells it is as large as the target, and a cell that only
+looks formed would never be.
 
 A formed cell that was RESET reads like a pristine one. It is pulsed, and switches at the first
 steps; the ramp cannot tell it from a cell that formed there.
@@ -18,6 +20,7 @@ from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
 from memlab.characterize.censored import fit_normal
+from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import ChipSetting, Demand, Procedure, ProcedureConfig
 from memlab.emulator import ChipPreset, load_preset
 from memlab.passport import Passport
@@ -27,6 +30,9 @@ __all__ = ["PROCEDURE", "Forming", "FormingConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+
+_ZEROS = 4
+"""Vectors of zeros at each step: their noise is then below that of the reading."""
 
 
 def _fresh_chip() -> ChipPreset:
@@ -75,7 +81,11 @@ class Forming(Procedure[FormingConfig]):
     name = "forming"
     title = "Forming: rising voltage and width, up to a target"
     Config = FormingConfig
+    vector_coordinates: ClassVar = {
+        "step": Coordinate("1", "Steps of the ramp so far"),
+    }
     coordinates: ClassVar = {
+        **vector_coordinates,
         "voltage": Coordinate("V", "Amplitude of the last pulses; NaN before the first"),
         "width": Coordinate("s", "Width of the last pulses; NaN before the first"),
     }
@@ -90,21 +100,39 @@ class Forming(Procedure[FormingConfig]):
     def measure(self, bench: Bench) -> None:
         """Read; then pulse the cells below the target, and read, at each step of the ramp."""
         config = self.config
-        left = bench.mask & bench.formable & (bench.read() < config.target)
+        left = bench.mask & bench.formable & ~self._formed(bench, 0)
         group = np.arange(bench.shape[1]) // config.cells_at_once
-        for voltage, width in config.ramp():
+        for step, (voltage, width) in enumerate(config.ramp(), start=1):
             if not left.any():
                 return
             for k in range(int(group[-1]) + 1):
                 chosen = left & (group == k)
                 bench.program(config.gate_voltage, set=chosen, set_voltage=voltage, set_width=width)
-            left &= bench.read(voltage=voltage, width=width) < config.target
+            left &= ~self._formed(bench, step, voltage, width)
+
+    def _formed(
+        self, bench: Bench, step: int, voltage: float = np.nan, width: float = np.nan
+    ) -> BoolArray:
+        """Read the cells and what flows at 0 V; return which have reached the target."""
+        bench.read(step=float(step), voltage=voltage, width=width)
+        bench.vmm(np.zeros((_ZEROS, bench.shape[0])), step=float(step))
+        return self._reached(bench.record, step)
+
+    def _reached(self, record: Record, step: int) -> BoolArray:
+        """Return the cells that read the target after a step, shape (rows, columns)."""
+        read_voltage = self.config.point.read_voltage
+        reached: BoolArray = (
+            reads_without_offset(record, float(step), read_voltage)[0] >= self.config.target
+        )
+        return reached
 
     def analyse(self, record: Record) -> Findings:
         """Return the voltage at which each cell formed, yield, mean and spread."""
         config = self.config
         voltage = record.readings.coordinate("voltage")
-        reached = np.maximum.accumulate(record.conductance >= config.target, axis=0)
+        steps = range(len(record.readings))
+        after = np.array([self._reached(record, step)[record.mask] for step in steps])
+        reached = np.maximum.accumulate(after, axis=0)
         before, formed = reached[0], reached[-1]
         high = voltage[np.argmax(reached, axis=0)]
         high[~formed] = np.nan

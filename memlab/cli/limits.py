@@ -10,6 +10,10 @@ import rich_click as click
 from memlab.cli.options import json_option
 from memlab.coupled_limits import RULES
 from memlab.limits import Limits
+from memlab.units import prefixed
+
+_UNITS = {"voltage": "V", "width": "s", "current": "A", "energy": "J"}
+"""By the last word of a limit's name."""
 
 
 @click.command()
@@ -26,11 +30,7 @@ def limits(as_json: bool) -> None:
         click.echo(json.dumps({"limits": asdict(defaults), "rules": rules}))
         return
     for name, value in asdict(defaults).items():
-        click.echo(f"{name:<21} {value:g} {_unit(name)}", err=True)
+        number, unit = prefixed(value, _UNITS[name.rpartition("_")[2]])
+        click.echo(f"{name:<21} {value / number:.4g} {unit}", err=True)
     for rule in RULES:
         click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}", err=True)
-
-
-def _unit(name: str) -> str:
-    units = {"voltage": "V", "width": "s", "current": "A", "energy": "J"}
-    return units[name.rpartition("_")[2]]

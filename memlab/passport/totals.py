@@ -5,7 +5,8 @@ The energy of a pulse is an estimate, not a measurement:
     E = V^2 G t
 
 with the amplitude V, the width t, and the conductance G that was read last before the pulse
-(`ASSUMED_CONDUCTANCE` for a cell that nobody has read). A cell that rises in a SET draws more than
+(`ASSUMED_CONDUCTANCE` for a cell that nobody has read; 0 where offsets of the board made it
+negative). A cell that rises in a SET draws more than
 that, one that falls in a RESET draws less: in trainings of the airline network on the emulator the
 estimate was 1.4 times the energy that was drawn.
 """
@@ -63,7 +64,7 @@ class Totals:
 
     def energy_of(self, pulses: RowPulses) -> FloatArray:
         """Estimate the energy (J) of each pulse in each cell, shape (n, columns)."""
-        conductance = self.known[pulses.row]
+        conductance = np.maximum(self.known[pulses.row], 0.0)  # NaN stays
         conductance[np.isnan(conductance)] = ASSUMED_CONDUCTANCE
         conductance *= pulses.columns
         conductance *= (pulses.amplitude**2 * pulses.width)[:, np.newaxis]

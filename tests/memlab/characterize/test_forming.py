@@ -102,3 +102,14 @@ def test_a_gate_too_open_for_forming_is_refused() -> None:
     with BoardArray(EmulatedBoard(chip("ideal"), 1, (6, 4))) as array:
         with pytest.raises(LimitError, match="forming_gate_voltage allows 1"):
             demand.check(array)
+
+
+def test_the_current_of_offsets_on_a_loaded_column_forms_no_cell() -> None:
+    # 128 formed cells of 208 uS and 0.5 mV of amplifier offset read as 67 uS: above the target.
+    board = {"board__amplifier__offset": 5e-4, "board__dac__offset": 5e-4}
+    known = characterise("forming", fresh(**board), shape=(128, 16))
+    assert np.array_equal(known.map("cell_formed"), known.chip.formed)
+    assert known.chip.formed.all()
+    assert known.off("forming_voltage", 2.2) < SIGMAS
+    reads = known.record.readings.measurements
+    assert (reads[-1].value - 208.2e-6 > 30e-6).any()  # what the offsets add to a reading

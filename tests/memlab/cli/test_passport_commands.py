@@ -216,3 +216,8 @@ def test_limits_and_rules_are_listed_with_reasons(memlab: Memlab) -> None:
     code, out, told = memlab("limits")
     assert (code, out) == (0, "")
     assert "Rule: pulse energy" in told
+    shown = {line.split()[0]: line.split()[1:] for line in told.splitlines()[:11]}
+    assert shown["set_voltage"] == ["3", "V"]
+    assert shown["maximum_width"] == ["4.42", "us"]
+    assert shown["cell_current"] == ["1.2", "mA"]
+    assert shown["pulse_energy"] == ["15", "nJ"]

@@ -160,6 +160,14 @@ def test_energy_is_estimated_from_the_conductance_read_last(tmp_path: Path) -> N
         np.testing.assert_allclose(passport.ledger.totals.energy[3], expected)
 
 
+def test_a_cell_that_offsets_make_read_negative_is_given_no_negative_energy(tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        passport.note_reading(np.array([3]), np.array([0, 1]), np.array([[-8e-5, 2e-4]]))
+        passport.enter(row_pulses((SET, 3, [0, 1])))
+        np.testing.assert_allclose(passport.ledger.totals.energy[3, :2], [0.0, 1.25e-9])
+        np.testing.assert_array_equal(passport.ledger.totals.known[3, :2], [-8e-5, 2e-4])
+
+
 def test_nothing_is_pulsed_once_the_passport_is_closed(tmp_path: Path) -> None:
     board = WatchedBoard(EmulatedBoard(load_preset("ideal"), 1, SHAPE))
     array = BoardArray(board, passport=new_passport(tmp_path))
