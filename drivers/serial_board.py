@@ -117,18 +117,10 @@ class SerialBoard(CheckedBoard):
         return self._session
 
     @property
-    def highest_operation(self) -> int:
-        """Highest number of a programming operation that this computer ever sent to the board."""
-        return self._require_ledger().highest_op
-
-    def settled_after(self, operation: int) -> list[tuple[int, int]]:
-        """Return what became of the operations above a number: (done, started) of each, in order.
-
-        `done` pulses were fired, the next `started - done` perhaps, the rest not. What an earlier
-        program left open was settled with the board's journal when this object was made. The last
-        few hundred operations are remembered.
-        """
-        return self._require_ledger().settled_after(operation)
+    def ledger(self) -> Ledger:
+        """Operations that this computer sent to the board, and their fate; only to be read."""
+        assert self._ledger is not None
+        return self._ledger
 
     def ground(self) -> None:
         """Put every line to 0 V now; may be called while another thread's call runs."""
@@ -260,7 +252,7 @@ class SerialBoard(CheckedBoard):
         raise AssertionError("unreachable")
 
     def _send(self, op: int, entries: npt.NDArray[np.void]) -> None:
-        ledger = self._require_ledger()
+        ledger = self.ledger
         ledger.sent(_sent(op, entries, self._session))
         self._dirty = True
         if len(entries) == 1:
@@ -283,7 +275,7 @@ class SerialBoard(CheckedBoard):
 
     def _settle(self) -> None:
         """Ask the journal about every operation that the ledger has open."""
-        ledger = self._require_ledger()
+        ledger = self.ledger
         unsettled = ledger.unsettled
         if not unsettled:
             return
@@ -418,10 +410,6 @@ class SerialBoard(CheckedBoard):
     def _next_op(self) -> int:
         self._op += 1
         return self._op
-
-    def _require_ledger(self) -> Ledger:
-        assert self._ledger is not None
-        return self._ledger
 
 
 def _sent(op: int, entries: npt.NDArray[Any], session: m.HelloResponse) -> Sent:

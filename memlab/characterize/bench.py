@@ -20,15 +20,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import AUTO_GAIN
+from drivers.board import AUTO_GAIN, PulseKind
 from drivers.serial_board import SerialBoard
 from memlab.array import Measurement
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError
+from memlab.passport.pulses import row_masks
 from memlab.runs import ProcedureLog, Record
 
-__all__ = ["Bench"]
+__all__ = ["Bench", "driver_ledger", "formable_cells"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -45,6 +46,8 @@ class Bench:
         Where everything is recorded; it may hold the beginning already.
     origin
         Start of the procedure, on the clock that `now` reads.
+    ledger
+        Identity of the driver's ledger that has the pulses of the record (`driver_ledger`).
     clock, sleep
         Real time in s and how to wait, for boards whose time is real.
     on_step
@@ -64,6 +67,7 @@ class Bench:
         log: ProcedureLog,
         *,
         origin: float = 0.0,
+        ledger: str = "",
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         on_step: Callable[[int], None] | None = None,
@@ -71,7 +75,7 @@ class Bench:
         self.array = array
         self.mask: BoolArray = log.record.mask
         self._log = log
-        self._origin = origin
+        self._origin, self._ledger = origin, ledger
         self._clock, self._sleep = clock, sleep
         self._on_step = on_step
         self._emulated = array.board if isinstance(array.board, EmulatedBoard) else None
@@ -98,11 +102,11 @@ class Bench:
 
     @property
     def formable(self) -> BoolArray:
-        """Cells of the view that may be formed: a chip with a passport forms a cell once."""
-        passport = self.array.passport
-        if passport is None:
-            return np.ones(self.shape, bool)
-        return passport.formable[np.ix_(self.array.rows, self.array.columns)]
+        """Cells of the view that could be formed when the procedure began (see `formable_cells`).
+
+        From the record: a resumed procedure finds its own formings in the passport already.
+        """
+        return self.record.formable
 
     def read(
         self, *, gain: int = AUTO_GAIN, read_voltage: float | None = None, **coordinates: float
@@ -241,23 +245,28 @@ class Bench:
         """Return what of an unconfirmed batch certainly was not fired, and how much is in doubt."""
         resets = np.flatnonzero(reset.any(axis=1))
         sets = np.flatnonzero(set_.any(axis=1))
-        position, unknown = resets.size + sets.size, resets.size + sets.size
-        board = self.array.board
-        if isinstance(board, SerialBoard) and last_operation >= 0:
-            # Each operation went on where the one before it ended, past what was in doubt.
-            settled = board.settled_after(last_operation)
-            position = sum(started for _, started in settled)
-            unknown = sum(started - done for done, started in settled)
-        # A board without a journal: everything is in doubt, and nothing is sent.
+        total = resets.size + sets.size
+        board, fate = self.array.board, None
+        if isinstance(board, SerialBoard) and board.ledger.identity == self._ledger:
+            selected = np.zeros((total, board.capabilities.columns), bool)
+            selected[:, self.array.columns] = np.concatenate([reset[resets], set_[sets]])
+            kind = np.repeat([PulseKind.RESET, PulseKind.SET], [resets.size, sets.size])
+            row = self.array.rows[np.concatenate([resets, sets])]
+            fate = board.ledger.fate(
+                row_masks(kind.astype(np.uint8), row, selected), last_operation
+            )
+        if fate is None:  # everything is in doubt, and nothing is sent
+            fate = [(0, total)]
+        position = sum(started for _, started in fate)
         left_reset, left_set = reset.copy(), set_.copy()
         left_reset[resets[:position]] = False
         left_set[sets[: max(0, position - resets.size)]] = False
-        return left_reset, left_set, unknown
+        return left_reset, left_set, sum(started - done for done, started in fate)
 
     @property
     def _last_operation(self) -> int:
         board = self.array.board
-        return board.highest_operation if isinstance(board, SerialBoard) else -1
+        return board.ledger.highest_op if isinstance(board, SerialBoard) else -1
 
     def _at(self, point: Mapping[str, float]) -> BoardArray:
         """Return the view with other voltages or widths; each is made once."""
@@ -267,6 +276,18 @@ class Bench:
         if key not in self._views:
             self._views[key] = self.array.with_operating_point(**point)
         return self._views[key]
+
+
+def formable_cells(array: BoardArray) -> BoolArray:
+    """Return which cells of a view may be formed: a chip with a passport forms a cell once."""
+    if array.passport is None:
+        return np.ones(array.shape, bool)
+    return array.passport.formable[np.ix_(array.rows, array.columns)]
+
+
+def driver_ledger(array: BoardArray) -> str:
+    """Return the identity of the ledger that has the pulses of this array; '' where none has."""
+    return array.board.ledger.identity if isinstance(array.board, SerialBoard) else ""
 
 
 def _joined(measurements: list[Measurement]) -> Measurement:

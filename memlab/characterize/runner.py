@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from memlab._version import __version__
 from memlab.board_array import BoardArray
-from memlab.characterize.bench import Bench
+from memlab.characterize.bench import Bench, driver_ledger, formable_cells
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.registry import load_procedure, restore_procedure
 from memlab.devices import check_url, open_array
@@ -191,12 +191,16 @@ def resume(
             if not plan.out.exists():
                 log = _start(plan, plans, array, board, mask)
             elif read_attributes(plan.out)["status"] != "finished":
+                ledger = read_attributes(plan.out).get("ledger", "")
                 log = ProcedureLog.reopen(plan.out)
+                if ledger != driver_ledger(array):
+                    # No ledger has all of its pulses from now on: what is open stays in doubt.
+                    log.run.note({"ledger": ""})
                 log.run.start()
             else:
                 if isinstance(array.board, EmulatedBoard):
                     finished = FinishedLog(plan.out)
-                    plan.procedure.measure(_bench(array, finished, array.board.clock))
+                    plan.procedure.measure(_bench(array, finished, array.board.clock, ""))
                 continue
             done.append(_run(plan, log, array, watch, figure))
     return done
@@ -242,6 +246,7 @@ def _start(
             "program": f"memlab {__version__}",
             "session": json.dumps(session),
             "clock_origin": board_clock(array),
+            "ledger": driver_ledger(array),
         },
     )
     config = plan.config
@@ -258,6 +263,7 @@ def _start(
         procedure.coordinates,
         procedure.vector_coordinates,
         array.shape,
+        formable_cells(array[rows, columns]),
     )
     run.start()
     return log
@@ -274,7 +280,7 @@ def _run(
     attributes = read_attributes(plan.out)
     start = time.perf_counter()
     counts, cost = replace(array.counts), board_cost(array, plan.config.link)
-    origin = float(attributes["clock_origin"])
+    origin, ledger = float(attributes["clock_origin"]), str(attributes.get("ledger", ""))
     if array.passport is not None:
         array.passport.begin_run(str(plan.out.resolve()))
     status, results, refused = "failed", {}, False
@@ -286,7 +292,7 @@ def _run(
 
     try:
         step = None if watch is None else partial(watch, plan.name)
-        plan.procedure.measure(_bench(array, log, origin, step))
+        plan.procedure.measure(_bench(array, log, origin, ledger, step))
         findings = plan.procedure.analyse(log.record)
         if array.passport is not None:
             plan.procedure.enter(array.passport, log.record, findings)
@@ -328,10 +334,11 @@ def _bench(
     array: BoardArray,
     log: ProcedureLog,
     origin: float,
+    ledger: str,
     on_step: Callable[[int], None] | None = None,
 ) -> Bench:
     view = array[log.record.rows, log.record.columns]
-    return Bench(view, log, origin=origin, on_step=on_step)
+    return Bench(view, log, origin=origin, ledger=ledger, on_step=on_step)
 
 
 def board_clock(array: BoardArray) -> float:

@@ -122,7 +122,10 @@ class PulseLedger:
 
     def settle(self, batch: OpenBatch, outcome: npt.NDArray[np.uint8]) -> None:
         """Enter what became of a batch, one `Outcome` for each row-pulse."""
-        self._store.execute("INSERT INTO outcomes VALUES (?, ?)", batch.number, outcome.tobytes())
+        # An interrupt may have come between the two lines, and the batch is settled once more.
+        self._store.execute(
+            "INSERT OR REPLACE INTO outcomes VALUES (?, ?)", batch.number, outcome.tobytes()
+        )
         self._count(batch, outcome)
         if self._last - self._saved >= SAVE_EVERY:
             self.save_totals()

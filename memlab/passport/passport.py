@@ -145,6 +145,15 @@ class Passport:
     def calibration(self, version: str | None) -> None:
         self._store.set_facts({"calibration": version})
 
+    @property
+    def driver_ledger(self) -> str:
+        """Identity of the driver's ledger whose operation numbers the last batches have; or ''."""
+        return str(self._store.fact("ledger") or "")
+
+    @driver_ledger.setter
+    def driver_ledger(self, identity: str) -> None:
+        self._store.set_facts({"ledger": identity})
+
     def store_budgets(self, budgets: Budgets) -> None:
         """Write budgets into the file; they hold from now on, for every program."""
         self._store.set_facts(_budget_facts(budgets))

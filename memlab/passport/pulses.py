@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drivers.ledger import Pulse
+
 __all__ = ["Outcome", "RowPulses", "decode", "encode", "row_masks"]
 
 GATE_STEP = 10.0 / 65536
@@ -121,8 +123,10 @@ def _stored(
     return np.where(uniform[:, np.newaxis].astype(bool), selected & is_first, selected)
 
 
-def row_masks(pulses: RowPulses) -> list[tuple[int, int, int]]:
-    """Return (kind, row, mask of columns) of each pulse; bit j of the mask is column j."""
-    packed = np.packbits(pulses.columns, axis=1, bitorder="little")
+def row_masks(
+    kind: npt.NDArray[np.uint8], row: npt.NDArray[Any], columns: npt.NDArray[np.bool_]
+) -> list[Pulse]:
+    """Return pulses as a driver's ledger has them; fields as those of `RowPulses`."""
+    packed = np.packbits(columns, axis=1, bitorder="little")
     masks = (int.from_bytes(line.tobytes(), "little") for line in packed)
-    return list(zip(pulses.kind.tolist(), pulses.row.tolist(), masks, strict=True))
+    return list(zip(kind.tolist(), row.tolist(), masks, strict=True))

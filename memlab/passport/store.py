@@ -4,7 +4,8 @@ Every change is one transaction that has reached the operating system when the c
 that a kill -9 at any moment loses nothing that was entered. A power cut may lose the last entries,
 never the file (write-ahead log, synchronous=NORMAL).
 
-    facts(name, value)              format, chip, rows, columns, created, calibration, budget.*
+    facts(name, value)              chip, rows, columns, created, calibration, budget.*, and the
+                                    identity of the ledger that numbers the operations
     runs(id, label, board, started) programs that used the chip
     batches(id, run, time, operation, pulses, gates)
                                     entered before they are sent, see `pulses`; never changed

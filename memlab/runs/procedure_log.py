@@ -62,6 +62,7 @@ class ProcedureLog:
         maps: Coordinates,
         vectors: Coordinates | None,
         chip_shape: tuple[int, int],
+        formable: npt.NDArray[np.bool_] | None = None,
     ) -> Self:
         """Declare the datasets of a procedure; `run.start()` must follow.
 
@@ -77,6 +78,8 @@ class ProcedureLog:
             Coordinates of vectors; None where the procedure multiplies none.
         chip_shape
             (rows, columns) of the whole chip.
+        formable
+            Cells of the view that may be formed; all of them by default.
         """
         run.group("map", "NXdata", {"signal": "conductance", "axes": "reading"})
         run.scale("map/reading", None, "1", "Number of the reading, from 0")
@@ -84,6 +87,7 @@ class ProcedureLog:
         run.scale("map/column", columns, "1", "Column (top electrode) of the chip")
         lines = ("map/row", "map/column")
         run.declare("map/mask", "u1", lines, "1", "1 for the cells that the procedure is about")
+        run.declare("map/formable", "u1", lines, "1", "1 for the cells that may be formed")
         maps_of = ("map/reading", *lines)
         run.declare("map/conductance", "f8", maps_of, "S", "Conductance", 1)
         _declare_raw(run, "map", maps_of, maps, 1)
@@ -107,8 +111,10 @@ class ProcedureLog:
             ("programmed/unknown", "Pulses after those that may have been fired"),
         ):
             run.declare(name, "i8", (f"{name.partition('/')[0]}/batch",), "1", text, 256)
+        record = Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape, formable)
         run.write("map/mask", mask)
-        return cls(run, Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape))
+        run.write("map/formable", record.formable)
+        return cls(run, record)
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
@@ -256,6 +262,7 @@ def read_record(path: Path) -> Record:
             rows=entry["map/row"][()].astype(np.intp),
             columns=entry["map/column"][()].astype(np.intp),
             mask=entry["map/mask"][()].astype(bool),
+            formable=entry["map/formable"][()].astype(bool),
             readings=_read_series(entry["map"], "conductance", length["map"]),
             vectors=(
                 _read_series(entry["vmm"], "current", length["vmm"])

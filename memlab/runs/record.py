@@ -99,6 +99,8 @@ class Record:
         Line numbers on the chip of the view that is read.
     mask
         Cells that the procedure is about, bool, shape (rows, columns).
+    formable
+        Cells that could be formed when it began, bool, shape (rows, columns).
     readings, vectors
         Conductance maps, and vector-matrix multiplications.
     programs
@@ -110,6 +112,7 @@ class Record:
     rows: npt.NDArray[np.intp]
     columns: npt.NDArray[np.intp]
     mask: npt.NDArray[np.bool_]
+    formable: npt.NDArray[np.bool_]
     readings: Series
     vectors: Series
     programs: list[ProgramEntry] = field(default_factory=list)
@@ -124,10 +127,13 @@ class Record:
         coordinates: Mapping[str, Coordinate],
         vector_coordinates: Mapping[str, Coordinate],
         chip_shape: tuple[int, int],
+        formable: npt.NDArray[np.bool_] | None = None,
     ) -> Self:
-        """Return a record of nothing yet."""
+        """Return a record of nothing yet; every cell is formable by default."""
         series = Series.empty(coordinates), Series.empty(vector_coordinates)
-        return cls(rows, columns, mask, *series, chip_shape=chip_shape)
+        if formable is None:
+            formable = np.ones(mask.shape, bool)
+        return cls(rows, columns, mask, formable, *series, chip_shape=chip_shape)
 
     @property
     def happened(self) -> bool:

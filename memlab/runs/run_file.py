@@ -176,6 +176,10 @@ class RunFile:
             dataset.dims[axis].attach_scale(scale)
         dataset.attrs.update({"units": units, "long_name": description})
 
+    def note(self, attributes: Mapping[str, Any]) -> None:
+        """Write plain values for the entry, before `start`."""
+        self._entry.attrs.update(flatten(attributes))
+
     def start(self) -> None:
         """End the declarations: from now on readers can follow, and a kill loses nothing."""
         self._file.flush()

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from support.virtual_board import REPOSITORY, VirtualBoard
 
+from memlab import open_array
 from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
 from memlab.errors import DataError
@@ -64,12 +65,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 EMULATOR = "emulator:?chip=ideal&seed=3"
 
 
-# Moments: 1 is the file's start; then, for each batch, the entry, the ledger's entry, its
-# settlement, the confirmation, and the reading.
+# Moments, for each batch: the entry, the ledger's entry, its settlement, the confirmation, and the
+# reading.
 @pytest.mark.parametrize(
     "moment",
     [
-        *(str(k) for k in (2, 3, 4, 5, 6, 12, 13)),
+        *(str(k) for k in (1, 2, 3, 4, 5, 6, 12, 13)),
         "mid-pulse",
         *(pytest.param(str(k), marks=pytest.mark.slow) for k in range(7, 5 * BATCHES)),
     ],
@@ -93,6 +94,69 @@ def test_a_killed_procedure_on_a_board_goes_on_without_a_second_pulse(
     for k, reading in enumerate(measured):
         assert np.array_equal(found["map/conductance"][k], reading.value)
     assert read_attributes(out)["status"] == "finished"
+
+
+def test_another_programs_pulses_in_between_are_not_taken_for_its_own(
+    virtual_board: Start, tmp_path: Path
+) -> None:
+    log = tmp_path / "pulses.jsonl"
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
+    out = tmp_path / "staircase.h5"
+    killed("1", board.url, out, "staircase")  # entered in the run file, not sent
+    with open_array(board.url) as array:
+        array.program_row(100, 1.0)
+    resume(out, figure=False)
+    assert sum(event["event"] == "pulse" for event in board.events()) == PULSES + 1
+    programs = read_record(out).programs
+    assert [one.unknown for one in programs] == [0] * BATCHES
+    assert all(one.fired == one.pulses for one in programs)
+
+
+@pytest.mark.parametrize("why", ["forgotten", "another computer"])
+def test_pulses_of_unknown_fate_are_in_doubt_and_never_sent(
+    virtual_board: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    log = tmp_path / "pulses.jsonl"
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
+    out = tmp_path / "staircase.h5"
+    killed("3", board.url, out, "staircase")  # fired, and not confirmed in the run file
+    if why == "another computer":
+        monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "other"))
+    else:
+        monkeypatch.setattr("drivers.ledger.KEPT", 1)
+        with open_array(board.url) as array:
+            array.program_row(100, 1.0)
+            array.program_row(100, 1.0)
+    resume(out, figure=False)
+    pulsed = [event["row"] for event in board.events() if event["event"] == "pulse"]
+    assert len([row for row in pulsed if row != 100]) == PULSES
+    first, *later = read_record(out).programs
+    assert (first.fired, first.unknown) == (0, 6)
+    assert [one.unknown for one in later] == [0] * (BATCHES - 1)
+
+
+def test_a_chip_that_is_made_again_is_formed_again_whatever_its_passport_says(
+    tmp_path: Path,
+) -> None:
+    names, region = ["forming", "staircase"], Region(rows="0:8", columns="0:6")
+
+    def interrupt(name: str, readings: int) -> None:
+        if name == "staircase" and readings == 2:
+            raise KeyboardInterrupt
+
+    for out in (tmp_path / "whole", tmp_path / "stopped"):
+        board = f"emulator:?chip=ta-hfo2&forming.voltage=2.6&seed=3&passport={out}.sqlite"
+        plans = plan_procedures(names, board=board, settings=SETTINGS, out=out)
+        if out.name == "whole":
+            run_procedures(plans, board, region, figure=False)
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                run_procedures(plans, board, region, watch=interrupt, figure=False)
+            resume(out / "staircase.h5", figure=False)
+    whole, stopped = (tmp_path / name / "staircase.h5" for name in ("whole", "stopped"))
+    conductance = read_record(whole).conductance
+    assert conductance.max() > 1e-4, "formed cells were SET"
+    assert np.array_equal(read_record(stopped).conductance, conductance)
 
 
 @pytest.mark.parametrize("moment", ["2", "5", "9", "20"])

@@ -10,14 +10,9 @@ from support.watched_board import WatchedBoard
 
 from drivers.board import PulseBatch
 from drivers.errors import LimitError, PulseOutcomeUnknown, PulsesInterruptedError, TransportError
-from drivers.ledger import Sent
-from drivers.serial_board import Recovered
-from firmware_protocol.journal import Verdict
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.passport import Outcome, Passport
-from memlab.passport.ledger import OpenBatch
-from memlab.passport.recording import of_journal
 
 D, N, U = Outcome.DONE, Outcome.NOT_FIRED, Outcome.UNKNOWN
 PULSES = [(RESET, 0, [0]), (RESET, 3, [1, 2]), (SET, 0, [0]), (SET, 3, [1]), (SET, 4, [0, 1, 2])]
@@ -73,44 +68,6 @@ def test_what_nobody_can_know_any_more_is_unknown_at_the_next_opening(tmp_path: 
         assert batch.outcome.tolist() == [U]
         assert array.passport.ledger.totals.doubtful[SET, 2].tolist() == [1, 1, 1]
         assert array.passport.ledger.open_batches == []
-
-
-def sent(op: int, first: int, last: int, done: int, started: int) -> Recovered:
-    """An operation that had pulses first..last-1 of `PULSES`, and what the journal says of it."""
-    masks = [(kind, row, sum(1 << j for j in columns)) for kind, row, columns in PULSES]
-    return Recovered(Sent(op, 1, 1, masks[first:last]), Verdict(last - first, done, started))
-
-
-@pytest.mark.parametrize(
-    ("recovered", "highest", "until", "expected"),
-    [
-        ([], 11, None, None),
-        ([sent(11, 0, 5, 0, 0)], 11, None, [N] * 5),
-        ([sent(11, 0, 5, 2, 3)], 11, None, [D, D, U, N, N]),
-        ([sent(11, 0, 5, 5, 5)], 11, None, [D] * 5),
-        # Cut into two operations: the first was answered long ago.
-        ([sent(12, 3, 5, 1, 2)], 12, None, [D, D, D, D, U]),
-        # The rest of an interrupted one went out as another.
-        ([sent(11, 0, 5, 2, 2), sent(12, 2, 5, 1, 1)], 12, None, [D, D, D, N, N]),
-        # ... which the journal was not asked about: nobody knows.
-        ([sent(11, 0, 5, 2, 2)], 12, None, [D, D, U, U, U]),
-        # The same pulses, of a batch before and of one after.
-        ([sent(10, 0, 5, 5, 5)], 12, None, None),
-        ([sent(11, 0, 5, 1, 1), sent(12, 0, 5, 5, 5)], 12, 11, [D, N, N, N, N]),
-        # Pulses that are not ours.
-        ([Recovered(Sent(11, 1, 1, [(SET, 1, 7)]), Verdict(1, 1, 1))], 11, None, None),
-    ],
-)
-def test_the_journal_settles_a_batch(
-    recovered: list[Recovered],
-    highest: int,
-    until: int | None,
-    expected: list[Outcome] | None,
-) -> None:
-    nothing = np.zeros(0)
-    batch = OpenBatch(1, row_pulses(*PULSES), nothing.astype(np.int32), nothing, 10, until)
-    outcome = of_journal(batch, recovered, highest)
-    assert (None if outcome is None else outcome.tolist()) == expected
 
 
 def test_a_batch_ends_where_the_next_one_begins(tmp_path: Path) -> None:
