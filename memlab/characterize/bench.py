@@ -150,7 +150,12 @@ class Bench:
         past = max(0, min(n, self._past[1] - k))
         if past == n and self._emulated is None:
             return _joined(self.record.vectors.measurements[k : k + n])
-        measurement = self.array.measure_vmm(vectors, gain=gain)
+        if past and self._emulated is None:
+            fresh = self.array.measure_vmm(vectors[past:], gain=gain)
+            recorded = self.record.vectors.measurements[k : k + past]
+            measurement = _joined([*recorded, *(fresh[j] for j in range(n - past))])
+        else:
+            measurement = self.array.measure_vmm(vectors, gain=gain)
         each = {name: np.broadcast_to(value, n) for name, value in coordinates.items()}
         where = [
             {**{name: float(value[j]) for name, value in each.items()}, "time": self.now}

@@ -284,6 +284,8 @@ def _run(
     if array.passport is not None:
         array.passport.begin_run(str(plan.out.resolve()))
     status, results, refused = "failed", {}, False
+    # A resumed run may have begun with a batch whose fate is not written yet.
+    untouched = not log.record.programs and not log.record.happened
     findings: Findings | None = None
 
     def complete(entry: Any) -> None:
@@ -311,7 +313,7 @@ def _run(
         raise
     finally:
         log.run.close(status, results, complete)
-        if refused and not log.record.happened:
+        if refused and untouched and not log.record.happened:
             # The chip has not seen a volt: there is no run to keep.
             plan.out.unlink()
     picture = plan.out.with_suffix(".png") if figure else None
