@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from drivers.board import AUTO_GAIN
 from drivers.serial_board import SerialBoard
-from memlab.array import Measurement
+from memlab.array import Measurement, nearest_step
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError
@@ -103,6 +103,17 @@ class Bench:
         if passport is None:
             return np.ones(self.shape, bool)
         return passport.formable[np.ix_(self.array.rows, self.array.columns)]
+
+    def on_pulse_steps(self, voltage: FloatArray) -> FloatArray:
+        """Return the nearest gate and pulse voltages (V) that the board's wire carries.
+
+        For voltages that a procedure chooses itself; what the user asked for is never rounded.
+        """
+        return nearest_step(voltage, self.array.gate_voltage_step)
+
+    def on_input_steps(self, voltage: FloatArray) -> FloatArray:
+        """Return the nearest row voltages (V) of a vector that the board's wire carries."""
+        return nearest_step(voltage, self.array.input_voltage_step)
 
     def read(
         self, *, gain: int = AUTO_GAIN, read_voltage: float | None = None, **coordinates: float
