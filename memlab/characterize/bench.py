@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from drivers.board import AUTO_GAIN, PulseKind
 from drivers.serial_board import SerialBoard
-from memlab.array import Measurement
+from memlab.array import Measurement, nearest_step
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError
@@ -107,6 +107,17 @@ class Bench:
         From the record: a resumed procedure finds its own formings in the passport already.
         """
         return self.record.formable
+
+    def on_pulse_steps(self, voltage: FloatArray) -> FloatArray:
+        """Return the nearest gate and pulse voltages (V) that the board's wire carries.
+
+        For voltages that a procedure chooses itself; what the user asked for is never rounded.
+        """
+        return nearest_step(voltage, self.array.gate_voltage_step)
+
+    def on_input_steps(self, voltage: FloatArray) -> FloatArray:
+        """Return the nearest row voltages (V) of a vector that the board's wire carries."""
+        return nearest_step(voltage, self.array.input_voltage_step)
 
     def read(
         self, *, gain: int = AUTO_GAIN, read_voltage: float | None = None, **coordinates: float

@@ -110,7 +110,7 @@ def fit_drift(means: StateMeans, relaxation_time: float) -> DriftLaw:
         least_squares(
             both, [0.0, guess, 0.6], bounds=([-np.inf, low, 0.1], [np.inf, high + 9, 1.5])
         )
-        for guess in (high - 1.0, high + 1.0, high + 3.0)
+        for guess in (max(low, high - 1.0), high + 1.0, high + 3.0)
     ]
     best = min(tries, key=lambda fit: float(fit.cost))
     if 2.0 * (alone.cost - best.cost) < SIGNIFICANT:

@@ -99,7 +99,7 @@ class IV(Procedure[IVConfig]):
     def _sweep(self, bench: Bench, cycle: int, sign: float, largest: float) -> None:
         """Pulse with rising, then falling amplitude, and read after each step."""
         none = np.zeros(bench.shape, bool)
-        up = np.linspace(0.0, largest, self.config.steps + 1)[1:]
+        up = bench.on_pulse_steps(np.linspace(0.0, largest, self.config.steps + 1)[1:])
         highest = np.full(bench.shape, np.inf)
         reading = bench.read(cycle=cycle, voltage=0.0, rising=1.0)
         for k, amplitude in enumerate(np.concatenate([up, up[-2::-1]]).tolist()):
@@ -117,7 +117,8 @@ class IV(Procedure[IVConfig]):
         """Measure currents within the read range: each row by itself, at every voltage."""
         limit = self.config.point.read_voltage
         lines = np.flatnonzero(bench.mask.any(axis=1))
-        voltage = np.tile(np.linspace(-limit, limit, self.config.read_points), lines.size)
+        curve = bench.on_input_steps(np.linspace(-limit, limit, self.config.read_points))
+        voltage = np.tile(curve, lines.size)
         line = np.repeat(lines, self.config.read_points)
         vectors = np.zeros((line.size, bench.shape[0]))
         vectors[np.arange(line.size), line] = voltage

@@ -114,7 +114,8 @@ class Linearity(Procedure[LinearityConfig]):
 
     def _sweep_cells(self, bench: Bench, level: float) -> None:
         # All voltages of a row follow each other at once, so that slow noise is the same in them.
-        sweep = np.tile(self.config.voltage * self.config.sweep(), self.config.repeats)
+        curve = bench.on_input_steps(self.config.voltage * self.config.sweep())
+        sweep = np.tile(curve, self.config.repeats)
         rows = bench.shape[0]
         for row in range(rows):
             vectors = np.zeros((sweep.size, rows))
@@ -137,7 +138,7 @@ class Linearity(Procedure[LinearityConfig]):
             wanted = _OVER_RANGE * capabilities.clip / resistance / per_column
             rows = int(np.clip(round(wanted / config.voltage), 1, bench.shape[0]))
             largest = min(config.voltage, wanted / rows)
-            sweep = np.tile(largest * config.sweep(), config.repeats)
+            sweep = np.tile(bench.on_input_steps(largest * config.sweep()), config.repeats)
             vectors = np.zeros((sweep.size, bench.shape[0]))
             driven = np.linspace(0, bench.shape[0] - 1, rows).round().astype(int)
             vectors[:, driven] = sweep[:, np.newaxis]

@@ -55,9 +55,10 @@ class RetentionConfig(ProcedureConfig):
 
     def gates(self) -> FloatArray:
         """Return the gate voltage (V) of each state; 0 for the RESET state."""
-        return np.concatenate(
-            [[0.0], np.linspace(self.gate_minimum, self.gate_maximum, self.set_states).round(6)]
-        )
+        gates = np.linspace(self.gate_minimum, self.gate_maximum, self.set_states)
+        # Between the ends, which were asked for: on 10 mV, which the wire of every board carries.
+        gates[1:-1] = gates[1:-1].round(2)
+        return np.concatenate([[0.0], gates])
 
     def states(self, cells: int) -> npt.NDArray[np.intp]:
         """Return the state of each cell, shape (cells,): dealt out at random, highest first."""

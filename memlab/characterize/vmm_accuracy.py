@@ -92,7 +92,7 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         config = self.config
         rng = np.random.default_rng(config.seed)
         gate = rng.uniform(config.gate_minimum, config.gate_maximum, bench.shape)
-        bench.program(gate, reset=bench.mask)
+        bench.program(bench.on_pulse_steps(gate), reset=bench.mask)
         for _ in range(config.reads):
             bench.read()
         patterns = rng.uniform(-1.0, 1.0, (config.patterns, bench.shape[0]))
@@ -106,7 +106,7 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
             for gain in config.gains:
                 for amplitude in config.amplitudes:
                     bench.vmm(
-                        amplitude * patterns.repeat(config.repeats, axis=0),
+                        bench.on_input_steps(amplitude * patterns.repeat(config.repeats, axis=0)),
                         gain=gain,
                         set_gain=float(gain),
                         amplitude=amplitude,

@@ -7,6 +7,7 @@ whose values a file starts from (later ones win, its own values win over all), a
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -199,6 +200,8 @@ def _document(
         raise SettingError(f"chip {name!r}: extends: must be a list of presets, not {extends!r}")
     if name.endswith(".toml"):
         base = Path(name).parent if base is None else (base / name).parent
+        # Not its parent's: a virtual board's serial number, and so its passport, follow from it.
+        values.setdefault("name", re.sub(r"[^A-Za-z0-9._-]", "-", Path(name).stem))
     chain = (*below, name)
     for parent in parents:
         if Path(parent).name in (Path(link).name for link in chain):

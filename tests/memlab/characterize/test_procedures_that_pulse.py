@@ -166,3 +166,26 @@ def test_killed_on_a_board_it_goes_on_without_a_second_pulse(
         maps = "entry/map/conductance"
         assert np.array_equal(found[maps][()], expected[maps][()])
     assert sum(event["event"] == "pulse" for event in board.events()) == pulses
+
+
+@pytest.mark.parametrize(
+    ("name", "quick"),
+    [
+        pytest.param("iv", ("cycles=2", "steps=7"), marks=pytest.mark.slow),
+        ("retention", ("duration=0.2",)),
+        ("linearity", ("repeats=2",)),
+        ("vmm-accuracy", ("patterns=2", "repeats=2", "reads=2")),
+    ],
+)
+def test_on_the_published_board_procedures_choose_voltages_that_its_wire_carries(
+    virtual_board: Callable[..., VirtualBoard], tmp_path: Path, name: str, quick: tuple[str, ...]
+) -> None:
+    server = virtual_board("--tcp", "0", "--dialect", "dpe", "--chip", "ideal", "--seed", "3")
+    plans = plan_procedures([name], board=server.url, settings=quick, out=tmp_path / "run.h5")
+    run_procedures(plans, server.url, Region(rows="0:4", columns="3:6"), figure=False)
+    with h5py.File(tmp_path / "run.h5", "r") as file:
+        assert file["entry"].attrs["status"] == "finished"
+        if name == "iv":  # what was applied is what the file says
+            applied = file["entry/map/voltage"][()]
+            assert np.unique(np.abs(applied)).size > 7
+            np.testing.assert_allclose(applied, applied.round(2), atol=1e-9)

@@ -70,3 +70,10 @@ def test_only_cells_of_the_region_are_pulsed() -> None:
     mask[1:4, 2] = mask[5, 0] = True
     known = characterise("retention", chip(wear__lifetime=1e12), shape=(6, 4), mask=mask)
     assert np.array_equal(known.chip._wear.pulses > 0, mask)
+
+
+def test_a_retention_test_of_less_than_a_decade_is_analysed() -> None:
+    known = characterise(
+        "retention", chip(drift__relaxation_mean=-1e-6, read_noise__white=0.01), duration=1.0
+    )
+    assert known.off("relaxation_mean", -1e-6) < SIGMAS

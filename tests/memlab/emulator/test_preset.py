@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from memlab.emulator import ChipPreset, load_preset
+from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.emulator.preset import BUILT_IN, preset_rows
 from memlab.errors import SettingError
 
@@ -173,6 +173,14 @@ def test_a_file_may_extend_presets_and_other_files(tmp_path: Path) -> None:
     assert (preset.name, preset.noise, preset.wires.resistance) == ("mine", 7e-6, 0.5)
     assert preset.wires.driver_resistance == load_preset("pt-taox-ta-full").wires.driver_resistance
     assert {row.name: row.source for row in preset_rows(str(file))}["noise"] == "measured"
+
+
+def test_a_file_without_a_name_is_not_taken_for_the_chip_it_starts_from(tmp_path: Path) -> None:
+    (tmp_path / "part.toml").write_text('extends = ["ta-hfo2-full"]\nnoise = 7e-6\n')
+    file = tmp_path / "fresh die 2.toml"
+    file.write_text('extends = ["part.toml"]\n[forming]\nvoltage = 2.6\n')
+    board = EmulatedBoard(load_preset(str(file)), 7)
+    assert board.capabilities.serial == "fresh-die-2-7"
 
 
 @pytest.mark.parametrize("extends", ['"mine.toml"', '["ideal", "mine.toml"]', "3", "[3]"])
