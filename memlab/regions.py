@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from memlab.errors import DataError, SettingError
+from memlab.errors import SettingError
 
 __all__ = ["Region", "parse_lines"]
 
@@ -40,9 +40,8 @@ class Region:
         Raises
         ------
         SettingError
-            If a line or cell does not exist, or no cell is left.
-        DataError
-            If the mask cannot be read or has another shape.
+            If a line or cell does not exist, the mask cannot be read or has another shape, or no
+            cell is left.
         """
         rows = parse_lines(self.rows, shape[0], "rows")
         columns = parse_lines(self.columns, shape[1], "columns")
@@ -102,7 +101,14 @@ def _load_mask(path: Path, shape: tuple[int, int]) -> BoolArray:
     try:
         mask = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read the mask {path}: {error}") from error
+        raise SettingError(f"cannot read the mask {path}: {error}") from error
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != shape:
-        raise DataError(f"{path} must hold a boolean array of shape {shape} (numpy.save)")
+        held = (
+            f"{mask.dtype} of shape {mask.shape}"
+            if isinstance(mask, np.ndarray)
+            else "several arrays"
+        )
+        raise SettingError(
+            f"--mask {path} holds {held}; it must be a boolean array of shape {shape} (numpy.save)"
+        )
     return mask

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memlab.errors import DataError, SettingError
+from memlab.errors import SettingError
 from memlab.regions import Region, parse_lines
 
 
@@ -63,11 +63,11 @@ def test_a_region_without_cells_is_refused() -> None:
 @pytest.mark.parametrize("content", [np.ones((64, 128), bool), np.ones((128, 64))])
 def test_a_mask_of_another_shape_or_kind_is_refused(tmp_path: Path, content: np.ndarray) -> None:
     np.save(tmp_path / "mask.npy", content)
-    with pytest.raises(DataError, match="boolean array"):
+    with pytest.raises(SettingError, match="boolean array"):
         Region(mask=tmp_path / "mask.npy").pick((128, 64))
 
 
 def test_a_mask_that_is_no_array_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mask.npy").write_text("not numpy")
-    with pytest.raises(DataError, match="cannot read the mask"):
+    with pytest.raises(SettingError, match="cannot read the mask"):
         Region(mask=tmp_path / "mask.npy").pick((128, 64))
