@@ -175,7 +175,10 @@ def resume(
     """
     attributes = read_attributes(path)
     if "session" not in attributes:
-        raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
+        raise DataError(
+            f"{path} is not the run file of a procedure (memlab characterize), and nothing else "
+            "can be resumed: a training is started again, with another --out"
+        )
     board = attributes["board"]
     plans = [
         ProcedurePlan(restore_procedure(name, config, path.parent / file), path.parent / file)

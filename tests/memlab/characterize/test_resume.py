@@ -16,6 +16,7 @@ from support.virtual_board import REPOSITORY, VirtualBoard
 from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
 from memlab.errors import DataError
+from memlab.experiments import make_plan, run
 from memlab.regions import Region
 from memlab.runs import read_attributes, read_record
 
@@ -129,3 +130,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path.write_text("not HDF5")
     result = CliRunner().invoke(cli, ["runs", "resume", str(path)])
     assert isinstance(result.exception, DataError)
+
+
+def test_a_training_says_in_one_line_that_it_cannot_be_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    run(make_plan("airline", epochs=0, out=path), figure=False)
+    result = CliRunner().invoke(cli, ["runs", "resume", str(path)])
+    assert isinstance(result.exception, DataError)
+    assert "a training is started again" in str(result.exception)
