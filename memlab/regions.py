@@ -40,8 +40,8 @@ class Region:
         Raises
         ------
         SettingError
-            If a line or cell does not exist, no cell is left, or the mask cannot be read or has
-            another shape.
+            If a line or cell does not exist, the mask cannot be read or has another shape, or no
+            cell is left.
         """
         rows = parse_lines(self.rows, shape[0], "rows")
         columns = parse_lines(self.columns, shape[1], "columns")
@@ -103,5 +103,12 @@ def _load_mask(path: Path, shape: tuple[int, int]) -> BoolArray:
     except (OSError, ValueError) as error:
         raise SettingError(f"cannot read the mask {path}: it must be a .npy file") from error
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != shape:
-        raise SettingError(f"{path} must hold a boolean array of shape {shape} (numpy.save)")
+        held = (
+            f"{mask.dtype} of shape {mask.shape}"
+            if isinstance(mask, np.ndarray)
+            else "several arrays"
+        )
+        raise SettingError(
+            f"--mask {path} holds {held}; it must be a boolean array of shape {shape} (numpy.save)"
+        )
     return mask

@@ -176,7 +176,8 @@ def resume(
     attributes = read_attributes(path)
     if "session" not in attributes:
         raise DataError(
-            f"{path} is not the run file of a procedure: only `memlab characterize` can be resumed"
+            f"{path} is not the run file of a procedure (memlab characterize), and nothing else "
+            "can be resumed: a training is started again, with another --out"
         )
     board = attributes["board"]
     plans = [

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from memlab.characterize import PROCEDURES, Region, estimate_procedures, plan_procedures
-from memlab.cli.options import region_options
+from memlab.cli.options import check_picture, region_options
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
-from memlab.experiments import EXPERIMENTS, make_plan
+from memlab.experiments import EXPERIMENTS, make_plan, plan_floor
 from memlab.experiments import estimate as make_estimate
 
 
@@ -42,6 +43,12 @@ from memlab.experiments import estimate as make_estimate
     help="Arrays that the network lies on together, as with several --board of memlab train.",
 )
 @click.option(
+    "--floor-plan",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw where the network lies on its arrays; .pdf, .png or .svg.",
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -57,16 +64,22 @@ def estimate(
     epochs: int | None,
     profile: str,
     arrays: int,
+    floor_plan: Path | None,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Tell what a run would take on the board, from a rehearsal in memory.
 
-    NAME is an experiment (three updates are rehearsed), or one or several procedures of `memlab
-    characterize` (rehearsed whole, on the region given). No board is opened and no file is left.
+    NAME is an experiment (three updates are rehearsed; with --set method=ex-situ the transfer, of
+    untrained weights), or one or several procedures of `memlab characterize` (rehearsed whole, on
+    the region given). No board is opened, and no file is left but that of --floor-plan.
     """
+    if floor_plan is not None:
+        check_picture(floor_plan)
     settings = (*timing_settings(profile), *settings)
     if names[0] in PROCEDURES:
+        if floor_plan is not None:
+            raise SettingError("--floor-plan is for experiments: a procedure has no matrices")
         plans = plan_procedures(names, seed=seed, settings=settings)
         bills = estimate_procedures(plans, region)
         _report_procedures(bills, profile, as_json)
@@ -84,6 +97,12 @@ def estimate(
         settings=settings,
     )
     bill = {**make_estimate(plan), "board_profile": profile}
+    if floor_plan is not None:
+        # matplotlib loads only for a picture.
+        from memlab.figures import plot_floor_plan
+
+        plot_floor_plan(plan_floor(plan), floor_plan)
+        bill["floor_plan"] = str(floor_plan)
     if as_json:
         click.echo(json.dumps(bill))
     else:
@@ -109,18 +128,21 @@ def _report_procedures(bills: list[dict[str, Any]], profile: str, as_json: bool)
 
 def _show(bill: dict[str, Any]) -> None:
     cost, pulses, volts = bill["on_board"], bill["pulses_per_cell"], bill["worst_voltages"]
+    what = "transfer to" if bill["method"] == "ex-situ" else f"{bill['updates']} updates of"
     lines = [
-        f"{bill['experiment']}, preset {bill['preset']}: {bill['updates']} updates of "
+        f"{bill['experiment']}, preset {bill['preset']}: {what} "
         f"{bill['devices']} devices, board profile {bill['board_profile']}",
         f"time on the board  {cost['seconds']:.3g} s (analogue {cost['analogue_seconds']:.3g} s, "
         f"link {cost['link_seconds']:.3g} s)",
         f"energy             {cost['energy'] * 1e3:.3g} mJ (VMM {cost['vmm_energy'] * 1e3:.3g}, "
         f"SET {cost['set_energy'] * 1e3:.3g}, RESET {cost['reset_energy'] * 1e3:.3g})",
-        f"pulses per cell    {pulses['set']:.0f} SETs, {pulses['reset']:.0f} RESETs (mean)",
+        f"pulses per cell    {pulses['set']:.1f} SETs, {pulses['reset']:.1f} RESETs (mean)",
         f"worst voltages     read {volts['read']:g} V, SET {volts['set']:g} V at gate up to "
         f"{volts['set_gate']:g} V, RESET {volts['reset']:g} V at gate {volts['reset_gate']:g} V",
         f"vectors            {bill['counts']['vmm']}",
         f"run file           {bill['file_size'] / 1e6:.3g} MB",
     ]
+    if "floor_plan" in bill:
+        lines.append(f"floor plan         {bill['floor_plan']}")
     for line in lines:
         click.echo(line)

@@ -16,6 +16,7 @@ from memlab.regions import Region
 
 __all__ = [
     "board_option",
+    "check_picture",
     "gain_option",
     "json_option",
     "open_board_array",
@@ -42,6 +43,19 @@ gain_option = click.option(
     help="1 to 4 for a transimpedance of 1e3 to 1e6 V/A; 0 chooses for each reading.",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+
+
+PICTURE_FORMATS = (".pdf", ".png", ".svg")
+
+
+def check_picture(picture: Path) -> None:
+    """Raise `SettingError` unless a picture can be written here."""
+    if picture.suffix not in PICTURE_FORMATS:
+        raise SettingError(f"{picture}: a picture ends in {', '.join(PICTURE_FORMATS)}")
+    if picture.exists():
+        raise SettingError(f"{picture} exists already; nothing was overwritten, choose another")
+    if not picture.parent.is_dir():
+        raise SettingError(f"cannot write {picture}: there is no directory {picture.parent}")
 
 
 def region_options(command: Callable[..., Any]) -> Callable[..., Any]:

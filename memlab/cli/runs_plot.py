@@ -7,11 +7,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from memlab.cli.options import json_option
-from memlab.errors import SettingError
+from memlab.cli.options import check_picture, json_option
 from memlab.figures import plot_run
-
-FORMATS = (".pdf", ".png", ".svg")
 
 
 @click.command()
@@ -30,12 +27,7 @@ def plot(run: Path, out: Path | None, as_json: bool) -> None:
     interrupted, or is still going on, is drawn without results. No board is needed.
     """
     picture = run.with_suffix(".pdf") if out is None else out
-    if picture.suffix not in FORMATS:
-        raise SettingError(f"--out {picture}: a picture ends in {', '.join(FORMATS)}")
-    if picture.exists():
-        raise SettingError(f"{picture} exists already; nothing was overwritten, choose another")
-    if not picture.parent.is_dir():
-        raise SettingError(f"cannot write {picture}: there is no directory {picture.parent}")
+    check_picture(picture)
     plot_run(run, picture)
     if as_json:
         click.echo(json.dumps({"run": str(run), "figure": str(picture)}))

@@ -9,7 +9,9 @@ import rich_click as click
 
 from memlab.cli.experiment_options import experiment_options
 from memlab.cli.summary import run_and_report
+from memlab.errors import SettingError
 from memlab.experiments import make_plan
+from memlab.experiments.config import Method
 
 
 @click.command()
@@ -57,4 +59,8 @@ def transfer(
         out=out,
         good=good,
     )
+    if plan.config.method is not Method.EX_SITU:
+        raise SettingError(
+            f"memlab transfer trains ex situ; for method={plan.config.method} use memlab train"
+        )
     run_and_report(plan, as_json=as_json, quiet=quiet)

@@ -2,6 +2,9 @@
 
 The rehearsal is the run itself for three updates on a fresh emulated chip, with its evaluation.
 What the second and third update add is what every later one is taken to add.
+
+Ex situ the arrays see the transfer and the evaluation only: both are rehearsed whole, with the
+weights that the software starts from, or those of a run file.
 """
 
 from __future__ import annotations
@@ -13,16 +16,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from memlab.errors import SettingError
 from memlab.experiments.arrays import open_arrays, total_counts
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.cost import BoardCost, total_cost
-from memlab.experiments.runner import EXPERIMENTS, Plan, create_run_file
+from memlab.experiments.runner import EXPERIMENTS, Plan, create_run_file, run
+from memlab.mapping import FloorPlan
 from memlab.nn import Network
 from memlab.runs import LogLevel, TrainingLog
 from memlab.training import EpochResult, Observer, train
 
-__all__ = ["estimate"]
+__all__ = ["estimate", "plan_floor"]
 
 _UPDATES = 3
 
@@ -50,10 +53,12 @@ class _Watch(Observer):
         self._totals = totals
         self.devices = 0
         self.after: list[_Totals] = []
+        """Totals after so many updates."""
 
     def started(self, network: Network) -> None:
         """Count the devices: so far each has been SET once."""
-        self.devices = self._totals().set
+        self.after.append(self._totals())
+        self.devices = self.after[0].set
 
     def epoch_finished(self, result: EpochResult) -> None:
         """Take the totals."""
@@ -65,12 +70,59 @@ def estimate(plan: Plan) -> dict[str, Any]:
 
     Returns
     -------
-    Plain values: experiment, preset, updates, devices, pulses per cell, worst voltages (V),
-    seconds on the board, energy (J), file size (bytes).
+    Plain values: experiment, preset, method, updates on the arrays, devices, pulses per cell,
+    worst voltages (V), seconds on the board, energy (J), file size (bytes).
     """
+    of_method = _in_situ if plan.config.method is Method.IN_SITU else _ex_situ
+    head = {
+        "experiment": plan.experiment,
+        "preset": plan.preset,
+        "method": plan.config.method.value,
+    }
+    return {**head, **of_method(plan), "worst_voltages": _worst_voltages(plan.config)}
+
+
+def plan_floor(plan: Plan) -> FloorPlan:
+    """Return where the matrices of a plan lie; nothing but emulated chips in memory is touched.
+
+    Raises
+    ------
+    SettingError
+        If they do not fit.
+    """
+    with open_arrays(["emulator:"] * len(plan.boards), plan.config) as arrays:
+        network = EXPERIMENTS[plan.experiment].make(plan.config, arrays).network
+        plans = [matrix.plan for matrix in network.matrices]
+        return FloorPlan(tuple(array.shape for array in arrays), tuple(plans))
+
+
+def _ex_situ(plan: Plan) -> dict[str, Any]:
+    """Return the bill of a transfer."""
+    train = plan.config.train.model_copy(update={"epochs": 0})
+    with TemporaryDirectory() as directory:
+        out = Path(directory) / "rehearsal.h5"
+        rehearsal = replace(
+            plan,
+            boards=("emulator:",) * len(plan.boards),
+            config=plan.config.model_copy(update={"train": train}),
+            out=out,
+        )
+        found = run(rehearsal, figure=False)
+        file_size = out.stat().st_size
+    transfer, counts = found["transfer"], found["counts"]
+    return {
+        "updates": 0,
+        "devices": transfer["cells"],
+        "pulses_per_cell": {kind: transfer[f"{kind}_per_cell"] for kind in ("set", "reset")},
+        "on_board": found["on_board"],
+        "counts": {name: counts[name] for name in ("vmm", "set", "reset")},
+        "file_size": file_size,
+    }
+
+
+def _in_situ(plan: Plan) -> dict[str, Any]:
+    """Return the bill of a training on the arrays."""
     entry, config = EXPERIMENTS[plan.experiment], plan.config
-    if config.method is not Method.IN_SITU:
-        raise SettingError("estimate: only method=in-situ has a bill; a transfer takes few pulses")
     with (
         TemporaryDirectory() as directory,
         open_arrays(["emulator:"] * len(plan.boards), config) as arrays,
@@ -101,16 +153,12 @@ def estimate(plan: Plan) -> dict[str, Any]:
         log.stop_codes()
         experiment.evaluate(run_file)
         run_file.close("finished")
-        first, last, end = watch.after[0].flat(), watch.after[-1].flat(), totals().flat()
         updates = config.train.epochs * experiment.updates_per_epoch
-        full = _extrapolate(first, last, end, updates, config)
+        full = _extrapolate([each.flat() for each in watch.after], totals().flat(), updates, config)
         return {
-            "experiment": plan.experiment,
-            "preset": plan.preset,
             "updates": updates,
             "devices": watch.devices,
             "pulses_per_cell": {name: full[name] / watch.devices for name in ("set", "reset")},
-            "worst_voltages": _worst_voltages(config),
             "on_board": BoardCost(**{f.name: full[f.name] for f in fields(BoardCost)}).document(),
             "counts": {name: round(full[name]) for name in ("vmm", "set", "reset")},
             "file_size": round(full["file_size"]),
@@ -118,27 +166,30 @@ def estimate(plan: Plan) -> dict[str, Any]:
 
 
 def _extrapolate(
-    first: dict[str, float],
-    last: dict[str, float],
-    end: dict[str, float],
-    updates: int,
-    config: ExperimentConfig,
+    after: list[dict[str, float]], end: dict[str, float], updates: int, config: ExperimentConfig
 ) -> dict[str, float]:
+    """Return the totals of a whole run, from those after 0, 1, ... updates and at the end."""
     full = {}
     for name, value in end.items():
-        each = (last[name] - first[name]) / (_UPDATES - 1)
         # Below `all`, the file grows by epoch and not by update.
         by_epoch = name == "file_size" and config.log.level is not LogLevel.ALL
-        full[name] = value + each * ((config.train.epochs if by_epoch else updates) - _UPDATES)
+        steps = config.train.epochs if by_epoch else updates
+        if steps <= _UPDATES:
+            missing = after[steps][name] - after[_UPDATES][name]
+        else:
+            each = (after[_UPDATES][name] - after[1][name]) / (_UPDATES - 1)
+            missing = each * (steps - _UPDATES)
+        full[name] = value + missing
     return full
 
 
 def _worst_voltages(config: ExperimentConfig) -> dict[str, float]:
     point = config.point
+    ex_situ = config.method is Method.EX_SITU
     return {
         "read": point.read_voltage,
         "set": point.set_voltage,
-        "set_gate": config.mapping.gate_maximum,
+        "set_gate": (config.transfer if ex_situ else config.mapping).gate_maximum,
         "reset": point.reset_voltage,
         "reset_gate": point.reset_gate_voltage,
     }

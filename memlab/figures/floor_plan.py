@@ -7,30 +7,33 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from memlab.figures.style import BLUE, GREEN, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREEN, ORANGE, new_figure, save_figure
 from memlab.mapping import FloorPlan
 
 __all__ = ["draw_floor_plan", "plot_floor_plan"]
 
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 
+THIN = 7
+"""Cells that two lines of text need."""
 
-def plot_floor_plan(plan: FloorPlan, png: Path) -> None:
+
+def plot_floor_plan(plan: FloorPlan, picture: Path) -> None:
     """Draw a floor plan, one panel for each array.
 
     Parameters
     ----------
     plan
         What lies where.
-    png
-        Picture to write; an existing one is replaced.
+    picture
+        Picture to write, in the format of its suffix; an existing one is replaced.
     """
     figure = new_figure(width=1.2 + 2.6 * len(plan.shapes), height=5.0)
     panels = figure.subplots(1, len(plan.shapes), squeeze=False)[0]
     for array, axes in enumerate(panels):
         draw_floor_plan(axes, plan, array)
     figure.suptitle(f"{plan.weights} weights on {plan.cells} cells", fontsize="medium")
-    figure.savefig(png, dpi=200)
+    save_figure(figure, picture)
 
 
 def draw_floor_plan(axes: Axes, plan: FloorPlan, array: int = 0) -> None:
@@ -46,14 +49,19 @@ def draw_floor_plan(axes: Axes, plan: FloorPlan, array: int = 0) -> None:
                 Rectangle(corner, width, height, alpha=0.8, facecolor=colour, edgecolor="white")
             )
             name = matrix.name if len(matrix.tiles) == 1 else f"{matrix.name}_{part}"
+            thin = min(height, width) < THIN
             axes.text(
                 tile.column + width / 2,
                 tile.row + height / 2,
-                f"{name}\n{height} x {width}",
+                (", " if thin else "\n").join([name, f"{height} x {width}"]),
                 rotation=90 if height > 2 * width else 0,
                 ha="center",
                 va="center",
                 fontsize="x-small",
+                # A thin tile is narrower than its name, which then lies over the neighbours too.
+                bbox={"facecolor": "white", "alpha": 0.8, "pad": 0.5, "linewidth": 0}
+                if thin
+                else None,
             )
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)

@@ -47,7 +47,8 @@ def plot_sweep(
         _draw_seeds(plot, values)
     else:
         _draw_lines(plot, values, axes)
-    plot.set_ylabel(metric.replace("_", " "))
+    unit = "thousand passengers" if metric.endswith("rmse") else "1"
+    plot.set_ylabel(f"{metric.replace('_', ' ')} ({unit})")
     plot.set_title(f"{title}\n{values.shape[-1]} seeds: median, 50 % and 90 %", fontsize="small")
     figure.savefig(path, dpi=200)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -39,8 +40,11 @@ def plot_training_run(run: Path, picture: Path) -> None:
         parts: list[Callable[[SubFigure], None]] = [lambda part: _draw_results(part, entry)]
         if blocks:
             parts.append(lambda part: draw_weights(part, entry, blocks))
-        if transfers:
-            parts.append(lambda part: draw_write_verify(part, transfers[0]))
+        for number, group in enumerate(transfers):
+            if not group["read"].size:
+                continue
+            name = f"Array {number}" if len(transfers) > 1 else ""
+            parts.append(partial(_draw_transfer, group=group, name=name))
         if codes:
             parts.append(lambda part: draw_traces(part, entry, codes))
         figure = new_figure(width=9.0, height=0.2 + 3.1 * len(parts))
@@ -73,6 +77,12 @@ def _draw_results(figure: SubFigure, entry: h5py.Group) -> None:
         draw_accuracy(left, entry)
         draw_confusion(middle, entry)
     _draw_loss(axes, entry)
+
+
+def _draw_transfer(figure: SubFigure, group: h5py.Group, name: str) -> None:
+    draw_write_verify(figure, group)
+    if name:
+        figure.suptitle(name, fontsize="medium")
 
 
 def _draw_prediction(axes: Axes, entry: h5py.Group) -> None:

@@ -73,7 +73,8 @@ class DifferentialMatrix:
     ):
         block = Block(name, array, rule, layout)
         whole = _Part(block, slice(None), slice(None), 1)
-        self._compose(name, siemens_per_weight, read_voltage, block.shape, 1, [whole])
+        plan = MatrixPlan.placed(name, block.shape, (0, 0))
+        self._compose(plan, siemens_per_weight, read_voltage, [whole])
 
     @classmethod
     def from_plan(
@@ -111,26 +112,23 @@ class DifferentialMatrix:
                 )
             )
         matrix = cls.__new__(cls)
-        shape = plan.inputs, plan.outputs
-        matrix._compose(
-            plan.name, siemens_per_weight, read_voltage, shape, plan.copies.count, parts
-        )
+        matrix._compose(plan, siemens_per_weight, read_voltage, parts)
         return matrix
 
     def _compose(
         self,
-        name: str,
+        plan: MatrixPlan,
         siemens_per_weight: float,
         read_voltage: float,
-        shape: tuple[int, int],
-        copies: int,
         parts: list[_Part],
     ) -> None:
-        self.name = name
+        self.name = plan.name
+        self.plan = plan
+        """Where the cells lie on the arrays that the matrix was given."""
         self.siemens_per_weight = siemens_per_weight
         self.read_voltage = read_voltage
-        self.shape = shape
-        self.copies = copies
+        self.shape = plan.inputs, plan.outputs
+        self.copies = plan.copies.count
         """Differential pairs per weight, averaged."""
         self.weight: FloatArray
         """Weights from the last read-back, shape (inputs, outputs)."""

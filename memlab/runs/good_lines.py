@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from memlab.errors import DataError
+from memlab.errors import DataError, SettingError
 from memlab.runs.rescue import open_for_reading
 
 __all__ = ["GoodLines", "load_good_lines"]
@@ -40,15 +40,19 @@ def load_good_lines(path: Path) -> GoodLines:
 
     Raises
     ------
-    DataError
+    SettingError
         If it is no such file, has not finished, or found no line worth using.
     """
-    with open_for_reading(path) as file:
+    try:
+        file = open_for_reading(path)
+    except DataError as error:
+        raise SettingError(str(error)) from error
+    with file:
         result = file.get("entry/result")
         if result is None or "good_rows" not in result:
-            raise DataError(f"{path} is not a finished run of `memlab characterize yield`")
+            raise SettingError(f"{path} is not a finished run of `memlab characterize yield`")
         rows, columns = (result[name][()].astype(np.intp) for name in ("good_rows", "good_columns"))
         free = result["free"][()].astype(bool)
     if not free.size:
-        raise DataError(f"{path}: no line of the chip is good; allow a larger bad_share")
+        raise SettingError(f"{path}: no line of the chip is good; allow a larger bad_share")
     return GoodLines(rows, columns, free)

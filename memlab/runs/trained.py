@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from memlab.errors import SettingError
+from memlab.errors import DataError, SettingError
 from memlab.mapping import Layout, pair_weight
+from memlab.runs.rescue import open_for_reading
 
 __all__ = ["Trained", "read_trained"]
 
@@ -47,11 +47,13 @@ def read_trained(path: Path) -> Trained:
         If it is no finished training run, or has no conductance maps (`log.level=off`).
     """
     try:
-        with h5py.File(path, "r") as file:
+        with open_for_reading(path) as file:
             entry = file["entry"]
             attributes = dict(entry.attrs)
             if attributes.get("status") != "finished" or "training" not in entry:
-                raise SettingError(f"{path} is no finished run of memlab train")
+                raise SettingError(
+                    f"{path} is no finished run of memlab train; only a finished one is transferred"
+                )
             config = json.loads(entry["config"].attrs["json"])
             weights = {
                 name: pair_weight(
@@ -62,6 +64,10 @@ def read_trained(path: Path) -> Trained:
                 for name, group in entry.items()
                 if "initial_conductance" in group and len(group["conductance"])
             }
+    except SettingError:
+        raise
+    except DataError as error:
+        raise SettingError(str(error)) from error
     except (OSError, KeyError) as error:
         raise SettingError(f"{path} is no run file of memlab train: {error}") from error
     if not weights:

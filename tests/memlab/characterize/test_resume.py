@@ -17,6 +17,7 @@ from memlab import open_array
 from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
 from memlab.errors import DataError
+from memlab.experiments import make_plan, run
 from memlab.regions import Region
 from memlab.runs import read_attributes, read_record
 
@@ -193,3 +194,26 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path.write_text("not HDF5")
     result = CliRunner().invoke(cli, ["runs", "resume", str(path)])
     assert isinstance(result.exception, DataError)
+
+
+def test_a_training_says_in_one_line_that_it_cannot_be_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    run(make_plan("airline", epochs=0, out=path), figure=False)
+    result = CliRunner().invoke(cli, ["runs", "resume", str(path)])
+    assert isinstance(result.exception, DataError)
+    assert "a training is started again" in str(result.exception)
+
+
+def test_a_resume_that_a_limit_stops_keeps_the_run_file(
+    virtual_board: Start, tmp_path: Path
+) -> None:
+    passport = tmp_path / "chip.passport"
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3")
+    out, url = tmp_path / "staircase.h5", f"{board.url}?passport={passport}"
+    killed("2", url, out, "staircase")  # before the first pulse left
+    with Passport(passport, (128, 64)) as file:
+        file.store_budgets(Budgets(reset=0))
+    with pytest.raises(LimitError, match="budget"):
+        resume(out, figure=False)
+    (batch,) = read_record(out).programs
+    assert batch.fired is None

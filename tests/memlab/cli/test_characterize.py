@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from support.virtual_board import VirtualBoard
 
 from memlab.cli import cli
-from memlab.errors import LimitError, SettingError
+from memlab.errors import LimitError, MemlabError, SettingError, exit_code
 
 
 def run(*arguments: str) -> Result:
@@ -42,6 +43,20 @@ def test_a_procedure_leaves_a_file_and_a_picture(tmp_path: Path) -> None:
                 assert item.attrs["units"], name
 
         entry.visititems(every)
+
+
+def test_files_that_are_not_what_they_should_be_are_usage_errors(tmp_path: Path) -> None:
+    mask, junk = tmp_path / "mask.npy", tmp_path / "junk.h5"
+    np.save(mask, np.ones((64, 128), bool))
+    junk.write_text("junk")
+    for arguments in (
+        ("characterize", "yield", "--mask", str(mask)),
+        ("train", "airline", "--good", str(junk)),
+    ):
+        failure = run(*arguments, "--out", str(tmp_path / "out.h5")).exception
+        assert isinstance(failure, MemlabError)
+        assert exit_code(failure) == 2, arguments
+    assert sorted(tmp_path.iterdir()) == [junk, mask]
 
 
 def test_what_people_read_goes_to_stderr(tmp_path: Path) -> None:

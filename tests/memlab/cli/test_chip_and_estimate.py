@@ -55,6 +55,34 @@ def test_a_faster_board_and_a_slower_link_change_the_bill(memlab) -> None:  # ty
     assert "800 updates of 2072 devices" in out
 
 
+@pytest.mark.parametrize("epochs", [0, 1, 2, 4])
+def test_the_bill_of_a_few_updates_is_exact(memlab, tmp_path: Path, epochs: int) -> None:  # type: ignore[no-untyped-def]
+    few = ["airline", "--epochs", str(epochs), "--json"]
+    bill = json.loads(memlab("estimate", *few)[1])
+    run = json.loads(memlab("train", *few, "--out", str(tmp_path / "run.h5"))[1])
+    for name in ("vmm", "set", "reset"):
+        assert bill["counts"][name] == run["counts"][name]
+    assert bill["on_board"]["link_seconds"] == pytest.approx(run["on_board"]["link_seconds"])
+    assert bill["on_board"]["reset_energy"] == pytest.approx(
+        run["on_board"]["reset_energy"], rel=0.05, abs=1e-12
+    )
+
+
+def test_a_floor_plan_is_drawn_as_asked_and_only_for_experiments(memlab, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    picture = tmp_path / "plan.svg"
+    large = ["--arrays", "2", "--set", "network.units=40", "--set", "network.placement=automatic"]
+    ask = ["--floor-plan", str(picture)]
+    assert json.loads(memlab("estimate", "airline", *large, *ask, "--json")[1])["floor_plan"]
+    drawn = picture.read_text()
+    for words in ("Array 0", "Array 1", "lstm_0", "dense", "6761 weights"):
+        assert words in drawn, words
+    assert memlab("estimate", "airline", *ask)[0] == 2, "it exists already"
+    ask[1] = str(tmp_path / "other.svg")
+    assert memlab("estimate", "yield", *ask)[0] == 2
+    assert memlab("estimate", "airline", "--floor-plan", str(tmp_path / "plan.txt"))[0] == 2
+    assert sorted(tmp_path.iterdir()) == [picture]
+
+
 def test_the_bill_of_a_network_on_several_arrays_is_that_of_all(memlab) -> None:  # type: ignore[no-untyped-def]
     large = ["--set", "network.units=40", "--set", "network.placement=automatic", "--json"]
     code, out, errors = memlab("estimate", "airline", *large)

@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ import numpy as np
 import pytest
 
 from memlab.cli import main
-from memlab.errors import LimitError, SettingError
+from memlab.errors import LimitError
 from memlab.experiments import estimate, make_plan, run
 from memlab.experiments.airline import PRESETS, AirlineExperiment
 from memlab.experiments.config import Placement, apply_settings
 from memlab.experiments.ex_situ import effective_training
 from memlab.experiments.placing import place_weights
+from memlab.experiments.runner import create_run_file
+from memlab.figures.training import plot_training_run
 from memlab.ideal import IdealArray
 from memlab.mapping import pair_weight
 
@@ -169,9 +173,61 @@ def test_gate_voltages_beyond_the_limit_are_refused_before_anything_is_pulsed(
         assert file["entry/transfer/sets"].size == 0
 
 
-def test_the_bill_is_for_training_in_situ_only() -> None:
-    with pytest.raises(SettingError, match="in-situ"):
-        estimate(make_plan("airline", settings=["method=ex-situ"]))
+def test_the_bill_of_a_transfer_is_what_it_then_takes(tmp_path: Path) -> None:
+    plan = make_plan("airline", settings=SHORT, out=tmp_path / "run.h5")
+    bill, taken = estimate(plan), run(plan, figure=False)
+    assert bill["method"] == "ex-situ"
+    assert bill["devices"] == taken["transfer"]["cells"] == 2072
+    assert bill["counts"]["vmm"] == taken["counts"]["vmm"]
+    # Untrained weights lie elsewhere in the window; a cell still needs one SET and some more.
+    assert bill["counts"]["set"] == pytest.approx(taken["counts"]["set"], rel=0.1)
+    # One more round of pulses or less, of about seven.
+    for name in ("seconds", "energy"):
+        assert bill["on_board"][name] == pytest.approx(taken["on_board"][name], rel=0.3)
+    assert bill["file_size"] == pytest.approx((tmp_path / "run.h5").stat().st_size, rel=0.3)
+
+
+def test_a_transfer_that_is_told_to_train_in_situ_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, stderr = transfer(monkeypatch, capsys, "airline", "--set", "method=in-situ")
+    assert code == 2
+    assert "use memlab train" in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_never_ended_is_no_source_of_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    running = create_run_file(make_plan("airline", out=Path("killed.h5")), [IdealArray(128, 64)])
+    running.start()
+    code, _, stderr = transfer(monkeypatch, capsys, "airline", "--from", "killed.h5")
+    running.close("finished")
+    assert code == 2
+    assert "killed.h5 is no finished run" in stderr
+
+
+@pytest.mark.parametrize(("gate_maximum", "shown"), [(2.5, True), (2.6, False)])
+def test_a_picture_shows_the_transfer_to_each_array_unless_it_never_began(
+    tmp_path: Path, gate_maximum: float, shown: bool
+) -> None:
+    large = ("network.units=40", "network.placement=automatic", "train.epochs=0")
+    plan = make_plan(
+        "airline",
+        board=["emulator:", "emulator:"],
+        settings=(*SHORT, *large, f"transfer.gate_maximum={gate_maximum}"),
+        out=tmp_path / "run.h5",
+    )
+    with nullcontext() if shown else pytest.raises(LimitError):
+        run(plan, figure=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plot_training_run(tmp_path / "run.h5", tmp_path / "run.svg")
+    drawn = (tmp_path / "run.svg").read_text()
+    for words in ("Array 0", "Array 1", "Round of pulses"):
+        assert (words in drawn) == shown, words
 
 
 DATA = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[4] / "shared" / "data"))
