@@ -18,11 +18,12 @@ from pydantic import Field
 
 from memlab.characterize.bench import Bench
 from memlab.characterize.censored import fit_weibull
-from memlab.characterize.procedure import ChipSetting, Demand, Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import fit_line, mean_with_error, responding_cells
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.runs import Coordinate, Findings, Record
+from memlab.settings import ChipSetting
 
 __all__ = ["PROCEDURE", "Endurance", "EnduranceConfig"]
 

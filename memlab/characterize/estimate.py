@@ -10,7 +10,7 @@ import numpy as np
 
 from memlab.characterize.bench import Bench
 from memlab.characterize.runner import ProcedurePlan, board_clock, difference, open_chip
-from memlab.experiments.cost import board_cost
+from memlab.cost import board_cost
 from memlab.regions import Region
 from memlab.runs import MemoryLog, Record
 

@@ -21,10 +21,11 @@ from pydantic import Field, model_validator
 from memlab.characterize.bench import Bench
 from memlab.characterize.censored import fit_normal
 from memlab.characterize.offsets import reads_without_offset
-from memlab.characterize.procedure import ChipSetting, Demand, Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.emulator import ChipPreset, load_preset
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
+from memlab.settings import ChipSetting
 
 __all__ = ["PROCEDURE", "Forming", "FormingConfig"]
 

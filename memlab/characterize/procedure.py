@@ -5,26 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench
-from memlab.emulator import ChipPreset, load_preset
-from memlab.experiments.config import LinkConfig, PointConfig, Section
+from memlab.emulator import load_preset
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
+from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
 
-__all__ = ["ChipSetting", "Demand", "Procedure", "ProcedureConfig"]
-
-
-def _as_preset(value: object) -> object:
-    return load_preset(value) if isinstance(value, str) else value
-
-
-ChipSetting = Annotated[ChipPreset, BeforeValidator(_as_preset)]
-"""Type of a setting that is a chip; the name of a preset is one too."""
+__all__ = ["Demand", "Procedure", "ProcedureConfig"]
 
 
 class ProcedureConfig(Section):

@@ -23,11 +23,10 @@ from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench, driver_ledger, formable_cells
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.registry import load_procedure, restore_procedure
+from memlab.cost import board_cost
 from memlab.devices import check_url, open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
-from memlab.experiments.config import apply_settings, setting_names
-from memlab.experiments.cost import board_cost
 from memlab.regions import Region
 from memlab.runs import (
     Findings,
@@ -41,6 +40,7 @@ from memlab.runs import (
     read_record,
     write_findings,
 )
+from memlab.settings import apply_settings, setting_names
 
 __all__ = [
     "ProcedurePlan",

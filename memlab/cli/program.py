@@ -9,10 +9,10 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.options import board_option, json_option, quiet_option, region_options
-from memlab.experiments.config import apply_settings
 from memlab.mapping import Round
 from memlab.operations import ProgramConfig, program_target
 from memlab.regions import Region
+from memlab.settings import apply_settings
 
 
 @click.command()

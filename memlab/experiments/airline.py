@@ -31,13 +31,14 @@ from pydantic import Field
 from memlab.array import Array
 from memlab.datasets import load_airline
 from memlab.emulator import load_preset
-from memlab.experiments.config import ExperimentConfig, MappingConfig, Section, TrainConfig
+from memlab.experiments.config import ExperimentConfig, MappingConfig, TrainConfig
 from memlab.experiments.passengers import TRAINING_PAIRS, Encoding, Prediction, encode
 from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import Layout, MatrixPlan
 from memlab.nn import LSTM, Dense, Loss, Network, SquaredError
 from memlab.runs import RunFile
+from memlab.settings import Section
 from memlab.training import Batch, Observer
 
 __all__ = ["PRESETS", "AirlineConfig", "AirlineExperiment", "make_network"]

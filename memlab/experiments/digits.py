@@ -7,10 +7,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from memlab.experiments.classification import BatchTrainConfig, ClassificationConfig
-from memlab.experiments.config import LogConfig, MappingConfig, Section
+from memlab.experiments.config import LogConfig, MappingConfig
 from memlab.experiments.placement import PlacedSection
 from memlab.mapping import Layout
 from memlab.runs import LogLevel
+from memlab.settings import Section
 
 __all__ = [
     "SIDE",

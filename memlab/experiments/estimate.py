@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from memlab.cost import BoardCost, total_cost
 from memlab.experiments.arrays import open_arrays, total_counts
 from memlab.experiments.config import ExperimentConfig, Method
-from memlab.experiments.cost import BoardCost, total_cost
 from memlab.experiments.runner import EXPERIMENTS, Plan, create_run_file, run
 from memlab.mapping import FloorPlan
 from memlab.nn import Network

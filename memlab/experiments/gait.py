@@ -36,11 +36,12 @@ from memlab.experiments.classification import (
     Classifier,
     Task,
 )
-from memlab.experiments.config import MappingConfig, Section
+from memlab.experiments.config import MappingConfig
 from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import Layout, MatrixPlan
 from memlab.nn import LSTM, Dense, Network
+from memlab.settings import Section
 
 __all__ = ["PRESETS", "GaitConfig", "make_gait_experiment"]
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from memlab.array import Array
 from memlab.errors import SettingError
-from memlab.experiments.config import Section
 from memlab.mapping import FloorPlan, MatrixPlan, Request, place
+from memlab.settings import Section
 
 __all__ = ["PlacedSection", "floor_plan"]
 

@@ -11,16 +11,17 @@ from typing import Any
 
 from memlab._version import __version__
 from memlab.array import Array
+from memlab.cost import total_cost
 from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
 from memlab.experiments.arrays import check_boards, open_arrays, total_counts
-from memlab.experiments.config import ExperimentConfig, Method, apply_settings
-from memlab.experiments.cost import total_cost
+from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.in_situ import InSitu
 from memlab.runs import GoodLines, RunFile, check_out, describe_versions, load_good_lines
+from memlab.settings import apply_settings
 from memlab.training import Observer
 
 __all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]

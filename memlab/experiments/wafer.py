@@ -33,10 +33,11 @@ from memlab.experiments.classification import (
     Classifier,
     Task,
 )
-from memlab.experiments.config import MappingConfig, Section
+from memlab.experiments.config import MappingConfig
 from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import Layout, Request, place
 from memlab.nn import LSTM, Dense, Network
+from memlab.settings import Section
 
 __all__ = ["PRESETS", "WaferConfig", "make_wafer_experiment"]
 

@@ -6,22 +6,23 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from memlab.array import Array
 from memlab.devices import check_url, open_array
-from memlab.emulator import ChipPreset, load_preset
+from memlab.emulator import load_preset
 from memlab.errors import SettingError
-from memlab.experiments.config import PointConfig, WriteVerifyConfig, as_preset
+from memlab.experiments.config import WriteVerifyConfig
 from memlab.experiments.law import find_law
 from memlab.mapping import Round, check_target, summarise, write_verify
 from memlab.operations.files import create_run_file, load_numbers, output_path
 from memlab.regions import Region
 from memlab.runs import WriteVerifyLog
+from memlab.settings import ChipSetting, PointConfig
 
 __all__ = ["ProgramConfig", "program_target"]
 
@@ -32,7 +33,7 @@ GROUP = "program"
 class ProgramConfig(WriteVerifyConfig):
     """Every number of a write-and-verify from the command line."""
 
-    chip: Annotated[ChipPreset, BeforeValidator(as_preset)] = Field(
+    chip: ChipSetting = Field(
         default_factory=lambda: load_preset("ta-hfo2"),
         description="Chip on the board: its preset states the law of a SET.",
     )

@@ -16,8 +16,10 @@ from support.virtual_board import REPOSITORY, VirtualBoard
 from memlab import open_array
 from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
-from memlab.errors import DataError
+from memlab.errors import DataError, LimitError
 from memlab.experiments import make_plan, run
+from memlab.passport import Passport
+from memlab.passport.budgets import Budgets
 from memlab.regions import Region
 from memlab.runs import read_attributes, read_record
 

@@ -15,8 +15,8 @@ import pytest
 from memlab.datasets import load_airline
 from memlab.devices import open_array
 from memlab.experiments.airline import PRESETS, AirlineExperiment
-from memlab.experiments.config import apply_settings
 from memlab.nn import Network
+from memlab.settings import apply_settings
 from memlab.training import Observer, train
 
 FloatArray = npt.NDArray[np.float64]

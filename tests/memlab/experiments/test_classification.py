@@ -13,10 +13,10 @@ from memlab.devices import open_array
 from memlab.errors import MissingDataError, SettingError
 from memlab.experiments import make_plan, run
 from memlab.experiments.classification import accuracy, balanced_accuracy
-from memlab.experiments.config import apply_settings
 from memlab.experiments.gait import PRESETS, make_gait_experiment
 from memlab.experiments.wafer import PRESETS as WAFER_PRESETS
 from memlab.experiments.wafer import make_wafer_experiment
+from memlab.settings import apply_settings
 
 SHARED = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[4] / "shared" / "data"))
 SYNTHETIC = "data.source=synthetic"

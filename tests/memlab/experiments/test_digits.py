@@ -14,11 +14,11 @@ import pytest
 from memlab.devices import open_array
 from memlab.errors import MissingDataError, SettingError
 from memlab.experiments import make_plan, run
-from memlab.experiments.config import apply_settings
 from memlab.experiments.mnist_cnn import PRESETS as CNN_PRESETS
 from memlab.experiments.mnist_cnn import make_mnist_cnn_experiment
 from memlab.experiments.mnist_sequence import PRESETS as SEQUENCE_PRESETS
 from memlab.experiments.mnist_sequence import make_mnist_sequence_experiment
+from memlab.settings import apply_settings
 
 SEED = 3
 SMALL = ("train.epochs=3", "train.batch=10", "train.lr=0.005")

@@ -16,13 +16,14 @@ from memlab.cli import main
 from memlab.errors import LimitError
 from memlab.experiments import estimate, make_plan, run
 from memlab.experiments.airline import PRESETS, AirlineExperiment
-from memlab.experiments.config import Placement, apply_settings
+from memlab.experiments.config import Placement
 from memlab.experiments.ex_situ import effective_training
 from memlab.experiments.placing import place_weights
 from memlab.experiments.runner import create_run_file
 from memlab.figures.training import plot_training_run
 from memlab.ideal import IdealArray
 from memlab.mapping import pair_weight
+from memlab.settings import apply_settings
 
 SHORT = ("method=ex-situ", "train.epochs=30")
 LAW = (120e-6 + 98e-6 * 0.5, 120e-6 + 98e-6 * 2.5)

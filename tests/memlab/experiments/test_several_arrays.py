@@ -11,13 +11,13 @@ import pytest
 from memlab.array import Array
 from memlab.board_array import BoardArray
 from memlab.cli import main
+from memlab.cost import board_cost, total_cost
 from memlab.devices import open_array
 from memlab.errors import SettingError, TransportError
 from memlab.experiments import make_plan, run
 from memlab.experiments.airline import PRESETS
 from memlab.experiments.arrays import open_arrays, total_counts
-from memlab.experiments.config import LinkConfig, apply_settings
-from memlab.experiments.cost import board_cost, total_cost
+from memlab.settings import LinkConfig, apply_settings
 from memlab.training import Observer, UpdateResult
 
 AUTOMATIC = "network.placement=automatic"

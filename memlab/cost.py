@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass
 from memlab.array import Array
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
-from memlab.experiments.config import LinkConfig
+from memlab.settings import LinkConfig
 
 __all__ = ["BoardCost", "board_cost", "total_cost"]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import memlab
+from memlab.cost import board_cost
 from memlab.experiments import estimate, make_plan, run
-from memlab.experiments.config import LinkConfig
-from memlab.experiments.cost import board_cost
+from memlab.settings import LinkConfig
 
 
 def test_one_vector_costs_what_the_board_reference_says() -> None:

@@ -1,0 +1,126 @@
+"""Settings: every number with its description, checked before anything is touched.
+
+`--set train.lr=0.02` changes one of them; a wrong key or value is refused in one line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from memlab.emulator import ChipPreset, load_preset
+from memlab.errors import SettingError
+from memlab.limits import OperatingPoint
+
+__all__ = [
+    "ChipSetting",
+    "LinkConfig",
+    "PointConfig",
+    "Section",
+    "apply_settings",
+    "setting_names",
+]
+
+
+class Section(BaseModel):
+    """A group of settings; unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PointConfig(Section):
+    """Voltages (V) and widths (s) of reading and programming; see `memlab.OperatingPoint`."""
+
+    read_voltage: float = Field(0.2, description="Row voltage of read and VMM in V.", gt=0)
+    read_gate_voltage: float = Field(5.0, description="Gate voltage of read and VMM in V.", gt=0)
+    set_voltage: float = Field(2.5, description="SET amplitude in V.", gt=0)
+    reset_voltage: float = Field(1.7, description="RESET amplitude in V.", gt=0)
+    reset_gate_voltage: float = Field(5.0, description="Gate voltage of RESET in V.", gt=0)
+    set_width: float = Field(1e-6, description="SET pulse width in s.", gt=0)
+    reset_width: float = Field(1e-6, description="RESET pulse width in s.", gt=0)
+
+    def make_point(self) -> OperatingPoint:
+        """Return the operating point with these settings."""
+        return OperatingPoint(**self.model_dump())
+
+
+class LinkConfig(Section):
+    """The link to the real board, for what a run would take there; it changes no code."""
+
+    baudrate: float = Field(3e6, description="Bits per second.", gt=0)
+    turnaround: float = Field(
+        1e-3, description="Seconds from request to answer (board reference 4.3: USB).", ge=0
+    )
+
+
+def _as_preset(value: object) -> object:
+    """Return the preset of a name; anything else as it is."""
+    return load_preset(value) if isinstance(value, str) else value
+
+
+ChipSetting = Annotated[ChipPreset, BeforeValidator(_as_preset)]
+"""Type of a setting that is a chip; the name of a preset is one too."""
+
+Config = TypeVar("Config", bound=Section)
+
+
+def apply_settings(config: Config, settings: Iterable[str]) -> Config:
+    """Return the configuration with `key=value` settings applied, in order.
+
+    Raises
+    ------
+    SettingError
+        If a setting has no `=`, names no field, or its value is not allowed.
+    """
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise SettingError(f"--set {setting!r}: write key=value, for example train.lr=0.02")
+        config = _apply(config, key.strip(), _value(text.strip()))
+    return config
+
+
+def setting_names(config: Section) -> list[str]:
+    """Return every key that `apply_settings` takes."""
+    return [*_keys(config.model_dump()), "chip"]
+
+
+def _apply(config: Config, key: str, value: Any) -> Config:
+    values = config.model_dump()
+    *path, last = key.split(".")
+    node: Any = values
+    for part in path:
+        node = node.get(part) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or last not in node:
+        names = sorted(_keys(values), key=lambda name: name.startswith("chip."))
+        near = get_close_matches(key, names, n=1)
+        hint = f"did you mean {near[0]}? Settings: " if near else "choose one of "
+        raise SettingError(f"--set {key}: no such setting; {hint}{', '.join(names)}")
+    if isinstance(node[last], dict) and key != "chip":
+        raise SettingError(
+            f"--set {key}: that is a group; set one of {', '.join(_keys(node[last], key + '.'))}"
+        )
+    node[last] = value
+    try:
+        return type(config).model_validate(values)
+    except ValidationError as error:
+        raise SettingError(f"--set {key}={value}: {error.errors()[0]['msg']}") from error
+
+
+def _keys(values: dict[str, Any], prefix: str = "") -> list[str]:
+    names: list[str] = []
+    for key, value in values.items():
+        names += _keys(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
+    return names
+
+
+def _value(text: str) -> Any:
+    """Read a value as JSON where it is JSON (numbers, true, false), else as text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
