@@ -19,7 +19,7 @@ from pydantic import Field
 from memlab.characterize.bench import Bench
 from memlab.characterize.censored import fit_weibull
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import fit_line, mean_with_error, responding_cells
+from memlab.characterize.statistics import fit_line, mean_with_error, on_map, responding_cells
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.runs import Coordinate, Findings, Record
@@ -154,9 +154,7 @@ class Endurance(Procedure[EnduranceConfig]):
             ("failed", tested & ~alive, "1 where the cell failed"),
             ("survived", np.where(tested, start, np.nan), "Pulses it survived for certain"),
         ):
-            whole = np.full(record.mask.shape, np.nan if values.dtype == np.float64 else False)
-            whole[record.mask] = values
-            findings.map(f"cell_{name}", whole, "1", text)
+            findings.map(f"cell_{name}", on_map(record.mask, values), "1", text)
         return findings
 
 

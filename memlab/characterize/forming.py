@@ -22,6 +22,7 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.censored import fit_normal
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.statistics import on_map
 from memlab.emulator import ChipPreset, load_preset
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
@@ -159,9 +160,7 @@ class Forming(Procedure[FormingConfig]):
             ("formed_before", before, "1", "1 where the cell was formed before the first pulse"),
             ("voltage", high, "V", "Amplitude at which the cell reached the target; NaN: never"),
         ):
-            whole = np.full(record.mask.shape, np.nan if values.dtype == np.float64 else False)
-            whole[record.mask] = values
-            findings.map(f"cell_{name}", whole, units, text)
+            findings.map(f"cell_{name}", on_map(record.mask, values), units, text)
         return findings
 
     def enter(self, passport: Passport, record: Record, findings: Findings) -> None:

@@ -21,7 +21,7 @@ from drivers.board import LineClass
 from memlab.board_array import SPANS
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import mean_with_error
+from memlab.characterize.statistics import mean_with_error, on_map
 from memlab.errors import SettingError
 from memlab.runs import Coordinate, Findings, Record
 
@@ -168,8 +168,7 @@ class IV(Procedure[IVConfig]):
         error = spread / (2 * freedom) ** 0.5 if freedom > 0 else np.nan
         text = f"Cycle to cycle: standard deviation of {name}_voltage of a cell"
         findings.number(f"{name}_voltage_spread", spread, "V", text, error)
-        whole = np.full((len(half), *mask.shape), np.nan)
-        whole[:, mask] = half
+        whole = on_map(mask, half)
         text = (
             f"Amplitude at which the {what} sweep of a cycle is half done; NaN: it did not switch"
         )

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import fit_line, mean_with_error, responding_cells
+from memlab.characterize.statistics import fit_line, mean_with_error, on_map, responding_cells
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Staircase", "StaircaseConfig"]
@@ -91,8 +91,7 @@ class Staircase(Procedure[StaircaseConfig]):
             ("cell_slope", fit.slope, "S/V"),
             ("cell_offset", fit.offset, "S"),
         ):
-            whole = np.full(record.mask.shape, np.nan)
-            whole[record.mask] = values
+            whole = on_map(record.mask, values)
             findings.map(name, whole, units, "SET law of each cell, from the falling steps")
         responding = np.zeros(record.mask.shape, bool)
         responding[record.mask] = responds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 __all__ = ["LineFit", "fit_line", "mean_with_error", "on_map", "responding_cells", "standard_error"]
 
 FloatArray = npt.NDArray[np.float64]
+_Value = TypeVar("_Value", np.float64, np.bool_)
 
 
 CONVERTER_ERROR = 22e-9
@@ -76,8 +78,12 @@ def mean_with_error(values: FloatArray) -> tuple[float, float]:
     return mean, np.nan if error is None else error
 
 
-def on_map(mask: npt.NDArray[np.bool_], values: FloatArray) -> FloatArray:
-    """Return a map of the shape of `mask` with the values of its cells, NaN elsewhere."""
-    whole = np.full(mask.shape, np.nan)
-    whole[mask] = values
+def on_map(mask: npt.NDArray[np.bool_], values: npt.NDArray[_Value]) -> npt.NDArray[_Value]:
+    """Return maps of the shape of `mask` with the values of its cells, shape (..., cells).
+
+    Elsewhere they are NaN, or False where the values are booleans.
+    """
+    outside = False if values.dtype == np.bool_ else np.nan
+    whole = np.full((*values.shape[:-1], *mask.shape), outside, values.dtype)
+    whole[..., mask] = values
     return whole

@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import responding_cells
+from memlab.characterize.statistics import on_map, responding_cells
 from memlab.characterize.variance import Component, Components, variance_components
 from memlab.runs import Coordinate, Findings, Record
 
@@ -88,8 +88,7 @@ class Variation(Procedure[VariationConfig]):
         findings = Findings()
         findings.number("responding", responds.mean(), "1", "Fraction of cells that respond")
         for k, name in enumerate(STATES):
-            whole = np.full(record.mask.shape, np.nan)
-            whole[record.mask] = np.where(responds, mean[k], np.nan)
+            whole = on_map(record.mask, np.where(responds, mean[k], np.nan))
             findings.map(f"cell_{name}", whole, "S", f"Mean conductance of the cell: {name}")
         if responds.sum() < 2:
             return findings
