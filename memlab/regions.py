@@ -102,7 +102,10 @@ def _load_mask(path: Path, shape: tuple[int, int]) -> BoolArray:
     try:
         mask = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read the mask {path}: {error}") from error
+        raise DataError(
+            f"cannot read the mask {path}: give a .npy file (numpy.save) of a boolean array of "
+            f"shape {shape}"
+        ) from error
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != shape:
         raise DataError(f"{path} must hold a boolean array of shape {shape} (numpy.save)")
     return mask

@@ -246,9 +246,12 @@ class Bench:
         if isinstance(board, SerialBoard) and last_operation >= 0:
             # Each operation went on where the one before it ended, past what was in doubt.
             settled = board.settled_after(last_operation)
-            position = sum(started for _, started in settled)
-            unknown = sum(started - done for done, started in settled)
-        # A board without a journal: everything is in doubt, and nothing is sent.
+            # More than the batch held: another program has pulsed since, and its operations cannot
+            # be told from ours.
+            if (started := sum(started for _, started in settled)) <= position:
+                position = started
+                unknown = sum(started - done for done, started in settled)
+        # That, or a board without a journal: everything is in doubt, and nothing is sent.
         left_reset, left_set = reset.copy(), set_.copy()
         left_reset[resets[:position]] = False
         left_set[sets[: max(0, position - resets.size)]] = False

@@ -24,4 +24,6 @@ def resume(run: Path, as_json: bool, quiet: bool) -> None:
     """
     with watch_readings(quiet) as watch:
         documents = resume_session(run, watch=watch)
+    if not documents:
+        click.echo(f"{run}: finished, and so is all of its session; nothing was done", err=True)
     report(documents, as_json)

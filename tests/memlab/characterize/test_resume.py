@@ -15,6 +15,7 @@ from support.virtual_board import REPOSITORY, VirtualBoard
 
 from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
+from memlab.devices import open_array
 from memlab.errors import DataError
 from memlab.regions import Region
 from memlab.runs import read_attributes, read_record
@@ -95,6 +96,27 @@ def test_a_killed_procedure_on_a_board_goes_on_without_a_second_pulse(
     assert read_attributes(out)["status"] == "finished"
 
 
+def test_what_another_program_pulsed_in_between_does_not_pass_for_the_killed_one_s(
+    virtual_board: Start, tmp_path: Path
+) -> None:
+    log = tmp_path / "pulses.jsonl"
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
+    out = tmp_path / "staircase.h5"
+    killed("mid-pulse", board.url, out, "staircase")
+    with open_array(board.url) as array:
+        array.program(1.0)
+    before = sum(event["event"] == "pulse" for event in board.events())
+    resume(out, figure=False)
+    programs = read_record(out).programs
+    (doubtful,) = (one for one in programs if one.unknown)
+    # Whatever the journal said about it: the whole batch is in doubt, and none of it is repeated.
+    assert (doubtful.fired, doubtful.unknown) == (0, doubtful.pulses)
+    after = programs[programs.index(doubtful) + 1 :]
+    assert sum(event["event"] == "pulse" for event in board.events()) - before == sum(
+        one.pulses for one in after
+    )
+
+
 @pytest.mark.parametrize("moment", ["2", "5", "9", "20"])
 def test_a_killed_procedure_on_an_emulated_chip_ends_as_if_it_had_not_been(
     tmp_path: Path, whole: Path, moment: str
@@ -108,10 +130,17 @@ def test_a_killed_procedure_on_an_emulated_chip_ends_as_if_it_had_not_been(
         assert np.array_equal(found[name], values, equal_nan=values.dtype.kind == "f"), name
 
 
-def test_a_finished_procedure_has_nothing_to_resume(whole: Path) -> None:
+def test_a_finished_procedure_has_nothing_to_resume(whole: Path, tmp_path: Path) -> None:
     before = whole.read_bytes()
     assert resume(whole, figure=False) == []
     assert whole.read_bytes() == before
+    unplugged = tmp_path / "staircase.h5"
+    unplugged.write_bytes(before)
+    with h5py.File(unplugged, "r+") as file:
+        file["entry"].attrs["board"] = "serial:///dev/unplugged"  # nothing is opened for it
+    result = CliRunner().invoke(cli, ["runs", "resume", str(unplugged)])
+    assert result.exit_code == 0, result.output
+    assert "nothing was done" in result.stderr
 
 
 def test_another_board_is_refused(whole: Path, virtual_board: Start, tmp_path: Path) -> None:
@@ -119,7 +148,7 @@ def test_another_board_is_refused(whole: Path, virtual_board: Start, tmp_path: P
     out = tmp_path / "other.h5"
     out.write_bytes(whole.read_bytes())
     with h5py.File(out, "r+") as file:
-        file["entry"].attrs["board"] = board.url
+        file["entry"].attrs.update({"board": board.url, "status": "interrupted"})
     with pytest.raises(DataError, match="Connect the board of the run"):
         resume(out)
 
