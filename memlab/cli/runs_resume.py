@@ -25,5 +25,5 @@ def resume(run: Path, as_json: bool, quiet: bool) -> None:
     with watch_readings(quiet) as watch:
         documents = resume_session(run, watch=watch)
     if not documents:
-        click.echo(f"nothing to do: {run} and the runs of its session are finished", err=True)
+        click.echo(f"{run}: finished, and so is all of its session; nothing was done", err=True)
     report(documents, as_json)

@@ -175,10 +175,17 @@ def test_a_killed_procedure_on_an_emulated_chip_ends_as_if_it_had_not_been(
         assert np.array_equal(found[name], values, equal_nan=values.dtype.kind == "f"), name
 
 
-def test_a_finished_procedure_has_nothing_to_resume(whole: Path) -> None:
+def test_a_finished_procedure_has_nothing_to_resume(whole: Path, tmp_path: Path) -> None:
     before = whole.read_bytes()
     assert resume(whole, figure=False) == []
     assert whole.read_bytes() == before
+    unplugged = tmp_path / "staircase.h5"
+    unplugged.write_bytes(before)
+    with h5py.File(unplugged, "r+") as file:
+        file["entry"].attrs["board"] = "serial:///dev/unplugged"  # nothing is opened for it
+    result = CliRunner().invoke(cli, ["runs", "resume", str(unplugged)])
+    assert result.exit_code == 0, result.output
+    assert "nothing was done" in result.stderr
 
 
 def test_another_board_is_refused(whole: Path, virtual_board: Start, tmp_path: Path) -> None:
@@ -186,7 +193,7 @@ def test_another_board_is_refused(whole: Path, virtual_board: Start, tmp_path: P
     out = tmp_path / "other.h5"
     out.write_bytes(whole.read_bytes())
     with h5py.File(out, "r+") as file:
-        file["entry"].attrs["board"] = board.url
+        file["entry"].attrs.update({"board": board.url, "status": "interrupted"})
     with pytest.raises(DataError, match="Connect the board of the run"):
         resume(out)
 
