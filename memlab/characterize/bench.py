@@ -108,6 +108,18 @@ class Bench:
         """
         return self.record.formable
 
+    def mark_formed(self, cells: BoolArray) -> None:
+        """Enter cells of the view as formed in the chip's passport, each once in a procedure.
+
+        At once, and not at the end: a procedure that is killed, and not resumed, has formed them.
+        """
+        passport = self.array.passport
+        if passport is None:
+            return
+        new = cells & ~passport.formed_in_this_run[np.ix_(self.array.rows, self.array.columns)]
+        if new.any():
+            passport.mark_formed(new, self.array.rows, self.array.columns)
+
     def on_pulse_steps(self, voltage: FloatArray) -> FloatArray:
         """Return the nearest gate and pulse voltages (V) that the board's wire carries.
 

@@ -24,7 +24,6 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
 from memlab.emulator import ChipPreset, load_preset
-from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting
 
@@ -110,7 +109,9 @@ class Forming(Procedure[FormingConfig]):
             for k in range(int(group[-1]) + 1):
                 chosen = left & (group == k)
                 bench.program(config.gate_voltage, set=chosen, set_voltage=voltage, set_width=width)
-            left &= ~self._formed(bench, step, voltage, width)
+            formed = left & self._formed(bench, step, voltage, width)
+            bench.mark_formed(formed)
+            left &= ~formed
 
     def _formed(
         self, bench: Bench, step: int, voltage: float = np.nan, width: float = np.nan
@@ -162,13 +163,6 @@ class Forming(Procedure[FormingConfig]):
         ):
             findings.map(f"cell_{name}", on_map(record.mask, values), units, text)
         return findings
-
-    def enter(self, passport: Passport, record: Record, findings: Findings) -> None:
-        """Mark the cells that were formed now."""
-        cells = findings.values
-        now = np.asarray(cells["cell_formed"].value, bool)
-        now &= ~np.asarray(cells["cell_formed_before"].value, bool)
-        passport.mark_formed(now, record.rows, record.columns)
 
 
 PROCEDURE = Forming

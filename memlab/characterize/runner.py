@@ -205,6 +205,7 @@ def resume(
             else:
                 if isinstance(array.board, EmulatedBoard):
                     finished = FinishedLog(plan.out)
+                    _begin_run(array, plan.out)
                     plan.procedure.measure(_bench(array, finished, array.board.clock, ""))
                 continue
             done.append(_run(plan, log, array, watch, figure))
@@ -286,8 +287,7 @@ def _run(
     start = time.perf_counter()
     counts, cost = replace(array.counts), board_cost(array, plan.config.link)
     origin, ledger = float(attributes["clock_origin"]), str(attributes.get("ledger", ""))
-    if array.passport is not None:
-        array.passport.begin_run(str(plan.out.resolve()))
+    _begin_run(array, plan.out)
     status, results, refused = "failed", {}, False
     # A resumed run may have begun with a batch whose fate is not written yet.
     untouched = not log.record.programs and not log.record.happened
@@ -335,6 +335,12 @@ def _run(
         "results": findings.document(),
         **results,
     }
+
+
+def _begin_run(array: BoardArray, out: Path) -> None:
+    """Say in the chip's passport what the pulses from now on are for."""
+    if array.passport is not None:
+        array.passport.begin_run(str(out.resolve()))
 
 
 def _bench(

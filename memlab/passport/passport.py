@@ -231,6 +231,16 @@ class Passport:
         return self._formed > 0
 
     @property
+    def formed_in_this_run(self) -> BoolArray:
+        """True for the cells formed since `begin_run`, and in earlier runs of the same label."""
+        same = {number for number, run in self.runs().items() if run["label"] == self._label}
+        formed = np.zeros(self.shape, bool)
+        for run, _, cells in self.formings():
+            if run in same:
+                formed |= cells
+        return formed
+
+    @property
     def formable(self) -> BoolArray:
         """True for the cells that the budget still allows to be formed, shape (rows, columns)."""
         return self.budgets.may_form(self._formed)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from memlab import open_array
-from memlab.characterize import Fault, Region, plan_procedures, run_procedures
+from memlab.characterize import Fault, Region, plan_procedures, resume, run_procedures
 from memlab.cli import cli
 from memlab.errors import DataError, SettingError
 from memlab.experiments import make_plan, run
@@ -37,6 +37,29 @@ def test_a_cell_is_formed_once_however_it_reads_later(tmp_path: Path) -> None:
     assert again["counts"]["set"] == 0  # type: ignore[index]
     allowed = characterise("forming", f"{board}&budget.forming=2", tmp_path / "allowed.h5")
     assert allowed["counts"]["set"] > 0  # type: ignore[index]
+
+
+def test_cells_are_entered_as_formed_at_once_and_a_resume_enters_none_twice(
+    tmp_path: Path,
+) -> None:
+    passport, out = tmp_path / "chip.passport", tmp_path / "forming.h5"
+    board = f"{PRISTINE}&passport={passport}"
+    plans = plan_procedures(["forming"], board=board, out=out)
+
+    def interrupt(name: str, readings: int) -> None:
+        if readings == 29:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_procedures(plans, board, REGION, watch=interrupt, figure=False)
+    with Passport.read(passport) as chip:
+        part = chip.formed
+        assert 0 < part.sum() < 48, "some of the ramp"
+    resume(out, figure=False)
+    with Passport.read(passport) as chip:
+        times = np.sum([cells for _, _, cells in chip.formings()], axis=0)
+        assert (times[:8, :6] == 1).all()
+        assert times.sum() == 48
 
 
 def test_runs_classes_and_good_lines_are_in_the_passport(tmp_path: Path) -> None:
