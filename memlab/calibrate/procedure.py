@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from drivers.smu import open_smu
 from memlab._version import __version__
+from memlab.array import nearest_step
 from memlab.board_array import BoardArray
 from memlab.calibrate.log import CalibrationLog, Check
 from memlab.calibrate.measure import Watcher, calibrate_array
@@ -143,7 +144,8 @@ def run_calibration(
             if plan.program:
                 watch("setting every cell to a random conductance")
                 rng = np.random.default_rng(plan.settings.seed)
-                array.program(rng.uniform(*_GATE_VOLTAGE, array.shape))
+                gate_voltage = rng.uniform(*_GATE_VOLTAGE, array.shape)
+                array.program(nearest_step(gate_voltage, array.gate_voltage_step))
             calibration = calibrate_array(
                 array, plan.settings, smu, rows, columns, connect, watch, log
             )
@@ -182,6 +184,7 @@ def _check(
     rng = np.random.default_rng(settings.seed + 1)
     limit = array.limits.read_voltage
     voltage = rng.uniform(-limit, limit, (settings.checks, array.shape[0]))
+    voltage = nearest_step(voltage, array.input_voltage_step)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SaturationWarning)  # those readings are left out
         before = _compare(array, voltage)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import LineClass
+from memlab.array import nearest_step
 from memlab.board_array import SPANS, BoardArray
 from memlab.errors import SaturationWarning
 
@@ -118,6 +119,8 @@ def _at_all_gains(
     view: BoardArray, voltage: FloatArray, gains: range
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
     """Return DAC codes, shape (n, rows), and ADC codes, shape (n, gains, columns)."""
+    # Codes are what counts, so where the wire carries steps only, the nearest ones do.
+    voltage = nearest_step(voltage, view.input_voltage_step)
     measured = [view.measure_vmm(voltage, gain=gain) for gain in gains]
     dac_code, codes = measured[0].dac_code, [one.adc_code for one in measured]
     assert dac_code is not None
