@@ -6,7 +6,7 @@ byte order of the controller do not matter. A tail stays in the buffer; the stru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from firmware_protocol.codec import Field
@@ -18,13 +18,21 @@ _TYPES = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_
     "char": "char",
 }
 _WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i16": 2, "i32": 4, "char": 1}
+_STATUS = 4
+"""Bytes of status and detail, which a refusal always holds."""
 
 _HEAD = """\
 /* MLP/1 for C. Generated from mlp.toml by python -m firmware_protocol.generate; do not edit.
  *
- * mlp_x_pack writes a payload and returns its length, 0 when it does not fit; mlp_x_unpack
- * returns 0, or an mlp_error_code when the payload is short or a field is out of range. Strings
- * are not terminated when they fill their field. */
+ * mlp_x_pack writes a payload of at most `room` bytes and stores its length, which may be 0, in *n;
+ * mlp_x_unpack reads a payload of n bytes. Both return MLP_ERROR_CODE_OK, or why not: LEN when the
+ * payload is short or its tail is not whole elements, RANGE when a field is out of range, TOO_BIG
+ * when it does not fit. Then *n is 0, and what is in the struct means nothing.
+ *
+ * A tail stays in the buffer: the struct points at it, and counts it in bytes. An answer whose
+ * status is not OK may be short: its other fields read as zero. The host clears bit 15 of status
+ * (repeated from the cache) first. Strings are not terminated when they fill their field. A payload
+ * may be longer than its fields; what follows them is ignored. */
 #ifndef MLP_GEN_H
 #define MLP_GEN_H
 
@@ -58,7 +66,8 @@ def c_source(spec: Spec) -> str:
         name = message.name.lower()
         parts.append("\n".join(_codec(spec, name, message.fields)))
         if message.response is not None:
-            parts.append("\n".join(_codec(spec, f"{name}_rsp", message.response)))
+            answer = _codec(spec, f"{name}_rsp", message.response, answer=not message.bare)
+            parts.append("\n".join(answer))
     parts.append("\n".join(_table(spec)))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n\n#endif\n"
 
@@ -91,7 +100,9 @@ def _size(field: Field) -> int:
     return _WIDTHS.get(field.base, 1) * field.count
 
 
-def _codec(spec: Spec, name: str, raw_fields: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _codec(
+    spec: Spec, name: str, raw_fields: Sequence[dict[str, Any]], *, answer: bool = False
+) -> Iterator[str]:
     fields = [spec.field(raw) for raw in raw_fields]
     fixed = sum(_size(f) for f in fields)
     yield f"#define MLP_{name.upper()}_SIZE {fixed}u /* without a tail */"
@@ -106,17 +117,43 @@ def _codec(spec: Spec, name: str, raw_fields: Sequence[dict[str, Any]]) -> Itera
             suffix = "" if field.is_scalar else f"[{field.count}]"
             yield f"    {_TYPES[field.base]} {field.name}{suffix};"
     yield f"}} mlp_{name};"
-    yield from _pack(name, fields, fixed)
-    yield from _unpack(name, fields, fixed)
+    element = next((_element(spec, f) for f in fields if f.is_tail), 1)
+    yield from _pack(name, fields, fixed, element)
+    yield from _unpack(name, fields, fixed, element, answer)
 
 
-def _pack(name: str, fields: Iterable[Field], fixed: int) -> Iterator[str]:
-    yield f"static inline size_t mlp_{name}_pack(const mlp_{name} *m, uint8_t *p, size_t room)"
+def _element(spec: Spec, tail: Field) -> int:
+    """Return the bytes of one element of a tail."""
+    if tail.base in spec.records:
+        return sum(_size(spec.field(raw)) for raw in spec.records[tail.base]["fields"])
+    return _WIDTHS[tail.base]
+
+
+def _range_test(field: Field) -> str:
+    tests = [f"m->{field.name} < {field.minimum}"] if field.minimum else []
+    tests += [f"m->{field.name} > {field.maximum}"] if field.maximum is not None else []
+    return " || ".join(tests)
+
+
+def _pack(name: str, fields: Sequence[Field], fixed: int, element: int) -> Iterator[str]:
+    arguments = f"const mlp_{name} *m, uint8_t *p, size_t room, size_t *n"
+    yield f"static inline int mlp_{name}_pack({arguments})"
     yield "{"
     tail = next((f for f in fields if f.is_tail), None)
-    need = f"{fixed}u" + (f" + m->{tail.name}_len" if tail else "")
-    yield f"    if (room < {need})"
-    yield "        return 0;"
+    yield "    *n = 0;"
+    for field in fields:
+        if test := _range_test(field):
+            yield f"    if ({test})"
+            yield "        return MLP_ERROR_CODE_RANGE;"
+    if tail is not None and element > 1:
+        yield f"    if (m->{tail.name}_len % {element}u)"
+        yield "        return MLP_ERROR_CODE_LEN;"
+    # Two comparisons, so that no sum can run over.
+    beyond = f" || room - {fixed}u < m->{tail.name}_len" if tail else ""
+    yield (
+        f"    if (room < {fixed}u{beyond})" if fixed else f"    if (room < m->{fields[0].name}_len)"
+    )
+    yield "        return MLP_ERROR_CODE_TOO_BIG;"
     offset = 0
     for field in fields:
         width = _WIDTHS.get(field.base, 1)
@@ -127,36 +164,50 @@ def _pack(name: str, fields: Iterable[Field], fixed: int) -> Iterator[str]:
             yield f"    mlp_put(p + {offset}, (uint64_t)m->{field.name}, {width});"
         else:
             yield f"    for (unsigned i = 0; i < {field.count}; i++)"
-            element = f"(uint64_t)m->{field.name}[i]"
-            yield f"        mlp_put(p + {offset} + {width} * i, {element}, {width});"
+            one = f"(uint64_t)m->{field.name}[i]"
+            yield f"        mlp_put(p + {offset} + {width} * i, {one}, {width});"
         offset += _size(field)
-    yield f"    return {need};"
+    yield f"    *n = {fixed}u" + (f" + m->{tail.name}_len;" if tail else ";")
+    yield "    return MLP_ERROR_CODE_OK;"
     yield "}"
 
 
-def _unpack(name: str, fields: Iterable[Field], fixed: int) -> Iterator[str]:
+def _unpack(
+    name: str, fields: Sequence[Field], fixed: int, element: int, answer: bool
+) -> Iterator[str]:
     yield f"static inline int mlp_{name}_unpack(mlp_{name} *m, const uint8_t *p, size_t n)"
     yield "{"
+    broken_tail = f"(n - {fixed}u) % {element}u" if fixed else f"n % {element}u"
+    if answer and (fixed > _STATUS or element > 1):
+        yield f"    uint8_t refusal[{fixed}];"
+        short = f"n < {fixed}u" + (f" || {broken_tail}" if element > 1 else "")
+        yield f"    if (n >= {_STATUS}u && (p[0] || p[1]) && ({short})) {{"
+        yield "        memset(refusal, 0, sizeof refusal);"
+        yield f"        memcpy(refusal, p, n < {fixed}u ? n : {_STATUS}u);"
+        yield "        p = refusal;"
+        yield f"        n = {fixed}u;"
+        yield "    }"
     if fixed:
         yield f"    if (n < {fixed}u)"
+        yield "        return MLP_ERROR_CODE_LEN;"
+    if element > 1:
+        yield f"    if ({broken_tail})"
         yield "        return MLP_ERROR_CODE_LEN;"
     offset = 0
     for field in fields:
         width, kind = _WIDTHS.get(field.base, 1), _TYPES.get(field.base, "uint8_t")
         if field.is_tail:
-            yield f"    m->{field.name} = p + {offset};"
+            yield f"    m->{field.name} = n > {offset}u ? p + {offset} : NULL;"
             yield f"    m->{field.name}_len = n - {offset}u;"
         elif field.is_scalar:
             yield f"    m->{field.name} = ({kind})mlp_get(p + {offset}, {width});"
-            tests = [f"m->{field.name} < {field.minimum}"] if field.minimum else []
-            tests += [f"m->{field.name} > {field.maximum}"] if field.maximum is not None else []
-            if tests:
-                yield f"    if ({' || '.join(tests)})"
+            if test := _range_test(field):
+                yield f"    if ({test})"
                 yield "        return MLP_ERROR_CODE_RANGE;"
         else:
             yield f"    for (unsigned i = 0; i < {field.count}; i++)"
-            element = f"({kind})mlp_get(p + {offset} + {width} * i, {width})"
-            yield f"        m->{field.name}[i] = {element};"
+            one = f"({kind})mlp_get(p + {offset} + {width} * i, {width})"
+            yield f"        m->{field.name}[i] = {one};"
         offset += _size(field)
     yield "    return MLP_ERROR_CODE_OK;"
     yield "}"

@@ -1,8 +1,14 @@
 /* MLP/1 for C. Generated from mlp.toml by python -m firmware_protocol.generate; do not edit.
  *
- * mlp_x_pack writes a payload and returns its length, 0 when it does not fit; mlp_x_unpack
- * returns 0, or an mlp_error_code when the payload is short or a field is out of range. Strings
- * are not terminated when they fill their field. */
+ * mlp_x_pack writes a payload of at most `room` bytes and stores its length, which may be 0, in *n;
+ * mlp_x_unpack reads a payload of n bytes. Both return MLP_ERROR_CODE_OK, or why not: LEN when the
+ * payload is short or its tail is not whole elements, RANGE when a field is out of range, TOO_BIG
+ * when it does not fit. Then *n is 0, and what is in the struct means nothing.
+ *
+ * A tail stays in the buffer: the struct points at it, and counts it in bytes. An answer whose
+ * status is not OK may be short: its other fields read as zero. The host clears bit 15 of status
+ * (repeated from the cache) first. Strings are not terminated when they fill their field. A payload
+ * may be longer than its fields; what follows them is ignored. */
 #ifndef MLP_GEN_H
 #define MLP_GEN_H
 
@@ -290,14 +296,16 @@ typedef struct mlp_dict_entry {
     uint8_t klass;
     uint32_t hash;
 } mlp_dict_entry;
-static inline size_t mlp_dict_entry_pack(const mlp_dict_entry *m, uint8_t *p, size_t room)
+static inline int mlp_dict_entry_pack(const mlp_dict_entry *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 6u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->id, 1);
     mlp_put(p + 1, (uint64_t)m->klass, 1);
     mlp_put(p + 2, (uint64_t)m->hash, 4);
-    return 6u;
+    *n = 6u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_dict_entry_unpack(mlp_dict_entry *m, const uint8_t *p, size_t n)
 {
@@ -319,10 +327,11 @@ typedef struct mlp_journal_record {
     uint32_t done;
     uint32_t t_us;
 } mlp_journal_record;
-static inline size_t mlp_journal_record_pack(const mlp_journal_record *m, uint8_t *p, size_t room)
+static inline int mlp_journal_record_pack(const mlp_journal_record *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 20u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->phase, 1);
     mlp_put(p + 5, (uint64_t)m->err, 1);
@@ -330,7 +339,8 @@ static inline size_t mlp_journal_record_pack(const mlp_journal_record *m, uint8_
     mlp_put(p + 8, (uint64_t)m->started, 4);
     mlp_put(p + 12, (uint64_t)m->done, 4);
     mlp_put(p + 16, (uint64_t)m->t_us, 4);
-    return 20u;
+    *n = 20u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_journal_record_unpack(mlp_journal_record *m, const uint8_t *p, size_t n)
 {
@@ -356,10 +366,11 @@ typedef struct mlp_cell_pulse {
     uint16_t gate;
     uint16_t width;
 } mlp_cell_pulse;
-static inline size_t mlp_cell_pulse_pack(const mlp_cell_pulse *m, uint8_t *p, size_t room)
+static inline int mlp_cell_pulse_pack(const mlp_cell_pulse *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 10u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->row, 1);
     mlp_put(p + 1, (uint64_t)m->col, 1);
     mlp_put(p + 2, (uint64_t)m->kind, 1);
@@ -367,7 +378,8 @@ static inline size_t mlp_cell_pulse_pack(const mlp_cell_pulse *m, uint8_t *p, si
     mlp_put(p + 4, (uint64_t)m->amp, 2);
     mlp_put(p + 6, (uint64_t)m->gate, 2);
     mlp_put(p + 8, (uint64_t)m->width, 2);
-    return 10u;
+    *n = 10u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cell_pulse_unpack(mlp_cell_pulse *m, const uint8_t *p, size_t n)
 {
@@ -392,10 +404,11 @@ typedef struct mlp_row_pulse {
     uint64_t cols;
     uint16_t gate[64];
 } mlp_row_pulse;
-static inline size_t mlp_row_pulse_pack(const mlp_row_pulse *m, uint8_t *p, size_t room)
+static inline int mlp_row_pulse_pack(const mlp_row_pulse *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 142u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->row, 1);
     mlp_put(p + 1, (uint64_t)m->kind, 1);
     mlp_put(p + 2, (uint64_t)m->amp, 2);
@@ -403,7 +416,8 @@ static inline size_t mlp_row_pulse_pack(const mlp_row_pulse *m, uint8_t *p, size
     mlp_put(p + 6, (uint64_t)m->cols, 8);
     for (unsigned i = 0; i < 64; i++)
         mlp_put(p + 14 + 2 * i, (uint64_t)m->gate[i], 2);
-    return 142u;
+    *n = 142u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_row_pulse_unpack(mlp_row_pulse *m, const uint8_t *p, size_t n)
 {
@@ -430,10 +444,11 @@ typedef struct mlp_hello {
     uint16_t max_payload;
     uint16_t host_credit;
 } mlp_hello;
-static inline size_t mlp_hello_pack(const mlp_hello *m, uint8_t *p, size_t room)
+static inline int mlp_hello_pack(const mlp_hello *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 28u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     for (unsigned i = 0; i < 4; i++)
         mlp_put(p + 0 + 1 * i, (uint64_t)m->magic[i], 1);
     mlp_put(p + 4, (uint64_t)m->major, 1);
@@ -443,7 +458,8 @@ static inline size_t mlp_hello_pack(const mlp_hello *m, uint8_t *p, size_t room)
     mlp_put(p + 16, (uint64_t)m->spec_hash, 8);
     mlp_put(p + 24, (uint64_t)m->max_payload, 2);
     mlp_put(p + 26, (uint64_t)m->host_credit, 2);
-    return 28u;
+    *n = 28u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_hello_unpack(mlp_hello *m, const uint8_t *p, size_t n)
 {
@@ -482,10 +498,11 @@ typedef struct mlp_hello_rsp {
     uint8_t journal_n;
     uint8_t reserved;
 } mlp_hello_rsp;
-static inline size_t mlp_hello_rsp_pack(const mlp_hello_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_hello_rsp_pack(const mlp_hello_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 64u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     for (unsigned i = 0; i < 4; i++)
         mlp_put(p + 0 + 1 * i, (uint64_t)m->magic[i], 1);
     mlp_put(p + 4, (uint64_t)m->major, 1);
@@ -507,7 +524,8 @@ static inline size_t mlp_hello_rsp_pack(const mlp_hello_rsp *m, uint8_t *p, size
     mlp_put(p + 61, (uint64_t)m->fault, 1);
     mlp_put(p + 62, (uint64_t)m->journal_n, 1);
     mlp_put(p + 63, (uint64_t)m->reserved, 1);
-    return 64u;
+    *n = 64u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_hello_rsp_unpack(mlp_hello_rsp *m, const uint8_t *p, size_t n)
 {
@@ -545,17 +563,26 @@ typedef struct mlp_bye_rsp {
     uint16_t detail;
     uint8_t state;
 } mlp_bye_rsp;
-static inline size_t mlp_bye_rsp_pack(const mlp_bye_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_bye_rsp_pack(const mlp_bye_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 5u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->state, 1);
-    return 5u;
+    *n = 5u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_bye_rsp_unpack(mlp_bye_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[5];
+    if (n >= 4u && (p[0] || p[1]) && (n < 5u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 5u ? n : 4u);
+        p = refusal;
+        n = 5u;
+    }
     if (n < 5u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -568,12 +595,14 @@ static inline int mlp_bye_rsp_unpack(mlp_bye_rsp *m, const uint8_t *p, size_t n)
 typedef struct mlp_ping {
     uint32_t token;
 } mlp_ping;
-static inline size_t mlp_ping_pack(const mlp_ping *m, uint8_t *p, size_t room)
+static inline int mlp_ping_pack(const mlp_ping *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->token, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_ping_unpack(mlp_ping *m, const uint8_t *p, size_t n)
 {
@@ -593,10 +622,11 @@ typedef struct mlp_ping_rsp {
     uint8_t fault;
     uint32_t busy_op;
 } mlp_ping_rsp;
-static inline size_t mlp_ping_rsp_pack(const mlp_ping_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_ping_rsp_pack(const mlp_ping_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 22u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->token, 4);
@@ -604,10 +634,18 @@ static inline size_t mlp_ping_rsp_pack(const mlp_ping_rsp *m, uint8_t *p, size_t
     mlp_put(p + 16, (uint64_t)m->state, 1);
     mlp_put(p + 17, (uint64_t)m->fault, 1);
     mlp_put(p + 18, (uint64_t)m->busy_op, 4);
-    return 22u;
+    *n = 22u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_ping_rsp_unpack(mlp_ping_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[22];
+    if (n >= 4u && (p[0] || p[1]) && (n < 22u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 22u ? n : 4u);
+        p = refusal;
+        n = 22u;
+    }
     if (n < 22u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -628,16 +666,18 @@ typedef struct mlp_credit {
     uint32_t next;
     uint32_t window;
 } mlp_credit;
-static inline size_t mlp_credit_pack(const mlp_credit *m, uint8_t *p, size_t room)
+static inline int mlp_credit_pack(const mlp_credit *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 12u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->stream, 1);
     mlp_put(p + 1, (uint64_t)m->flags, 1);
     mlp_put(p + 2, (uint64_t)m->op_lo, 2);
     mlp_put(p + 4, (uint64_t)m->next, 4);
     mlp_put(p + 8, (uint64_t)m->window, 4);
-    return 12u;
+    *n = 12u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_credit_unpack(mlp_credit *m, const uint8_t *p, size_t n)
 {
@@ -657,14 +697,16 @@ typedef struct mlp_nak {
     uint16_t expected;
     uint32_t detail;
 } mlp_nak;
-static inline size_t mlp_nak_pack(const mlp_nak *m, uint8_t *p, size_t room)
+static inline int mlp_nak_pack(const mlp_nak *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 8u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->reason, 2);
     mlp_put(p + 2, (uint64_t)m->expected, 2);
     mlp_put(p + 4, (uint64_t)m->detail, 4);
-    return 8u;
+    *n = 8u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_nak_unpack(mlp_nak *m, const uint8_t *p, size_t n)
 {
@@ -680,12 +722,14 @@ static inline int mlp_nak_unpack(mlp_nak *m, const uint8_t *p, size_t n)
 typedef struct mlp_get_dict {
     uint8_t first;
 } mlp_get_dict;
-static inline size_t mlp_get_dict_pack(const mlp_get_dict *m, uint8_t *p, size_t room)
+static inline int mlp_get_dict_pack(const mlp_get_dict *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 1u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->first, 1);
-    return 1u;
+    *n = 1u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_get_dict_unpack(mlp_get_dict *m, const uint8_t *p, size_t n)
 {
@@ -703,25 +747,38 @@ typedef struct mlp_get_dict_rsp {
     const uint8_t *entries;
     size_t entries_len; /* bytes; elements: DictEntry[] */
 } mlp_get_dict_rsp;
-static inline size_t mlp_get_dict_rsp_pack(const mlp_get_dict_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_get_dict_rsp_pack(const mlp_get_dict_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 5u + m->entries_len)
-        return 0;
+    *n = 0;
+    if (m->entries_len % 6u)
+        return MLP_ERROR_CODE_LEN;
+    if (room < 5u || room - 5u < m->entries_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->n, 1);
     if (m->entries_len)
         memcpy(p + 5, m->entries, m->entries_len);
-    return 5u + m->entries_len;
+    *n = 5u + m->entries_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_get_dict_rsp_unpack(mlp_get_dict_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[5];
+    if (n >= 4u && (p[0] || p[1]) && (n < 5u || (n - 5u) % 6u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 5u ? n : 4u);
+        p = refusal;
+        n = 5u;
+    }
     if (n < 5u)
+        return MLP_ERROR_CODE_LEN;
+    if ((n - 5u) % 6u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
     m->n = (uint8_t)mlp_get(p + 4, 1);
-    m->entries = p + 5;
+    m->entries = n > 5u ? p + 5 : NULL;
     m->entries_len = n - 5u;
     return MLP_ERROR_CODE_OK;
 }
@@ -730,12 +787,16 @@ static inline int mlp_get_dict_rsp_unpack(mlp_get_dict_rsp *m, const uint8_t *p,
 typedef struct mlp_set_baud {
     uint32_t baud;
 } mlp_set_baud;
-static inline size_t mlp_set_baud_pack(const mlp_set_baud *m, uint8_t *p, size_t room)
+static inline int mlp_set_baud_pack(const mlp_set_baud *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->baud < 9600 || m->baud > 12000000)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->baud, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_set_baud_unpack(mlp_set_baud *m, const uint8_t *p, size_t n)
 {
@@ -753,17 +814,26 @@ typedef struct mlp_set_baud_rsp {
     uint16_t detail;
     uint32_t actual;
 } mlp_set_baud_rsp;
-static inline size_t mlp_set_baud_rsp_pack(const mlp_set_baud_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_set_baud_rsp_pack(const mlp_set_baud_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 8u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->actual, 4);
-    return 8u;
+    *n = 8u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_set_baud_rsp_unpack(mlp_set_baud_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[8];
+    if (n >= 4u && (p[0] || p[1]) && (n < 8u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 8u ? n : 4u);
+        p = refusal;
+        n = 8u;
+    }
     if (n < 8u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -777,17 +847,19 @@ typedef struct mlp_echo {
     const uint8_t *data;
     size_t data_len; /* bytes; elements: u8[] */
 } mlp_echo;
-static inline size_t mlp_echo_pack(const mlp_echo *m, uint8_t *p, size_t room)
+static inline int mlp_echo_pack(const mlp_echo *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 0u + m->data_len)
-        return 0;
+    *n = 0;
+    if (room < m->data_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     if (m->data_len)
         memcpy(p + 0, m->data, m->data_len);
-    return 0u + m->data_len;
+    *n = 0u + m->data_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_echo_unpack(mlp_echo *m, const uint8_t *p, size_t n)
 {
-    m->data = p + 0;
+    m->data = n > 0u ? p + 0 : NULL;
     m->data_len = n - 0u;
     return MLP_ERROR_CODE_OK;
 }
@@ -799,15 +871,17 @@ typedef struct mlp_echo_rsp {
     const uint8_t *data;
     size_t data_len; /* bytes; elements: u8[] */
 } mlp_echo_rsp;
-static inline size_t mlp_echo_rsp_pack(const mlp_echo_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_echo_rsp_pack(const mlp_echo_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 4u + m->data_len)
-        return 0;
+    *n = 0;
+    if (room < 4u || room - 4u < m->data_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     if (m->data_len)
         memcpy(p + 4, m->data, m->data_len);
-    return 4u + m->data_len;
+    *n = 4u + m->data_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_echo_rsp_unpack(mlp_echo_rsp *m, const uint8_t *p, size_t n)
 {
@@ -815,7 +889,7 @@ static inline int mlp_echo_rsp_unpack(mlp_echo_rsp *m, const uint8_t *p, size_t 
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
-    m->data = p + 4;
+    m->data = n > 4u ? p + 4 : NULL;
     m->data_len = n - 4u;
     return MLP_ERROR_CODE_OK;
 }
@@ -824,12 +898,14 @@ static inline int mlp_echo_rsp_unpack(mlp_echo_rsp *m, const uint8_t *p, size_t 
 typedef struct mlp_source {
     uint32_t n;
 } mlp_source;
-static inline size_t mlp_source_pack(const mlp_source *m, uint8_t *p, size_t room)
+static inline int mlp_source_pack(const mlp_source *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->n, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_source_unpack(mlp_source *m, const uint8_t *p, size_t n)
 {
@@ -846,15 +922,17 @@ typedef struct mlp_source_rsp {
     const uint8_t *data;
     size_t data_len; /* bytes; elements: u8[] */
 } mlp_source_rsp;
-static inline size_t mlp_source_rsp_pack(const mlp_source_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_source_rsp_pack(const mlp_source_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 4u + m->data_len)
-        return 0;
+    *n = 0;
+    if (room < 4u || room - 4u < m->data_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     if (m->data_len)
         memcpy(p + 4, m->data, m->data_len);
-    return 4u + m->data_len;
+    *n = 4u + m->data_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_source_rsp_unpack(mlp_source_rsp *m, const uint8_t *p, size_t n)
 {
@@ -862,7 +940,7 @@ static inline int mlp_source_rsp_unpack(mlp_source_rsp *m, const uint8_t *p, siz
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
-    m->data = p + 4;
+    m->data = n > 4u ? p + 4 : NULL;
     m->data_len = n - 4u;
     return MLP_ERROR_CODE_OK;
 }
@@ -872,17 +950,19 @@ typedef struct mlp_sink {
     const uint8_t *data;
     size_t data_len; /* bytes; elements: u8[] */
 } mlp_sink;
-static inline size_t mlp_sink_pack(const mlp_sink *m, uint8_t *p, size_t room)
+static inline int mlp_sink_pack(const mlp_sink *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 0u + m->data_len)
-        return 0;
+    *n = 0;
+    if (room < m->data_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     if (m->data_len)
         memcpy(p + 0, m->data, m->data_len);
-    return 0u + m->data_len;
+    *n = 0u + m->data_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_sink_unpack(mlp_sink *m, const uint8_t *p, size_t n)
 {
-    m->data = p + 0;
+    m->data = n > 0u ? p + 0 : NULL;
     m->data_len = n - 0u;
     return MLP_ERROR_CODE_OK;
 }
@@ -894,18 +974,27 @@ typedef struct mlp_sink_rsp {
     uint32_t n;
     uint32_t crc;
 } mlp_sink_rsp;
-static inline size_t mlp_sink_rsp_pack(const mlp_sink_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_sink_rsp_pack(const mlp_sink_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 12u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->n, 4);
     mlp_put(p + 8, (uint64_t)m->crc, 4);
-    return 12u;
+    *n = 12u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_sink_rsp_unpack(mlp_sink_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[12];
+    if (n >= 4u && (p[0] || p[1]) && (n < 12u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 12u ? n : 4u);
+        p = refusal;
+        n = 12u;
+    }
     if (n < 12u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -945,10 +1034,11 @@ typedef struct mlp_get_info_rsp {
     char serial[32];
     char firmware[32];
 } mlp_get_info_rsp;
-static inline size_t mlp_get_info_rsp_pack(const mlp_get_info_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_get_info_rsp_pack(const mlp_get_info_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 200u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->rows, 2);
@@ -977,10 +1067,18 @@ static inline size_t mlp_get_info_rsp_pack(const mlp_get_info_rsp *m, uint8_t *p
         mlp_put(p + 136 + 1 * i, (uint64_t)m->serial[i], 1);
     for (unsigned i = 0; i < 32; i++)
         mlp_put(p + 168 + 1 * i, (uint64_t)m->firmware[i], 1);
-    return 200u;
+    *n = 200u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_get_info_rsp_unpack(mlp_get_info_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[200];
+    if (n >= 4u && (p[0] || p[1]) && (n < 200u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 200u ? n : 4u);
+        p = refusal;
+        n = 200u;
+    }
     if (n < 200u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1027,10 +1125,11 @@ typedef struct mlp_get_state_rsp {
     uint32_t config_crc;
     uint32_t lease_left_ms;
 } mlp_get_state_rsp;
-static inline size_t mlp_get_state_rsp_pack(const mlp_get_state_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_get_state_rsp_pack(const mlp_get_state_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 22u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->state, 1);
@@ -1039,10 +1138,18 @@ static inline size_t mlp_get_state_rsp_pack(const mlp_get_state_rsp *m, uint8_t 
     mlp_put(p + 10, (uint64_t)m->op_hw, 4);
     mlp_put(p + 14, (uint64_t)m->config_crc, 4);
     mlp_put(p + 18, (uint64_t)m->lease_left_ms, 4);
-    return 22u;
+    *n = 22u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_get_state_rsp_unpack(mlp_get_state_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[22];
+    if (n >= 4u && (p[0] || p[1]) && (n < 22u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 22u ? n : 4u);
+        p = refusal;
+        n = 22u;
+    }
     if (n < 22u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1060,12 +1167,14 @@ static inline int mlp_get_state_rsp_unpack(mlp_get_state_rsp *m, const uint8_t *
 typedef struct mlp_clear_fault {
     uint8_t fault;
 } mlp_clear_fault;
-static inline size_t mlp_clear_fault_pack(const mlp_clear_fault *m, uint8_t *p, size_t room)
+static inline int mlp_clear_fault_pack(const mlp_clear_fault *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 1u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->fault, 1);
-    return 1u;
+    *n = 1u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_clear_fault_unpack(mlp_clear_fault *m, const uint8_t *p, size_t n)
 {
@@ -1081,17 +1190,26 @@ typedef struct mlp_clear_fault_rsp {
     uint16_t detail;
     uint8_t state;
 } mlp_clear_fault_rsp;
-static inline size_t mlp_clear_fault_rsp_pack(const mlp_clear_fault_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_clear_fault_rsp_pack(const mlp_clear_fault_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 5u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->state, 1);
-    return 5u;
+    *n = 5u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_clear_fault_rsp_unpack(mlp_clear_fault_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[5];
+    if (n >= 4u && (p[0] || p[1]) && (n < 5u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 5u ? n : 4u);
+        p = refusal;
+        n = 5u;
+    }
     if (n < 5u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1118,10 +1236,11 @@ typedef struct mlp_get_counters_rsp {
     uint32_t session;
     uint32_t overrun;
 } mlp_get_counters_rsp;
-static inline size_t mlp_get_counters_rsp_pack(const mlp_get_counters_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_get_counters_rsp_pack(const mlp_get_counters_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 48u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->good, 4);
@@ -1135,10 +1254,18 @@ static inline size_t mlp_get_counters_rsp_pack(const mlp_get_counters_rsp *m, ui
     mlp_put(p + 36, (uint64_t)m->replay, 4);
     mlp_put(p + 40, (uint64_t)m->session, 4);
     mlp_put(p + 44, (uint64_t)m->overrun, 4);
-    return 48u;
+    *n = 48u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_get_counters_rsp_unpack(mlp_get_counters_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[48];
+    if (n >= 4u && (p[0] || p[1]) && (n < 48u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 48u ? n : 4u);
+        p = refusal;
+        n = 48u;
+    }
     if (n < 48u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1161,12 +1288,14 @@ static inline int mlp_get_counters_rsp_unpack(mlp_get_counters_rsp *m, const uin
 typedef struct mlp_read_journal {
     uint32_t from_op;
 } mlp_read_journal;
-static inline size_t mlp_read_journal_pack(const mlp_read_journal *m, uint8_t *p, size_t room)
+static inline int mlp_read_journal_pack(const mlp_read_journal *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->from_op, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_read_journal_unpack(mlp_read_journal *m, const uint8_t *p, size_t n)
 {
@@ -1184,25 +1313,38 @@ typedef struct mlp_read_journal_rsp {
     const uint8_t *records;
     size_t records_len; /* bytes; elements: JournalRecord[] */
 } mlp_read_journal_rsp;
-static inline size_t mlp_read_journal_rsp_pack(const mlp_read_journal_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_read_journal_rsp_pack(const mlp_read_journal_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 8u + m->records_len)
-        return 0;
+    *n = 0;
+    if (m->records_len % 20u)
+        return MLP_ERROR_CODE_LEN;
+    if (room < 8u || room - 8u < m->records_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->lost_op, 4);
     if (m->records_len)
         memcpy(p + 8, m->records, m->records_len);
-    return 8u + m->records_len;
+    *n = 8u + m->records_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_read_journal_rsp_unpack(mlp_read_journal_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[8];
+    if (n >= 4u && (p[0] || p[1]) && (n < 8u || (n - 8u) % 20u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 8u ? n : 4u);
+        p = refusal;
+        n = 8u;
+    }
     if (n < 8u)
+        return MLP_ERROR_CODE_LEN;
+    if ((n - 8u) % 20u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
     m->lost_op = (uint32_t)mlp_get(p + 4, 4);
-    m->records = p + 8;
+    m->records = n > 8u ? p + 8 : NULL;
     m->records_len = n - 8u;
     return MLP_ERROR_CODE_OK;
 }
@@ -1214,13 +1356,15 @@ typedef struct mlp_cfg_begin_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_cfg_begin_rsp;
-static inline size_t mlp_cfg_begin_rsp_pack(const mlp_cfg_begin_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_begin_rsp_pack(const mlp_cfg_begin_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_begin_rsp_unpack(mlp_cfg_begin_rsp *m, const uint8_t *p, size_t n)
 {
@@ -1236,13 +1380,19 @@ typedef struct mlp_cfg_span {
     uint8_t line;
     uint8_t span;
 } mlp_cfg_span;
-static inline size_t mlp_cfg_span_pack(const mlp_cfg_span *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_span_pack(const mlp_cfg_span *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->line > 2)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->span > 4)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 2u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->line, 1);
     mlp_put(p + 1, (uint64_t)m->span, 1);
-    return 2u;
+    *n = 2u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_span_unpack(mlp_cfg_span *m, const uint8_t *p, size_t n)
 {
@@ -1262,13 +1412,15 @@ typedef struct mlp_cfg_span_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_cfg_span_rsp;
-static inline size_t mlp_cfg_span_rsp_pack(const mlp_cfg_span_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_span_rsp_pack(const mlp_cfg_span_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_span_rsp_unpack(mlp_cfg_span_rsp *m, const uint8_t *p, size_t n)
 {
@@ -1286,15 +1438,21 @@ typedef struct mlp_cfg_limit {
     uint16_t minimum;
     uint16_t maximum;
 } mlp_cfg_limit;
-static inline size_t mlp_cfg_limit_pack(const mlp_cfg_limit *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_limit_pack(const mlp_cfg_limit *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->line > 2)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->mode > 2)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 6u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->line, 1);
     mlp_put(p + 1, (uint64_t)m->mode, 1);
     mlp_put(p + 2, (uint64_t)m->minimum, 2);
     mlp_put(p + 4, (uint64_t)m->maximum, 2);
-    return 6u;
+    *n = 6u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_limit_unpack(mlp_cfg_limit *m, const uint8_t *p, size_t n)
 {
@@ -1316,13 +1474,15 @@ typedef struct mlp_cfg_limit_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_cfg_limit_rsp;
-static inline size_t mlp_cfg_limit_rsp_pack(const mlp_cfg_limit_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_limit_rsp_pack(const mlp_cfg_limit_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_limit_rsp_unpack(mlp_cfg_limit_rsp *m, const uint8_t *p, size_t n)
 {
@@ -1343,10 +1503,11 @@ typedef struct mlp_cfg_timing {
     uint16_t minimum_width_ticks;
     uint16_t maximum_width_ticks;
 } mlp_cfg_timing;
-static inline size_t mlp_cfg_timing_pack(const mlp_cfg_timing *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_timing_pack(const mlp_cfg_timing *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 14u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->sample_hold_ticks, 2);
     mlp_put(p + 2, (uint64_t)m->row_ticks, 2);
     mlp_put(p + 4, (uint64_t)m->convst_ticks, 2);
@@ -1354,7 +1515,8 @@ static inline size_t mlp_cfg_timing_pack(const mlp_cfg_timing *m, uint8_t *p, si
     mlp_put(p + 8, (uint64_t)m->settle_us, 2);
     mlp_put(p + 10, (uint64_t)m->minimum_width_ticks, 2);
     mlp_put(p + 12, (uint64_t)m->maximum_width_ticks, 2);
-    return 14u;
+    *n = 14u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_timing_unpack(mlp_cfg_timing *m, const uint8_t *p, size_t n)
 {
@@ -1375,13 +1537,15 @@ typedef struct mlp_cfg_timing_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_cfg_timing_rsp;
-static inline size_t mlp_cfg_timing_rsp_pack(const mlp_cfg_timing_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_timing_rsp_pack(const mlp_cfg_timing_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_timing_rsp_unpack(mlp_cfg_timing_rsp *m, const uint8_t *p, size_t n)
 {
@@ -1396,12 +1560,14 @@ static inline int mlp_cfg_timing_rsp_unpack(mlp_cfg_timing_rsp *m, const uint8_t
 typedef struct mlp_cfg_commit {
     uint32_t crc;
 } mlp_cfg_commit;
-static inline size_t mlp_cfg_commit_pack(const mlp_cfg_commit *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_commit_pack(const mlp_cfg_commit *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->crc, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_commit_unpack(mlp_cfg_commit *m, const uint8_t *p, size_t n)
 {
@@ -1417,17 +1583,26 @@ typedef struct mlp_cfg_commit_rsp {
     uint16_t detail;
     uint32_t crc;
 } mlp_cfg_commit_rsp;
-static inline size_t mlp_cfg_commit_rsp_pack(const mlp_cfg_commit_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_commit_rsp_pack(const mlp_cfg_commit_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 8u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->crc, 4);
-    return 8u;
+    *n = 8u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_commit_rsp_unpack(mlp_cfg_commit_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[8];
+    if (n >= 4u && (p[0] || p[1]) && (n < 8u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 8u ? n : 4u);
+        p = refusal;
+        n = 8u;
+    }
     if (n < 8u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1441,13 +1616,15 @@ typedef struct mlp_cfg_levels {
     uint16_t read_gate_code;
     uint16_t idle_row_code;
 } mlp_cfg_levels;
-static inline size_t mlp_cfg_levels_pack(const mlp_cfg_levels *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_levels_pack(const mlp_cfg_levels *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->read_gate_code, 2);
     mlp_put(p + 2, (uint64_t)m->idle_row_code, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_levels_unpack(mlp_cfg_levels *m, const uint8_t *p, size_t n)
 {
@@ -1463,13 +1640,15 @@ typedef struct mlp_cfg_levels_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_cfg_levels_rsp;
-static inline size_t mlp_cfg_levels_rsp_pack(const mlp_cfg_levels_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_cfg_levels_rsp_pack(const mlp_cfg_levels_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_cfg_levels_rsp_unpack(mlp_cfg_levels_rsp *m, const uint8_t *p, size_t n)
 {
@@ -1486,14 +1665,20 @@ typedef struct mlp_arm {
     uint32_t lease_ms;
     uint16_t watchdog_ms;
 } mlp_arm;
-static inline size_t mlp_arm_pack(const mlp_arm *m, uint8_t *p, size_t room)
+static inline int mlp_arm_pack(const mlp_arm *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->lease_ms < 100 || m->lease_ms > 86400000)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->watchdog_ms < 200 || m->watchdog_ms > 5000)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 10u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->config_crc, 4);
     mlp_put(p + 4, (uint64_t)m->lease_ms, 4);
     mlp_put(p + 8, (uint64_t)m->watchdog_ms, 2);
-    return 10u;
+    *n = 10u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_arm_unpack(mlp_arm *m, const uint8_t *p, size_t n)
 {
@@ -1515,17 +1700,26 @@ typedef struct mlp_arm_rsp {
     uint16_t detail;
     uint8_t state;
 } mlp_arm_rsp;
-static inline size_t mlp_arm_rsp_pack(const mlp_arm_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_arm_rsp_pack(const mlp_arm_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 5u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->state, 1);
-    return 5u;
+    *n = 5u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_arm_rsp_unpack(mlp_arm_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[5];
+    if (n >= 4u && (p[0] || p[1]) && (n < 5u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 5u ? n : 4u);
+        p = refusal;
+        n = 5u;
+    }
     if (n < 5u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1542,17 +1736,26 @@ typedef struct mlp_disarm_rsp {
     uint16_t detail;
     uint8_t state;
 } mlp_disarm_rsp;
-static inline size_t mlp_disarm_rsp_pack(const mlp_disarm_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_disarm_rsp_pack(const mlp_disarm_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 5u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->state, 1);
-    return 5u;
+    *n = 5u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_disarm_rsp_unpack(mlp_disarm_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[5];
+    if (n >= 4u && (p[0] || p[1]) && (n < 5u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 5u ? n : 4u);
+        p = refusal;
+        n = 5u;
+    }
     if (n < 5u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1569,17 +1772,26 @@ typedef struct mlp_renew_rsp {
     uint16_t detail;
     uint8_t state;
 } mlp_renew_rsp;
-static inline size_t mlp_renew_rsp_pack(const mlp_renew_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_renew_rsp_pack(const mlp_renew_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 5u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->state, 1);
-    return 5u;
+    *n = 5u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_renew_rsp_unpack(mlp_renew_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[5];
+    if (n >= 4u && (p[0] || p[1]) && (n < 5u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 5u ? n : 4u);
+        p = refusal;
+        n = 5u;
+    }
     if (n < 5u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1597,21 +1809,29 @@ typedef struct mlp_dac_write {
     const uint8_t *code;
     size_t code_len; /* bytes; elements: u16[] */
 } mlp_dac_write;
-static inline size_t mlp_dac_write_pack(const mlp_dac_write *m, uint8_t *p, size_t room)
+static inline int mlp_dac_write_pack(const mlp_dac_write *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 4u + m->code_len)
-        return 0;
+    *n = 0;
+    if (m->update > 1)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->code_len % 2u)
+        return MLP_ERROR_CODE_LEN;
+    if (room < 4u || room - 4u < m->code_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->first, 1);
     mlp_put(p + 1, (uint64_t)m->n, 1);
     mlp_put(p + 2, (uint64_t)m->update, 1);
     mlp_put(p + 3, (uint64_t)m->reserved, 1);
     if (m->code_len)
         memcpy(p + 4, m->code, m->code_len);
-    return 4u + m->code_len;
+    *n = 4u + m->code_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_dac_write_unpack(mlp_dac_write *m, const uint8_t *p, size_t n)
 {
     if (n < 4u)
+        return MLP_ERROR_CODE_LEN;
+    if ((n - 4u) % 2u)
         return MLP_ERROR_CODE_LEN;
     m->first = (uint8_t)mlp_get(p + 0, 1);
     m->n = (uint8_t)mlp_get(p + 1, 1);
@@ -1619,7 +1839,7 @@ static inline int mlp_dac_write_unpack(mlp_dac_write *m, const uint8_t *p, size_
     if (m->update > 1)
         return MLP_ERROR_CODE_RANGE;
     m->reserved = (uint8_t)mlp_get(p + 3, 1);
-    m->code = p + 4;
+    m->code = n > 4u ? p + 4 : NULL;
     m->code_len = n - 4u;
     return MLP_ERROR_CODE_OK;
 }
@@ -1629,13 +1849,15 @@ typedef struct mlp_dac_write_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_dac_write_rsp;
-static inline size_t mlp_dac_write_rsp_pack(const mlp_dac_write_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_dac_write_rsp_pack(const mlp_dac_write_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_dac_write_rsp_unpack(mlp_dac_write_rsp *m, const uint8_t *p, size_t n)
 {
@@ -1650,13 +1872,15 @@ static inline int mlp_dac_write_rsp_unpack(mlp_dac_write_rsp *m, const uint8_t *
 typedef struct mlp_gains {
     uint8_t gain[16];
 } mlp_gains;
-static inline size_t mlp_gains_pack(const mlp_gains *m, uint8_t *p, size_t room)
+static inline int mlp_gains_pack(const mlp_gains *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 16u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     for (unsigned i = 0; i < 16; i++)
         mlp_put(p + 0 + 1 * i, (uint64_t)m->gain[i], 1);
-    return 16u;
+    *n = 16u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_gains_unpack(mlp_gains *m, const uint8_t *p, size_t n)
 {
@@ -1672,13 +1896,15 @@ typedef struct mlp_gains_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_gains_rsp;
-static inline size_t mlp_gains_rsp_pack(const mlp_gains_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_gains_rsp_pack(const mlp_gains_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_gains_rsp_unpack(mlp_gains_rsp *m, const uint8_t *p, size_t n)
 {
@@ -1695,14 +1921,18 @@ typedef struct mlp_adc_read {
     uint16_t navg;
     uint16_t settle_us;
 } mlp_adc_read;
-static inline size_t mlp_adc_read_pack(const mlp_adc_read *m, uint8_t *p, size_t room)
+static inline int mlp_adc_read_pack(const mlp_adc_read *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->navg < 1 || m->navg > 1)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 12u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->cols, 8);
     mlp_put(p + 8, (uint64_t)m->navg, 2);
     mlp_put(p + 10, (uint64_t)m->settle_us, 2);
-    return 12u;
+    *n = 12u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_adc_read_unpack(mlp_adc_read *m, const uint8_t *p, size_t n)
 {
@@ -1723,23 +1953,36 @@ typedef struct mlp_adc_read_rsp {
     const uint8_t *code;
     size_t code_len; /* bytes; elements: u16[] */
 } mlp_adc_read_rsp;
-static inline size_t mlp_adc_read_rsp_pack(const mlp_adc_read_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_adc_read_rsp_pack(const mlp_adc_read_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 4u + m->code_len)
-        return 0;
+    *n = 0;
+    if (m->code_len % 2u)
+        return MLP_ERROR_CODE_LEN;
+    if (room < 4u || room - 4u < m->code_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     if (m->code_len)
         memcpy(p + 4, m->code, m->code_len);
-    return 4u + m->code_len;
+    *n = 4u + m->code_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_adc_read_rsp_unpack(mlp_adc_read_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[4];
+    if (n >= 4u && (p[0] || p[1]) && (n < 4u || (n - 4u) % 2u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 4u ? n : 4u);
+        p = refusal;
+        n = 4u;
+    }
     if (n < 4u)
+        return MLP_ERROR_CODE_LEN;
+    if ((n - 4u) % 2u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
-    m->code = p + 4;
+    m->code = n > 4u ? p + 4 : NULL;
     m->code_len = n - 4u;
     return MLP_ERROR_CODE_OK;
 }
@@ -1751,13 +1994,15 @@ typedef struct mlp_ground_all_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_ground_all_rsp;
-static inline size_t mlp_ground_all_rsp_pack(const mlp_ground_all_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_ground_all_rsp_pack(const mlp_ground_all_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_ground_all_rsp_unpack(mlp_ground_all_rsp *m, const uint8_t *p, size_t n)
 {
@@ -1780,10 +2025,17 @@ typedef struct mlp_read_array {
     uint8_t gain_mode;
     uint8_t fmt;
 } mlp_read_array;
-static inline size_t mlp_read_array_pack(const mlp_read_array *m, uint8_t *p, size_t room)
+static inline int mlp_read_array_pack(const mlp_read_array *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->navg < 1 || m->navg > 1)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->gain_mode > 4)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->fmt > 0)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 38u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     for (unsigned i = 0; i < 16; i++)
         mlp_put(p + 4 + 1 * i, (uint64_t)m->rows[i], 1);
@@ -1794,7 +2046,8 @@ static inline size_t mlp_read_array_pack(const mlp_read_array *m, uint8_t *p, si
     mlp_put(p + 34, (uint64_t)m->navg, 2);
     mlp_put(p + 36, (uint64_t)m->gain_mode, 1);
     mlp_put(p + 37, (uint64_t)m->fmt, 1);
-    return 38u;
+    *n = 38u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_read_array_unpack(mlp_read_array *m, const uint8_t *p, size_t n)
 {
@@ -1825,17 +2078,26 @@ typedef struct mlp_read_array_rsp {
     uint16_t detail;
     uint32_t total;
 } mlp_read_array_rsp;
-static inline size_t mlp_read_array_rsp_pack(const mlp_read_array_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_read_array_rsp_pack(const mlp_read_array_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 8u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->total, 4);
-    return 8u;
+    *n = 8u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_read_array_rsp_unpack(mlp_read_array_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[8];
+    if (n >= 4u && (p[0] || p[1]) && (n < 8u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 8u ? n : 4u);
+        p = refusal;
+        n = 8u;
+    }
     if (n < 8u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1852,16 +2114,18 @@ typedef struct mlp_read_data {
     const uint8_t *body;
     size_t body_len; /* bytes; elements: u8[] */
 } mlp_read_data;
-static inline size_t mlp_read_data_pack(const mlp_read_data *m, uint8_t *p, size_t room)
+static inline int mlp_read_data_pack(const mlp_read_data *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 8u + m->body_len)
-        return 0;
+    *n = 0;
+    if (room < 8u || room - 8u < m->body_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op_lo, 2);
     mlp_put(p + 2, (uint64_t)m->n, 2);
     mlp_put(p + 4, (uint64_t)m->first, 4);
     if (m->body_len)
         memcpy(p + 8, m->body, m->body_len);
-    return 8u + m->body_len;
+    *n = 8u + m->body_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_read_data_unpack(mlp_read_data *m, const uint8_t *p, size_t n)
 {
@@ -1870,7 +2134,7 @@ static inline int mlp_read_data_unpack(mlp_read_data *m, const uint8_t *p, size_
     m->op_lo = (uint16_t)mlp_get(p + 0, 2);
     m->n = (uint16_t)mlp_get(p + 2, 2);
     m->first = (uint32_t)mlp_get(p + 4, 4);
-    m->body = p + 8;
+    m->body = n > 8u ? p + 8 : NULL;
     m->body_len = n - 8u;
     return MLP_ERROR_CODE_OK;
 }
@@ -1883,16 +2147,18 @@ typedef struct mlp_read_end {
     uint32_t total;
     uint32_t crc;
 } mlp_read_end;
-static inline size_t mlp_read_end_pack(const mlp_read_end *m, uint8_t *p, size_t room)
+static inline int mlp_read_end_pack(const mlp_read_end *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 16u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->status, 2);
     mlp_put(p + 6, (uint64_t)m->reserved, 2);
     mlp_put(p + 8, (uint64_t)m->total, 4);
     mlp_put(p + 12, (uint64_t)m->crc, 4);
-    return 16u;
+    *n = 16u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_read_end_unpack(mlp_read_end *m, const uint8_t *p, size_t n)
 {
@@ -1917,10 +2183,17 @@ typedef struct mlp_pulse {
     uint16_t gate;
     uint16_t width;
 } mlp_pulse;
-static inline size_t mlp_pulse_pack(const mlp_pulse *m, uint8_t *p, size_t room)
+static inline int mlp_pulse_pack(const mlp_pulse *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->row > 127)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->col > 63)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->count < 1)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 14u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->row, 1);
     mlp_put(p + 5, (uint64_t)m->col, 1);
@@ -1929,7 +2202,8 @@ static inline size_t mlp_pulse_pack(const mlp_pulse *m, uint8_t *p, size_t room)
     mlp_put(p + 8, (uint64_t)m->amp, 2);
     mlp_put(p + 10, (uint64_t)m->gate, 2);
     mlp_put(p + 12, (uint64_t)m->width, 2);
-    return 14u;
+    *n = 14u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_pulse_unpack(mlp_pulse *m, const uint8_t *p, size_t n)
 {
@@ -1959,18 +2233,27 @@ typedef struct mlp_pulse_rsp {
     uint8_t fired;
     uint16_t width_ticks;
 } mlp_pulse_rsp;
-static inline size_t mlp_pulse_rsp_pack(const mlp_pulse_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_pulse_rsp_pack(const mlp_pulse_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 7u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->fired, 1);
     mlp_put(p + 5, (uint64_t)m->width_ticks, 2);
-    return 7u;
+    *n = 7u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_pulse_rsp_unpack(mlp_pulse_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[7];
+    if (n >= 4u && (p[0] || p[1]) && (n < 7u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 7u ? n : 4u);
+        p = refusal;
+        n = 7u;
+    }
     if (n < 7u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -1989,17 +2272,25 @@ typedef struct mlp_job_begin {
     uint8_t format;
     uint16_t pause_us;
 } mlp_job_begin;
-static inline size_t mlp_job_begin_pack(const mlp_job_begin *m, uint8_t *p, size_t room)
+static inline int mlp_job_begin_pack(const mlp_job_begin *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->n < 1)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->verify > 0)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->format > 1)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 16u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->n, 4);
     mlp_put(p + 8, (uint64_t)m->crc, 4);
     mlp_put(p + 12, (uint64_t)m->verify, 1);
     mlp_put(p + 13, (uint64_t)m->format, 1);
     mlp_put(p + 14, (uint64_t)m->pause_us, 2);
-    return 16u;
+    *n = 16u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_begin_unpack(mlp_job_begin *m, const uint8_t *p, size_t n)
 {
@@ -2026,17 +2317,26 @@ typedef struct mlp_job_begin_rsp {
     uint16_t detail;
     uint32_t room;
 } mlp_job_begin_rsp;
-static inline size_t mlp_job_begin_rsp_pack(const mlp_job_begin_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_job_begin_rsp_pack(const mlp_job_begin_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 8u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->room, 4);
-    return 8u;
+    *n = 8u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_begin_rsp_unpack(mlp_job_begin_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[8];
+    if (n >= 4u && (p[0] || p[1]) && (n < 8u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 8u ? n : 4u);
+        p = refusal;
+        n = 8u;
+    }
     if (n < 8u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -2053,16 +2353,18 @@ typedef struct mlp_job_data {
     const uint8_t *body;
     size_t body_len; /* bytes; elements: u8[] */
 } mlp_job_data;
-static inline size_t mlp_job_data_pack(const mlp_job_data *m, uint8_t *p, size_t room)
+static inline int mlp_job_data_pack(const mlp_job_data *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 8u + m->body_len)
-        return 0;
+    *n = 0;
+    if (room < 8u || room - 8u < m->body_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op_lo, 2);
     mlp_put(p + 2, (uint64_t)m->n, 2);
     mlp_put(p + 4, (uint64_t)m->first, 4);
     if (m->body_len)
         memcpy(p + 8, m->body, m->body_len);
-    return 8u + m->body_len;
+    *n = 8u + m->body_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_data_unpack(mlp_job_data *m, const uint8_t *p, size_t n)
 {
@@ -2071,7 +2373,7 @@ static inline int mlp_job_data_unpack(mlp_job_data *m, const uint8_t *p, size_t 
     m->op_lo = (uint16_t)mlp_get(p + 0, 2);
     m->n = (uint16_t)mlp_get(p + 2, 2);
     m->first = (uint32_t)mlp_get(p + 4, 4);
-    m->body = p + 8;
+    m->body = n > 8u ? p + 8 : NULL;
     m->body_len = n - 8u;
     return MLP_ERROR_CODE_OK;
 }
@@ -2080,12 +2382,14 @@ static inline int mlp_job_data_unpack(mlp_job_data *m, const uint8_t *p, size_t 
 typedef struct mlp_job_run {
     uint32_t op;
 } mlp_job_run;
-static inline size_t mlp_job_run_pack(const mlp_job_run *m, uint8_t *p, size_t room)
+static inline int mlp_job_run_pack(const mlp_job_run *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_run_unpack(mlp_job_run *m, const uint8_t *p, size_t n)
 {
@@ -2101,17 +2405,26 @@ typedef struct mlp_job_run_rsp {
     uint16_t detail;
     uint32_t total;
 } mlp_job_run_rsp;
-static inline size_t mlp_job_run_rsp_pack(const mlp_job_run_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_job_run_rsp_pack(const mlp_job_run_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 8u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->total, 4);
-    return 8u;
+    *n = 8u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_run_rsp_unpack(mlp_job_run_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[8];
+    if (n >= 4u && (p[0] || p[1]) && (n < 8u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 8u ? n : 4u);
+        p = refusal;
+        n = 8u;
+    }
     if (n < 8u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -2129,17 +2442,19 @@ typedef struct mlp_progress {
     uint8_t reserved;
     uint16_t err;
 } mlp_progress;
-static inline size_t mlp_progress_pack(const mlp_progress *m, uint8_t *p, size_t room)
+static inline int mlp_progress_pack(const mlp_progress *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 16u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->started, 4);
     mlp_put(p + 8, (uint64_t)m->done, 4);
     mlp_put(p + 12, (uint64_t)m->phase, 1);
     mlp_put(p + 13, (uint64_t)m->reserved, 1);
     mlp_put(p + 14, (uint64_t)m->err, 2);
-    return 16u;
+    *n = 16u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_progress_unpack(mlp_progress *m, const uint8_t *p, size_t n)
 {
@@ -2162,16 +2477,18 @@ typedef struct mlp_verify_data {
     const uint8_t *body;
     size_t body_len; /* bytes; elements: u8[] */
 } mlp_verify_data;
-static inline size_t mlp_verify_data_pack(const mlp_verify_data *m, uint8_t *p, size_t room)
+static inline int mlp_verify_data_pack(const mlp_verify_data *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 8u + m->body_len)
-        return 0;
+    *n = 0;
+    if (room < 8u || room - 8u < m->body_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op_lo, 2);
     mlp_put(p + 2, (uint64_t)m->n, 2);
     mlp_put(p + 4, (uint64_t)m->first, 4);
     if (m->body_len)
         memcpy(p + 8, m->body, m->body_len);
-    return 8u + m->body_len;
+    *n = 8u + m->body_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_verify_data_unpack(mlp_verify_data *m, const uint8_t *p, size_t n)
 {
@@ -2180,7 +2497,7 @@ static inline int mlp_verify_data_unpack(mlp_verify_data *m, const uint8_t *p, s
     m->op_lo = (uint16_t)mlp_get(p + 0, 2);
     m->n = (uint16_t)mlp_get(p + 2, 2);
     m->first = (uint32_t)mlp_get(p + 4, 4);
-    m->body = p + 8;
+    m->body = n > 8u ? p + 8 : NULL;
     m->body_len = n - 8u;
     return MLP_ERROR_CODE_OK;
 }
@@ -2189,12 +2506,14 @@ static inline int mlp_verify_data_unpack(mlp_verify_data *m, const uint8_t *p, s
 typedef struct mlp_job_status {
     uint32_t op;
 } mlp_job_status;
-static inline size_t mlp_job_status_pack(const mlp_job_status *m, uint8_t *p, size_t room)
+static inline int mlp_job_status_pack(const mlp_job_status *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_status_unpack(mlp_job_status *m, const uint8_t *p, size_t n)
 {
@@ -2214,10 +2533,11 @@ typedef struct mlp_job_status_rsp {
     uint8_t reserved;
     uint16_t err;
 } mlp_job_status_rsp;
-static inline size_t mlp_job_status_rsp_pack(const mlp_job_status_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_job_status_rsp_pack(const mlp_job_status_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 16u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->started, 4);
@@ -2225,10 +2545,18 @@ static inline size_t mlp_job_status_rsp_pack(const mlp_job_status_rsp *m, uint8_
     mlp_put(p + 12, (uint64_t)m->phase, 1);
     mlp_put(p + 13, (uint64_t)m->reserved, 1);
     mlp_put(p + 14, (uint64_t)m->err, 2);
-    return 16u;
+    *n = 16u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_status_rsp_unpack(mlp_job_status_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[16];
+    if (n >= 4u && (p[0] || p[1]) && (n < 16u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 16u ? n : 4u);
+        p = refusal;
+        n = 16u;
+    }
     if (n < 16u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -2245,12 +2573,14 @@ static inline int mlp_job_status_rsp_unpack(mlp_job_status_rsp *m, const uint8_t
 typedef struct mlp_job_abort {
     uint32_t op;
 } mlp_job_abort;
-static inline size_t mlp_job_abort_pack(const mlp_job_abort *m, uint8_t *p, size_t room)
+static inline int mlp_job_abort_pack(const mlp_job_abort *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_abort_unpack(mlp_job_abort *m, const uint8_t *p, size_t n)
 {
@@ -2270,10 +2600,11 @@ typedef struct mlp_job_abort_rsp {
     uint8_t reserved;
     uint16_t err;
 } mlp_job_abort_rsp;
-static inline size_t mlp_job_abort_rsp_pack(const mlp_job_abort_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_job_abort_rsp_pack(const mlp_job_abort_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 16u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->started, 4);
@@ -2281,10 +2612,18 @@ static inline size_t mlp_job_abort_rsp_pack(const mlp_job_abort_rsp *m, uint8_t 
     mlp_put(p + 12, (uint64_t)m->phase, 1);
     mlp_put(p + 13, (uint64_t)m->reserved, 1);
     mlp_put(p + 14, (uint64_t)m->err, 2);
-    return 16u;
+    *n = 16u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_job_abort_rsp_unpack(mlp_job_abort_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[16];
+    if (n >= 4u && (p[0] || p[1]) && (n < 16u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 16u ? n : 4u);
+        p = refusal;
+        n = 16u;
+    }
     if (n < 16u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -2307,10 +2646,13 @@ typedef struct mlp_pulse_row {
     uint64_t cols;
     uint16_t gate[64];
 } mlp_pulse_row;
-static inline size_t mlp_pulse_row_pack(const mlp_pulse_row *m, uint8_t *p, size_t room)
+static inline int mlp_pulse_row_pack(const mlp_pulse_row *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->row > 127)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 146u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->row, 1);
     mlp_put(p + 5, (uint64_t)m->kind, 1);
@@ -2319,7 +2661,8 @@ static inline size_t mlp_pulse_row_pack(const mlp_pulse_row *m, uint8_t *p, size
     mlp_put(p + 10, (uint64_t)m->cols, 8);
     for (unsigned i = 0; i < 64; i++)
         mlp_put(p + 18 + 2 * i, (uint64_t)m->gate[i], 2);
-    return 146u;
+    *n = 146u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_pulse_row_unpack(mlp_pulse_row *m, const uint8_t *p, size_t n)
 {
@@ -2344,17 +2687,26 @@ typedef struct mlp_pulse_row_rsp {
     uint16_t detail;
     uint64_t mask;
 } mlp_pulse_row_rsp;
-static inline size_t mlp_pulse_row_rsp_pack(const mlp_pulse_row_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_pulse_row_rsp_pack(const mlp_pulse_row_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 12u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->mask, 8);
-    return 12u;
+    *n = 12u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_pulse_row_rsp_unpack(mlp_pulse_row_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[12];
+    if (n >= 4u && (p[0] || p[1]) && (n < 12u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 12u ? n : 4u);
+        p = refusal;
+        n = 12u;
+    }
     if (n < 12u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -2378,10 +2730,25 @@ typedef struct mlp_vmm_begin {
     uint16_t navg;
     uint16_t repeat;
 } mlp_vmm_begin;
-static inline size_t mlp_vmm_begin_pack(const mlp_vmm_begin *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_begin_pack(const mlp_vmm_begin *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->nvec < 1)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->in_fmt > 3)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->out_fmt > 0)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->gain_mode > 4)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->flags > 0)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->navg < 1 || m->navg > 1)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->repeat < 1 || m->repeat > 1)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 44u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->nvec, 4);
     for (unsigned i = 0; i < 16; i++)
@@ -2395,7 +2762,8 @@ static inline size_t mlp_vmm_begin_pack(const mlp_vmm_begin *m, uint8_t *p, size
     mlp_put(p + 39, (uint64_t)m->flags, 1);
     mlp_put(p + 40, (uint64_t)m->navg, 2);
     mlp_put(p + 42, (uint64_t)m->repeat, 2);
-    return 44u;
+    *n = 44u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_begin_unpack(mlp_vmm_begin *m, const uint8_t *p, size_t n)
 {
@@ -2437,17 +2805,26 @@ typedef struct mlp_vmm_begin_rsp {
     uint16_t detail;
     uint32_t room;
 } mlp_vmm_begin_rsp;
-static inline size_t mlp_vmm_begin_rsp_pack(const mlp_vmm_begin_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_begin_rsp_pack(const mlp_vmm_begin_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 8u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     mlp_put(p + 4, (uint64_t)m->room, 4);
-    return 8u;
+    *n = 8u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_begin_rsp_unpack(mlp_vmm_begin_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[8];
+    if (n >= 4u && (p[0] || p[1]) && (n < 8u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 8u ? n : 4u);
+        p = refusal;
+        n = 8u;
+    }
     if (n < 8u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -2465,21 +2842,31 @@ typedef struct mlp_vmm_lut {
     const uint8_t *values;
     size_t values_len; /* bytes; elements: u16[] */
 } mlp_vmm_lut;
-static inline size_t mlp_vmm_lut_pack(const mlp_vmm_lut *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_lut_pack(const mlp_vmm_lut *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 8u + m->values_len)
-        return 0;
+    *n = 0;
+    if (m->table > 1)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->last > 1)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->values_len % 2u)
+        return MLP_ERROR_CODE_LEN;
+    if (room < 8u || room - 8u < m->values_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->table, 1);
     mlp_put(p + 5, (uint64_t)m->last, 1);
     mlp_put(p + 6, (uint64_t)m->first, 2);
     if (m->values_len)
         memcpy(p + 8, m->values, m->values_len);
-    return 8u + m->values_len;
+    *n = 8u + m->values_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_lut_unpack(mlp_vmm_lut *m, const uint8_t *p, size_t n)
 {
     if (n < 8u)
+        return MLP_ERROR_CODE_LEN;
+    if ((n - 8u) % 2u)
         return MLP_ERROR_CODE_LEN;
     m->op = (uint32_t)mlp_get(p + 0, 4);
     m->table = (uint8_t)mlp_get(p + 4, 1);
@@ -2489,7 +2876,7 @@ static inline int mlp_vmm_lut_unpack(mlp_vmm_lut *m, const uint8_t *p, size_t n)
     if (m->last > 1)
         return MLP_ERROR_CODE_RANGE;
     m->first = (uint16_t)mlp_get(p + 6, 2);
-    m->values = p + 8;
+    m->values = n > 8u ? p + 8 : NULL;
     m->values_len = n - 8u;
     return MLP_ERROR_CODE_OK;
 }
@@ -2499,13 +2886,15 @@ typedef struct mlp_vmm_lut_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_vmm_lut_rsp;
-static inline size_t mlp_vmm_lut_rsp_pack(const mlp_vmm_lut_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_lut_rsp_pack(const mlp_vmm_lut_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_lut_rsp_unpack(mlp_vmm_lut_rsp *m, const uint8_t *p, size_t n)
 {
@@ -2524,16 +2913,18 @@ typedef struct mlp_vmm_data {
     const uint8_t *body;
     size_t body_len; /* bytes; elements: u8[] */
 } mlp_vmm_data;
-static inline size_t mlp_vmm_data_pack(const mlp_vmm_data *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_data_pack(const mlp_vmm_data *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 8u + m->body_len)
-        return 0;
+    *n = 0;
+    if (room < 8u || room - 8u < m->body_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op_lo, 2);
     mlp_put(p + 2, (uint64_t)m->n, 2);
     mlp_put(p + 4, (uint64_t)m->first, 4);
     if (m->body_len)
         memcpy(p + 8, m->body, m->body_len);
-    return 8u + m->body_len;
+    *n = 8u + m->body_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_data_unpack(mlp_vmm_data *m, const uint8_t *p, size_t n)
 {
@@ -2542,7 +2933,7 @@ static inline int mlp_vmm_data_unpack(mlp_vmm_data *m, const uint8_t *p, size_t 
     m->op_lo = (uint16_t)mlp_get(p + 0, 2);
     m->n = (uint16_t)mlp_get(p + 2, 2);
     m->first = (uint32_t)mlp_get(p + 4, 4);
-    m->body = p + 8;
+    m->body = n > 8u ? p + 8 : NULL;
     m->body_len = n - 8u;
     return MLP_ERROR_CODE_OK;
 }
@@ -2555,16 +2946,18 @@ typedef struct mlp_vmm_result {
     const uint8_t *body;
     size_t body_len; /* bytes; elements: u8[] */
 } mlp_vmm_result;
-static inline size_t mlp_vmm_result_pack(const mlp_vmm_result *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_result_pack(const mlp_vmm_result *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 8u + m->body_len)
-        return 0;
+    *n = 0;
+    if (room < 8u || room - 8u < m->body_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op_lo, 2);
     mlp_put(p + 2, (uint64_t)m->n, 2);
     mlp_put(p + 4, (uint64_t)m->first, 4);
     if (m->body_len)
         memcpy(p + 8, m->body, m->body_len);
-    return 8u + m->body_len;
+    *n = 8u + m->body_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_result_unpack(mlp_vmm_result *m, const uint8_t *p, size_t n)
 {
@@ -2573,7 +2966,7 @@ static inline int mlp_vmm_result_unpack(mlp_vmm_result *m, const uint8_t *p, siz
     m->op_lo = (uint16_t)mlp_get(p + 0, 2);
     m->n = (uint16_t)mlp_get(p + 2, 2);
     m->first = (uint32_t)mlp_get(p + 4, 4);
-    m->body = p + 8;
+    m->body = n > 8u ? p + 8 : NULL;
     m->body_len = n - 8u;
     return MLP_ERROR_CODE_OK;
 }
@@ -2586,16 +2979,18 @@ typedef struct mlp_vmm_end {
     uint32_t total;
     uint32_t crc;
 } mlp_vmm_end;
-static inline size_t mlp_vmm_end_pack(const mlp_vmm_end *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_end_pack(const mlp_vmm_end *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 16u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
     mlp_put(p + 4, (uint64_t)m->status, 2);
     mlp_put(p + 6, (uint64_t)m->reserved, 2);
     mlp_put(p + 8, (uint64_t)m->total, 4);
     mlp_put(p + 12, (uint64_t)m->crc, 4);
-    return 16u;
+    *n = 16u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_end_unpack(mlp_vmm_end *m, const uint8_t *p, size_t n)
 {
@@ -2613,12 +3008,14 @@ static inline int mlp_vmm_end_unpack(mlp_vmm_end *m, const uint8_t *p, size_t n)
 typedef struct mlp_vmm_abort {
     uint32_t op;
 } mlp_vmm_abort;
-static inline size_t mlp_vmm_abort_pack(const mlp_vmm_abort *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_abort_pack(const mlp_vmm_abort *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->op, 4);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_abort_unpack(mlp_vmm_abort *m, const uint8_t *p, size_t n)
 {
@@ -2633,13 +3030,15 @@ typedef struct mlp_vmm_abort_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_vmm_abort_rsp;
-static inline size_t mlp_vmm_abort_rsp_pack(const mlp_vmm_abort_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_vmm_abort_rsp_pack(const mlp_vmm_abort_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_vmm_abort_rsp_unpack(mlp_vmm_abort_rsp *m, const uint8_t *p, size_t n)
 {
@@ -2656,14 +3055,18 @@ typedef struct mlp_dbg_unlock {
     uint32_t ttl_ms;
     uint8_t flags;
 } mlp_dbg_unlock;
-static inline size_t mlp_dbg_unlock_pack(const mlp_dbg_unlock *m, uint8_t *p, size_t room)
+static inline int mlp_dbg_unlock_pack(const mlp_dbg_unlock *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->ttl_ms > 60000)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 9u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->uid_crc, 4);
     mlp_put(p + 4, (uint64_t)m->ttl_ms, 4);
     mlp_put(p + 8, (uint64_t)m->flags, 1);
-    return 9u;
+    *n = 9u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_dbg_unlock_unpack(mlp_dbg_unlock *m, const uint8_t *p, size_t n)
 {
@@ -2682,13 +3085,15 @@ typedef struct mlp_dbg_unlock_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_dbg_unlock_rsp;
-static inline size_t mlp_dbg_unlock_rsp_pack(const mlp_dbg_unlock_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_dbg_unlock_rsp_pack(const mlp_dbg_unlock_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_dbg_unlock_rsp_unpack(mlp_dbg_unlock_rsp *m, const uint8_t *p, size_t n)
 {
@@ -2706,25 +3111,33 @@ typedef struct mlp_spi_xfer {
     const uint8_t *word;
     size_t word_len; /* bytes; elements: u32[] */
 } mlp_spi_xfer;
-static inline size_t mlp_spi_xfer_pack(const mlp_spi_xfer *m, uint8_t *p, size_t room)
+static inline int mlp_spi_xfer_pack(const mlp_spi_xfer *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 2u + m->word_len)
-        return 0;
+    *n = 0;
+    if (m->chip > 15)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->word_len % 4u)
+        return MLP_ERROR_CODE_LEN;
+    if (room < 2u || room - 2u < m->word_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->chip, 1);
     mlp_put(p + 1, (uint64_t)m->n, 1);
     if (m->word_len)
         memcpy(p + 2, m->word, m->word_len);
-    return 2u + m->word_len;
+    *n = 2u + m->word_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_spi_xfer_unpack(mlp_spi_xfer *m, const uint8_t *p, size_t n)
 {
     if (n < 2u)
         return MLP_ERROR_CODE_LEN;
+    if ((n - 2u) % 4u)
+        return MLP_ERROR_CODE_LEN;
     m->chip = (uint8_t)mlp_get(p + 0, 1);
     if (m->chip > 15)
         return MLP_ERROR_CODE_RANGE;
     m->n = (uint8_t)mlp_get(p + 1, 1);
-    m->word = p + 2;
+    m->word = n > 2u ? p + 2 : NULL;
     m->word_len = n - 2u;
     return MLP_ERROR_CODE_OK;
 }
@@ -2736,23 +3149,36 @@ typedef struct mlp_spi_xfer_rsp {
     const uint8_t *word;
     size_t word_len; /* bytes; elements: u32[] */
 } mlp_spi_xfer_rsp;
-static inline size_t mlp_spi_xfer_rsp_pack(const mlp_spi_xfer_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_spi_xfer_rsp_pack(const mlp_spi_xfer_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 4u + m->word_len)
-        return 0;
+    *n = 0;
+    if (m->word_len % 4u)
+        return MLP_ERROR_CODE_LEN;
+    if (room < 4u || room - 4u < m->word_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     if (m->word_len)
         memcpy(p + 4, m->word, m->word_len);
-    return 4u + m->word_len;
+    *n = 4u + m->word_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_spi_xfer_rsp_unpack(mlp_spi_xfer_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[4];
+    if (n >= 4u && (p[0] || p[1]) && (n < 4u || (n - 4u) % 4u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 4u ? n : 4u);
+        p = refusal;
+        n = 4u;
+    }
     if (n < 4u)
+        return MLP_ERROR_CODE_LEN;
+    if ((n - 4u) % 4u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
-    m->word = p + 4;
+    m->word = n > 4u ? p + 4 : NULL;
     m->word_len = n - 4u;
     return MLP_ERROR_CODE_OK;
 }
@@ -2762,13 +3188,19 @@ typedef struct mlp_adc_cr {
     uint8_t chip;
     uint8_t cr;
 } mlp_adc_cr;
-static inline size_t mlp_adc_cr_pack(const mlp_adc_cr *m, uint8_t *p, size_t room)
+static inline int mlp_adc_cr_pack(const mlp_adc_cr *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->chip > 7)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->cr > 15)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 2u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->chip, 1);
     mlp_put(p + 1, (uint64_t)m->cr, 1);
-    return 2u;
+    *n = 2u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_adc_cr_unpack(mlp_adc_cr *m, const uint8_t *p, size_t n)
 {
@@ -2788,13 +3220,15 @@ typedef struct mlp_adc_cr_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_adc_cr_rsp;
-static inline size_t mlp_adc_cr_rsp_pack(const mlp_adc_cr_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_adc_cr_rsp_pack(const mlp_adc_cr_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_adc_cr_rsp_unpack(mlp_adc_cr_rsp *m, const uint8_t *p, size_t n)
 {
@@ -2810,13 +3244,17 @@ typedef struct mlp_adc_raw {
     uint8_t chip;
     uint8_t n;
 } mlp_adc_raw;
-static inline size_t mlp_adc_raw_pack(const mlp_adc_raw *m, uint8_t *p, size_t room)
+static inline int mlp_adc_raw_pack(const mlp_adc_raw *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->chip > 7)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 2u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->chip, 1);
     mlp_put(p + 1, (uint64_t)m->n, 1);
-    return 2u;
+    *n = 2u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_adc_raw_unpack(mlp_adc_raw *m, const uint8_t *p, size_t n)
 {
@@ -2836,23 +3274,36 @@ typedef struct mlp_adc_raw_rsp {
     const uint8_t *code;
     size_t code_len; /* bytes; elements: u16[] */
 } mlp_adc_raw_rsp;
-static inline size_t mlp_adc_raw_rsp_pack(const mlp_adc_raw_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_adc_raw_rsp_pack(const mlp_adc_raw_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 4u + m->code_len)
-        return 0;
+    *n = 0;
+    if (m->code_len % 2u)
+        return MLP_ERROR_CODE_LEN;
+    if (room < 4u || room - 4u < m->code_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     if (m->code_len)
         memcpy(p + 4, m->code, m->code_len);
-    return 4u + m->code_len;
+    *n = 4u + m->code_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_adc_raw_rsp_unpack(mlp_adc_raw_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[4];
+    if (n >= 4u && (p[0] || p[1]) && (n < 4u || (n - 4u) % 2u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 4u ? n : 4u);
+        p = refusal;
+        n = 4u;
+    }
     if (n < 4u)
+        return MLP_ERROR_CODE_LEN;
+    if ((n - 4u) % 2u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
-    m->code = p + 4;
+    m->code = n > 4u ? p + 4 : NULL;
     m->code_len = n - 4u;
     return MLP_ERROR_CODE_OK;
 }
@@ -2865,18 +3316,27 @@ typedef struct mlp_gpio_get_rsp {
     uint16_t detail;
     uint32_t bank[4];
 } mlp_gpio_get_rsp;
-static inline size_t mlp_gpio_get_rsp_pack(const mlp_gpio_get_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_gpio_get_rsp_pack(const mlp_gpio_get_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 20u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     for (unsigned i = 0; i < 4; i++)
         mlp_put(p + 4 + 4 * i, (uint64_t)m->bank[i], 4);
-    return 20u;
+    *n = 20u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_gpio_get_rsp_unpack(mlp_gpio_get_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[20];
+    if (n >= 4u && (p[0] || p[1]) && (n < 20u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 20u ? n : 4u);
+        p = refusal;
+        n = 20u;
+    }
     if (n < 20u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -2892,14 +3352,18 @@ typedef struct mlp_gpio_set {
     uint32_t mask;
     uint32_t value;
 } mlp_gpio_set;
-static inline size_t mlp_gpio_set_pack(const mlp_gpio_set *m, uint8_t *p, size_t room)
+static inline int mlp_gpio_set_pack(const mlp_gpio_set *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->bank > 3)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 9u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->bank, 1);
     mlp_put(p + 1, (uint64_t)m->mask, 4);
     mlp_put(p + 5, (uint64_t)m->value, 4);
-    return 9u;
+    *n = 9u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_gpio_set_unpack(mlp_gpio_set *m, const uint8_t *p, size_t n)
 {
@@ -2918,13 +3382,15 @@ typedef struct mlp_gpio_set_rsp {
     uint16_t status;
     uint16_t detail;
 } mlp_gpio_set_rsp;
-static inline size_t mlp_gpio_set_rsp_pack(const mlp_gpio_set_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_gpio_set_rsp_pack(const mlp_gpio_set_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 4u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
-    return 4u;
+    *n = 4u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_gpio_set_rsp_unpack(mlp_gpio_set_rsp *m, const uint8_t *p, size_t n)
 {
@@ -2940,13 +3406,17 @@ typedef struct mlp_shadow {
     uint8_t first;
     uint8_t n;
 } mlp_shadow;
-static inline size_t mlp_shadow_pack(const mlp_shadow *m, uint8_t *p, size_t room)
+static inline int mlp_shadow_pack(const mlp_shadow *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
+    if (m->n > 64)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 2u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->first, 1);
     mlp_put(p + 1, (uint64_t)m->n, 1);
-    return 2u;
+    *n = 2u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_shadow_unpack(mlp_shadow *m, const uint8_t *p, size_t n)
 {
@@ -2966,20 +3436,29 @@ typedef struct mlp_shadow_rsp {
     uint16_t code[64];
     uint8_t span[64];
 } mlp_shadow_rsp;
-static inline size_t mlp_shadow_rsp_pack(const mlp_shadow_rsp *m, uint8_t *p, size_t room)
+static inline int mlp_shadow_rsp_pack(const mlp_shadow_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 196u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
     mlp_put(p + 2, (uint64_t)m->detail, 2);
     for (unsigned i = 0; i < 64; i++)
         mlp_put(p + 4 + 2 * i, (uint64_t)m->code[i], 2);
     for (unsigned i = 0; i < 64; i++)
         mlp_put(p + 132 + 1 * i, (uint64_t)m->span[i], 1);
-    return 196u;
+    *n = 196u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_shadow_rsp_unpack(mlp_shadow_rsp *m, const uint8_t *p, size_t n)
 {
+    uint8_t refusal[196];
+    if (n >= 4u && (p[0] || p[1]) && (n < 196u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 196u ? n : 4u);
+        p = refusal;
+        n = 196u;
+    }
     if (n < 196u)
         return MLP_ERROR_CODE_LEN;
     m->status = (uint16_t)mlp_get(p + 0, 2);
@@ -2998,15 +3477,17 @@ typedef struct mlp_log {
     const uint8_t *text;
     size_t text_len; /* bytes; elements: char[] */
 } mlp_log;
-static inline size_t mlp_log_pack(const mlp_log *m, uint8_t *p, size_t room)
+static inline int mlp_log_pack(const mlp_log *m, uint8_t *p, size_t room, size_t *n)
 {
-    if (room < 5u + m->text_len)
-        return 0;
+    *n = 0;
+    if (room < 5u || room - 5u < m->text_len)
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->t_us, 4);
     mlp_put(p + 4, (uint64_t)m->level, 1);
     if (m->text_len)
         memcpy(p + 5, m->text, m->text_len);
-    return 5u + m->text_len;
+    *n = 5u + m->text_len;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_log_unpack(mlp_log *m, const uint8_t *p, size_t n)
 {
@@ -3014,7 +3495,7 @@ static inline int mlp_log_unpack(mlp_log *m, const uint8_t *p, size_t n)
         return MLP_ERROR_CODE_LEN;
     m->t_us = (uint32_t)mlp_get(p + 0, 4);
     m->level = (uint8_t)mlp_get(p + 4, 1);
-    m->text = p + 5;
+    m->text = n > 5u ? p + 5 : NULL;
     m->text_len = n - 5u;
     return MLP_ERROR_CODE_OK;
 }
@@ -3025,14 +3506,16 @@ typedef struct mlp_fault {
     uint32_t detail;
     uint32_t op;
 } mlp_fault;
-static inline size_t mlp_fault_pack(const mlp_fault *m, uint8_t *p, size_t room)
+static inline int mlp_fault_pack(const mlp_fault *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 9u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->fault, 1);
     mlp_put(p + 1, (uint64_t)m->detail, 4);
     mlp_put(p + 5, (uint64_t)m->op, 4);
-    return 9u;
+    *n = 9u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_fault_unpack(mlp_fault *m, const uint8_t *p, size_t n)
 {
@@ -3048,12 +3531,14 @@ static inline int mlp_fault_unpack(mlp_fault *m, const uint8_t *p, size_t n)
 typedef struct mlp_state {
     uint8_t state;
 } mlp_state;
-static inline size_t mlp_state_pack(const mlp_state *m, uint8_t *p, size_t room)
+static inline int mlp_state_pack(const mlp_state *m, uint8_t *p, size_t room, size_t *n)
 {
+    *n = 0;
     if (room < 1u)
-        return 0;
+        return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->state, 1);
-    return 1u;
+    *n = 1u;
+    return MLP_ERROR_CODE_OK;
 }
 static inline int mlp_state_unpack(mlp_state *m, const uint8_t *p, size_t n)
 {
