@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import AUTO_GAIN
+from memlab.arguments import as_mask, as_numbers, as_row, refuse_masked
 from memlab.errors import SaturationWarning
 from memlab.passport import Passport
 
@@ -174,7 +175,7 @@ class Array(ABC):
 
     def measure_vmm(self, voltage: npt.ArrayLike, *, gain: int = AUTO_GAIN) -> Measurement:
         """Multiply as `vmm` does, and return codes, gains and saturation too."""
-        vectors = np.asarray(voltage, dtype=np.float64)
+        vectors = as_numbers(voltage, "voltage", advice="put 0 V where nothing shall be driven")
         if vectors.ndim == 0 or vectors.shape[-1] != self.rows.size:
             raise ValueError(
                 f"voltage has shape {vectors.shape}; the last axis must be the "
@@ -209,7 +210,7 @@ class Array(ABC):
         Parameters
         ----------
         row
-            Row of this view.
+            Row of this view, one whole number.
         gate_voltage
             Gate voltage (V) of each column, a scalar or shape (columns,), 0 to 2.5 V by default.
             It limits the current, so a larger one leaves a larger conductance.
@@ -220,16 +221,20 @@ class Array(ABC):
         ------
         LimitError
             If a voltage is outside its limit; nothing is pulsed.
+        SettingError
+            If an argument is not what it should be, a masked array among others.
         """
-        mask = None if columns is None else _as_mask(columns, (1, self.columns.size), "columns")
-        gate = np.broadcast_to(np.asarray(gate_voltage, dtype=np.float64), (self.columns.size,))
-        self[row].program(gate, set=mask)
+        view = self[as_row(row)]
+        mask = None if columns is None else as_mask(columns, view.shape, "columns")
+        gate = as_numbers(gate_voltage, "gate_voltage", (self.columns.size,))
+        view.program(gate, set=mask)
 
     def reset_row(self, row: int, *, columns: npt.ArrayLike | None = None) -> None:
         """RESET the selected cells of one row once, in parallel; arguments as `program_row`."""
-        size = (1, self.columns.size)
-        mask = np.ones(size, bool) if columns is None else _as_mask(columns, size, "columns")
-        self[row].program(0.0, reset=mask, set=np.zeros(size, bool))
+        view = self[as_row(row)]
+        every = np.ones(view.shape, bool)
+        mask = every if columns is None else as_mask(columns, view.shape, "columns")
+        view.program(0.0, reset=mask, set=~every)
 
     def program(
         self,
@@ -257,10 +262,10 @@ class Array(ABC):
         LimitError
             If a voltage is outside its limit; nothing is pulsed.
         """
-        gate = np.broadcast_to(np.asarray(gate_voltage, dtype=np.float64), self.shape)
+        gate = as_numbers(gate_voltage, "gate_voltage", self.shape)
         none, every = np.zeros(self.shape, bool), np.ones(self.shape, bool)
-        reset_mask = none if reset is None else _as_mask(reset, self.shape, "reset")
-        set_mask = every if set is None else _as_mask(set, self.shape, "set")
+        reset_mask = none if reset is None else as_mask(reset, self.shape, "reset")
+        set_mask = every if set is None else as_mask(set, self.shape, "set")
         self._program(gate, reset_mask, set_mask)
         self.counts.reset += int(np.count_nonzero(reset_mask))
         self.counts.set += int(np.count_nonzero(set_mask))
@@ -271,7 +276,7 @@ class Array(ABC):
         Nothing is pulsed. `cells` is a boolean mask, shape (rows, columns); all of them by default.
         """
         every = np.ones(self.shape, bool)
-        mask = every if cells is None else _as_mask(cells, self.shape, "cells")
+        mask = every if cells is None else as_mask(cells, self.shape, "cells")
         self._check_program(np.full(self.shape, gate_voltage), ~every, mask)
 
     # -- life ---------------------------------------------------------------------------------
@@ -303,7 +308,8 @@ class Array(ABC):
     @abstractmethod
     def _check_program(
         self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
-    ) -> None: ...
+    ) -> FloatArray:
+        """Return the gate voltages (V) as the chip will see them, or raise `LimitError`."""
 
     @abstractmethod
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None: ...
@@ -316,16 +322,10 @@ def nearest_step(voltage: FloatArray, step: float) -> FloatArray:
 
 def _pick_lines(lines: npt.NDArray[np.intp], key: Any, what: str) -> npt.NDArray[np.intp]:
     """Apply one index to a list of lines; always returns a list, without repeats, not empty."""
+    refuse_masked(key, f"{what} index", "leave the masked ones out (`.compressed()`)")
     picked = np.atleast_1d(lines[key])
     if picked.ndim != 1 or picked.size == 0:
         raise IndexError(f"{what} index {key!r} selects no {what} of {lines.size}")
     if np.unique(picked).size != picked.size:
         raise IndexError(f"{what} index {key!r} names a {what} twice")
     return picked
-
-
-def _as_mask(mask: npt.ArrayLike, shape: tuple[int, int], name: str) -> BoolArray:
-    array = np.asarray(mask)
-    if array.dtype != np.bool_:
-        raise TypeError(f"{name} must be a boolean mask, got dtype {array.dtype}")
-    return np.broadcast_to(array, shape)

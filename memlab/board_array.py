@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -207,7 +208,10 @@ class BoardArray(Array):
 
     def check_forming(self, gate_voltage: float) -> None:
         """Raise `LimitError` unless cells may be formed at this gate voltage (V)."""
-        check_forming(self._session.limits, gate_voltage, self._session.point.set_voltage)
+        limits, amplitude = self._session.limits, self._session.point.set_voltage
+        check_forming(limits, gate_voltage, amplitude)
+        gate = self._on_steps(np.full(1, gate_voltage), self.gate_voltage_step, "gate voltage")
+        check_forming(limits, gate, amplitude)
 
     def ground(self) -> None:
         """Put every line of the chip to 0 V now."""
@@ -281,7 +285,10 @@ class BoardArray(Array):
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         session = self._session
         check_vmm(session.limits, voltage, self.columns.size)
-        voltage = self._on_steps(voltage, self.input_voltage_step, "row voltage")
+        applied = self._on_steps(voltage, self.input_voltage_step, "row voltage")
+        if applied is not voltage:  # rounded: limits hold for what the chip will see, too
+            check_vmm(session.limits, applied, self.columns.size)
+            voltage = applied
         dac_code = self._conversion.row_code(voltage)
         if not self._conversion.knows_cells:
             self._measure_conductance(AUTO_GAIN)
@@ -318,9 +325,7 @@ class BoardArray(Array):
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         session = self._session
         point = session.point
-        self._check_program(gate_voltage, reset, set_)
-        gate_voltage = np.where(set_, gate_voltage, 0.0)
-        gate_voltage = self._on_steps(gate_voltage, self.gate_voltage_step, "gate voltage")
+        gate_voltage = self._check_program(gate_voltage, reset, set_)
         gate_span = SPANS[LineClass.GATE]
         reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
         resets = self._pulses(
@@ -345,9 +350,23 @@ class BoardArray(Array):
             fire(session.board, session.passport, pulses, self._in_volts(pulses))
         session.traffic.add(_PULSE_BYTES * len(pulses), 0)
 
-    def _check_program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        limits, point = self._session.limits, self.operating_point
-        check_program(limits, point, gate_voltage, reset, set_, self.rows, self.columns)
+    def _check_program(
+        self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
+    ) -> FloatArray:
+        session = self._session
+        # Limits hold for what was asked and for what the chip will see: the widths that the timer
+        # makes, and the voltages that rounding to the wire's steps leaves.
+        made = replace(
+            session.point,
+            set_width=_made_width(session.timer, session.point.set_width),
+            reset_width=_made_width(session.timer, session.point.reset_width),
+        )
+        asked = np.where(set_, gate_voltage, 0.0)
+        check_program(session.limits, made, asked, reset, set_, self.rows, self.columns)
+        gate = self._on_steps(asked, self.gate_voltage_step, "gate voltage")
+        if gate is not asked:
+            check_program(session.limits, made, gate, reset, set_, self.rows, self.columns)
+        return gate
 
     def _in_volts(self, pulses: PulseBatch) -> RowPulses:
         """Return pulses as they leave the DACs, in volts and seconds."""
@@ -370,7 +389,7 @@ class BoardArray(Array):
         if self._session.rounding:
             return nearest
         off = np.abs(nearest - voltage)
-        if off.max() > 1e-9:
+        if off.max() > 1e-9:  # NaN and infinity are left to the limits, which name themselves
             worst = voltage.flat[int(off.argmax())]
             raise LimitError(
                 f"{what} {worst:.6g} V: the wire of this board carries steps of {step:g} V "
@@ -404,6 +423,12 @@ class BoardArray(Array):
             columns=columns,
             gate_code=gates,
         )
+
+
+@cache
+def _made_width(timer: PulseTimer, width: float) -> float:
+    """Return the width (s) of the pulse that the timer makes when it is asked for this one."""
+    return float(timer.seconds(timer.ticks(width)))
 
 
 def _join(first: PulseBatch, second: PulseBatch) -> PulseBatch:

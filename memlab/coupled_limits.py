@@ -142,13 +142,13 @@ def check_program(
         conductance = largest_conductance(highest, limits)
         current = point.set_voltage * conductance
         energy = point.set_voltage**2 * conductance * point.set_width
-        if current > limits.cell_current or energy > limits.pulse_energy:
+        if not (current <= limits.cell_current and energy <= limits.pulse_energy):
             worst = np.argwhere(set_ & (gate_voltage == highest))[0]
             cell = f"cell [{rows[worst[0]]}, {columns[worst[1]]}]"
             what = f"row {rows[worst[0]]}: " + _pulse(
                 "SET", point.set_voltage, highest, point.set_width
             )
-            if current > limits.cell_current:
+            if not current <= limits.cell_current:
                 _refuse(
                     SET_CURRENT, limits, f"{what} could drive {_si(current, 'A')} through {cell}"
                 )
@@ -177,7 +177,7 @@ def check_vmm(limits: Limits, voltage: FloatArray, columns: int) -> None:
     low, high = extremes(voltage)
     largest = max(-low, high)
     current = largest * columns * conductance
-    if current > limits.row_current:
+    if not current <= limits.row_current:
         _refuse(
             ROW_CURRENT,
             limits,
@@ -193,7 +193,7 @@ def check_forming(limits: Limits, gate_voltage: npt.ArrayLike, voltage: float) -
     """
     gates = np.atleast_1d(np.asarray(gate_voltage, dtype=np.float64))
     limits.check_set(gates, voltage)
-    if gates.size and gates.max() > limits.forming_gate_voltage:
+    if gates.size and not gates.max() <= limits.forming_gate_voltage:
         _refuse(
             FORMING_GATE,
             limits,
@@ -205,7 +205,7 @@ def _check_reset_energy(limits: Limits, point: OperatingPoint, where: str) -> No
     gate = point.reset_gate_voltage
     conductance = largest_conductance(gate, limits)
     energy = point.reset_voltage**2 * conductance * point.reset_width
-    if energy > limits.pulse_energy:
+    if not energy <= limits.pulse_energy:
         what = where + _pulse("RESET", point.reset_voltage, gate, point.reset_width)
         _refuse(PULSE_ENERGY, limits, f"{what} could put {_si(energy, 'J')} into a cell")
 

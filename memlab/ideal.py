@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.arguments import as_numbers
 from memlab.array import Array, BoolArray, FloatArray, Measurement
 from memlab.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.limits import Limits, OperatingPoint
@@ -50,7 +51,9 @@ class IdealArray(Array):
 
     def write(self, conductance: npt.ArrayLike) -> None:
         """Put every cell of this view at a conductance in S, shape (rows, columns), any sign."""
-        self._cells[np.ix_(self.rows, self.columns)] = conductance
+        advice = "fill in the conductances that the masked cells keep"
+        cells = as_numbers(conductance, "conductance", self.shape, advice=advice)
+        self._cells[np.ix_(self.rows, self.columns)] = cells
 
     def ground(self) -> None:
         """Do nothing: there is no line to ground."""
@@ -74,12 +77,15 @@ class IdealArray(Array):
         return Measurement(current, np.zeros(current.shape, bool))
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        self._check_program(gate_voltage, reset, set_)
+        gate_voltage = self._check_program(gate_voltage, reset, set_)
         cells = self._cells[np.ix_(self.rows, self.columns)]
         cells = np.where(reset, 0.0, cells)
         level = SET_SLOPE * gate_voltage + SET_OFFSET
         self.write(np.where(set_, np.maximum(level, cells), cells))
 
-    def _check_program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+    def _check_program(
+        self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
+    ) -> FloatArray:
         limits, point = self._limits, self._point
         check_program(limits, point, gate_voltage, reset, set_, self.rows, self.columns)
+        return gate_voltage

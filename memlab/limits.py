@@ -7,7 +7,9 @@ Here each quantity is checked alone; what only a combination shows is in `memlab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import isfinite
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +55,23 @@ class Limits:
     row_current: float = 10e-3
     forming_gate_voltage: float = 1.6
 
+    def check(self) -> None:
+        """Raise `LimitError` unless every limit is a finite number of at least 0.
+
+        An array asks when it is opened: no comparison with NaN would ever refuse anything.
+        """
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
+                raise LimitError(f"limits.{field.name} must be a finite number, got {value!r}")
+            if not float(value) >= 0.0:
+                raise LimitError(f"limits.{field.name} must be at least 0, got {value!r}")
+        if not self.minimum_width <= self.maximum_width:
+            raise LimitError(
+                f"limits.minimum_width {self.minimum_width:g} s is above "
+                f"limits.maximum_width {self.maximum_width:g} s: no pulse would be allowed"
+            )
+
     def check_read(self, voltage: npt.NDArray[np.float64]) -> None:
         """Raise `LimitError` unless every row voltage lies within +/- read_voltage."""
         if not voltage.size:
@@ -79,7 +98,8 @@ class Limits:
         _check_range("RESET gate voltage", gate_voltage, self.gate_voltage, "gate_voltage")
 
     def check_point(self, point: OperatingPoint) -> None:
-        """Raise `LimitError` unless an array may work at this operating point."""
+        """Raise `LimitError` unless these are limits, and an array may work at this point."""
+        self.check()
         self.check_read(np.array([point.read_voltage]))
         _check_range(
             "read gate voltage", point.read_gate_voltage, self.gate_voltage, "gate_voltage"

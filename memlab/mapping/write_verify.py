@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from memlab.arguments import as_numbers
 from memlab.array import Array, nearest_step
 from memlab.errors import LimitError
 from memlab.mapping.switching import SwitchingLaw
@@ -208,7 +209,8 @@ def write_verify(
         If a target cannot be reached, or a gate voltage is not allowed; nothing is pulsed.
     """
     settings = settings or WriteVerify()
-    wanted = np.broadcast_to(np.asarray(target, np.float64), array.shape).copy()
+    advice = "put NaN where a cell shall be left alone (`.filled(numpy.nan)`)"
+    wanted = as_numbers(target, "target", array.shape, advice=advice).copy()
     if cells is not None:
         wanted[~cells] = np.nan
     check_target(array, wanted, law, settings)

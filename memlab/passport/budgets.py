@@ -125,7 +125,7 @@ def _check(
     after = used + asked
     if after.max() <= budget:  # nearly always
         return
-    over = (after > budget) & (asked > 0)
+    over = ~(after <= budget) & ~(asked <= 0)  # a NaN on either side is refused
     if not over.any():
         return
     row, column = (int(k) for k in np.argwhere(over)[0])
