@@ -50,6 +50,19 @@ class PulseKind(IntEnum):
     RESET = 1
 
 
+class Outcome(IntEnum):
+    """What became of a row-pulse."""
+
+    ENTERED = 0
+    """About to be sent, or sent: nothing is known yet. Counts as possibly fired."""
+    DONE = 1
+    """Fired exactly once."""
+    NOT_FIRED = 2
+    """Never fired, and never will be."""
+    UNKNOWN = 3
+    """May or may not have been fired, and nothing but reading its cells will tell."""
+
+
 @dataclass(frozen=True)
 class CodeRange:
     """DAC codes that are allowed, both ends included."""
@@ -268,10 +281,44 @@ class Board(Protocol):
         """
         ...
 
-    def pulse(self, pulses: PulseBatch) -> None:
+    @property
+    def life(self) -> str:
+        """Names one life of the board: another after a restart that lost its memory.
+
+        Empty where the board cannot tell.
+        """
+        ...
+
+    def ticket(self, pulses: PulseBatch, name: str = "") -> str:
+        """Register a batch that is about to be sent; return its ticket: `name`, or a new one.
+
+        The ticket is kept when this returns, so that `fate` can be asked in any later program,
+        whatever happens in between. A name may be registered again as long as nothing of it was
+        sent. A board without memory keeps nothing and returns "".
+
+        Raises
+        ------
+        DeviceError
+            If a batch of this name was sent before.
+        TransportError
+            If the ticket cannot be kept.
+        """
+        ...
+
+    def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire the pulses in order, each exactly once; returning means that all were fired.
 
-        A code beyond the configured limits raises `LimitError` before the first pulse.
+        A code beyond the configured limits raises `LimitError` before the first pulse; a ticket
+        that was sent before raises `DeviceError`, and fires nothing. Without a ticket the board
+        makes one itself.
+        """
+        ...
+
+    def fate(self, ticket: str) -> npt.NDArray[np.uint8] | None:
+        """Return what became of a batch: one `Outcome` for each of its pulses.
+
+        None where this computer does not know the ticket: then everything is in doubt. Pulses of
+        a known ticket that never left are `NOT_FIRED` for certain.
         """
         ...
 

@@ -24,6 +24,7 @@ from drivers.board import (
 )
 from drivers.checks import check_codes, check_pulses
 from drivers.errors import DeviceError
+from drivers.tickets import Batch, Tickets, new_name
 
 __all__ = ["CheckedBoard"]
 
@@ -66,12 +67,31 @@ class CheckedBoard(ABC):
             return Samples(code=np.empty(empty, np.uint16), gain=np.empty(empty, np.uint8))
         return self._vmm(selection, row_code, gain, config)
 
-    def pulse(self, pulses: PulseBatch) -> None:
+    @property
+    def life(self) -> str:
+        """Names one life of the board; empty where it cannot tell."""
+        return ""
+
+    def ticket(self, pulses: PulseBatch, name: str = "") -> str:
+        """Register a batch that is about to be sent; return its ticket: `name`, or a new one."""
+        self._require_open()
+        return self._tickets.register(len(pulses), name)
+
+    def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire the pulses in order, each exactly once; returning means that all were fired."""
         config = self._require_config()
         if len(pulses):
             check_pulses(pulses, config, self.capabilities)
-            self._pulse(pulses, config)
+            self._pulse(pulses, config, Batch(ticket or new_name(), len(pulses)))
+
+    def fate(self, ticket: str) -> npt.NDArray[np.uint8] | None:
+        """Return one `Outcome` for each pulse of a batch; None where the ticket is not known."""
+        self._require_open()
+        return self._tickets.fate(ticket)
+
+    @property
+    @abstractmethod
+    def _tickets(self) -> Tickets: ...
 
     @abstractmethod
     def ground(self) -> None:
@@ -105,7 +125,7 @@ class CheckedBoard(ABC):
     ) -> Samples: ...
 
     @abstractmethod
-    def _pulse(self, pulses: PulseBatch, config: BoardConfig) -> None: ...
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None: ...
 
     def _require_open(self) -> None:
         if self._closed:

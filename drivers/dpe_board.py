@@ -8,6 +8,7 @@ not come, the outcome is unknown. Between commands the board rests; it has no co
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -32,9 +33,12 @@ from drivers.errors import (
     PulsesInterruptedError,
     TransportError,
 )
+from drivers.ledger import state_directory
 from drivers.max11046 import STEP
 from drivers.tia import Transimpedance
+from drivers.tickets import Batch, Tickets, entries_of
 from drivers.transport import Opener, Transport
+from drivers.wire_format import column_masks
 from drivers.wire_log import WireLog
 from firmware_protocol.dpe import (
     COLUMNS,
@@ -97,6 +101,7 @@ class DpeBoard(CheckedBoard):
         self._lock = threading.RLock()
         self._log = WireLog(name)
         self._transport: Transport | None = None
+        self._kept: Tickets | None = None
         self._amplifier = Transimpedance()
         self._auto_gain = min(max(1, auto_gain), len(self._amplifier.resistance))
         self._capabilities = Capabilities(
@@ -140,6 +145,8 @@ class DpeBoard(CheckedBoard):
                     pass  # nobody is there to be told
                 finally:
                     self._drop()
+            if self._kept is not None:
+                self._kept.close()
 
     # --- what Board asks for
 
@@ -210,11 +217,20 @@ class DpeBoard(CheckedBoard):
 
         return self._measured(measure, gain)
 
-    def _pulse(self, pulses: PulseBatch, config: BoardConfig) -> None:
+    @property
+    def _tickets(self) -> Tickets:
+        if self._kept is None:
+            name = re.sub(r"[^A-Za-z0-9._-]+", "_", self._name.partition("?")[0]).strip("_")
+            self._kept = Tickets(state_directory() / f"board-{name}.sqlite")
+            for operation in self._kept.unsettled:  # of a program that is gone; nobody knows
+                self._kept.settled(operation.op, 0, operation.count)
+        return self._kept
+
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None:
         groups = pulse_groups(pulses, config)
         with self._lock:
             for group in groups:
-                self._fire(group, pulses)
+                self._fire(group, pulses, batch)
 
     # --- helpers
 
@@ -264,16 +280,21 @@ class DpeBoard(CheckedBoard):
                 return outcome.codes
         raise AssertionError("unreachable")
 
-    def _fire(self, group: PulseGroup, pulses: PulseBatch) -> None:
+    def _fire(self, group: PulseGroup, pulses: PulseBatch, batch: Batch) -> None:
         total, done = len(pulses), group.first
         reason: Exception | None = None
+        tickets = self._tickets
+        op = tickets.highest_op + 1
+        tickets.sent(op, batch, group.first, _entries(group, pulses))
         try:
             outcome = self._exchange(group.program)
             if isinstance(outcome, Replied):
+                tickets.settled(op, group.count, group.count)
                 return
             text, unknown = outcome.reason, outcome.unknown
         except TransportError as error:
             text, unknown, reason = str(error), True, error
+        tickets.settled(op, 0, group.count if unknown else 0)
         if unknown:
             last = group.first + group.count
             selected = pulses.columns[group.first : last]
@@ -360,3 +381,8 @@ class DpeBoard(CheckedBoard):
         if self._transport is not None:
             self._transport.close()
         self._transport = None
+
+
+def _entries(group: PulseGroup, pulses: PulseBatch) -> npt.NDArray[np.void]:
+    part = slice(group.first, group.first + group.count)
+    return entries_of(pulses.kind[part], pulses.row[part], column_masks(pulses.columns[part]))

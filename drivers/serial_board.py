@@ -29,8 +29,9 @@ from drivers.errors import (
     PulsesInterruptedError,
     TransportError,
 )
-from drivers.ledger import Ledger, Sent
+from drivers.ledger import Ledger, Sent, state_directory
 from drivers.link import Link
+from drivers.tickets import Batch, Tickets, entries_of
 from drivers.wire_log import LOGGER
 from firmware_protocol import messages as m
 from firmware_protocol.errors import MemlabError, RefusedError
@@ -97,6 +98,7 @@ class SerialBoard(CheckedBoard):
         self._lease, self._watchdog, self._reconnect = lease, watchdog, reconnect
         self._fsync = fsync
         self._ledger: Ledger | None = None
+        self._kept: Tickets | None = None
         self._verdicts: dict[int, Verdict] = {}
         self._op = 0
         self._armed = self._dirty = False
@@ -115,6 +117,11 @@ class SerialBoard(CheckedBoard):
     def session(self) -> m.HelloResponse:
         """What the board said when this session began."""
         return self._session
+
+    @property
+    def life(self) -> str:
+        """Names what the board keeps in memory: another after it lost that."""
+        return f"{self._session.boot_id:08x}"
 
     @property
     def ledger(self) -> Ledger:
@@ -167,6 +174,8 @@ class SerialBoard(CheckedBoard):
             self.link.close()
             if self._ledger is not None:
                 self._ledger.close()
+            if self._kept is not None:
+                self._kept.close()
 
     # --- what Board asks for
 
@@ -200,26 +209,33 @@ class SerialBoard(CheckedBoard):
 
         return self._guarded(measure)
 
-    def _pulse(self, pulses: PulseBatch, config: BoardConfig) -> None:
+    @property
+    def _tickets(self) -> Tickets:
+        assert self._kept is not None
+        return self._kept
+
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None:
         entries = wire_format.row_pulses(pulses)
         most = max(1, int(self._info.max_job_rows))
         fired = 0
         while fired < len(entries):
-            fired += self._fire(entries[fired : fired + most], fired, len(entries), config)
+            part = entries[fired : fired + most]
+            fired += self._fire(part, fired, config, batch)
 
     # --- pulses
 
     def _fire(
-        self, entries: npt.NDArray[np.void], before: int, total: int, config: BoardConfig
+        self, entries: npt.NDArray[np.void], before: int, config: BoardConfig, batch: Batch
     ) -> int:
         """Fire these pulses, each once; return their number or raise what is known."""
+        total = batch.pulses
         done = 0
         for round_ in range(_ROUNDS):
             self._guarded(lambda: self._ready(config))
             part = entries[done:]
             op = self._next_op()
             try:
-                self._send(op, part)
+                self._send(op, part, before + done, batch)
                 return len(entries)
             except (LinkDownError, TransportError) as lost:
                 LOGGER.warning("%s: operation %d was interrupted: %s", self.link.name, op, lost)
@@ -251,15 +267,18 @@ class SerialBoard(CheckedBoard):
                 raise PulsesInterruptedError(text, op, total, before + done) from error
         raise AssertionError("unreachable")
 
-    def _send(self, op: int, entries: npt.NDArray[np.void]) -> None:
-        ledger = self.ledger
-        ledger.sent(_sent(op, entries, self._session))
+    def _send(self, op: int, entries: npt.NDArray[np.void], first: int, batch: Batch) -> None:
+        ledger, session = self.ledger, self._session
+        kept = entries_of(entries["kind"], entries["row"], entries["cols"])
+        self._tickets.sent(op, batch, first, kept, session.sess, session.boot_id)
+        ledger.sent(_sent(op, entries, session))
         self._dirty = True
         if len(entries) == 1:
             self.link.run(Request(wire_format.pulse_row(op, entries[0])))
         else:
             self.link.run(Job(op, entries))
         self._dirty = False
+        self._tickets.settled(op, len(entries), len(entries))
         ledger.settled(op, len(entries), len(entries))
 
     def _settle_after(self, op: int, lost: MemlabError) -> None:
@@ -298,6 +317,7 @@ class SerialBoard(CheckedBoard):
                 answer.lost_op,
                 journal,
             )
+            self._tickets.settled(sent.op, verdict.done, verdict.started)
             ledger.settled(sent.op, verdict.done, verdict.started)
             self._verdicts[sent.op] = verdict
             self.recovered.append(Recovered(sent, verdict))
@@ -319,7 +339,12 @@ class SerialBoard(CheckedBoard):
             self._info = self.link.request(m.GetInfo())
             if self._ledger is None:
                 self._ledger = Ledger.of_board(self._session.uid, fsync=self._fsync)
-            self._op = max(self._op, self._ledger.highest_op, self._session.op_hw)
+            if self._kept is None:
+                path = state_directory() / f"board-{self._session.uid.hex()}.sqlite"
+                self._kept = Tickets(path, fsync=self._fsync)
+            self._op = max(
+                self._op, self._ledger.highest_op, self._kept.highest_op, self._session.op_hw
+            )
             self._settle()
         except LinkDownError as error:
             self.link.close()

@@ -21,6 +21,7 @@ from firmware_protocol.vectors import column_mask, row_mask
 
 __all__ = [
     "capabilities",
+    "column_masks",
     "compact",
     "configuration",
     "pulse_row",
@@ -134,13 +135,19 @@ def compact(
     return InputFormat.U16, row_code, None
 
 
+def column_masks(columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
+    """Return the 64-bit masks of selected columns, shape (n, 64): bit j is column j."""
+    bits = np.packbits(columns, axis=1, bitorder="little")
+    masks: npt.NDArray[np.uint64] = np.ascontiguousarray(bits).view("<u8")[:, 0]
+    return masks
+
+
 def row_pulses(pulses: PulseBatch) -> npt.NDArray[np.void]:
     """Return a batch as `ROW_PULSE` records."""
     entries = np.zeros(len(pulses), m.ROW_PULSE)
     entries["row"], entries["kind"] = pulses.row, pulses.kind
     entries["amp"], entries["width"] = pulses.amplitude_code, pulses.width_ticks
-    bits = np.packbits(pulses.columns, axis=1, bitorder="little")
-    entries["cols"] = np.ascontiguousarray(bits).view("<u8")[:, 0]
+    entries["cols"] = column_masks(pulses.columns)
     entries["gate"] = np.where(pulses.columns, pulses.gate_code, np.uint16(0))
     return entries
 

@@ -157,7 +157,21 @@ class EmulatedBoard:
         self._select(selection, self._require_config())
         return self._measure(selection, row_code, gain, self._vmm_period)
 
-    def pulse(self, pulses: PulseBatch) -> None:
+    @property
+    def life(self) -> str:
+        """Empty: this board is not restarted, it ends with its program."""
+        return ""
+
+    def ticket(self, pulses: PulseBatch, name: str = "") -> str:
+        """Keep nothing, and return "": no other program will ask this board."""
+        self._require_open()
+        return ""
+
+    def fate(self, ticket: str) -> None:
+        """Return None: nothing was kept."""
+        self._require_open()
+
+    def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire the pulses in order."""
         config = self._require_config()
         check_pulses(pulses, config, self._capabilities)

@@ -11,32 +11,19 @@ steps.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from drivers.board import Outcome
 from drivers.ledger import Pulse
 
 __all__ = ["Outcome", "RowPulses", "decode", "encode", "row_masks"]
 
 GATE_STEP = 10.0 / 65536
 """V; one step of the gate DACs, 0 to 10 V."""
-
-
-class Outcome(IntEnum):
-    """What became of a row-pulse."""
-
-    ENTERED = 0
-    """About to be sent, or sent: nothing is known yet. Counts as possibly fired."""
-    DONE = 1
-    """Fired exactly once."""
-    NOT_FIRED = 2
-    """Never fired, and never will be."""
-    UNKNOWN = 3
-    """May or may not have been fired, and nothing but reading its cells will tell."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -84,7 +84,7 @@ class Chip(EmulatedBoard):
         super().__init__(load_preset("ideal"), 0)
         self.before_pulse: Callable[[], object] = lambda: None
 
-    def pulse(self, pulses: PulseBatch) -> None:
+    def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         self.before_pulse()
         super().pulse(pulses)
 

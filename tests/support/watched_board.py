@@ -70,14 +70,24 @@ class WatchedBoard:
         self.vectors += len(row_code)
         return self.board.vmm(selection, row_code, gain)
 
-    def pulse(self, pulses: PulseBatch) -> None:
+    @property
+    def life(self) -> str:
+        return self.board.life
+
+    def ticket(self, pulses: PulseBatch, name: str = "") -> str:
+        return self.board.ticket(pulses, name)
+
+    def fate(self, ticket: str) -> np.ndarray | None:
+        return self.board.fate(ticket)
+
+    def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         is_set = pulses.kind == PulseKind.SET
         self._see(LineClass.COLUMN, Mode.SET, pulses.amplitude_code[is_set])
         self._see(LineClass.ROW, Mode.RESET, pulses.amplitude_code[~is_set])
         for mode, which in ((Mode.SET, is_set), (Mode.RESET, ~is_set)):
             self._see(LineClass.GATE, mode, pulses.gate_code[which][pulses.columns[which]])
         self.pulses.append(pulses)
-        self.board.pulse(pulses)
+        self.board.pulse(pulses, ticket)
 
     def ground(self) -> None:
         self.grounds += 1

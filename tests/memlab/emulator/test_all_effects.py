@@ -34,7 +34,7 @@ class Recorder:
         self.board, self.batches = board, []
         self.capabilities, self.configure = board.capabilities, board.configure
 
-    def pulse(self, pulses: PulseBatch) -> None:
+    def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         self.batches.append(pulses)
 
 

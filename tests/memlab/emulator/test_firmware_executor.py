@@ -458,7 +458,7 @@ def test_a_host_that_goes_while_debugging_leaves_the_lines_grounded() -> None:
 
 def test_a_board_that_fails_is_a_fault_and_its_pulse_is_unknown() -> None:
     class Broken(WatchedBoard):
-        def pulse(self, pulses: object) -> None:
+        def pulse(self, pulses: object, ticket: str = "") -> None:
             raise OSError("the supply has failed")
 
     loop = Simulated(Broken(emulated())).ready()

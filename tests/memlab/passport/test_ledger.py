@@ -109,7 +109,7 @@ def test_an_entry_is_in_the_file_before_the_pulse_is_sent(tmp_path: Path) -> Non
     seen = []
 
     class Looks(WatchedBoard):
-        def pulse(self, pulses: object) -> None:
+        def pulse(self, pulses: object, ticket: str = "") -> None:
             with Passport.read(tmp_path / "chip.passport") as passport:
                 (entry,) = passport.ledger.open_batches
                 seen.append((entry.pulses.row.tolist(), int(passport.ledger.totals.doubtful.sum())))

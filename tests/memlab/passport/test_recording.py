@@ -25,7 +25,7 @@ class Fails(WatchedBoard):
         super().__init__(EmulatedBoard(load_preset("ideal"), 1, SHAPE))
         self.error = error
 
-    def pulse(self, pulses: PulseBatch) -> None:
+    def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         self.pulses.append(pulses)
         raise self.error
 
