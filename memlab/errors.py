@@ -4,6 +4,11 @@ The tree is drawn in `firmware_protocol.errors`. `EXIT_CODES` is the single plac
 error ends the command line with which code.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
 from drivers.errors import DeviceError, LimitError, TransportError
 from firmware_protocol.errors import MemlabError, ProtocolError
 
@@ -17,6 +22,7 @@ __all__ = [
     "ProtocolError",
     "SaturationWarning",
     "SettingError",
+    "StorageError",
     "TransportError",
     "exit_code",
 ]
@@ -32,6 +38,20 @@ class MissingDataError(DataError):
 
 class SettingError(DataError, ValueError):
     """A setting, a URL or an option is wrong; nothing was touched."""
+
+
+class StorageError(MemlabError):
+    """An output cannot be written: the disk is full, the directory is gone, or it is read-only.
+
+    Attributes
+    ----------
+    saved
+        Files that hold what was measured until then; the message names them too.
+    """
+
+    def __init__(self, message: str, *, saved: Sequence[Path] = ()):
+        super().__init__(message)
+        self.saved = tuple(saved)
 
 
 class SaturationWarning(UserWarning):

@@ -6,7 +6,6 @@ import time
 import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from memlab.devices import check_url, open_array
 from memlab.errors import SaturationWarning, SettingError
 from memlab.regions import parse_lines
 from memlab.runs import check_out
+from memlab.storage import default_path, make_directory
 
 __all__ = ["CalibrationPlan", "plan_calibration", "run_calibration"]
 
@@ -91,12 +91,8 @@ def plan_calibration(
     if (rows or columns) and smu is None:
         raise SettingError("--rows and --columns say where the SMU is connected: give --smu too")
     if out is None:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        out = Path("memlab-runs") / f"calibration-{stamp}.h5"
-        try:
-            out.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            raise SettingError(f"cannot create {out.parent}: {error.strerror}") from error
+        out = default_path("calibration", ".h5")
+        make_directory(out.parent)
     check_out(out)
     return CalibrationPlan(board, settings, out, smu, rows, columns, program, store)
 

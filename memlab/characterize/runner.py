@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +40,7 @@ from memlab.runs import (
     write_findings,
 )
 from memlab.settings import apply_settings, setting_names
+from memlab.storage import default_path, make_directory, name_stamp
 
 __all__ = [
     "ProcedurePlan",
@@ -113,14 +113,14 @@ def plan_procedures(
     classes = [load_procedure(name) for name in names]
     _check_keys(classes, settings)
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    stamp = name_stamp()
     plans = []
     for one in classes:
         config = one.Config()
         known = setting_names(config)
         config = apply_settings(config, [s for s in given if s.partition("=")[0].strip() in known])
         if out is None:
-            path = Path("memlab-runs") / f"{one.name}-seed{config.seed}-{stamp}.h5"
+            path = default_path(f"{one.name}-seed{config.seed}", ".h5", stamp)
         elif len(names) == 1:
             path = out
         else:
@@ -240,7 +240,7 @@ def _start(
 ) -> ProcedureLog:
     """Create the run file of a procedure with everything that is known before it."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    plan.out.parent.mkdir(exist_ok=True)
+    make_directory(plan.out.parent)
     session = [[p.name, p.out.name, p.config.model_dump_json()] for p in plans]
     run = RunFile(
         plan.out,

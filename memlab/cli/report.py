@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import rich_click as click
 
 from memlab.cli.options import json_option
 from memlab.errors import SettingError
 from memlab.report import draw_pictures, summarise, write_page
+from memlab.storage import write_over
 
 
 @click.command()
@@ -54,7 +57,7 @@ def report(
             for picture in pictures:
                 for ending, data in (("png", picture.png), ("pdf", picture.pdf)):
                     path = figures / f"{number + 1:02d}-{picture.name}.{ending}"
-                    path.write_bytes(data)
+                    write_over(path, partial(_write, data))
                     written.append(path)
     write_page(out, title, runs)
     if as_json:
@@ -66,3 +69,7 @@ def report(
         click.echo(json.dumps(document))
     else:
         click.echo(f"report {out}: {len(runs)} runs, {len(written)} figure files", err=True)
+
+
+def _write(data: bytes, file: BinaryIO) -> None:
+    file.write(data)

@@ -12,6 +12,7 @@ from pathlib import Path
 from memlab.datasets.mnist import IDX_FILES, load_mnist, to_8x8
 from memlab.datasets.store import data_directory
 from memlab.errors import DataError, SettingError
+from memlab.storage import write_over
 
 __all__ = ["MNIST_MD5", "MNIST_URL", "fetch_mnist"]
 
@@ -110,7 +111,7 @@ def _unpack(packed: Path, target: Path, checksum: str, url: str) -> None:
             f"{url} unpacks to MD5 {found}, expected {checksum}; nothing was kept, "
             "try another mirror with MEMLAB_MNIST_URL"
         )
-    _replace(target, content)
+    write_over(target, lambda file: file.write(content))
 
 
 def _write_8x8(directory: Path) -> None:
@@ -128,14 +129,7 @@ def _write_8x8(directory: Path) -> None:
         x_test=to_8x8(full.x_test),
         y_test=full.y_test,
     )
-    _replace(directory / "mnist8x8.npz", packed.getvalue())
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a kill, finds all of it or none."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(target)
+    write_over(directory / "mnist8x8.npz", lambda file: file.write(packed.getvalue()))
 
 
 def _md5(content: bytes) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.in_situ import InSitu
 from memlab.runs import GoodLines, RunFile, check_out, describe_versions, load_good_lines
 from memlab.settings import apply_settings
+from memlab.storage import default_path, make_directory
 from memlab.training import Observer
 
 __all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
@@ -108,8 +108,7 @@ def make_plan(
     if good is not None and len(boards) > 1:
         raise SettingError("good lines belong to one chip; name one board with --good")
     if out is None:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        out = Path("memlab-runs") / f"{experiment}-{preset}-seed{config.seed}-{stamp}.h5"
+        out = default_path(f"{experiment}-{preset}-seed{config.seed}", ".h5")
     else:
         check_out(out)
     lines = None if good is None else load_good_lines(good)
@@ -179,10 +178,7 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
 def create_run_file(plan: Plan, arrays: Sequence[Array]) -> RunFile:
     """Create the run file with everything that is known before the run."""
     config = plan.config
-    try:
-        plan.out.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise SettingError(f"cannot create {plan.out.parent}: {error.strerror}") from error
+    make_directory(plan.out.parent)
     run_file = RunFile(
         plan.out,
         f"{plan.experiment}, preset {plan.preset}",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure, save_figure
 
 __all__ = ["plot_calibration"]
 
@@ -42,7 +42,7 @@ def plot_calibration(run: Path, png: Path) -> None:
     _draw_resistors(resistors, found, nominal)
     _draw_errors(errors, check)
     figure.suptitle(f"Board {serial}: {method}", fontsize="medium")
-    figure.savefig(png, dpi=200)
+    save_figure(figure, png)
 
 
 def _draw_lines(axes: Axes, line: str, found: dict[str, FloatArray], name: str, label: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure, save_figure
 
 __all__ = ["ComparisonPanel", "plot_comparison"]
 
@@ -56,7 +56,7 @@ def plot_comparison(panels: Sequence[ComparisonPanel], title: str, picture: Path
         _draw_bands(axes[0], panel)
         _draw_distances(axes[1], panel)
     figure.suptitle(title, fontsize="medium")
-    figure.savefig(picture, dpi=200)
+    save_figure(figure, picture)
 
 
 def _draw_bands(axes: Axes, panel: ComparisonPanel) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from memlab.figures.style import BLUE, new_figure
+from memlab.figures.style import BLUE, new_figure, save_figure
 
 __all__ = ["draw_map", "plot_map"]
 
@@ -38,7 +38,7 @@ def plot_map(conductance: FloatArray, title: str, png: Path) -> None:
     right.set_ylabel("Cells")
     right.set_title(f"{values.size} cells, median {np.median(values):.4g} µS", fontsize="small")
     figure.suptitle(title, fontsize="small")
-    figure.savefig(png, dpi=200)
+    save_figure(figure, png)
 
 
 def draw_map(axes: Axes, conductance: FloatArray, top: float | None = None) -> AxesImage:

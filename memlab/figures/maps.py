@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from memlab.figures.style import new_figure
+from memlab.figures.style import new_figure, save_figure
 from memlab.runs.rescue import open_for_reading
 from memlab.units import prefixed
 
@@ -106,4 +106,4 @@ def _draw(
         bar.set_label("" if units == "1" else unit, fontsize="small")
     for ax in axes.flat[len(found) :]:
         ax.set_axis_off()
-    figure.savefig(picture, dpi=200)
+    save_figure(figure, picture)

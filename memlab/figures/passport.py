@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
 from memlab.passport import Passport
 
 __all__ = ["plot_passport"]
@@ -34,7 +34,7 @@ def plot_passport(passport: Passport, png: Path) -> None:
     )
     _draw_histogram(right, used, passport.budgets.set)
     figure.suptitle(f"chip {passport.chip}, {len(passport.runs())} runs", fontsize="medium")
-    figure.savefig(png, dpi=200)
+    save_figure(figure, png)
 
 
 def _draw_map(

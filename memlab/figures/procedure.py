@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from memlab.figures.style import new_figure
+from memlab.figures.style import new_figure, save_figure
 from memlab.naming import module_name
 from memlab.runs.rescue import open_for_reading
 
@@ -30,4 +30,4 @@ def plot_procedure(run: Path, picture: Path) -> None:
         module.draw(figure, entry)
         serial = entry["instrument"].attrs["board.serial"]
         figure.suptitle(f"{entry.attrs['title']}; board {serial}", fontsize="medium")
-    figure.savefig(picture, dpi=200)
+    save_figure(figure, picture)

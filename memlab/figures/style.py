@@ -7,6 +7,8 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from memlab.storage import write_over
+
 __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "new_figure", "save_figure"]
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.45"
@@ -18,6 +20,15 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure in the format of the suffix; text in PDF and SVG stays text."""
+    """Write a figure in the format of the suffix, whole or not at all; one that is there goes.
+
+    Text in PDF and SVG stays text.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written.
+    """
+    kind = path.suffix.removeprefix(".") or "png"
     with rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-        figure.savefig(path, dpi=200)
+        write_over(path, lambda file: figure.savefig(file, dpi=200, format=kind))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure, save_figure
 
 __all__ = ["plot_sweep"]
 
@@ -50,7 +50,7 @@ def plot_sweep(
     unit = "thousand passengers" if metric.endswith("rmse") else "1"
     plot.set_ylabel(f"{metric.replace('_', ' ')} ({unit})")
     plot.set_title(f"{title}\n{values.shape[-1]} seeds: median, 50 % and 90 %", fontsize="small")
-    figure.savefig(path, dpi=200)
+    save_figure(figure, path)
 
 
 def _draw_seeds(plot: Axes, values: FloatArray) -> None:

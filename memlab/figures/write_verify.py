@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.conductance_map import draw_map
-from memlab.figures.style import BLUE, GREY, ORANGE, new_figure
+from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
 
 __all__ = ["draw_write_verify", "plot_write_verify"]
 
@@ -34,7 +34,7 @@ def plot_write_verify(run: Path, group: str, title: str, png: Path) -> None:
     with h5py.File(run, "r") as file:
         draw_write_verify(figure, file["entry"][group])
     figure.suptitle(title, fontsize="small")
-    figure.savefig(png, dpi=200)
+    save_figure(figure, png)
 
 
 def draw_write_verify(figure: Figure | SubFigure, group: h5py.Group) -> None:

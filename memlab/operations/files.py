@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import SettingError
 from memlab.runs import RunFile, check_out, describe_versions
+from memlab.storage import default_path, write_measured
 
-__all__ = ["create_run_file", "load_numbers", "output_path"]
+__all__ = ["create_run_file", "load_numbers", "output_path", "save_numbers"]
 
 FloatArray = npt.NDArray[np.float64]
 SUFFIXES = (".npy", ".h5", ".hdf5")
@@ -48,12 +48,22 @@ def output_path(out: Path | None, operation: str, suffixes: tuple[str, ...] = SU
         If the file exists, cannot be written, or has a suffix that says nothing.
     """
     if out is None:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        return Path("memlab-runs") / f"{operation}-{stamp}{suffixes[0]}"
+        return default_path(operation, suffixes[0])
     if out.suffix not in suffixes:
         raise SettingError(f"--out {out}: the name must end in {' or '.join(suffixes)}")
     check_out(out)
     return out
+
+
+def save_numbers(path: Path, values: FloatArray) -> None:
+    """Write measured numbers as a new .npy file.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written there; the message says where the numbers are instead.
+    """
+    write_measured(path, lambda file: np.save(file, values), values.nbytes)
 
 
 def create_run_file(

@@ -23,6 +23,7 @@ from memlab.operations.files import create_run_file, load_numbers, output_path
 from memlab.regions import Region
 from memlab.runs import WriteVerifyLog
 from memlab.settings import ChipSetting, PointConfig
+from memlab.storage import make_directory
 
 __all__ = ["ProgramConfig", "program_target"]
 
@@ -93,7 +94,7 @@ def program_target(
         check_target(array, wanted, law, settings)
         if array.passport is not None:
             array.passport.begin_run(str(out.resolve()))
-        out.parent.mkdir(exist_ok=True)
+        make_directory(out.parent)
         run = create_run_file(out, "write-and-verify", url, array, {"operation": GROUP})
         run.group("config", "NXcollection", config.model_dump(mode="json"))
         status, results = "failed", {}

@@ -9,8 +9,9 @@ import numpy as np
 
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
-from memlab.operations.files import create_run_file, output_path
+from memlab.operations.files import create_run_file, output_path, save_numbers
 from memlab.regions import Region
+from memlab.storage import make_directory
 
 __all__ = ["read_map"]
 
@@ -53,9 +54,9 @@ def read_map(
         whole = np.full(array.shape, np.nan)
         whole[np.ix_(part.rows, part.columns)] = measurement.value
         whole[~mask] = np.nan
-        out.parent.mkdir(exist_ok=True)
+        make_directory(out.parent)
         if out.suffix == ".npy":
-            np.save(out, whole)
+            save_numbers(out, whole)
         else:
             _write_run(out, url, part, measurement)
     picture = out.with_suffix(".png") if figure else None

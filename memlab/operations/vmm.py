@@ -11,8 +11,9 @@ import numpy.typing as npt
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
 from memlab.errors import SettingError
-from memlab.operations.files import create_run_file, load_numbers, output_path
+from memlab.operations.files import create_run_file, load_numbers, output_path, save_numbers
 from memlab.regions import parse_lines
+from memlab.storage import make_directory
 
 __all__ = ["multiply"]
 
@@ -67,9 +68,9 @@ def multiply(
                 "rows that are driven (--rows)"
             )
         measurement = part.measure_vmm(vectors, gain=gain)
-        out.parent.mkdir(exist_ok=True)
+        make_directory(out.parent)
         if out.suffix == ".npy":
-            np.save(out, measurement.value)
+            save_numbers(out, measurement.value)
         else:
             _write_run(out, url, part, vectors, measurement)
     return {

@@ -10,6 +10,7 @@ from pathlib import Path
 from memlab._version import __version__
 from memlab.report.pictures import Picture
 from memlab.report.summary import Summary
+from memlab.storage import write_over
 
 __all__ = ["write_page"]
 
@@ -42,4 +43,4 @@ def write_page(path: Path, title: str, runs: Sequence[tuple[Summary, Sequence[Pi
         program=f"memlab {__version__}",
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
-    path.write_text(page, encoding="utf-8")
+    write_over(path, lambda file: file.write(page.encode()))

@@ -19,6 +19,7 @@ from memlab._version import __version__
 from memlab.emulator import preset_rows
 from memlab.errors import MemlabError, SettingError
 from memlab.experiments import EXPERIMENTS
+from memlab.storage import DEFAULT_DIRECTORY, write_over
 from memlab.sweep.grid import Grid, parse_settings
 from memlab.sweep.processes import run_on_processes
 from memlab.sweep.table import read_results, write_table
@@ -103,7 +104,7 @@ def plan_sweep(
         for index, chosen in grid
         for k, seed in enumerate(numbers)
     )
-    directory = out or Path("memlab-runs") / f"sweep-{experiment}-{preset}"
+    directory = out or DEFAULT_DIRECTORY / f"sweep-{experiment}-{preset}"
     if directory.exists() and not directory.is_dir():
         raise SettingError(f"--out {directory} is a file; a sweep needs a directory")
     return Sweep(experiment, preset, board, grid, numbers, trials, directory)
@@ -205,9 +206,7 @@ def _cores() -> int:
 
 def _keep(path: Path, content: bytes) -> None:
     """Write a run file so that a kill leaves all of it or none."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    write_over(path, lambda file: file.write(content))
 
 
 def _label(key: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from memlab.emulator.preset import preset_rows
 from memlab.errors import SettingError
+from memlab.storage import write_new
 from memlab.twin.fit import Fit, FittedParameter
 
 __all__ = ["check_preset_path", "write_preset"]
@@ -58,7 +59,8 @@ def write_preset(path: Path, result: Fit, base: str, chip: str) -> None:
         lines += [_assignment(one, one.name.rpartition(".")[2], units[one.name]) for one in members]
     lines += ["", "[sources]"]
     lines += [f"{json.dumps(one.name)} = {json.dumps(_source(one))}" for one in result.fitted]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = "\n".join(lines) + "\n"
+    write_new(path, lambda file: file.write(text.encode()))
 
 
 def _assignment(one: FittedParameter, key: str, unit: str) -> str:

@@ -1,0 +1,17 @@
+"""Names and whole files: what every output of memlab goes through, whatever its format."""
+
+from memlab.storage.files import make_directory, write_measured, write_new, write_over
+from memlab.storage.names import DEFAULT_DIRECTORY, default_path, name_stamp
+from memlab.storage.spare import reason_of, spare_directories
+
+__all__ = [
+    "DEFAULT_DIRECTORY",
+    "default_path",
+    "make_directory",
+    "name_stamp",
+    "reason_of",
+    "spare_directories",
+    "write_measured",
+    "write_new",
+    "write_over",
+]
