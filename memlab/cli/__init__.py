@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from typing import Any
 
 import rich_click as click
 
+from firmware_protocol.errors import MemlabError
 from memlab._version import __version__
+from memlab.cli.command import Debug
+from memlab.cli.failures import explain
 from memlab.cli.lazy import LazyGroup
+from memlab.cli.streams import standard_streams
 
 __all__ = ["cli", "main"]
 
@@ -31,8 +38,17 @@ COMMANDS = {
 }
 
 
+class _Root(LazyGroup):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click would take it for the end of stdout, and leave without a word.
+            raise MemlabError(f"another process closed its end of a pipe: {error}") from error
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=_Root,
     commands_table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -41,30 +57,32 @@ def cli() -> None:
     """Control, emulate and train 128 x 64 one-transistor-one-memristor arrays.
 
     Exit codes: 0 done, 1 the run failed, 2 usage, 3 board unreachable or protocol error,
-    4 a safety limit refused, 130 interrupted.
+    4 a safety limit refused, 130 interrupted
+    (Ctrl-C, SIGTERM or SIGHUP). Results go to stdout, everything else to stderr.
     """
 
 
 def main() -> None:
     """Run the command line; every error is one line on stderr and a documented exit code."""
-    from firmware_protocol.errors import MemlabError
-
-    try:
-        code = cli.main(standalone_mode=False)
-    except click.ClickException as error:
-        code = _complain(error.format_message(), error.exit_code)
-    except MemlabError as error:
-        from memlab.errors import exit_code
-
-        code = _complain(str(error), exit_code(error))
-    except (click.Abort, KeyboardInterrupt):
-        code = _complain("interrupted; every line is grounded, what was measured is kept", 130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 1
+    with standard_streams():
+        code = _run()
     sys.exit(code)
 
 
-def _complain(message: str, code: int) -> int:
-    click.echo(f"memlab: {' '.join(message.split())}", err=True)
-    return code
+def _run() -> int:
+    debug = Debug(os.environ.get("MEMLAB_DEBUG", "") not in ("", "0"))
+    try:
+        try:
+            code = cli.main(standalone_mode=False, obj=debug) or 0
+        finally:
+            # What waits to be written may fail too; later than here nobody would hear of it.
+            sys.stdout.flush()
+    except Exception as error:
+        if debug.on:
+            traceback.print_exc()
+        text, code = explain(error)
+        click.echo(f"memlab: {text}", err=True)
+    except KeyboardInterrupt as error:
+        text, code = explain(error)
+        click.echo(f"memlab: {text}", err=True)
+    return int(code)

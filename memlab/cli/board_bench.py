@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import numpy as np
 import rich_click as click
 
 from memlab.bench import run_bench
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option, open_board_array
+from memlab.cli.streams import show_document
 
 
-@click.command()
+@click.command(cls=Command)
 @board_option
 @click.option(
     "--vectors", type=click.IntRange(min=1), default=6400, show_default=True, help="Batch size."
@@ -32,7 +33,7 @@ def bench(url: str, vectors: int, calls: int, seed: int, as_json: bool) -> None:
         result = run_bench(array, np.random.default_rng(seed), vectors=vectors, calls=calls)
     document = {"board": url, **asdict(result)}
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
         return
     lines = [
         f"{result.vmm_per_second:12,.0f} VMM/s in one batch of {result.vectors}",

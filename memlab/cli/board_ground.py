@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import rich_click as click
 
 from drivers.serial_board import SerialBoard
 from firmware_protocol.messages import ErrorCode, State
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
+from memlab.cli.streams import show_document
 from memlab.devices import open_board
 
 
-@click.command()
+@click.command(cls=Command)
 @board_option
 @click.option("--clear-fault", is_flag=True, help="Clear a latched fault, such as an ESTOP, too.")
 @json_option
@@ -31,6 +31,6 @@ def ground(url: str, clear_fault: bool, as_json: bool) -> None:
             state = board.state()
             document |= {"state": State(state.state).name, "fault": ErrorCode(state.fault).name}
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
     else:
         click.echo(", ".join(f"{key} {value}" for key, value in document.items()), err=True)

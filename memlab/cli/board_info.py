@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -10,12 +9,14 @@ import rich_click as click
 
 from drivers.serial_board import SerialBoard
 from firmware_protocol.messages import ErrorCode, State
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
+from memlab.cli.streams import show_document
 from memlab.devices import open_board
 from memlab.passport.location import default_path
 
 
-@click.command()
+@click.command(cls=Command)
 @board_option
 @json_option
 def info(url: str, as_json: bool) -> None:
@@ -30,7 +31,7 @@ def info(url: str, as_json: bool) -> None:
         passport = default_path(board.capabilities.serial)
         document["passport"] = str(passport) if passport.is_file() else None
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
         return
     for key, value in document.items():
         click.echo(f"{key:<20} {value}", err=True)

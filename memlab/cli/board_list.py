@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import rich_click as click
@@ -10,11 +9,13 @@ import rich_click as click
 from drivers.discovery import find_boards
 from drivers.opening import parse_address
 from drivers.transport import list_ports
+from memlab.cli.command import Command
 from memlab.cli.options import json_option
+from memlab.cli.streams import show_document
 from memlab.errors import SettingError
 
 
-@click.command("list")
+@click.command("list", cls=Command)
 @click.option("--board", "urls", multiple=True, metavar="URL", help="Ask here as well; repeatable.")
 @click.option("--dpe", is_flag=True, help="Also send 1024, the published board's first word.")
 @click.option("--no-probe", is_flag=True, help="List ports only, and open none of them.")
@@ -40,7 +41,7 @@ def list(  # noqa: A001 - the name of the command
     else:
         found = [asdict(entry) for entry in find_boards([*urls], dpe=dpe)]
     if as_json:
-        click.echo(json.dumps({"ports": found}))
+        show_document({"ports": found})
         return
     if not found:
         click.echo("no serial ports; `memlab board serve --pty` makes one to try with", err=True)

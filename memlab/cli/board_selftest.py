@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import rich_click as click
 from click.exceptions import Exit
 
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option, open_board_array
+from memlab.cli.streams import show_document
 from memlab.selftest import run_selftest
 
 
-@click.command()
+@click.command(cls=Command)
 @board_option
 @json_option
 def selftest(url: str, as_json: bool) -> None:
@@ -24,9 +25,7 @@ def selftest(url: str, as_json: bool) -> None:
         items = run_selftest(array)
     passed = all(item.passed for item in items)
     if as_json:
-        click.echo(
-            json.dumps({"board": url, "passed": passed, "items": [asdict(item) for item in items]})
-        )
+        show_document({"board": url, "passed": passed, "items": [asdict(item) for item in items]})
     else:
         for item in items:
             word = "PASS" if item.passed else "FAIL"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
+from memlab.cli.streams import show_document
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.firmware import BoardEvent, json_lines
 from memlab.emulator.serve import PtyPort, Server, TcpPort, dpe_board, mlp_board
@@ -19,7 +19,7 @@ from memlab.emulator.serve.ports import Port
 from memlab.errors import SettingError
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--pty", is_flag=True, help="Serve on a pseudo-terminal, a serial port to a client.")
 @click.option("--tcp", type=click.IntRange(0, 65535), metavar="PORT", help="Serve on a TCP port.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -84,8 +84,10 @@ def serve(
         stack.callback(port.close)
         url = port.url if dialect == "mlp" else f"dpe+{port.url}"
         document = {"url": url, "dialect": dialect, "chip": chip, "seed": seed, "pid": os.getpid()}
-        click.echo(json.dumps(document) if as_json else url)
-        sys.stdout.flush()
+        if as_json:
+            show_document(document)
+        else:
+            click.echo(url)
         if not quiet:
             click.echo(
                 f"{board.capabilities.name}, chip {chip}, seed {seed}; Ctrl-C ends", err=True

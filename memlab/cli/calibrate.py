@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +14,15 @@ from memlab.calibrate.procedure import plan_calibration, run_calibration
 from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration.store import CalibrationStore
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
+from memlab.cli.streams import show_document
 from memlab.devices import open_board
 
 _DEFAULT = CalibrationSettings()
 
 
-@click.command()
+@click.command(cls=Command)
 @board_option
 @click.option("--smu", metavar="RESOURCE", help="Reference SMU, for example GPIB0::24::INSTR.")
 @click.option("--rows", default="", metavar="LINES", help="Rows to put it on: 0:16 or 3,5.")
@@ -116,7 +117,7 @@ def calibrate(
     with _progress(quiet) as watch:
         document = run_calibration(plan, _say if yes else _ask, watch)
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
     else:
         _summarise(document)
 
@@ -139,7 +140,7 @@ def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
     ]
     document = {"serial": store.serial, "in_use": store.used or None, "versions": versions}
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
         return
     for one in versions:
         mark = "*" if one["version"] == store.used else " "

@@ -7,11 +7,12 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.characterize import PROCEDURES, Region, plan_procedures, run_procedures
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option, quiet_option, region_options
 from memlab.cli.procedures import report, watch_readings
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("names", nargs=-1, required=True, type=click.Choice(list(PROCEDURES)))
 @board_option
 @region_options

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from typing import Any
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.passports import budget_text, require_passport
+from memlab.cli.streams import show_document
 from memlab.passport import Passport
 from memlab.passport.budgets import parse_budget
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", metavar="FILE")
 @click.option("--set", "set_", metavar="N", help="SETs of each cell.")
 @click.option("--reset", metavar="N", help="RESETs of each cell.")
@@ -39,6 +40,6 @@ def budget(name: str, set_: str | None, as_json: bool, **others: str | None) -> 
         with Passport(path, shape) as passport:
             passport.store_budgets(budgets)
     if as_json:
-        click.echo(json.dumps({"passport": str(path), "budgets": asdict(budgets)}))
+        show_document({"passport": str(path), "budgets": asdict(budgets)})
     else:
         click.echo(f"budgets per cell: {budget_text(asdict(budgets))}", err=True)

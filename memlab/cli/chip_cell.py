@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.passports import require_passport
+from memlab.cli.streams import show_document
 from memlab.passport import Passport
 from memlab.passport.story import CellStory, Chapter, PulseEvent, cell_story
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("row", type=int)
 @click.argument("column", type=int)
 @click.option(
@@ -36,7 +37,7 @@ def cell(row: int, column: int, name: str, last: int, as_json: bool) -> None:
     with Passport.read(require_passport(name)) as passport:
         story = cell_story(passport, row, column, last)
     if as_json:
-        click.echo(json.dumps(asdict(story)))
+        show_document(asdict(story))
     else:
         _tell(story)
 

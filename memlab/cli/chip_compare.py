@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -12,14 +11,16 @@ import numpy as np
 import rich_click as click
 from rich.console import Console
 
+from memlab.cli.command import Command
 from memlab.cli.options import json_option, quiet_option
+from memlab.cli.streams import show_document
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.twin import Comparison, load_runs
 from memlab.twin import compare as compare_twin
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("twin")
 @click.argument(
     "runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -69,7 +70,7 @@ def compare(
     _draw(comparison, preset.name, picture)
     document = _document(comparison, twin, picture)
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
     elif not quiet:
         _summarise(document)
 

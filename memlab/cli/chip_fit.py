@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,15 @@ from typing import Any
 import rich_click as click
 from rich.console import Console
 
+from memlab.cli.command import Command
 from memlab.cli.options import json_option, quiet_option
+from memlab.cli.streams import show_document
 from memlab.emulator import load_preset, preset_rows
 from memlab.twin import Fit, check_preset_path, default_base, load_runs, write_preset
 from memlab.twin import fit as fit_twin
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument(
     "runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
@@ -61,7 +62,7 @@ def fit(
     write_preset(out, result, base, measured[0].chip[0])
     document = _document(result, out, base)
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
     elif not quiet:
         _summarise(document, len(preset_rows(base)) - 2)
 

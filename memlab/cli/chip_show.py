@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.passports import show_passport
+from memlab.cli.streams import show_document
 from memlab.emulator.preset import BUILT_IN, ParameterRow, preset_rows
 from memlab.errors import SettingError
 from memlab.passport import Passport
@@ -17,7 +18,7 @@ from memlab.passport.location import find_passport
 from memlab.passport.story import summary
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", metavar="FILE_OR_PRESET")
 @click.option(
     "--out",
@@ -46,7 +47,7 @@ def show(name: str, out: Path | None, as_json: bool) -> None:
             plot_passport(passport, out)
             document["figure"] = str(out)
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
     else:
         show_passport(document)
 
@@ -57,7 +58,7 @@ show.epilog = f"Built-in presets: {', '.join(BUILT_IN)}."
 def _show_preset(name: str, as_json: bool) -> None:
     rows = preset_rows(name)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows]))
+        show_document([asdict(row) for row in rows])
     else:
         _print_table(name, rows)
 

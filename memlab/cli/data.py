@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
+from memlab.cli.command import Command, Group
+from memlab.cli.streams import show_document
 from memlab.datasets import CATALOG, Status, data_directory, fetch_mnist, look
 from memlab.datasets.store import MissingDataError
 
@@ -29,24 +30,22 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
-@click.group()
+@click.group(cls=Group)
 def data() -> None:
     """List, fetch and find the data sets. Nothing is ever downloaded except by `fetch`."""
 
 
-@data.command(name="list")
+@data.command(name="list", cls=Command)
 @_common
 def list_command(where: Path | None, as_json: bool) -> None:
     """List the data sets, whether they are here, and how to get the others."""
     states = [look(name, where) for name in CATALOG]
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "directory": str(data_directory(where)),
-                    "datasets": [_document(status) for status in states],
-                }
-            )
+        show_document(
+            {
+                "directory": str(data_directory(where)),
+                "datasets": [_document(status) for status in states],
+            }
         )
         return
     click.echo(f"data directory {data_directory(where)}", err=True)
@@ -58,7 +57,7 @@ def list_command(where: Path | None, as_json: bool) -> None:
             click.echo(f"{'':15} {status.entry.how_to_get}", err=True)
 
 
-@data.command()
+@data.command(cls=Command)
 @click.argument("name", type=click.Choice(list(CATALOG)))
 @_common
 def fetch(name: str, where: Path | None, as_json: bool) -> None:
@@ -75,19 +74,22 @@ def fetch(name: str, where: Path | None, as_json: bool) -> None:
             f"memlab cannot download {name}: {status.entry.how_to_get} ({data_directory(where)})"
         )
     if as_json:
-        click.echo(json.dumps(_document(status)))
+        show_document(_document(status))
     else:
         click.echo(f"{name}: {status.path or status.entry.how_to_get}", err=True)
 
 
-@data.command()
+@data.command(cls=Command)
 @click.argument("name", required=False, type=click.Choice(list(CATALOG)))
 @_common
 def path(name: str | None, where: Path | None, as_json: bool) -> None:
     """Print the data directory, or the file of one data set, on stdout."""
     if name is None:
         directory = str(data_directory(where))
-        click.echo(json.dumps({"directory": directory}) if as_json else directory)
+        if as_json:
+            show_document({"directory": directory})
+        else:
+            click.echo(directory)
         return
     status = look(name, where)
     if not status.present:
@@ -95,7 +97,7 @@ def path(name: str | None, where: Path | None, as_json: bool) -> None:
             f"no {name} data in {data_directory(where)}; {status.entry.how_to_get}"
         )
     if as_json:
-        click.echo(json.dumps(_document(status)))
+        show_document(_document(status))
     else:
         click.echo(str(status.path or status.entry.how_to_get))
 

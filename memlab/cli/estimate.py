@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from memlab.characterize import PROCEDURES, Region, estimate_procedures, plan_procedures
+from memlab.cli.command import Command
 from memlab.cli.options import check_picture, region_options
+from memlab.cli.streams import show_document
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
 from memlab.experiments import EXPERIMENTS, make_plan, plan_floor
 from memlab.experiments import estimate as make_estimate
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument(
     "names",
     metavar="NAME...",
@@ -104,7 +105,7 @@ def estimate(
         plot_floor_plan(plan_floor(plan), floor_plan)
         bill["floor_plan"] = str(floor_plan)
     if as_json:
-        click.echo(json.dumps(bill))
+        show_document(bill)
     else:
         _show(bill)
 
@@ -113,7 +114,7 @@ def _report_procedures(bills: list[dict[str, Any]], profile: str, as_json: bool)
     seconds = sum(bill["on_board"]["seconds"] for bill in bills)
     if as_json:
         document = {"procedures": bills, "seconds_on_board": seconds, "board_profile": profile}
-        click.echo(json.dumps(document))
+        show_document(document)
         return
     click.echo("procedure       on the board  readings  vectors   pulses  worst SET, gate, RESET")
     for bill in bills:

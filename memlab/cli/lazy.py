@@ -9,13 +9,15 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.cli.command import Group
+
 __all__ = ["Commands", "LazyGroup"]
 
 Commands = Mapping[str, tuple[str, str]]
 """Command name: its module, and one line of help. The module has a command of that name."""
 
 
-class LazyGroup(click.RichGroup):
+class LazyGroup(Group):
     """A group that imports a command's module when the command is called, not when listed.
 
     Parameters

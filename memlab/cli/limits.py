@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import json_option
+from memlab.cli.streams import show_document
 from memlab.coupled_limits import RULES
 from memlab.limits import Limits
 from memlab.units import prefixed
@@ -16,7 +17,7 @@ _UNITS = {"voltage": "V", "width": "s", "current": "A", "energy": "J"}
 """By the last word of a limit's name."""
 
 
-@click.command()
+@click.command(cls=Command)
 @json_option
 def limits(as_json: bool) -> None:
     """List what a chip may see by default, and the rules about combinations, with reasons.
@@ -27,7 +28,7 @@ def limits(as_json: bool) -> None:
     defaults = Limits()
     rules = [{**asdict(rule), "default": getattr(defaults, rule.limit)} for rule in RULES]
     if as_json:
-        click.echo(json.dumps({"limits": asdict(defaults), "rules": rules}))
+        show_document({"limits": asdict(defaults), "rules": rules})
         return
     for name, value in asdict(defaults).items():
         number, unit = prefixed(value, _UNITS[name.rpartition("_")[2]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import rich_click as click
 from rich.console import Console
 
 from memlab.characterize import Watcher
+from memlab.cli.streams import show_document
 
 __all__ = ["report", "watch_readings"]
 
@@ -30,7 +30,7 @@ def report(documents: Sequence[dict[str, Any]], as_json: bool) -> None:
     """Print the documents of procedures: as JSON on stdout, or for people on stderr."""
     if as_json:
         whole = documents[0] if len(documents) == 1 else {"procedures": list(documents)}
-        click.echo(json.dumps(whole))
+        show_document(whole)
         return
     for document in documents:
         _summarise(document)

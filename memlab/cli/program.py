@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option, quiet_option, region_options
+from memlab.cli.streams import show_document
 from memlab.mapping import Round
 from memlab.operations import ProgramConfig, program_target
 from memlab.regions import Region
 from memlab.settings import apply_settings
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @board_option
 @region_options
@@ -59,7 +60,7 @@ def program(
         target, url, config, region, out=out, watch=lambda step: _show(step, quiet=quiet)
     )
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
         return
     error = document["rms_error"]
     lines = [

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, gain_option, json_option, region_options
+from memlab.cli.streams import show_document
 from memlab.operations import read_map
 from memlab.regions import Region
 
 
-@click.command()
+@click.command(cls=Command)
 @board_option
 @region_options
 @gain_option
@@ -31,7 +32,7 @@ def read(url: str, region: Region, gain: int, out: Path | None, as_json: bool) -
     """
     document = read_map(url, region, gain=gain, out=out)
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
         return
     low, middle, high = (1e6 * document[key] for key in ("minimum", "median", "maximum"))
     lines = [

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import json_option
+from memlab.cli.streams import show_document
 from memlab.errors import SettingError
 from memlab.report import draw_pictures, summarise, write_page
 from memlab.storage import write_over
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
@@ -66,7 +67,7 @@ def report(
             "runs": [{"run": str(s.path), "status": s.status} for s in summaries],
             "figures": [str(path) for path in written],
         }
-        click.echo(json.dumps(document))
+        show_document(document)
     else:
         click.echo(f"report {out}: {len(runs)} runs, {len(written)} figure files", err=True)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import json_option
+from memlab.cli.streams import show_document
 from memlab.figures import plot_procedure
 from memlab.runs import check_out
 from memlab.runs.arc import read_arc_log
 from memlab.runs.foreign import write_foreign_log
 
 
-@click.command("import")
+@click.command("import", cls=Command)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--out",
@@ -45,7 +46,7 @@ def import_(file: Path, out: Path, as_json: bool) -> None:
         "left_out": int(log.notes.get("left_out", 0)),
     }
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
     else:
         click.echo(
             f"{log.instrument}: {document['readings']} readings of {document['cells']} cells in "

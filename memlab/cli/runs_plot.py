@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import check_picture, json_option
+from memlab.cli.streams import show_document
 from memlab.figures import plot_run
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--out",
@@ -30,6 +31,6 @@ def plot(run: Path, out: Path | None, as_json: bool) -> None:
     check_picture(picture)
     plot_run(run, picture)
     if as_json:
-        click.echo(json.dumps({"run": str(run), "figure": str(picture)}))
+        show_document({"run": str(run), "figure": str(picture)})
     else:
         click.echo(f"picture {picture}", err=True)

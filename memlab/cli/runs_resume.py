@@ -7,11 +7,12 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.characterize import resume as resume_session
+from memlab.cli.command import Command
 from memlab.cli.options import json_option, quiet_option
 from memlab.cli.procedures import report, watch_readings
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 @quiet_option

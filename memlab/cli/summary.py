@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import rich_click as click
 
 from memlab.cli.progress import TrainingProgress
+from memlab.cli.streams import show_document
 from memlab.experiments import Plan, run
 
 __all__ = ["run_and_report"]
@@ -18,7 +18,7 @@ def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     with TrainingProgress(quiet=quiet) as progress:
         document = run(plan, [progress])
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
     else:
         _summarise(document)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
+from memlab.cli.streams import show_document
 from memlab.errors import MemlabError
 from memlab.experiments import EXPERIMENTS
 from memlab.sweep import Sweep, SweepResult, plan_sweep, run_sweep
@@ -16,7 +17,7 @@ from memlab.sweep import Sweep, SweepResult, plan_sweep, run_sweep
 __all__ = ["sweep"]
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS)))
 @click.option(
     "--set",
@@ -98,7 +99,7 @@ def sweep(
         progress=_Progress(quiet=quiet),
     )
     if as_json:
-        click.echo(json.dumps(_document(planned, result, time.perf_counter() - start)))
+        show_document(_document(planned, result, time.perf_counter() - start))
     elif not quiet:
         click.echo(f"{result.ran} trials run, {result.reused} found", err=True)
         click.echo(f"table   {result.table}\npicture {result.figure}", err=True)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.experiment_options import experiment_options
 from memlab.cli.summary import run_and_report
 from memlab.experiments import make_plan
 
 
-@click.command()
+@click.command(cls=Command)
 @experiment_options
 def train(
     name: str,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.experiment_options import experiment_options
 from memlab.cli.summary import run_and_report
 from memlab.errors import SettingError
@@ -14,7 +15,7 @@ from memlab.experiments import make_plan
 from memlab.experiments.config import Method
 
 
-@click.command()
+@click.command(cls=Command)
 @experiment_options
 @click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")
 @click.option(

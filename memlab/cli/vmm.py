@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import rich_click as click
 
+from memlab.cli.command import Command
 from memlab.cli.options import board_option, gain_option, json_option
+from memlab.cli.streams import show_document
 from memlab.operations import multiply
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("voltages", type=click.Path(dir_okay=False, path_type=Path))
 @board_option
 @click.option("--rows", default="", metavar="LINES", help="Rows, for example 0:16 or 3,5.")
@@ -39,7 +40,7 @@ def vmm(
     """
     document = multiply(voltages, url, rows=rows, columns=columns, gain=gain, out=out)
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
         return
     click.echo(
         f"{document['vectors']} vectors multiplied, {document['saturated']} saturated readings\n"

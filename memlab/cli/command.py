@@ -1,0 +1,64 @@
+"""What all commands have in common: `--debug`, and no option twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import rich_click as click
+
+__all__ = ["Command", "Debug", "Group"]
+
+
+@dataclass
+class Debug:
+    """Whether errors are shown with their traceback; the object of every click context."""
+
+    on: bool = False
+
+
+def _switch(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and (debug := ctx.find_object(Debug)) is not None:
+        debug.on = True
+
+
+_DEBUG = click.Option(
+    ["--debug"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_switch,
+    help="Show the traceback of an error.",
+)
+
+
+class Command(click.RichCommand):
+    """Class of every command of `memlab`."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters, with `--debug` before `--help`."""
+        *params, last = super().get_params(ctx)
+        return [*params, _DEBUG, last]
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """Return a parser that refuses an option that is given twice, unless it may be."""
+        parser = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_once(args: list[str]) -> Any:
+            values, rest, order = parse(args)
+            for param in order:
+                if (
+                    isinstance(param, click.Option)
+                    and not (param.multiple or param.count)
+                    and order.count(param) > 1
+                ):
+                    raise click.UsageError(f"{param.opts[0]} is given twice; give it once", ctx)
+            return values, rest, order
+
+        parser.parse_args = parse_once  # type: ignore[method-assign]
+        return parser
+
+
+class Group(Command, click.RichGroup):  # type: ignore[misc]
+    """Class of every group of commands."""

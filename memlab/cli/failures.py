@@ -1,0 +1,85 @@
+"""The one place that turns an exception into one line and an exit code.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 board unreachable or protocol error, 4 a safety limit
+refused, 130 interrupted. The line says what was wrong, and which files hold what was measured.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+import rich_click as click
+
+from firmware_protocol.errors import MemlabError
+
+__all__ = ["explain"]
+
+INTERRUPTED = 130
+
+_AGAIN = "run it again with --debug for the traceback"
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """Return the one line of an error, and the exit code."""
+    text, code = _cause(error)
+    text = " ".join(text.split()) or type(error).__name__
+    saved = [name for name in _saved(error) if name not in text]
+    if saved:
+        text += f"; what was measured is in {', '.join(saved)}"
+    return text, code
+
+
+def _cause(error: BaseException) -> tuple[str, int]:
+    match error:
+        case click.ClickException():
+            return error.format_message(), error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            return "interrupted; every line is grounded, what was measured is kept", INTERRUPTED
+        case MemlabError():
+            from memlab.errors import exit_code
+
+            return str(error), exit_code(error)
+        case MemoryError():
+            detail = f": {error}" if str(error) else ""
+            return f"there is not enough memory{detail}; ask for less at a time", 1
+        case RecursionError():
+            return f"something is nested too deeply ({error}); {_AGAIN}", 1
+        case OSError():
+            return _of_the_system(error), 1
+        case ImportError():
+            return f"a package is missing or broken: {error}; {_AGAIN}", 1
+        case _:
+            return f"{type(error).__name__}: {error}; {_AGAIN}", 1
+
+
+def _of_the_system(error: OSError) -> str:
+    """Say what the operating system refused, and where; HDF5 hides it in its own text."""
+    text = str(error)
+    number = error.errno
+    if number is None and (found := re.search(r"errno = (\d+)", text)):
+        number = int(found[1])
+    where = error.filename
+    if where is None and (found := re.search(r"name = '([^']*)'", text)):
+        where = found[1]
+    if isinstance(where, bytes):
+        where = os.fsdecode(where)
+    if not number:
+        return f"{text}; {_AGAIN}"
+    reason = os.strerror(number)
+    if number == errno.ENOSPC:
+        reason += "; make room and run it again"
+    return f"{where}: {reason}" if where is not None else reason
+
+
+def _saved(error: BaseException) -> list[str]:
+    """Return the files that an error, or one that it came from, names as saved."""
+    names: dict[str, None] = {}
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        names |= dict.fromkeys(str(path) for path in getattr(one, "saved", ()))
+        one = one.__cause__ or one.__context__
+    return list(names)
