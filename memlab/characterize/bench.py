@@ -24,6 +24,7 @@ from drivers.board import AUTO_GAIN, PulseKind
 from drivers.serial_board import SerialBoard
 from memlab.array import Measurement, nearest_step
 from memlab.board_array import BoardArray
+from memlab.characterize.clock import RunClock
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError
 from memlab.passport.pulses import row_masks
@@ -45,11 +46,11 @@ class Bench:
     log
         Where everything is recorded; it may hold the beginning already.
     origin
-        Start of the procedure, on the clock that `now` reads.
+        Start of the procedure: simulated seconds of an emulator in process, else s since 1970.
     ledger
         Identity of the driver's ledger that has the pulses of the record (`driver_ledger`).
     clock, sleep
-        Real time in s and how to wait, for boards whose time is real.
+        Seconds since the procedure began, and how to wait, for boards whose time is real.
     on_step
         Called after every reading with the number of readings so far.
 
@@ -68,7 +69,7 @@ class Bench:
         *,
         origin: float = 0.0,
         ledger: str = "",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         on_step: Callable[[int], None] | None = None,
     ):
@@ -76,9 +77,10 @@ class Bench:
         self.mask: BoolArray = log.record.mask
         self._log = log
         self._origin, self._ledger = origin, ledger
-        self._clock, self._sleep = clock, sleep
+        self._sleep = sleep
         self._on_step = on_step
         self._emulated = array.board if isinstance(array.board, EmulatedBoard) else None
+        self._clock = clock if clock or self._emulated else RunClock(origin)
         self._views: dict[tuple[tuple[str, float], ...], BoardArray] = {}
         self._readings = self._vectors = self._programs = 0
         self.worst = {"set": 0.0, "set_gate": 0.0, "reset": 0.0}
@@ -98,7 +100,10 @@ class Bench:
     @property
     def now(self) -> float:
         """Seconds since the procedure began: simulated on an emulator in process, else real."""
-        return (self._emulated.clock if self._emulated else self._clock()) - self._origin
+        if self._emulated is not None:
+            return self._emulated.clock - self._origin
+        assert self._clock is not None
+        return self._clock()
 
     @property
     def formable(self) -> BoolArray:

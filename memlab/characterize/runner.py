@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from memlab._version import __version__
 from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench, driver_ledger, formable_cells
+from memlab.characterize.clock import Instant, RunClock
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.registry import load_procedure, restore_procedure
 from memlab.cost import board_cost
@@ -251,7 +252,7 @@ def _start(
             "seed": plan.config.seed,
             "program": f"memlab {__version__}",
             "session": json.dumps(session),
-            "clock_origin": board_clock(array),
+            **_clock_attributes(array),
             "ledger": driver_ledger(array),
         },
     )
@@ -287,6 +288,7 @@ def _run(
     start = time.perf_counter()
     counts, cost = replace(array.counts), board_cost(array, plan.config.link)
     origin, ledger = float(attributes["clock_origin"]), str(attributes.get("ledger", ""))
+    clock = _run_clock(array, attributes, log.record)
     _begin_run(array, plan.out)
     status, results, refused = "failed", {}, False
     # A resumed run may have begun with a batch whose fate is not written yet.
@@ -299,7 +301,7 @@ def _run(
 
     try:
         step = None if watch is None else partial(watch, plan.name)
-        plan.procedure.measure(_bench(array, log, origin, ledger, step))
+        plan.procedure.measure(_bench(array, log, origin, ledger, step, clock))
         findings = plan.procedure.analyse(log.record)
         if array.passport is not None:
             plan.procedure.enter(array.passport, log.record, findings)
@@ -307,6 +309,8 @@ def _run(
             "seconds": time.perf_counter() - start,
             "counts": difference(asdict(array.counts), asdict(counts)),
         }
+        if clock is not None and clock.step:
+            results["clock_step"] = clock.step
         if cost is not None and (now := board_cost(array, plan.config.link)):
             results["on_board"] = difference(now.document(), cost.document())
         status = "finished"
@@ -349,9 +353,27 @@ def _bench(
     origin: float,
     ledger: str,
     on_step: Callable[[int], None] | None = None,
+    clock: RunClock | None = None,
 ) -> Bench:
     view = array[log.record.rows, log.record.columns]
-    return Bench(view, log, origin=origin, ledger=ledger, on_step=on_step)
+    return Bench(view, log, origin=origin, ledger=ledger, clock=clock, on_step=on_step)
+
+
+def _clock_attributes(array: BoardArray) -> dict[str, Any]:
+    """Return what a run file keeps of the moment at which its procedure begins."""
+    if isinstance(array.board, EmulatedBoard):
+        return {"clock_origin": board_clock(array)}
+    now = Instant.now()
+    return {"clock_origin": now.wall, **now.attributes()}
+
+
+def _run_clock(array: BoardArray, attributes: Mapping[str, Any], record: Record) -> RunClock | None:
+    """Return the clock of a run on a real board, which goes on where an earlier process was."""
+    if isinstance(array.board, EmulatedBoard):
+        return None
+    times = [*record.readings.coordinates["time"], *record.vectors.coordinates.get("time", [])]
+    began = Instant.of_attributes(attributes)
+    return RunClock(float(attributes["clock_origin"]), began, max(times, default=0.0))
 
 
 def board_clock(array: BoardArray) -> float:
