@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -21,6 +22,21 @@ from firmware_protocol.errors import LocalProtocolError, RemoteProtocolError
 SCALARS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i16": "h", "i32": "i"}
 _LEN, _RANGE = 1, 16
 _TYPE = re.compile(r"(\w+)(?:\[(\d*)\])?$")
+
+
+class OpenEnum(IntEnum):
+    """An enumeration that a later minor version may extend: an unknown value is one without a name.
+
+    So no code of a newer board, or of a broken one, is an error of its own.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> OpenEnum | None:
+        if not isinstance(value, int) or not 0 <= value <= 0xFFFFFFFF:
+            return None
+        member = int.__new__(cls, value)
+        member._name_, member._value_ = f"{cls.__name__}_{value}", value
+        return member
 
 
 @dataclass(frozen=True)
@@ -129,8 +145,9 @@ def _convert(field: Field, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 class Layout:
     """The packed form of a list of fields."""
 
-    def __init__(self, fields: tuple[Field, ...]) -> None:
+    def __init__(self, fields: tuple[Field, ...], *, answer: bool = False) -> None:
         self.fields = fields
+        self.answer = answer
         self.names = tuple(f.name for f in fields)
         self.fixed = tuple(f for f in fields if not f.is_tail)
         self.fixed_names = tuple(f.name for f in self.fixed)
@@ -143,7 +160,7 @@ class Layout:
 
     def pack(self, message: Message) -> bytes:
         """Return the payload of a message."""
-        for field in self.ranged:
+        for field in self._ranged(message.status if self.answer else 0):  # type: ignore[attr-defined]
             value = getattr(message, field.name)
             if not _within(field, value):
                 raise LocalProtocolError(
@@ -174,12 +191,16 @@ class Layout:
         if self.tail is not None:
             values.append(self.tail.from_wire(payload[size:]))
         named = dict(zip(self.names, values, strict=True))
-        for field in self.ranged:
+        for field in self._ranged(named["status"] if self.answer else 0):
             if not _within(field, named[field.name]):
                 raise RemoteProtocolError(
                     f"{name}.{field.name} = {named[field.name]} is out of range", _RANGE
                 )
         return named
+
+    def _ranged(self, status: int) -> tuple[Field, ...]:
+        """Return the fields whose range holds: none of a refusal, which reads as zero."""
+        return () if status else self.ranged
 
 
 def _within(field: Field, value: int) -> bool:
@@ -201,9 +222,10 @@ class Message:
     RESPONSE: ClassVar[type[Message] | None] = None
     FIELDS: ClassVar[tuple[Field, ...]] = ()
     LAYOUT: ClassVar[Layout]
+    IS_ANSWER: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
-        cls.LAYOUT = Layout(cls.FIELDS)
+        cls.LAYOUT = Layout(cls.FIELDS, answer=cls.IS_ANSWER and bool(cls.FIELDS))
 
     def pack(self) -> bytes:
         """Return the payload; raise `LocalProtocolError` when a field cannot be sent."""
@@ -225,6 +247,8 @@ class Response(Message):
     """Base of all answers: status and detail come first, and alone when the status is an error."""
 
     __slots__ = ()
+
+    IS_ANSWER = True
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:

@@ -24,6 +24,7 @@ from firmware_protocol.messages import (
     CfgSpan,
     CfgTiming,
     ErrorCode,
+    LimitDetail,
     LimitMode,
     Line,
 )
@@ -87,7 +88,9 @@ class Configuration:
         low, high = self.timing.minimum_width_ticks, self.timing.maximum_width_ticks
         if widths.size and (widths.min() < low or widths.max() > high):
             raise RefusedError(
-                ErrorCode.LIMIT, 0, f"width {widths.min()}..{widths.max()}: allowed {low}..{high}"
+                ErrorCode.LIMIT,
+                LimitDetail.WIDTH,
+                f"width {widths.min()}..{widths.max()}: allowed {low}..{high}",
             )
 
 
@@ -98,10 +101,14 @@ class ConfigurationStaging:
     ----------
     hard_limits
         Bounds that no configuration may widen, by line and mode.
+    maximum_width
+        Widest pulse that the board is made for, in ticks.
     """
 
-    def __init__(self, hard_limits: dict[tuple[Line, LimitMode], Bounds]) -> None:
-        self._hard = hard_limits
+    def __init__(
+        self, hard_limits: dict[tuple[Line, LimitMode], Bounds], maximum_width: int
+    ) -> None:
+        self._hard, self._maximum_width = hard_limits, maximum_width
         self._spans: dict[int, int] = {}
         self._limits: dict[tuple[Line, LimitMode], Bounds] = {}
         self._timing: CfgTiming | None = None
@@ -137,6 +144,9 @@ class ConfigurationStaging:
                     message.minimum_width_ticks > message.maximum_width_ticks
                 ):
                     raise RefusedError(ErrorCode.RANGE, 0, f"timing out of order: {order}")
+                if message.maximum_width_ticks > self._maximum_width:
+                    text = f"width {message.maximum_width_ticks}: this board: {self._maximum_width}"
+                    raise RefusedError(ErrorCode.LIMIT, LimitDetail.WIDTH, text)
                 self._timing = message
             case CfgLevels():
                 self._levels = message

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from firmware_protocol.codec import Message
 from firmware_protocol.configuration import Configuration
-from firmware_protocol.messages import GetInfoResponse
+from firmware_protocol.messages import GetInfoResponse, GetLimitsResponse
 
 Samples = tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]
 """ADC codes and gain numbers (1 to 4), both of shape (items, columns)."""
@@ -32,6 +32,10 @@ class Executor(Protocol):
 
     def info(self) -> GetInfoResponse:
         """Return what GET_INFO answers; the firmware fills in config_crc."""
+        ...
+
+    def limits(self) -> GetLimitsResponse:
+        """Return what GET_LIMITS answers: bounds of pulses that no configuration widens."""
         ...
 
     def configure(self, configuration: Configuration) -> None:

@@ -15,7 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_protocol.errors import RefusedError
-from firmware_protocol.messages import JOURNAL_RECORD, JOURNAL_RECORDS, ErrorCode, Phase
+from firmware_protocol.messages import (
+    JOURNAL_RECORD,
+    JOURNAL_RECORDS,
+    LAST_OPERATION,
+    OPERATION_STEP,
+    ErrorCode,
+    Phase,
+)
 
 
 @dataclass(slots=True)
@@ -50,9 +57,15 @@ class Journal:
         return entry
 
     def check_new(self, op: int) -> None:
-        """Refuse an operation number that is not above all earlier ones."""
+        """Refuse an operation number that is not above all earlier ones, or far above them.
+
+        A single wrong number, such as 0xFFFFFFFF, would otherwise refuse every pulse after it.
+        """
         if op <= self.op_hw:
             raise RefusedError(ErrorCode.OP_REUSED, 0, f"operation {op} is not above {self.op_hw}")
+        highest = min(self.op_hw + OPERATION_STEP, LAST_OPERATION)
+        if op > highest:
+            raise RefusedError(ErrorCode.RANGE, 0, f"operation {op} is above {highest}")
 
     def find(self, op: int) -> Entry | None:
         """Return the record of an operation, if it is still there."""
@@ -158,7 +171,10 @@ def judge(
     if boot_id != sent_boot_id:
         return Verdict(total, 0, total)
     for record in records[(records["op"] == op) & (records["sess"] == sess)]:
-        return Verdict(total, min(int(record["done"]), total), min(int(record["started"]), total))
+        done, started = int(record["done"]), int(record["started"])
+        if not done <= started <= total:  # no board counts so: what it says decides nothing
+            return Verdict(total, 0, total)
+        return Verdict(total, done, started)
     if op <= lost_op:
         return Verdict(total, 0, total)
     return Verdict(total, 0, 0)

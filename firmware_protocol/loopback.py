@@ -33,6 +33,7 @@ from firmware_protocol.messages import (
     CfgTiming,
     ErrorCode,
     GetInfoResponse,
+    GetLimitsResponse,
     LimitMode,
     Line,
 )
@@ -79,6 +80,10 @@ class PaperBoard:
             serial="0",
             firmware="1.0",
         )
+
+    def limits(self) -> GetLimitsResponse:
+        """Return the bounds of pulses."""
+        return GetLimitsResponse(max_width_ticks=1023, max_count=100, slow=1, min_pause_us=0)
 
     def configure(self, configuration: Configuration) -> None:
         """Accept any configuration."""

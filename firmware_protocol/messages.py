@@ -13,11 +13,11 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from firmware_protocol.codec import Field, Message, Response
+from firmware_protocol.codec import Field, Message, OpenEnum, Response
 
-SPEC_HASH = 0x05D7087E44940A75
+SPEC_HASH = 0x377037E386BF020E
 MAJOR = 1
-MINOR = 0
+MINOR = 1
 MAGIC = "MLB1"
 MAX_PAYLOAD = 2048
 ROWS = 128
@@ -26,6 +26,8 @@ REQUEST_WINDOW = 8
 REPLAY_CACHE = 16
 JOURNAL_RECORDS = 64
 CREDIT_FRAMES = 4
+LAST_OPERATION = 4294901759
+OPERATION_STEP = 2147483648
 
 
 class Kind(IntEnum):
@@ -39,7 +41,7 @@ class Kind(IntEnum):
     LINK = 5
 
 
-class State(IntEnum):
+class State(OpenEnum):
     """Firmware states; BOOT is never seen on the wire."""
 
     BOOT = 0
@@ -54,7 +56,7 @@ class State(IntEnum):
     DEBUG = 9
 
 
-class ErrorCode(IntEnum):
+class ErrorCode(OpenEnum):
     """Status of a response, reason of a NAK, err of a journal record, and latched fault."""
 
     OK = 0
@@ -91,7 +93,7 @@ class ErrorCode(IntEnum):
     INTERNAL = 255
 
 
-class Phase(IntEnum):
+class Phase(OpenEnum):
     """Phases of an operation; UNKNOWN answers a question about one never seen."""
 
     UNKNOWN = 0
@@ -143,6 +145,17 @@ class LimitMode(IntEnum):
     READ = 0
     SET = 1
     RESET = 2
+
+
+class LimitDetail(OpenEnum):
+    """Detail of a refusal with LIMIT: what was beyond its limit."""
+
+    ROW = 0
+    COLUMN = 1
+    GATE = 2
+    WIDTH = 3
+    COUNT = 4
+    PAUSE = 5
 
 
 class GainMode(IntEnum):
@@ -240,10 +253,11 @@ class HelloResponse(Message):
     ID = 0x01
     FIELDS = (
         Field("magic", "char[4]"), Field("major", "u8"), Field("minor", "u8"),
-        Field("sess", "u16"), Field("nonce", "u64"), Field("spec_hash", "u64"),
-        Field("boot_id", "u32"), Field("op_hw", "u32"), Field("max_payload", "u16"),
-        Field("rx_credit", "u16"), Field("tx_ring", "u32"), Field("caps", "u32"),
-        Field("fw", "u8[4]"), Field("uid", "u8[12]"), Field("state", "u8"), Field("fault", "u8"),
+        Field("sess", "u16", minimum=1), Field("nonce", "u64"), Field("spec_hash", "u64"),
+        Field("boot_id", "u32"), Field("op_hw", "u32"),
+        Field("max_payload", "u16", minimum=64, maximum=2048), Field("rx_credit", "u16"),
+        Field("tx_ring", "u32"), Field("caps", "u32"), Field("fw", "u8[4]"),
+        Field("uid", "u8[12]"), Field("state", "u8"), Field("fault", "u8"),
         Field("journal_n", "u8"), Field("reserved", "u8"),
     )
 
@@ -256,7 +270,7 @@ class HelloResponse(Message):
     # identity of the journal's memory: changes with every start that lost the journal, stays over
     # a warm reset that kept it
     boot_id: int
-    op_hw: int  # highest operation number ever accepted
+    op_hw: int  # highest operation number accepted since the journal began
     max_payload: int  # B; the smaller of both ends
     rx_credit: int  # B; unanswered request bytes the board can hold
     tx_ring: int  # B
@@ -281,7 +295,7 @@ class Hello(Message):
     KIND = Kind.LINK
     CLASS = "I"
     STATES = frozenset(State)
-    HASH = 0xF8D94929
+    HASH = 0x6F97930A
     RESPONSE = HelloResponse
     FIELDS = (
         Field("magic", "char[4]"), Field("major", "u8"), Field("minor", "u8"),
@@ -598,14 +612,20 @@ class GetInfoResponse(Response):
 
     ID = 0x10
     FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("rows", "u16"), Field("cols", "u16"),
+        Field("status", "u16"), Field("detail", "u16"),
+        Field("rows", "u16", minimum=1, maximum=128), Field("cols", "u16", minimum=1, maximum=64),
         Field("dac_count", "u16"), Field("adc_count", "u16"), Field("channel_map", "u16"),
-        Field("gain_count", "u8"), Field("reserved", "u8"), Field("transimpedance", "u32[4]"),
-        Field("adc_span_mv", "u32"), Field("clip_mv", "u32"), Field("gain_threshold_mv", "u32"),
-        Field("pulse_offset_ps", "u32"), Field("pulse_tick_ps", "u32"),
-        Field("timer_tick_ps", "u32"), Field("max_job_cells", "u32"), Field("max_job_rows", "u32"),
-        Field("config_crc", "u32"), Field("hard_limits", "u16[18]"), Field("name", "char[32]"),
-        Field("serial", "char[32]"), Field("firmware", "char[32]"),
+        Field("gain_count", "u8", minimum=1, maximum=4), Field("reserved", "u8"),
+        Field("transimpedance", "u32[4]"), Field("adc_span_mv", "u32", minimum=1, maximum=100000),
+        Field("clip_mv", "u32", minimum=1, maximum=100000),
+        Field("gain_threshold_mv", "u32", minimum=1, maximum=100000),
+        Field("pulse_offset_ps", "u32", maximum=1000000000),
+        Field("pulse_tick_ps", "u32", minimum=1, maximum=1000000000),
+        Field("timer_tick_ps", "u32", minimum=1, maximum=1000000000),
+        Field("max_job_cells", "u32", minimum=1, maximum=1048576),
+        Field("max_job_rows", "u32", minimum=1, maximum=65536), Field("config_crc", "u32"),
+        Field("hard_limits", "u16[18]"), Field("name", "char[32]"), Field("serial", "char[32]"),
+        Field("firmware", "char[32]"),
     )
 
     status: int = 0  # ErrorCode; bit 15: repeated from the cache
@@ -642,7 +662,7 @@ class GetInfo(Message):
     KIND = Kind.REQ
     CLASS = "I"
     STATES = frozenset(State)
-    HASH = 0x49E61B36
+    HASH = 0xAC31E9E2
     RESPONSE = GetInfoResponse
     FIELDS = ()
 
@@ -785,6 +805,39 @@ class ReadJournal(Message):
     )
 
     from_op: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GetLimitsResponse(Response):
+    """Answer to GET_LIMITS."""
+
+    ID = 0x15
+    FIELDS = (
+        Field("status", "u16"), Field("detail", "u16"), Field("max_width_ticks", "u16", minimum=1),
+        Field("max_count", "u8", minimum=1), Field("slow", "u8", maximum=1),
+        Field("min_pause_us", "u16"), Field("reserved", "u16"),
+    )
+
+    status: int = 0  # ErrorCode; bit 15: repeated from the cache
+    detail: int = 0  # the field, channel or state concerned
+    max_width_ticks: int  # ticks; widest pulse that is not SLOW
+    max_count: int  # pulses; most pulses of one CellPulse or PULSE
+    slow: int  # 1: the board has pulses of kind SLOW
+    min_pause_us: int  # us; shortest pause_us of a job
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GetLimits(Message):
+    """What is compiled into the board about pulses; no configuration widens it. Since 1.1."""
+
+    ID = 0x15
+    KIND = Kind.REQ
+    CLASS = "I"
+    STATES = frozenset(State)
+    HASH = 0x6140D992
+    RESPONSE = GetLimitsResponse
+    FIELDS = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -2056,6 +2109,7 @@ CATALOGUE: tuple[type[Message], ...] = (
     ClearFault,
     GetCounters,
     ReadJournal,
+    GetLimits,
     CfgBegin,
     CfgSpan,
     CfgLimit,
@@ -2114,6 +2168,7 @@ ANSWERS: tuple[type[Message], ...] = (
     ClearFaultResponse,
     GetCountersResponse,
     ReadJournalResponse,
+    GetLimitsResponse,
     CfgBeginResponse,
     CfgSpanResponse,
     CfgLimitResponse,

@@ -43,6 +43,7 @@ from firmware_protocol.messages import (
     JobRun,
     JobStatus,
     JobStatusResponse,
+    LimitDetail,
     Phase,
     ProgressEvent,
     ReadArray,
@@ -118,11 +119,9 @@ class Operation(ABC):
         response: Any = answer.response
         if response.status == ErrorCode.OK:
             return False
-        name = type(answer.request).__name__
-        try:
-            meaning = ErrorCode(response.status).name
-        except ValueError:
-            meaning = f"error {response.status}"
+        name, meaning = type(answer.request).__name__, ErrorCode(response.status).name
+        if response.status == ErrorCode.LIMIT:
+            meaning += f" ({LimitDetail(response.detail).name})"
         text = f"the board refused {name}: {meaning}, detail {response.detail}"
         self._fail(RefusedError(response.status, response.detail, text))
         return True

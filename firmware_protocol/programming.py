@@ -24,9 +24,11 @@ from firmware_protocol.messages import (
     ROW_PULSE,
     ROWS,
     ErrorCode,
+    GetLimitsResponse,
     JobBegin,
     JobData,
     JobFormat,
+    LimitDetail,
     LimitMode,
     Line,
     Phase,
@@ -43,9 +45,15 @@ _PROGRESS_INTERVAL = 0.05
 class JobStaging:
     """JOB_BEGIN and JOB_DATA: entries collect here, nothing fires."""
 
-    def __init__(self, request: JobBegin, maximum: int) -> None:
+    def __init__(self, request: JobBegin, maximum: int, minimum_pause_us: int) -> None:
         if request.n > maximum:
             raise RefusedError(ErrorCode.TOO_BIG, 0, f"{request.n} entries, at most {maximum}")
+        if request.pause_us < minimum_pause_us:
+            raise RefusedError(
+                ErrorCode.LIMIT,
+                LimitDetail.PAUSE,
+                f"a pause of {request.pause_us} us: at least {minimum_pause_us}",
+            )
         self.op, self._crc = request.op, request.crc
         self.pause = request.pause_us * 1e-6
         self.format = JobFormat(request.format)
@@ -79,14 +87,32 @@ class JobStaging:
         return np.frombuffer(bytes(self._body), self._dtype)
 
 
-def check_pulses(entries: npt.NDArray[np.void], configuration: Configuration) -> None:
-    """Refuse entries of which any breaks a limit; detail is the line class concerned."""
+def check_pulses(
+    entries: npt.NDArray[np.void], configuration: Configuration, compiled: GetLimitsResponse
+) -> None:
+    """Refuse entries of which any breaks a limit, before the first of them is fired.
+
+    Parameters
+    ----------
+    entries
+        `ROW_PULSE` or `CELL_PULSE` records.
+    configuration
+        What the host allows; the detail of its refusals is a `LimitDetail`.
+    compiled
+        What the board allows at all, whatever it was configured for.
+    """
     names = entries.dtype.names or ()
     kind = entries["kind"] & ~np.uint8(PulseKind.SLOW)
     if (entries["row"] >= ROWS).any() or (kind > PulseKind.RESET).any():
         raise RefusedError(ErrorCode.RANGE, 0, "no such row or kind of pulse")
+    slow = (entries["kind"] & np.uint8(PulseKind.SLOW)).astype(bool)
+    if slow.any() and not compiled.slow:
+        raise RefusedError(ErrorCode.RANGE, 0, "this board has no slow pulses")
     if "col" in names and ((entries["col"] >= COLUMNS).any() or (entries["count"] == 0).any()):
         raise RefusedError(ErrorCode.RANGE, 1, "no such column, or no pulse at all")
+    if "count" in names and (most := int(entries["count"].max(initial=0))) > compiled.max_count:
+        text = f"{most} pulses of one cell: at most {compiled.max_count}"
+        raise RefusedError(ErrorCode.LIMIT, LimitDetail.COUNT, text)
     gates = entries["gate"]
     if "cols" in names:
         bits = entries["cols"][:, None] >> np.arange(COLUMNS, dtype=np.uint64) & np.uint64(1)
@@ -101,6 +127,10 @@ def check_pulses(entries: npt.NDArray[np.void], configuration: Configuration) ->
         configuration.check(line, mode, entries["amp"][which], line)
         configuration.check(Line.GATE, mode, gates[which][selected[which]], Line.GATE)
     configuration.check_width(entries["width"])
+    widest = int(entries["width"][~slow].max(initial=0))
+    if widest > compiled.max_width_ticks:  # a configuration that allowed it would be our own error
+        text = f"width {widest}: this board has {compiled.max_width_ticks}"
+        raise RefusedError(ErrorCode.LIMIT, LimitDetail.WIDTH, text)
 
 
 def single_pulses(entries: npt.NDArray[np.void]) -> Iterator[np.void]:

@@ -69,13 +69,15 @@ class Service:
         self.debug_until: float | None = None
         self._link = link
         self._info = executor.info()
-        self._staged_configuration = ConfigurationStaging(self._hard_limits())
+        self._limits = executor.limits()
+        self._staged_configuration = self._new_staging()
         self._handlers: dict[type[Message], Callable[[Any, float], Message]] = {
             m.GetDict: self._get_dict,
             m.Echo: lambda r, _: m.EchoResponse(data=r.data[: self._link.payload_limit - 4]),
             m.Source: self._source,
             m.Sink: lambda r, _: m.SinkResponse(n=len(r.data), crc=zlib.crc32(r.data)),
             m.GetInfo: lambda _, __: replace(self._info, config_crc=self._config_crc),
+            m.GetLimits: lambda _, __: self._limits,
             m.GetState: self._get_state,
             m.GetCounters: self._get_counters,
             m.ClearFault: self._clear_fault,
@@ -210,11 +212,14 @@ class Service:
         keys = [(line, mode) for line in Line for mode in LimitMode]
         return {key: (low, high) for key, (low, high) in zip(keys, pairs, strict=True)}
 
+    def _new_staging(self) -> ConfigurationStaging:
+        return ConfigurationStaging(self._hard_limits(), self._limits.max_width_ticks)
+
     def _cfg_begin(self, _: m.CfgBegin, __: float) -> Message:
         self.executor.ground()
         self.trigger(Trigger.CFG_BEGIN)
         self.configuration = None
-        self._staged_configuration = ConfigurationStaging(self._hard_limits())
+        self._staged_configuration = self._new_staging()
         return m.CfgBeginResponse()
 
     def _cfg_part(self, request: Message, _: float) -> Message:
@@ -299,7 +304,7 @@ class Service:
         return m.PulseRowResponse(mask=request.cols)
 
     def _fire_now(self, op: int, entries: np.ndarray[Any, np.dtype[np.void]], now: float) -> int:
-        check_pulses(entries, self._committed())
+        check_pulses(entries, self._committed(), self._limits)
         record = self.memory.journal.accept(op, self._link.session, now)
         try:
             for pulse in single_pulses(entries):
@@ -312,10 +317,11 @@ class Service:
         return record.done
 
     def _job_begin(self, request: m.JobBegin, _: float) -> Message:
-        self.memory.journal.check_new(request.op)
         rows = request.format == m.JobFormat.ROW
         maximum = self._info.max_job_rows if rows else self._info.max_job_cells
-        self.staging = JobStaging(request, maximum)
+        staging = JobStaging(request, maximum, self._limits.min_pause_us)
+        self.memory.journal.check_new(request.op)
+        self.staging = staging
         return m.JobBeginResponse(room=min(self.staging.incoming.window, request.n))
 
     def _job_run(self, request: m.JobRun, now: float) -> Message:
@@ -323,7 +329,7 @@ class Service:
         if staging is None or staging.op != request.op:
             raise RefusedError(ErrorCode.OP_UNKNOWN)
         entries = staging.entries()
-        check_pulses(entries, self._committed())
+        check_pulses(entries, self._committed(), self._limits)
         entry = self.memory.journal.accept(request.op, self._link.session, now)
         self.staging = None
         self._begin(JobTask(self.executor, entry, entries, staging.pause), Trigger.JOB)

@@ -26,8 +26,9 @@ _HEAD = """\
  *
  * mlp_x_pack writes a payload of at most `room` bytes and stores its length, which may be 0, in *n;
  * mlp_x_unpack reads a payload of n bytes. Both return MLP_ERROR_CODE_OK, or why not: LEN when the
- * payload is short or its tail is not whole elements, RANGE when a field is out of range, TOO_BIG
- * when it does not fit. Then *n is 0, and what is in the struct means nothing.
+ * payload is short or its tail is not whole elements, RANGE when a field is out of range (an answer
+ * has ranges only while its status is OK), TOO_BIG when it does not fit. Then *n is 0, and what is
+ * in the struct means nothing.
  *
  * A tail stays in the buffer: the struct points at it, and counts it in bytes. An answer whose
  * status is not OK may be short: its other fields read as zero. The host clears bit 15 of status
@@ -118,7 +119,7 @@ def _codec(
             yield f"    {_TYPES[field.base]} {field.name}{suffix};"
     yield f"}} mlp_{name};"
     element = next((_element(spec, f) for f in fields if f.is_tail), 1)
-    yield from _pack(name, fields, fixed, element)
+    yield from _pack(name, fields, fixed, element, answer)
     yield from _unpack(name, fields, fixed, element, answer)
 
 
@@ -129,20 +130,24 @@ def _element(spec: Spec, tail: Field) -> int:
     return _WIDTHS[tail.base]
 
 
-def _range_test(field: Field) -> str:
+def _range_test(field: Field, *, answer: bool) -> str:
+    """Return the C condition under which a field is out of range; a refusal has no ranges."""
     tests = [f"m->{field.name} < {field.minimum}"] if field.minimum else []
     tests += [f"m->{field.name} > {field.maximum}"] if field.maximum is not None else []
-    return " || ".join(tests)
+    test = " || ".join(tests)
+    return f"m->status == 0 && ({test})" if answer and test else test
 
 
-def _pack(name: str, fields: Sequence[Field], fixed: int, element: int) -> Iterator[str]:
+def _pack(
+    name: str, fields: Sequence[Field], fixed: int, element: int, answer: bool
+) -> Iterator[str]:
     arguments = f"const mlp_{name} *m, uint8_t *p, size_t room, size_t *n"
     yield f"static inline int mlp_{name}_pack({arguments})"
     yield "{"
     tail = next((f for f in fields if f.is_tail), None)
     yield "    *n = 0;"
     for field in fields:
-        if test := _range_test(field):
+        if test := _range_test(field, answer=answer):
             yield f"    if ({test})"
             yield "        return MLP_ERROR_CODE_RANGE;"
     if tail is not None and element > 1:
@@ -201,7 +206,7 @@ def _unpack(
             yield f"    m->{field.name}_len = n - {offset}u;"
         elif field.is_scalar:
             yield f"    m->{field.name} = ({kind})mlp_get(p + {offset}, {width});"
-            if test := _range_test(field):
+            if test := _range_test(field, answer=answer):
                 yield f"    if ({test})"
                 yield "        return MLP_ERROR_CODE_RANGE;"
         else:

@@ -25,7 +25,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from firmware_protocol.codec import Field, Message, Response
+from firmware_protocol.codec import Field, Message, OpenEnum, Response
 
 '''
 
@@ -70,7 +70,8 @@ def _docstring(text: str, indent: str = "    ") -> str:
 
 def _enum(name: str, enum: dict[str, Any]) -> str:
     members = "\n".join(f"    {key} = {value}" for key, value in enum["values"].items())
-    return f"class {name}(IntEnum):\n{_docstring(enum['doc'])}\n\n{members}"
+    base = "OpenEnum" if enum.get("open") else "IntEnum"
+    return f"class {name}({base}):\n{_docstring(enum['doc'])}\n\n{members}"
 
 
 def record_constant(name: str) -> str:

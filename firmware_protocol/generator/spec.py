@@ -134,8 +134,6 @@ def _check(spec: Spec) -> None:
             raise ValueError(f"{message.name}: unknown class or state")
         if (message.kind == "REQ") > (message.response is not None):
             raise ValueError(f"{message.name}: a request needs a response")
-        if any("min" in f or "max" in f for f in message.response or ()):
-            raise ValueError(f"{message.name}: a refused answer reads as zero, so it has no ranges")
         for fields in (message.fields, message.response or ()):
             if any(spec.field(f).is_tail for f in fields[:-1]):
                 raise ValueError(f"{message.name}: the tail must be the last field")

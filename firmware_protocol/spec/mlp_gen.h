@@ -2,8 +2,9 @@
  *
  * mlp_x_pack writes a payload of at most `room` bytes and stores its length, which may be 0, in *n;
  * mlp_x_unpack reads a payload of n bytes. Both return MLP_ERROR_CODE_OK, or why not: LEN when the
- * payload is short or its tail is not whole elements, RANGE when a field is out of range, TOO_BIG
- * when it does not fit. Then *n is 0, and what is in the struct means nothing.
+ * payload is short or its tail is not whole elements, RANGE when a field is out of range (an answer
+ * has ranges only while its status is OK), TOO_BIG when it does not fit. Then *n is 0, and what is
+ * in the struct means nothing.
  *
  * A tail stays in the buffer: the struct points at it, and counts it in bytes. An answer whose
  * status is not OK may be short: its other fields read as zero. The host clears bit 15 of status
@@ -30,9 +31,9 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
     return v;
 }
 
-#define MLP_SPEC_HASH 0x05D7087E44940A75ULL
+#define MLP_SPEC_HASH 0x377037E386BF020EULL
 #define MLP_MAJOR 1u
-#define MLP_MINOR 0u
+#define MLP_MINOR 1u
 #define MLP_MAGIC "MLB1"
 #define MLP_MAX_PAYLOAD 2048u
 #define MLP_ROWS 128u
@@ -41,8 +42,10 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
 #define MLP_REPLAY_CACHE 16u
 #define MLP_JOURNAL_RECORDS 64u
 #define MLP_CREDIT_FRAMES 4u
+#define MLP_LAST_OPERATION 4294901759u
+#define MLP_OPERATION_STEP 2147483648u
 #define MLP_ID_HELLO 0x01u
-#define MLP_HASH_HELLO 0xF8D94929u
+#define MLP_HASH_HELLO 0x6F97930Au
 #define MLP_ID_BYE 0x02u
 #define MLP_HASH_BYE 0x96EF80E0u
 #define MLP_ID_PING 0x03u
@@ -64,7 +67,7 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
 #define MLP_ID_ESTOP 0x0Fu
 #define MLP_HASH_ESTOP 0xB80E5F40u
 #define MLP_ID_GET_INFO 0x10u
-#define MLP_HASH_GET_INFO 0x49E61B36u
+#define MLP_HASH_GET_INFO 0xAC31E9E2u
 #define MLP_ID_GET_STATE 0x11u
 #define MLP_HASH_GET_STATE 0x83772624u
 #define MLP_ID_CLEAR_FAULT 0x12u
@@ -73,6 +76,8 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
 #define MLP_HASH_GET_COUNTERS 0xF57F0B8Bu
 #define MLP_ID_READ_JOURNAL 0x14u
 #define MLP_HASH_READ_JOURNAL 0xF9022CDDu
+#define MLP_ID_GET_LIMITS 0x15u
+#define MLP_HASH_GET_LIMITS 0x6140D992u
 #define MLP_ID_CFG_BEGIN 0x20u
 #define MLP_HASH_CFG_BEGIN 0x3A46C3F1u
 #define MLP_ID_CFG_SPAN 0x21u
@@ -260,6 +265,16 @@ typedef enum {
     MLP_LIMIT_MODE_SET = 1,
     MLP_LIMIT_MODE_RESET = 2,
 } mlp_limit_mode_t;
+
+/* Detail of a refusal with LIMIT: what was beyond its limit. */
+typedef enum {
+    MLP_LIMIT_DETAIL_ROW = 0,
+    MLP_LIMIT_DETAIL_COLUMN = 1,
+    MLP_LIMIT_DETAIL_GATE = 2,
+    MLP_LIMIT_DETAIL_WIDTH = 3,
+    MLP_LIMIT_DETAIL_COUNT = 4,
+    MLP_LIMIT_DETAIL_PAUSE = 5,
+} mlp_limit_detail_t;
 
 /* 0..3 hold gain 1..4 for all columns; AUTO lets the board choose, 2 bits per sample more. */
 typedef enum {
@@ -501,6 +516,10 @@ typedef struct mlp_hello_rsp {
 static inline int mlp_hello_rsp_pack(const mlp_hello_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
     *n = 0;
+    if (m->sess < 1)
+        return MLP_ERROR_CODE_RANGE;
+    if (m->max_payload < 64 || m->max_payload > 2048)
+        return MLP_ERROR_CODE_RANGE;
     if (room < 64u)
         return MLP_ERROR_CODE_TOO_BIG;
     for (unsigned i = 0; i < 4; i++)
@@ -536,11 +555,15 @@ static inline int mlp_hello_rsp_unpack(mlp_hello_rsp *m, const uint8_t *p, size_
     m->major = (uint8_t)mlp_get(p + 4, 1);
     m->minor = (uint8_t)mlp_get(p + 5, 1);
     m->sess = (uint16_t)mlp_get(p + 6, 2);
+    if (m->sess < 1)
+        return MLP_ERROR_CODE_RANGE;
     m->nonce = (uint64_t)mlp_get(p + 8, 8);
     m->spec_hash = (uint64_t)mlp_get(p + 16, 8);
     m->boot_id = (uint32_t)mlp_get(p + 24, 4);
     m->op_hw = (uint32_t)mlp_get(p + 28, 4);
     m->max_payload = (uint16_t)mlp_get(p + 32, 2);
+    if (m->max_payload < 64 || m->max_payload > 2048)
+        return MLP_ERROR_CODE_RANGE;
     m->rx_credit = (uint16_t)mlp_get(p + 34, 2);
     m->tx_ring = (uint32_t)mlp_get(p + 36, 4);
     m->caps = (uint32_t)mlp_get(p + 40, 4);
@@ -1037,6 +1060,28 @@ typedef struct mlp_get_info_rsp {
 static inline int mlp_get_info_rsp_pack(const mlp_get_info_rsp *m, uint8_t *p, size_t room, size_t *n)
 {
     *n = 0;
+    if (m->status == 0 && (m->rows < 1 || m->rows > 128))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->cols < 1 || m->cols > 64))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->gain_count < 1 || m->gain_count > 4))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->adc_span_mv < 1 || m->adc_span_mv > 100000))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->clip_mv < 1 || m->clip_mv > 100000))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->gain_threshold_mv < 1 || m->gain_threshold_mv > 100000))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->pulse_offset_ps > 1000000000))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->pulse_tick_ps < 1 || m->pulse_tick_ps > 1000000000))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->timer_tick_ps < 1 || m->timer_tick_ps > 1000000000))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->max_job_cells < 1 || m->max_job_cells > 1048576))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->max_job_rows < 1 || m->max_job_rows > 65536))
+        return MLP_ERROR_CODE_RANGE;
     if (room < 200u)
         return MLP_ERROR_CODE_TOO_BIG;
     mlp_put(p + 0, (uint64_t)m->status, 2);
@@ -1084,22 +1129,44 @@ static inline int mlp_get_info_rsp_unpack(mlp_get_info_rsp *m, const uint8_t *p,
     m->status = (uint16_t)mlp_get(p + 0, 2);
     m->detail = (uint16_t)mlp_get(p + 2, 2);
     m->rows = (uint16_t)mlp_get(p + 4, 2);
+    if (m->status == 0 && (m->rows < 1 || m->rows > 128))
+        return MLP_ERROR_CODE_RANGE;
     m->cols = (uint16_t)mlp_get(p + 6, 2);
+    if (m->status == 0 && (m->cols < 1 || m->cols > 64))
+        return MLP_ERROR_CODE_RANGE;
     m->dac_count = (uint16_t)mlp_get(p + 8, 2);
     m->adc_count = (uint16_t)mlp_get(p + 10, 2);
     m->channel_map = (uint16_t)mlp_get(p + 12, 2);
     m->gain_count = (uint8_t)mlp_get(p + 14, 1);
+    if (m->status == 0 && (m->gain_count < 1 || m->gain_count > 4))
+        return MLP_ERROR_CODE_RANGE;
     m->reserved = (uint8_t)mlp_get(p + 15, 1);
     for (unsigned i = 0; i < 4; i++)
         m->transimpedance[i] = (uint32_t)mlp_get(p + 16 + 4 * i, 4);
     m->adc_span_mv = (uint32_t)mlp_get(p + 32, 4);
+    if (m->status == 0 && (m->adc_span_mv < 1 || m->adc_span_mv > 100000))
+        return MLP_ERROR_CODE_RANGE;
     m->clip_mv = (uint32_t)mlp_get(p + 36, 4);
+    if (m->status == 0 && (m->clip_mv < 1 || m->clip_mv > 100000))
+        return MLP_ERROR_CODE_RANGE;
     m->gain_threshold_mv = (uint32_t)mlp_get(p + 40, 4);
+    if (m->status == 0 && (m->gain_threshold_mv < 1 || m->gain_threshold_mv > 100000))
+        return MLP_ERROR_CODE_RANGE;
     m->pulse_offset_ps = (uint32_t)mlp_get(p + 44, 4);
+    if (m->status == 0 && (m->pulse_offset_ps > 1000000000))
+        return MLP_ERROR_CODE_RANGE;
     m->pulse_tick_ps = (uint32_t)mlp_get(p + 48, 4);
+    if (m->status == 0 && (m->pulse_tick_ps < 1 || m->pulse_tick_ps > 1000000000))
+        return MLP_ERROR_CODE_RANGE;
     m->timer_tick_ps = (uint32_t)mlp_get(p + 52, 4);
+    if (m->status == 0 && (m->timer_tick_ps < 1 || m->timer_tick_ps > 1000000000))
+        return MLP_ERROR_CODE_RANGE;
     m->max_job_cells = (uint32_t)mlp_get(p + 56, 4);
+    if (m->status == 0 && (m->max_job_cells < 1 || m->max_job_cells > 1048576))
+        return MLP_ERROR_CODE_RANGE;
     m->max_job_rows = (uint32_t)mlp_get(p + 60, 4);
+    if (m->status == 0 && (m->max_job_rows < 1 || m->max_job_rows > 65536))
+        return MLP_ERROR_CODE_RANGE;
     m->config_crc = (uint32_t)mlp_get(p + 64, 4);
     for (unsigned i = 0; i < 18; i++)
         m->hard_limits[i] = (uint16_t)mlp_get(p + 68 + 2 * i, 2);
@@ -1346,6 +1413,66 @@ static inline int mlp_read_journal_rsp_unpack(mlp_read_journal_rsp *m, const uin
     m->lost_op = (uint32_t)mlp_get(p + 4, 4);
     m->records = n > 8u ? p + 8 : NULL;
     m->records_len = n - 8u;
+    return MLP_ERROR_CODE_OK;
+}
+
+#define MLP_GET_LIMITS_SIZE 0u /* without a tail */
+
+#define MLP_GET_LIMITS_RSP_SIZE 12u /* without a tail */
+typedef struct mlp_get_limits_rsp {
+    uint16_t status;
+    uint16_t detail;
+    uint16_t max_width_ticks;
+    uint8_t max_count;
+    uint8_t slow;
+    uint16_t min_pause_us;
+    uint16_t reserved;
+} mlp_get_limits_rsp;
+static inline int mlp_get_limits_rsp_pack(const mlp_get_limits_rsp *m, uint8_t *p, size_t room, size_t *n)
+{
+    *n = 0;
+    if (m->status == 0 && (m->max_width_ticks < 1))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->max_count < 1))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->slow > 1))
+        return MLP_ERROR_CODE_RANGE;
+    if (room < 12u)
+        return MLP_ERROR_CODE_TOO_BIG;
+    mlp_put(p + 0, (uint64_t)m->status, 2);
+    mlp_put(p + 2, (uint64_t)m->detail, 2);
+    mlp_put(p + 4, (uint64_t)m->max_width_ticks, 2);
+    mlp_put(p + 6, (uint64_t)m->max_count, 1);
+    mlp_put(p + 7, (uint64_t)m->slow, 1);
+    mlp_put(p + 8, (uint64_t)m->min_pause_us, 2);
+    mlp_put(p + 10, (uint64_t)m->reserved, 2);
+    *n = 12u;
+    return MLP_ERROR_CODE_OK;
+}
+static inline int mlp_get_limits_rsp_unpack(mlp_get_limits_rsp *m, const uint8_t *p, size_t n)
+{
+    uint8_t refusal[12];
+    if (n >= 4u && (p[0] || p[1]) && (n < 12u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 12u ? n : 4u);
+        p = refusal;
+        n = 12u;
+    }
+    if (n < 12u)
+        return MLP_ERROR_CODE_LEN;
+    m->status = (uint16_t)mlp_get(p + 0, 2);
+    m->detail = (uint16_t)mlp_get(p + 2, 2);
+    m->max_width_ticks = (uint16_t)mlp_get(p + 4, 2);
+    if (m->status == 0 && (m->max_width_ticks < 1))
+        return MLP_ERROR_CODE_RANGE;
+    m->max_count = (uint8_t)mlp_get(p + 6, 1);
+    if (m->status == 0 && (m->max_count < 1))
+        return MLP_ERROR_CODE_RANGE;
+    m->slow = (uint8_t)mlp_get(p + 7, 1);
+    if (m->status == 0 && (m->slow > 1))
+        return MLP_ERROR_CODE_RANGE;
+    m->min_pause_us = (uint16_t)mlp_get(p + 8, 2);
+    m->reserved = (uint16_t)mlp_get(p + 10, 2);
     return MLP_ERROR_CODE_OK;
 }
 
@@ -3556,7 +3683,7 @@ typedef struct mlp_message_info {
     uint32_t hash;
 } mlp_message_info;
 static const mlp_message_info mlp_messages[] = {
-    {0x01, 5, 'I', 0x03FF, 0xF8D94929u}, /* HELLO */
+    {0x01, 5, 'I', 0x03FF, 0x6F97930Au}, /* HELLO */
     {0x02, 5, 'I', 0x03FF, 0x96EF80E0u}, /* BYE */
     {0x03, 5, 'I', 0x03FF, 0xEC7EC5F0u}, /* PING */
     {0x04, 5, 'I', 0x03FF, 0xA1212933u}, /* CREDIT */
@@ -3567,11 +3694,12 @@ static const mlp_message_info mlp_messages[] = {
     {0x09, 0, 'I', 0x03FF, 0x76A16842u}, /* SOURCE */
     {0x0A, 0, 'I', 0x03FF, 0x1AA5F139u}, /* SINK */
     {0x0F, 5, 'I', 0x03FF, 0xB80E5F40u}, /* ESTOP */
-    {0x10, 0, 'I', 0x03FF, 0x49E61B36u}, /* GET_INFO */
+    {0x10, 0, 'I', 0x03FF, 0xAC31E9E2u}, /* GET_INFO */
     {0x11, 0, 'I', 0x03FF, 0x83772624u}, /* GET_STATE */
     {0x12, 0, 'O', 0x0100, 0xBBA33A97u}, /* CLEAR_FAULT */
     {0x13, 0, 'I', 0x03FF, 0xF57F0B8Bu}, /* GET_COUNTERS */
     {0x14, 0, 'I', 0x03FF, 0xF9022CDDu}, /* READ_JOURNAL */
+    {0x15, 0, 'I', 0x03FF, 0x6140D992u}, /* GET_LIMITS */
     {0x20, 0, 'I', 0x000C, 0x3A46C3F1u}, /* CFG_BEGIN */
     {0x21, 0, 'I', 0x0004, 0x10DFE450u}, /* CFG_SPAN */
     {0x22, 0, 'I', 0x0004, 0x814ADCF5u}, /* CFG_LIMIT */

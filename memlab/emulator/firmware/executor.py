@@ -38,7 +38,12 @@ from firmware_protocol.executor import Samples
 from firmware_protocol.journal import Journal
 from firmware_protocol.messages import ErrorCode, Phase
 from memlab.emulator.firmware.events import BoardEvent, Fired, OutputsChanged
-from memlab.emulator.firmware.hard_limits import check_config, hard_limit_codes
+from memlab.emulator.firmware.hard_limits import (
+    MAXIMUM_COUNT,
+    MAXIMUM_WIDTH_TICKS,
+    check_config,
+    hard_limit_codes,
+)
 from memlab.emulator.firmware.low_level import LowLevel
 
 __all__ = ["BoardExecutor"]
@@ -120,6 +125,12 @@ class BoardExecutor:
             name=capabilities.name[:32],
             serial=capabilities.serial[:32],
             firmware=capabilities.firmware[:32],
+        )
+
+    def limits(self) -> m.GetLimitsResponse:
+        """Return the compiled bounds of pulses."""
+        return m.GetLimitsResponse(
+            max_width_ticks=MAXIMUM_WIDTH_TICKS, max_count=MAXIMUM_COUNT, slow=0, min_pause_us=0
         )
 
     def configure(self, configuration: Configuration) -> None:

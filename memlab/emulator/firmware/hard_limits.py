@@ -1,4 +1,4 @@
-"""The limits that are compiled into the firmware: by line and mode, in volts.
+"""The limits that are compiled into the firmware: volts by line and mode, and widths of pulses.
 
 A host may only tighten them. They are checked in volts, because a code means nothing without its
 span; GET_INFO names them as codes of the spans that memlab uses, and a configuration with other
@@ -23,6 +23,8 @@ from drivers.ltc2668 import Span
 
 __all__ = [
     "HARD_LIMITS",
+    "MAXIMUM_COUNT",
+    "MAXIMUM_WIDTH_TICKS",
     "NATIVE_SPANS",
     "check_config",
     "hard_limit_codes",
@@ -36,6 +38,11 @@ HARD_LIMITS: dict[tuple[LineClass, Mode], tuple[float, float]] = {
     **{(line, mode): (0.0, 5.0) for line in LineClass for mode in (Mode.SET, Mode.RESET)},
 }
 """Lowest and highest voltage (V)."""
+
+MAXIMUM_WIDTH_TICKS = 1023
+"""Widest pulse: the published board counts it with 10 bits, 4.4 us in all."""
+MAXIMUM_COUNT = 100
+"""Most pulses that one entry fires on one cell."""
 
 NATIVE_SPANS = {
     LineClass.ROW: Span.BIPOLAR_5,

@@ -119,6 +119,23 @@ def test_slow_pulses_are_refused_and_not_pulsed_fast() -> None:
 # --- limits
 
 
+def test_the_widest_pulse_is_compiled_in_and_no_configuration_makes_it_wider() -> None:
+    loop = Simulated(emulated())
+    loop.connect()
+    assert loop.request(m.GetLimits()).max_width_ticks == 1023, "ten bits on the published board"
+    base = wire_configuration()
+    wide = replace(base, timing=replace(base.timing, maximum_width_ticks=65535))
+    with pytest.raises(RefusedError, match=r"LIMIT \(WIDTH\)"):
+        loop.arm(wide)
+    loop.arm(replace(base, timing=replace(base.timing, maximum_width_ticks=1023)))
+    pulse = {"row": 5, "kind": 0, "amp": 49152, "gate": 8000, "col": 1}
+    for beyond in ({"width": 1024, "count": 1}, {"width": 200, "count": 255}):
+        with pytest.raises(RefusedError, match="LIMIT"):
+            loop.request(m.Pulse(op=1, **pulse, **beyond))
+    assert loop.fired == []
+    assert loop.request(m.Pulse(op=1, width=1023, count=100, **pulse)).fired == 100
+
+
 def test_a_configuration_beyond_the_hard_limits_is_refused_in_any_span() -> None:
     loop = Simulated(emulated())
     loop.connect()
