@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure, save_figure
+from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_calibration"]
 
@@ -29,7 +29,7 @@ def plot_calibration(run: Path, png: Path) -> None:
     png
         Picture to write; an existing one is replaced.
     """
-    with h5py.File(run, "r") as file:
+    with open_for_reading(run) as file:
         entry = file["entry"]
         found = {name: item[...] for name, item in entry["calibration"].items()}
         check = {name: item[...] for name, item in entry["check"].items()}

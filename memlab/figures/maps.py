@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.figures.style import new_figure, save_figure
-from memlab.runs.rescue import open_for_reading
+from memlab.runs.opening import open_for_reading
 from memlab.units import prefixed
 
 __all__ = ["plot_last_reading", "plot_maps"]

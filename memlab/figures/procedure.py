@@ -7,7 +7,7 @@ from pathlib import Path
 
 from memlab.figures.style import new_figure, save_figure
 from memlab.naming import module_name
-from memlab.runs.rescue import open_for_reading
+from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_procedure"]
 

@@ -9,7 +9,7 @@ from memlab.figures.calibration import plot_calibration
 from memlab.figures.procedure import plot_procedure
 from memlab.figures.training import plot_training_run
 from memlab.runs import read_attributes
-from memlab.runs.rescue import open_for_reading
+from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_run"]
 

@@ -16,7 +16,7 @@ from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
 from memlab.figures.traces import code_groups, draw_traces
 from memlab.figures.weights import block_groups, draw_weights
 from memlab.figures.write_verify import draw_write_verify
-from memlab.runs.rescue import open_for_reading
+from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_training_run"]
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.conductance_map import draw_map
 from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
+from memlab.runs.opening import open_for_reading
 
 __all__ = ["draw_write_verify", "plot_write_verify"]
 
@@ -31,7 +32,7 @@ def plot_write_verify(run: Path, group: str, title: str, png: Path) -> None:
         Picture to write; an existing one is replaced.
     """
     figure = new_figure(width=8.0, height=3.2)
-    with h5py.File(run, "r") as file:
+    with open_for_reading(run) as file:
         draw_write_verify(figure, file["entry"][group])
     figure.suptitle(title, fontsize="small")
     save_figure(figure, png)

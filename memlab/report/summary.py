@@ -16,7 +16,7 @@ from memlab.emulator import load_preset
 from memlab.emulator.preset import BUILT_IN
 from memlab.errors import DataError
 from memlab.experiments import EXPERIMENTS
-from memlab.runs.rescue import open_for_reading
+from memlab.runs.opening import open_for_reading
 from memlab.runs.run_file import flatten
 from memlab.units import prefixed
 

@@ -2,6 +2,7 @@
 
 from memlab.runs.good_lines import GoodLines, load_good_lines
 from memlab.runs.new_run import check_out, describe_versions
+from memlab.runs.opening import read_attributes
 from memlab.runs.procedure_log import (
     FinishedLog,
     MemoryLog,
@@ -10,7 +11,7 @@ from memlab.runs.procedure_log import (
     write_findings,
 )
 from memlab.runs.record import Coordinate, Finding, Findings, Record, Series
-from memlab.runs.rescue import read_attributes, rescue
+from memlab.runs.rescue import rescue
 from memlab.runs.run_file import RunFile
 from memlab.runs.trained import Trained, read_trained
 from memlab.runs.training_log import LogLevel, TrainingLog

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
-from memlab.runs.rescue import open_for_reading
+from memlab.runs.opening import open_for_reading
 
 __all__ = ["GoodLines", "load_good_lines"]
 
@@ -44,15 +44,18 @@ def load_good_lines(path: Path) -> GoodLines:
         If it is no such file, has not finished, or found no line worth using.
     """
     try:
-        file = open_for_reading(path)
+        with open_for_reading(path) as file:
+            result = file.get("entry/result")
+            if result is None or "good_rows" not in result:
+                raise SettingError(f"{path} is not a finished run of `memlab characterize yield`")
+            rows, columns = (
+                result[name][()].astype(np.intp) for name in ("good_rows", "good_columns")
+            )
+            free = result["free"][()].astype(bool)
+    except SettingError:
+        raise
     except DataError as error:
         raise SettingError(str(error)) from error
-    with file:
-        result = file.get("entry/result")
-        if result is None or "good_rows" not in result:
-            raise SettingError(f"{path} is not a finished run of `memlab characterize yield`")
-        rows, columns = (result[name][()].astype(np.intp) for name in ("good_rows", "good_columns"))
-        free = result["free"][()].astype(bool)
     if not free.size:
         raise SettingError(f"{path}: no line of the chip is good; allow a larger bad_share")
     return GoodLines(rows, columns, free)

@@ -26,8 +26,8 @@ import numpy.typing as npt
 
 from memlab.array import Measurement
 from memlab.errors import DataError
+from memlab.runs.opening import open_for_reading
 from memlab.runs.record import Coordinate, Finding, Findings, ProgramEntry, Record, Series
-from memlab.runs.rescue import open_for_reading
 from memlab.runs.run_file import RunFile
 
 __all__ = ["FinishedLog", "MemoryLog", "ProcedureLog", "read_record", "write_findings"]

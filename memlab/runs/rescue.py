@@ -12,49 +12,19 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import h5py
 
-from memlab.errors import DataError
+from memlab.runs.opening import open_for_reading
+from memlab.storage import seal
 
-__all__ = ["LIBVER", "edit", "open_for_reading", "read_attributes", "rescue"]
+__all__ = ["LIBVER", "edit", "rescue"]
 
 LIBVER = ("v110", "v110")
 """File format of run files: the oldest one that can be followed while it is written."""
 
 _OF_SCALES = frozenset({"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"})
 """Attributes that hold references; they are made anew."""
-
-
-def open_for_reading(path: Path) -> h5py.File:
-    """Open a run file, whole or killed or still growing.
-
-    Raises
-    ------
-    DataError
-        If it is no HDF5 file.
-    """
-    try:
-        return h5py.File(path, "r", swmr=True)
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {path}") from error
-    except OSError as error:
-        raise DataError(f"{path} is no run file that can be read: {error}") from error
-
-
-def read_attributes(path: Path, group: str = "entry") -> dict[str, Any]:
-    """Return the attributes of a group of a run file.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, or has no such group.
-    """
-    with open_for_reading(path) as file:
-        if group not in file:
-            raise DataError(f"{path} is no run file of memlab: it has no group {group}")
-        return dict(file[group].attrs)
 
 
 @contextmanager
@@ -66,8 +36,9 @@ def edit(path: Path) -> Iterator[h5py.File]:
     """
     beside = _beside(path)
     shutil.copyfile(path, beside)
-    with h5py.File(beside, "r+") as file:
+    with h5py.File(beside, "r+", libver=LIBVER) as file:
         yield file
+    seal(beside)
     os.replace(beside, path)
 
 

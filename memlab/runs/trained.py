@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
 from memlab.mapping import Layout, pair_weight
-from memlab.runs.rescue import open_for_reading
+from memlab.runs.opening import open_for_reading
 
 __all__ = ["Trained", "read_trained"]
 
@@ -68,8 +68,6 @@ def read_trained(path: Path) -> Trained:
         raise
     except DataError as error:
         raise SettingError(str(error)) from error
-    except (OSError, KeyError) as error:
-        raise SettingError(f"{path} is no run file of memlab train: {error}") from error
     if not weights:
         raise SettingError(
             f"{path} holds no conductance maps; train with --set log.level=epochs, in situ or on "

@@ -2,14 +2,18 @@
 
 from memlab.storage.files import make_directory, write_measured, write_new, write_over
 from memlab.storage.names import DEFAULT_DIRECTORY, default_path, name_stamp
+from memlab.storage.seal import Seal, check_seal, seal
 from memlab.storage.spare import reason_of, spare_directories
 
 __all__ = [
     "DEFAULT_DIRECTORY",
+    "Seal",
+    "check_seal",
     "default_path",
     "make_directory",
     "name_stamp",
     "reason_of",
+    "seal",
     "spare_directories",
     "write_measured",
     "write_new",

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError
+from memlab.runs.opening import read_attributes
 from memlab.sweep.grid import Axis
 from memlab.sweep.trial import Trial
 
@@ -29,9 +30,8 @@ FloatArray = npt.NDArray[np.float64]
 def read_results(path: Path) -> dict[str, float] | None:
     """Return metrics and counts of a finished run file by name, or None if it is not one."""
     try:
-        with h5py.File(path, "r") as file:
-            attributes = dict(file["entry"].attrs)
-    except (OSError, KeyError):
+        attributes = read_attributes(path)
+    except DataError:
         return None
     if attributes.get("status") != "finished":
         return None

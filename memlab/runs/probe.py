@@ -1,0 +1,106 @@
+"""Looks through an HDF5 file; run as a program, it does so under a deadline of its own.
+
+    python probe.py FILE [swmr]
+
+prints `whole`, or in one line what is wrong. Where the HDF5 library waits, loops or crashes in the
+file, the program ends without a word: that is why it is one. It imports no more than h5py, for
+somebody waits for it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import math
+import os
+import sys
+
+import h5py
+
+__all__ = ["SECONDS", "check_sizes", "look_through"]
+
+SECONDS = 3.0
+"""Deadline. HDF5 reads what a file has but for its data in some 0.05 s."""
+
+_MOST_DATA = 64 << 20
+"""Bytes of data that are read; of what a dataset has beyond that, where its chunks lie."""
+
+_SPARE, _PACKED = 256 << 20, 1032
+"""What a file may unfold to: bytes that were never written, and the most that deflate makes of
+one byte. Beyond this the sizes in it are not believed, for they are memory."""
+
+
+def check_sizes(file: h5py.File) -> None:
+    """Raise `ValueError` where a file claims to hold more than a file of its size can.
+
+    Datasets whose data lie in other files are refused too: they would read any file of ours.
+    """
+    left = _SPARE + _PACKED * os.path.getsize(file.filename)
+
+    def visit(name: str, item: h5py.HLObject) -> None:
+        nonlocal left
+        if not isinstance(item, h5py.Dataset):
+            return
+        if item.is_virtual or item.external:
+            raise ValueError(f"the data of {name} lie in another file")
+        size = max(item.dtype.itemsize, 1)
+        left -= size * max(math.prod(item.shape or ()), math.prod(item.chunks or ()))
+        if left < 0:
+            shape = " x ".join(map(str, item.shape or ()))
+            raise ValueError(f"{name} claims {shape} values, more than this file can hold")
+
+    file.visititems(visit)
+
+
+def look_through(path: str, *, swmr: bool) -> None:
+    """Read all names, attributes and indices of a file, and its data within bounds.
+
+    Raises
+    ------
+    Exception
+        Whatever h5py says of what it cannot read; `ValueError` for sizes that cannot be.
+    """
+    with h5py.File(path, "r", swmr=swmr) as file:
+        check_sizes(file)
+        left = _MOST_DATA
+
+        def visit(name: str, item: h5py.HLObject) -> None:
+            nonlocal left
+            dict(item.attrs)
+            if not isinstance(item, h5py.Dataset):
+                return
+            if item.chunks is not None:
+                item.id.get_num_chunks()
+            left -= item.size * item.dtype.itemsize if item.shape is not None else 0
+            if left >= 0:
+                item[()]
+
+        dict(file.attrs)
+        file.visititems(visit)
+
+
+def _bound_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if most == resource.RLIM_INFINITY or most > 4 << 30:
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, most))
+
+
+def _main(path: str, *options: str) -> None:
+    with open(os.devnull, "w") as nowhere:
+        # A thread of C, which also ends a process that does not leave the HDF5 library.
+        faulthandler.dump_traceback_later(SECONDS, exit=True, file=nowhere)
+        _bound_memory()
+        try:
+            look_through(path, swmr="swmr" in options)
+        except Exception as error:
+            print(" ".join(f"{error}".split()) or type(error).__name__)
+        else:
+            print("whole")
+        faulthandler.cancel_dump_traceback_later()
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
