@@ -82,7 +82,7 @@ def look_through(path: str, *, swmr: bool) -> None:
 def _end_of_data(dataset: h5py.Dataset) -> int:
     """Return where the last byte of a dataset lies in its file."""
     if dataset.chunks is None:
-        return (dataset.id.get_offset() or 0) + dataset.id.get_storage_size()
+        return int((dataset.id.get_offset() or 0) + dataset.id.get_storage_size())
     end = 0
 
     def visit(chunk: h5py.h5d.StoreInfo) -> None:
