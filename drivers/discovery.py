@@ -16,6 +16,7 @@ from drivers.link import Link
 from drivers.opening import BAUD_RATES, DPE_BAUD_RATE, BoardAddress, parse_address
 from drivers.transport import list_ports
 from firmware_protocol import messages as m
+from firmware_protocol.answers import check_info
 from firmware_protocol.errors import ProtocolError
 
 __all__ = ["Found", "find_boards", "identify"]
@@ -91,6 +92,7 @@ def _identify_mlp(address: BoardAddress, url: str, description: str) -> Found:
         try:
             hello = link.connect()
             info = link.request(m.GetInfo())
+            check_info(info)
         except NoAnswerError:
             if rate == rates[-1]:
                 raise

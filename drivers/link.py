@@ -11,6 +11,7 @@ board although its I/O thread lives on.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -22,8 +23,9 @@ from drivers.errors import InUseError, NoAnswerError, TransportError
 from drivers.transport import Opener, Transport
 from drivers.wire_log import LOGGER, WireLog
 from firmware_protocol import messages as m
+from firmware_protocol.answers import check_hello, read_dictionary
 from firmware_protocol.codec import Message
-from firmware_protocol.errors import ProtocolError
+from firmware_protocol.errors import MemlabError, ProtocolError
 from firmware_protocol.framing import max_payload_for
 from firmware_protocol.host import HostLink
 from firmware_protocol.host_events import (
@@ -82,6 +84,7 @@ class Link:
         self._end: Connected | LinkDown | Closed | None = None
         self._stopping = False
         self._progress = 0.0
+        self._fired = 0
         self._lease = 0.0
         self._renewed = 0.0
 
@@ -121,12 +124,14 @@ class Link:
     def close(self) -> None:
         """Send BYE, which grounds the board, and let go of the port; never raises."""
         with self._user:
-            if self.connected:
-                with self._changed:
+            with self._changed:
+                # Also after the board said what we cannot read: the line may carry a BYE still.
+                if self._transport is not None and self._host.connected:
                     self._operations.clear()
                     self._end = None
                     self._host.close(time.monotonic())
-                    self._flush()
+                    with contextlib.suppress(TransportError):
+                        self._flush()
                     self._changed.wait_for(lambda: self._end is not None or self._error, 1.0)
             self._shut()
 
@@ -177,6 +182,7 @@ class Link:
         with self._changed:
             self._require_transport()
             now = self._progress = time.monotonic()
+            self._fired = 0
             self._renew(now)
             operation.start(self._host, now)
             self._operations.append(operation)
@@ -255,19 +261,14 @@ class Link:
                 "that the board has power, the baud rate (?baudrate=...), and that the port is the "
                 "right one (`memlab board list`); the published board needs dpe+ before its URL"
             )
+        check_hello(end.hello, self._host.wanted_payload)
         self.hello = end.hello
         if not end.spec_matches:
             self._compare_dictionaries()
         return end.hello
 
     def _compare_dictionaries(self) -> None:
-        hashes: dict[int, int] = {}
-        first = 0
-        while len(entries := self.request(m.GetDict(first=first)).entries):
-            hashes |= {int(entry["id"]): int(entry["hash"]) for entry in entries}
-            first = max(hashes) + 1
-            if first > 255:
-                break
+        hashes = read_dictionary(self.request)
         with self._changed:
             differing = self._host.accept_dictionary(hashes)
         once = {t.ID for t in m.CATALOGUE if t.CLASS == "O"} & differing
@@ -319,8 +320,19 @@ class Link:
         except Exception as error:  # told to whoever waits, in their thread
             with self._changed:
                 if not self._stopping:
-                    self._error = error
+                    self._error = self._typed(error)
                 self._changed.notify_all()
+
+    def _typed(self, error: Exception) -> Exception:
+        """Return what callers are told: whatever a board sends, it is an error of ours."""
+        if isinstance(error, MemlabError):
+            return error
+        broken = ProtocolError(
+            f"{self.name}: the board sent what this program cannot read "
+            f"({type(error).__name__}: {error}); update the older of the two"
+        )
+        broken.__cause__ = error
+        return broken
 
     def _wait(self, now: float) -> float:
         if self._outbox:
@@ -335,7 +347,7 @@ class Link:
                 self._end, ended = event, True
             elif isinstance(event, Notified):
                 self._note(event.message)
-            if _is_progress(event):
+            if self._is_progress(event):
                 self._progress = now
             for operation in self._operations:
                 operation.handle(event, now)
@@ -350,7 +362,8 @@ class Link:
             self.fault = m.ErrorCode(message.fault)
             LOGGER.warning("%s: the board reports fault %s", self.name, self.fault.name)
         elif isinstance(message, m.LogEvent):
-            LOGGER.log(message.level, "%s: board: %s", self.name, message.text)
+            said = "".join(c if c.isprintable() else "?" for c in message.text)
+            LOGGER.log(min(message.level, 50), "%s: board: %s", self.name, said)
 
     def _flush(self) -> None:
         """Hand bytes to the line; the caller holds the lock, so that their order is kept."""
@@ -367,10 +380,14 @@ class Link:
             self.bytes_sent += count
             del self._outbox[:count]
 
-
-def _is_progress(event: HostEvent) -> bool:
-    if isinstance(event, Answered):
-        return not isinstance(event.request, (m.Renew, m.JobStatus))
-    return isinstance(event, DataReceived) or (
-        isinstance(event, Notified) and isinstance(event.message, m.ProgressEvent)
-    )
+    def _is_progress(self, event: HostEvent) -> bool:
+        """Return True for news. A board that only repeats how far a job is makes no progress."""
+        if isinstance(event, Answered) and not isinstance(event.request, (m.Renew, m.JobStatus)):
+            return True
+        if isinstance(event, DataReceived):
+            return True
+        news = event.response if isinstance(event, Answered) else getattr(event, "message", None)
+        if not isinstance(news, (m.ProgressEvent, m.JobStatusResponse)):
+            return False
+        before, self._fired = self._fired, news.started + news.done
+        return self._fired > before

@@ -34,7 +34,8 @@ from drivers.link import Link
 from drivers.tickets import Batch, Tickets, entries_of
 from drivers.wire_log import LOGGER
 from firmware_protocol import messages as m
-from firmware_protocol.errors import MemlabError, RefusedError
+from firmware_protocol.answers import check_info, read_journal
+from firmware_protocol.errors import MemlabError, RefusedError, RemoteProtocolError
 from firmware_protocol.journal import Verdict, judge
 from firmware_protocol.messages import ErrorCode, State
 from firmware_protocol.operations import Job, LinkDownError, Read, Request, Vmm
@@ -104,7 +105,11 @@ class SerialBoard(CheckedBoard):
         self._armed = self._dirty = False
         self._session: m.HelloResponse
         self._info: m.GetInfoResponse
-        self._connect(takeover)
+        try:
+            self._connect(takeover)
+        except BaseException:
+            self._close_state()
+            raise
         self._capabilities = wire_format.capabilities(self._info)
         _open_boards.add(self)
 
@@ -172,10 +177,12 @@ class SerialBoard(CheckedBoard):
             self._closed = True
             _open_boards.discard(self)
             self.link.close()
-            if self._ledger is not None:
-                self._ledger.close()
-            if self._kept is not None:
-                self._kept.close()
+            self._close_state()
+
+    def _close_state(self) -> None:
+        for state in (self._ledger, self._kept):
+            if state is not None:
+                state.close()
 
     # --- what Board asks for
 
@@ -274,7 +281,13 @@ class SerialBoard(CheckedBoard):
         ledger.sent(_sent(op, entries, session))
         self._dirty = True
         if len(entries) == 1:
-            self.link.run(Request(wire_format.pulse_row(op, entries[0])))
+            request = wire_format.pulse_row(op, entries[0])
+            fired = self.link.run(Request(request)).mask
+            if fired != request.cols:
+                raise RemoteProtocolError(
+                    f"{self.link.name}: columns {request.cols:#x} were to be pulsed, the board "
+                    f"answers {fired:#x}; read these cells"
+                )
         else:
             self.link.run(Job(op, entries))
         self._dirty = False
@@ -298,15 +311,7 @@ class SerialBoard(CheckedBoard):
         unsettled = ledger.unsettled
         if not unsettled:
             return
-        first = unsettled[0].op
-        records: list[npt.NDArray[np.void]] = []
-        while True:
-            answer = self.link.request(m.ReadJournal(from_op=first))
-            if not len(answer.records):
-                break
-            records.append(answer.records)
-            first = int(answer.records["op"].max()) + 1
-        journal = np.concatenate(records) if records else np.empty(0, m.JOURNAL_RECORD)
+        lost_op, journal = read_journal(self.link.request, unsettled[0].op)
         for sent in unsettled:
             verdict = judge(
                 sent.op,
@@ -314,7 +319,7 @@ class SerialBoard(CheckedBoard):
                 sent.session,
                 sent.boot_id,
                 self._session.boot_id,
-                answer.lost_op,
+                lost_op,
                 journal,
             )
             self._tickets.settled(sent.op, verdict.done, verdict.started)
@@ -336,7 +341,9 @@ class SerialBoard(CheckedBoard):
         self._armed = self._dirty = False
         try:
             self._session = self.link.connect(takeover)
-            self._info = self.link.request(m.GetInfo())
+            info = self.link.request(m.GetInfo())
+            check_info(info)
+            self._info = info
             if self._ledger is None:
                 self._ledger = Ledger.of_board(self._session.uid, fsync=self._fsync)
             if self._kept is None:
@@ -433,6 +440,16 @@ class SerialBoard(CheckedBoard):
         return DeviceError(text)
 
     def _next_op(self) -> int:
+        if self._op >= m.LAST_OPERATION:
+            todo = (
+                "Turn the board's power off and on: its journal and its numbers begin anew"
+                if self._session.op_hw >= m.LAST_OPERATION
+                else f"Put what {state_directory()} has of {self._session.uid.hex()} aside"
+            )
+            raise DeviceError(
+                f"{self.link.name}: operation numbers are used up (at most {m.LAST_OPERATION}). "
+                f"{todo}; then open it again"
+            )
         self._op += 1
         return self._op
 

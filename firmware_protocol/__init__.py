@@ -8,7 +8,8 @@ Bottom up, each needing only what stands above it in this list:
 
 - `messages` (generated), `codec`, `framing`, `vectors`: what the bytes mean.
 - `streams`, `configuration`, `journal`: the parts that both ends share.
-- host: `host_events`, `request_window`, `host` (the link), `operations` (read, VMM, job).
+- host: `host_events`, `request_window`, `host` (the link), `operations` (read, VMM, job), `answers`
+  (what a board says of itself, checked).
 - board: `device` (the link), `machine` (states, watchdog, lease), `executor` (what the hardware
   must do), `tasks`, `measuring`, `programming`, `service` (one handler per request), `firmware`.
 - `dpe` and `dpe_link`: the ASCII dialect, both ends.

@@ -78,7 +78,7 @@ class HostLink:
     byte_rate
         Bytes per second of the line, to allow for bytes still on it; None when it is fast.
     max_payload
-        Longest payload to use; see `framing.max_payload_for`.
+        Longest payload to use; see `framing.max_payload_for`. Kept as `wanted_payload`.
     host_credit
         Bytes of results that may be under way.
     tries
@@ -103,7 +103,7 @@ class HostLink:
         self._finished: ReceiveStream | None = None
         self._nonce_source = nonce
         self._byte_rate = byte_rate
-        self._wanted_payload = max_payload
+        self.wanted_payload = max_payload
         self._host_credit = host_credit
         self._tries = tries
         self._ping_interval = ping_interval
@@ -143,7 +143,7 @@ class HostLink:
             flags=HelloFlag.TAKEOVER if takeover else HelloFlag.NONE,
             nonce=self._nonce_source(),
             spec_hash=SPEC_HASH,
-            max_payload=self._wanted_payload,
+            max_payload=self.wanted_payload,
             host_credit=self._host_credit,
         )
         self._nonce = hello.nonce
@@ -173,7 +173,7 @@ class HostLink:
     @property
     def payload_limit(self) -> int:
         """Longest payload of this session."""
-        return self.hello.max_payload if self.hello is not None else self._wanted_payload
+        return self.hello.max_payload if self.hello is not None else self.wanted_payload
 
     @property
     def stream_window(self) -> int:

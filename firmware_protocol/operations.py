@@ -330,7 +330,9 @@ class Job(Operation):
         self.started = self.done = 0
         self.phase = Phase.UNKNOWN
         self._entries = entries
-        self._size = (ROW_PULSE if entries.dtype == ROW_PULSE else CELL_PULSE).itemsize
+        rows = entries.dtype == ROW_PULSE
+        self._size = (ROW_PULSE if rows else CELL_PULSE).itemsize
+        self._pulses = len(entries) if rows else int(entries["count"].sum())
         self._packed = entries.tobytes()
         self._pause_us = round(pause * 1e6)
         self._poll: float | None = None
@@ -392,6 +394,17 @@ class Job(Operation):
         return self._poll
 
     def _progress(self, news: ProgressEvent | JobStatusResponse, now: float) -> None:
+        if not news.done <= news.started <= self._pulses or (
+            news.phase == Phase.DONE and news.done < self._pulses
+        ):
+            text = (
+                f"the board counts {news.started} pulses started and {news.done} done in phase "
+                f"{Phase(news.phase).name}, of {self._pulses}"
+            )
+            self._fail(RemoteProtocolError(text))
+            return
+        if news.done < self.done and news.phase in (Phase.ACCEPTED, Phase.FIRING):
+            return  # an older report that came late
         self.started, self.done, self.phase = news.started, news.done, Phase(news.phase)
         self._poll = now + _POLL
         if self.phase == Phase.DONE:
