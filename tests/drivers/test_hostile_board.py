@@ -114,6 +114,7 @@ def test_a_journal_that_does_not_rise_is_refused_and_the_pulses_stay_open(
     ops: list[int], state: Path
 ) -> None:
     hostile = HostileBoard(HONEST)
+
     def lose_the_answer(payload: bytes) -> bytes:
         return b"\1"  # too short: the host cannot read it
 
