@@ -6,13 +6,13 @@ left it. Every run file names all runs of its session, so that `resume` goes on 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,13 @@ from memlab.characterize.bench import Bench, driver_ledger, formable_cells
 from memlab.characterize.clock import Instant, RunClock
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.registry import load_procedure, restore_procedure
+from memlab.characterize.session import (
+    Part,
+    describe_session,
+    find_session,
+    note_followed,
+    session_identity,
+)
 from memlab.cost import board_cost
 from memlab.devices import check_url, open_array
 from memlab.emulator import EmulatedBoard
@@ -34,6 +41,7 @@ from memlab.runs import (
     ProcedureLog,
     Record,
     RunFile,
+    RunLock,
     check_out,
     describe_versions,
     read_attributes,
@@ -65,6 +73,7 @@ class ProcedurePlan:
 
     procedure: Procedure[Any]
     out: Path
+    run_id: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def name(self) -> str:
@@ -155,10 +164,15 @@ def run_procedures(
         for plan in plans:
             plan.procedure.check_cells(int(mask.sum()))
         _check_demands(plans, array, mask)
-        return [
-            _run(plan, _start(plan, plans, array, board, mask), array, watch, figure)
-            for plan in plans
-        ]
+        session, first = _describe(plans), plans[0].out
+        begin = partial(_start, session=session, array=array, board=board, mask=mask)
+        make_directory(first.parent)
+        documents: list[dict[str, Any]] = []
+        with RunLock.beside(first, session_identity(session)):
+            for k, plan in enumerate(plans):
+                log = begin(plan, plans[k - 1].out if k else None)
+                documents.append(_run(plan, log, array, watch, figure))
+        return documents
 
 
 def resume(
@@ -182,21 +196,23 @@ def resume(
             f"{path} is not the run file of a procedure (memlab characterize), and nothing else "
             "can be resumed: a training is started again, with another --out"
         )
-    board = attributes["board"]
-    plans = [
-        ProcedurePlan(restore_procedure(name, config, path.parent / file), path.parent / file)
-        for name, file, config in json.loads(attributes["session"])
-    ]
+    parts = find_session(path, attributes)
+    if all(part.finished for part in parts):
+        return []
+    plans = [_restore(part) for part in parts]
     done: list[dict[str, Any]] = []
-    if all(p.out.exists() and read_attributes(p.out)["status"] == "finished" for p in plans):
-        return done
-    with open_chip(board, plans[0].config) as array:
+    session, board = str(attributes["session"]), attributes["board"]
+    with (
+        RunLock.of_run(path, attributes, session_identity(session)),
+        open_chip(board, plans[0].config) as array,
+    ):
         _check_identity(path, array)
         mask = _chip_mask(read_record(path), array.shape)
-        for plan in plans:
-            if not plan.out.exists():
-                log = _start(plan, plans, array, board, mask)
-            elif read_attributes(plan.out)["status"] != "finished":
+        begin = partial(_start, session=session, array=array, board=board, mask=mask)
+        for k, (part, plan) in enumerate(zip(parts, plans, strict=True)):
+            if part.status is None:
+                log = begin(plan, plans[k - 1].out)
+            elif not part.finished:
                 ledger = read_attributes(plan.out).get("ledger", "")
                 log = ProcedureLog.reopen(plan.out)
                 if ledger != driver_ledger(array):
@@ -211,6 +227,15 @@ def resume(
                 continue
             done.append(_run(plan, log, array, watch, figure))
     return done
+
+
+def _describe(plans: Sequence[ProcedurePlan]) -> str:
+    return describe_session([(p.name, p.out, p.config.model_dump_json(), p.run_id) for p in plans])
+
+
+def _restore(part: Part) -> ProcedurePlan:
+    procedure = restore_procedure(part.name, part.config, part.path)
+    return ProcedurePlan(procedure, part.path, part.run_id or uuid4().hex)
 
 
 def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: BoolArray) -> None:
@@ -234,15 +259,19 @@ def open_chip(board: str, config: ProcedureConfig) -> BoardArray:
 
 def _start(
     plan: ProcedurePlan,
-    plans: Sequence[ProcedurePlan],
+    before: Path | None,
+    *,
+    session: str,
     array: BoardArray,
     board: str,
     mask: BoolArray,
 ) -> ProcedureLog:
-    """Create the run file of a procedure with everything that is known before it."""
+    """Create the run file of a procedure with everything that is known before it.
+
+    The run file of the one before it in the session, where there is one, says from now on that
+    this one has begun.
+    """
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    make_directory(plan.out.parent)
-    session = [[p.name, p.out.name, p.config.model_dump_json()] for p in plans]
     run = RunFile(
         plan.out,
         plan.procedure.title,
@@ -251,11 +280,14 @@ def _start(
             "board": board,
             "seed": plan.config.seed,
             "program": f"memlab {__version__}",
-            "session": json.dumps(session),
+            "session": session,
             **_clock_attributes(array),
             "ledger": driver_ledger(array),
         },
+        run_id=plan.run_id,
     )
+    if before is not None:
+        note_followed(before, plan.run_id)
     config = plan.config
     settings = {"json": config.model_dump_json(), **config.model_dump(mode="json")}
     run.group("config", "NXcollection", settings)

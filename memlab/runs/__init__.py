@@ -1,6 +1,7 @@
 """Run files: one HDF5 file per run, readable without memlab."""
 
 from memlab.runs.good_lines import GoodLines, load_good_lines
+from memlab.runs.living import RunLock, run_identity
 from memlab.runs.new_run import check_out, describe_versions
 from memlab.runs.opening import read_attributes
 from memlab.runs.procedure_log import (
@@ -11,7 +12,7 @@ from memlab.runs.procedure_log import (
     write_findings,
 )
 from memlab.runs.record import Coordinate, Finding, Findings, Record, Series
-from memlab.runs.rescue import rescue
+from memlab.runs.rescue import edit, rescue
 from memlab.runs.run_file import RunFile
 from memlab.runs.trained import Trained, read_trained
 from memlab.runs.training_log import LogLevel, TrainingLog
@@ -28,16 +29,19 @@ __all__ = [
     "ProcedureLog",
     "Record",
     "RunFile",
+    "RunLock",
     "Series",
     "Trained",
     "TrainingLog",
     "WriteVerifyLog",
     "check_out",
     "describe_versions",
+    "edit",
     "load_good_lines",
     "read_attributes",
     "read_record",
     "read_trained",
     "rescue",
+    "run_identity",
     "write_findings",
 ]

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import h5py
 
-from memlab.runs.opening import open_for_reading
+from memlab.runs.living import RunLock
+from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.storage import seal
 
-__all__ = ["LIBVER", "edit", "rescue"]
+__all__ = ["LIBVER", "edit", "rescue", "rewrite"]
 
 LIBVER = ("v110", "v110")
 """File format of run files: the oldest one that can be followed while it is written."""
@@ -48,7 +49,7 @@ def rescue(path: Path, lengths: Mapping[str, int] | None = None) -> None:
     Parameters
     ----------
     path
-        The file; nothing may be writing to it.
+        The file.
     lengths
         Items to keep of growing datasets, by the name of a group below the entry; all by default.
         A writer that is killed may have written to some datasets of a group and not yet to others.
@@ -56,8 +57,14 @@ def rescue(path: Path, lengths: Mapping[str, int] | None = None) -> None:
     Raises
     ------
     DataError
-        If it cannot be read.
+        If it cannot be read, or something is writing to it.
     """
+    with RunLock.of_run(path, read_attributes(path)):
+        rewrite(path, lengths)
+
+
+def rewrite(path: Path, lengths: Mapping[str, int] | None = None) -> None:
+    """Do what `rescue` does; the caller holds the lock of the run."""
     beside = _beside(path)
     with open_for_reading(path) as source, h5py.File(beside, "w", libver=LIBVER) as target:
         target.attrs.update(source.attrs)

@@ -12,6 +12,7 @@ byte-identical datasets.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
-from memlab.runs.rescue import LIBVER, edit, rescue
+from memlab.runs.living import LOCK, RUN_ID, RunLock, run_identity
+from memlab.runs.opening import read_attributes
+from memlab.runs.rescue import LIBVER, edit, rewrite
 
 __all__ = ["RunFile", "flatten"]
 
@@ -74,6 +77,8 @@ class RunFile:
         What the run is.
     attributes
         Plain values for the entry, for example the seed.
+    run_id
+        Identity of the run; a new one by default.
 
     Raises
     ------
@@ -81,7 +86,18 @@ class RunFile:
         If the file exists or cannot be written; nothing is touched.
     """
 
-    def __init__(self, path: Path, title: str, attributes: Mapping[str, Any]):
+    def __init__(
+        self, path: Path, title: str, attributes: Mapping[str, Any], *, run_id: str | None = None
+    ):
+        self.run_id = run_id or uuid.uuid4().hex
+        self._lock = RunLock.beside(path, self.run_id)
+        try:
+            self._create(path, title, attributes)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _create(self, path: Path, title: str, attributes: Mapping[str, Any]) -> None:
         try:
             self._file = h5py.File(path, "x", libver=LIBVER)
         except FileExistsError as error:
@@ -98,6 +114,8 @@ class RunFile:
                 "title": title,
                 "start_time": datetime.now(UTC).isoformat(timespec="seconds"),
                 "status": "running",
+                RUN_ID: self.run_id,
+                LOCK: str(self._lock.path),
                 **attributes,
             }
         )
@@ -109,23 +127,34 @@ class RunFile:
         Parameters
         ----------
         path
-            A run file; nothing may be writing to it.
+            A run file.
         lengths
             Items of growing datasets that are valid, by group; what is beyond is dropped.
 
         Raises
         ------
         DataError
-            If it is no run file.
+            If it is no run file, or something is writing to it.
         """
-        rescue(path, lengths)
         run = cls.__new__(cls)
-        run.path = path
-        run._file = h5py.File(path, "r+", libver=LIBVER)
-        run._entry = run._file["entry"]
-        run._growing = {}
-        run._entry.visititems(run._find_growing)
+        attributes = read_attributes(path)
+        run.run_id = run_identity(attributes)
+        run._lock = RunLock.of_run(path, attributes)
+        try:
+            run._open_again(path, lengths)
+        except BaseException:
+            run._lock.release()
+            raise
+        run.note({RUN_ID: run.run_id, LOCK: str(run._lock.path)})
         return run
+
+    def _open_again(self, path: Path, lengths: Mapping[str, int]) -> None:
+        rewrite(path, lengths)
+        self.path = path
+        self._file = h5py.File(path, "r+", libver=LIBVER)
+        self._entry = self._file["entry"]
+        self._growing = {}
+        self._entry.visititems(self._find_growing)
 
     def _find_growing(self, name: str, item: h5py.HLObject) -> None:
         if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
@@ -222,6 +251,17 @@ class RunFile:
         """
         if not self._file:
             return
+        try:
+            self._finish(status, attributes, complete)
+        finally:
+            self._lock.release()
+
+    def _finish(
+        self,
+        status: str,
+        attributes: Mapping[str, Any] | None,
+        complete: Callable[[h5py.Group], None] | None,
+    ) -> None:
         self.flush()
         self._file.close()
         # Nothing can be created in SWMR mode.
