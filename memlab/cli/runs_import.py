@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 
 import rich_click as click
@@ -41,16 +42,21 @@ def import_(file: Path, out: Path, as_json: bool) -> None:
         "instrument": log.instrument,
         "layout": log.layout,
         "cells": int(record.mask.sum()),
-        "readings": len(log.readings),
+        "readings": sum(isfinite(one.conductance) for one in log.readings),
+        "pulses": sum(one.amplitude != 0.0 for one in log.readings),
         "maps": len(record.readings),
-        "left_out": int(log.notes.get("left_out", 0)),
+        "left_out": sum(log.skipped.counts.values()),
+        "left_out_kinds": log.skipped.counts,
     }
+    if log.skipped.counts:
+        click.echo(f"{file}: left out {log.skipped}", err=True)
     if as_json:
         show_document(document)
     else:
         click.echo(
-            f"{log.instrument}: {document['readings']} readings of {document['cells']} cells in "
-            f"{document['maps']} maps, {document['left_out']} entries without a reading left out\n"
+            f"{log.instrument}: {document['readings']} readings and {document['pulses']} pulses of "
+            f"{document['cells']} cells in {document['maps']} maps, {document['left_out']} entries "
+            "left out\n"
             f"run file {out}\npicture  {picture}",
             err=True,
         )
