@@ -82,15 +82,15 @@ class PulseLedger:
         self._store, self._shape = store, shape
         self._open: list[OpenBatch] = []
         saved = next(store.rows("SELECT through, content FROM totals"), None)
-        with store.translated():
+        with store.decoding():
             self.totals = Totals.unpack(saved[1], shape) if saved else Totals.zero(shape)
         self._saved = self._last = saved[0] if saved else 0
         for number, _, _, operation, pulses, gates, outcome in store.rows(_BATCHES, self._saved):
-            with store.translated():
+            with store.decoding():
                 entry = decode(pulses, gates, shape[1])
                 batch = self._add(number, entry, count(entry, shape), operation)
-            if outcome is not None:
-                self._count(batch, np.frombuffer(outcome, np.uint8))
+                if outcome is not None:
+                    self._count(batch, np.frombuffer(outcome, np.uint8))
 
     @property
     def open_batches(self) -> list[OpenBatch]:
@@ -141,7 +141,7 @@ class PulseLedger:
     def batches(self) -> Iterator[Batch]:
         """Return every batch, in order."""
         for number, run, time, _, pulses, gates, outcome in self._store.rows(_BATCHES, 0):
-            with self._store.translated():
+            with self._store.decoding():
                 entry = decode(pulses, gates, self._shape[1])
             known = bytes(len(entry)) if outcome is None else outcome
             yield Batch(number, run, time, entry, np.frombuffer(known, np.uint8))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -16,13 +18,16 @@ from memlab.errors import DataError, SettingError
 from memlab.passport.budgets import Budgets
 from memlab.passport.ledger import OpenBatch, PulseLedger
 from memlab.passport.pulses import RowPulses
-from memlab.passport.store import Store
+from memlab.passport.store import Store, as_text
 from memlab.passport.totals import FloatArray, count
 
 __all__ = ["Passport"]
 
 BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
+
+_MOST_LINES = 4096
+"""Rows or columns of a chip: more are not believed, for each cell takes memory."""
 
 
 class Passport:
@@ -113,18 +118,22 @@ class Passport:
 
     def _load(self) -> None:
         store = self._store
-        with store.translated():
+        with store.decoding():
             self.shape = int(store.fact("rows")), int(store.fact("columns"))
+            if not all(1 <= lines <= _MOST_LINES for lines in self.shape):
+                raise ValueError(f"a chip of {self.shape[0]} x {self.shape[1]}")
             self.chip = str(store.fact("chip"))
-            self.created = float(store.fact("created"))
-            self.budgets = Budgets(
-                **{field.name: store.fact(f"budget.{field.name}") for field in fields(Budgets)}
-            )
+            self.created = _time(store.fact("created"))
+            budgets = {field.name: store.fact(f"budget.{field.name}") for field in fields(Budgets)}
+            for name, budget in budgets.items():
+                if budget is not None and not (isinstance(budget, int | float) and budget >= 0):
+                    raise ValueError(f"a budget of {budget!r} {name}")
+            self.budgets = Budgets(**budgets)
             self._formed = np.zeros(self.shape, np.int32)
             for (bits,) in store.rows("SELECT cells FROM formings"):
                 self._formed += _unpack(bits, self.shape)
         self.ledger = PulseLedger(store, self.shape)
-        self._run, self._label = 0, Path(sys.argv[0]).name or "python"
+        self._run, self._label = 0, as_text(Path(sys.argv[0]).name or "python")
         self._read_now: FloatArray | None = None
         self._read_at = 0.0
 
@@ -168,7 +177,7 @@ class Passport:
     def begin_run(self, label: str) -> None:
         """Say what the pulses from now on are for: the path of a run file, or a title."""
         self._save_map()
-        self._label, self._run = label, 0
+        self._label, self._run = as_text(label), 0
 
     def _current_run(self) -> int:
         """Return the number of the run; it is entered with its first pulse, map or mask."""
@@ -203,10 +212,15 @@ class Passport:
     def runs(self) -> dict[int, dict[str, Any]]:
         """Return `label`, `board` and `started` of every run, by its number."""
         rows = self._store.rows("SELECT id, label, board, started FROM runs ORDER BY id")
-        return {
-            number: {"label": label, "board": board, "started": started}
-            for number, label, board, started in rows
-        }
+        with self._store.decoding():
+            return {
+                int(number): {
+                    "label": str(label),
+                    "board": str(board or ""),
+                    "started": _time(started),
+                }
+                for number, label, board, started in rows
+            }
 
     # -- what was found out -------------------------------------------------------------------
 
@@ -221,9 +235,10 @@ class Passport:
     def maps(self) -> Iterator[tuple[int, float, FloatArray]]:
         """Return (run, time, conductance in S) of every run that read; NaN where it did not."""
         for run, when, content in self._store.rows("SELECT * FROM maps ORDER BY time"):
-            with self._store.translated():
+            with self._store.decoding():
                 values = np.frombuffer(content, "<f4").reshape(self.shape)
-            yield run, when, values.astype(np.float64)
+                time = _time(when)
+            yield run, time, values.astype(np.float64)
 
     @property
     def formed(self) -> BoolArray:
@@ -268,9 +283,9 @@ class Passport:
     def formings(self) -> Iterator[tuple[int, float, BoolArray]]:
         """Return (run, time, cells) of every forming, in order."""
         for run, when, bits in self._store.rows("SELECT run, time, cells FROM formings"):
-            with self._store.translated():
-                cells = _unpack(bits, self.shape)
-            yield run, when, cells
+            with self._store.decoding():
+                cells, time = _unpack(bits, self.shape), _time(when)
+            yield run, time, cells
 
     def set_mask(self, name: str, mask: BoolArray) -> None:
         """Keep a mask under a name, in place of an earlier one.
@@ -296,7 +311,7 @@ class Passport:
         """Return every mask by its name."""
         found = {}
         for name, shape, bits in self._store.rows("SELECT name, shape, bits FROM masks"):
-            with self._store.translated():
+            with self._store.decoding():
                 found[name] = _unpack(bits, tuple(map(int, shape.split())))
         return found
 
@@ -317,6 +332,10 @@ class Passport:
             )
         ] = cells
         return whole
+
+    def decoding(self) -> AbstractContextManager[None]:
+        """Return a block in which what goes wrong with values of the file is a `DataError`."""
+        return self._store.decoding()
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -347,11 +366,20 @@ class Passport:
             self._read_now = None
 
 
+def _time(seconds: Any) -> float:
+    """Return a time of the file; raises `ValueError` where it is none of years 1970 to 9999."""
+    if not 0.0 <= float(seconds) < 2.5e11:
+        raise ValueError(f"a time of {seconds} s")
+    return float(seconds)
+
+
 def _budget_facts(budgets: Budgets) -> dict[str, float | None]:
     return {f"budget.{field.name}": getattr(budgets, field.name) for field in fields(Budgets)}
 
 
 def _unpack(bits: bytes, shape: tuple[int, ...]) -> BoolArray:
-    size = int(np.prod(shape))
+    size = math.prod(shape)
+    if len(bits) != -(-size // 8):
+        raise ValueError(f"{len(bits)} bytes for {size} cells")
     unpacked = np.unpackbits(np.frombuffer(bits, np.uint8), count=size)
     return unpacked.astype(bool).reshape(shape)

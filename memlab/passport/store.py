@@ -1,4 +1,4 @@
-"""The file of a passport: SQLite, one writer, any number of readers.
+r"""The file of a passport: SQLite, one writer, any number of readers.
 
 Every change is one transaction that has reached the operating system when the call returns, so
 that a kill -9 at any moment loses nothing that was entered. A power cut may lose the last entries,
@@ -16,11 +16,16 @@ never the file (write-ahead log, synchronous=NORMAL).
     maps(run, time, conductance)    what a run read last: float32, S, NaN where it read nothing
     totals(through, content)        sums over all batches up to `through`, see `totals`
 
-Times are seconds since 1970 (UTC); masks are packed bits, row by row.
+Times are seconds since 1970 (UTC); masks are packed bits, row by row. Bytes in the name of a file
+that are no UTF-8 stand in a label as `\udcXX`.
+
+A new passport is made under another name and moved into place with its tables, so that an empty
+file is never one that was just begun: it is one that was lost.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,9 +33,9 @@ from pathlib import Path
 from typing import Any
 
 from drivers.errors import DeviceError, InUseError
-from memlab.errors import DataError
+from memlab.errors import DataError, MemlabError
 
-__all__ = ["Store"]
+__all__ = ["Store", "as_text"]
 
 _APPLICATION = 0x4D4C4350  # "MLCP": what `file` and we know a passport by
 _FORMAT = 1
@@ -45,6 +50,9 @@ CREATE TABLE masks(name TEXT PRIMARY KEY, run INTEGER, time REAL, shape TEXT, bi
 CREATE TABLE maps(run INTEGER PRIMARY KEY, time REAL, conductance BLOB);
 CREATE TABLE totals(id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER, content BLOB);
 """
+
+_MOST_CHECKED = 16 << 20
+"""Bytes of a file whose structure is checked when it is opened: some 10 ms."""
 
 
 class Store:
@@ -75,6 +83,7 @@ class Store:
             elif not path.exists():
                 raise DataError(f"there is no chip passport {path}")
             try:
+                self._check_place()
                 self._connection = _connect(path, timeout=5.0)
             except BaseException:
                 self._release()
@@ -88,13 +97,16 @@ class Store:
 
     def execute(self, statement: str, *values: Any) -> int:
         """Carry out one statement as a transaction of its own; return the new row's number."""
+        values = tuple(as_text(value) for value in values)
         with self.translated():
             return self._connection.execute(statement, values).lastrowid or 0
 
     def rows(self, statement: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Return the rows of a query, one after the other."""
         with self.translated():
-            yield from self._connection.execute(statement, values)
+            # Not `yield from`: a reader that gives up early would close what is closed by then.
+            for row in self._connection.execute(statement, values):  # noqa: UP028
+                yield row
 
     def fact(self, name: str) -> Any:
         """Return a fact, or None."""
@@ -102,6 +114,7 @@ class Store:
 
     def set_facts(self, facts: Mapping[str, Any]) -> None:
         """Write facts, all or none of them; None takes one out."""
+        facts = {name: as_text(value) for name, value in facts.items()}
         with self.translated():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -133,16 +146,61 @@ class Store:
             )
         try:
             yield
+        except (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.NotSupportedError):
+            raise  # a mistake of ours, not of the file
         except (sqlite3.OperationalError, OSError) as error:
             raise DataError(
                 f"cannot use the chip passport {self.path}: {error}. Without it nothing is pulsed; "
                 "name another file (passport=FILE in the URL), or do without (passport=none)"
             ) from error
-        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(error) from error
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Raise what goes wrong with values that were read from the file as `DataError`.
+
+        Nothing else may be done in the block: what does not come from the file is not its fault.
+        """
+        try:
+            yield
+        except MemlabError:
+            raise
+        except (ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as error:
+            raise self._damaged(f"{type(error).__name__}: {error}") from error
+
+    def _damaged(self, what: object) -> DataError:
+        return DataError(
+            f"{self.path} is not a chip passport, or is damaged ({what}); put it aside, and "
+            "keep it: it is the record of what the cells went through"
+        )
+
+    def _check_place(self) -> None:
+        """Make a new passport, or refuse what is in its place."""
+        if not self.path.exists():
+            self._create()
+        elif not self.path.is_file():
+            raise DataError(f"{self.path} is no file, and so no chip passport")
+        elif not self.path.stat().st_size:
             raise DataError(
-                f"{self.path} is not a chip passport, or is damaged ({error}); put it aside, and "
-                "keep it: it is the record of what the cells went through"
-            ) from error
+                f"the chip passport {self.path} is empty, 0 bytes: what the cells went through is "
+                "lost, and what budgets they have. Restore a copy; to begin a new passport all "
+                "the same, remove the file"
+            )
+
+    def _create(self) -> None:
+        """Make a passport that has its tables from the first moment that it is there."""
+        beside = Path(f"{self.path}.new")
+        beside.unlink(missing_ok=True)
+        connection = _connect(beside, timeout=5.0)
+        try:
+            connection.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION}; "
+                f"PRAGMA user_version = {_FORMAT}; COMMIT;"
+            )
+        finally:
+            connection.close()
+        os.replace(beside, self.path)
 
     def _lock(self) -> sqlite3.Connection:
         """Become the one writer: an open transaction of a file beside, which ends with us.
@@ -162,19 +220,25 @@ class Store:
                 "One program pulses a chip at a time: for another chip name another file "
                 "(passport=FILE in the URL), or do without (passport=none)"
             ) from error
+        except sqlite3.DatabaseError as error:
+            guard.close()
+            raise DataError(
+                f"{self.path}.lock is damaged ({error}): it only says who has the chip passport "
+                f"{self.path}, and holds nothing. Remove it"
+            ) from error
         return guard
 
     def _prepare(self) -> None:
         connection = self._connection
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if self.writable and not tables and not application:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION}; "
-                f"PRAGMA user_version = {_FORMAT}; COMMIT;"
+        if not tables and not application:
+            raise DataError(
+                f"{self.path} is not a chip passport, or its entries are lost: they lie in "
+                f"{self.path.name}-wal beside it until they are moved into it, and that file is "
+                "missing or damaged. Put it back"
             )
-        elif application != _APPLICATION:
+        if application != _APPLICATION:
             raise DataError(f"{self.path} is not a chip passport; nothing was changed in it")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version != _FORMAT:
@@ -182,12 +246,25 @@ class Store:
                 f"{self.path} is a chip passport of format {version}; this memlab reads {_FORMAT}. "
                 "Use the memlab that wrote it, or a newer one"
             )
+        if self.path.stat().st_size <= _MOST_CHECKED:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise self._damaged(" ".join(found.split()))
+        if self.writable:
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         # Moving the log into the file waits for the disk: every 32 MB instead of every 4.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
 
 
 _GET_FACT = "SELECT value FROM facts WHERE name = ?"
+
+
+def as_text(value: Any) -> Any:
+    """Return a value as SQLite can hold it: the name of a file need not be text."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value
 
 
 def _connect(path: Path, timeout: float) -> sqlite3.Connection:

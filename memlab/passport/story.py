@@ -25,6 +25,11 @@ def summary(passport: Passport) -> dict[str, Any]:
     `pulses` and `energy` (J, estimated) have minimum, median and maximum over the cells that were
     pulsed, `formed`, `yield` and masks are numbers of cells or lines.
     """
+    with passport.decoding():
+        return _summary(passport)
+
+
+def _summary(passport: Passport) -> dict[str, Any]:
     totals, masks = passport.ledger.totals, passport.masks()
     used = totals.fired + totals.doubtful
     runs = passport.runs()
@@ -148,6 +153,11 @@ def cell_story(passport: Passport, row: int, column: int, last: int = 10) -> Cel
     SettingError
         If there is no such cell.
     """
+    with passport.decoding():
+        return _cell_story(passport, row, column, last)
+
+
+def _cell_story(passport: Passport, row: int, column: int, last: int) -> CellStory:
     rows, columns = passport.shape
     if not (0 <= row < rows and 0 <= column < columns):
         raise SettingError(

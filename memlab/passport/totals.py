@@ -103,13 +103,15 @@ class Totals:
 
     @classmethod
     def unpack(cls, content: bytes, shape: tuple[int, int]) -> Totals:
-        """Return what `pack` made; raises `ValueError` where it is not of this shape."""
+        """Return what `pack` made; raises `ValueError` where it cannot be."""
         cells = shape[0] * shape[1]
         if len(content) != cells * 32:
             raise ValueError(f"{len(content)} bytes of totals for {cells} cells")
         counts = np.frombuffer(content, "<i4", 4 * cells).reshape(2, 2, *shape).astype(np.int32)
         floats: npt.NDArray[Any] = np.frombuffer(content, "<f8", 2 * cells, 16 * cells)
         energy, known = floats.reshape(2, *shape).astype(np.float64)
+        if counts.min() < 0 or not (energy >= 0.0).all():
+            raise ValueError("totals below 0")
         return cls(counts[0], counts[1], energy, known)
 
 
