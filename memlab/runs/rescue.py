@@ -14,18 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
+import numpy as np
 
+from memlab.errors import StorageError
+from memlab.runs.hdf5 import checked, written
 from memlab.runs.living import RunLock
 from memlab.runs.opening import open_for_reading, read_attributes
-from memlab.storage import seal
+from memlab.storage import reason_of, seal
 
-__all__ = ["LIBVER", "edit", "rescue", "rewrite"]
-
-LIBVER = ("v110", "v110")
-"""File format of run files: the oldest one that can be followed while it is written."""
+__all__ = ["copy_run", "edit", "rescue", "rewrite"]
 
 _OF_SCALES = frozenset({"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"})
 """Attributes that hold references; they are made anew."""
+
+_AT_A_TIME = 16 * 2**20
+"""Bytes that are copied at a time."""
 
 
 @contextmanager
@@ -33,14 +36,14 @@ def edit(path: Path) -> Iterator[h5py.File]:
     """Open a copy of a closed file for writing; it takes the file's place when the block ends.
 
     HDF5 has no journal: a writer that is killed between two of its writes may leave a file that
-    nobody can open. This way the file that was there stays until the new one is whole.
+    nobody can open. This way the file that was there stays until the new one is whole. If the
+    block fails, or the disk is full, it stays as well.
     """
-    beside = _beside(path)
-    shutil.copyfile(path, beside)
-    with h5py.File(beside, "r+", libver=LIBVER) as file:
-        yield file
-    seal(beside)
-    os.replace(beside, path)
+    with _replacing(path) as beside:
+        shutil.copyfile(path, beside)
+        with written(beside, "r+") as file:
+            yield file
+        seal(beside)
 
 
 def rescue(path: Path, lengths: Mapping[str, int] | None = None) -> None:
@@ -51,13 +54,14 @@ def rescue(path: Path, lengths: Mapping[str, int] | None = None) -> None:
     path
         The file.
     lengths
-        Items to keep of growing datasets, by the name of a group below the entry; all by default.
-        A writer that is killed may have written to some datasets of a group and not yet to others.
+        See `copy_run`.
 
     Raises
     ------
     DataError
         If it cannot be read, or something is writing to it.
+    StorageError
+        If there is no room for the copy; the file is as it was.
     """
     with RunLock.of_run(path, read_attributes(path)):
         rewrite(path, lengths)
@@ -65,16 +69,50 @@ def rescue(path: Path, lengths: Mapping[str, int] | None = None) -> None:
 
 def rewrite(path: Path, lengths: Mapping[str, int] | None = None) -> None:
     """Do what `rescue` does; the caller holds the lock of the run."""
-    beside = _beside(path)
-    with open_for_reading(path) as source, h5py.File(beside, "w", libver=LIBVER) as target:
-        target.attrs.update(source.attrs)
-        _copy_group(source, target, lengths or {})
-        _attach_scales(source, target)
-    os.replace(beside, path)
+    try:
+        with _replacing(path) as beside:
+            copy_run(path, beside, lengths)
+    except (OSError, RuntimeError) as error:
+        raise StorageError(
+            f"cannot write a whole copy of {path} beside it: {reason_of(error)}; it is as it was",
+            saved=(path,),
+        ) from error
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + ".new")
+def copy_run(path: Path, copy: Path, lengths: Mapping[str, int] | None = None) -> None:
+    """Write what is in a file into a new one.
+
+    Parameters
+    ----------
+    path, copy
+        From where to where.
+    lengths
+        Items to keep of growing datasets, by the name of one, or of its group, below the entry;
+        all by default. A writer that is killed may have written to some datasets of a group and
+        not yet to others.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    with open_for_reading(path) as source:
+        size = 0 if lengths and not any(lengths.values()) else path.stat().st_size
+        with written(copy, "w", size) as target:
+            target.attrs.update(source.attrs)
+            _copy_group(source, target, lengths or {})
+            _attach_scales(source, target)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Name a file beside another; it takes the other's place when the block ends well."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        yield beside
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _copy_group(source: h5py.Group, target: h5py.Group, lengths: Mapping[str, int]) -> None:
@@ -84,23 +122,32 @@ def _copy_group(source: h5py.Group, target: h5py.Group, lengths: Mapping[str, in
             group.attrs.update(item.attrs)
             _copy_group(item, group, lengths)
         else:
-            _copy_dataset(item, target, name, lengths.get(source.name.removeprefix("/entry/")))
+            below = source.name.removeprefix("/entry/")
+            _copy_dataset(item, target, name, lengths.get(f"{below}/{name}", lengths.get(below)))
 
 
 def _copy_dataset(source: h5py.Dataset, target: h5py.Group, name: str, length: int | None) -> None:
-    growing = source.maxshape[:1] == (None,)
-    data = source[:length] if growing else source[()]
-    layout = {"maxshape": source.maxshape, "chunks": source.chunks} if growing else {}
-    copy = target.create_dataset(
-        name,
-        data=data,
-        dtype=source.dtype,
-        fillvalue=source.fillvalue if growing else None,
-        **layout,
-    )
+    shape, dtype = source.shape, source.dtype
+    if source.maxshape[:1] == (None,):
+        shape = (shape[0] if length is None else min(length, shape[0]), *shape[1:])
+        layout = {"maxshape": source.maxshape, "chunks": source.chunks, "fletcher32": True}
+        copy = target.create_dataset(name, shape, dtype, fillvalue=source.fillvalue, **layout)
+        _copy_items(source, copy)
+    else:
+        copy = target.create_dataset(name, data=source[()], dtype=dtype, **checked(shape, dtype))
     copy.attrs.update({k: v for k, v in source.attrs.items() if k not in _OF_SCALES})
     if source.is_scale:
         copy.make_scale(name)
+
+
+def _copy_items(source: h5py.Dataset, copy: h5py.Dataset) -> None:
+    """Copy whole chunks at a time, not everything at once: a run may be larger than the memory."""
+    chunk, *items = source.chunks
+    size = chunk * max(1, int(np.prod(items)) * source.dtype.itemsize)
+    step = chunk * max(1, _AT_A_TIME // size)
+    for first in range(0, copy.shape[0], step):
+        last = min(first + step, copy.shape[0])
+        copy[first:last] = source[first:last]
 
 
 def _attach_scales(source: h5py.File, target: h5py.File) -> None:

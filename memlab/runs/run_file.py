@@ -4,17 +4,24 @@ The structure is declared first; `start` then switches the file to single-writer
 (SWMR) mode, after which nothing can be created, only appended. A file whose writer was killed
 opens with `h5py.File(path, "r", swmr=True)`; a file that was closed opens in any reader.
 
+What is appended is queued, and handed to the operating system when `flush` is called, or by `pace`
+when a few megabytes or about a second have come together. The scales of a group are written last:
+how long they are says how many items are complete.
+
 Every dataset has `units` and a dimension scale on each axis, so that xarray and NeXus tools find
-their way. Wall-clock times are attributes, never datasets: two runs with one seed have
-byte-identical datasets.
+their way, and a checksum, so that a flipped bit is seen. Wall-clock times are attributes, never
+datasets: two runs with one seed have byte-identical datasets.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import os
+import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -23,47 +30,24 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from memlab.errors import DataError, SettingError
+from memlab.errors import DataError, SettingError, StorageError
+from memlab.runs.growing import Growing, find_growing
+from memlab.runs.hdf5 import LIBVER, Room, checked, let_go
+from memlab.runs.leftovers import mend, save_elsewhere
 from memlab.runs.living import LOCK, RUN_ID, RunLock, run_identity
 from memlab.runs.opening import read_attributes
-from memlab.runs.rescue import LIBVER, edit, rewrite
+from memlab.runs.rescue import edit, rewrite
+from memlab.storage import reason_of
 
 __all__ = ["RunFile", "flatten"]
 
+FLUSH_BYTES = 4 * 2**20
+"""Queued bytes after which `pace` flushes."""
 
-@dataclass
-class _Growing:
-    """A dataset that grows along its first axis, and what waits to be written to it.
+FLUSH_SECONDS = 1.0
+"""Time after which `pace` flushes."""
 
-    It writes through h5py's low-level interface: the high-level one costs several times more
-    than HDF5 itself, and a run writes some twenty datasets per epoch.
-    """
-
-    dataset: h5py.Dataset
-    items: tuple[int, ...]
-    dtype: np.dtype[Any]
-    chunk: int
-    size: int = 0
-    pending: list[npt.NDArray[Any]] = field(default_factory=list)
-
-    def flush(self) -> None:
-        """Write what waits, in order."""
-        if not self.pending:
-            return
-        items = self.pending[0] if len(self.pending) == 1 else np.concatenate(self.pending)
-        identifier, end = self.dataset.id, self.size + len(items)
-        identifier.set_extent((end, *self.items))
-        items = np.ascontiguousarray(items, self.dtype)
-        first = (self.size, *(0 for _ in self.items))
-        if len(items) == self.chunk and self.size % self.chunk == 0:
-            # A whole chunk goes to the file as it is, past HDF5's selections and conversions.
-            identifier.write_direct_chunk(first, items)
-        else:
-            where = h5py.h5s.create_simple((end, *self.items))
-            where.select_hyperslab(first, items.shape)
-            identifier.write(h5py.h5s.create_simple(items.shape), where, items)
-        self.size = end
-        self.pending.clear()
+Complete = Callable[[h5py.Group], None]
 
 
 class RunFile:
@@ -79,49 +63,76 @@ class RunFile:
         Plain values for the entry, for example the seed.
     run_id
         Identity of the run; a new one by default.
+    clock
+        Seconds of a clock that never goes back.
 
     Raises
     ------
     SettingError
         If the file exists or cannot be written; nothing is touched.
+
+    Notes
+    -----
+    Any method raises `StorageError` when the disk is full, the file was removed, or writing fails
+    for another reason. What was flushed before stays readable, what was queued is saved in a spare
+    directory, and the error names both; from then on the file is closed and `close` does nothing.
     """
 
     def __init__(
-        self, path: Path, title: str, attributes: Mapping[str, Any], *, run_id: str | None = None
+        self,
+        path: Path,
+        title: str,
+        attributes: Mapping[str, Any],
+        *,
+        run_id: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ):
         self.run_id = run_id or uuid.uuid4().hex
         self._lock = RunLock.beside(path, self.run_id)
         try:
-            self._create(path, title, attributes)
+            self._create(path, title, attributes, clock)
         except BaseException:
             self._lock.release()
             raise
 
-    def _create(self, path: Path, title: str, attributes: Mapping[str, Any]) -> None:
+    def _create(
+        self,
+        path: Path,
+        title: str,
+        attributes: Mapping[str, Any],
+        clock: Callable[[], float],
+    ) -> None:
         try:
-            self._file = h5py.File(path, "x", libver=LIBVER)
+            file = h5py.File(path, "x", libver=LIBVER)
         except FileExistsError as error:
             raise SettingError(f"{path} exists already; choose another --out") from error
-        except OSError as error:
-            raise SettingError(f"cannot write {path}: {_reason(error)}") from error
-        self.path = path
-        self._growing: dict[str, _Growing] = {}
-        self._file.attrs.update({"NX_class": "NXroot", "default": "entry"})
-        self._entry = self._file.create_group("entry")
-        self._entry.attrs.update(
-            {
-                "NX_class": "NXentry",
-                "title": title,
-                "start_time": datetime.now(UTC).isoformat(timespec="seconds"),
-                "status": "running",
-                RUN_ID: self.run_id,
-                LOCK: str(self._lock.path),
-                **attributes,
-            }
-        )
+        except (OSError, RuntimeError) as error:
+            raise SettingError(f"cannot write {path}: {reason_of(error)}") from error
+        self._hold(path, file, clock)
+        with self._writing():
+            self._room.take(0)
+            file.attrs.update({"NX_class": "NXroot", "default": "entry"})
+            self._entry: h5py.Group = file.create_group("entry")
+            self._entry.attrs.update(
+                {
+                    "NX_class": "NXentry",
+                    "title": title,
+                    "start_time": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "status": "running",
+                    RUN_ID: self.run_id,
+                    LOCK: str(self._lock.path),
+                    **attributes,
+                }
+            )
 
     @classmethod
-    def resume(cls, path: Path, lengths: Mapping[str, int]) -> Self:
+    def resume(
+        cls,
+        path: Path,
+        lengths: Mapping[str, int],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Self:
         """Open the file of a run that was killed or interrupted, to append to it.
 
         Parameters
@@ -130,54 +141,62 @@ class RunFile:
             A run file.
         lengths
             Items of growing datasets that are valid, by group; what is beyond is dropped.
+        clock
+            Seconds of a clock that never goes back.
 
         Raises
         ------
         DataError
             If it is no run file, or something is writing to it.
+        StorageError
+            If there is no room for it; it is as it was.
         """
         run = cls.__new__(cls)
         attributes = read_attributes(path)
         run.run_id = run_identity(attributes)
         run._lock = RunLock.of_run(path, attributes)
         try:
-            run._open_again(path, lengths)
+            rewrite(path, lengths)
+            run._hold(path, h5py.File(path, "r+", libver=LIBVER), clock)
+            run._entry = run._file["entry"]
+            run._growing = find_growing(run._entry)
+            run.note({RUN_ID: run.run_id, LOCK: str(run._lock.path)})
         except BaseException:
             run._lock.release()
             raise
-        run.note({RUN_ID: run.run_id, LOCK: str(run._lock.path)})
         return run
 
-    def _open_again(self, path: Path, lengths: Mapping[str, int]) -> None:
-        rewrite(path, lengths)
+    def _hold(self, path: Path, file: h5py.File, clock: Callable[[], float]) -> None:
         self.path = path
-        self._file = h5py.File(path, "r+", libver=LIBVER)
-        self._entry = self._file["entry"]
-        self._growing = {}
-        self._entry.visititems(self._find_growing)
-
-    def _find_growing(self, name: str, item: h5py.HLObject) -> None:
-        if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
-            chunk, *items = item.chunks
-            self._growing[name] = _Growing(item, tuple(items), item.dtype, chunk, item.shape[0])
+        self._file = file
+        self._room = Room(file, path)
+        self._growing: dict[str, Growing] = {}
+        self._order: list[Growing] = []
+        self._started = False
+        self._failed: StorageError | None = None
+        self._clock = clock
+        self._queued, self._flushed = 0, clock()
 
     def group(self, name: str, nx_class: str, attributes: Mapping[str, Any] | None = None) -> None:
         """Create a group below the entry; nested values in `attributes` become dotted names."""
-        group = self._entry.create_group(name)
-        group.attrs["NX_class"] = nx_class
-        group.attrs.update(flatten(attributes or {}))
+        values = {"NX_class": nx_class, **flatten(attributes or {})}
+        with self._writing():
+            self._entry.create_group(name).attrs.update(values)
 
     def scale(self, name: str, values: npt.ArrayLike | None, units: str, description: str) -> None:
         """Declare a dimension scale; `values` None makes one that is appended to."""
-        if values is None:
-            scale = self._appendable(name, np.dtype(np.int64), (), 1024)
-        else:
-            data = np.asarray(values)
-            if data.dtype.kind == "U":
-                data = data.astype(h5py.string_dtype())
-            scale = self._entry.create_dataset(name, data=data)
-        scale.make_scale(name.rpartition("/")[2])
-        scale.attrs.update({"units": units, "long_name": description})
+        with self._writing():
+            if values is None:
+                scale = self._appendable(name, np.dtype(np.int64), (), 1024)
+            else:
+                data = np.asarray(values)
+                if data.dtype.kind == "U":
+                    data = data.astype(h5py.string_dtype())
+                self._room.take(data.nbytes)
+                layout = checked(data.shape, data.dtype)
+                scale = self._entry.create_dataset(name, data=data, **layout)
+            scale.make_scale(name.rpartition("/")[2])
+            scale.attrs.update({"units": units, "long_name": description})
 
     def declare(
         self,
@@ -194,25 +213,35 @@ class RunFile:
         otherwise it has the size of its scales and is filled by `write`.
         """
         scales = [self._entry[dim] for dim in dims]
-        if chunk is None:
-            shape = tuple(scale.size for scale in scales)
-            fill = np.nan if np.dtype(dtype).kind == "f" else None
-            dataset = self._entry.create_dataset(name, shape, dtype, fillvalue=fill)
-        else:
-            items = tuple(scale.size for scale in scales[1:])
-            dataset = self._appendable(name, np.dtype(dtype), items, chunk)
-        for axis, scale in enumerate(scales):
-            dataset.dims[axis].attach_scale(scale)
-        dataset.attrs.update({"units": units, "long_name": description})
+        with self._writing():
+            if chunk is None:
+                shape = tuple(scale.size for scale in scales)
+                self._room.take(math.prod(shape) * np.dtype(dtype).itemsize)
+                fill = np.nan if np.dtype(dtype).kind == "f" else None
+                layout = checked(shape, dtype)
+                dataset = self._entry.create_dataset(name, shape, dtype, fillvalue=fill, **layout)
+            else:
+                items = tuple(scale.size for scale in scales[1:])
+                dataset = self._appendable(name, np.dtype(dtype), items, chunk)
+            for axis, scale in enumerate(scales):
+                dataset.dims[axis].attach_scale(scale)
+            dataset.attrs.update({"units": units, "long_name": description})
 
     def note(self, attributes: Mapping[str, Any]) -> None:
         """Write plain values for the entry, before `start`."""
-        self._entry.attrs.update(flatten(attributes))
+        values = flatten(attributes)
+        with self._writing():
+            self._entry.attrs.update(values)
 
     def start(self) -> None:
         """End the declarations: from now on readers can follow, and a kill loses nothing."""
-        self._file.flush()
-        self._file.swmr_mode = True
+        with self._writing():
+            self._room.take(0)
+            self._file.flush()
+            self._file.swmr_mode = True
+        self._order = sorted(self._growing.values(), key=lambda one: bool(one.dataset.is_scale))
+        self._started = True
+        self._flushed = self._clock()
 
     def append(self, name: str, items: npt.ArrayLike) -> None:
         """Queue items, shape (n, ...), for an appendable dataset; `flush` writes them."""
@@ -221,22 +250,38 @@ class RunFile:
         if array.shape[1:] != growing.items:
             raise ValueError(f"{name} takes items of shape {growing.items}, got {array.shape[1:]}")
         growing.pending.append(array)
+        self._queued += array.nbytes
 
     def write(self, name: str, values: npt.ArrayLike) -> None:
         """Fill a dataset of fixed size."""
-        self._entry[name][...] = values
+        with self._writing():
+            self._room.take(np.asarray(values).nbytes)
+            self._entry[name][...] = values
+
+    def pace(self) -> None:
+        """Flush if enough is queued, or waits for long enough; where every group is complete."""
+        if self._queued >= FLUSH_BYTES or self._clock() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
 
     def flush(self) -> None:
         """Write everything queued, and hand it to the operating system."""
-        for growing in self._growing.values():
-            growing.flush()
+        with self._writing():
+            self._flush()
+
+    def _flush(self) -> None:
+        self._room.take(self._queued)
+        for growing in self._order or self._growing.values():
+            growing.write()
         self._file.flush()
+        for growing in self._growing.values():
+            growing.settle()
+        self._queued, self._flushed = 0, self._clock()
 
     def close(
         self,
         status: str,
         attributes: Mapping[str, Any] | None = None,
-        complete: Callable[[h5py.Group], None] | None = None,
+        complete: Complete | None = None,
     ) -> None:
         """Write what is queued, close, and note how the run ended.
 
@@ -251,38 +296,93 @@ class RunFile:
         """
         if not self._file:
             return
+        values = {"status": status, **flatten(attributes or {})}
+
+        def finish(entry: h5py.Group) -> None:
+            if complete is not None:
+                complete(entry)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            entry.attrs.update({**values, "end_time": now})
+
         try:
-            self._finish(status, attributes, complete)
+            self._finish(finish)
         finally:
             self._lock.release()
 
-    def _finish(
+    def _finish(self, finish: Complete) -> None:
+        with self._writing(finish):
+            self._flush()
+        # Once it is closed, nobody else holds a file that was removed from its directory.
+        descriptor = os.dup(self._file.id.get_vfd_handle())
+        try:
+            with self._writing(finish):
+                self._room.give_back()
+                self._file.close()
+            try:
+                # Nothing can be created in SWMR mode.
+                with edit(self.path) as file:
+                    finish(file["entry"])
+            except (OSError, RuntimeError) as error:
+                raise self._tell(error, descriptor, finish, closed=True) from error
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _writing(self, finish: Complete | None = None) -> Iterator[None]:
+        """Make a `StorageError` of what HDF5 or the file system says, and save what can be."""
+        if self._failed is not None:
+            raise self._failed
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            descriptor = os.dup(self._file.id.get_vfd_handle())
+            closed = error is self._room.refused
+            try:
+                if closed:
+                    # HDF5 has not met it, and can close the file as it is.
+                    self._room.give_back()
+                    with suppress(OSError, RuntimeError):
+                        self._file.close()
+                let_go(self._file)
+                raise self._tell(error, descriptor, finish, closed=closed) from error
+            finally:
+                os.close(descriptor)
+
+    def _tell(
         self,
-        status: str,
-        attributes: Mapping[str, Any] | None,
-        complete: Callable[[h5py.Group], None] | None,
-    ) -> None:
-        self.flush()
-        self._file.close()
-        # Nothing can be created in SWMR mode.
-        with edit(self.path) as file:
-            if complete is not None:
-                complete(file["entry"])
-            file["entry"].attrs.update(
-                {
-                    "status": status,
-                    "end_time": datetime.now(UTC).isoformat(timespec="seconds"),
-                    **flatten(attributes or {}),
-                }
-            )
+        error: Exception,
+        descriptor: int,
+        finish: Complete | None = None,
+        *,
+        closed: bool,
+    ) -> StorageError:
+        """Save what is not in the file, and return the error that says where everything is."""
+        text = f"cannot write {self.path}: {reason_of(error)}"
+        self._lock.release()
+        if not self._started:
+            with suppress(OSError):
+                self.path.unlink()
+            self._failed = StorageError(text)
+            return self._failed
+        saved = save_elsewhere(self.path, descriptor, self._growing, finish or _mark_failed)
+        mend(self.path, descriptor, self._growing, _mark_failed, closed=closed)
+        self._failed = StorageError(f"{text}; {saved.text}", saved=saved.paths)
+        for growing in self._growing.values():
+            growing.pending.clear()
+        return self._failed
 
     def _appendable(
         self, name: str, dtype: np.dtype[Any], items: tuple[int, ...], chunk: int
     ) -> h5py.Dataset:
         dataset = self._entry.create_dataset(
-            name, (0, *items), dtype, maxshape=(None, *items), chunks=(chunk, *items)
+            name,
+            (0, *items),
+            dtype,
+            maxshape=(None, *items),
+            chunks=(chunk, *items),
+            fletcher32=True,
         )
-        self._growing[name] = _Growing(dataset, items, dtype, chunk)
+        self._growing[name] = Growing(dataset)
         return dataset
 
 
@@ -305,9 +405,6 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _reason(error: OSError) -> str:
-    return (
-        error.strerror
-        or str(error).partition("error message = '")[2].partition("'")[0]
-        or str(error)
-    )
+def _mark_failed(entry: h5py.Group) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    entry.attrs.update({"status": "failed", "end_time": now})

@@ -29,7 +29,10 @@ class LogLevel(StrEnum):
 
 
 class TrainingLog(Observer):
-    """Writes what passes in training into a run file, and flushes after every epoch.
+    """Writes what passes in training into a run file.
+
+    After every epoch everything is flushed, and within one as `RunFile.pace` says: a run that is
+    killed loses about a second, and the queue stays at a few megabytes.
 
     Call `declare` before `run_file.start()`.
 
@@ -109,6 +112,7 @@ class TrainingLog(Observer):
         elif self._level is LogLevel.EPOCHS:
             self.stop_codes()
         self._update = result.index + 1
+        self._run.pace()
 
     def epoch_finished(self, result: EpochResult) -> None:
         """Hand everything of the epoch to the operating system."""

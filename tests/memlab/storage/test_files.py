@@ -2,14 +2,12 @@
 
 import errno
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pytest
+from support.full_disk import largest_file
 
 from memlab.errors import SettingError, StorageError
 from memlab.storage import (
@@ -27,17 +25,6 @@ def half(file: BinaryIO) -> None:
     """Write a part and find the disk full."""
     file.write(b"half")
     raise FULL
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Let no file grow past a size, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
