@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import SettingError
+from memlab.storage import load_npy
 
 __all__ = ["Region", "parse_lines"]
 
@@ -98,17 +99,10 @@ def _parse_cell(text: str, shape: tuple[int, int]) -> tuple[int, int]:
 
 
 def _load_mask(path: Path, shape: tuple[int, int]) -> BoolArray:
-    try:
-        mask = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise SettingError(f"cannot read the mask {path}: it must be a .npy file") from error
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != shape:
-        held = (
-            f"{mask.dtype} of shape {mask.shape}"
-            if isinstance(mask, np.ndarray)
-            else "several arrays"
-        )
+    mask = load_npy(path, "mask")
+    if mask.dtype != np.bool_ or mask.shape != shape:
         raise SettingError(
-            f"--mask {path} holds {held}; it must be a boolean array of shape {shape} (numpy.save)"
+            f"--mask {path} holds {mask.dtype} of shape {mask.shape}; it must be a boolean array "
+            f"of shape {shape} (numpy.save)"
         )
     return mask

@@ -73,7 +73,7 @@ class CalibrationStore:
             numbers = [int(path.stem) for path in self.directory.glob("[0-9]*.json")]
             stored = replace(calibration, version=max(numbers, default=0) + 1)
             path = self._path(stored.version)
-            _write_whole(path, stored.document())
+            _write_whole(path, stored.file_document())
         except OSError as error:
             raise self._cannot_write(error) from error
         self.use(stored.version)
@@ -104,9 +104,11 @@ class CalibrationStore:
         if not path.exists():
             return [0]
         try:
-            history = json.loads(path.read_text())
-            return [int(version) for version in history] or [0]
-        except (OSError, ValueError, TypeError) as error:
+            history = json.loads(path.read_text(encoding="utf-8"))
+            if not all(type(version) is int and version >= 0 for version in history):
+                raise ValueError("it is no list of versions")
+            return list(history) or [0]
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise DataError(
                 f"{path} cannot be read ({error}); remove it and choose a version with "
                 "`memlab calibrate --use`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,12 @@ from memlab.errors import DataError, SettingError
 __all__ = ["Calibration"]
 
 _FORMAT = "memlab calibration 1"
+
+_KINDS = {
+    **dict.fromkeys(("serial", "date", "method", "software"), str),
+    **{"version": int, "details": dict},
+}
+"""Plain values of a document."""
 
 _LARGEST_OFFSET = 0.05
 _LARGEST_GAIN = 0.05
@@ -102,12 +109,9 @@ class Calibration:
                 )
                 for part in ("record", "uncertainty")
             }
-            plain = {
-                name: document[name]
-                for name in ("serial", "date", "method", "software", "version", "details")
-            }
+            plain = {name: _plain(document, name, kind) for name, kind in _KINDS.items()}
             return cls(parts["record"], parts["uncertainty"], **plain)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             what = f"there is no {error}" if isinstance(error, KeyError) else str(error)
             raise DataError(f"{where} is not a calibration: {what}") from error
 
@@ -123,14 +127,24 @@ class Calibration:
             If it is not a calibration.
         """
         try:
-            document = json.loads(path.read_text())
+            document = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise SettingError(f"cannot read the calibration {path}: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path} is not a calibration: {error}") from error
         if not isinstance(document, dict):
             raise DataError(f"{path} is not a calibration: it holds no JSON object")
+        if document.pop("checksum", None) not in (None, _checksum(document)):
+            raise DataError(
+                f"{path} is damaged or was changed by hand: its checksum is of other numbers. "
+                "Restore it, or calibrate again"
+            )
         return cls.from_document(document, str(path))
+
+    def file_document(self) -> dict[str, Any]:
+        """Return `document` with a checksum, as it stands in a file for `load`."""
+        document = self.document()
+        return {**document, "checksum": _checksum(document)}
 
     def check(self, board: Capabilities) -> None:
         """Raise `SettingError` unless this may be applied to such a board."""
@@ -163,3 +177,15 @@ class Calibration:
                     f"{name}: a {what} of {values.flat[int(np.argmax(np.abs(values)))]:.3g} is "
                     f"beyond {largest:g}, more than a working board can have; calibrate again"
                 )
+
+
+def _plain(document: dict[str, Any], name: str, kind: type) -> Any:
+    value = document[name]
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    """Return a checksum of plain values, however they are written."""
+    return f"{zlib.crc32(json.dumps(document, sort_keys=True).encode()):08x}"

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -77,8 +76,9 @@ def load_npz(
             arrays = {name: file[name] for name in wanted}
     except KeyError as error:
         raise DataError(f"{path} has no array {error.args[0]!r}") from error
-    except (OSError, ValueError, BadZipFile) as error:
-        raise DataError(f"cannot read {path} as .npz: {error}") from error
+    except Exception as error:  # numpy, zipfile and zlib have an error each for every damage
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"cannot read {path} as .npz: {reason}") from error
     for name, shape in wanted.items():
         have = arrays[name].shape
         if len(have) != len(shape) or any(

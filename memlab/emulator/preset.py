@@ -41,6 +41,10 @@ __all__ = [
 BUILT_IN = ("ideal", "ta-hfo2", "pt-taox-ta", "ta-hfo2-full", "pt-taox-ta-full", "worst-case")
 
 
+_LARGEST, _DEEPEST = 1 << 20, 8
+"""Bytes of a preset, and tables within each other; ours have 3 kB and three."""
+
+
 def _required(unit: str, description: str, *, ge: float, le: float | None = None) -> Any:
     return Field(description=description, json_schema_extra={"unit": unit}, ge=ge, le=le)
 
@@ -148,8 +152,9 @@ def timing_settings(profile: str) -> list[str]:
         raise SettingError(
             f"unknown board profile {profile!r}; choose {', '.join(parts)}, or a .toml file"
         )
-    timing = _document(parts.get(profile, profile))[0].get("board", {}).get("timing", {})
-    if not timing:
+    board = _document(parts.get(profile, profile))[0].get("board")
+    timing = board.get("timing") if isinstance(board, dict) else None
+    if not timing or not isinstance(timing, dict):
         raise SettingError(f"board profile {profile!r} has no table [board.timing]")
     return [f"chip.board.timing.{key}={value}" for key, value in timing.items()]
 
@@ -187,14 +192,15 @@ def _document(
 
     `base` is the folder of the file that names it, `below` the chain of files that led here.
     """
-    try:
-        values = tomllib.loads(_text(name, base))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
+    values = _parse(_text(name, base), name)
     merged: dict[str, Any] = {}
     sources: dict[str, str] = {}
     extends = values.pop("extends", [])
     own_sources = values.pop("sources", {})
+    if not isinstance(own_sources, dict) or not all(
+        isinstance(source, str) for source in own_sources.values()
+    ):
+        raise SettingError(f"chip {name!r}: sources: must be a table of names and texts")
     parents = [extends] if isinstance(extends, str) else extends
     if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
         raise SettingError(f"chip {name!r}: extends: must be a list of presets, not {extends!r}")
@@ -213,18 +219,45 @@ def _document(
     for key, _ in _leaves(values):
         sources.pop(key, None)
         if "." not in key and "source" in values:
-            sources[key] = values["source"]
+            sources[key] = str(values["source"])
     return _merge(merged, values), sources | own_sources
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    """Return the tables of a TOML file; not deeper than those of a preset, which is walked."""
+    try:
+        values = tomllib.loads(text)
+        if _depth(values) > _DEEPEST:
+            raise RecursionError
+    except RecursionError as error:
+        raise SettingError(
+            f"chip preset {name!r} has tables or lists within each other more than {_DEEPEST} deep"
+        ) from error
+    except ValueError as error:  # also of an integer with thousands of digits
+        raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
+    return values
+
+
+def _depth(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
 
 
 def _text(name: str, base: Path | None) -> str:
     if name.endswith(".toml"):
         path = Path(name) if base is None else base / name
         try:
-            return path.read_text(encoding="utf-8")
+            with path.open("rb") as stream:
+                content = stream.read(_LARGEST + 1)
+            if len(content) > _LARGEST:
+                raise SettingError(f"{name!r} is no chip preset: it has more than {_LARGEST} bytes")
+            return content.decode("utf-8").replace("\r\n", "\n")
         except OSError as error:
             raise SettingError(f"cannot read the chip preset {name!r}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
+        except ValueError as error:  # no text, or a name with a zero byte
             raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
     file = resources.files("memlab.emulator").joinpath("presets", *f"{name}.toml".split("/"))
     if name in BUILT_IN or (name.startswith("parts/") and file.is_file()):

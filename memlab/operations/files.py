@@ -13,7 +13,7 @@ from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import SettingError
 from memlab.runs import RunFile, check_out, describe_versions
-from memlab.storage import default_path, write_measured
+from memlab.storage import default_path, load_npy, write_measured
 
 __all__ = ["create_run_file", "load_numbers", "output_path", "save_numbers"]
 
@@ -29,12 +29,8 @@ def load_numbers(path: Path, what: str) -> FloatArray:
     SettingError
         If the file cannot be read, or holds something else.
     """
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or "not a .npy file of numbers (numpy.save)"
-        raise SettingError(f"cannot read the {what} {path}: {reason}") from error
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+    values = load_npy(path, what)
+    if values.dtype.kind not in "iuf":
         raise SettingError(f"{path} must hold the {what} as an array of real numbers (numpy.save)")
     return values.astype(np.float64)
 

@@ -2,6 +2,7 @@
 
 from memlab.storage.files import make_directory, write_measured, write_new, write_over
 from memlab.storage.names import DEFAULT_DIRECTORY, default_path, name_stamp
+from memlab.storage.numbers import load_npy
 from memlab.storage.seal import Seal, check_seal, seal
 from memlab.storage.spare import reason_of, spare_directories
 
@@ -10,6 +11,7 @@ __all__ = [
     "Seal",
     "check_seal",
     "default_path",
+    "load_npy",
     "make_directory",
     "name_stamp",
     "reason_of",

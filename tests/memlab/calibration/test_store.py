@@ -136,3 +136,70 @@ class TestCheck:
         good.check(self.able().capabilities)
         with pytest.raises(SettingError, match="calibrate again"):
             bad.check(self.able().capabilities)
+
+
+class TestDamage:
+    def test_any_other_digit_is_seen_and_a_file_without_checksum_is_read(
+        self, store: CalibrationStore
+    ) -> None:
+        store.add(some_calibration())
+        path = store.directory / "0001.json"
+        whole = path.read_text()
+        first = whole.index("row_offset")
+        place = next(k for k in range(first, len(whole)) if whole[k] in "12345678")
+        path.write_text(whole[:place] + "9" + whole[place + 1 :])
+        with pytest.raises(DataError, match="damaged or was changed"):
+            store.load(1)
+        earlier = json.loads(whole)
+        del earlier["checksum"]
+        path.write_text(json.dumps(earlier))
+        assert store.load(1).method == "by hand"
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "",
+            "[" * 100_000,
+            "[]",
+            "{}",
+            '{"format": "memlab calibration 1", "record": []}',
+            '{"format": "memlab calibration 1", "record": {"row_offset": [1e999, 1'
+            + "0" * 400
+            + "]}}",
+            "1" * 5000,
+            "\udcff",
+        ],
+    )
+    def test_what_is_no_calibration_is_a_data_error(
+        self, content: str, store: CalibrationStore
+    ) -> None:
+        store.add(some_calibration())
+        (store.directory / "0001.json").write_text(content, "utf-8", "surrogateescape")
+        with pytest.raises(DataError, match=r"0001\.json is not a calibration"):
+            store.load(1)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("version", "two"), ("serial", 5), ("details", []), ("date", None), ("software", {})],
+    )
+    def test_plain_values_have_their_kinds(
+        self, name: str, value: object, store: CalibrationStore
+    ) -> None:
+        store.add(some_calibration())
+        path = store.directory / "0001.json"
+        document = json.loads(path.read_text())
+        del document["checksum"]
+        path.write_text(json.dumps({**document, name: value}))
+        with pytest.raises(DataError, match=f"not a calibration: {name} is"):
+            store.load(1)
+
+    @pytest.mark.parametrize(
+        "content", ["", "5", "[1e999]", '["1"]', "[-1]", "[true]", "[" * 100_000, '{"1": 2}']
+    )
+    def test_a_list_of_versions_in_use_that_is_none(
+        self, content: str, store: CalibrationStore
+    ) -> None:
+        store.add(some_calibration())
+        (store.directory / "used.json").write_text(content)
+        with pytest.raises(DataError, match=r"used\.json cannot be read"):
+            _ = store.used

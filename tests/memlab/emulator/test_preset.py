@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
-from memlab.emulator.preset import BUILT_IN, preset_rows
+from memlab.emulator.preset import BUILT_IN, preset_rows, timing_settings
 from memlab.errors import SettingError
 
 GOOD = {
@@ -189,3 +189,35 @@ def test_a_preset_cannot_extend_itself_or_a_number(tmp_path: Path, extends: str)
     file.write_text(f'name = "mine"\nsource = "by hand"\nextends = {extends}\n')
     with pytest.raises(SettingError, match="extends"):
         load_preset(str(file))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a = " + b"[" * 5000, "deep"),
+        (b"a = " + b"[" * 40 + b"]" * 40, "deep"),
+        (b".".join([b"a"] * 3000) + b" = 1", "deep"),
+        (b"noise = " + b"9" * 5000, "not valid TOML"),
+        (b"noise = " + b"9" * 400, "noise"),
+        (b"# " + b"x" * (1 << 20), "more than"),
+        (b"\xff\xfe", "not valid TOML"),
+        (b"sources = 5", "sources"),
+        (b"[sources]\nnoise = 5", "sources"),
+        (b'extends = "a\\u0000.toml"', "not valid TOML"),
+        (b"extends = [[1]]", "extends"),
+        (b"board = 5\nextends = 'ideal'", "board"),
+        (b"set = [1]\nextends = 'ideal'", "set"),
+        (b"name = 1979-05-27\nextends = 'ideal'", "name"),
+        (b"noise = nan\nextends = 'ideal'", "noise"),
+    ],
+)
+def test_a_preset_file_that_is_none_is_a_usage_error(
+    content: bytes, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "my.toml"
+    path.write_bytes(content)
+    for load in (load_preset, preset_rows):
+        with pytest.raises(SettingError, match=reason):
+            load(str(path))
+    with pytest.raises(SettingError):
+        timing_settings(str(path))
