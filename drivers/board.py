@@ -139,7 +139,8 @@ class Capabilities:
     Parameters
     ----------
     name, serial, firmware
-        Identity, copied into every run file.
+        Identity, copied into every run file. A board without a serial number has the name of its
+        chip there, or nothing: then it can be read, not pulsed.
     rows, columns
         Lines of the array: 128 and 64 on the published chip.
     transimpedance

@@ -7,6 +7,7 @@ message can name what the caller wrote.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -23,17 +24,30 @@ from drivers.board import (
     Selection,
 )
 from drivers.checks import check_codes, check_pulses
-from drivers.errors import DeviceError
-from drivers.tickets import Batch, Tickets, new_name
+from drivers.errors import DeviceError, InUseError, TransportError
+from drivers.lock import BoardLock
+from drivers.owner import Owner
+from drivers.tickets import Batch, Tickets, new_name, state_directory
+from drivers.wire_log import LOGGER
 
 __all__ = ["CheckedBoard"]
+
+_PATIENCE = 5.0
+"""Seconds for a call of another thread to notice that the board was closed."""
 
 
 class CheckedBoard(ABC):
     """The checks of `drivers.board.Board`; a driver adds what sends and receives."""
 
-    _config: BoardConfig | None = None
-    _closed = False
+    def __init__(self) -> None:
+        self.owner = Owner()
+        """Who may use this board; what does several steps with it takes a turn for them."""
+        self._config: BoardConfig | None = None
+        self._closed = False
+        self._lock: BoardLock | None = None
+        self._record: Tickets | None = None
+        self._no_record = ""
+        """Why nothing can be pulsed."""
 
     @property
     @abstractmethod
@@ -42,30 +56,33 @@ class CheckedBoard(ABC):
 
     def configure(self, config: BoardConfig) -> None:
         """Apply spans, limits and timing; outputs are grounded first."""
-        self._require_open()
-        self._configure(config)
-        self._config = config
+        with self.owner.turn():
+            self._require_open()
+            self._configure(config)
+            self._config = config
 
     def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
         """Drive the selected rows one after the other at `row_code`, the rest at 0 V, and sense."""
-        config = self._require_config()
-        self._check_measurement(selection, np.array([row_code]), gain, config)
-        return self._read(selection, row_code, gain, config)
+        with self.owner.turn():
+            config = self._require_config()
+            self._check_measurement(selection, np.array([row_code]), gain, config)
+            return self._read(selection, row_code, gain, config)
 
     def vmm(
         self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
     ) -> Samples:
         """Apply each vector of row codes, shape (vectors, selected rows), and sense."""
-        config = self._require_config()
-        if row_code.ndim != 2 or row_code.shape[1] != selection.rows.size:
-            raise DeviceError(
-                f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
-            )
-        self._check_measurement(selection, row_code, gain, config)
-        if not len(row_code):
-            empty = (0, selection.columns.size)
-            return Samples(code=np.empty(empty, np.uint16), gain=np.empty(empty, np.uint8))
-        return self._vmm(selection, row_code, gain, config)
+        with self.owner.turn():
+            config = self._require_config()
+            if row_code.ndim != 2 or row_code.shape[1] != selection.rows.size:
+                raise DeviceError(
+                    f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
+                )
+            self._check_measurement(selection, row_code, gain, config)
+            if not len(row_code):
+                empty = (0, selection.columns.size)
+                return Samples(code=np.empty(empty, np.uint16), gain=np.empty(empty, np.uint8))
+            return self._vmm(selection, row_code, gain, config)
 
     @property
     def life(self) -> str:
@@ -74,24 +91,23 @@ class CheckedBoard(ABC):
 
     def ticket(self, pulses: PulseBatch, name: str = "") -> str:
         """Register a batch that is about to be sent; return its ticket: `name`, or a new one."""
-        self._require_open()
-        return self._tickets.register(len(pulses), name)
+        with self.owner.turn():
+            self._require_open()
+            return self._tickets.register(len(pulses), name)
 
     def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire the pulses in order, each exactly once; returning means that all were fired."""
-        config = self._require_config()
-        if len(pulses):
-            check_pulses(pulses, config, self.capabilities)
-            self._pulse(pulses, config, Batch(ticket or new_name(), len(pulses)))
+        with self.owner.turn():
+            config = self._require_config()
+            if len(pulses):
+                check_pulses(pulses, config, self.capabilities)
+                self._pulse(pulses, config, Batch(ticket or new_name(), len(pulses)))
 
     def fate(self, ticket: str) -> npt.NDArray[np.uint8] | None:
         """Return one `Outcome` for each pulse of a batch; None where the ticket is not known."""
-        self._require_open()
-        return self._tickets.fate(ticket)
-
-    @property
-    @abstractmethod
-    def _tickets(self) -> Tickets: ...
+        with self.owner.turn():
+            self._require_open()
+            return self._tickets.fate(ticket)
 
     @abstractmethod
     def ground(self) -> None:
@@ -126,6 +142,52 @@ class CheckedBoard(ABC):
 
     @abstractmethod
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None: ...
+
+    def _claim(self, name: str, *, old: Path | None = None, fsync: bool = False) -> None:
+        """Take the lock and the record of the board of this name, once.
+
+        A record that cannot be kept is told to whoever pulses: measuring needs none.
+
+        Raises
+        ------
+        InUseError
+            If another program has the board; nothing was changed.
+        """
+        if self._lock is not None or self._no_record:
+            return
+        try:
+            self._lock = BoardLock(name)
+            path = state_directory() / f"board-{name}.sqlite"
+            self._record = Tickets(path, old=old, fsync=fsync)
+        except InUseError:
+            self._let_go()
+            raise
+        except TransportError as error:
+            self._no_record = str(error)
+            LOGGER.warning("%s", error)
+
+    def _let_go(self) -> None:
+        """Close the record and end the lock."""
+        if self._record is not None:
+            self._record.close()
+        if self._lock is not None:
+            self._lock.close()
+        self._lock = None
+
+    def _let_go_in_turn(self) -> None:
+        """Let go when a call of another thread, which was ended before, is through."""
+        turn = self.owner.turn()
+        if turn.acquire(timeout=_PATIENCE):
+            try:
+                self._let_go()
+            finally:
+                turn.release()
+
+    @property
+    def _tickets(self) -> Tickets:
+        if self._record is None:
+            raise DeviceError(self._no_record)
+        return self._record
 
     def _require_open(self) -> None:
         if self._closed:

@@ -8,8 +8,6 @@ not come, the outcome is unknown. Between commands the board rests; it has no co
 
 from __future__ import annotations
 
-import re
-import threading
 import time
 from collections.abc import Callable
 
@@ -28,15 +26,15 @@ from drivers.board import (
 from drivers.checked_board import CheckedBoard
 from drivers.dpe_format import PulseGroup, grid_volts, pulse_groups, span_argument
 from drivers.errors import (
+    DeviceError,
     NoAnswerError,
     PulseOutcomeUnknown,
     PulsesInterruptedError,
     TransportError,
 )
-from drivers.ledger import state_directory
 from drivers.max11046 import STEP
 from drivers.tia import Transimpedance
-from drivers.tickets import Batch, Tickets, entries_of
+from drivers.tickets import Batch, entries_of
 from drivers.transport import Opener, Transport
 from drivers.wire_format import column_masks
 from drivers.wire_log import WireLog
@@ -60,6 +58,12 @@ _GO_TIMEOUT, _GO_TRIES = 1.0, 3
 _FAST = 1e9
 _VECTORS_PER_COMMAND = 512
 _CODE_OF_ZERO = 32768
+_PATIENCE = 5.0
+"""Seconds for a call of another thread to notice that the board was closed."""
+_NO_CHIP = (
+    "this board has no serial number, so it can be read, not pulsed: nobody could tell later which "
+    "chip the pulses went to. Name the chip in the URL, for example dpe+serial://COM4?chip=die-7"
+)
 
 
 class DpeBoard(CheckedBoard):
@@ -73,7 +77,7 @@ class DpeBoard(CheckedBoard):
     opener
         Opens the port; used again after the line was lost.
     name
-        What people call the port; also its serial number, since the board has none.
+        What people call the port.
     timeout
         Seconds to wait for the next line of an answer.
     line_pause
@@ -81,10 +85,16 @@ class DpeBoard(CheckedBoard):
     auto_gain
         Highest gain that automatic gain uses: 4, or 2 as published, which reads less often.
 
+    chip
+        What tells the chip from all others: the board has no serial number, and its port may be
+        another's tomorrow. Without it the board can be read, not pulsed.
+
     Raises
     ------
     TransportError
         If nothing there answers `1024` with `go`.
+    InUseError
+        If another program has the port, or uses a chip of this name.
     """
 
     def __init__(
@@ -95,18 +105,18 @@ class DpeBoard(CheckedBoard):
         timeout: float = 10.0,
         line_pause: float | None = None,
         auto_gain: int = 4,
+        chip: str = "",
     ) -> None:
+        super().__init__()
         self._opener, self._name, self._timeout = opener, name, timeout
         self._line_pause = LINE_PAUSE if line_pause is None else line_pause
-        self._lock = threading.RLock()
         self._log = WireLog(name)
         self._transport: Transport | None = None
-        self._kept: Tickets | None = None
         self._amplifier = Transimpedance()
         self._auto_gain = min(max(1, auto_gain), len(self._amplifier.resistance))
         self._capabilities = Capabilities(
             name="published 128x64 board",
-            serial=name,
+            serial=chip,
             firmware="ASCII dialect",
             rows=ROWS,
             columns=COLUMNS,
@@ -119,7 +129,18 @@ class DpeBoard(CheckedBoard):
             gate_voltage_step=GATE_STEP,
             input_voltage_step=INPUT_STEP,
         )
-        self._open()
+        if chip:
+            self._claim(f"chip-{chip}")
+        else:
+            self._no_record = _NO_CHIP
+        try:
+            self._open()
+            # What an earlier program left open nobody can know: this board keeps no journal.
+            for operation in [] if self._record is None else self._record.unsettled:
+                self._tickets.settled(operation.op, 0, operation.count)
+        except BaseException:
+            self._let_go()
+            raise
 
     @property
     def capabilities(self) -> Capabilities:
@@ -128,16 +149,23 @@ class DpeBoard(CheckedBoard):
 
     def ground(self) -> None:
         """Send the board back to its top menu, where it rests; it has no command that grounds."""
-        self._require_open()
-        with self._lock:
+        with self.owner.turn():
+            self._require_open()
             self._return_to_top(self._require_transport())
 
     def close(self) -> None:
-        """Send the board back to its top menu and let go of the port."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+        """Send the board back to its top menu and let go of the port.
+
+        A command of another thread is ended. In a forked child nothing happens: the line is the
+        parent's.
+        """
+        if self._closed or not self.owner.is_here:
+            return
+        self._closed = True
+        turn = self.owner.turn()
+        if not turn.acquire(timeout=_PATIENCE):
+            return  # it hangs in the port; the end of this process closes that
+        try:
             if self._transport is not None:
                 try:
                     self._return_to_top(self._transport)
@@ -145,8 +173,9 @@ class DpeBoard(CheckedBoard):
                     pass  # nobody is there to be told
                 finally:
                     self._drop()
-            if self._kept is not None:
-                self._kept.close()
+            self._let_go()
+        finally:
+            turn.release()
 
     # --- what Board asks for
 
@@ -217,20 +246,9 @@ class DpeBoard(CheckedBoard):
 
         return self._measured(measure, gain)
 
-    @property
-    def _tickets(self) -> Tickets:
-        if self._kept is None:
-            name = re.sub(r"[^A-Za-z0-9._-]+", "_", self._name.partition("?")[0]).strip("_")
-            self._kept = Tickets(state_directory() / f"board-{name}.sqlite")
-            for operation in self._kept.unsettled:  # of a program that is gone; nobody knows
-                self._kept.settled(operation.op, 0, operation.count)
-        return self._kept
-
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None:
-        groups = pulse_groups(pulses, config)
-        with self._lock:
-            for group in groups:
-                self._fire(group, pulses, batch)
+        for group in pulse_groups(pulses, config):
+            self._fire(group, pulses, batch)
 
     # --- helpers
 
@@ -263,21 +281,20 @@ class DpeBoard(CheckedBoard):
 
     def _ask(self, request: Request) -> npt.NDArray[np.uint16]:
         """Carry out a request that only measures; after a lost line connect and ask once more."""
-        with self._lock:
-            for last in (False, True):
-                try:
-                    outcome = self._exchange(request)
-                except TransportError:
-                    if last:
-                        raise
-                    continue
-                if isinstance(outcome, Failed):
-                    raise TransportError(
-                        f"{self._name}: sent {request.lines()[0][:60]!r} three times; "
-                        f"{outcome.reason}. Check the cable, the baud rate and "
-                        "that this is the published board"
-                    )
-                return outcome.codes
+        for last in (False, True):
+            try:
+                outcome = self._exchange(request)
+            except TransportError:
+                if last:
+                    raise
+                continue
+            if isinstance(outcome, Failed):
+                raise TransportError(
+                    f"{self._name}: sent {request.lines()[0][:60]!r} three times; "
+                    f"{outcome.reason}. Check the cable, the baud rate and "
+                    "that this is the published board"
+                )
+            return outcome.codes
         raise AssertionError("unreachable")
 
     def _fire(self, group: PulseGroup, pulses: PulseBatch, batch: Batch) -> None:
@@ -285,28 +302,38 @@ class DpeBoard(CheckedBoard):
         reason: Exception | None = None
         tickets = self._tickets
         op = tickets.highest_op + 1
-        tickets.sent(op, batch, group.first, _entries(group, pulses))
+        try:
+            tickets.sent(op, batch, group.first, _entries(group, pulses))
+        except TransportError as full:
+            if not done:
+                raise
+            text = f"{self._name}: {done} of {total} pulses were fired, the others not: {full}"
+            raise PulsesInterruptedError(text, op, total, done) from full
+        unknown = True
         try:
             outcome = self._exchange(group.program)
             if isinstance(outcome, Replied):
                 tickets.settled(op, group.count, group.count)
                 return
             text, unknown = outcome.reason, outcome.unknown
-        except TransportError as error:
-            text, unknown, reason = str(error), True, error
+        except (TransportError, DeviceError) as error:
+            text, reason = str(error), error
+        except BaseException:
+            tickets.settled(op, 0, group.count)
+            raise
         tickets.settled(op, 0, group.count if unknown else 0)
         if unknown:
             last = group.first + group.count
             selected = pulses.columns[group.first : last]
             cells = [(int(pulses.row[group.first + k]), int(j)) for k, j in np.argwhere(selected)]
             raise PulseOutcomeUnknown(
-                0, total, done, range(group.first, last), cells, text
+                op, total, done, range(group.first, last), cells, text
             ) from reason
         if not done:
             raise TransportError(f"{self._name}: nothing was pulsed: {text}")
         raise PulsesInterruptedError(
             f"{self._name}: {done} of {total} pulses were fired, the others not: {text}",
-            0,
+            op,
             total,
             done,
         )
@@ -331,6 +358,7 @@ class DpeBoard(CheckedBoard):
                     outbox += fresh
                 if outbox:
                     del outbox[: transport.write(bytes(outbox))]
+                self._require_open()  # another thread may have closed it
                 now = time.monotonic()
                 due = host.next_timeout()
                 wait = 0.001 if outbox else 0.05 if due is None else min(max(due - now, 0.0), 0.05)
@@ -341,8 +369,9 @@ class DpeBoard(CheckedBoard):
                 events += host.tick(now)
                 if events:
                     return events[0]
-        except TransportError:
-            self._drop()
+        except BaseException:
+            if not self._closed:  # who has closed it says good-bye on this line
+                self._drop()
             raise
 
     def _open(self) -> None:

@@ -82,7 +82,7 @@ class Link:
         self._operations: list[Operation] = []
         self._error: Exception | None = None
         self._end: Connected | LinkDown | Closed | None = None
-        self._stopping = False
+        self._stopping = self._closing = False
         self._progress = 0.0
         self._fired = 0
         self._lease = 0.0
@@ -122,8 +122,15 @@ class Link:
                     raise
 
     def close(self) -> None:
-        """Send BYE, which grounds the board, and let go of the port; never raises."""
+        """Send BYE, which grounds the board, and let go of the port; never raises.
+
+        What another thread runs ends with an error.
+        """
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
         with self._user:
+            self._closing = False
             with self._changed:
                 # Also after the board said what we cannot read: the line may carry a BYE still.
                 if self._transport is not None and self._host.connected:
@@ -189,7 +196,7 @@ class Link:
             try:
                 self._flush()
                 while not self._changed.wait_for(
-                    lambda: operation.finished or self._error is not None, 0.25
+                    lambda: operation.finished or self._error is not None or self._closing, 0.25
                 ):
                     now = time.monotonic()
                     self._renew(now)
@@ -201,6 +208,7 @@ class Link:
                         )
                 if not operation.finished:
                     self._raise_lost()
+                    raise TransportError(f"{self.name} was closed by another thread")
             finally:
                 if operation in self._operations:
                     self._operations.remove(operation)

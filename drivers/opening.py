@@ -10,11 +10,12 @@ spy:///dev/ttyUSB0                       serial port with pyserial's dump on std
 `dpe+` before any of them speaks the published board's ASCII dialect instead of MLP/1.
 
 Options of all: baudrate, timeout. Of MLP/1: takeover, lease, watchdog, reconnect, fsync. Of dpe+:
-line_pause, auto_gain. What they mean stands at `SerialBoard` and `DpeBoard`.
+chip, line_pause, auto_gain. What they mean stands at `SerialBoard` and `DpeBoard`.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -56,6 +57,8 @@ class BoardAddress:
         Device name, host and port, or VISA resource.
     options
         Options by name, of the right type.
+    chip
+        Name of the chip on a board that has no serial number; else empty.
     """
 
     url: str
@@ -63,6 +66,7 @@ class BoardAddress:
     transport: str
     port: str
     options: dict[str, float]
+    chip: str = ""
 
     def open_port(self, baudrate: int) -> Transport:
         """Open the port alone."""
@@ -100,16 +104,29 @@ def parse_address(url: str) -> BoardAddress:
             raise ValueError(f"{url!r}: write {scheme}://host:port")
     known = _COMMON | (_DPE if dpe else _MLP)
     options: dict[str, float] = {}
+    chip, allowed = "", ", ".join([*known, *(["chip"] if dpe else [])])
     for key, text in parse_qsl(parts.query, keep_blank_values=True):
+        if dpe and key == "chip":
+            chip = _chip_name(url, text)
+            continue
         if key not in known:
-            raise ValueError(f"{url!r}: unknown option {key!r}; allowed: {', '.join(known)}")
+            raise ValueError(f"{url!r}: unknown option {key!r}; allowed: {allowed}")
         try:
             options[key] = known[key](text)
         except ValueError:
             options[key] = -1
         if not options[key] >= 0:
             raise ValueError(f"{url!r}: {key}={text} must be a number of at least 0")
-    return BoardAddress(url, dpe, transport, port, options)
+    return BoardAddress(url, dpe, transport, port, options, chip)
+
+
+def _chip_name(url: str, text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+        raise ValueError(
+            f"{url!r}: chip={text} must be at most 64 letters, digits and any of . _ -, and begin "
+            "with a letter or digit; for example chip=die-7"
+        )
+    return text
 
 
 def open_wire_board(url: str) -> Board:
@@ -135,6 +152,7 @@ def open_wire_board(url: str) -> Board:
             timeout=timeout,
             line_pause=pause,
             auto_gain=auto_gain,
+            chip=address.chip,
         )
     # A network or VISA address has no rate of its own to search for.
     rates = (given,) if given else BAUD_RATES if address.transport == "serial" else BAUD_RATES[:1]

@@ -1,10 +1,10 @@
 """A board on a wire that speaks MLP/1, as a `drivers.board.Board`.
 
 The contract of a pulse is: at most once always, exactly once while the board lives, and afterwards
-a definite answer. Each operation is in the ledger before it leaves. When the line dies in between,
-the driver connects again and asks the board's journal: what was fired stays fired, what certainly
-was not is sent as a new operation, and what cannot be known is raised as `PulseOutcomeUnknown`.
-Reads and products are simply measured again.
+a definite answer. Each operation is in the record (`tickets`) before it leaves. When the line dies
+in between, the driver connects again and asks the board's journal: what was fired stays fired, what
+certainly was not is sent as a new operation, and what cannot be known is raised as
+`PulseOutcomeUnknown`. Reads and products are simply measured again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +29,8 @@ from drivers.errors import (
     PulsesInterruptedError,
     TransportError,
 )
-from drivers.ledger import Ledger, Sent, state_directory
 from drivers.link import Link
-from drivers.tickets import Batch, Tickets, entries_of
+from drivers.tickets import Batch, Operation, Tickets, cells_of, entries_of, state_directory
 from drivers.wire_log import LOGGER
 from firmware_protocol import messages as m
 from firmware_protocol.answers import check_info, read_journal
@@ -52,7 +51,7 @@ _T = TypeVar("_T")
 class Recovered:
     """An operation of an earlier life of this computer, and what the journal says became of it."""
 
-    sent: Sent
+    sent: Operation
     verdict: Verdict
 
 
@@ -75,7 +74,7 @@ class SerialBoard(CheckedBoard):
     reconnect
         Seconds to try to connect again after the line was lost.
     fsync
-        Wait for the disk at each line of the ledger.
+        Wait for the disk at each entry of the record (`tickets`), so that it survives a power cut.
 
     Raises
     ------
@@ -93,22 +92,22 @@ class SerialBoard(CheckedBoard):
         reconnect: float = 3.0,
         fsync: bool = False,
     ) -> None:
+        super().__init__()
         self.recovered: list[Recovered] = []
-        """What was found open in the ledger, with its verdict, since this object was made."""
+        """What was found open in the record, with its verdict, since this object was made."""
         self.link = link
         self._lease, self._watchdog, self._reconnect = lease, watchdog, reconnect
         self._fsync = fsync
-        self._ledger: Ledger | None = None
-        self._kept: Tickets | None = None
         self._verdicts: dict[int, Verdict] = {}
         self._op = 0
+        self._uid = ""
         self._armed = self._dirty = False
         self._session: m.HelloResponse
         self._info: m.GetInfoResponse
         try:
             self._connect(takeover)
         except BaseException:
-            self._close_state()
+            self._let_go()
             raise
         self._capabilities = wire_format.capabilities(self._info)
         _open_boards.add(self)
@@ -129,13 +128,13 @@ class SerialBoard(CheckedBoard):
         return f"{self._session.boot_id:08x}"
 
     @property
-    def ledger(self) -> Ledger:
-        """Operations that this computer sent to the board, and their fate; only to be read."""
-        assert self._ledger is not None
-        return self._ledger
+    def ledger(self) -> _LedgerOfTickets:
+        """The record as passports and run files without tickets ask it."""
+        return _LedgerOfTickets(self._tickets)
 
     def ground(self) -> None:
         """Put every line to 0 V now; may be called while another thread's call runs."""
+        self.owner.check()
         self._require_open()
         if not self.link.connected:
             self._connect_again(None)  # which grounds
@@ -146,6 +145,7 @@ class SerialBoard(CheckedBoard):
 
     def estop(self) -> None:
         """Stop the board at once and latch it; leave that with `clear_fault` and `configure`."""
+        self.owner.check()
         self._require_open()
         self.link.estop()
         state = self.state()
@@ -154,35 +154,38 @@ class SerialBoard(CheckedBoard):
 
     def clear_fault(self) -> None:
         """Clear the latched fault, whatever it is; the board must be configured again."""
-        self._require_open()
-        state = self.state()
-        if state.state == State.FAULT:
-            self.link.request(m.ClearFault(fault=state.fault))
-        self._armed = False
+        with self.owner.turn():
+            self._require_open()
+            state = self.state()
+            if state.state == State.FAULT:
+                self.link.request(m.ClearFault(fault=state.fault))
+            self._armed = False
 
     def state(self) -> m.GetStateResponse:
         """Ask the board for its state, fault and running operation."""
+        self.owner.check()
         self._require_open()
         response: m.GetStateResponse = self.link.request_now(m.GetState())
         return response
 
     def counters(self) -> m.GetCountersResponse:
         """Ask the board for the counters of its end of the link."""
-        response: m.GetCountersResponse = self.link.request(m.GetCounters())
+        with self.owner.turn():
+            response: m.GetCountersResponse = self.link.request(m.GetCounters())
         return response
 
     def close(self) -> None:
-        """Ground every line and release the port; calling it again does nothing."""
-        if not self._closed:
-            self._closed = True
-            _open_boards.discard(self)
-            self.link.close()
-            self._close_state()
+        """Ground every line and release the port; calling it again does nothing.
 
-    def _close_state(self) -> None:
-        for state in (self._ledger, self._kept):
-            if state is not None:
-                state.close()
+        A call of another thread ends with an error. In a forked child nothing happens: the line is
+        the parent's.
+        """
+        if self._closed or not self.owner.is_here:
+            return
+        self._closed = True
+        _open_boards.discard(self)
+        self.link.close()
+        self._let_go_in_turn()
 
     # --- what Board asks for
 
@@ -216,11 +219,6 @@ class SerialBoard(CheckedBoard):
 
         return self._guarded(measure)
 
-    @property
-    def _tickets(self) -> Tickets:
-        assert self._kept is not None
-        return self._kept
-
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None:
         entries = wire_format.row_pulses(pulses)
         most = max(1, int(self._info.max_job_rows))
@@ -242,7 +240,14 @@ class SerialBoard(CheckedBoard):
             part = entries[done:]
             op = self._next_op()
             try:
-                self._send(op, part, before + done, batch)
+                self._enter(op, part, before + done, batch)
+            except TransportError as full:
+                if not before + done:
+                    raise
+                text = f"{before + done} of {total} pulses were fired, each once; {full}"
+                raise PulsesInterruptedError(text, op, total, before + done) from full
+            try:
+                self._send(op, part)
                 return len(entries)
             except (LinkDownError, TransportError) as lost:
                 LOGGER.warning("%s: operation %d was interrupted: %s", self.link.name, op, lost)
@@ -257,8 +262,9 @@ class SerialBoard(CheckedBoard):
             verdict = self._verdicts.pop(op)
             done += verdict.done
             if verdict.unknown:
+                doubt = slice(verdict.done, verdict.started)
                 unknown = range(before + done, before + done + len(verdict.unknown))
-                cells = _sent(op, part, self._session).cells(verdict.unknown)
+                cells = cells_of(part["row"][doubt], part["cols"][doubt])
                 raise PulseOutcomeUnknown(
                     op, total, before + done, unknown, cells, str(error)
                 ) from error
@@ -274,12 +280,14 @@ class SerialBoard(CheckedBoard):
                 raise PulsesInterruptedError(text, op, total, before + done) from error
         raise AssertionError("unreachable")
 
-    def _send(self, op: int, entries: npt.NDArray[np.void], first: int, batch: Batch) -> None:
-        ledger, session = self.ledger, self._session
+    def _enter(self, op: int, entries: npt.NDArray[np.void], first: int, batch: Batch) -> None:
+        """Keep that these pulses are about to be sent, or raise before they are."""
+        session = self._session
         kept = entries_of(entries["kind"], entries["row"], entries["cols"])
-        self._tickets.sent(op, batch, first, kept, session.sess, session.boot_id)
-        ledger.sent(_sent(op, entries, session))
         self._dirty = True
+        self._tickets.sent(op, batch, first, kept, session.sess, session.boot_id)
+
+    def _send(self, op: int, entries: npt.NDArray[np.void]) -> None:
         if len(entries) == 1:
             request = wire_format.pulse_row(op, entries[0])
             fired = self.link.run(Request(request)).mask
@@ -292,7 +300,6 @@ class SerialBoard(CheckedBoard):
             self.link.run(Job(op, entries))
         self._dirty = False
         self._tickets.settled(op, len(entries), len(entries))
-        ledger.settled(op, len(entries), len(entries))
 
     def _settle_after(self, op: int, lost: MemlabError) -> None:
         """Connect again, which settles everything; when that fails, say what is open."""
@@ -301,21 +308,20 @@ class SerialBoard(CheckedBoard):
         except MemlabError as error:
             raise TransportError(
                 f"{self.link.name}: lost while operation {op} was pulsing, and not back: {error} "
-                "The fate of its pulses is open; the ledger keeps them, and the next connection "
+                "The fate of its pulses is open; the record keeps them, and the next connection "
                 "settles it"
             ) from error
 
     def _settle(self) -> None:
-        """Ask the journal about every operation that the ledger has open."""
-        ledger = self.ledger
-        unsettled = ledger.unsettled
+        """Ask the journal about every operation that the record has open."""
+        unsettled = [] if self._record is None else self._record.unsettled
         if not unsettled:
             return
         lost_op, journal = read_journal(self.link.request, unsettled[0].op)
         for sent in unsettled:
             verdict = judge(
                 sent.op,
-                len(sent.pulses),
+                sent.count,
                 sent.session,
                 sent.boot_id,
                 self._session.boot_id,
@@ -323,7 +329,6 @@ class SerialBoard(CheckedBoard):
                 journal,
             )
             self._tickets.settled(sent.op, verdict.done, verdict.started)
-            ledger.settled(sent.op, verdict.done, verdict.started)
             self._verdicts[sent.op] = verdict
             self.recovered.append(Recovered(sent, verdict))
             LOGGER.warning(
@@ -344,14 +349,12 @@ class SerialBoard(CheckedBoard):
             info = self.link.request(m.GetInfo())
             check_info(info)
             self._info = info
-            if self._ledger is None:
-                self._ledger = Ledger.of_board(self._session.uid, fsync=self._fsync)
-            if self._kept is None:
-                path = state_directory() / f"board-{self._session.uid.hex()}.sqlite"
-                self._kept = Tickets(path, fsync=self._fsync)
-            self._op = max(
-                self._op, self._ledger.highest_op, self._kept.highest_op, self._session.op_hw
-            )
+            self._require_same(self._session.uid.hex())
+            uid = self._uid
+            old = state_directory() / f"ledger-{uid}.jsonl"
+            self._claim(uid, old=old, fsync=self._fsync)
+            highest = 0 if self._record is None else self._record.highest_op
+            self._op = max(self._op, highest, self._session.op_hw)
             self._settle()
         except LinkDownError as error:
             self.link.close()
@@ -361,9 +364,9 @@ class SerialBoard(CheckedBoard):
             raise
 
     def _connect_again(self, lost: MemlabError | None) -> None:
-        uid = self._session.uid
         give_up = time.monotonic() + self._reconnect
         while True:
+            self._require_open()  # another thread may have closed it, and ended this call with that
             try:
                 self._connect(takeover=False)
                 break
@@ -372,11 +375,15 @@ class SerialBoard(CheckedBoard):
                     raise error from lost
                 time.sleep(0.1)
         LOGGER.warning("%s: connected again", self.link.name)
-        if self._session.uid != uid:
+
+    def _require_same(self, uid: str) -> None:
+        """Close this unless it is the board of before; its journal would tell of other pulses."""
+        self._uid = self._uid or uid
+        if uid != self._uid:
             self.close()
             raise DeviceError(
-                f"{self.link.name}: another board answers now ({self._session.uid.hex()}, it was "
-                f"{uid.hex()}); open it anew"
+                f"{self.link.name}: another board answers now ({uid}, it was {self._uid}); open it "
+                "anew"
             )
 
     def _ready(self, config: BoardConfig) -> None:
@@ -454,15 +461,6 @@ class SerialBoard(CheckedBoard):
         return self._op
 
 
-def _sent(op: int, entries: npt.NDArray[Any], session: m.HelloResponse) -> Sent:
-    pulses = list(
-        zip(
-            entries["kind"].tolist(), entries["row"].tolist(), entries["cols"].tolist(), strict=True
-        )
-    )
-    return Sent(op, session.sess, session.boot_id, pulses)
-
-
 def _stopped(fault: ErrorCode) -> str:
     return (
         f"the board has grounded itself and latched {fault.name}. Find out why; then "
@@ -470,11 +468,19 @@ def _stopped(fault: ErrorCode) -> str:
     )
 
 
+class _LedgerOfTickets:
+    """What passports and run files asked an old ledger; goes when both name tickets."""
+
+    def __init__(self, tickets: Tickets) -> None:
+        self.identity, self.highest_op = tickets.old_identity, tickets.highest_op
+        self.fate = tickets.old_fate
+
+
 _open_boards: weakref.WeakSet[SerialBoard] = weakref.WeakSet()
 
 
 @atexit.register
 def _close_all() -> None:
-    """Ground every board that is still open when the process ends."""
+    """Ground every board that is still open when the process ends; not in a forked child."""
     for board in list(_open_boards):
         board.close()

@@ -5,24 +5,30 @@ out as one operation or several, each of which is entered here before its first 
 when its fate is known. So whoever kept the name may ask later, in any program, what became of the
 pulses. What this file does not know is unknown, never "not fired".
 
-    facts(name, value)              schema, highest operation
+    facts(name, value)              what else is to be remembered: of an old ledger, see below
     tickets(id, name, pulses)       pulses: how many the batch has
-    operations(op, ticket, first, count, session, boot_id, entries, done, started)
+    operations(op, ticket, first, count, session, boot_id, entries, crc, done, started)
                                     op: number on the wire; first: its first pulse in the batch;
                                     done: NULL while nobody knows; pulses done..started-1 are in
-                                    doubt, those after them were not fired
+                                    doubt, those after them were not fired; entries: what to
+                                    name cells by until then, behind a checksum of its own
     forgotten(run, number)          tickets named run/number that were dropped, the highest one
+    digests(op, digest)             operations of an old ledger (`old_ledger`), each with a ticket
+                                    of its own; facts have its identity, highest, forgotten
 
+Every row ends with a checksum, as a disk may forget a bit: a wrong answer would fire a pulse twice.
 Every change is one transaction that the operating system has when the call returns: a kill -9 at
 any moment loses nothing. Old tickets are dropped, so that the file stays within some 20 MB.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import json
+import os
+import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,31 +36,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drivers import old_ledger
 from drivers.board import Outcome
-from drivers.errors import DeviceError, InUseError, TransportError
+from drivers.errors import DeviceError, TransportError
+from drivers.record_file import Execute, RecordFile, checksum
+from drivers.wire_log import LOGGER
 
-__all__ = ["KEPT", "Batch", "Operation", "Tickets", "cells_of", "entries_of", "new_name"]
+__all__ = ["Batch", "Operation", "Tickets", "cells_of", "entries_of", "new_name", "state_directory"]
 
 KEPT = 100_000
 """Tickets that the file remembers at least."""
-_DROP = 1000
+DROPPED = 1000
 """Tickets that are dropped together."""
-_APPLICATION = 0x4D4C5442  # "MLTB"
-_FORMAT = 1
 _SCHEMA = """
-CREATE TABLE facts(name TEXT PRIMARY KEY, value);
-CREATE TABLE tickets(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, pulses INTEGER NOT NULL);
+CREATE TABLE facts(name TEXT PRIMARY KEY, value, crc INTEGER);
+CREATE TABLE tickets(
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, pulses INTEGER, crc INTEGER);
 CREATE TABLE operations(
-    op INTEGER PRIMARY KEY, ticket INTEGER NOT NULL, first INTEGER NOT NULL,
-    count INTEGER NOT NULL, session INTEGER NOT NULL, boot_id INTEGER NOT NULL,
-    entries BLOB, done INTEGER, started INTEGER);
+    op INTEGER PRIMARY KEY, ticket INTEGER, first INTEGER, count INTEGER, session INTEGER,
+    boot_id INTEGER, entries BLOB, crc INTEGER, done INTEGER, started INTEGER, fate_crc INTEGER);
 CREATE INDEX operations_of_ticket ON operations(ticket);
 CREATE INDEX unsettled ON operations(op) WHERE done IS NULL;
-CREATE TABLE forgotten(run TEXT PRIMARY KEY, number INTEGER NOT NULL);
+CREATE TABLE forgotten(run TEXT PRIMARY KEY, number INTEGER, crc INTEGER);
+CREATE TABLE digests(op INTEGER PRIMARY KEY, digest INTEGER, crc INTEGER);
 """
 _ENTRY = np.dtype([("kind", "u1"), ("row", "<u2"), ("columns", "<u8")])
 
 Outcomes = npt.NDArray[np.uint8]
+
+
+def state_directory() -> Path:
+    """Return where records lie: MEMLAB_STATE, or the user's directory for program state."""
+    if chosen := os.environ.get("MEMLAB_STATE"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "memlab"
+    return Path(os.environ.get("XDG_STATE_HOME", Path.home() / ".local/state")) / "memlab"
 
 
 @dataclass(frozen=True)
@@ -81,7 +98,8 @@ class Operation:
 
     def cells(self, which: range) -> list[tuple[int, int]]:
         """Return (row, column) of every cell that these pulses address, each once."""
-        return cells_of(self.entries[which.start : which.stop])
+        entries = self.entries[which.start : which.stop]
+        return cells_of(entries["row"], entries["columns"])
 
 
 @dataclass(eq=False)
@@ -93,7 +111,7 @@ class Batch:
     ticket, pulses
         Its name, and how many pulses it has.
     number
-        Of its ticket in the file, once its first operation is entered.
+        Of its ticket in the file, 0 until its first operation is entered.
     """
 
     ticket: str
@@ -106,6 +124,14 @@ def new_name() -> str:
     return uuid.uuid4().hex
 
 
+def cells_of(row: npt.NDArray[Any], columns: npt.NDArray[Any]) -> list[tuple[int, int]]:
+    """Return (row, column) of every cell of these rows and masks of columns, each once."""
+    found: dict[tuple[int, int], None] = {}
+    for i, mask in zip(row.tolist(), columns.tolist(), strict=True):
+        found |= {(i, j): None for j in range(mask.bit_length()) if mask >> j & 1}
+    return list(found)
+
+
 def entries_of(
     kind: npt.NDArray[Any], row: npt.NDArray[Any], columns: npt.NDArray[Any]
 ) -> npt.NDArray[np.void]:
@@ -115,14 +141,6 @@ def entries_of(
     return entries
 
 
-def cells_of(entries: npt.NDArray[np.void]) -> list[tuple[int, int]]:
-    """Return (row, column) of every cell of these entries, each once."""
-    found: dict[tuple[int, int], None] = {}
-    for row, mask in zip(entries["row"].tolist(), entries["columns"].tolist(), strict=True):
-        found |= {(row, j): None for j in range(mask.bit_length()) if mask >> j & 1}
-    return list(found)
-
-
 class Tickets:
     """The tickets of one board.
 
@@ -130,6 +148,9 @@ class Tickets:
     ----------
     path
         The file; made when there is none. No other program can open it until it is closed.
+    old
+        An old ledger of the board, taken over where there is one. A directory is left in its place,
+        so that an older memlab refuses rather than starts a fresh one.
     fsync
         Wait for the disk at each change, so that it also survives a power cut of this computer.
 
@@ -141,25 +162,21 @@ class Tickets:
         If it cannot be kept, is damaged, or is something else.
     """
 
-    def __init__(self, path: Path, *, fsync: bool = False) -> None:
+    def __init__(self, path: Path, *, old: Path | None = None, fsync: bool = False) -> None:
         self.path = path
-        self.highest_op = 0
-        """Highest operation number ever sent from here."""
-        self._unsettled: dict[int, Operation] = {}
+        self._late: dict[int, tuple[int, int]] = {}
+        """What is settled and could not be written yet."""
+        self._file = RecordFile(path, _SCHEMA, fsync=fsync)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._useless(error) from error
-        with self._translated():
-            self._connection = sqlite3.connect(
-                path, isolation_level=None, timeout=0.0, check_same_thread=False
-            )
-        try:
-            with self._translated():
-                self._prepare(fsync)
-                self._load()
+            if old is not None:
+                self._take_over(old)
+            with self._file.translated():
+                (highest,) = self._file.execute("SELECT max(op) FROM operations").fetchone()
+            facts = (self._fact("highest"), self._fact("old.highest"))
+            self.highest_op = max(highest or 0, *(number or 0 for number in facts))
+            """Highest operation number ever sent from here."""
         except BaseException:
-            self._connection.close()
+            self._file.close()
             raise
 
     # --- before a byte leaves
@@ -173,8 +190,10 @@ class Tickets:
             If a batch of this name was sent, or perhaps was, or has another number of pulses.
         """
         name = name or new_name()
-        with self._translated(), self._transaction():
-            self._ticket(name, pulses)
+        with self._file.transaction() as execute:
+            self._catch_up(execute)
+            self._number(execute, name, pulses)
+        self._late.clear()
         return name
 
     def sent(
@@ -201,77 +220,229 @@ class Tickets:
         session, boot_id
             Of the board.
         """
-        with self._translated(), self._transaction():
-            number = batch.number or self._ticket(batch.ticket, batch.pulses)
-            self._connection.execute(
-                "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
-                (op, number, first, len(entries), session, boot_id, entries.tobytes()),
-            )
+        with self._file.transaction() as execute:
+            self._catch_up(execute)
+            number = batch.number or self._number(execute, batch.ticket, batch.pulses)
+            _enter(execute, (op, number, first, len(entries), session, boot_id), entries)
+            digest = old_ledger.digest(entries.tolist())
+            execute("INSERT INTO digests VALUES (?, ?, ?)", (op, digest, checksum((op, digest))))
+        self._late.clear()
         batch.number = number
-        self._unsettled[op] = Operation(op, len(entries), session, boot_id, entries)
         self.highest_op = max(self.highest_op, op)
 
     def settled(self, op: int, done: int, started: int) -> None:
-        """Enter what became of an operation: `done` pulses fired, `done..started` unknown."""
-        with self._translated():
-            self._connection.execute(
-                "UPDATE operations SET done = ?, started = ?, entries = NULL WHERE op = ?",
-                (done, started, op),
-            )
-        self._unsettled.pop(op, None)
+        """Enter what became of an operation: `done` pulses fired, `done..started` unknown.
+
+        What the disk has no room for is kept, and written before the next operation: the pulses
+        are what they are, whether there is room or not.
+        """
+        self._late[op] = done, started
+        try:
+            with self._file.transaction() as execute:
+                self._catch_up(execute)
+        except TransportError as error:
+            LOGGER.warning("operation %d is settled, but not on disk: %s", op, error)
+        else:
+            self._late.clear()
 
     # --- questions
 
     @property
     def unsettled(self) -> list[Operation]:
         """Operations of unknown fate, rising."""
-        return [self._unsettled[op] for op in sorted(self._unsettled)]
+        return [
+            Operation(op, count, session, boot_id, self._entries(op))
+            for op, _, _, count, session, boot_id in self._operations("done IS NULL")
+            if op not in self._late
+        ]
 
     def fate(self, name: str) -> Outcomes | None:
         """Return one `Outcome` for each pulse of a batch; None for a ticket that is not known."""
-        with self._translated():
-            found = self._connection.execute(
-                "SELECT id, pulses FROM tickets WHERE name = ?", (name,)
-            ).fetchone()
-            if found is None:
-                return None
-            rows = self._connection.execute(
-                "SELECT first, count, done, started FROM operations WHERE ticket = ? ORDER BY op",
-                (found[0],),
-            ).fetchall()
-        outcome = np.full(found[1], Outcome.NOT_FIRED, np.uint8)
-        for first, count, done, started in rows:
-            if done is None:
+        with self._file.translated():
+            found = self._find(self._file.execute, name)
+        if found is None:
+            return None
+        number, pulses = found
+        outcome = np.full(pulses, Outcome.NOT_FIRED, np.uint8)
+        for op, _, first, count, *_ in self._operations("ticket = ?", number):
+            fate = self._fate(op)
+            if fate is None:
                 outcome[first : first + count] = Outcome.ENTERED
             else:
+                done, started = fate
                 outcome[first : first + done] = Outcome.DONE
                 outcome[first + done : first + started] = Outcome.UNKNOWN
         return outcome
 
     def close(self) -> None:
         """Let go of the file; calling it again does nothing."""
-        self._connection.close()
+        if self._late:
+            with suppress(DeviceError, TransportError), self._file.transaction() as execute:
+                self._catch_up(execute)
+        self._file.close()
+
+    # --- what an old ledger knew
+
+    @property
+    def old_identity(self) -> str:
+        """Identity of the old ledger that was taken over; empty without one."""
+        if self._fact("old.identity") is None:
+            with self._file.transaction() as execute:
+                _set_fact(execute, "old.identity", new_name())
+        return str(self._fact("old.identity"))
+
+    def old_fate(
+        self, pulses: Sequence[old_ledger.Pulse], after: int, until: int | None = None
+    ) -> list[tuple[int, int]] | None:
+        """Return what became of a batch without a ticket: (done, started) of its operations.
+
+        An operation goes on where the one before it ended, past what was in doubt there. Of its
+        pulses the first `done` were fired and those up to `started` perhaps; what comes after the
+        last operation was not fired. Operations of other batches are passed over.
+
+        Parameters
+        ----------
+        pulses
+            The whole batch, in order.
+        after, until
+            Highest operation number of the old ledger before the batch, and before the next one.
+
+        Returns
+        -------
+        None where nothing is certain.
+        """
+        highest, forgotten = self.highest_op, self._fact("old.forgotten") or 0
+        last = highest if until is None else until
+        uncertain = json.loads(self._fact("old.uncertain") or "[]")
+        with self._file.translated():
+            digests = self._file.execute(
+                "SELECT op, digest, crc FROM digests WHERE op > ? AND op <= ? ORDER BY op",
+                (after, last),
+            ).fetchall()
+        if not forgotten <= after <= highest or any(after < op <= last for op in uncertain):
+            return None
+        found, position = [], 0
+        for op, digest, crc in digests:
+            self._file.check((op, digest), crc)
+            ((*_, count, _, _),) = self._operations("op = ?", op)
+            fate = self._fate(op)
+            if fate is None:
+                return None
+            if old_ledger.digest(pulses[position : position + count]) == digest:
+                found.append(fate)
+                position += fate[1]
+        return found
+
+    def _take_over(self, path: Path) -> None:
+        """Import an old ledger that nobody has imported yet, and put a directory in its place."""
+        if path.is_dir():
+            return
+        aside = path.with_name(f"{path.name}.old")
+        try:
+            aside.mkdir(exist_ok=True)
+            if path.is_file():
+                self._import(old_ledger.parse(path.read_bytes()), path)
+                path.replace(aside / f"{new_name()}.jsonl")
+            aside.replace(path)
+        except OSError as error:
+            raise TransportError(
+                f"cannot take over the old pulse ledger {path}: {error}. Without it nothing is "
+                "pulsed; make it and its directory writable"
+            ) from error
+
+    def _import(self, old: old_ledger.OldLedger, path: Path) -> None:
+        if old.uncertain or (old.forgotten and old.forgotten == old.highest):
+            LOGGER.warning("%s: of some pulses it does not say what became of them", path)
+        with self._file.transaction() as execute:
+            facts = {
+                "old.identity": old.identity,
+                "old.highest": old.highest,
+                "old.forgotten": old.forgotten,
+                "old.uncertain": json.dumps(sorted(old.uncertain)),
+            }
+            for fact in facts.items():
+                _set_fact(execute, *fact)
+            for op in sorted({*old.open, *old.settled}):
+                if execute("SELECT 1 FROM operations WHERE op = ?", (op,)).fetchone():
+                    continue
+                sent, fate = old.open.get(op), old.settled.get(op)
+                if fate is not None:
+                    count, digest = fate.size, fate.digest
+                elif sent is not None:
+                    count, digest = len(sent.pulses), old_ledger.digest(sent.pulses)
+                number = self._number(execute, f"ledger-{old.identity}/{op}", count)
+                if sent is not None:
+                    row = (op, number, 0, count, sent.session, sent.boot_id)
+                    _enter(execute, row, np.array(sent.pulses, _ENTRY))
+                else:
+                    _enter(execute, (op, number, 0, count, 0, 0), np.empty(0, _ENTRY))
+                if fate is not None:
+                    _settle(execute, op, fate.done, fate.started)
+                crc = checksum((op, digest))
+                execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (op, digest, crc))
 
     # --- the file
 
-    def _ticket(self, name: str, pulses: int) -> int:
-        """Return the number of a ticket that has not begun; make it when it is new."""
-        execute = self._connection.execute
-        found = execute("SELECT id, pulses FROM tickets WHERE name = ?", (name,)).fetchone()
+    def _fact(self, name: str) -> Any:
+        with self._file.translated():
+            query = "SELECT value, crc FROM facts WHERE name = ?"
+            found = self._file.execute(query, (name,)).fetchone()
         if found is None:
-            run, number = _parts(name)
-            dropped = execute("SELECT number FROM forgotten WHERE run = ?", (run,)).fetchone()
-            if dropped is not None and number <= dropped[0]:
-                raise DeviceError(
-                    f"ticket {name} is so old that {self.path} has forgotten what became of it; "
-                    "nothing was sent"
-                )
-            cursor = execute("INSERT INTO tickets(name, pulses) VALUES (?, ?)", (name, pulses))
-            assert cursor.lastrowid is not None
-            if cursor.lastrowid % _DROP == 0:
-                self._drop(cursor.lastrowid - KEPT)
-            return cursor.lastrowid
-        if execute("SELECT 1 FROM operations WHERE ticket = ?", (found[0],)).fetchone():
+            return None
+        self._file.check((name, found[0]), found[1])
+        return found[0]
+
+    def _operations(self, which: str, *values: int) -> list[tuple[Any, ...]]:
+        """Return op, ticket, first, count, session and boot_id of some operations, rising."""
+        with self._file.translated():
+            rows = self._file.execute(
+                "SELECT op, ticket, first, count, session, boot_id, crc FROM operations "
+                f"WHERE {which} ORDER BY op",
+                values,
+            ).fetchall()
+        for *row, crc in rows:
+            self._file.check(row, crc)
+        return [row[:-1] for row in rows]
+
+    def _entries(self, op: int) -> npt.NDArray[np.void]:
+        with self._file.translated():
+            query = "SELECT entries FROM operations WHERE op = ?"
+            (blob,) = self._file.execute(query, (op,)).fetchone()
+        self._file.check((op, blob[4:]), int.from_bytes(blob[:4], "little"))
+        return np.frombuffer(blob, _ENTRY, offset=4)
+
+    def _fate(self, op: int) -> tuple[int, int] | None:
+        """Return (done, started) of an operation; None as long as nobody knows."""
+        if op in self._late:
+            return self._late[op]
+        with self._file.translated():
+            query = "SELECT done, started, fate_crc FROM operations WHERE op = ?"
+            done, started, crc = self._file.execute(query, (op,)).fetchone()
+        if done is None and started is None and crc is None:
+            return None
+        self._file.check((op, done, started), crc)
+        return done, started
+
+    def _catch_up(self, execute: Execute) -> None:
+        for op, fate in self._late.items():
+            _settle(execute, op, *fate)
+
+    def _find(self, execute: Execute, name: str) -> tuple[int, int] | None:
+        """Return number and pulses of a ticket; None where there is none."""
+        query = "SELECT id, pulses, crc FROM tickets WHERE name = ?"
+        found = execute(query, (name,)).fetchone()
+        if found is None:
+            return None
+        number, pulses, crc = found
+        self._file.check((number, name, pulses), crc)
+        return number, pulses
+
+    def _number(self, execute: Execute, name: str, pulses: int) -> int:
+        """Return the number of a ticket that has not been sent; make it when it is new."""
+        found = self._find(execute, name)
+        if found is None:
+            return self._new(execute, name, pulses)
+        if execute("SELECT 1 FROM operations WHERE ticket = ?", found[:1]).fetchone():
             raise DeviceError(
                 f"ticket {name} was sent before; a pulse is not fired twice. Ask for its fate; "
                 "nothing was sent"
@@ -280,108 +451,82 @@ class Tickets:
             raise DeviceError(
                 f"ticket {name} is for {found[1]} pulses, not {pulses}; nothing was sent"
             )
+        return found[0]
+
+    def _new(self, execute: Execute, name: str, pulses: int) -> int:
+        run, number = _parts(name)
+        if number >= 0 and number <= self._dropped(run):
+            raise DeviceError(
+                f"ticket {name} is so old that {self.path} has forgotten what became of it; "
+                "nothing was sent"
+            )
+        (last,) = execute("SELECT max(id) FROM tickets").fetchone()
+        key = (last or 0) + 1
+        crc = checksum((key, name, pulses))
+        execute("INSERT INTO tickets VALUES (?, ?, ?, ?)", (key, name, pulses, crc))
+        if key % DROPPED == 0:
+            self._drop(execute, key - KEPT)
+        return key
+
+    def _dropped(self, run: str) -> int:
+        """Return the highest number of a run that was dropped; -1 where none was."""
+        query = "SELECT number, crc FROM forgotten WHERE run = ?"
+        found = self._file.execute(query, (run,)).fetchone()
+        if found is None:
+            return -1
+        self._file.check((run, found[0]), found[1])
         return int(found[0])
 
-    def _drop(self, through: int) -> None:
+    def _drop(self, execute: Execute, through: int) -> None:
         """Forget tickets up to this number, except those whose fate is open."""
-        execute = self._connection.execute
         old = (
             "id <= ? AND NOT EXISTS "
             "(SELECT 1 FROM operations WHERE ticket = tickets.id AND done IS NULL)"
         )
+        _set_fact(execute, "highest", self.highest_op)
+        (dropped,) = execute(
+            "SELECT max(op) FROM digests JOIN operations USING (op) WHERE ticket IN "
+            f"(SELECT id FROM tickets WHERE {old})",
+            (through,),
+        ).fetchone()
+        if dropped is not None:
+            _set_fact(execute, "old.forgotten", max(dropped, self._fact("old.forgotten") or 0))
         for (name,) in execute(f"SELECT name FROM tickets WHERE {old}", (through,)).fetchall():
             run, number = _parts(name)
-            if number >= 0:
-                execute(
-                    "INSERT INTO forgotten VALUES (?, ?) ON CONFLICT(run) "
-                    "DO UPDATE SET number = max(number, excluded.number)",
-                    (run, number),
-                )
-        execute(
+            if number > self._dropped(run):
+                row = (run, number, checksum((run, number)))
+                execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?, ?)", row)
+        for statement in (
             f"DELETE FROM operations WHERE ticket IN (SELECT id FROM tickets WHERE {old})",
-            (through,),
-        )
-        execute(f"DELETE FROM tickets WHERE {old}", (through,))
+            f"DELETE FROM tickets WHERE {old}",
+            "DELETE FROM digests WHERE op NOT IN (SELECT op FROM operations)",
+        ):
+            execute(statement, (through,) * statement.count("?"))
 
-    def _prepare(self, fsync: bool) -> None:
-        execute = self._connection.execute
-        # No write-ahead log: its shared memory does not work on network file systems. The file is
-        # ours alone for as long as it is open, and the operating system ends that with us.
-        execute("PRAGMA locking_mode = EXCLUSIVE")
-        execute("BEGIN EXCLUSIVE")
-        try:
-            (application,) = execute("PRAGMA application_id").fetchone()
-            (version,) = execute("PRAGMA user_version").fetchone()
-            (tables,) = execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if not application and not tables:
-                for statement in _SCHEMA.split(";")[:-1]:
-                    execute(statement)
-                execute(f"PRAGMA application_id = {_APPLICATION}")
-                execute(f"PRAGMA user_version = {_FORMAT}")
-            elif application != _APPLICATION or version != _FORMAT:
-                raise TransportError(
-                    f"{self.path} is not the pulse record of a board, or is one of a newer memlab; "
-                    "put it aside, and keep it. Without it nothing is pulsed"
-                )
-            execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                execute("ROLLBACK")
-            raise
-        execute("PRAGMA journal_mode = PERSIST")
-        execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
 
-    def _load(self) -> None:
-        execute = self._connection.execute
-        (highest,) = execute("SELECT max(op) FROM operations").fetchone()
-        (kept,) = execute("SELECT max(value) FROM facts WHERE name = 'highest'").fetchone()
-        self.highest_op = max(highest or 0, kept or 0)
-        self._unsettled = {
-            op: Operation(op, count, session, boot_id, np.frombuffer(entries or b"", _ENTRY))
-            for op, count, session, boot_id, entries in execute(
-                "SELECT op, count, session, boot_id, entries FROM operations WHERE done IS NULL"
-            )
-        }
+def _enter(execute: Execute, row: tuple[int, ...], entries: npt.NDArray[np.void]) -> None:
+    content = entries.tobytes()
+    blob = checksum((row[0], content)).to_bytes(4, "little") + content
+    execute(
+        "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)",
+        (*row, blob, checksum(row)),
+    )
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.ProgrammingError as error:
-            raise DeviceError(f"the board and its record {self.path} are closed") from error
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise InUseError(
-                    f"another program has the pulse record {self.path}: it uses this board. Wait "
-                    "for it to end, or end it; nothing was changed"
-                ) from error
-            raise self._useless(error) from error
-        except sqlite3.DatabaseError as error:
-            raise TransportError(
-                f"{self.path} is not the pulse record of a board, or is damaged ({error}); put it "
-                "aside, and keep it. Without it nothing is pulsed"
-            ) from error
+def _settle(execute: Execute, op: int, done: int, started: int) -> None:
+    execute(
+        "UPDATE operations SET done = ?, started = ?, fate_crc = ?, entries = NULL WHERE op = ?",
+        (done, started, checksum((op, done, started)), op),
+    )
 
-    def _useless(self, error: Exception) -> TransportError:
-        return TransportError(
-            f"cannot keep the pulse record {self.path}: {error}. Without it nothing is pulsed; "
-            "make room, or set MEMLAB_STATE to a directory that can be written"
-        )
+
+def _set_fact(execute: Execute, name: str, value: Any) -> None:
+    crc = checksum((name, value))
+    execute("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", (name, value, crc))
 
 
 def _parts(name: str) -> tuple[str, int]:
     """Split a ticket `run/number`, perhaps with more behind a point; -1 where it has no number."""
     run, _, rest = name.rpartition("/")
     number = rest.partition(".")[0]
-    return run, int(number) if run and number.isdecimal() else -1
+    return run, int(number) if run and number.isdecimal() and len(number) < 19 else -1

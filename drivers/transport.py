@@ -22,6 +22,7 @@ import serial
 from serial.tools import list_ports as _list_ports
 
 from drivers.errors import InUseError, TransportError
+from drivers.owner import abandon_in_child, make_immortal
 
 __all__ = ["Opener", "Port", "Transport", "list_ports", "open_port"]
 
@@ -120,6 +121,7 @@ class _Base:
         self._name = name
         self._byte_rate = byte_rate
         self._open = True
+        abandon_in_child(self)
 
     @property
     def byte_rate(self) -> float | None:
@@ -136,6 +138,11 @@ class _Base:
         self._open = False
         with contextlib.suppress(serial.SerialException, OSError):
             self._port.close()
+
+    def abandon(self) -> None:
+        """In a forked child: let go of the port without a sign of it on the line."""
+        self._open = False
+        make_immortal(self._port)
 
     def _check_open(self) -> None:
         if not self._open:
@@ -180,6 +187,11 @@ class _DescriptorTransport(_Base):
         except OSError as error:
             raise self._lost("writing", error) from error
 
+    def abandon(self) -> None:
+        """In a forked child: close its own descriptor, so that the port ends with the parent."""
+        super().abandon()
+        self._port.close()
+
 
 class _SocketTransport(_Base):
     """A TCP connection that pyserial has opened."""
@@ -216,6 +228,11 @@ class _SocketTransport(_Base):
             return 0
         except OSError as error:
             raise self._lost("writing", error) from error
+
+    def abandon(self) -> None:
+        """In a forked child: close its own descriptor, so that the line ends with the parent."""
+        super().abandon()
+        os.close(self._socket.detach())  # no shutdown: that would end the parent's connection
 
     def close(self) -> None:
         """Let go of the connection; calling it again does nothing."""

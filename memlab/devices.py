@@ -6,7 +6,8 @@ emulator:                                emulated board, chip ta-hfo2, seed 0
 emulator:?seed=7&chip=pt-taox-ta         any parameter of the preset may follow: &noise=0
 emulator:?chip=ta-hfo2&wires.resistance=0.3   ... a nested one by its dotted name
 serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening` for all of them
-dpe+serial://COM4                        ... that speaks the published board's dialect
+dpe+serial://COM4?chip=die-7             ... that speaks the published board's dialect; it has no
+                                         serial number, so the chip's name stands for it
 
 Options for the array on any board:
 
@@ -84,7 +85,8 @@ def open_array(
     passport = None
     try:
         passport = _open_passport(board, address, asked)
-        choice = asked.calibration or (LATEST if _is_wire(url) else NONE)
+        known = _is_wire(url) and board.capabilities.serial
+        choice = asked.calibration or (LATEST if known else NONE)
         return BoardArray(
             board,
             limits,
@@ -156,7 +158,7 @@ def _open_passport(board: Board, address: str, asked: ArrayOptions) -> Passport 
     if asked.passport is not None:
         path = None if asked.passport == "none" else Path(asked.passport)
     else:
-        path = default_path(able.serial) if _is_wire(address) else None
+        path = default_path(able.serial) if _is_wire(address) and able.serial else None
     if path is None:
         if asked.budgets:
             name = next(iter(asked.budgets))

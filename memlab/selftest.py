@@ -67,7 +67,7 @@ def _identity(array: BoardArray) -> tuple[bool, str]:
     able = array.board.capabilities
     gains = ", ".join(f"{r:g}" for r in able.transimpedance)
     text = f"{able.name} {able.serial}, {able.rows} x {able.columns}, {gains} V/A"
-    return bool(able.name and able.serial and able.transimpedance), text
+    return bool(able.name and able.transimpedance), text
 
 
 def _ground(array: BoardArray) -> tuple[bool, str]:

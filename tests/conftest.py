@@ -83,7 +83,7 @@ def _url_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
             running[name] = VirtualBoard(*name.split()[1:])
         url = running[name].url
         if url.startswith("dpe+"):  # there is no real board behind it that needs the pauses
-            url += "?line_pause=0&rounding=nearest"
+            url += "&line_pause=0&rounding=nearest"
         if "--chip ideal" in name:
             request.config.exact_urls.add(url)
         return url

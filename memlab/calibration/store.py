@@ -4,7 +4,7 @@
     calibration-SERIAL/used.json        list of the versions that were in use, the last one is;
                                         0 for none
 
-They lie beside the pulse ledgers, in `drivers.ledger.state_directory()`.
+They lie beside the pulse ledgers, in `drivers.tickets.state_directory()`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from drivers.ledger import state_directory
+from drivers.tickets import state_directory
 from memlab.calibration.stored import Calibration
 from memlab.errors import DataError, SettingError
 
@@ -36,6 +36,11 @@ class CalibrationStore:
     """
 
     def __init__(self, serial: str, directory: Path | None = None):
+        if not serial:
+            raise SettingError(
+                "this board has no serial number that a calibration could be kept under: name the "
+                "chip in its URL, for example dpe+serial://COM4?chip=die-7"
+            )
         self.serial = serial
         # A serial number may hold anything, a port's name with slashes for example.
         name = f"calibration-{quote(serial, safe='')}"

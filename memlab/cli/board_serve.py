@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -13,8 +14,9 @@ import rich_click as click
 from memlab.cli.command import Command
 from memlab.cli.streams import show_document
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import BoardEvent, json_lines
-from memlab.emulator.serve import PtyPort, Server, TcpPort, dpe_board, mlp_board
+from memlab.emulator.firmware import BoardEvent, DpeFirmware, json_lines
+from memlab.emulator.serve import PtyPort, Server, TcpPort, dpe_board, mlp_board, new_serial
+from memlab.emulator.serve.boards import MlpFirmware
 from memlab.emulator.serve.ports import Port
 from memlab.errors import SettingError
 
@@ -44,6 +46,11 @@ from memlab.errors import SettingError
     metavar="N",
     help="Imitate a line of this rate in both directions.  [default: as fast as possible]",
 )
+@click.option(
+    "--serial",
+    metavar="NAME",
+    help="Serial number, by which a host keeps passport and calibration.  [default: a new one]",
+)
 @click.option("--jumper", is_flag=True, help="Set the jumper that unsafe chip access needs.")
 @click.option(
     "--log",
@@ -62,6 +69,7 @@ def serve(
     chip: str,
     seed: int,
     baud: int | None,
+    serial: str | None,
     jumper: bool,
     log: Path | None,
     as_json: bool,
@@ -70,27 +78,42 @@ def serve(
     """Run a virtual board until Ctrl-C: firmware, front end and chip behind a real port.
 
     The first line on stdout is the URL to use with --board. One client at a time; when it goes,
-    every line is grounded, and the next may come. The chip keeps its state in between.
+    every line is grounded, and the next may come. The chip keeps its state in between, and is blank
+    when the board is started again: it is another chip then, with a serial number of its own.
     """
     if pty == (tcp is not None):
         raise click.UsageError("choose one of --pty and --tcp PORT")
     if link is not None and not pty:
         raise click.UsageError("--link needs --pty")
+    if serial is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", serial):
+        raise click.UsageError(
+            f"--serial {serial}: at most 32 letters, digits and any of . _ -, the first no sign"
+        )
     board = EmulatedBoard(load_preset(chip), seed)
+    serial = serial or new_serial(board)
     with ExitStack() as stack:
         record = _recorder(log, stack)
-        device = mlp_board(board, jumper, record) if dialect == "mlp" else dpe_board(board, record)
+        device: MlpFirmware | DpeFirmware
+        if dialect == "mlp":
+            device = mlp_board(board, jumper, record, serial=serial)
+        else:
+            device = dpe_board(board, record)
         port: Port = PtyPort(link) if tcp is None else TcpPort(host, tcp, device.idle)
         stack.callback(port.close)
-        url = port.url if dialect == "mlp" else f"dpe+{port.url}"
-        document = {"url": url, "dialect": dialect, "chip": chip, "seed": seed, "pid": os.getpid()}
+        url = port.url if dialect == "mlp" else f"dpe+{port.url}?chip={serial}"
+        document = {"url": url, "dialect": dialect, "chip": chip, "seed": seed, "serial": serial}
+        document["pid"] = os.getpid()
         if as_json:
             show_document(document)
         else:
             click.echo(url)
         if not quiet:
+            name = board.capabilities.name
             click.echo(
-                f"{board.capabilities.name}, chip {chip}, seed {seed}; Ctrl-C ends", err=True
+                f"{name}, chip {chip}, seed {seed}, serial number {serial}; Ctrl-C ends\n"
+                "A new chip each time; to go on with this serial number's passport and calibration "
+                f"all the same: --serial {serial}",
+                err=True,
             )
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         notify = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from drivers.ledger import state_directory
+from drivers.tickets import state_directory
 
 __all__ = ["default_path", "find_passport"]
 
@@ -13,9 +13,9 @@ __all__ = ["default_path", "find_passport"]
 def default_path(serial: str) -> Path:
     """Return the passport of the chip on a board with this serial number.
 
-    The published board has none: there the port, as in its URL without options, stands for it.
+    The published board has none: there the name of the chip, as in its URL, stands for it.
     """
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", serial.partition("?")[0]).strip("_")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", serial).strip("_")
     return state_directory() / f"passport-{name}.sqlite"
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import Outcome
-from drivers.ledger import Pulse
+from drivers.old_ledger import Pulse
 
 __all__ = ["Outcome", "RowPulses", "decode", "encode", "row_masks"]
 

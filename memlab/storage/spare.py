@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from drivers.ledger import state_directory
+from drivers.tickets import state_directory
 
 __all__ = ["reason_of", "spare_directories"]
 

@@ -75,8 +75,8 @@ def same_chip(runs: Sequence[MeasuredRun]) -> list[list[MeasuredRun]]:
 def default_base(runs: Sequence[MeasuredRun]) -> str:
     """Return the built-in preset that the emulated board of the first run had, else ta-hfo2."""
     serial = runs[0].chip[0]
-    named = serial.rpartition("-")[0]
-    return named if named in BUILT_IN else "ta-hfo2"
+    named = (name for name in BUILT_IN if serial.startswith(f"{name}-"))
+    return max(named, key=len, default="ta-hfo2")
 
 
 def simulate(

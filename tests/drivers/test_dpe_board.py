@@ -20,6 +20,10 @@ from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 
 
+def address(server: ServerThread) -> str:
+    return f"dpe+{server.url}?chip={server.serial}&line_pause=0"
+
+
 @pytest.fixture
 def server() -> Iterator[ServerThread]:
     with ServerThread(EmulatedBoard(load_preset("ideal"), 0), dialect="dpe") as running:
@@ -28,7 +32,7 @@ def server() -> Iterator[ServerThread]:
 
 @pytest.fixture
 def array(server: ServerThread) -> Iterator[BoardArray]:
-    with open_array(f"dpe+{server.url}?line_pause=0") as opened:
+    with open_array(address(server)) as opened:
         assert isinstance(opened, BoardArray)
         yield opened
 
@@ -51,7 +55,7 @@ def test_voltages_between_the_steps_are_refused_and_nothing_is_pulsed(array: Boa
 
 
 def test_rounding_is_done_where_it_was_asked_for_and_is_recorded(server: ServerThread) -> None:
-    with open_array(f"dpe+{server.url}?line_pause=0&rounding=nearest") as array:
+    with open_array(f"{address(server)}&rounding=nearest") as array:
         array.program_row(3, 1.004)
         by_rounding = array.read_conductance()[3]
         array.reset_row(3)
@@ -61,7 +65,7 @@ def test_rounding_is_done_where_it_was_asked_for_and_is_recorded(server: ServerT
 
 
 def test_an_operating_point_between_the_steps_is_refused(server: ServerThread) -> None:
-    url = f"dpe+{server.url}?line_pause=0"
+    url = address(server)
     with pytest.raises(LimitError, match="read gate voltage"):
         open_array(url, point=OperatingPoint(read_gate_voltage=4.995))
     with open_array(url, point=OperatingPoint(reset_voltage=1.705)) as array:
@@ -102,7 +106,7 @@ def test_products_are_those_of_the_conductances_that_were_read(array: BoardArray
 
 def test_automatic_gain_merges_two_gains_as_published_or_all_four(server: ServerThread) -> None:
     for auto_gain in (2, 4):
-        with open_array(f"dpe+{server.url}?line_pause=0&auto_gain={auto_gain}") as array:
+        with open_array(f"{address(server)}&auto_gain={auto_gain}") as array:
             array.program(
                 1.0, reset=np.ones((128, 64), bool), set=np.arange(8192).reshape(128, 64) % 2 == 0
             )
@@ -173,7 +177,9 @@ def test_a_pulse_without_an_answer_is_unknown_and_is_not_sent_again(server: Serv
         lines.append(Deaf(open_port(server.url, 115200)))
         return lines[-1]
 
-    with BoardArray(DpeBoard(opener, "dpe", timeout=0.3, line_pause=0.0)) as array:
+    with BoardArray(
+        DpeBoard(opener, "dpe", timeout=0.3, line_pause=0.0, chip=server.serial)
+    ) as array:
         lines[-1].deaf = True
         with pytest.raises(PulseOutcomeUnknown, match="3 may or may not") as caught:
             array[[2, 3, 4], [7, 8]].program(1.0)

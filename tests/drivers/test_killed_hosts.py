@@ -1,6 +1,7 @@
 """kill -9 of host or board: afterwards every verdict agrees with what truly happened."""
 
 import os
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -82,7 +83,8 @@ def test_a_board_that_is_killed_is_unplugged_and_welcome_back(
     virtual_board: Start, tmp_path: Path
 ) -> None:
     link = str(tmp_path / "board")
-    arguments = ("--pty", "--link", link, "--chip", "ideal")
+    serial = f"ideal-{secrets.token_hex(4)}"
+    arguments = ("--pty", "--link", link, "--chip", "ideal", "--serial", serial)
     first = virtual_board(*arguments)
     with open_array(f"serial://{link}?reconnect=0.3") as array:
         assert isinstance(array, BoardArray)

@@ -240,7 +240,7 @@ def test_pulses_in_flight_on_a_line_that_stays_dead_are_settled_by_the_next_conn
         bench.refused = 10_000
 
     bench.chip.before_pulse = pull
-    with pytest.raises(TransportError, match="the ledger keeps them"):
+    with pytest.raises(TransportError, match="the record keeps them"):
         bench.board.pulse(batch(500))
     bench.chip.before_pulse = lambda: None
     fired = len(bench.fired)

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from drivers.ledger import Ledger
 from drivers.link import Link
+from drivers.tickets import Tickets
 from memlab.characterize import plan_procedures, run_procedures
 from memlab.regions import Region
 from memlab.runs import RunFile
@@ -39,8 +39,8 @@ def arrange(moment: str) -> None:
         return call
 
     RunFile.flush = counted(RunFile.flush)
-    Ledger.sent = counted(Ledger.sent)
-    Ledger.settled = counted(Ledger.settled)
+    Tickets.sent = counted(Tickets.sent)
+    Tickets.settled = counted(Tickets.settled)
     if moment == "mid-pulse":
         operations, run = 0, Link.run
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from drivers.board import Board
 from memlab.emulator.firmware import BoardEvent
-from memlab.emulator.serve import Port, PtyPort, Server, TcpPort, dpe_board, mlp_board
+from memlab.emulator.serve import Port, PtyPort, Server, TcpPort, dpe_board, mlp_board, new_serial
 
 
 class ServerThread:
@@ -18,16 +18,26 @@ class ServerThread:
         Any board.
     where
         "pty" or "tcp".
-    dialect, baud
+    dialect, baud, serial
         As for `memlab board serve`.
     """
 
     def __init__(
-        self, board: Board, where: str = "tcp", dialect: str = "mlp", baud: int | None = None
+        self,
+        board: Board,
+        where: str = "tcp",
+        dialect: str = "mlp",
+        baud: int | None = None,
+        serial: str = "",
     ) -> None:
         self.events: list[BoardEvent] = []
         self.said: list[str] = []
-        device = (mlp_board if dialect == "mlp" else dpe_board)(board, record=self.events.append)
+        self.serial = serial or new_serial(board)
+        """Of the board, or a name for the chip where the dialect has no serial number."""
+        if dialect == "mlp":
+            device = mlp_board(board, record=self.events.append, serial=self.serial)
+        else:
+            device = dpe_board(board, record=self.events.append)
         self.device = device
         self.port: Port = (
             PtyPort() if where == "pty" else TcpPort("127.0.0.1", 0, may_replace=device.idle)

@@ -66,6 +66,8 @@ class BoardExecutor:
         True when the jumper that unsafe chip-level access needs is set.
     record
         Called with what truly happened.
+    serial
+        Serial number, of which the unique identity is made too; the board's own by default.
     """
 
     def __init__(
@@ -76,14 +78,16 @@ class BoardExecutor:
         clock: Callable[[], float] = time.monotonic,
         jumper: bool = False,
         record: Callable[[BoardEvent], None] | None = None,
+        serial: str = "",
     ) -> None:
         capabilities = board.capabilities
+        self._serial = (serial or capabilities.serial)[:32]
         if (capabilities.rows, capabilities.columns) != (m.ROWS, m.COLUMNS):
             raise ValueError(
                 f"MLP/1 carries {m.ROWS} x {m.COLUMNS} lines, this board has "
                 f"{capabilities.rows} x {capabilities.columns}"
             )
-        self.uid = sha256(f"{capabilities.name}/{capabilities.serial}".encode()).digest()[:12]
+        self.uid = sha256(f"{capabilities.name}/{self._serial}".encode()).digest()[:12]
         self.grounded = True
         self.grounded_at = clock()
         """When the lines last went to ground, in s."""
@@ -123,7 +127,7 @@ class BoardExecutor:
             config_crc=0,
             hard_limits=hard_limit_codes(),
             name=capabilities.name[:32],
-            serial=capabilities.serial[:32],
+            serial=self._serial,
             firmware=capabilities.firmware[:32],
         )
 

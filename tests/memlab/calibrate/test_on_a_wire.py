@@ -22,7 +22,7 @@ def test_products_agree_with_the_map_ten_times_better(
     chip.write_text(f'name = "measured"\nextends = ["ta-hfo2", "{part}"]\n')
     served = virtual_board("--tcp", "0", "--dialect", "dpe", "--chip", str(chip), "--seed", "2")
     plan = plan_calibration(
-        f"{served.url}?line_pause=0",
+        f"{served.url}&line_pause=0",
         CalibrationSettings(passes=1),
         out=tmp_path / "c.h5",
         program=True,

@@ -126,7 +126,8 @@ def test_pulses_of_unknown_fate_are_in_doubt_and_never_sent(
     if why == "another computer":
         monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "other"))
     else:
-        monkeypatch.setattr("drivers.ledger.KEPT", 1)
+        monkeypatch.setattr("drivers.tickets.KEPT", 1)
+        monkeypatch.setattr("drivers.tickets.DROPPED", 1)
         with open_array(board.url) as array:
             array.program_row(100, 1.0)
             array.program_row(100, 1.0)

@@ -39,7 +39,7 @@ def served() -> Iterator[VirtualBoard]:
 @pytest.fixture(scope="module")
 def published() -> Iterator[str]:
     with VirtualBoard("--tcp", "0", "--dialect", "dpe", "--chip", "ideal") as board:
-        yield board.url + "?line_pause=0"
+        yield board.url + "&line_pause=0"
 
 
 def test_info_tells_identity_state_and_capabilities(
@@ -48,12 +48,13 @@ def test_info_tells_identity_state_and_capabilities(
     code, out, _ = in_process(capsys, "board", "info", "--board", served.url, "--json")
     document = json.loads(out)
     assert code == 0
-    assert (document["rows"], document["columns"], document["serial"]) == (128, 64, "ideal-0")
+    assert (document["rows"], document["columns"]) == (128, 64)
+    assert document["serial"] == served.document["serial"]
     assert (document["state"], document["fault"]) == ("LINKED", "OK")
     assert document["damaged_frames"] == 0
     code, out, err = in_process(capsys, "board", "info", "--board", served.url)
     assert (code, out) == (0, "")
-    assert "ideal-0" in err
+    assert served.document["serial"] in err
 
 
 @pytest.mark.parametrize("which", ["served", "published", "emulator"])
@@ -157,7 +158,7 @@ def test_list_names_boards_ports_and_boards_in_use(
     assert code == 0
     found = {entry["url"]: entry for entry in json.loads(out)["ports"]}
     assert found[served.url]["status"] == "board"
-    assert found[served.url]["serial"] == "ideal-0"
+    assert found[served.url]["serial"] == served.document["serial"]
     assert found[published]["status"] == "board"
     assert "server is running" in found["socket://127.0.0.1:1"]["description"]
 

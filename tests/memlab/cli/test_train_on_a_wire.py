@@ -76,7 +76,7 @@ def test_the_network_learns_over_the_published_dialect_on_its_steps(
     virtual_board: Callable[..., VirtualBoard], tmp_path: Path
 ) -> None:
     board = virtual_board("--tcp", "0", "--dialect", "dpe", "--seed", "1")
-    url = f"{board.url}?line_pause=0&auto_gain=2"
+    url = f"{board.url}&line_pause=0&auto_gain=2"
     run, said = train(tmp_path / "run.h5", 8, "--board", url)
     assert "gate voltages in steps of 0.01 V" in said
     loss = run["entry/training/loss"]

@@ -1,0 +1,97 @@
+"""Who may use a board: the process that opened it, and in that one thread at a time.
+
+A board has a line, numbers its operations and keeps a record; so have its array's counts, caches
+and passport. Two threads would mix them up, and a forked child would speak on its parent's line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from typing import Protocol
+
+from drivers.errors import InUseError
+
+__all__ = ["Owner", "abandon_in_child", "make_immortal"]
+
+
+class Owner:
+    """The one lock of a board and of all that stands on it.
+
+        with owner.turn():
+            ...     # several steps that belong together
+
+    A thread may take its turn again within its turn. Pickled or copied, it is a new owner's, as the
+    copy is another thing.
+    """
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+
+    @property
+    def is_here(self) -> bool:
+        """False in a forked child: what it has is its parent's."""
+        return os.getpid() == self._process
+
+    def check(self) -> None:
+        """Raise `InUseError` in a forked child."""
+        if os.getpid() != self._process:
+            raise InUseError(
+                f"this array or board belongs to process {self._process}, and this is its forked "
+                f"child {os.getpid()}: nothing was sent. Leave the work to the process that has "
+                "it open, or open it in the child alone"
+            )
+
+    def turn(self) -> threading.RLock:
+        """Return the lock to do something under; waits, when entered, for other threads.
+
+        In two steps, because a forked child may not wait: nobody would ever let it go on.
+
+        Raises
+        ------
+        InUseError
+            In a forked child.
+        """
+        self.check()
+        return self._lock
+
+    def __reduce__(self) -> tuple[type[Owner], tuple[()]]:
+        return Owner, ()
+
+
+class _Abandoned(Protocol):
+    def abandon(self) -> None: ...
+
+
+_shared: weakref.WeakSet[_Abandoned] = weakref.WeakSet()
+
+
+def abandon_in_child(thing: _Abandoned) -> None:
+    """Call `abandon` of this in each forked child, to let go of it without touching it."""
+    _shared.add(thing)
+
+
+def make_immortal(thing: object) -> None:
+    """Keep this for ever: its end would touch what belongs to the parent of this process."""
+    _immortal.append(thing)
+    # Interpreters clear their modules at exit, in the child too: one reference more outlasts that.
+    with contextlib.suppress(ImportError, AttributeError):
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+_immortal: list[object] = []
+
+
+def _abandon_all() -> None:
+    for thing in list(_shared):
+        with contextlib.suppress(Exception):
+            thing.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
