@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from drivers import stopping
 from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
@@ -359,6 +360,7 @@ class DpeBoard(CheckedBoard):
                 if outbox:
                     del outbox[: transport.write(bytes(outbox))]
                 self._require_open()  # another thread may have closed it
+                stopping.check()
                 now = time.monotonic()
                 due = host.next_timeout()
                 wait = 0.001 if outbox else 0.05 if due is None else min(max(due - now, 0.0), 0.05)
@@ -390,7 +392,8 @@ class DpeBoard(CheckedBoard):
             transport.write(f"{TOP}\n".encode())
             give_up = time.monotonic() + _GO_TIMEOUT
             while (left := give_up - time.monotonic()) > 0:
-                data = transport.read(left)
+                stopping.check()
+                data = transport.read(min(left, stopping.LOOK_EVERY))
                 self._log.text("<-", data)
                 if GO in reader.feed(data):
                     return

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
+from drivers import stopping
 from drivers.errors import DeviceError, TransportError
 
 __all__ = ["Keithley2400", "Keithley2600", "Session"]
@@ -132,7 +133,8 @@ class _Keithley(ABC):
         if self._session is None:
             raise DeviceError(f"{self.identity} is closed; open it again")
         try:
-            return call(self._session)
+            with stopping.at_once():
+                return call(self._session)
         except Exception as error:  # each VISA backend raises its own kinds
             raise TransportError(
                 f"{self.identity}: no answer to {line!r} ({error}). Check its cable; its output "

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from drivers import stopping
 from drivers.errors import InUseError, NoAnswerError, TransportError
 from drivers.transport import Opener, Transport
 from drivers.wire_log import LOGGER, WireLog
@@ -116,7 +117,7 @@ class Link:
                     self._shut()
                     if time.monotonic() > give_up:
                         raise
-                    time.sleep(0.1)
+                    stopping.sleep(0.1)
                 except BaseException:
                     self._shut()
                     raise
@@ -198,6 +199,7 @@ class Link:
                 while not self._changed.wait_for(
                     lambda: operation.finished or self._error is not None or self._closing, 0.25
                 ):
+                    stopping.check()
                     now = time.monotonic()
                     self._renew(now)
                     if now - self._progress > self._timeout:
@@ -249,7 +251,13 @@ class Link:
         with self._changed:
             self._host.connect(time.monotonic(), takeover)
             self._flush()
-            self._changed.wait_for(lambda: self._end is not None or self._error, _CONNECT_TIME)
+            give_up = time.monotonic() + _CONNECT_TIME
+            while not self._changed.wait_for(
+                lambda: self._end is not None or self._error, stopping.LOOK_EVERY
+            ):
+                stopping.check()
+                if time.monotonic() > give_up:
+                    break
             if self._error is not None:
                 raise self._error
             end = self._end

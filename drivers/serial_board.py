@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from drivers import wire_format
+from drivers import stopping, wire_format
 from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
 from drivers.checked_board import CheckedBoard
 from drivers.errors import (
@@ -373,7 +373,7 @@ class SerialBoard(CheckedBoard):
             except TransportError as error:
                 if time.monotonic() > give_up:
                     raise error from lost
-                time.sleep(0.1)
+                stopping.sleep(0.1)
         LOGGER.warning("%s: connected again", self.link.name)
 
     def _require_same(self, uid: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from drivers import stopping
 from drivers.board import AUTO_GAIN
 from memlab.arguments import as_mask, as_numbers, as_row, refuse_masked
 from memlab.errors import SaturationWarning
@@ -169,6 +170,7 @@ class Array(ABC):
 
     def measure_conductance(self, *, gain: int = AUTO_GAIN) -> Measurement:
         """Measure as `read_conductance` does, and return codes, gains and saturation too."""
+        stopping.check()
         measurement = self._measure_conductance(gain)
         self._note_saturation(measurement)
         return measurement
@@ -181,6 +183,7 @@ class Array(ABC):
                 f"voltage has shape {vectors.shape}; the last axis must be the "
                 f"{self.rows.size} rows of this array"
             )
+        stopping.check()
         measurement = self._measure_vmm(vectors, gain)
         self.counts.vmm += vectors.size // self.rows.size
         self._note_saturation(measurement)
@@ -266,6 +269,7 @@ class Array(ABC):
         none, every = np.zeros(self.shape, bool), np.ones(self.shape, bool)
         reset_mask = none if reset is None else as_mask(reset, self.shape, "reset")
         set_mask = every if set is None else as_mask(set, self.shape, "set")
+        stopping.check()
         self._program(gate, reset_mask, set_mask)
         self.counts.reset += int(np.count_nonzero(reset_mask))
         self.counts.set += int(np.count_nonzero(set_mask))

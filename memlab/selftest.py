@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
+from drivers import max11046, stopping
 from drivers.board import LineClass
 from drivers.errors import DeviceError
 from drivers.ltc2668 import Span
@@ -42,6 +42,7 @@ class Item:
     detail: str
 
 
+@stopping.stopped_in_order()
 def run_selftest(array: BoardArray) -> list[Item]:
     """Check a board through an array on it; returns one item per property."""
     checks: list[tuple[str, Callable[[BoardArray], tuple[bool, str]]]] = [

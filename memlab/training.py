@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from drivers import stopping
 from memlab.nn import Loss, Network, Optimizer
 
 __all__ = ["Batch", "EpochResult", "Observer", "UpdateResult", "train"]
@@ -87,6 +88,7 @@ def train(
     for epoch in range(epochs):
         losses: list[float] = []
         for x, target in batches(epoch):
+            stopping.check()
             value = loss(network.forward(x), target)
             network.backward(value.delta)
             network.update(optimizer)

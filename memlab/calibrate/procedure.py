@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drivers import stopping
 from drivers.smu import open_smu
 from memlab._version import __version__
 from memlab.array import nearest_step
@@ -26,6 +27,7 @@ from memlab.devices import check_url, open_array
 from memlab.errors import SaturationWarning, SettingError
 from memlab.regions import parse_lines
 from memlab.runs import check_out
+from memlab.runs.ending import closed_in_order, named_in_errors
 from memlab.storage import default_path, make_directory
 
 __all__ = ["CalibrationPlan", "plan_calibration", "run_calibration"]
@@ -97,6 +99,7 @@ def plan_calibration(
     return CalibrationPlan(board, settings, out, smu, rows, columns, program, store)
 
 
+@stopping.stopped_in_order()
 def run_calibration(
     plan: CalibrationPlan, connect: Connect, watch: Watcher, *, figure: bool = True
 ) -> dict[str, Any]:
@@ -134,9 +137,8 @@ def run_calibration(
         log = _start_log(plan, array)
         if array.passport is not None:
             array.passport.begin_run(str(plan.out.resolve()))
-        status: str = "failed"
         results: dict[str, Any] = {}
-        try:
+        with closed_in_order(log.run, results):
             if plan.program:
                 watch("setting every cell to a random conductance")
                 rng = np.random.default_rng(plan.settings.seed)
@@ -149,18 +151,13 @@ def run_calibration(
             before, after = _check(array, calibration, plan.settings, log)
             if plan.store:
                 calibration = CalibrationStore(serial).add(calibration)
-            results = _results(calibration, before, after, time.perf_counter() - start)
-            status = "finished"
-        except KeyboardInterrupt:
-            status = "interrupted"
-            raise
-        finally:
-            log.run.close(status, results)
+            results |= _results(calibration, before, after, time.perf_counter() - start)
     picture = plan.out.with_suffix(".png") if figure else None
     if picture is not None:
         from memlab.figures.calibration import plot_calibration
 
-        plot_calibration(plan.out, picture)
+        with named_in_errors(plan.out):
+            plot_calibration(plan.out, picture)
     return {
         "run": str(plan.out),
         "figure": None if picture is None else str(picture),

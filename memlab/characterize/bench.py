@@ -13,13 +13,13 @@ from its seed and repeats every call on it; what is recorded is not recorded twi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from drivers import stopping
 from drivers.board import AUTO_GAIN, PulseKind
 from drivers.serial_board import SerialBoard
 from memlab.array import Measurement, nearest_step
@@ -70,7 +70,7 @@ class Bench:
         origin: float = 0.0,
         ledger: str = "",
         clock: Callable[[], float] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = stopping.sleep,
         on_step: Callable[[int], None] | None = None,
     ):
         self.array = array

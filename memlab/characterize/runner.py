@@ -17,6 +17,7 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 
+from drivers import stopping
 from memlab._version import __version__
 from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench, driver_ledger, formable_cells
@@ -48,6 +49,7 @@ from memlab.runs import (
     read_record,
     write_findings,
 )
+from memlab.runs.ending import closed_in_order, named_in_errors
 from memlab.settings import apply_settings, setting_names
 from memlab.storage import default_path, make_directory, name_stamp
 
@@ -141,6 +143,7 @@ def plan_procedures(
     return plans
 
 
+@stopping.stopped_in_order()
 def run_procedures(
     plans: Sequence[ProcedurePlan],
     board: str,
@@ -175,6 +178,7 @@ def run_procedures(
         return documents
 
 
+@stopping.stopped_in_order()
 def resume(
     path: Path, *, watch: Watcher | None = None, figure: bool = True
 ) -> list[dict[str, Any]]:
@@ -322,7 +326,7 @@ def _run(
     origin, ledger = float(attributes["clock_origin"]), str(attributes.get("ledger", ""))
     clock = _run_clock(array, attributes, log.record)
     _begin_run(array, plan.out)
-    status, results, refused = "failed", {}, False
+    results: dict[str, Any] = {}
     # A resumed run may have begun with a batch whose fate is not written yet.
     untouched = not log.record.programs and not log.record.happened
     findings: Findings | None = None
@@ -332,36 +336,32 @@ def _run(
             write_findings(entry, findings)
 
     try:
-        step = None if watch is None else partial(watch, plan.name)
-        plan.procedure.measure(_bench(array, log, origin, ledger, step, clock))
-        findings = plan.procedure.analyse(log.record)
-        if array.passport is not None:
-            plan.procedure.enter(array.passport, log.record, findings)
-        results = {
-            "seconds": time.perf_counter() - start,
-            "counts": difference(asdict(array.counts), asdict(counts)),
-        }
-        if clock is not None and clock.step:
-            results["clock_step"] = clock.step
-        if cost is not None and (now := board_cost(array, plan.config.link)):
-            results["on_board"] = difference(now.document(), cost.document())
-        status = "finished"
-    except KeyboardInterrupt:
-        status = "interrupted"
-        raise
+        with closed_in_order(log.run, results, complete):
+            step = None if watch is None else partial(watch, plan.name)
+            plan.procedure.measure(_bench(array, log, origin, ledger, step, clock))
+            findings = plan.procedure.analyse(log.record)
+            if array.passport is not None:
+                plan.procedure.enter(array.passport, log.record, findings)
+            results |= {
+                "seconds": time.perf_counter() - start,
+                "counts": difference(asdict(array.counts), asdict(counts)),
+            }
+            if clock is not None and clock.step:
+                results["clock_step"] = clock.step
+            if cost is not None and (now := board_cost(array, plan.config.link)):
+                results["on_board"] = difference(now.document(), cost.document())
     except LimitError:
-        refused = True
-        raise
-    finally:
-        log.run.close(status, results, complete)
-        if refused and untouched and not log.record.happened:
+        if untouched and not log.record.happened:
             # The chip has not seen a volt: there is no run to keep.
             plan.out.unlink()
+        raise
+    assert findings is not None
     picture = plan.out.with_suffix(".png") if figure else None
     if picture is not None:
         from memlab.figures import plot_procedure
 
-        plot_procedure(plan.out, picture)
+        with named_in_errors(plan.out):
+            plot_procedure(plan.out, picture)
     return {
         "run": str(plan.out),
         "figure": None if picture is None else str(picture),

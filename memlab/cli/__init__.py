@@ -1,88 +1,56 @@
-"""The command line. Each command lies in its own file and loads only when it is called."""
+"""The command line: the commands, and the one place where every exception and signal ends up."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import traceback
 from typing import Any
 
-import rich_click as click
-
-from firmware_protocol.errors import MemlabError
-from memlab._version import __version__
-from memlab.cli.command import Debug
-from memlab.cli.failures import explain
-from memlab.cli.lazy import LazyGroup
+from drivers import stopping
 from memlab.cli.streams import standard_streams
 
 __all__ = ["cli", "main"]
 
-# `memlab --help` needs no more than this, and answers at once.
-COMMANDS = {
-    "board": ("memlab.cli.board", "Find, check, park, emulate and time a board."),
-    "chip": ("memlab.cli.chip", "What a chip is made of, what its cells went through, its twin."),
-    "limits": ("memlab.cli.limits", "What a chip may see, and the rules that refuse the rest."),
-    "calibrate": ("memlab.cli.calibrate", "Measure a board's static errors, to undo them."),
-    "characterize": ("memlab.cli.characterize", "Measure what a chip is: 13 procedures."),
-    "read": ("memlab.cli.read", "Read the conductance map of an array."),
-    "program": ("memlab.cli.program", "Bring cells to target conductances: write-and-verify."),
-    "vmm": ("memlab.cli.vmm", "Multiply voltage vectors by the conductances."),
-    "estimate": ("memlab.cli.estimate", "The bill before a run: time, energy, pulses, file size."),
-    "train": ("memlab.cli.train", "Train a network in situ on an array."),
-    "transfer": ("memlab.cli.transfer", "Train in software, then write the weights to an array."),
-    "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
-    "runs": ("memlab.cli.runs", "Finish and look at runs."),
-    "report": ("memlab.cli.report", "One HTML page and figures for a paper, from run files."),
-    "data": ("memlab.cli.data", "List, fetch and find data sets."),
-}
-
-
-class _Root(LazyGroup):
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            # click would take it for the end of stdout, and leave without a word.
-            raise MemlabError(f"another process closed its end of a pipe: {error}") from error
-
-
-@click.group(
-    cls=_Root,
-    commands_table=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.version_option(__version__, prog_name="memlab")
-def cli() -> None:
-    """Control, emulate and train 128 x 64 one-transistor-one-memristor arrays.
-
-    Exit codes: 0 done, 1 the run failed, 2 usage, 3 board unreachable or protocol error,
-    4 a safety limit refused, 130 interrupted
-    (Ctrl-C, SIGTERM or SIGHUP). Results go to stdout, everything else to stderr.
-    """
-
 
 def main() -> None:
     """Run the command line; every error is one line on stderr and a documented exit code."""
-    with standard_streams():
+    with stopping.stopped_at_once(), standard_streams():
         code = _run()
+        # Nobody is left who could say anything about a signal.
+        atexit.register(stopping.ignore)
     sys.exit(code)
 
 
 def _run() -> int:
-    debug = Debug(os.environ.get("MEMLAB_DEBUG", "") not in ("", "0"))
+    debug = os.environ.get("MEMLAB_DEBUG", "") not in ("", "0")
     try:
+        # From here on a signal is one line too, also while the packages load.
+        from memlab.cli.command import Debug
+        from memlab.cli.commands import cli
+
+        switch = Debug(debug)
         try:
-            code = cli.main(standalone_mode=False, obj=debug) or 0
+            code = cli.main(standalone_mode=False, obj=switch) or 0
         finally:
+            debug = switch.on
             # What waits to be written may fail too; later than here nobody would hear of it.
             sys.stdout.flush()
-    except Exception as error:
-        if debug.on:
-            traceback.print_exc()
-        text, code = explain(error)
-        click.echo(f"memlab: {text}", err=True)
-    except KeyboardInterrupt as error:
-        text, code = explain(error)
-        click.echo(f"memlab: {text}", err=True)
+    except (Exception, KeyboardInterrupt) as error:
+        with stopping.shielded():
+            from memlab.cli.failures import explain
+
+            if debug:
+                traceback.print_exc()
+            text, code = explain(error)
+            print(f"memlab: {text}", file=sys.stderr)
     return int(code)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "cli":
+        from memlab.cli.commands import cli
+
+        return cli
+    raise AttributeError(f"module 'memlab.cli' has no attribute {name!r}")

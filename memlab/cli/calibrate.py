@@ -10,6 +10,7 @@ from typing import Any
 
 import rich_click as click
 
+from drivers import stopping
 from memlab.calibrate.procedure import plan_calibration, run_calibration
 from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
@@ -151,8 +152,12 @@ def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
 
 def _ask(probe: Probe) -> None:
     """Wait until the operator has connected the SMU; Ctrl-C ends everything, output off."""
+    stopping.check()
     try:
-        click.prompt(f"{probe.text}, then press Enter", default="", show_default=False, err=True)
+        with stopping.at_once():
+            click.prompt(
+                f"{probe.text}, then press Enter", default="", show_default=False, err=True
+            )
     except click.Abort as abort:
         raise KeyboardInterrupt from abort
 

@@ -36,7 +36,7 @@ def _cause(error: BaseException) -> tuple[str, int]:
         case click.ClickException():
             return error.format_message(), error.exit_code
         case click.Abort() | KeyboardInterrupt():
-            return "interrupted; every line is grounded, what was measured is kept", INTERRUPTED
+            return _interrupted(error), INTERRUPTED
         case MemlabError():
             from memlab.errors import exit_code
 
@@ -52,6 +52,13 @@ def _cause(error: BaseException) -> tuple[str, int]:
             return f"a package is missing or broken: {error}; {_AGAIN}", 1
         case _:
             return f"{type(error).__name__}: {error}; {_AGAIN}", 1
+
+
+def _interrupted(error: BaseException) -> str:
+    source = error.__cause__ or error  # click's Abort stands for a KeyboardInterrupt
+    by = next(iter(source.args), "")
+    how = f" by {by}" if by in ("SIGTERM", "SIGHUP", "SIGBREAK") else ""
+    return f"interrupted{how}; every line is grounded"
 
 
 def _of_the_system(error: OSError) -> str:
@@ -74,7 +81,7 @@ def _of_the_system(error: OSError) -> str:
 
 
 def _saved(error: BaseException) -> list[str]:
-    """Return the files that an error, or one that it came from, names as saved."""
+    """Return the files that an error, or one that it came from, names as saved, and that exist."""
     names: dict[str, None] = {}
     seen: set[int] = set()
     one: BaseException | None = error
@@ -82,4 +89,4 @@ def _saved(error: BaseException) -> list[str]:
         seen.add(id(one))
         names |= dict.fromkeys(str(path) for path in getattr(one, "saved", ()))
         one = one.__cause__ or one.__context__
-    return list(names)
+    return [name for name in names if os.path.exists(name)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivers import stopping
 from memlab._version import __version__
 from memlab.array import Array
 from memlab.cost import total_cost
@@ -20,6 +21,7 @@ from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.in_situ import InSitu
 from memlab.runs import GoodLines, RunFile, check_out, describe_versions, load_good_lines
+from memlab.runs.ending import closed_in_order, named_in_errors
 from memlab.settings import apply_settings
 from memlab.storage import default_path, make_directory
 from memlab.training import Observer
@@ -115,6 +117,7 @@ def make_plan(
     return Plan(experiment, preset, boards, config, out, lines)
 
 
+@stopping.stopped_in_order()
 def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
     """Run a plan, in situ or ex situ, and return its result document.
 
@@ -139,12 +142,12 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
         else:
             method = InSitu(entry.make, config, arrays)
         run_file = create_run_file(plan, arrays)
-        status, results = "failed", {}
-        try:
+        results: dict[str, Any] = {}
+        with closed_in_order(run_file, results):
             # The products are thin: more threads make them slower, and change their last bits.
             with one_blas_thread():
                 outcome = method.run(run_file, observers)
-            results = {
+            results |= {
                 "seconds": time.perf_counter() - start,
                 "metrics": outcome.metrics,
                 "counts": total_counts(arrays),
@@ -152,18 +155,13 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
             }
             if cost := total_cost(arrays, config.link):
                 results["on_board"] = cost.document()
-            status = "finished"
-        except KeyboardInterrupt:
-            status = "interrupted"
-            raise
-        finally:
-            run_file.close(status, results)
     picture = plan.out.with_suffix(".png") if figure else None
     if picture is not None:
         # Loaded here: a sweep starts many processes that draw nothing.
         from memlab.figures import plot_training_run
 
-        plot_training_run(plan.out, picture)
+        with named_in_errors(plan.out):
+            plot_training_run(plan.out, picture)
     return {
         "run": str(plan.out),
         "figure": None if picture is None else str(picture),

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from drivers import stopping
 from memlab.array import Array
 from memlab.devices import check_url, open_array
 from memlab.emulator import load_preset
@@ -22,6 +23,7 @@ from memlab.mapping import Round, check_target, summarise, write_verify
 from memlab.operations.files import create_run_file, load_numbers, output_path
 from memlab.regions import Region
 from memlab.runs import WriteVerifyLog
+from memlab.runs.ending import closed_in_order, named_in_errors
 from memlab.settings import ChipSetting, PointConfig
 from memlab.storage import make_directory
 
@@ -41,6 +43,7 @@ class ProgramConfig(WriteVerifyConfig):
     point: PointConfig = PointConfig()
 
 
+@stopping.stopped_in_order()
 def program_target(
     target: Path,
     url: str,
@@ -97,8 +100,8 @@ def program_target(
         make_directory(out.parent)
         run = create_run_file(out, "write-and-verify", url, array, {"operation": GROUP})
         run.group("config", "NXcollection", config.model_dump(mode="json"))
-        status, results = "failed", {}
-        try:
+        results: dict[str, Any] = {}
+        with closed_in_order(run, results):
             log = WriteVerifyLog(run, GROUP)
             log.declare(array)
             run.start()
@@ -110,23 +113,18 @@ def program_target(
 
             result = write_verify(array, wanted, law, settings, observer=observe)
             log.finish(result)
-            results = {
+            results |= {
                 "law": asdict(law),
                 **summarise([result]),
                 "counts": asdict(array.counts),
                 "seconds": time.perf_counter() - start,
             }
-            status = "finished"
-        except KeyboardInterrupt:
-            status = "interrupted"
-            raise
-        finally:
-            run.close(status, results)
     picture = out.with_suffix(".png") if figure else None
     if picture is not None:
         from memlab.figures.write_verify import plot_write_verify
 
-        plot_write_verify(out, GROUP, f"Write-and-verify, {url}", picture)
+        with named_in_errors(out):
+            plot_write_verify(out, GROUP, f"Write-and-verify, {url}", picture)
     return {
         "run": str(out),
         "figure": None if picture is None else str(picture),

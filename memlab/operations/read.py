@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
 from memlab.operations.files import create_run_file, output_path, save_numbers
@@ -16,6 +17,7 @@ from memlab.storage import make_directory
 __all__ = ["read_map"]
 
 
+@stopping.stopped_in_order()
 def read_map(
     url: str,
     region: Region = Region(),  # noqa: B008 - frozen

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
 from memlab.errors import SettingError
@@ -20,6 +21,7 @@ __all__ = ["multiply"]
 FloatArray = npt.NDArray[np.float64]
 
 
+@stopping.stopped_in_order()
 def multiply(
     voltages: Path,
     url: str,

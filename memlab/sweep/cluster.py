@@ -6,14 +6,20 @@ experiments that read files, the data; they share no disk: run files come back o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from typing import Any
 
+from drivers import stopping
 from memlab.errors import MemlabError, SettingError
 from memlab.sweep.trial import Outcome, Trial, run_trial
 
 __all__ = ["run_on_cluster"]
 
+_LOOK_EVERY = 0.05
+_CHATTY = ("distributed.client", "distributed.comm", "distributed.core", "distributed.utils")
 CONNECT = 20.0
 """Seconds to wait for the scheduler, and for its first worker."""
 
@@ -34,27 +40,56 @@ def run_on_cluster(trials: Sequence[Trial], address: str) -> Iterator[Outcome]:
         If Dask is not installed, or there is no scheduler or no worker.
     """
     try:
-        from distributed import Client, as_completed
-        from distributed.scheduler import KilledWorker
+        from distributed import Client
     except ImportError as error:
         raise SettingError(
             "--scheduler needs Dask: python -m pip install 'memlab[sweep]'"
         ) from error
-    client = _connect(Client, address)
-    try:
-        # Not pure: Dask must not take a result of an earlier sweep that it remembers.
-        futures = {client.submit(run_trial, trial, pure=False): trial for trial in trials}
-        for future in as_completed(list(futures)):  # type: ignore[no-untyped-call]
+    with _quiet():
+        with stopping.at_once():
+            client = _connect(Client, address)
+        try:
+            yield from _outcomes(client, trials, address)
+        finally:
+            client.close()
+
+
+def _outcomes(client: Any, trials: Sequence[Trial], address: str) -> Iterator[Outcome]:
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    # Not pure: Dask must not take a result of an earlier sweep that it remembers.
+    futures = {client.submit(run_trial, trial, pure=False): trial for trial in trials}
+    completed = as_completed(list(futures))  # type: ignore[no-untyped-call]
+    while futures:
+        # Nothing in here waits: a signal would have to wait with it.
+        for future in completed.next_batch(block=False):  # type: ignore[no-untyped-call]
             trial = futures.pop(future)
             try:
                 yield future.result()
             except KilledWorker as error:
                 yield Outcome(trial, None, f"workers died of it, or with it: {error}")
-            except OSError as error:
-                raise MemlabError(f"lost the scheduler at {address}: {error}") from error
+            except (OSError, CancelledError) as error:
+                raise MemlabError(
+                    f"lost the scheduler at {address}: {error} What is finished is kept; run the "
+                    "command again when there is one"
+                ) from error
             future.release()  # or the cluster would keep every run file
+        stopping.sleep(_LOOK_EVERY)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own words and tracebacks out of stderr: what matters is raised here."""
+    loggers = [logging.getLogger(name) for name in ("distributed", *_CHATTY)]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
     finally:
-        client.close()
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _connect(make_client: Any, address: str) -> Any:

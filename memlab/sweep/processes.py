@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
+import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 
+from drivers import stopping
 from memlab.errors import MemlabError
 from memlab.sweep.trial import Outcome, Trial, run_trial
 
@@ -21,6 +26,10 @@ __all__ = ["run_on_processes"]
 
 GIVE_UP = 3
 """Pools that may break in a row without one finished trial between them."""
+
+_PATIENCE = 3.0
+"""Seconds that a process has to end before it is killed."""
+_TRIES = 5
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
 
@@ -35,28 +44,33 @@ def run_on_processes(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]
     """
     waiting = {trial.name: trial for trial in trials}
     broken = 0
-    while waiting:
-        finished = len(waiting)
-        try:
-            for outcome in _run_pool(list(waiting.values()), workers):
-                del waiting[outcome.trial.name]
-                yield outcome
-        except BrokenProcessPool as error:
-            broken = 1 if len(waiting) < finished else broken + 1
-            if broken == GIVE_UP:
-                raise MemlabError(
-                    f"worker processes died {GIVE_UP} times in a row (out of memory?); what is "
-                    "finished is kept, run the command again with fewer --workers"
-                ) from error
+    # One directory for all: a process that is killed cannot remove what it had begun.
+    with tempfile.TemporaryDirectory(prefix="memlab-sweep-", ignore_cleanup_errors=True) as scratch:
+        while waiting:
+            finished = len(waiting)
+            try:
+                for outcome in _run_pool(list(waiting.values()), workers, scratch):
+                    del waiting[outcome.trial.name]
+                    yield outcome
+            except BrokenProcessPool as error:
+                broken = 1 if len(waiting) < finished else broken + 1
+                if broken == GIVE_UP:
+                    raise MemlabError(
+                        f"worker processes died {GIVE_UP} times in a row (out of memory?); what "
+                        "is finished is kept, run the command again with fewer --workers"
+                    ) from error
 
 
-def _run_pool(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]:
+def _run_pool(trials: Sequence[Trial], workers: int, scratch: str) -> Iterator[Outcome]:
     # Spawned, not forked: a forked process inherits locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
     with _one_blas_thread_in_children():
         pool = ProcessPoolExecutor(
-            min(workers, len(trials)), mp_context=context, initializer=_end_with_the_parent
+            min(workers, len(trials)),
+            mp_context=context,
+            initializer=_end_with_the_parent,
+            initargs=(scratch,),
         )
     # A little more than the processes can hold, so that none waits, and no more: what is handed
     # out is lost work when the command is stopped.
@@ -65,22 +79,42 @@ def _run_pool(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]:
     try:
         for trial in todo:
             with _one_blas_thread_in_children():  # submitting starts processes
-                running.add(pool.submit(run_trial, trial))
+                running.add(pool.submit(run_trial, trial, scratch))
             if len(running) > workers:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
+                done, running = _wait(running)
                 for future in done:
                     yield future.result()
         while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            done, running = _wait(running)
             for future in done:
                 yield future.result()
         pool.shutdown()
     except BaseException:
         # Stopped, or broken: do not wait for trials that nobody will read.
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
+        _end(set(multiprocessing.active_children()) - others)
         raise
+
+
+def _wait(running: set[Future[Outcome]]) -> tuple[set[Future[Outcome]], set[Future[Outcome]]]:
+    """Wait for the next of some futures; return those that are done, and the others."""
+    while True:
+        done, others = wait(running, stopping.LOOK_EVERY, FIRST_COMPLETED)
+        stopping.check()
+        if done:
+            return done, others
+
+
+def _end(processes: set[BaseProcess]) -> None:
+    """End processes, and return when there are none: they would write where we clean up."""
+    for process in processes:
+        process.terminate()
+    give_up = time.monotonic() + _PATIENCE
+    for process in processes:
+        process.join(max(0.0, give_up - time.monotonic()))
+        if process.is_alive():
+            process.kill()
+            process.join()
 
 
 @contextmanager
@@ -98,7 +132,7 @@ def _one_blas_thread_in_children() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _end_with_the_parent() -> None:
+def _end_with_the_parent(scratch: str) -> None:
     """End this process when the command is killed: nobody would read its results."""
     import signal
 
@@ -110,6 +144,10 @@ def _end_with_the_parent() -> None:
 
     def watch() -> None:
         parent.join()
+        for _ in range(_TRIES):  # the trial goes on writing meanwhile
+            shutil.rmtree(scratch, ignore_errors=True)
+            if not os.path.exists(scratch):
+                break
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
+from drivers import stopping
 from memlab._version import __version__
 from memlab.emulator import preset_rows
 from memlab.errors import MemlabError, SettingError
@@ -110,6 +111,7 @@ def plan_sweep(
     return Sweep(experiment, preset, board, grid, numbers, trials, directory)
 
 
+@stopping.stopped_in_order()
 def run_sweep(
     sweep: Sweep,
     *,

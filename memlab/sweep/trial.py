@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np  # noqa: F401 - loads the BLAS that is limited below
 from threadpoolctl import threadpool_limits
 
-from memlab.errors import MemlabError
 from memlab.experiments import make_plan, run
 
 __all__ = ["Outcome", "Trial", "run_trial"]
@@ -86,13 +85,15 @@ class Outcome:
     error: str | None = None
 
 
-def run_trial(trial: Trial) -> Outcome:
+def run_trial(trial: Trial, scratch: str | None = None) -> Outcome:
     """Run a trial, and return its run file; an error of the run is a result too.
+
+    The run file is written below `scratch`, by default the temporary directory, and removed.
 
     One BLAS thread: trials run side by side, and a threaded BLAS would give other last bits.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="memlab-trial-") as directory:
+        with tempfile.TemporaryDirectory(prefix="memlab-trial-", dir=scratch) as directory:
             out = Path(directory) / f"{trial.name}.h5"
             plan = make_plan(
                 trial.experiment,
@@ -106,5 +107,5 @@ def run_trial(trial: Trial) -> Outcome:
             with threadpool_limits(limits=1):
                 run(plan, figure=False)
             return Outcome(trial, out.read_bytes())
-    except (MemlabError, ArithmeticError, OSError, ValueError) as error:
+    except Exception as error:
         return Outcome(trial, None, f"{type(error).__name__}: {' '.join(str(error).split())}")

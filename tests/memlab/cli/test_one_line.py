@@ -11,8 +11,8 @@ import pytest
 import rich_click as click
 
 from firmware_protocol.errors import MemlabError
-from memlab.cli import cli
 from memlab.cli.command import Command
+from memlab.cli.commands import cli
 from memlab.cli.failures import explain
 from memlab.cli.lazy import LazyGroup
 from memlab.cli.streams import OutputError, show_document, standard_streams
@@ -89,9 +89,15 @@ def test_any_exception_is_one_line_and_an_exit_code(
     assert len(text.splitlines()) == 1
 
 
-def test_the_line_names_what_was_saved_once() -> None:
+def test_the_line_names_what_was_saved_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    Path("runs/a.h5").touch()
+    Path("runs/b.part").touch()
     low = OSError(errno.ENOSPC, "No space left on device", "runs/a.h5")
-    low.saved = [Path("runs/a.h5"), Path("runs/b.part")]  # type: ignore[attr-defined]
+    low.saved = [Path("runs/a.h5"), Path("runs/b.part"), Path("gone.h5")]  # type: ignore[attr-defined]
     high = RuntimeError("closing failed")
     high.__cause__ = low
     text, _ = explain(high)

@@ -1,0 +1,187 @@
+"""Ctrl-C, SIGTERM and SIGHUP end a run between two of its steps, in order.
+
+Python raises `KeyboardInterrupt` wherever the program happens to be: in the middle of a record,
+and now and then in a place that drops exceptions, so that Ctrl-C vanishes. Within
+`stopped_in_order` a signal is only noted. The run asks by `check` between its steps, and all that
+waits asks at least every `LOOK_EVERY` seconds. A second signal does not wait for a step: it raises
+at once, wherever the program is, and what closes on the way out grounds the array.
+
+Signals can be handled in the main thread only. In another thread, and where the host program has
+handlers of its own, nothing is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import FrameType
+
+__all__ = [
+    "LOOK_EVERY",
+    "at_once",
+    "check",
+    "ignore",
+    "shielded",
+    "sleep",
+    "stopped_at_once",
+    "stopped_in_order",
+]
+
+LOOK_EVERY = 0.2
+"""Seconds after which whoever waits asks again."""
+
+SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+)
+
+
+class _Stop:
+    """What was asked for, in the one thread that can be asked."""
+
+    def __init__(self) -> None:
+        self.thread = 0
+        self.process = 0
+        self.forget()
+
+    def forget(self) -> None:
+        self.pending = ""
+        """Name of a signal that was noted, and not raised yet."""
+        self.asked = 0
+        self.at_once = self.shielded = False
+
+    def raise_pending(self) -> None:
+        name, self.pending = self.pending, ""
+        raise KeyboardInterrupt(name)
+
+    @property
+    def mine(self) -> bool:
+        return threading.get_ident() == self.thread and os.getpid() == self.process
+
+
+_stop = _Stop()
+
+
+def check() -> None:
+    """Raise `KeyboardInterrupt` if a signal asks the run of this thread to stop.
+
+    It is raised once: what is done on the way out may take as many steps as it needs.
+    """
+    if _stop.pending and _stop.mine and not _stop.shielded:
+        _stop.raise_pending()
+
+
+def sleep(seconds: float) -> None:
+    """Wait, or raise `KeyboardInterrupt` within `LOOK_EVERY` seconds of a signal."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0.0:
+        time.sleep(min(left, LOOK_EVERY))
+        check()
+    check()
+
+
+@contextmanager
+def stopped_in_order() -> Iterator[None]:
+    """Note signals while the block runs, for `check`; handlers are restored afterwards.
+
+    A signal that no step asked for any more is raised at the end of the block.
+    """
+    if not _can_handle():
+        yield
+        return
+    with _handled(), _set("at_once", False):
+        yield
+    if _stop.pending:
+        _stop.raise_pending()
+
+
+@contextmanager
+def stopped_at_once() -> Iterator[None]:
+    """Let a signal break off the block wherever it is, for a program whose commands may be no runs.
+
+    The runs in it are stopped in order all the same.
+    """
+    if not _can_handle():
+        yield
+        return
+    with _handled(), _set("at_once", True):
+        yield
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Let a signal break off a wait of a run that cannot ask: for an operator, in a library."""
+    with _set("at_once", True) if _stop.mine else nullcontext():
+        yield
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Let no signal break off the block, not even a second one: a file is being closed."""
+    with _set("shielded", True) if _stop.mine else nullcontext():
+        yield
+
+
+def ignore() -> None:
+    """Ignore the signals that we handle: this process has ended all that could be stopped."""
+    if _can_handle():
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _can_handle() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def _set(name: str, value: bool) -> Iterator[None]:
+    before = getattr(_stop, name)
+    setattr(_stop, name, value)
+    try:
+        yield
+    finally:
+        setattr(_stop, name, before)
+
+
+@contextmanager
+def _handled() -> Iterator[None]:
+    """Have our handlers installed; the outermost block installs and removes them."""
+    if _stop.mine:
+        yield
+        return
+    _stop.forget()
+    _stop.thread, _stop.process = threading.get_ident(), os.getpid()
+    before = {}
+    for number in SIGNALS:
+        handler = signal.getsignal(number)
+        # One that is ignored stays ignored (nohup), and one of the host program is its own.
+        if handler in (signal.SIG_DFL, signal.default_int_handler, _handle):
+            before[number] = signal.signal(number, _handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _stop.thread = 0
+
+
+def _handle(number: int, frame: FrameType | None) -> None:
+    if os.getpid() != _stop.process:  # a forked child has no run to end in order
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        return
+    _stop.asked += 1
+    _stop.pending = signal.Signals(number).name
+    if _stop.shielded:
+        return
+    if _stop.at_once or _stop.asked > 1:
+        _stop.raise_pending()
+    elif number == signal.SIGINT and sys.stderr is not None and sys.stderr.isatty():
+        # Not through `sys.stderr`: the signal may have come in the middle of a write to it.
+        os.write(2, b"\nstopping after this step; Ctrl-C again stops at once\n")
