@@ -2,15 +2,17 @@
 
 HDF5 does not survive a write that fails: what its cache could not write it tries again when the
 file is closed and when the program ends, which then dies by a signal; and its metadata may be on
-the disk before the data. So room is taken from the file system before HDF5 writes (`Room`), and a
+the disk before the data. So it is looked whether there is room before HDF5 writes (`Room`), and a
 file on which a write has failed all the same is let go of (`let_go`).
 """
 
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,9 +31,6 @@ have checksums; data have those of `checked`."""
 
 _WHOLE = 2**20
 """Bytes of a dataset of fixed size that stand in one chunk."""
-
-_AHEAD = 2**20
-"""Bytes of room to take at a time, where there are as many."""
 
 
 def checked(shape: tuple[int, ...], dtype: npt.DTypeLike) -> dict[str, Any]:
@@ -103,10 +102,9 @@ def written(path: Path, mode: str, size: int = 0) -> Iterator[h5py.File]:
     file = h5py.File(path, mode, libver=LIBVER)
     room = Room(file, path)
     try:
-        room.take(size)
+        room.check(size)
         yield file
         file.flush()
-        room.give_back()
     except BaseException as error:
         if error is room.refused:
             with suppress(OSError, RuntimeError):
@@ -117,7 +115,10 @@ def written(path: Path, mode: str, size: int = 0) -> Iterator[h5py.File]:
 
 
 class Room:
-    """Takes room for a growing file from the file system before HDF5 writes into it.
+    """Looks whether a file can grow before HDF5 writes into it.
+
+    Nothing is reserved: another program may take the room in between, and HDF5 then meets the full
+    disk after all (`let_go`).
 
     Parameters
     ----------
@@ -129,53 +130,43 @@ class Room:
 
     def __init__(self, file: h5py.File, path: Path):
         self._file, self._path = file, path
-        self._end = 0
         self.refused: OSError | None = None
 
-    def take(self, size: int) -> None:
-        """Make sure that the file can grow by `size` bytes of data, and the metadata for them.
+    def check(self, size: int) -> None:
+        """Make sure that there is room for `size` bytes of data, and the metadata for them.
 
         Raises
         ------
         OSError
-            If there is no room, or nobody can reach the file any more; nothing was written.
+            If there is none, or nobody can reach the file any more; nothing was written.
         """
         used = self._file.id.get_filesize()
-        needed = used + size + 2**15 + (used + size) // 64
+        needed = size + 2**15 + (used + size) // 64
+        descriptor = self._file.id.get_vfd_handle()
         try:
-            if os.fstat(self._file.id.get_vfd_handle()).st_nlink == 0:
+            if os.fstat(descriptor).st_nlink == 0:
                 raise FileNotFoundError(errno.ENOENT, "the file was removed", str(self._path))
-            if needed > self._end:
-                self._take(used, needed)
+            if self._free(descriptor) < needed:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+            if used + needed > _largest():
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(self._path))
         except OSError as error:
             self.refused = error
             raise
 
-    def _take(self, used: int, needed: int) -> None:
-        for end in (needed + _AHEAD, needed):
-            try:
-                self._extend(used, end - used)
-            except OSError:
-                if end == needed:
-                    raise
-                continue
-            self._end = end
-            return
+    def _free(self, descriptor: int) -> int:
+        """Return the bytes that are free where the file lies."""
+        if sys.platform == "win32":
+            return shutil.disk_usage(self._path.parent).free
+        state = os.fstatvfs(descriptor)
+        return state.f_bavail * state.f_frsize
 
-    def give_back(self) -> None:
-        """End the file where HDF5 ends it; to be called before it is closed."""
-        if self._end and hasattr(os, "posix_fallocate"):
-            os.ftruncate(self._file.id.get_vfd_handle(), self._file.id.get_filesize())
-        self._end = 0
 
-    def _extend(self, start: int, size: int) -> None:
-        if hasattr(os, "posix_fallocate"):
-            try:
-                os.posix_fallocate(self._file.id.get_vfd_handle(), start, size)
-            except OSError as error:
-                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
-                    raise
-            else:
-                return
-        if shutil.disk_usage(self._path.parent).free < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+def _largest() -> float:
+    """Return how long this process may make a file."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.inf
+    soft = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return math.inf if soft == resource.RLIM_INFINITY else soft

@@ -110,7 +110,7 @@ class RunFile:
             raise SettingError(f"cannot write {path}: {reason_of(error)}") from error
         self._hold(path, file, clock)
         with self._writing():
-            self._room.take(0)
+            self._room.check(0)
             file.attrs.update({"NX_class": "NXroot", "default": "entry"})
             self._entry: h5py.Group = file.create_group("entry")
             self._entry.attrs.update(
@@ -192,7 +192,7 @@ class RunFile:
                 data = np.asarray(values)
                 if data.dtype.kind == "U":
                     data = data.astype(h5py.string_dtype())
-                self._room.take(data.nbytes)
+                self._room.check(data.nbytes)
                 layout = checked(data.shape, data.dtype)
                 scale = self._entry.create_dataset(name, data=data, **layout)
             scale.make_scale(name.rpartition("/")[2])
@@ -216,7 +216,7 @@ class RunFile:
         with self._writing():
             if chunk is None:
                 shape = tuple(scale.size for scale in scales)
-                self._room.take(math.prod(shape) * np.dtype(dtype).itemsize)
+                self._room.check(math.prod(shape) * np.dtype(dtype).itemsize)
                 fill = np.nan if np.dtype(dtype).kind == "f" else None
                 layout = checked(shape, dtype)
                 dataset = self._entry.create_dataset(name, shape, dtype, fillvalue=fill, **layout)
@@ -236,7 +236,7 @@ class RunFile:
     def start(self) -> None:
         """End the declarations: from now on readers can follow, and a kill loses nothing."""
         with self._writing():
-            self._room.take(0)
+            self._room.check(0)
             self._file.flush()
             self._file.swmr_mode = True
         self._order = sorted(self._growing.values(), key=lambda one: bool(one.dataset.is_scale))
@@ -255,7 +255,7 @@ class RunFile:
     def write(self, name: str, values: npt.ArrayLike) -> None:
         """Fill a dataset of fixed size."""
         with self._writing():
-            self._room.take(np.asarray(values).nbytes)
+            self._room.check(np.asarray(values).nbytes)
             self._entry[name][...] = values
 
     def pace(self) -> None:
@@ -269,7 +269,7 @@ class RunFile:
             self._flush()
 
     def _flush(self) -> None:
-        self._room.take(self._queued)
+        self._room.check(self._queued)
         for growing in self._order or self._growing.values():
             growing.write()
         self._file.flush()
@@ -316,7 +316,6 @@ class RunFile:
         descriptor = os.dup(self._file.id.get_vfd_handle())
         try:
             with self._writing(finish):
-                self._room.give_back()
                 self._file.close()
             try:
                 # Nothing can be created in SWMR mode.
@@ -340,7 +339,6 @@ class RunFile:
             try:
                 if closed:
                     # HDF5 has not met it, and can close the file as it is.
-                    self._room.give_back()
                     with suppress(OSError, RuntimeError):
                         self._file.close()
                 let_go(self._file)
