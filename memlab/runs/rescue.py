@@ -67,12 +67,20 @@ def rescue(path: Path, lengths: Mapping[str, int] | None = None) -> None:
         rewrite(path, lengths)
 
 
-def rewrite(path: Path, lengths: Mapping[str, int] | None = None) -> None:
-    """Do what `rescue` does; the caller holds the lock of the run."""
+def rewrite(path: Path, lengths: Mapping[str, int] | None = None, into: Path | None = None) -> None:
+    """Do what `rescue` does; the caller holds the lock of the run.
+
+    The copy takes the place of the file, or is left at `into`.
+    """
     try:
+        if into is not None:
+            copy_run(path, into, lengths)
+            return
         with _replacing(path) as beside:
             copy_run(path, beside, lengths)
     except (OSError, RuntimeError) as error:
+        if into is not None:
+            into.unlink(missing_ok=True)
         raise StorageError(
             f"cannot write a whole copy of {path} beside it: {reason_of(error)}; it is as it was",
             saved=(path,),

@@ -152,22 +152,29 @@ class RunFile:
             If there is no room for it; it is as it was.
         """
         run = cls.__new__(cls)
+        run._beside = None
         attributes = read_attributes(path)
         run.run_id = run_identity(attributes)
         run._lock = RunLock.of_run(path, attributes)
         try:
-            rewrite(path, lengths)
-            run._hold(path, h5py.File(path, "r+", libver=LIBVER), clock)
+            # An open file cannot take another name on Windows; it takes the place at once there.
+            beside = None if os.name == "nt" else path.with_name(path.name + ".resumed")
+            rewrite(path, lengths, beside)
+            run._hold(path, h5py.File(beside or path, "r+", libver=LIBVER), clock)
+            run._beside = beside
             run._entry = run._file["entry"]
             run._growing = find_growing(run._entry)
             run.note({RUN_ID: run.run_id, LOCK: str(run._lock.path)})
         except BaseException:
+            if run._beside is not None:
+                run._beside.unlink(missing_ok=True)
             run._lock.release()
             raise
         return run
 
     def _hold(self, path: Path, file: h5py.File, clock: Callable[[], float]) -> None:
         self.path = path
+        self._beside: Path | None = None
         self._file = file
         self._room = Room(file, path)
         self._growing: dict[str, Growing] = {}
@@ -234,11 +241,18 @@ class RunFile:
             self._entry.attrs.update(values)
 
     def start(self) -> None:
-        """End the declarations: from now on readers can follow, and a kill loses nothing."""
+        """End the declarations: from now on readers can follow, and a kill loses nothing.
+
+        A resumed run takes the place of its file here.
+        """
         with self._writing():
             self._room.check(0)
             self._file.flush()
             self._file.swmr_mode = True
+            if self._beside is not None:
+                # Not before: a file whose writer is killed until here can be read by nobody.
+                os.replace(self._beside, self.path)
+                self._beside = None
         self._order = sorted(self._growing.values(), key=lambda one: bool(one.dataset.is_scale))
         self._started = True
         self._flushed = self._clock()
@@ -358,8 +372,8 @@ class RunFile:
         text = f"cannot write {self.path}: {reason_of(error)}"
         self._lock.release()
         if not self._started:
-            with suppress(OSError):
-                self.path.unlink()
+            with suppress(OSError):  # of a resumed run the file from before stays
+                (self._beside or self.path).unlink()
             self._failed = StorageError(text)
             return self._failed
         saved = save_elsewhere(self.path, descriptor, self._growing, finish or _mark_failed)

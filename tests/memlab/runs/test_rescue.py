@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from support.virtual_board import REPOSITORY
 
-from memlab.errors import DataError
+from memlab.errors import DataError, StorageError
 from memlab.runs import RunFile, rescue
+from memlab.runs.opening import open_for_reading
 from memlab.runs.rescue import edit
 
 WRITER = """
@@ -82,6 +83,43 @@ def test_a_resumed_file_goes_on_where_it_was_complete(killed: Path) -> None:
         assert file["entry/map/conductance"][7].tolist() == [70] * 5
         assert file["entry/map/code"][:, 0].tolist() == [*range(7), 70]
         assert file["entry"].attrs["status"] == "finished"
+
+
+def test_a_resume_that_is_killed_before_it_goes_on_loses_nothing(killed: Path) -> None:
+    resumed = """
+import os, sys
+from pathlib import Path
+from memlab.runs import RunFile
+
+run = RunFile.resume(Path(sys.argv[1]), {"map": 7})
+run.note({"ledger": ""})
+os.kill(os.getpid(), 9)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", resumed, str(killed)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    assert done.returncode == -9
+    with open_for_reading(killed) as file:
+        assert len(file["entry/map/reading"]) >= 7
+    RunFile.resume(killed, {"map": 7}).start()
+    with open_for_reading(killed) as file:
+        assert file["entry/map/reading"][()].tolist() == list(range(7))
+
+
+def test_a_resume_that_fails_before_it_goes_on_keeps_the_file(
+    killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFile.resume(killed, {"map": 7})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run._room, "take", full)
+    with pytest.raises(StorageError, match="No space"):
+        run.start()
+    with open_for_reading(killed) as file:
+        assert len(file["entry/map/reading"]) >= 7
 
 
 def test_what_is_no_run_file_is_left_alone(tmp_path: Path) -> None:
