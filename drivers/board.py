@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from drivers.errors import LimitError
 from drivers.ltc2668 import Span
+from drivers.owner import Owner
 
 AUTO_GAIN = 0
 """Gain number that asks the board to choose, channel by channel, between 1 and the highest."""
@@ -255,7 +256,16 @@ class PulseBatch:
 
 @runtime_checkable
 class Board(Protocol):
-    """A board: integers in, integers out. Every call has finished, or failed, when it returns."""
+    """A board: integers in, integers out. Every call has finished, or failed, when it returns.
+
+    It is used in the process that opened it, by one thread at a time: calls of others wait for
+    their turn, a forked child is refused (`InUseError`). Only `ground` and `close` do not wait.
+    """
+
+    @property
+    def owner(self) -> Owner:
+        """Whose turn it is; who does several steps that belong together takes one for them."""
+        ...
 
     @property
     def capabilities(self) -> Capabilities:

@@ -40,14 +40,18 @@ class CheckedBoard(ABC):
     """The checks of `drivers.board.Board`; a driver adds what sends and receives."""
 
     def __init__(self) -> None:
-        self.owner = Owner()
-        """Who may use this board; what does several steps with it takes a turn for them."""
+        self._owner = Owner()
         self._config: BoardConfig | None = None
         self._closed = False
         self._lock: BoardLock | None = None
         self._record: Tickets | None = None
         self._no_record = ""
         """Why nothing can be pulsed."""
+
+    @property
+    def owner(self) -> Owner:
+        """Whose turn it is; who does several steps that belong together takes one for them."""
+        return self._owner
 
     @property
     @abstractmethod
@@ -176,12 +180,11 @@ class CheckedBoard(ABC):
 
     def _let_go_in_turn(self) -> None:
         """Let go when a call of another thread, which was ended before, is through."""
-        turn = self.owner.turn()
-        if turn.acquire(timeout=_PATIENCE):
+        if self.owner.wait_turn(_PATIENCE):
             try:
                 self._let_go()
             finally:
-                turn.release()
+                self.owner.end_turn()
 
     @property
     def _tickets(self) -> Tickets:

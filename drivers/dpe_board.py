@@ -163,8 +163,7 @@ class DpeBoard(CheckedBoard):
         if self._closed or not self.owner.is_here:
             return
         self._closed = True
-        turn = self.owner.turn()
-        if not turn.acquire(timeout=_PATIENCE):
+        if not self.owner.wait_turn(_PATIENCE):
             return  # it hangs in the port; the end of this process closes that
         try:
             if self._transport is not None:
@@ -176,7 +175,7 @@ class DpeBoard(CheckedBoard):
                     self._drop()
             self._let_go()
         finally:
-            turn.release()
+            self.owner.end_turn()
 
     # --- what Board asks for
 

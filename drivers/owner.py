@@ -58,6 +58,14 @@ class Owner:
         self.check()
         return self._lock
 
+    def wait_turn(self, seconds: float) -> bool:
+        """Begin a turn to close something; False after these seconds, and in a forked child."""
+        return self.is_here and self._lock.acquire(timeout=seconds)
+
+    def end_turn(self) -> None:
+        """End a turn that `wait_turn` has begun."""
+        self._lock.release()
+
     def __reduce__(self) -> tuple[type[Owner], tuple[()]]:
         return Owner, ()
 

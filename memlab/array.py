@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from drivers import stopping
 from drivers.board import AUTO_GAIN
+from drivers.owner import Owner
 from memlab.arguments import as_mask, as_numbers, as_row, refuse_masked
 from memlab.errors import SaturationWarning
 from memlab.passport import Passport
@@ -78,6 +79,10 @@ class Array(ABC):
     Use it as a context manager: however the block ends, every line is grounded and the board is
     released.
 
+    An array and its views are used in the process that opened them, by one thread at a time: what
+    several threads ask is done one after the other, each once, and a forked child is refused
+    (`InUseError`). Only `ground` and `close` do not wait.
+
     Attributes
     ----------
     rows, columns
@@ -98,8 +103,9 @@ class Array(ABC):
     gate_voltage_step = 0.0
     input_voltage_step = 0.0
 
-    def __init__(self, rows: int, columns: int):
+    def __init__(self, rows: int, columns: int, owner: Owner | None = None):
         self.counts = Counts()
+        self._owner = owner or Owner()
         self._select_lines(np.arange(rows), np.arange(columns))
 
     @property
@@ -171,9 +177,10 @@ class Array(ABC):
     def measure_conductance(self, *, gain: int = AUTO_GAIN) -> Measurement:
         """Measure as `read_conductance` does, and return codes, gains and saturation too."""
         stopping.check()
-        measurement = self._measure_conductance(gain)
-        self._note_saturation(measurement)
-        return measurement
+        with self._owner.turn():
+            measurement = self._measure_conductance(gain)
+            self._note_saturation(measurement)
+            return measurement
 
     def measure_vmm(self, voltage: npt.ArrayLike, *, gain: int = AUTO_GAIN) -> Measurement:
         """Multiply as `vmm` does, and return codes, gains and saturation too."""
@@ -184,12 +191,13 @@ class Array(ABC):
                 f"{self.rows.size} rows of this array"
             )
         stopping.check()
-        measurement = self._measure_vmm(vectors, gain)
-        self.counts.vmm += vectors.size // self.rows.size
-        self._note_saturation(measurement)
-        if self.on_vmm is not None:
-            self.on_vmm(measurement)
-        return measurement
+        with self._owner.turn():
+            measurement = self._measure_vmm(vectors, gain)
+            self.counts.vmm += vectors.size // self.rows.size
+            self._note_saturation(measurement)
+            if self.on_vmm is not None:
+                self.on_vmm(measurement)
+            return measurement
 
     def _note_saturation(self, measurement: Measurement) -> None:
         clipped = int(np.count_nonzero(measurement.saturated))
@@ -270,9 +278,10 @@ class Array(ABC):
         reset_mask = none if reset is None else as_mask(reset, self.shape, "reset")
         set_mask = every if set is None else as_mask(set, self.shape, "set")
         stopping.check()
-        self._program(gate, reset_mask, set_mask)
-        self.counts.reset += int(np.count_nonzero(reset_mask))
-        self.counts.set += int(np.count_nonzero(set_mask))
+        with self._owner.turn():
+            self._program(gate, reset_mask, set_mask)
+            self.counts.reset += int(np.count_nonzero(reset_mask))
+            self.counts.set += int(np.count_nonzero(set_mask))
 
     def check_set(self, gate_voltage: float, cells: npt.ArrayLike | None = None) -> None:
         """Raise `LimitError` unless cells may be SET together with this gate voltage (V).

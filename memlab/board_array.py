@@ -42,6 +42,8 @@ SATURATION_MARGIN = 8
 """ADC codes below the clip level from which a reading counts as saturated (noise is < 2)."""
 
 _MID_CODE = 32768
+_PATIENCE = 5.0
+"""Seconds for a call of another thread to notice that the board was closed."""
 
 
 @dataclass
@@ -137,7 +139,7 @@ class BoardArray(Array):
             passport.calibration = None if calibration is None else calibration.name
         self.gate_voltage_step = board.capabilities.gate_voltage_step
         self.input_voltage_step = board.capabilities.input_voltage_step
-        super().__init__(board.capabilities.rows, board.capabilities.columns)
+        super().__init__(board.capabilities.rows, board.capabilities.columns, board.owner)
 
     @property
     def board(self) -> Board:
@@ -202,8 +204,9 @@ class BoardArray(Array):
         """
         view = copy.copy(self)
         view._session = copy.copy(self._session)
-        view._session.apply(calibration)
-        view._select_lines(self.rows, self.columns)
+        with self._owner.turn():
+            view._session.apply(calibration)
+            view._select_lines(self.rows, self.columns)
         return view
 
     def check_forming(self, gate_voltage: float) -> None:
@@ -222,8 +225,12 @@ class BoardArray(Array):
         try:
             self.board.close()
         finally:
-            if self.passport is not None:
-                self.passport.close()
+            # A call of another thread ends with the board's, and enters what is known of it.
+            if self.passport is not None and self._owner.wait_turn(_PATIENCE):
+                try:
+                    self.passport.close()
+                finally:
+                    self._owner.end_turn()
 
     def describe(self) -> dict[str, Any]:
         """Return board identity, limits, operating point and calibration as plain values."""

@@ -53,7 +53,8 @@ class IdealArray(Array):
         """Put every cell of this view at a conductance in S, shape (rows, columns), any sign."""
         advice = "fill in the conductances that the masked cells keep"
         cells = as_numbers(conductance, "conductance", self.shape, advice=advice)
-        self._cells[np.ix_(self.rows, self.columns)] = cells
+        with self._owner.turn():
+            self._cells[np.ix_(self.rows, self.columns)] = cells
 
     def ground(self) -> None:
         """Do nothing: there is no line to ground."""

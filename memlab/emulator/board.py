@@ -20,6 +20,7 @@ from drivers.board import (
 )
 from drivers.checks import check_codes, check_pulses
 from drivers.errors import DeviceError
+from drivers.owner import Owner
 from memlab._version import __version__
 from memlab.calibration.record import CalibrationRecord
 from memlab.emulator.chip import Chip
@@ -75,12 +76,18 @@ class EmulatedBoard:
         self._chain = SignalChain(capabilities, NormalSource(bit_generator_for(rng, "samples")))
         self._readout = Readout(self.chip)
         self._row_volts = np.zeros(shape[0])
+        self._owner = Owner()
         self._config: BoardConfig | None = None
         self._closed = False
         self._drive_for: Selection | None = None
         self._drive: Drive
         self._errors_for: tuple[Operands, ColumnErrors] | None = None
         self._held: tuple[Selection, npt.NDArray[np.uint16]] | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose turn it is; who does several steps that belong together takes one for them."""
+        return self._owner
 
     @property
     def capabilities(self) -> Capabilities:
@@ -112,50 +119,56 @@ class EmulatedBoard:
 
     def inject(self, column: int, current: float) -> None:
         """Let an instrument drive a current (A) into the amplifier of a column, 0 to end it."""
-        self._front_end.injected[column] = current
-        self._errors_for = None
+        with self._owner.turn():
+            self._front_end.injected[column] = current
+            self._errors_for = None
 
     def advance(self, seconds: float) -> None:
         """Let simulated time pass, at least 0 s, with nothing driven."""
         if not seconds >= 0.0:
             raise ValueError(f"time does not run backwards: {seconds} s")
-        self.chip.advance_to(self.chip.now + round(seconds * 1e9))
+        with self._owner.turn():
+            self.chip.advance_to(self.chip.now + round(seconds * 1e9))
 
     def configure(self, config: BoardConfig) -> None:
         """Apply spans, limits and timing; every line is at 0 V afterwards."""
-        self._require_open()
-        self._config = config
-        gate = config.spans[LineClass.GATE]
-        self._read_gate = gate.minimum + gate.step * config.read_gate_code
-        self._read_pulse = float(self._times.width(config.timing.column_ticks))
-        self._drive_for = self._held = None
-        self._row_volts[...] = 0.0
+        with self._owner.turn():
+            self._require_open()
+            self._config = config
+            gate = config.spans[LineClass.GATE]
+            self._read_gate = gate.minimum + gate.step * config.read_gate_code
+            self._read_pulse = float(self._times.width(config.timing.column_ticks))
+            self._drive_for = self._held = None
+            self._row_volts[...] = 0.0
 
     def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
         """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.
 
         Shape (selected rows, selected columns). No simulated time passes.
         """
-        self._require_config()
-        self._require_lines(selection)
-        self.chip.fluctuation.advance(self.chip.now)
-        return self._readout.operands(selection, self._read_gate).linear.copy()
+        with self._owner.turn():
+            self._require_config()
+            self._require_lines(selection)
+            self.chip.fluctuation.advance(self.chip.now)
+            return self._readout.operands(selection, self._read_gate).linear.copy()
 
     def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
         """Drive the selected rows one after the other and sense: a VMM of one-hot vectors."""
-        config = self._require_config()
-        n = selection.rows.size
-        one_hot = np.full((n, n), config.idle_row_code, np.uint16)
-        np.fill_diagonal(one_hot, row_code)
-        self._select(selection, config)
-        return self._measure(selection, one_hot, gain, self._read_period)
+        with self._owner.turn():
+            config = self._require_config()
+            n = selection.rows.size
+            one_hot = np.full((n, n), config.idle_row_code, np.uint16)
+            np.fill_diagonal(one_hot, row_code)
+            self._select(selection, config)
+            return self._measure(selection, one_hot, gain, self._read_period)
 
     def vmm(
         self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
     ) -> Samples:
         """Apply each vector of row codes, shape (vectors, selected rows), and sense."""
-        self._select(selection, self._require_config())
-        return self._measure(selection, row_code, gain, self._vmm_period)
+        with self._owner.turn():
+            self._select(selection, self._require_config())
+            return self._measure(selection, row_code, gain, self._vmm_period)
 
     @property
     def life(self) -> str:
@@ -173,18 +186,20 @@ class EmulatedBoard:
 
     def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire the pulses in order."""
-        config = self._require_config()
-        check_pulses(pulses, config, self._capabilities)
-        self._row_volts[...] = 0.0
-        self._held = None
-        for start, stop in _independent_runs(pulses):
-            self._fire(pulses, slice(start, stop), config)
+        with self._owner.turn():
+            config = self._require_config()
+            check_pulses(pulses, config, self._capabilities)
+            self._row_volts[...] = 0.0
+            self._held = None
+            for start, stop in _independent_runs(pulses):
+                self._fire(pulses, slice(start, stop), config)
 
     def ground(self) -> None:
         """Put every line to 0 V."""
-        self._require_open()
-        self._row_volts[...] = 0.0
-        self._held = None
+        with self._owner.turn():  # a simulation: no line waits for this one
+            self._require_open()
+            self._row_volts[...] = 0.0
+            self._held = None
 
     def close(self) -> None:
         """Ground and let go; calling it again does nothing."""

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.errors import DeviceError, InUseError
+from drivers.owner import abandon_in_child, make_immortal
 from memlab.errors import DataError, MemlabError
 
 __all__ = ["Store", "as_text"]
@@ -76,6 +77,7 @@ class Store:
     def __init__(self, path: Path, *, write: bool) -> None:
         self.path, self.writable, self.is_open = path, write, True
         self._guard: sqlite3.Connection | None = None
+        abandon_in_child(self)
         with self.translated():
             if write:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,6 +134,10 @@ class Store:
         self.is_open = False
         self._connection.close()
         self._release()
+
+    def abandon(self) -> None:
+        """In a forked child: never close the file, which would write to the parent's."""
+        make_immortal((self._connection, self._guard))
 
     def _release(self) -> None:
         if self._guard is not None:

@@ -16,6 +16,7 @@ from drivers.board import (
     Samples,
     Selection,
 )
+from drivers.owner import Owner
 
 # Written down here a second time on purpose: what no path may ever exceed, in V.
 BOUNDS = {
@@ -69,6 +70,10 @@ class WatchedBoard:
         self._see_gate()
         self.vectors += len(row_code)
         return self.board.vmm(selection, row_code, gain)
+
+    @property
+    def owner(self) -> Owner:
+        return self.board.owner
 
     @property
     def life(self) -> str:

@@ -33,6 +33,7 @@ class Recorder:
     def __init__(self, board: EmulatedBoard):
         self.board, self.batches = board, []
         self.capabilities, self.configure = board.capabilities, board.configure
+        self.owner = board.owner
 
     def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         self.batches.append(pulses)
