@@ -104,7 +104,8 @@ class RecordFile:
                 f"cannot keep the pulse record {self.path}: {error}. Without it nothing is pulsed; "
                 "make room, or set MEMLAB_STATE to a directory that can be written"
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            # SQLite says what is wrong in the words that it finds in the file.
             raise self._damaged(str(error)) from error
 
     def check(self, row: Sequence[Any], crc: int) -> None:

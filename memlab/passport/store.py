@@ -159,7 +159,8 @@ class Store:
                 f"cannot use the chip passport {self.path}: {error}. Without it nothing is pulsed; "
                 "name another file (passport=FILE in the URL), or do without (passport=none)"
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            # SQLite says what is wrong in the words that it finds in the file.
             raise self._damaged(error) from error
 
     @contextmanager
