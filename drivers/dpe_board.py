@@ -53,7 +53,7 @@ from firmware_protocol.dpe import (
 )
 from firmware_protocol.dpe_link import LINE_PAUSE, DpeHost, Failed, LineReader, Replied
 
-__all__ = ["DpeBoard"]
+__all__ = ["DpeBoard", "return_to_top"]
 
 _GO_TIMEOUT, _GO_TRIES = 1.0, 3
 _FAST = 1e9
@@ -385,22 +385,7 @@ class DpeBoard(CheckedBoard):
         self._transport = transport
 
     def _return_to_top(self, transport: Transport) -> None:
-        reader = LineReader()
-        for _ in range(_GO_TRIES):
-            self._log.text("->", f"{TOP}\n".encode())
-            transport.write(f"{TOP}\n".encode())
-            give_up = time.monotonic() + _GO_TIMEOUT
-            while (left := give_up - time.monotonic()) > 0:
-                stopping.check()
-                data = transport.read(min(left, stopping.LOOK_EVERY))
-                self._log.text("<-", data)
-                if GO in reader.feed(data):
-                    return
-        raise NoAnswerError(
-            f"{self._name}: sent 1024 three times in {_GO_TRIES * _GO_TIMEOUT:g} s, no `go` came. "
-            "Check power, the baud rate (?baudrate=115200) and that this is the published board; "
-            "a board with MLP/1 firmware is opened without dpe+"
-        )
+        return_to_top(transport, self._name, self._log)
 
     def _require_transport(self) -> Transport:
         if self._transport is None:
@@ -417,3 +402,30 @@ class DpeBoard(CheckedBoard):
 def _entries(group: PulseGroup, pulses: PulseBatch) -> npt.NDArray[np.void]:
     part = slice(group.first, group.first + group.count)
     return entries_of(pulses.kind[part], pulses.row[part], column_masks(pulses.columns[part]))
+
+
+def return_to_top(transport: Transport, name: str, log: WireLog | None = None) -> None:
+    """Send `1024` until `go` comes: the board is in its top menu, and its lines rest.
+
+    Raises
+    ------
+    NoAnswerError
+        If nothing there answers so.
+    """
+    log = log or WireLog(name)
+    reader = LineReader()
+    for _ in range(_GO_TRIES):
+        log.text("->", f"{TOP}\n".encode())
+        transport.write(f"{TOP}\n".encode())
+        give_up = time.monotonic() + _GO_TIMEOUT
+        while (left := give_up - time.monotonic()) > 0:
+            stopping.check()
+            data = transport.read(min(left, stopping.LOOK_EVERY))
+            log.text("<-", data)
+            if GO in reader.feed(data):
+                return
+    raise NoAnswerError(
+        f"{name}: sent 1024 three times in {_GO_TRIES * _GO_TIMEOUT:g} s, no `go` came. "
+        "Check power, the baud rate (?baudrate=115200) and that this is the published board; "
+        "a board with MLP/1 firmware is opened without dpe+"
+    )

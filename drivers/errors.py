@@ -2,7 +2,8 @@
 
 TransportError
  ├─ InUseError                another program has the port, or the board's session
- └─ NoAnswerError             the port opened, and no board answered on it
+ ├─ NoAnswerError             the port opened, and no board answered on it
+ └─ TokenError                a virtual board's server asks for a token
 DeviceError
  └─ PulsesInterruptedError    a batch of pulses ended early; says how many were fired
      └─ PulseOutcomeUnknown   ... and for some it cannot be known: read their cells
@@ -21,6 +22,7 @@ __all__ = [
     "NoAnswerError",
     "PulseOutcomeUnknown",
     "PulsesInterruptedError",
+    "TokenError",
     "TransportError",
 ]
 
@@ -35,6 +37,10 @@ class InUseError(TransportError):
 
 class NoAnswerError(TransportError):
     """The port opened, and no board answered on it."""
+
+
+class TokenError(TransportError):
+    """A virtual board's server asks for a token, and none or a wrong one was given."""
 
 
 class DeviceError(MemlabError):

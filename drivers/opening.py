@@ -9,6 +9,9 @@ spy:///dev/ttyUSB0                       serial port with pyserial's dump on std
 
 `dpe+` before any of them speaks the published board's ASCII dialect instead of MLP/1.
 
+A virtual board on a network asks for a token: socket://host:port?token=... It is remembered by this
+process and is not part of the URL any more (`drivers.tokens`).
+
 Options of all: baudrate, timeout. Of MLP/1: takeover, lease, watchdog, reconnect, fsync. Of dpe+:
 chip, line_pause, auto_gain. What they mean stands at `SerialBoard` and `DpeBoard`.
 """
@@ -24,6 +27,7 @@ from drivers.dpe_board import DpeBoard
 from drivers.errors import NoAnswerError
 from drivers.link import Link
 from drivers.serial_board import SerialBoard
+from drivers.tokens import take_token, token_for
 from drivers.transport import Transport, open_port
 
 __all__ = ["DIALECT", "SCHEMES", "BoardAddress", "open_wire_board", "parse_address"]
@@ -48,7 +52,7 @@ class BoardAddress:
     Parameters
     ----------
     url
-        As it was written.
+        As it was written, without a token.
     dpe
         True for the published board's dialect.
     transport
@@ -68,17 +72,19 @@ class BoardAddress:
     options: dict[str, float]
     chip: str = ""
 
-    def open_port(self, baudrate: int) -> Transport:
-        """Open the port alone."""
+    def open_port(self, baudrate: int, *, exclusive: bool = True) -> Transport:
+        """Open the port alone; not exclusively only to stop a board that another program has."""
         match self.transport:
             case "visa":
                 from drivers.visa import open_resource
 
                 return open_resource(self.port, baudrate)
             case "serial":
-                return open_port(self.port, baudrate)
+                return open_port(self.port, baudrate, exclusive=exclusive)
+            case "socket":
+                return open_port(f"socket://{self.port}", baudrate, token_for(self.port))
             case scheme:
-                return open_port(f"{scheme}://{self.port}", baudrate)
+                return open_port(f"{scheme}://{self.port}", baudrate, exclusive=exclusive)
 
 
 def parse_address(url: str) -> BoardAddress:
@@ -89,6 +95,7 @@ def parse_address(url: str) -> BoardAddress:
     ValueError
         If it is not the URL of a board on a wire, or has a wrong option.
     """
+    url = take_token(url)
     scheme = url.split(":", 1)[0]
     if scheme not in SCHEMES or "://" not in url:
         raise ValueError(f"{url!r} is not the URL of a board; write for example serial://COM4")

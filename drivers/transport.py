@@ -10,6 +10,7 @@ opening, locking and configuring them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -21,8 +22,11 @@ from urllib.parse import urlsplit
 import serial
 from serial.tools import list_ports as _list_ports
 
-from drivers.errors import InUseError, TransportError
+from drivers.errors import InUseError, TokenError, TransportError
 from drivers.owner import abandon_in_child, make_immortal
+from drivers.port_holder import port_holder
+from drivers.tcp_server_lines import BUSY, LONGEST_LINE, TOKEN_WANTED, WORD, token_line
+from drivers.tokens import TOKEN_VARIABLE
 
 __all__ = ["Opener", "Port", "Transport", "list_ports", "open_port"]
 
@@ -75,8 +79,17 @@ def list_ports() -> list[Port]:
     return sorted(found, key=lambda port: port.device)
 
 
-def open_port(url: str, baudrate: int) -> Transport:
+def open_port(url: str, baudrate: int, token: str = "", *, exclusive: bool = True) -> Transport:
     """Open a device name or a pyserial URL (`socket://`, `rfc2217://`, `spy://`), exclusively.
+
+    Parameters
+    ----------
+    url, baudrate
+        What to open.
+    token
+        What a virtual board's TCP server asks for (`socket://` only).
+    exclusive
+        False to share a serial port with the program that has it: only to stop a board.
 
     Raises
     ------
@@ -84,33 +97,53 @@ def open_port(url: str, baudrate: int) -> Transport:
         If there is no such port, it is in use, or nobody listens there.
     """
     scheme = urlsplit(url).scheme if "://" in url else ""
-    exclusive = None if scheme in ("socket", "rfc2217") else True
+    lock = None if scheme in ("socket", "rfc2217") or not exclusive else True
     try:
         port = serial.serial_for_url(
-            url, baudrate=baudrate, timeout=1.0, write_timeout=1.0, exclusive=exclusive
+            url, baudrate=baudrate, timeout=1.0, write_timeout=1.0, exclusive=lock
         )
     except (serial.SerialException, OSError, ValueError) as error:
         raise _cannot_open(url, baudrate, error) from error
     if scheme == "socket":
-        return _SocketTransport(port, url)
+        return _SocketTransport(port, url, token)
     rate = None if os.path.realpath(url).startswith(_LINES_WITHOUT_BAUD) else baudrate / 10
     if scheme == "" and os.name == "posix":
         return _DescriptorTransport(port, url, rate)
     return _PortTransport(port, url, rate)
 
 
+_IN_USE = {errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK}
+"""Another program holds the port: opened with TIOCEXCL, or locked."""
+_WINDOWS_DENIED = "PermissionError(13,"
+"""How pyserial on Windows begins the reason, in which alone it keeps the cause."""
+
+
 def _cannot_open(url: str, baudrate: int, error: Exception) -> TransportError:
     text = f"cannot open {url} at {baudrate} baud: {error}. "
-    reason = str(error).lower()
-    if "exclusively lock" in reason or "busy" in reason:
-        return InUseError(text + "Another program has it open; close that one, or wait for it")
-    if "permission" in reason or "access is denied" in reason:
+    cause = _cause(url, error)
+    if cause in _IN_USE:
+        holder = port_holder(url)
+        who = f"It is {holder}; end that" if holder else "Another program has it open; close that"
+        return InUseError(f"{text}{who} one, or wait for it")
+    if cause in (errno.EACCES, errno.EPERM):
         text += "You may not use this port, or another program has it; "
         return TransportError(text + "on Linux, join the group dialout and log in again")
     if url.startswith(("socket:", "rfc2217:")):
         return TransportError(text + "Check host and port, and that the server is running")
     near = ", ".join(port.device for port in list_ports()) or "none"
     return TransportError(text + f"Check cable and name; ports of this computer: {near}")
+
+
+def _cause(url: str, error: BaseException | None) -> int | None:
+    """Return the errno of what went wrong; the text is no help, for it holds the port's name."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error.errno
+        reason = str(error).removeprefix(f"could not open port {url!r}: ")
+        if isinstance(error, serial.SerialException) and reason.startswith(_WINDOWS_DENIED):
+            return errno.EACCES
+        error = error.__cause__ or error.__context__
+    return None
 
 
 class _Base:
@@ -196,13 +229,21 @@ class _DescriptorTransport(_Base):
 class _SocketTransport(_Base):
     """A TCP connection that pyserial has opened."""
 
-    def __init__(self, port: Any, name: str) -> None:
+    def __init__(self, port: Any, name: str, token: str) -> None:
         super().__init__(port, name, None)
         # Adopted, because closing pyserial's own takes 0.3 s.
         self._socket: socket.socket = port._socket
         port._socket, port.is_open = None, False
         # Requests are small and answered at once: without this each would wait for an ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._begun: bytes | None = b""
+        """What the other end said so far, while that may be a line of a server; then None."""
+        if token:
+            try:
+                self._socket.sendall(token_line(token))
+            except OSError as error:
+                self.close()
+                raise self._lost("opening", error) from error
 
     def read(self, timeout: float) -> bytes:
         """Return what has arrived; wait up to `timeout` seconds for it."""
@@ -217,7 +258,30 @@ class _SocketTransport(_Base):
             raise self._lost("reading", error) from error
         if not data:
             raise self._lost("reading", "the other end closed the connection")
-        return data
+        return data if self._begun is None else self._hear_server(self._begun + data)
+
+    def _hear_server(self, begun: bytes) -> bytes:
+        """Return what is the board's; raise what the server in front of it says."""
+        if len(begun) < LONGEST_LINE and b"\n" not in begun and WORD.startswith(begun[: len(WORD)]):
+            self._begun = begun
+            return b""
+        for line in (BUSY, TOKEN_WANTED):
+            if begun.startswith(line):
+                self._begun = begun.removeprefix(line)
+                raise self._refused(line)
+        self._begun = None
+        return begun
+
+    def _refused(self, line: bytes) -> TransportError:
+        if line == BUSY:
+            return InUseError(
+                f"{self._name}: another program has the board; close that one, or wait for it "
+                "(with MLP/1, takeover=1 in the URL ends its session)"
+            )
+        return TokenError(
+            f"{self._name}: this board asks for a token, and none or a wrong one was given; add "
+            f"?token=... as `memlab board serve` printed it, or set {TOKEN_VARIABLE}"
+        )
 
     def write(self, data: bytes) -> int:
         """Hand over as many bytes as the line takes now."""

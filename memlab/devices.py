@@ -28,6 +28,7 @@ from urllib.parse import parse_qsl, urlsplit
 from drivers.board import Board
 from drivers.opening import SCHEMES, open_wire_board, parse_address
 from drivers.serial_board import SerialBoard
+from drivers.tokens import take_token
 from memlab.array import Array
 from memlab.array_options import ArrayOptions, split_array_options
 from memlab.board_array import BoardArray
@@ -74,6 +75,7 @@ def open_array(
     DataError
         If the passport is none, or is damaged.
     """
+    url = take_token(url)
     scheme, options = ("", {}) if _is_wire(url) else _split(url)
     if scheme == "ideal":
         rows = _number(url, options, "rows", 128, 1)
@@ -108,7 +110,7 @@ def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Bo
     A board speaks in codes, so that options for the array mean nothing to it. But what its journal
     tells of the pulses of an earlier program is told only once, and goes into the passport.
     """
-    address, asked = split_array_options(url)
+    address, asked = split_array_options(take_token(url))
     board = _open_board(address, seed, chip)
     if isinstance(board, SerialBoard) and board.recovered:
         try:
@@ -136,16 +138,21 @@ def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:
     return EmulatedBoard(preset.replace(**options) if options else preset, seed)
 
 
-def check_url(url: str) -> None:
-    """Raise `SettingError` unless the URL names a known kind of array; opens nothing."""
+def check_url(url: str) -> str:
+    """Raise `SettingError` unless the URL names a known kind of array; opens nothing.
+
+    Returns the URL as it may be written down: without a token, which this process remembers.
+    """
+    url = take_token(url)
     address, _ = split_array_options(url)
     if not _is_wire(url):
         _split(url)
-        return
+        return url
     try:
         parse_address(address)
     except ValueError as error:
         raise SettingError(str(error)) from error
+    return url
 
 
 def _is_wire(url: str) -> bool:

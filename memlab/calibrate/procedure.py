@@ -87,7 +87,7 @@ def plan_calibration(
     SettingError
         If anything in the request is wrong.
     """
-    check_url(board)
+    board = check_url(board)
     if board.partition(":")[0] == "ideal":
         raise SettingError("ideal: has no board to calibrate; use emulator: or a board")
     if (rows or columns) and smu is None:

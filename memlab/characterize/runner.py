@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
+from drivers.tokens import take_token
 from memlab._version import __version__
 from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench, driver_ledger, formable_cells
@@ -117,7 +118,7 @@ def plan_procedures(
     SettingError
         If anything in the request is wrong.
     """
-    check_url(board)
+    board = check_url(board)
     if board.partition(":")[0] == "ideal":
         raise SettingError("ideal: has no device to characterise; use emulator: or a board")
     if not names or len(set(names)) < len(names):
@@ -162,6 +163,7 @@ def run_procedures(
     Documents of `memlab characterize --json`: run, figure, procedure, board, seed, seconds,
     results, counts, and for an emulated board what the run would cost on the real one.
     """
+    board = take_token(board)
     with open_chip(board, plans[0].config) as array:
         mask = region.pick(array.shape)
         for plan in plans:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import rich_click as click
 
-from drivers.serial_board import SerialBoard
-from firmware_protocol.messages import ErrorCode, State
+from drivers.grounding import ground_line
+from drivers.opening import SCHEMES, parse_address
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
 from memlab.cli.streams import show_document
-from memlab.devices import open_board
+from memlab.errors import SettingError
 
 
 @click.command(cls=Command)
@@ -17,20 +17,41 @@ from memlab.devices import open_board
 @click.option("--clear-fault", is_flag=True, help="Clear a latched fault, such as an ESTOP, too.")
 @json_option
 def ground(url: str, clear_fault: bool, as_json: bool) -> None:
-    """Put every line of a board to 0 V.
+    """Put every line of a board to 0 V, whoever uses it.
 
-    A board that another program uses is not touched; add takeover=1 to its URL to end that
-    program's session.
+    Needs nothing but the line: no state file, no lock, no token. A board that another program uses
+    gets an emergency stop, which that program notices; it stays latched until --clear-fault.
     """
-    document = {"board": url, "grounded": True}
-    with open_board(url) as board:
-        board.ground()
-        if isinstance(board, SerialBoard):
-            if clear_fault:
-                board.clear_fault()
-            state = board.state()
-            document |= {"state": State(state.state).name, "fault": ErrorCode(state.fault).name}
+    document: dict[str, object] = {"board": url, "grounded": True}
+    if url.split(":", 1)[0] in SCHEMES:
+        document |= _ground(url, clear_fault)
+    else:
+        from memlab.devices import open_board
+
+        with open_board(url) as board:
+            board.ground()
     if as_json:
         show_document(document)
     else:
-        click.echo(", ".join(f"{key} {value}" for key, value in document.items()), err=True)
+        shown = ", ".join(f"{key} {value}" for key, value in document.items() if value != "")
+        click.echo(shown, err=True)
+
+
+def _ground(url: str, clear_fault: bool) -> dict[str, object]:
+    # What a URL asks of the array above the board (passport, budgets) is nobody's business here.
+    address, _, query = url.partition("?")
+    options = [pair for pair in query.split("&") if pair and not _for_the_array(pair)]
+    try:
+        place = parse_address(address + ("?" + "&".join(options) if options else ""))
+    except ValueError as error:
+        raise SettingError(str(error)) from error
+    done = ground_line(place, clear_fault=clear_fault)
+    document: dict[str, object] = {"grounded": done.grounded, "how": done.how}
+    if done.state:
+        document |= {"state": done.state, "fault": done.fault}
+    return document
+
+
+def _for_the_array(pair: str) -> bool:
+    key = pair.partition("=")[0]
+    return key in ("passport", "rounding", "calibration") or key.startswith("budget.")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
+from ipaddress import ip_address
 from pathlib import Path
 
 import rich_click as click
 
+from drivers.tokens import TOKEN_VARIABLE
 from memlab.cli.command import Command
 from memlab.cli.streams import show_document
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import BoardEvent, DpeFirmware, json_lines
-from memlab.emulator.serve import PtyPort, Server, TcpPort, dpe_board, mlp_board, new_serial
-from memlab.emulator.serve.boards import MlpFirmware
+from memlab.emulator.firmware import BoardEvent, json_lines
+from memlab.emulator.serve import Server, TcpPort, dpe_board, mlp_board, new_serial
+from memlab.emulator.serve.boards import AsciiFirmware, MlpFirmware
 from memlab.emulator.serve.ports import Port
 from memlab.errors import SettingError
 
@@ -24,7 +27,19 @@ from memlab.errors import SettingError
 @click.command(cls=Command)
 @click.option("--pty", is_flag=True, help="Serve on a pseudo-terminal, a serial port to a client.")
 @click.option("--tcp", type=click.IntRange(0, 65535), metavar="PORT", help="Serve on a TCP port.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. From another than this computer's own, clients need a token.",
+)
+@click.option(
+    "--token",
+    metavar="TEXT",
+    envvar=TOKEN_VARIABLE,
+    help="With --tcp: what clients must have in their URL (?token=TEXT), at least 8 letters, "
+    "digits, - or _.  [default: a random one where --host needs one; else none]",
+)
 @click.option(
     "--link",
     type=click.Path(path_type=Path),
@@ -64,6 +79,7 @@ def serve(
     pty: bool,
     tcp: int | None,
     host: str,
+    token: str | None,
     link: Path | None,
     dialect: str,
     chip: str,
@@ -80,6 +96,7 @@ def serve(
     The first line on stdout is the URL to use with --board. One client at a time; when it goes,
     every line is grounded, and the next may come. The chip keeps its state in between, and is blank
     when the board is started again: it is another chip then, with a serial number of its own.
+    Whoever reaches the port can stop the board, with a token or without.
     """
     if pty == (tcp is not None):
         raise click.UsageError("choose one of --pty and --tcp PORT")
@@ -93,14 +110,17 @@ def serve(
     serial = serial or new_serial(board)
     with ExitStack() as stack:
         record = _recorder(log, stack)
-        device: MlpFirmware | DpeFirmware
+        device: MlpFirmware | AsciiFirmware
         if dialect == "mlp":
             device = mlp_board(board, jumper, record, serial=serial)
         else:
             device = dpe_board(board, record)
-        port: Port = PtyPort(link) if tcp is None else TcpPort(host, tcp, device.idle)
+        secret = "" if tcp is None else _token(host, token)
+        port = _open_pty(link) if tcp is None else TcpPort(host, tcp, device, secret)
         stack.callback(port.close)
         url = port.url if dialect == "mlp" else f"dpe+{port.url}?chip={serial}"
+        if secret:
+            url += f"{'&' if '?' in url else '?'}token={secret}"
         document = {"url": url, "dialect": dialect, "chip": chip, "seed": seed, "serial": serial}
         document["pid"] = os.getpid()
         if as_json:
@@ -115,9 +135,42 @@ def serve(
                 f"all the same: --serial {serial}",
                 err=True,
             )
+            if tcp is not None and not _is_loopback(host):
+                click.echo(
+                    f"warning: {host} is reachable from the network. Only clients with the token "
+                    "can use this board, but neither it nor their data are encrypted; a tunnel "
+                    "(ssh -L) to 127.0.0.1 is safer",
+                    err=True,
+                )
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         notify = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
         Server(device, port, baud=baud, notify=notify).run()
+
+
+def _open_pty(link: Path | None) -> Port:
+    try:
+        from memlab.emulator.serve.pty_port import PtyPort
+    except ImportError as error:  # Windows has no pseudo-terminals
+        raise SettingError(
+            f"this system has no pseudo-terminals ({error}); serve with --tcp PORT"
+        ) from error
+    return PtyPort(link)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _token(host: str, given: str | None) -> str:
+    """Return what clients must say; empty where everybody on this computer may come in."""
+    if given is not None:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{8,128}", given):
+            raise SettingError("--token: 8 to 128 letters, digits, - or _")
+        return given
+    return "" if _is_loopback(host) else secrets.token_urlsafe(16)
 
 
 def _recorder(log: Path | None, stack: ExitStack) -> Callable[[BoardEvent], None] | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import rich_click as click
 
+from drivers.tokens import take_token
 from memlab.board_array import BoardArray
 from memlab.devices import open_array
 from memlab.errors import SettingError
@@ -30,6 +31,8 @@ board_option = click.option(
     default="emulator:",
     show_default=True,
     metavar="URL",
+    # A token stays out of what commands show and write.
+    callback=lambda context, parameter, value: take_token(value),
     help="Board: serial:///dev/ttyACM0, socket://host:port, dpe+serial://COM4, emulator:.",
 )
 json_option = click.option(

@@ -16,15 +16,18 @@ from memlab.runs import GoodLines
 __all__ = ["check_boards", "open_arrays", "total_counts"]
 
 
-def check_boards(boards: Sequence[str]) -> None:
-    """Raise `SettingError` unless these URLs can be open at the same time; opens nothing."""
+def check_boards(boards: Sequence[str]) -> tuple[str, ...]:
+    """Raise `SettingError` unless these URLs can be open at the same time; opens nothing.
+
+    Returns them as they may be written down: see `check_url`.
+    """
     if not boards:
         raise SettingError("no board was named; a network needs at least one")
-    for url in boards:
-        check_url(url)
+    boards = tuple(check_url(url) for url in boards)
     for url, times in Counter(boards).items():
         if times > 1 and url.partition(":")[0] not in ("emulator", "ideal"):
             raise SettingError(f"{url} is one board and was named {times} times")
+    return boards
 
 
 @contextmanager

@@ -105,8 +105,7 @@ def make_plan(
         config = apply_settings(config, [f"seed={seed}"])
     if epochs is not None:
         config = apply_settings(config, [f"train.epochs={epochs}"])
-    boards = (board,) if isinstance(board, str) else tuple(board)
-    check_boards(boards)
+    boards = check_boards((board,) if isinstance(board, str) else tuple(board))
     if good is not None and len(boards) > 1:
         raise SettingError("good lines belong to one chip; name one board with --good")
     if out is None:

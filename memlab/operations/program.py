@@ -86,7 +86,7 @@ def program_target(
         If a target cannot be reached. With the law of the chip's preset nothing is pulsed; with
         `law=measured` only the cells that the law was measured on.
     """
-    check_url(url)
+    url = check_url(url)
     wanted = load_numbers(target, "target")
     out = output_path(out, GROUP, (".h5", ".hdf5"))
     start = time.perf_counter()

@@ -47,7 +47,7 @@ def read_map(
     The document of `memlab read --json`: files, cells, saturated readings, and minimum, median and
     maximum of the conductance in S.
     """
-    check_url(url)
+    url = check_url(url)
     out = output_path(out, "read")
     with open_array(url) as array:
         mask = region.pick(array.shape)

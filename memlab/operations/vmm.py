@@ -56,7 +56,7 @@ def multiply(
     LimitError
         If a voltage is outside the read limit; nothing is driven.
     """
-    check_url(url)
+    url = check_url(url)
     vectors = load_numbers(voltages, "voltages")
     out = output_path(out, "vmm")
     with open_array(url) as array:

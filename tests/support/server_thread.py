@@ -6,7 +6,8 @@ from typing import Self
 
 from drivers.board import Board
 from memlab.emulator.firmware import BoardEvent
-from memlab.emulator.serve import Port, PtyPort, Server, TcpPort, dpe_board, mlp_board, new_serial
+from memlab.emulator.serve import Port, Server, TcpPort, dpe_board, mlp_board, new_serial
+from memlab.emulator.serve.pty_port import PtyPort
 
 
 class ServerThread:
@@ -29,6 +30,7 @@ class ServerThread:
         dialect: str = "mlp",
         baud: int | None = None,
         serial: str = "",
+        token: str = "",
     ) -> None:
         self.events: list[BoardEvent] = []
         self.said: list[str] = []
@@ -39,9 +41,7 @@ class ServerThread:
         else:
             device = dpe_board(board, record=self.events.append)
         self.device = device
-        self.port: Port = (
-            PtyPort() if where == "pty" else TcpPort("127.0.0.1", 0, may_replace=device.idle)
-        )
+        self.port: Port = PtyPort() if where == "pty" else TcpPort("127.0.0.1", 0, device, token)
         self.url = self.port.url
         self.server = Server(device, self.port, baud=baud, notify=self.said.append)
         self._thread = threading.Thread(target=self.server.run)

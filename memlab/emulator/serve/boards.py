@@ -8,10 +8,13 @@ from collections.abc import Callable
 
 from drivers.board import Board
 from firmware_protocol.firmware import Firmware
+from firmware_protocol.framing import encode_frame
 from firmware_protocol.journal import Memory
+from firmware_protocol.messages import ErrorCode, Kind, StateEvent
 from memlab.emulator.firmware import BoardEvent, BoardExecutor, DpeFirmware
+from memlab.emulator.serve.door import Plea, mlp_plea, text_plea
 
-__all__ = ["MlpFirmware", "dpe_board", "mlp_board", "new_serial"]
+__all__ = ["AsciiFirmware", "MlpFirmware", "dpe_board", "mlp_board", "new_serial"]
 
 
 class MlpFirmware(Firmware):
@@ -22,6 +25,30 @@ class MlpFirmware(Firmware):
     def idle(self) -> bool:
         """Return True when no session is alive, so that a second client may replace the first."""
         return not self.link.alive(self.clock())
+
+    def plea(self, data: bytes) -> Plea:
+        """Return what the first bytes of a client that waits ask for."""
+        return mlp_plea(data)
+
+    def stop_now(self) -> bytes:
+        """Stop as an ESTOP frame does; return what answers it to a client without a session."""
+        self.link.discard_output()
+        self.stop(ErrorCode.ESTOP)
+        state = StateEvent(state=self.state)
+        return encode_frame(Kind.EVT, StateEvent.ID, 0, 0, state.pack())
+
+
+class AsciiFirmware(DpeFirmware):
+    """Firmware of the ASCII dialect behind a port: nobody replaces a client that is there."""
+
+    def plea(self, data: bytes) -> Plea:
+        """Return what the first bytes of a client that waits ask for."""
+        return text_plea(data)
+
+    def stop_now(self) -> bytes:
+        """Ground everything; the dialect has neither a latch nor an answer for that."""
+        self.host_gone()
+        return b""
 
 
 def new_serial(board: Board) -> str:
@@ -62,6 +89,6 @@ def dpe_board(
     board: Board,
     record: Callable[[BoardEvent], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> DpeFirmware:
+) -> AsciiFirmware:
     """Return the published board's firmware over a board."""
-    return DpeFirmware(board, clock=clock, record=record)
+    return AsciiFirmware(board, clock=clock, record=record)

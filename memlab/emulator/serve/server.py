@@ -7,11 +7,11 @@ millisecond, so that an emergency stop is not kept waiting by a batch.
 
 from __future__ import annotations
 
-import os
 import select
+import socket
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from memlab.emulator.serve.pacing import Pacer
 from memlab.emulator.serve.ports import CHUNK, Port
@@ -77,7 +77,8 @@ class Server:
         self._receiving, self._sending = Pacer(baud), Pacer(baud)
         self._out = bytearray()
         self._busy = self._heard = self._stopped = False
-        self._stop_in, self._stop_out = os.pipe()
+        # Sockets, because Windows waits for nothing else.
+        self._stop_in, self._stop_out = socket.socketpair()
 
     def run(self) -> None:
         """Serve until `stop` or an exception; the board is grounded and the port closed then."""
@@ -87,13 +88,14 @@ class Server:
         finally:
             self._device.host_gone()
             self._port.close()
-            os.close(self._stop_in)
+            self._stop_in.close()
+            self._stop_out.close()
 
     def stop(self) -> None:
         """End `run`, from any thread, once; `run` may have ended already."""
-        # The end of the pipe is the whole message. A flag beside it could end `run`, and with it
+        # The end of the pair is the whole message. A flag beside it could end `run`, and with it
         # the reading end, before a byte was written.
-        os.close(self._stop_out)
+        self._stop_out.close()
 
     def _turn(self) -> None:
         self._wait()
@@ -117,8 +119,9 @@ class Server:
         if self._out and not speak:
             deadlines.append(self._sending.free_at())
         soonest = min((d for d in deadlines if d is not None), default=None)
-        timeout = 0.0 if self._busy else None if soonest is None else max(0.0, soonest - now)
-        readers = [self._stop_in, *(self._port.readable() if listen else [])]
+        at_once = self._busy or (listen and self._port.waiting())
+        timeout = 0.0 if at_once else None if soonest is None else max(0.0, soonest - now)
+        readers: list[Any] = [self._stop_in, *(self._port.readable() if listen else [])]
         writers = self._port.writable() if self._out and speak else []
         ready, _, _ = select.select(readers, writers, [], timeout)
         self._stopped = self._stop_in in ready

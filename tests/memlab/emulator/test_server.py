@@ -44,6 +44,9 @@ class NoClient:
     def writable(self) -> list[int]:
         return []
 
+    def waiting(self) -> bool:
+        return False
+
     def read(self, limit: int) -> bytes:
         return b""
 
