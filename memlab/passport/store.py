@@ -220,7 +220,8 @@ class Store:
             guard.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             guard.close()
-            if "locked" not in str(error):
+            # Of an extended code the low byte counts; the text holds the user's own path.
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
             raise InUseError(
                 f"the chip passport {self.path} is in use by another program; wait for it to end. "

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,9 +61,7 @@ def damage(state: Path, how: str) -> None:
                 if path.is_file():
                     path.write_bytes(b"{ this is no ledger\n" * 9)
         case "a file in its place":
-            for path in sorted(state.rglob("*"), reverse=True):
-                path.unlink()
-            state.rmdir()
+            shutil.rmtree(state)
             state.write_text("no directory")
         case "unwritable":
             state.chmod(0o500)

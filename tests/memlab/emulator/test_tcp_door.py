@@ -92,15 +92,14 @@ def test_a_second_client_hears_that_another_program_has_the_board(dialect: str) 
             pass
 
 
-def test_takeover_ends_the_session_of_the_client_that_is_there(
-    server: ServerThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_takeover_ends_the_session_of_the_client_that_is_there(server: ServerThread) -> None:
     with open_wire_board(f"{server.url}?reconnect=0") as first:
         first.configure(CONFIG)
-        # Another computer: on the same one the state file has a lock as well.
-        monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "another computer"))
-        with open_wire_board(f"{server.url}?takeover=1") as second:
-            second.configure(CONFIG)
+        first.link._patience = 0.3  # less than the 2 s after which a silent session counts as over
+        with line_to(server) as second:  # of another computer: here, the state has a lock as well
+            second.sendall(hello(flags=m.HelloFlag.TAKEOVER))
+            (frame,) = Decoder().feed(second.recv(200))
+            assert m.HelloResponse.unpack(frame.payload).sess
             with pytest.raises(InUseError):
                 first.ground()
 
