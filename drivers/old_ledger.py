@@ -20,6 +20,8 @@ __all__ = ["OldLedger", "Pulse", "Sent", "Settled", "digest", "parse"]
 Pulse = tuple[int, int, int]
 """Kind, row and mask of columns (bit j is column j) of a row-pulse."""
 
+NOTHING_CERTAIN = (1 << 32) - 1
+"""As the last operation that was forgotten: above all that there can be."""
 _NUMBER = re.compile(rb'"(?:sent|settled)":(\d+)[,}]')
 
 
@@ -82,11 +84,13 @@ def parse(content: bytes) -> OldLedger:
         except (ValueError, TypeError, KeyError, RecursionError):
             unreadable.append(line)
     for line in unreadable:
-        numbers = {int(n) for n in _NUMBER.findall(line) if int(n) < 1 << 32}
+        numbers = {int(n) for n in _NUMBER.findall(line) if len(n) < 10}
         old.highest = max(old.highest, *numbers, 0)
         old.uncertain |= numbers - set(old.open)
-    if any(len(_NUMBER.findall(line)) < max(1, line.count(b'{"')) for line in unreadable):
-        old.forgotten = old.highest  # not even a number
+    if not content.startswith((b'{"ledger":', b'{"highest":')) or any(
+        len(_NUMBER.findall(line)) < max(1, line.count(b'{"')) for line in unreadable
+    ):
+        old.forgotten = NOTHING_CERTAIN  # not even a number
     return old
 
 

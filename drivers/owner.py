@@ -12,6 +12,7 @@ import threading
 import weakref
 from typing import Protocol
 
+from drivers import stopping
 from drivers.errors import InUseError
 
 __all__ = ["Owner", "abandon_in_child", "make_immortal"]
@@ -56,6 +57,10 @@ class Owner:
             In a forked child.
         """
         self.check()
+        if not self._lock.acquire(blocking=False):
+            while not self._lock.acquire(timeout=stopping.LOOK_EVERY):
+                stopping.check()  # Ctrl-C is not to wait for another thread
+        self._lock.release()  # whoever enters it takes it again
         return self._lock
 
     def wait_turn(self, seconds: float) -> bool:

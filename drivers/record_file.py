@@ -57,6 +57,8 @@ class RecordFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 self._make(schema, fsync)
+            elif not path.stat().st_size:
+                raise self._damaged("it is empty")
             self._connection = _connect(path)
         abandon_in_child(self)
         try:
@@ -145,8 +147,6 @@ class RecordFile:
         execute("PRAGMA locking_mode = EXCLUSIVE")
         execute("BEGIN EXCLUSIVE")
         execute("COMMIT")  # from here on it is ours until it is closed
-        if not self.path.stat().st_size:
-            raise self._damaged("it is empty")
         (application,) = execute("PRAGMA application_id").fetchone()
         (version,) = execute("PRAGMA user_version").fetchone()
         if application != _APPLICATION:
@@ -158,11 +158,12 @@ class RecordFile:
             )
         (fault,) = execute("PRAGMA integrity_check(1)").fetchone()
         if fault != "ok":
-            raise self._damaged(fault.replace("\n", " "))
+            raise self._damaged(fault)
         execute("PRAGMA journal_mode = PERSIST")
         execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
 
     def _damaged(self, why: str) -> TransportError:
+        why = " ".join(why.split())[:200]
         return TransportError(
             f"{self.path} is not the pulse record of a board, or is damaged ({why}). Without it "
             "nothing is pulsed: what was fired before is not known. Put it aside, and keep it; "

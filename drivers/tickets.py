@@ -351,7 +351,7 @@ class Tickets:
             ) from error
 
     def _import(self, old: old_ledger.OldLedger, path: Path) -> None:
-        if old.uncertain or (old.forgotten and old.forgotten == old.highest):
+        if old.uncertain or old.forgotten >= max(old.highest, 1):
             LOGGER.warning("%s: of some pulses it does not say what became of them", path)
         with self._file.transaction() as execute:
             facts = {
