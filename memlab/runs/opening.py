@@ -105,9 +105,9 @@ def _trust(path: Path, *, foreign: bool) -> bool:
     """Look at a file before the HDF5 library does; return whether it is open for writing."""
     try:
         state = path.stat()
-        key = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
         _check_place(path, state)
         growing = _flags(path) & _SWMR != 0
+        key = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
         if key in _trusted:
             return growing
         sealed = Seal.NONE
@@ -183,21 +183,33 @@ def _probe(path: Path, *, swmr: bool) -> None:
     ------
     OSError
         If something is wrong with it.
+    DataError
+        If there can be no such process.
     """
     options = ["swmr"] if swmr else []
+    # It finds h5py where this process found it.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
             # -P: the folder of the program holds modules with the names of others.
             [sys.executable, "-P", probe.__file__, str(path), *options],
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=_START,
             check=False,
         )
+        said = os.fsdecode(done.stdout).split("\n")
     except subprocess.TimeoutExpired as error:
-        raise OSError("the HDF5 library found no end in it") from error
-    said = done.stdout.decode(errors="replace").strip()
-    if said != "whole":
+        said = os.fsdecode(error.stdout or b"").split("\n")
+    except OSError as error:
+        said = [error.strerror or str(error)]
+    if said[0] != probe.READY:
+        raise DataError(
+            f"{path} was not opened: a process that looks through it first could not be started "
+            f"({said[0] or 'Python did not start'}); try again"
+        )
+    if said[1:2] != [probe.WHOLE]:
         silent = f"the HDF5 library found no end in it within {probe.SECONDS:g} s, or crashed"
-        raise OSError(said or silent)
+        raise OSError("".join(said[1:]) or silent)

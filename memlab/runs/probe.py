@@ -2,9 +2,9 @@
 
     python probe.py FILE [swmr]
 
-prints `whole`, or in one line what is wrong. Where the HDF5 library waits, loops or crashes in the
-file, the program ends without a word: that is why it is one. It imports no more than h5py, for
-somebody waits for it.
+prints `ready`, and then `whole`, or in one line what is wrong. Where the HDF5 library waits, loops
+or crashes in the file, the program ends without a word: that is why it is one. It imports no more
+than h5py, for somebody waits for it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import sys
 
 import h5py
 
-__all__ = ["SECONDS", "check_sizes", "look_through"]
+__all__ = ["READY", "SECONDS", "WHOLE", "check_sizes", "look_through"]
+
+READY, WHOLE = "ready", "whole"
 
 SECONDS = 3.0
 """Deadline. HDF5 reads what a file has but for its data in some 0.05 s."""
@@ -104,6 +106,7 @@ def _bound_memory() -> None:
 
 
 def _main(path: str, *options: str) -> None:
+    print(READY, flush=True)
     with open(os.devnull, "w") as nowhere:
         # A thread of C, which also ends a process that does not leave the HDF5 library.
         faulthandler.dump_traceback_later(SECONDS, exit=True, file=nowhere)
@@ -113,7 +116,7 @@ def _main(path: str, *options: str) -> None:
         except Exception as error:
             print(" ".join(f"{error}".split()) or type(error).__name__)
         else:
-            print("whole")
+            print(WHOLE)
         faulthandler.cancel_dump_traceback_later()
 
 

@@ -232,8 +232,32 @@ def test_the_deadline_ends_a_process_that_does_not_end_itself(
     tmp_path: Path, killed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = tmp_path / "endless.py"
-    endless.write_text("while True: pass")
+    endless.write_text("print('ready', flush=True)\nwhile True: pass")
     monkeypatch.setattr(probe, "__file__", str(endless))
-    monkeypatch.setattr(opening, "_START", 1.0)
+    monkeypatch.setattr(opening, "_START", 5.0)
     opening._trusted.clear()
     assert "found no end" in refused(killed)
+
+
+@pytest.mark.parametrize("program", ["raise ImportError", None])
+def test_a_process_that_does_not_start_is_not_blamed_on_the_file(
+    program: str | None, tmp_path: Path, killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening._trusted.clear()
+    if program is None:
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    else:
+        (tmp_path / "failing.py").write_text(program)
+        monkeypatch.setattr(probe, "__file__", str(tmp_path / "failing.py"))
+    assert "could not be started" in refused(killed)
+    with open_for_reading(finished_copy(tmp_path)) as file:
+        assert file.attrs["a"] == 1
+
+
+def finished_copy(folder: Path) -> Path:
+    """Give a sealed file, which needs no process."""
+    path = folder / "sealed.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["a"] = 1
+    seal(path)
+    return path
