@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from firmware_protocol.codec import Field, Message, OpenEnum, Response
 
-SPEC_HASH = 0x377037E386BF020E
+SPEC_HASH = 0xE9FAB75351455C8B
 MAJOR = 1
 MINOR = 1
 MAGIC = "MLB1"
@@ -647,7 +647,8 @@ class GetInfoResponse(Response):
     max_job_cells: int  # entries
     max_job_rows: int  # entries
     config_crc: int  # 0 when nothing is committed
-    # min, max for ROW, COLUMN, GATE, in READ, SET, RESET mode of each
+    # min, max of the nine limits, in the order of CFG_COMMIT; codes of span 2 (ROW, COLUMN) and 1
+    # (GATE)
     hard_limits: npt.NDArray[np.uint16]
     name: str
     serial: str
@@ -717,7 +718,11 @@ class ClearFaultResponse(Response):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ClearFault(Message):
-    """Acknowledge the latched fault, which must be named. The configuration is gone."""
+    """Acknowledge the latched fault, which must be named.
+
+    Another one is RANGE, detail the latched one. The configuration is gone: CFG_BEGIN to CFG_COMMIT
+    and ARM follow.
+    """
 
     ID = 0x12
     KIND = Kind.REQ
@@ -881,7 +886,10 @@ class CfgSpanResponse(Response):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CfgSpan(Message):
-    """SoftSpan code of a line class; clears its limits, because codes change their meaning."""
+    """SoftSpan code of a line class; clears its limits, because codes change their meaning.
+
+    0: 0..5 V, 1: 0..10 V, 2: -5..5 V, 3: -10..10 V, 4: -2.5..2.5 V.
+    """
 
     ID = 0x21
     KIND = Kind.REQ
@@ -987,8 +995,10 @@ class CfgCommitResponse(Response):
 class CfgCommit(Message):
     """Check the whole configuration against its CRC-32 and make it valid.
 
-    The CRC covers: span u8 of ROW, COLUMN, GATE; minimum, maximum u16 for each line in READ then
-    PULSE mode; the payload of CFG_TIMING; the payload of CFG_LEVELS.
+    The CRC covers: span u8 of ROW, COLUMN, GATE; minimum, maximum u16 of the nine limits in the
+    order ROW READ, ROW SET, ROW RESET, COLUMN READ, COLUMN SET, COLUMN RESET, GATE READ, GATE SET,
+    GATE RESET (CFG_LIMIT of all nine must have come); the payload of CFG_TIMING; the payload of
+    CFG_LEVELS.
     """
 
     ID = 0x24

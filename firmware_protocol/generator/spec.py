@@ -49,6 +49,7 @@ class Spec:
     limits: dict[str, int]
     enums: dict[str, dict[str, Any]]
     records: dict[str, dict[str, Any]]
+    checks: tuple[dict[str, Any], ...]
     messages: tuple[MessageSpec, ...]
     hash: int
 
@@ -116,6 +117,7 @@ def load_spec(path: Path = SPEC_DIRECTORY / "mlp.toml") -> Spec:
         limits=raw["limits"],
         enums=raw["enum"],
         records=records,
+        checks=tuple(raw["check"]),
         messages=messages,
         hash=int.from_bytes(_digest(raw)[:8], "little"),
     )
@@ -124,6 +126,10 @@ def load_spec(path: Path = SPEC_DIRECTORY / "mlp.toml") -> Spec:
 
 
 def _check(spec: Spec) -> None:
+    if unknown := {c for check in spec.checks for c in check["codes"]} - set(
+        spec.enums["ErrorCode"]["values"]
+    ):
+        raise ValueError(f"checks name errors that do not exist: {unknown}")
     if len({m.id for m in spec.messages}) != len(spec.messages):
         raise ValueError("two messages share an id")
     states = {*spec.enums["State"]["values"], "any"}
