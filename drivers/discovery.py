@@ -14,6 +14,7 @@ from drivers.dpe_board import DpeBoard
 from drivers.errors import InUseError, NoAnswerError, TransportError
 from drivers.link import Link
 from drivers.opening import BAUD_RATES, DPE_BAUD_RATE, BoardAddress, parse_address
+from drivers.tokens import take_token
 from drivers.transport import list_ports
 from firmware_protocol import messages as m
 from firmware_protocol.answers import check_info
@@ -58,7 +59,8 @@ def find_boards(urls: list[str] | None = None, *, dpe: bool = False) -> list[Fou
         Also send `1024` to serial ports that do not answer HELLO.
     """
     places = [(f"serial://{port.device}", port.description) for port in list_ports()]
-    places += [(url, "") for url in urls or [] if url not in dict(places)]
+    named = [take_token(url) for url in urls or []]
+    places += [(url, "") for url in named if url not in dict(places)]
     if not places:
         return []
     with ThreadPoolExecutor(len(places)) as pool:
@@ -68,6 +70,7 @@ def find_boards(urls: list[str] | None = None, *, dpe: bool = False) -> list[Fou
 def identify(url: str, description: str = "", *, dpe: bool = False) -> Found:
     """Ask who is at a URL; never raises for what it finds there."""
     address = parse_address(url)
+    url = address.url
     try:
         if address.dpe:
             return _identify_dpe(address, url, description)

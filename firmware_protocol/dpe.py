@@ -354,10 +354,26 @@ class ReplyParser:
             if self._ends < request.repeat:
                 return None
             return self._codes(request.repeat * vectors, columns).reshape(-1, vectors, columns)
-        if len(self._rows) > ROWS + MAXIMUM_VECTORS * getattr(request, "repeat", 1):
-            raise RemoteProtocolError("the answer does not end")
-        self._rows.append([_integer(field, 0, 65535) for field in _split(line)])
+        fields = _split(line)
+        lines, columns = self._expected
+        if len(self._rows) == lines:
+            raise RemoteProtocolError(f"{lines} lines of codes were expected, and more came")
+        # At once: a board that sends for ever must not hold the host from line to line.
+        if len(fields) != columns:
+            raise RemoteProtocolError(f"{columns} codes per line were expected, got {len(fields)}")
+        self._rows.append([_integer(field, 0, 65535) for field in fields])
         return self._codes(1, 8)[0] if isinstance(request, ReadColumnBoard) else None
+
+    @property
+    def _expected(self) -> tuple[int, int]:
+        """Lines of codes in the whole answer, and codes in each."""
+        match self._request:
+            case BatchRead():
+                return HALF_ROWS, COLUMNS
+            case Multiply() as request:
+                return request.repeat * len(request.row_voltage), int(request.columns.sum())
+            case _:
+                return 1, 8
 
     def _codes(self, rows: int, columns: int) -> npt.NDArray[np.uint16]:
         lengths = {len(row) for row in self._rows}

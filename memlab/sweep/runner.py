@@ -16,6 +16,7 @@ from pathlib import Path
 from textwrap import fill
 
 from drivers import stopping
+from drivers.tokens import take_token
 from memlab._version import __version__
 from memlab.emulator import preset_rows
 from memlab.errors import MemlabError, SettingError
@@ -91,6 +92,7 @@ def plan_sweep(
     """
     if seeds < 1:
         raise SettingError(f"--seeds {seeds}: a sweep needs at least one seed")
+    board = take_token(board)
     if board.partition(":")[0] not in ("emulator", "ideal"):
         raise SettingError(f"{board!r} is one board; a sweep runs side by side on emulator: only")
     if experiment not in EXPERIMENTS:

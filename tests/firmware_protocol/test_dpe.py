@@ -263,3 +263,35 @@ def test_a_lost_answer_ends_in_time_and_a_pulse_is_never_sent_twice(lost: str) -
 def test_requests_of_wrong_shape_do_not_parse() -> None:
     with pytest.raises(RemoteProtocolError):
         parse_request("12,64,64,500,5,0", ["1,2", "3"])
+
+
+@pytest.mark.parametrize("request_", [READ, multiply(), program(), ReadColumnBoard(1)])
+@given(
+    data=st.lists(
+        st.one_of(st.binary(max_size=400), st.just(b"go\n"), st.just(b"1,2\n")), max_size=60
+    )
+)
+def test_whatever_the_board_answers_the_host_ends_in_time(
+    request_: Request, data: list[bytes]
+) -> None:
+    """A hostile board: any bytes, for ever; each wait ends, with codes or with a reason."""
+    host = DpeHost(go_timeout=0.1, reply_timeout=0.2, tries=2, line_pause=0.0)
+    host.ask(request_, 0.0)
+    now, events = 0.0, []
+    for step in range(12000):
+        now += 0.01
+        if data:
+            events += host.receive_bytes(data[step % len(data)], now)
+        events += host.tick(now)
+        host.data_to_send()
+        if events:
+            break
+    assert len(events) == 1
+    assert isinstance(events[0], Failed | Replied)
+    assert not host.busy
+
+
+def test_a_line_with_more_codes_than_columns_is_refused_at_once() -> None:
+    parser = ReplyParser(READ)
+    with pytest.raises(RemoteProtocolError, match="64 codes per line"):
+        parser.feed(",".join(["1"] * 65))

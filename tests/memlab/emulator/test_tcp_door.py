@@ -18,6 +18,7 @@ from support.virtual_board import VirtualBoard
 import memlab
 from drivers import tokens
 from drivers.board import Selection
+from drivers.discovery import find_boards
 from drivers.errors import InUseError, TokenError
 from drivers.opening import open_wire_board, parse_address
 from firmware_protocol import messages as m
@@ -205,13 +206,15 @@ def test_a_token_is_written_nowhere(
         url = f"{server.url}?token={TOKEN}&timeout=5"
         document = read_map(url, out=tmp_path / "map.h5")
         address = parse_address(url)
+        found = find_boards([url])
         with memlab.open_array(url):
             pass
     written = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
     assert server.url.encode() in written, "the board is named"
     assert TOKEN.encode() not in written
     assert TOKEN not in json.dumps(document, default=str)
-    assert TOKEN not in f"{address} {caplog.text}"
+    assert server.url in f"{found}"
+    assert TOKEN not in f"{address} {found} {caplog.text}"
 
 
 def test_a_token_from_the_environment_opens_what_a_run_file_names(
