@@ -116,7 +116,10 @@ def test_logs_of_other_instruments_give_what_they_gave(copy: Path, capsys: Captu
         assert code == 0, said
         then, now = read_record(OLD / "imports" / run), read_record(copy / run)
         assert np.array_equal(then.rows, now.rows)
-        assert np.array_equal(then.readings.value, now.readings.value, equal_nan=True)
+        # Since then a pulse that nothing was read after has a map too, without a value.
+        value = now.readings.value
+        read = value[np.isfinite(value).any(axis=(1, 2))]
+        assert np.array_equal(then.readings.value, read, equal_nan=True)
 
 
 @pytest.mark.parametrize("case", sorted(p.parent.name for p in OLD.glob("boards/*/state")))
