@@ -16,8 +16,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
 import zlib
 from collections import Counter
@@ -29,20 +27,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pytest
 from support.forked_command import Command, Limit
 from support.old_files import (
     Pulse,
     cell_pulses,
-    fired,
     passport_counts,
     serve_knows,
 )
 from support.virtual_board import VirtualBoard
 
+from drivers.board import PulseBatch
+from memlab.characterize import plan_procedures, run_procedures
+from memlab.emulator import EmulatedBoard
 from memlab.errors import MemlabError
+from memlab.regions import Region
 from memlab.runs import read_attributes, read_record
 
-MAIN = "from memlab.cli import main; main()"
 REGION = ("--rows", "0:48", "--columns", "0:4")
 SETTINGS = ("--set", "steps=3")
 EXIT_CODES = {0, 1, 2, 3, 4, 130}
@@ -60,23 +61,29 @@ class Whole:
 
 @cache
 def whole() -> Whole:
-    """Return the run of this harness as it is without faults; on a board of its own."""
-    with TemporaryDirectory() as name:
-        directory = Path(name)
-        log, out = directory / "log", directory / "run.h5"
-        with VirtualBoard("--pty", "--chip", "ideal", log=log) as board:
-            environment = {**os.environ, "MEMLAB_STATE": str(directory / "state")}
-            subprocess.run(
-                [sys.executable, "-c", MAIN, *staircase(board.url, out)],
-                env=environment,
-                check=True,
-                capture_output=True,
-            )
+    """Return the run of this harness as it is without faults, on an emulated board in process."""
+    sent: list[PulseBatch] = []
+    pulse = EmulatedBoard.pulse
+
+    def note(self: EmulatedBoard, batch: PulseBatch, *more: object) -> object:
+        sent.append(batch)
+        return pulse(self, batch, *more)  # type: ignore[arg-type]
+
+    board, region = "emulator:?chip=ideal&seed=0", Region(rows=REGION[1], columns=REGION[3])
+    with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EmulatedBoard, "pulse", note)
+        out = Path(name) / "run.h5"
+        plans = plan_procedures(["staircase"], board=board, settings=SETTINGS[1:], out=out)
+        run_procedures(plans, board, region, figure=False)
         record = read_record(out)
-        batches = [one.pulses for one in record.programs]
-        pulses = fired(log)
-        assert sum(batches) == len(pulses)
-        return Whole(pulses, batches, record.conductance)
+    pulses = [
+        (int(kind), int(row), sum(1 << int(j) for j in np.flatnonzero(columns)))
+        for batch in sent
+        for kind, row, columns in zip(batch.kind, batch.row, batch.columns, strict=True)
+    ]
+    batches = [one.pulses for one in record.programs]
+    assert sum(batches) == len(pulses)
+    return Whole(pulses, batches, record.conductance)
 
 
 def staircase(url: str, out: Path) -> list[str]:
