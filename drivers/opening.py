@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import inf
 from urllib.parse import parse_qsl, urlsplit
 
 from drivers.board import Board
@@ -30,7 +31,14 @@ from drivers.serial_board import SerialBoard
 from drivers.tokens import take_token, token_for
 from drivers.transport import Transport, open_port
 
-__all__ = ["DIALECT", "SCHEMES", "BoardAddress", "open_wire_board", "parse_address"]
+__all__ = [
+    "DIALECT",
+    "SCHEMES",
+    "BoardAddress",
+    "open_wire_board",
+    "parse_address",
+    "parse_options",
+]
 
 DIALECT = "dpe+"
 TRANSPORTS = ("serial", "socket", "rfc2217", "visa", "spy")
@@ -38,6 +46,7 @@ SCHEMES = (*TRANSPORTS, *(DIALECT + name for name in TRANSPORTS))
 """Schemes of URLs that name a board on a wire."""
 BAUD_RATES = (921600, 115200, 3_000_000)
 """Tried in this order when the URL names none."""
+_FASTEST = 1_000_000_000
 DPE_BAUD_RATE = 115200
 
 _COMMON = {"baudrate": int, "timeout": float}
@@ -87,6 +96,22 @@ class BoardAddress:
                 return open_port(f"{scheme}://{self.port}", baudrate, exclusive=exclusive)
 
 
+def parse_options(url: str, query: str) -> list[tuple[str, str]]:
+    """Return the options of a URL's query in order.
+
+    Raises
+    ------
+    ValueError
+        If one is named twice: neither of the two values would be what was meant.
+    """
+    options = parse_qsl(query, keep_blank_values=True)
+    names = [name for name, _ in options]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{url!r} names {name} twice; write it once")
+    return options
+
+
 def parse_address(url: str) -> BoardAddress:
     """Read a URL; opens nothing.
 
@@ -112,7 +137,7 @@ def parse_address(url: str) -> BoardAddress:
     known = _COMMON | (_DPE if dpe else _MLP)
     options: dict[str, float] = {}
     chip, allowed = "", ", ".join([*known, *(["chip"] if dpe else [])])
-    for key, text in parse_qsl(parts.query, keep_blank_values=True):
+    for key, text in parse_options(url, parts.query):
         if dpe and key == "chip":
             chip = _chip_name(url, text)
             continue
@@ -122,8 +147,10 @@ def parse_address(url: str) -> BoardAddress:
             options[key] = known[key](text)
         except ValueError:
             options[key] = -1
-        if not options[key] >= 0:
+        if not 0 <= options[key] < inf:
             raise ValueError(f"{url!r}: {key}={text} must be a number of at least 0")
+        if key == "baudrate" and not 1 <= options[key] <= _FASTEST:
+            raise ValueError(f"{url!r}: baudrate={text} must be from 1 to {_FASTEST}")
     return BoardAddress(url, dpe, transport, port, options, chip)
 
 

@@ -161,7 +161,7 @@ def _handled() -> Iterator[None]:
     for number in SIGNALS:
         handler = signal.getsignal(number)
         # One that is ignored stays ignored (nohup), and one of the host program is its own.
-        if handler in (signal.SIG_DFL, signal.default_int_handler, _handle):
+        if handler in (signal.SIG_DFL, signal.default_int_handler):
             before[number] = signal.signal(number, _handle)
     try:
         yield
@@ -172,10 +172,6 @@ def _handled() -> Iterator[None]:
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
-    if os.getpid() != _stop.process:  # a forked child has no run to end in order
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-        return
     _stop.asked += 1
     _stop.pending = signal.Signals(number).name
     if _stop.shielded:
@@ -185,3 +181,40 @@ def _handle(number: int, frame: FrameType | None) -> None:
     elif number == signal.SIGINT and sys.stderr is not None and sys.stderr.isatty():
         # Not through `sys.stderr`: the signal may have come in the middle of a write to it.
         os.write(2, b"\nstopping after this step; Ctrl-C again stops at once\n")
+
+
+class _Fork:
+    """A forked child has no run to end in order: it gets the handlers of any program.
+
+    The signals are held back meanwhile. Python forgets those that reach a child before it is set
+    up, and a child that was told to end would live on.
+    """
+
+    def __init__(self) -> None:
+        self._mask: set[int] | None = None
+        os.register_at_fork(
+            before=self._hold, after_in_parent=self._let, after_in_child=self._restore
+        )
+
+    def _hold(self) -> None:
+        if _stop.thread:
+            self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+    def _let(self) -> None:
+        if self._mask is not None:
+            mask, self._mask = self._mask, None
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _restore(self) -> None:
+        _stop.thread = 0
+        _stop.forget()
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) is _handle:
+                    plain = number == signal.SIGINT
+                    signal.signal(number, signal.default_int_handler if plain else signal.SIG_DFL)
+        self._let()
+
+
+if hasattr(os, "register_at_fork"):
+    _fork = _Fork()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote_plus
 
+from drivers.opening import parse_options
 from memlab.calibration.store import LATEST, NONE
 from memlab.errors import SettingError
 from memlab.passport.budgets import parse_budget
@@ -46,6 +47,10 @@ def split_array_options(url: str) -> tuple[str, ArrayOptions]:
         If one of these options is wrong; what the board makes of the others is its own affair.
     """
     address, _, query = url.partition("?")
+    try:
+        parse_options(url, query)
+    except ValueError as error:
+        raise SettingError(str(error)) from error
     rest = []
     rounding, passport, calibration = False, None, None
     budgets: dict[str, float | None] = {}

@@ -23,10 +23,10 @@ calibration=CHOICE    which static errors are undone: latest (the one in use of 
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from drivers.board import Board
-from drivers.opening import SCHEMES, open_wire_board, parse_address
+from drivers.opening import SCHEMES, open_wire_board, parse_address, parse_options
 from drivers.serial_board import SerialBoard
 from drivers.tokens import take_token
 from memlab.array import Array
@@ -42,6 +42,9 @@ from memlab.passport.location import default_path
 from memlab.passport.recording import settle
 
 __all__ = ["check_url", "open_array", "open_board"]
+
+LARGEST = 1 << 24
+"""Cells of the largest `ideal:` array: 128 MiB."""
 
 _SCHEMES = ("ideal", "emulator")
 
@@ -81,6 +84,11 @@ def open_array(
         rows = _number(url, options, "rows", 128, 1)
         columns = _number(url, options, "columns", 64, 1)
         _refuse_rest(url, options, "rows, columns")
+        if rows * columns > LARGEST:
+            raise SettingError(
+                f"{url!r}: {rows} x {columns} cells are too many; allowed: {LARGEST} in all, for "
+                "example 4096 x 4096"
+            )
         return IdealArray(rows, columns, limits, point)
     address, asked = split_array_options(url)
     board = open_board(url, seed=seed, chip=chip)
@@ -186,7 +194,10 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
         raise SettingError(f"unknown board {url!r}; it must start with one of {known}")
     if parts.netloc or (parts.scheme and parts.path):
         raise SettingError(f"{url!r}: unexpected {parts.netloc + parts.path!r} after {scheme}:")
-    return scheme, dict(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        return scheme, dict(parse_options(url, parts.query))
+    except ValueError as error:
+        raise SettingError(str(error)) from error
 
 
 def _number(url: str, options: dict[str, str], key: str, default: int, minimum: int) -> int:

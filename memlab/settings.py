@@ -104,6 +104,12 @@ def _apply(config: Config, key: str, value: Any) -> Config:
         raise SettingError(
             f"--set {key}: that is a group; set one of {', '.join(_keys(node[last], key + '.'))}"
         )
+    before = node[last]
+    number = isinstance(before, int | float) and not isinstance(before, bool)
+    if number and isinstance(value, bool):
+        raise SettingError(f"--set {key}={str(value).lower()}: that takes a number")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise SettingError(f"--set {key}={value}: a whole number must be below 2**63")
     node[last] = value
     try:
         return type(config).model_validate(values)

@@ -9,7 +9,7 @@ import rich_click as click
 
 from memlab.bench import run_bench
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, json_option, open_board_array
+from memlab.cli.options import SEED, board_option, json_option, open_board_array
 from memlab.cli.streams import show_document
 
 
@@ -25,7 +25,7 @@ from memlab.cli.streams import show_document
     show_default=True,
     help="Calls with one vector, for the latency.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the vectors.")
+@click.option("--seed", type=SEED, default=0, help="Seed of the vectors.")
 @json_option
 def bench(url: str, vectors: int, calls: int, seed: int, as_json: bool) -> None:
     """Measure goodput, VMM per second and latency of a board; only reads."""

@@ -15,6 +15,7 @@ import rich_click as click
 
 from drivers.tokens import TOKEN_VARIABLE
 from memlab.cli.command import Command
+from memlab.cli.options import SEED
 from memlab.cli.streams import show_document
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.firmware import BoardEvent, json_lines
@@ -54,7 +55,7 @@ from memlab.errors import SettingError
     help="MLP/1, or the ASCII lines of the published board.",
 )
 @click.option("--chip", default="ta-hfo2", show_default=True, help="Chip preset, or a .toml file.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Its seed.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Its seed.")
 @click.option(
     "--baud",
     type=click.IntRange(1200, 12_000_000),

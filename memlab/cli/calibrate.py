@@ -16,7 +16,7 @@ from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration.store import CalibrationStore
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, json_option
+from memlab.cli.options import SEED, FiniteRange, board_option, json_option
 from memlab.cli.streams import show_document
 from memlab.devices import open_board
 
@@ -39,7 +39,7 @@ _DEFAULT = CalibrationSettings()
 )
 @click.option(
     "--target",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=FiniteRange(min=0.0, min_open=True),
     default=_DEFAULT.target,
     show_default=True,
     metavar="V",
@@ -47,14 +47,14 @@ _DEFAULT = CalibrationSettings()
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=FiniteRange(min=0.0, min_open=True),
     default=_DEFAULT.seconds,
     show_default=True,
     help="... or for so long.",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=SEED,
     default=_DEFAULT.seed,
     show_default=True,
     help="Seed of everything random.",

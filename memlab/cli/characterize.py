@@ -8,7 +8,7 @@ import rich_click as click
 
 from memlab.characterize import PROCEDURES, Region, plan_procedures, run_procedures
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, json_option, quiet_option, region_options
+from memlab.cli.options import SEED, board_option, json_option, quiet_option, region_options
 from memlab.cli.procedures import report, watch_readings
 
 
@@ -16,7 +16,7 @@ from memlab.cli.procedures import report, watch_readings
 @click.argument("names", nargs=-1, required=True, type=click.Choice(list(PROCEDURES)))
 @board_option
 @region_options
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the emulated chip.  [default: 1]")
+@click.option("--seed", type=SEED, help="Seed of the emulated chip.  [default: 1]")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

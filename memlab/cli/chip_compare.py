@@ -12,7 +12,7 @@ import rich_click as click
 from rich.console import Console
 
 from memlab.cli.command import Command
-from memlab.cli.options import json_option, quiet_option
+from memlab.cli.options import SEED, FiniteRange, json_option, quiet_option
 from memlab.cli.streams import show_document
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
@@ -31,12 +31,10 @@ from memlab.twin import compare as compare_twin
     metavar="FILE",
     help="Picture to write.  [default: TWIN-compare.png]",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the first twin."
-)
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of the first twin.")
 @click.option(
     "--alpha",
-    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    type=FiniteRange(0.0, 1.0, min_open=True, max_open=True),
     default=0.01,
     show_default=True,
     help="Probability to find any disagreement where there is none.",

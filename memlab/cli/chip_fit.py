@@ -10,7 +10,7 @@ import rich_click as click
 from rich.console import Console
 
 from memlab.cli.command import Command
-from memlab.cli.options import json_option, quiet_option
+from memlab.cli.options import SEED, json_option, quiet_option
 from memlab.cli.streams import show_document
 from memlab.emulator import load_preset, preset_rows
 from memlab.twin import Fit, check_preset_path, default_base, load_runs, write_preset
@@ -34,9 +34,7 @@ from memlab.twin import fit as fit_twin
     help="Preset of what the runs say nothing about.  [default: that of an emulated board, "
     "else ta-hfo2]",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first twin."
-)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the first twin.")
 @json_option
 @quiet_option
 def fit(

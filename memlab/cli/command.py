@@ -54,10 +54,18 @@ class Command(click.RichCommand):
                     and order.count(param) > 1
                 ):
                     raise click.UsageError(f"{param.opts[0]} is given twice; give it once", ctx)
+                value = values.get(param.name)
+                if isinstance(param.type, click.Path) and (value == "" or "" in _several(value)):
+                    raise click.UsageError(f"{param.opts[0]} '' is no name of a file", ctx)
             return values, rest, order
 
         parser.parse_args = parse_once  # type: ignore[method-assign]
         return parser
+
+
+def _several(value: object) -> tuple[object, ...]:
+    """Return the values of an option that may be given more than once."""
+    return tuple(value) if isinstance(value, list | tuple) else ()
 
 
 class Group(Command, click.RichGroup):  # type: ignore[misc]

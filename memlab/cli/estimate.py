@@ -9,7 +9,7 @@ import rich_click as click
 
 from memlab.characterize import PROCEDURES, Region, estimate_procedures, plan_procedures
 from memlab.cli.command import Command
-from memlab.cli.options import check_picture, region_options
+from memlab.cli.options import SEED, check_picture, region_options
 from memlab.cli.streams import show_document
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
@@ -27,7 +27,7 @@ from memlab.experiments import estimate as make_estimate
 )
 @region_options
 @click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the rehearsal.  [default: 1]")
+@click.option("--seed", type=SEED, help="Seed of the rehearsal.  [default: 1]")
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data.")
 @click.option(
     "--board-profile",

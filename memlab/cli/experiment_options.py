@@ -9,7 +9,7 @@ from typing import Any
 
 import rich_click as click
 
-from memlab.cli.options import json_option, quiet_option
+from memlab.cli.options import SEED, json_option, quiet_option
 from memlab.experiments import EXPERIMENTS
 
 __all__ = ["experiment_options"]
@@ -27,9 +27,7 @@ _OPTIONS = (
         "Give it again for every further array of a network that is too large for one.",
     ),
     click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment."),
-    click.option(
-        "--seed", type=click.IntRange(min=0), help="Seed of everything random.  [default: 1]"
-    ),
+    click.option("--seed", type=SEED, help="Seed of everything random.  [default: 1]"),
     click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data."),
     click.option(
         "--out",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -16,6 +17,8 @@ from memlab.errors import SettingError
 from memlab.regions import Region
 
 __all__ = [
+    "SEED",
+    "FiniteRange",
     "board_option",
     "check_picture",
     "gain_option",
@@ -45,6 +48,23 @@ gain_option = click.option(
     show_default=True,
     help="1 to 4 for a transimpedance of 1e3 to 1e6 V/A; 0 chooses for each reading.",
 )
+SEED = click.IntRange(0, 2**63 - 1)
+"""Type of every seed: what a run file can hold."""
+
+
+class FiniteRange(click.FloatRange):
+    """A range of floats that has neither NaN nor infinity in it."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or refuse it."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not finite.", param, ctx)
+        return number
+
+
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 
 

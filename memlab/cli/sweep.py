@@ -9,6 +9,7 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
+from memlab.cli.options import SEED
 from memlab.cli.streams import show_document
 from memlab.errors import MemlabError
 from memlab.experiments import EXPERIMENTS
@@ -30,9 +31,7 @@ __all__ = ["sweep"]
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=10, show_default=True, help="How many seeds."
 )
-@click.option(
-    "--first-seed", type=click.IntRange(min=0), default=1, show_default=True, help="Where to start."
-)
+@click.option("--first-seed", type=SEED, default=1, show_default=True, help="Where to start.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),

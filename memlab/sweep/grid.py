@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from memlab.errors import SettingError
 
 __all__ = ["Axis", "Grid", "parse_settings"]
 
+_MOST = 100_000
 _RANGE = re.compile(r"^([^:,]+):([^:,]+):(\d+)(:log)?$")
 
 
@@ -91,8 +92,10 @@ def _values(setting: str, text: str) -> tuple[float, ...] | tuple[str, ...] | No
     """Return the values of an axis, or None where a setting does not vary."""
     if match := _RANGE.match(text):
         first, last, count = _number(match[1]), _number(match[2]), int(match[3])
-        if first is None or last is None or count < 1:
+        if first is None or last is None or not (isfinite(first) and isfinite(last)) or count < 1:
             raise SettingError(f"--set {setting!r}: a range is first:last:count, for example 0:1:5")
+        if count > _MOST:
+            raise SettingError(f"--set {setting!r}: at most {_MOST} values")
         if not match[4]:
             return tuple(np.linspace(first, last, count).tolist())
         if first <= 0 or last <= 0:

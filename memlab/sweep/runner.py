@@ -30,6 +30,10 @@ from memlab.sweep.trial import Outcome, Trial
 __all__ = ["Sweep", "SweepResult", "plan_sweep", "run_sweep"]
 
 
+LARGEST = 100_000
+"""Trials of a sweep: each is checked before the first one runs, and has a file of its own."""
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A checked sweep: running it needs nothing more."""
@@ -101,6 +105,10 @@ def plan_sweep(
         )
     grid = parse_settings(settings)
     quiet = () if any(s.startswith("log.level=") for s in settings) else ("log.level=off",)
+    if len(grid) * seeds > LARGEST:
+        raise SettingError(
+            f"{len(grid)} settings x {seeds} seeds are too many trials; allowed: {LARGEST} in all"
+        )
     numbers = range(first_seed, first_seed + seeds)
     trials = tuple(
         Trial.make(experiment, preset, board, seed, epochs, (*quiet, *chosen), (*index, k))
