@@ -84,13 +84,13 @@ class CalibrationLog:
         run.group("config", "NXcollection", asdict(settings))
         run.group("instrument", "NXinstrument", array.describe())
         run.group("versions", "NXcollection", describe_versions())
-        for group, own in (
-            ("single", ("row", "level", "gain", "column")),
-            ("group", ("vector", "row", "gain", "column")),
-            ("calibration", ("row", "gain", "column")),
-            ("check", ("vector", "row", "column")),
+        for group, signal, own in (
+            ("single", "adc_code", ("row", "level", "gain", "column")),
+            ("group", "adc_code", ("vector", "row", "gain", "column")),
+            ("calibration", "transimpedance", ("row", "gain", "column")),
+            ("check", "measured_after", ("vector", "row", "column")),
         ):
-            run.group(group, "NXdata")
+            run.group(group, "NXdata", {"signal": signal})
             for name, values, text in (
                 ("row", array.rows, "Row (bit line) of the chip"),
                 ("column", array.columns, "Column (top electrode) of the chip"),

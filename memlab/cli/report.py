@@ -41,8 +41,7 @@ def report(
 ) -> None:
     """Write one self-contained HTML page about run files, and figures for a paper.
 
-    FILES are run files of `memlab characterize`, `memlab train` and `memlab runs import`, also of
-    runs that have not finished; the page says so.
+    FILES are run files of any command, also of runs that have not finished; the page says so.
     """
     if out.exists():
         raise SettingError(f"{out} exists already; nothing was overwritten, choose another --out")

@@ -9,6 +9,7 @@ import rich_click as click
 from memlab.cli.command import Command
 from memlab.cli.options import check_picture, json_option
 from memlab.cli.streams import show_document
+from memlab.errors import DataError
 from memlab.figures import plot_run
 
 
@@ -24,12 +25,13 @@ from memlab.figures import plot_run
 def plot(run: Path, out: Path | None, as_json: bool) -> None:
     """Draw a run again: of a training its results, loss, conductances, weights and raw vectors.
 
-    RUN is a run file of `memlab train`, `characterize` or `calibrate`. A training that was
-    interrupted, or is still going on, is drawn without results. No board is needed.
+    RUN is a run file of any command. Of a run that was interrupted, or is still going on, what was
+    measured is drawn, without results. No board is needed.
     """
     picture = run.with_suffix(".pdf") if out is None else out
     check_picture(picture)
-    plot_run(run, picture)
+    if not plot_run(run, picture):
+        raise DataError(f"{run}: there is nothing to draw yet, it is not finished")
     if as_json:
         show_document({"run": str(run), "figure": str(picture)})
     else:

@@ -154,7 +154,7 @@ class Classifier:
         run.declare("test/confusion", "i8", cells, "1", "Sequences by true and predicted class")
         if not self.config.train.curve:
             return []
-        run.group("accuracy", "NXdata", {"signal": "test", "axes": "epoch"})
+        run.group("accuracy", "NXdata", {"signal": "test"})
         run.scale("accuracy/epoch", None, "1", "Finished epochs")
         text = "Test accuracy, for the curve only"
         run.declare("accuracy/test", "f8", ("accuracy/epoch",), "1", text, 64)

@@ -113,7 +113,7 @@ class Prediction:
     @staticmethod
     def declare(run: RunFile, month: tuple[str, ...]) -> None:
         """Declare what `write` will write."""
-        run.group("prediction", "NXdata", {"signal": "predicted", "axes": "month"})
+        run.group("prediction", "NXdata", {"signal": "predicted"})
         run.scale("prediction/month", month, "1", "Month predicted")
         for name, text in (
             ("predicted", "Predicted thousands of passengers, after training"),

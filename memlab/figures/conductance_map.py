@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from memlab.figures.style import BLUE, new_figure, save_figure
+from memlab.runs.opening import open_for_reading
 
-__all__ = ["draw_map", "plot_map"]
+__all__ = ["draw_map", "plot_map", "plot_map_of_run"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -39,6 +40,15 @@ def plot_map(conductance: FloatArray, title: str, png: Path) -> None:
     right.set_title(f"{values.size} cells, median {np.median(values):.4g} µS", fontsize="small")
     figure.suptitle(title, fontsize="small")
     save_figure(figure, png)
+
+
+def plot_map_of_run(run: Path, picture: Path) -> None:
+    """Draw a run file of `memlab read`; a picture that is there is replaced."""
+    with open_for_reading(run) as file:
+        entry = file["entry"]
+        conductance = entry["map/conductance"][()]
+        title = f"Conductance map, {entry.attrs['board']}"
+    plot_map(conductance, title, picture)
 
 
 def draw_map(axes: Axes, conductance: FloatArray, top: float | None = None) -> AxesImage:

@@ -20,7 +20,7 @@ SHOWN = 3.0
 
 
 def plot_write_verify(run: Path, group: str, title: str, png: Path) -> None:
-    """Draw one write-and-verify of a finished run file.
+    """Draw one write-and-verify of a run file; of one that was stopped, as far as it came.
 
     Parameters
     ----------
@@ -43,7 +43,10 @@ def draw_write_verify(figure: Figure | SubFigure, group: h5py.Group) -> None:
     left, middle, right = figure.subplots(1, 3)
     _draw_yield(left, group)
     _draw_error(middle, group)
-    final = np.where(np.isnan(group["target"][:]), np.nan, group["final"][:])
+    final = group["final"][:]
+    if np.isnan(final).all() and len(group.get("conductance", ())):
+        final = group["conductance"][len(group["done"]) - 1]
+    final = np.where(np.isnan(group["target"][:]), np.nan, final)
     image = draw_map(right, final)
     row, column = np.nonzero(group["cell_failed"][:])
     if row.size:

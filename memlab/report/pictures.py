@@ -14,6 +14,14 @@ from memlab.runs import read_attributes
 __all__ = ["Picture", "draw_pictures"]
 
 
+_ABOUT = {
+    "calibrate": "what was found on each line, and products before and after",
+    "program": "the yield after each round, how far off the cells are, and where",
+    "read": "the conductance of every cell",
+    "vmm": "the current of every column for every vector",
+}
+
+
 @dataclass(frozen=True)
 class Picture:
     """A figure.
@@ -40,17 +48,20 @@ class Picture:
 
 
 def draw_pictures(summary: Summary) -> list[Picture]:
-    """Draw what there is to see of a run: of one that has not finished, its last reading."""
+    """Draw what there is to see of a run; of one that has not finished, what was measured."""
     from memlab import figures
 
     attributes = read_attributes(summary.path)
     stem = summary.path.stem
+    if "procedure" not in attributes:
+        operation = str(attributes.get("operation", ""))
+        kind = "calibrate" if summary.title.startswith("calibration") else operation
+        about = _ABOUT.get(kind, "what was predicted or classified, the loss, and the weights")
+        end = "" if summary.finished else ", not finished"
+        return _drawn(stem, f"{summary.title}{end}: {about}.", figures.plot_run, summary.path)
     if not summary.finished:
         text = f"{summary.title}, not finished: the last reading."
         return _drawn(f"{stem}-last-reading", text, figures.plot_last_reading, summary.path)
-    if "procedure" not in attributes:
-        text = f"{summary.title}: what was predicted or classified, the loss, and the weights."
-        return _drawn(stem, text, figures.plot_training_run, summary.path)
     cells = next((row.value for row in summary.identity if row.name == "cells"), "")
     found = _drawn(stem, f"{summary.title}; {cells}.", figures.plot_procedure, summary.path)
     text = f"{summary.title}: what was found for each cell."

@@ -80,7 +80,7 @@ class Summary:
 
 
 def summarise(path: Path) -> Summary:
-    """Read what a run file of `memlab characterize`, `train` or `runs import` says.
+    """Read what a run file of any command says.
 
     Raises
     ------
@@ -111,9 +111,10 @@ def _warnings(
     attributes: Mapping[str, Any], instrument: Mapping[str, Any], status: str
 ) -> Iterator[str]:
     if status == "not closed":
+        resume = "; memlab runs resume goes on" if "session" in attributes else ""
         yield (
             "This run has not finished: it is still being measured, or it was killed. "
-            "What is shown is what had been measured; memlab runs resume goes on."
+            f"What is shown is what had been measured{resume}."
         )
     elif status != "finished":
         yield f"This run has not finished: it is {status}. What had been measured is shown."

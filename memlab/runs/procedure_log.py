@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from memlab.array import Measurement
 from memlab.errors import DataError
+from memlab.runs.hdf5 import checked
 from memlab.runs.opening import open_for_reading
 from memlab.runs.record import Coordinate, Finding, Findings, ProgramEntry, Record, Series
 from memlab.runs.run_file import RunFile
@@ -81,7 +82,7 @@ class ProcedureLog:
         formable
             Cells of the view that may be formed; all of them by default.
         """
-        run.group("map", "NXdata", {"signal": "conductance", "axes": "reading"})
+        run.group("map", "NXdata", {"signal": "conductance"})
         run.scale("map/reading", None, "1", "Number of the reading, from 0")
         run.scale("map/row", rows, "1", "Row (bit line) of the chip")
         run.scale("map/column", columns, "1", "Column (top electrode) of the chip")
@@ -92,7 +93,7 @@ class ProcedureLog:
         run.declare("map/conductance", "f8", maps_of, "S", "Conductance", 1)
         _declare_raw(run, "map", maps_of, maps, 1)
         if vectors is not None:
-            run.group("vmm", "NXdata", {"signal": "current", "axes": "vector"})
+            run.group("vmm", "NXdata", {"signal": "current"})
             run.scale("vmm/vector", None, "1", "Number of the vector, from 0")
             run.scale("vmm/row", rows, "1", "Row (bit line) of the chip")
             run.scale("vmm/column", columns, "1", "Column (top electrode) of the chip")
@@ -275,17 +276,25 @@ def read_record(path: Path) -> Record:
 
 
 def write_findings(entry: h5py.Group, findings: Findings) -> None:
-    """Write what an analysis found into the group `result`; what was there is replaced."""
+    """Write what an analysis found into the group `result`; what was there is replaced.
+
+    The group has scales of its own for rows and columns: those of another group are out of reach
+    for programs that look up a name from the inside outwards, as netCDF says.
+    """
     if "result" in entry:
         del entry["result"]
     group = entry.create_group("result")
     group.attrs["NX_class"] = "NXcollection"
     for name, axis in findings.axes.items():
         _write_finding(group, name, axis).make_scale(name)
+    for name in sorted({dim for one in findings.values.values() for dim in one.dims}):
+        if name not in group:
+            of_map = entry[f"map/{name}"]
+            scale = _create(group, name, of_map[()])
+            scale.attrs.update({k: of_map.attrs[k] for k in ("units", "long_name")})
+            scale.make_scale(name)
     for name, one in findings.values.items():
-        scales = [
-            entry[f"map/{dim}"] if dim in ("row", "column") else group[dim] for dim in one.dims
-        ]
+        scales = [group[dim] for dim in one.dims]
         parts = {name: one}
         if one.error is not None:
             text = f"One standard error of {name}"
@@ -302,9 +311,15 @@ def _write_finding(group: h5py.Group, name: str, finding: Finding) -> h5py.Datas
         value = value.astype(h5py.string_dtype())
     elif value.dtype == bool:
         value = value.astype(np.uint8)
-    dataset = group.create_dataset(name, data=value)
-    dataset.attrs.update({"units": finding.units, "long_name": finding.description})
+    dataset = _create(group, name, value)
+    dataset.attrs["long_name"] = finding.description
+    if value.dtype.kind != "O":  # a text has no unit (NeXus)
+        dataset.attrs["units"] = finding.units
     return dataset
+
+
+def _create(group: h5py.Group, name: str, value: npt.NDArray[Any]) -> h5py.Dataset:
+    return group.create_dataset(name, data=value, **checked(value.shape, value.dtype))
 
 
 def _declare_raw(

@@ -185,8 +185,14 @@ class RunFile:
         self._queued, self._flushed = 0, clock()
 
     def group(self, name: str, nx_class: str, attributes: Mapping[str, Any] | None = None) -> None:
-        """Create a group below the entry; nested values in `attributes` become dotted names."""
-        values = {"NX_class": nx_class, **flatten(attributes or {})}
+        """Create a group below the entry; nested values in `attributes` become dotted names.
+
+        The one that is called `signal` in an NXdata gets its axes when it is declared.
+        """
+        given = flatten(attributes or {})
+        if "target" in given:  # in NeXus the path of a link
+            given["target_value"] = given.pop("target")
+        values = {"NX_class": nx_class, **given}
         with self._writing():
             self._entry.create_group(name).attrs.update(values)
 
@@ -203,7 +209,9 @@ class RunFile:
                 layout = checked(data.shape, data.dtype)
                 scale = self._entry.create_dataset(name, data=data, **layout)
             scale.make_scale(name.rpartition("/")[2])
-            scale.attrs.update({"units": units, "long_name": description})
+            scale.attrs["long_name"] = description
+            if scale.dtype.kind != "O":  # a text has no unit (NeXus)
+                scale.attrs["units"] = units
 
     def declare(
         self,
@@ -233,6 +241,8 @@ class RunFile:
             for axis, scale in enumerate(scales):
                 dataset.dims[axis].attach_scale(scale)
             dataset.attrs.update({"units": units, "long_name": description})
+            if dataset.parent.attrs.get("signal") == name.rpartition("/")[2]:
+                dataset.parent.attrs["axes"] = [dim.rpartition("/")[2] for dim in dims]
 
     def note(self, attributes: Mapping[str, Any]) -> None:
         """Write plain values for the entry, before `start`."""

@@ -65,7 +65,7 @@ class TrainingLog(Observer):
             Whether the loss has classes and an accuracy can be recorded.
         """
         run = self._run
-        run.group("training", "NXdata", {"signal": "loss", "axes": "update"})
+        run.group("training", "NXdata", {"signal": "loss"})
         run.scale("training/update", None, "1", "Number of the update, from 0")
         per_update = ("training/update",)
         run.declare(
