@@ -65,7 +65,7 @@ def plot_run(run: Path, picture: Path) -> bool:
         plot_currents(run, picture)
     elif "procedure" not in attributes:
         raise DataError(
-            f"{run} is no run file of memlab train, transfer, characterize, calibrate, program, "
+            f"{run} is no run of memlab train, transfer, characterize, calibrate, program, "
             "read, vmm or runs import"
         )
     elif finished:
