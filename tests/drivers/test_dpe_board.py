@@ -9,15 +9,18 @@ import pytest
 from support.board_config import CONFIG
 from support.server_thread import ServerThread
 
-from drivers.board import PulseBatch, PulseKind, Selection
+from drivers.board import Outcome, PulseBatch, PulseKind, Selection
 from drivers.dpe_board import DpeBoard
 from drivers.dpe_format import grid_volts, pulse_groups
-from drivers.errors import LimitError, PulseOutcomeUnknown, TransportError
+from drivers.errors import DeviceError, LimitError, PulseOutcomeUnknown, TransportError
 from drivers.ltc2668 import Span
+from drivers.tickets import Batch, entries_of
 from drivers.transport import Transport, open_port
 from memlab import OperatingPoint, open_array
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.firmware import Fired
+from memlab.errors import SettingError
 
 
 def address(server: ServerThread) -> str:
@@ -202,3 +205,69 @@ def test_a_selection_of_both_halves_is_read_in_two_commands(array: BoardArray) -
     samples = array.board.read(Selection(np.array([0, 63, 64, 127]), np.array([0, 63])), 34079, 2)
     assert samples.code.shape == (4, 2)
     assert len(np.unique(samples.code)) == 1
+
+
+def test_without_a_chip_name_it_is_read_and_not_pulsed(server: ServerThread) -> None:
+    with open_array(f"dpe+{server.url}?line_pause=0") as array:
+        assert array.passport is None
+        assert array[:3, :5].read_conductance().shape == (3, 5)
+        with pytest.raises(DeviceError, match=r"\?chip=die-7") as refused:
+            array.program_row(3, 1.0)
+        assert "\n" not in str(refused.value)
+        with pytest.raises(DeviceError, match="no serial number"):
+            array.board.ticket(row_pulses(1))
+    assert not any(isinstance(event, Fired) for event in server.events)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "-x", "x" * 65])
+def test_a_chip_name_is_a_file_name_everywhere(name: str) -> None:
+    with pytest.raises(SettingError, match="for example chip=die-7"):
+        open_array(f"dpe+serial:///dev/nothing?chip={name}")
+
+
+def test_a_lost_answer_is_unknown_in_every_later_program(server: ServerThread) -> None:
+    lines: list[Deaf] = []
+
+    def opener() -> Transport:
+        lines.append(Deaf(open_port(server.url, 115200)))
+        return lines[-1]
+
+    def opened() -> DpeBoard:
+        return DpeBoard(opener, "dpe", timeout=0.3, line_pause=0.0, chip=server.serial)
+
+    pulses = row_pulses(70)  # two commands, as rows of both halves are pulsed
+    with opened() as board:
+        board.configure(CONFIG)
+        board.pulse(pulses, "run/0")
+        lines[-1].deaf = True
+        with pytest.raises(PulseOutcomeUnknown):
+            board.pulse(pulses, "run/1")
+    with opened() as board:
+        assert board.fate("run/0").tolist() == [Outcome.DONE] * 70
+        expected = [Outcome.UNKNOWN] * 64 + [Outcome.NOT_FIRED] * 6
+        assert board.fate("run/1").tolist() == expected
+
+
+def test_what_a_killed_program_left_open_is_unknown(server: ServerThread) -> None:
+    def opened() -> DpeBoard:
+        return DpeBoard(
+            lambda: open_port(server.url, 115200), "dpe", line_pause=0.0, chip=server.serial
+        )
+
+    with opened() as board:
+        board._tickets.sent(1, Batch("run/0", 2), 0, entries_of(*np.zeros((3, 2), np.uint64)))
+    with opened() as board:
+        assert board.fate("run/0").tolist() == [Outcome.UNKNOWN] * 2
+
+
+def row_pulses(n: int) -> PulseBatch:
+    columns = np.zeros((n, 64), bool)
+    columns[:, 3] = True
+    return PulseBatch(
+        row=np.arange(n, dtype=np.uint16),
+        kind=np.zeros(n, np.uint8),
+        amplitude_code=np.full(n, 49152, np.uint16),
+        width_ticks=np.full(n, 202, np.uint16),
+        columns=columns,
+        gate_code=np.where(columns, 6554, 0).astype(np.uint16),
+    )
