@@ -115,7 +115,7 @@ def test_a_resume_that_fails_before_it_goes_on_keeps_the_file(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run._room, "take", full)
+    monkeypatch.setattr(run._room, "check", full)
     with pytest.raises(StorageError, match="No space"):
         run.start()
     with open_for_reading(killed) as file:
