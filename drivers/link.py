@@ -86,6 +86,7 @@ class Link:
         self._stopping = self._closing = False
         self._progress = 0.0
         self._fired = 0
+        self._acknowledged = 0
         self._lease = 0.0
         self._renewed = 0.0
 
@@ -215,8 +216,7 @@ class Link:
                 if operation in self._operations:
                     self._operations.remove(operation)
                 if not operation.finished:
-                    self._host.stop_receiving()
-                    self._host.outgoing = None
+                    self._host.cancel()
             yield
 
     def _renew(self, now: float) -> None:
@@ -367,6 +367,9 @@ class Link:
                 self._progress = now
             for operation in self._operations:
                 operation.handle(event, now)
+        outgoing = self._host.outgoing
+        if outgoing is not None and outgoing.acknowledged != self._acknowledged:
+            self._acknowledged, self._progress = outgoing.acknowledged, now
         for operation in self._operations:
             operation.tick(now)
             ended |= operation.finished
@@ -383,7 +386,7 @@ class Link:
 
     def _flush(self) -> None:
         """Hand bytes to the line; the caller holds the lock, so that their order is kept."""
-        fresh = self._host.data_to_send()
+        fresh = self._host.data_to_send(time.monotonic()) if not self._outbox else b""
         if fresh:
             self._log.frames("->", fresh)
             self._outbox += fresh

@@ -16,6 +16,7 @@ from firmware_protocol.codec import Message
 from firmware_protocol.errors import RefusedError, RemoteProtocolError
 from firmware_protocol.framing import BadFrame, Decoder, Frame, encode_frame
 from firmware_protocol.journal import Memory
+from firmware_protocol.line import Flow, Line
 from firmware_protocol.messages import (
     MAGIC,
     MAJOR,
@@ -107,12 +108,19 @@ class DeviceLink:
         Where session numbers come from; survives resets.
     max_payload
         Longest payload this board takes or sends.
+    byte_rate
+        Bytes per second of the line; None where it is not known, as over USB or TCP.
     """
 
     check_session = True
     """Set False only to show in a test that the session check is needed."""
 
-    def __init__(self, memory: Memory, max_payload: int = MAX_PAYLOAD) -> None:
+    def __init__(
+        self, memory: Memory, max_payload: int = MAX_PAYLOAD, byte_rate: float | None = None
+    ) -> None:
+        self.byte_rate = byte_rate
+        self.line = Line(byte_rate)
+        self.flow = Flow(self.line)
         self.counters = DeviceCounters()
         self.decoder = Decoder()
         self.session = 0
@@ -128,6 +136,7 @@ class DeviceLink:
         self._stream_seq = 0
         self._complained: set[ErrorCode] = set()
         self._out = bytearray()
+        self._counted = 0
 
     # --- in
 
@@ -141,6 +150,9 @@ class DeviceLink:
             event = self._receive_frame(found, now)
             if event is not None:
                 yield event
+        if data and self.session and self.decoder.session_under_way == self.session:
+            # A long frame on a slow line: the host is there, though its frame is not yet.
+            self.last_heard = now
 
     def _receive_frame(self, found: Frame | BadFrame, now: float) -> DeviceEvent | None:
         if isinstance(found, BadFrame):
@@ -245,7 +257,9 @@ class DeviceLink:
         self._expected = self._stream_seq = 0
         self._cache.clear()
         self._complained.clear()
-        self._out.clear()
+        self.discard_output()
+        self.line = Line(self.byte_rate)
+        self.flow = Flow(self.line)
         self.last_heard = now
         answer = HelloResponse(
             magic=MAGIC,
@@ -301,15 +315,26 @@ class DeviceLink:
         """Return and forget the bytes that are due."""
         data = bytes(self._out)
         self._out.clear()
+        self._counted = 0
         return data
 
-    def pending_bytes(self) -> int:
-        """Return how much `data_to_send` would return."""
-        return len(self._out)
+    def free_at(self, now: float) -> float:
+        """Return when more results may follow what is on its way: only as fast as they leave.
+
+        Whatever waits in front of the port delays the answers behind it. Where the rate is not
+        known the credit of the host bounds that, and results may follow at once.
+        """
+        fresh = len(self._out) - self._counted
+        self.line.queued += fresh
+        self.line.spend(fresh, now)
+        self._counted = len(self._out)
+        return (self.line.room_at(now) or now) if self.line.known else now
 
     def discard_output(self) -> None:
         """Drop what was not yet taken."""
         self._out.clear()
+        self._counted = 0
+        self.line.forget()
 
     def _store(self, seq: int, msg: int, payload: bytes) -> None:
         self._cache[seq] = msg, payload

@@ -67,6 +67,10 @@ class Firmware:
         """State of the state machine."""
         return self.machine.state
 
+    def set_byte_rate(self, byte_rate: float) -> None:
+        """Tell how many bytes per second the line carries, before the first session."""
+        self.link.byte_rate = byte_rate
+
     def receive_bytes(self, data: bytes, now: float) -> None:
         """Take bytes from the line and act on them."""
         for event in self.link.receive_bytes(data, now):

@@ -20,8 +20,13 @@ from firmware_protocol.messages import MAJOR, MAX_PAYLOAD, ErrorCode, Kind
 _HEADER = struct.Struct("<BBHHH")
 _CRC = struct.Struct("<I")
 _OVERHEAD = _HEADER.size + _CRC.size
+FRAME_OVERHEAD = _OVERHEAD + 2
+"""What a short frame costs on top of its payload, on the wire."""
 MAX_FRAME = MAX_PAYLOAD + 22
 """Longest frame on the wire with its closing zero: 2070 bytes."""
+
+SHORTEST_FRAME = 320
+"""Payload that a slow line is given all the same: one vector or one row with gains must fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def encode_frame(kind: int, msg: int, seq: int, sess: int, payload: bytes = b"")
 
 def max_payload_for(bytes_per_second: float) -> int:
     """Return the payload that keeps one frame within 20 ms of the line: 320 to 2048."""
-    return int(min(max(bytes_per_second * 0.020, 320), MAX_PAYLOAD))
+    return int(min(max(bytes_per_second * 0.020, SHORTEST_FRAME), MAX_PAYLOAD))
 
 
 class Decoder:
@@ -93,6 +98,19 @@ class Decoder:
         self.counters = DecoderCounters()
         self._partial = bytearray()
         self._skipping = False
+
+    @property
+    def session_under_way(self) -> int | None:
+        """Session of the frame that is arriving; None between frames and in its first bytes.
+
+        Not checked by a CRC yet: good for one thing, to tell that somebody is still sending.
+        """
+        head = _first_bytes(self._partial, _HEADER.size)
+        if head is None or self._skipping:
+            return None
+        vk, _, _, session, length = _HEADER.unpack(head)
+        sound = vk >> 4 == MAJOR and vk & 0xF <= Kind.LINK and length <= MAX_PAYLOAD
+        return int(session) if sound else None
 
     def feed(self, data: bytes) -> list[Frame | BadFrame]:
         """Take bytes and return what they completed, good and bad, in order."""
@@ -151,3 +169,19 @@ class Decoder:
             return BadFrame("version", ErrorCode.VERSION)
         counters.good += 1
         return Frame(vk & 0xF, msg, seq, sess, body[_HEADER.size : -_CRC.size])
+
+
+def _first_bytes(partial: bytearray, count: int) -> bytes | None:
+    """Decode the first bytes of a frame of which more is to come; None when they are not here."""
+    out = bytearray()
+    at = 0
+    while len(out) < count and at < len(partial):
+        code = partial[at]
+        block = partial[at + 1 : at + code]
+        out += block
+        if len(block) < code - 1:
+            break  # the rest of this block is still under way
+        if code < 0xFF:
+            out.append(0)
+        at += code
+    return bytes(out[:count]) if len(out) >= count else None

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from firmware_protocol.codec import Message
 from firmware_protocol.device import REPLAYED
 from firmware_protocol.errors import LocalProtocolError
-from firmware_protocol.framing import BadFrame, Decoder, Frame, encode_frame
+from firmware_protocol.framing import FRAME_OVERHEAD, BadFrame, Decoder, Frame, encode_frame
 from firmware_protocol.host_events import (
     Answered,
     Closed,
@@ -34,6 +34,7 @@ from firmware_protocol.host_events import (
     LinkDown,
     Notified,
 )
+from firmware_protocol.line import Flow, Line
 from firmware_protocol.messages import (
     MAGIC,
     MAJOR,
@@ -60,10 +61,14 @@ from firmware_protocol.messages import (
     VmmData,
     VmmResult,
 )
-from firmware_protocol.request_window import RequestWindow, RoundTrip
+from firmware_protocol.request_window import RequestWindow
 from firmware_protocol.streams import ReceiveStream, SendStream
 
 _HELLO_INTERVAL, _HELLO_TRIES = 1 / 3, 3
+_RECEIVING_INTERVAL = 0.4
+"""Seconds of our silence while results arrive: a CREDIT then says that we live, unanswered."""
+_GRANT = 65535
+"""Bytes of results that this host can take at once."""
 _IDLE = 0.1
 """Seconds of silence after which a zero goes before the next frame, to end any line noise."""
 
@@ -76,11 +81,12 @@ class HostLink:
     nonce
         Gives a fresh random u64 per session.
     byte_rate
-        Bytes per second of the line, to allow for bytes still on it; None when it is fast.
+        Bytes per second of the line; None where it is not known and must be measured.
     max_payload
         Longest payload to use; see `framing.max_payload_for`. Kept as `wanted_payload`.
     host_credit
-        Bytes of results that may be under way.
+        Bytes of results that may be under way before the first CREDIT of an operation; None to
+        choose by the rate of the line.
     tries
         How often a request is sent before the link is given up.
     ping_interval
@@ -92,7 +98,7 @@ class HostLink:
         nonce: Callable[[], int],
         byte_rate: float | None = None,
         max_payload: int = MAX_PAYLOAD,
-        host_credit: int = 65535,
+        host_credit: int | None = None,
         tries: int = 5,
         ping_interval: float = 0.25,
     ) -> None:
@@ -104,23 +110,27 @@ class HostLink:
         self._nonce_source = nonce
         self._byte_rate = byte_rate
         self.wanted_payload = max_payload
+        if host_credit is None:
+            host_credit = min(Flow(Line(byte_rate)).allowance, _GRANT)
         self._host_credit = host_credit
         self._tries = tries
         self._ping_interval = ping_interval
         self._disabled: set[int] | None = set()
         self._ticket = 0
         self._out = bytearray()
-        self._last_sent = float("-inf")
+        self._now = self._last_put = self._last_sent = float("-inf")
         self._nonce = 0
         self._reset_session()
         self._hello_wire = b""
+        self._hello_sent = 0.0
         self._hello_tries = 0
         self._hello_deadline: float | None = None
 
     def _reset_session(self) -> None:
         self.session = 0
-        self._round_trip = RoundTrip()
-        self._requests = RequestWindow(0, 0, self._round_trip)
+        self._line = Line(self._byte_rate)
+        self.flow, self._arriving = Flow(self._line, by_rate=True), Flow(self._line)
+        self._requests = RequestWindow(0, 0, self.flow)
         self._bye: tuple[float, int] | None = None
         self._silent_pings = 0
         self._nudge: float | None = None
@@ -135,7 +145,7 @@ class HostLink:
         Returns the end of the session that was open, with what it left unanswered.
         """
         ended = self._end(ErrorCode.ABORTED)
-        self._out.clear()
+        self._discard()
         hello = Hello(
             magic=MAGIC,
             major=MAJOR,
@@ -149,21 +159,24 @@ class HostLink:
         self._nonce = hello.nonce
         self._hello_wire = b"\0" + encode_frame(Kind.LINK, Hello.ID, 0, 0, hello.pack())
         self._hello_tries = 0
+        self._hello_sent = now
         self._send_hello(now)
         return ended
 
     def close(self, now: float) -> None:
         """Send BYE; the answer is `Closed`, or `LinkDown` when none comes."""
         if self.session:
-            self._bye = now + self.rto, 1
+            self.outgoing = None
+            self._discard()  # whatever it was, the end of the session makes it void
             self._send_link(Bye(), now)
+            self._bye = now + self._answer_time(now), 1
 
     def estop(self, now: float) -> None:
         """Drop what is queued and stop the board. The caller also empties the port's own queue."""
-        self._out.clear()
+        self._discard()
         stop = encode_frame(Kind.LINK, Estop.ID, 0, self.session)
-        self._out += (b"\0" + stop) * 3
-        self._last_sent = now
+        self._line.forget()
+        self._queue((stop + b"\0") * 3, now)
 
     @property
     def connected(self) -> bool:
@@ -178,7 +191,12 @@ class HostLink:
     @property
     def stream_window(self) -> int:
         """Bytes of results that may be under way: what both ends can hold."""
-        return min(self._host_credit, self.hello.tx_ring if self.hello is not None else 0)
+        return min(_GRANT, self.hello.tx_ring if self.hello is not None else 0)
+
+    @property
+    def first_window(self) -> int:
+        """Bytes of results that the board sends before the first CREDIT of an operation."""
+        return min(self._host_credit, self.stream_window)
 
     def accept_dictionary(self, hashes: dict[int, int]) -> set[int]:
         """Take the board's message hashes by id; return, and disable, the ids that differ."""
@@ -213,7 +231,10 @@ class HostLink:
         """Take the items of this stream from now on, instead of any other."""
         self.incoming, self._finished = stream, None
         self._nudges = 0
-        self._nudge = now + self._round_trip.patience(0) + self._backlog
+        if stream.granted < min(stream.total, self._window(stream)):
+            # The board begins with what HELLO granted; by now we know the line better.
+            self._grant(stream, now)
+        self._nudge = now + self._answer_time(now)
 
     def stop_receiving(self) -> None:
         """Stop waiting for items or END."""
@@ -227,10 +248,32 @@ class HostLink:
         self.outgoing = stream
         self.pump(now)
 
-    def data_to_send(self) -> bytes:
-        """Return and forget the bytes for the line."""
-        data = bytes(self._out)
-        self._out.clear()
+    def cancel(self) -> None:
+        """Give up both streams: what was not handed to the port of them is not sent any more."""
+        self.stop_receiving()
+        self.outgoing = None
+
+    def data_to_send(self, now: float | None = None) -> bytes:
+        """Return and forget the bytes for the line: as many as it carries in a moment.
+
+        The rest waits here, where an ESTOP can discard it; `next_timeout` tells when to come again.
+        Items of a stream become frames only now, so that requests never wait behind many of them.
+
+        Parameters
+        ----------
+        now
+            Time in s; that of the last call that had one when not given.
+        """
+        if now is not None:
+            self._now = now
+        room = self._line.room(self._now)
+        while len(self._out) < room and self._put_next_items(self._now):
+            pass
+        data = bytes(self._out[:room])
+        del self._out[:room]
+        if data:
+            self._line.spend(len(data), self._now)
+            self._last_sent = self._now
         return data
 
     # --- receiving
@@ -241,18 +284,24 @@ class HostLink:
         Raises `RemoteProtocolError` when a sound frame holds what no board of this wire sends.
         """
         events: list[HostEvent] = []
+        self._now = now
         for found in self.decoder.feed(data):
             if isinstance(found, BadFrame):
                 continue  # what it carried is asked for again by timers and by GO_BACK
             self._on_frame(found, now, events)
-        if self.incoming is not None and self.session and self.incoming.credit_due():
-            self._send_link(self.incoming.credit(), now)
+        if data and self.session and self.decoder.session_under_way == self.session:
+            self._silent_pings = 0
+        incoming = self.incoming
+        if incoming is not None and self.session:
+            incoming.window = self._window(incoming)
+            if incoming.credit_due():
+                self._grant(incoming, now)
         self.pump(now)
         return events
 
     def _on_frame(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
         if frame.kind == Kind.RSP and frame.msg == Hello.ID:
-            self._on_hello(frame, events)
+            self._on_hello(frame, now, events)
         elif frame.kind == Kind.LINK and frame.msg == Nak.ID:
             self._on_nak(frame, now, events)
         elif self.session == 0 or frame.sess != self.session:
@@ -264,13 +313,17 @@ class HostLink:
             elif (message_type := MESSAGES.get((frame.kind, frame.msg))) is not None:
                 self._on_message(message_type.unpack(frame.payload), now, events)
 
-    def _on_hello(self, frame: Frame, events: list[HostEvent]) -> None:
+    def _on_hello(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
         hello = HelloResponse.unpack(frame.payload)
         if self._hello_deadline is None or hello.nonce != self._nonce:
             return
         self._hello_deadline = None
         self.hello, self.session = hello, hello.sess
-        self._requests = RequestWindow(hello.sess, hello.rx_credit, self._round_trip)
+        longest = hello.max_payload + FRAME_OVERHEAD
+        self._requests = RequestWindow(hello.sess, hello.rx_credit, self.flow, longest)
+        crossed = len(self._hello_wire) + len(frame.payload) + FRAME_OVERHEAD
+        self._line.measure(crossed, now - self._hello_sent)
+        self._line.arrived(len(self._hello_wire))
         matches = hello.spec_hash == SPEC_HASH
         self._disabled = set() if matches else None
         events.append(Connected(hello, matches))
@@ -299,12 +352,15 @@ class HostLink:
             self._reset_session()
             events.append(Closed())
             return
-        pending = self._requests.on_answer(frame.seq, frame.msg, now)
+        payload = frame.payload
+        size, ahead = len(payload), self._ahead
+        pending = self._requests.on_answer(frame.seq, frame.msg, size, now, ahead)
         if pending is None:
             return
         self._put_all(self._requests.overtaken(frame.seq, now), now)
-        payload = frame.payload
         replayed = len(payload) > 1 and bool(payload[1] & REPLAYED >> 8)
+        if replayed:
+            self._put_all(self._requests.silent_before(pending, now), now)
         if replayed:
             payload = payload[:1] + bytes([payload[1] & ~(REPLAYED >> 8)]) + payload[2:]
         response = RESPONSES[frame.msg].unpack(payload)
@@ -319,7 +375,7 @@ class HostLink:
                     and message.stream == outgoing.stream
                     and message.op_lo == outgoing.op & 0xFFFF
                 ):
-                    outgoing.on_credit(message, now, self.rto)
+                    outgoing.on_credit(message, now)
             case ReadData() | VmmResult():
                 self._on_data(message, now, events)
             case _:
@@ -337,18 +393,15 @@ class HostLink:
         first = incoming.expected
         fresh, go_back = incoming.on_data(message.first, message.n, message.body, now)
         if fresh:
+            self._arriving.acknowledged(len(fresh))
             self._nudges = 0
-            self._nudge = now + self._round_trip.patience(0) + self._backlog
+            self._nudge = now + self._answer_time(now)
             events.append(DataReceived(first, fresh))
         if go_back:
-            self._send_link(incoming.credit(go_back=True), now)
+            self._arriving.lost()
+            self._grant(incoming, now, go_back=True)
 
     # --- time
-
-    @property
-    def rto(self) -> float:
-        """Seconds to wait for an answer before asking again."""
-        return self._round_trip.rto
 
     @property
     def repeats(self) -> int:
@@ -356,17 +409,22 @@ class HostLink:
         return self._requests.repeats
 
     def next_timeout(self) -> float | None:
-        """Return when `tick` must be called at the latest; None for never."""
+        """Return when `tick` or `data_to_send` must be called at the latest; None for never."""
         times = [self._hello_deadline, self._requests.deadline]
+        waiting = bool(self._out)
         if self.session:
-            times += [self._last_sent + self._ping_interval, self._nudge]
+            times += [self._silent_from + self._silence, self._nudge]
             times.append(self._bye[0] if self._bye is not None else None)
             if self.outgoing is not None:
                 times.append(self.outgoing.next_timeout())
+                waiting |= not self.outgoing.drained
+        if waiting:
+            times.append(self._line.room_at(self._now))
         return min((t for t in times if t is not None), default=None)
 
     def tick(self, now: float) -> list[HostEvent]:
         """Repeat what was not answered, ping, give up; return what happened."""
+        self._now = now
         events: list[HostEvent] = []
         if self._hello_deadline is not None and now >= self._hello_deadline:
             if self._hello_tries >= _HELLO_TRIES:
@@ -378,46 +436,107 @@ class HostLink:
         return events
 
     def _tick_session(self, now: float, events: list[HostEvent]) -> None:
-        self._put_all(self._requests.tick(now, self._backlog), now)
+        self._put_all(self._requests.tick(now, self._ahead), now)
         exhausted = self._requests.attempts >= self._tries
         if self.outgoing is not None:
-            self.outgoing.tick(now, self.rto)
+            self.outgoing.tick(now)
             exhausted |= self.outgoing.tries >= 2 * self._tries
         if self._nudge is not None and self.incoming is not None and now >= self._nudge:
-            self._nudges += 1
-            exhausted |= self._nudges >= 2 * self._tries
-            self._nudge = now + self._round_trip.patience(self._nudges)
-            self._send_link(self.incoming.credit(go_back=True), now)
+            exhausted |= self._tick_receiving(self.incoming, now)
         if self._bye is not None and now >= self._bye[0]:
             exhausted |= self._bye[1] >= self._tries
-            self._bye = now + self._round_trip.patience(self._bye[1]), self._bye[1] + 1
             self._send_link(Bye(), now)
-        if now >= self._last_sent + self._ping_interval:
+            self._bye = now + self._answer_time(now, self._bye[1]), self._bye[1] + 1
+        if now >= self._silent_from + self._silence:
             self._silent_pings += 1
             exhausted |= self._silent_pings > 2 * self._tries
-            self._send_link(Ping(token=self._silent_pings), now)
+            self._break_silence(now)
         if exhausted:
             self._down(ErrorCode.HOST_LOST, 0, events)
         else:
             self.pump(now)
 
+    def _tick_receiving(self, incoming: ReceiveStream, now: float) -> bool:
+        """Ask for items that do not come; return True when that was in vain too often."""
+        outgoing = self.outgoing
+        if outgoing is None or outgoing.complete:  # else the board waits for us
+            self._nudges += 1
+            # What was sent last and lost leaves no gap. At first only tell how far we are: the
+            # board asks in its turn. END comes again only on GO_BACK.
+            self._grant(incoming, now, go_back=incoming.complete or self._nudges > 1)
+        self._nudge = now + self._answer_time(now, self._nudges)
+        return self._nudges >= 2 * self._tries
+
     # --- helpers
 
     def _send_hello(self, now: float) -> None:
         self._hello_tries += 1
-        self._hello_deadline = now + _HELLO_INTERVAL
-        self._out += self._hello_wire
-        self._last_sent = now
+        crossing = 2 * len(self._hello_wire) + HelloResponse.LAYOUT.struct.size + FRAME_OVERHEAD
+        self._queue(self._hello_wire, now)
+        self._hello_deadline = now + _HELLO_INTERVAL + crossing / self._line.rate
 
     @property
-    def _backlog(self) -> float:
-        return len(self._out) / self._byte_rate if self._byte_rate else 0.0
+    def _silent_from(self) -> float:
+        """When the board has heard all that we have sent so far."""
+        return max(self._last_put, self._last_sent + self._line.busy(self._last_sent))
+
+    @property
+    def _silence(self) -> float:
+        """Seconds of silence that are too long."""
+        quiet = self.incoming is None or self.incoming.complete
+        return self._ping_interval if quiet else max(self._ping_interval, _RECEIVING_INTERVAL)
+
+    def _break_silence(self, now: float) -> None:
+        incoming = self.incoming
+        if incoming is None or incoming.complete or self._silent_pings > 1:
+            self._send_link(Ping(token=self._silent_pings), now)
+        else:
+            self._grant(incoming, now)
+
+    def _window(self, stream: ReceiveStream) -> int:
+        """Items of results to have under way: not more than the line carries in a while."""
+        size = stream.item_size
+        return max(1, min(self._arriving.allowance, self.stream_window) // size)
+
+    def _grant(self, stream: ReceiveStream, now: float, go_back: bool = False) -> None:
+        stream.window = self._window(stream)
+        self._send_link(stream.credit(go_back=go_back), now)
+
+    @property
+    def _ahead(self) -> int:
+        """Bytes that may cross the line before the next answer: ours that wait, and results."""
+        results = self.incoming.granted * self.incoming.item_size if self.incoming else 0
+        return len(self._out) + results
+
+    def _answer_time(self, now: float, attempts: int = 0) -> float:
+        """Return the seconds in which the board must have said something."""
+        crossing = 2 * (self.payload_limit + FRAME_OVERHEAD)
+        return self.flow.wait(len(self._out) + crossing, now, attempts)
 
     def _put(self, wire: bytes, now: float) -> None:
-        if now - self._last_sent > _IDLE:
-            self._out += b"\0"
-        self._out += wire
-        self._last_sent = now
+        self._queue(b"\0" + wire if now - self._last_put > _IDLE else wire, now)
+
+    def _queue(self, data: bytes, now: float) -> None:
+        self._out += data
+        self._line.queued += len(data)
+        self._now = self._last_put = now
+
+    def _discard(self) -> None:
+        """Drop what was not yet handed over; a zero ends the frame that this may have cut."""
+        self._line.queued += 1 - len(self._out)
+        self._out[:] = b"\0"
+
+    def _put_next_items(self, now: float) -> bool:
+        """Put the next frame of the outgoing stream behind what waits; False when there is none."""
+        outgoing = self.outgoing
+        if not self.session or outgoing is None or (part := outgoing.take(now)) is None:
+            return False
+        data = JobData if outgoing.stream == Stream.JOB_DATA else VmmData
+        body = data(
+            op_lo=outgoing.op & 0xFFFF, n=part.count, first=part.first, body=part.body
+        ).pack()
+        self._put(encode_frame(Kind.DOWN, data.ID, 0, self.session, body), now)
+        return True
 
     def _send_link(self, message: Message, now: float) -> None:
         self._put(encode_frame(Kind.LINK, message.ID, 0, self.session, message.pack()), now)
@@ -427,18 +546,11 @@ class HostLink:
             self._put(wire, now)
 
     def pump(self, now: float) -> None:
-        """Send what has become possible; only needed after items were appended to a stream."""
-        if not self.session:
-            return
-        for wire in self._requests.ready(now, self._backlog):
-            self._put(wire, now)
-        outgoing = self.outgoing
-        while outgoing is not None and (part := outgoing.take(now, self.rto)) is not None:
-            data = JobData if outgoing.stream == Stream.JOB_DATA else VmmData
-            body = data(
-                op_lo=outgoing.op & 0xFFFF, n=part.count, first=part.first, body=part.body
-            ).pack()
-            self._put(encode_frame(Kind.DOWN, data.ID, 0, self.session, body), now)
+        """Queue the requests that have become possible."""
+        self._now = now
+        if self.session:
+            for wire in self._requests.ready(now, self._ahead):
+                self._put(wire, now)
 
     def _down(self, code: ErrorCode, detail: int, events: list[HostEvent]) -> None:
         events.append(self._end(code, detail))

@@ -37,8 +37,6 @@ from firmware_protocol.messages import (
 from firmware_protocol.streams import ReceiveStream, SendStream
 from firmware_protocol.tasks import RX_RING, TX_RING, Task
 
-BOARD_RTO = 0.2
-"""Seconds without CREDIT after which results are sent again."""
 _STEP_ITEMS = 64
 
 
@@ -51,7 +49,7 @@ class _Measurement(Task):
         stream: Stream,
         total: int,
         configuration: Configuration,
-        payload_limit: int,
+        link: DeviceLink,
         host_credit: int,
     ) -> None:
         self.op = request.op
@@ -65,12 +63,13 @@ class _Measurement(Task):
         if (request.v_idle, request.v_gate) != (levels.idle_row_code, levels.read_gate_code):
             raise RefusedError(ErrorCode.RANGE, 1, "v_idle, v_gate differ from the configuration")
         size = vectors.sample_size(self.columns.size, self.gain_mode)
-        per_frame = (payload_limit - 8) // size
+        per_frame = (link.payload_limit - 8) // size
         window = max(1, min(host_credit, TX_RING) // size)
         self.out = SendStream(
-            stream, self.op, total, size, per_frame, window, max(window, TX_RING // size)
+            stream, self.op, total, size, per_frame, window, link.flow, max(window, TX_RING // size)
         )
         self._ended = False
+        self._resume_at: float | None = None
 
     @property
     def gain(self) -> int:
@@ -85,7 +84,7 @@ class _Measurement(Task):
     def on_credit(self, credit: Credit, now: float) -> None:
         """Take an acknowledgement of results."""
         if credit.stream == self.out.stream and credit.op_lo == self.op & 0xFFFF:
-            self.out.on_credit(credit, now, BOARD_RTO)
+            self.out.on_credit(credit, now)
             if credit.flags & CreditFlag.GO_BACK:
                 self._ended = False
 
@@ -97,11 +96,14 @@ class _Measurement(Task):
         data = ReadData if self.out.stream == Stream.READ_DATA else VmmResult
         end = ReadEndEvent if self.out.stream == Stream.READ_DATA else VmmEndEvent
         if self.error == ErrorCode.OK:
-            self.out.tick(now, BOARD_RTO)
-            while (part := self.out.take(now, BOARD_RTO)) is not None:
+            self.out.tick(now)
+            while (free_at := link.free_at(now)) <= now and (
+                part := self.out.take(now)
+            ) is not None:
                 link.send(
                     data(op_lo=self.op & 0xFFFF, n=part.count, first=part.first, body=part.body)
                 )
+            self._resume_at = free_at if free_at > now else None
             if not (self.out.produced == self.out.total and self.out.drained):
                 return
         if not self._ended:
@@ -110,7 +112,10 @@ class _Measurement(Task):
 
     def next_timeout(self) -> float | None:
         """Return when results must be sent again."""
-        return self.out.next_timeout() if self.error == ErrorCode.OK else None
+        if self.error != ErrorCode.OK:
+            return None
+        times = [self.out.next_timeout(), self._resume_at]
+        return min((t for t in times if t is not None), default=None)
 
 
 class ReadTask(_Measurement):
@@ -121,13 +126,11 @@ class ReadTask(_Measurement):
         request: ReadArray,
         executor: Executor,
         configuration: Configuration,
-        payload_limit: int,
+        link: DeviceLink,
         host_credit: int,
     ) -> None:
         total = vectors.rows_of(request.rows).size
-        super().__init__(
-            request, Stream.READ_DATA, total, configuration, payload_limit, host_credit
-        )
+        super().__init__(request, Stream.READ_DATA, total, configuration, link, host_credit)
         configuration.check(Line.ROW, LimitMode.READ, request.v_row, Line.ROW)
         self._executor = executor
         self._row_code = request.v_row
@@ -158,12 +161,10 @@ class VmmTask(_Measurement):
         request: VmmBegin,
         executor: Executor,
         configuration: Configuration,
-        payload_limit: int,
+        link: DeviceLink,
         host_credit: int,
     ) -> None:
-        super().__init__(
-            request, Stream.VMM_RESULT, request.nvec, configuration, payload_limit, host_credit
-        )
+        super().__init__(request, Stream.VMM_RESULT, request.nvec, configuration, link, host_credit)
         self._executor = executor
         self._format = InputFormat(request.in_fmt)
         self._size = vectors.vector_size(self.rows.size, self._format)

@@ -111,8 +111,7 @@ class Operation(ABC):
         self._tickets.add(self._link.request(message, now))
 
     def _fail(self, error: ProtocolError) -> None:
-        self._link.stop_receiving()
-        self._link.outgoing = None
+        self._link.cancel()
         self.finished, self.error = True, error
 
     def _refused(self, answer: Answered) -> bool:
@@ -184,7 +183,7 @@ class _Measuring(Operation):
         return vectors.unpack_samples(bytes(self._body), self._columns, self.request.gain_mode)
 
     def _begin(self, now: float) -> None:
-        window = max(1, self._link.stream_window // self._sample_size)
+        window = max(1, self._link.first_window // self._sample_size)
         incoming = ReceiveStream(
             self._stream, self.request.op, self._total, self._sample_size, window
         )
@@ -213,8 +212,7 @@ class _Measuring(Operation):
             # come a second time.
             if end.crc != zlib.crc32(self._body):
                 self._fail(RemoteProtocolError("the CRC of all samples differs", ErrorCode.CRC))
-            self._link.stop_receiving()
-            self._link.outgoing = None
+            self._link.cancel()
             self.finished = True
 
 
@@ -304,7 +302,13 @@ class Vmm(_Measuring):
 
     def _send_vectors(self, now: float, room: int) -> None:
         outgoing = SendStream(
-            Stream.VMM_DATA, self.request.op, self._total, self._size, self._per_frame, room
+            Stream.VMM_DATA,
+            self.request.op,
+            self._total,
+            self._size,
+            self._per_frame,
+            room,
+            self._link.flow,
         )
         outgoing.append(self._packed)
         self._outgoing = outgoing
@@ -363,7 +367,13 @@ class Job(Operation):
                 per_frame = (self._link.payload_limit - 8) // self._size
                 total = len(self._entries)
                 stream = SendStream(
-                    Stream.JOB_DATA, self.op, total, self._size, per_frame, response.room
+                    Stream.JOB_DATA,
+                    self.op,
+                    total,
+                    self._size,
+                    per_frame,
+                    response.room,
+                    self._link.flow,
                 )
                 stream.append(self._packed)
                 self._link.start_sending(stream, now)

@@ -207,8 +207,10 @@ class JobTask(Task):
 
     def pump(self, link: DeviceLink, now: float) -> None:
         """Report progress, at most 20 times a second."""
-        if self._reported or (now < self._next_progress and not self.finished):
+        if self._reported:
             return
+        if not self.finished and (now < self._next_progress or link.free_at(now) > now):
+            return  # on a slow line, news must not queue up in front of answers
         self._next_progress = now + _PROGRESS_INTERVAL
         self._reported = self.finished
         entry = self.entry

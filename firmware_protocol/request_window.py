@@ -1,8 +1,9 @@
-"""Requests under way: eight in a window, asked again when their answer stays away.
+"""Requests under way: up to eight in a window, asked again when their answer stays away.
 
 The board answers in order, so an answer that overtakes an older request proves that the older
-answer was lost: that request is asked again at once. All others wait for the retransmission time,
-which follows the measured round trips (never those of repeated requests).
+answer was lost: that request is asked again at once. All others wait for the measured round trip
+and for the time that their bytes, those of the answer, and what is ahead of both take to cross the
+line. Then the oldest one alone is asked again: what becomes of it tells about the others.
 """
 
 from __future__ import annotations
@@ -12,38 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from firmware_protocol.codec import Message
-from firmware_protocol.framing import encode_frame
+from firmware_protocol.framing import FRAME_OVERHEAD, encode_frame
+from firmware_protocol.line import Flow
 from firmware_protocol.messages import REQUEST_WINDOW, Kind
-
-MINIMUM_RTO, MAXIMUM_RTO, FIRST_RTO = 0.05, 2.0, 0.2
-"""Bounds of the retransmission time, and its value before the first measurement (s)."""
-
-
-class RoundTrip:
-    """Retransmission time from measured round trips: clamp(SRTT + 4 var, 50 ms, 2 s)."""
-
-    def __init__(self) -> None:
-        self._mean: float | None = None
-        self._deviation = 0.0
-
-    def measure(self, seconds: float) -> None:
-        """Take one round trip."""
-        if self._mean is None:
-            self._mean, self._deviation = seconds, seconds / 2
-        else:
-            self._deviation += (abs(self._mean - seconds) - self._deviation) / 4
-            self._mean += (seconds - self._mean) / 8
-
-    @property
-    def rto(self) -> float:
-        """Seconds to wait for an answer before asking again."""
-        if self._mean is None:
-            return FIRST_RTO
-        return min(max(self._mean + 4 * self._deviation, MINIMUM_RTO), MAXIMUM_RTO)
-
-    def patience(self, attempts: int) -> float:
-        """Return the time to wait after so many attempts in vain."""
-        return min(self.rto * float(2**attempts), MAXIMUM_RTO)
 
 
 @dataclass(slots=True)
@@ -54,6 +26,7 @@ class Pending:
     request: Message
     wire: bytes
     sent: float
+    end: int
     repeated: bool = False
 
 
@@ -64,15 +37,18 @@ class RequestWindow:
     ----------
     session, credit
         Session number, and bytes of unanswered requests that the board can hold.
-    round_trip
-        Measures and answers how long to wait.
+    flow
+        The way to the board: how much may be under way, and how long to wait.
+    longest_answer
+        Bytes of the longest answer of this session.
     """
 
-    def __init__(self, session: int, credit: int, round_trip: RoundTrip) -> None:
+    def __init__(self, session: int, credit: int, flow: Flow, longest_answer: int = 0) -> None:
         self.attempts = 0
         self.repeats = 0
         self.deadline: float | None = None
-        self._session, self._credit, self._round_trip = session, credit, round_trip
+        self._session, self._credit, self._flow = session, credit, flow
+        self._longest_answer = longest_answer
         self._queue: deque[tuple[int, Message, bytes]] = deque()
         self._pending: dict[int, Pending] = {}
         self._seq = 0
@@ -81,33 +57,46 @@ class RequestWindow:
         """Queue a request."""
         self._queue.append((ticket, request, payload))
 
-    def ready(self, now: float, backlog: float) -> Iterator[bytes]:
-        """Yield the frames that may leave now; `backlog` is how long the line is busy (s)."""
+    def ready(self, now: float, ahead: int) -> Iterator[bytes]:
+        """Yield the frames that may leave now; `ahead` is what may be before them or the answer."""
         held = sum(len(p.wire) for p in self._pending.values())
+        credit = min(self._credit, self._flow.allowance)
         # Counted from the oldest open one: the board's replay cache reaches back only 16.
         while self._queue and self._ahead() < REQUEST_WINDOW:
             ticket, request, payload = self._queue[0]
             wire = encode_frame(Kind.REQ, request.ID, self._seq, self._session, payload)
-            if self._pending and held + len(wire) > self._credit:
+            if self._pending and held + len(wire) > credit:
                 return
             self._queue.popleft()
             held += len(wire)
-            self._pending[self._seq] = Pending(ticket, request, wire, now)
+            end = self._flow.line.queued + len(wire)
+            self._pending[self._seq] = Pending(ticket, request, wire, now, end)
             self._seq = (self._seq + 1) & 0xFFFF
             if self.deadline is None:
-                self.deadline = now + self._round_trip.patience(0) + backlog
+                self._wait(now, ahead)
             yield wire
 
-    def on_answer(self, seq: int, msg: int, now: float) -> Pending | None:
-        """Return the request that this answers, or None for a repetition."""
+    def on_answer(self, seq: int, msg: int, size: int, now: float, ahead: int) -> Pending | None:
+        """Return the request that this answers, or None for a repetition.
+
+        Parameters
+        ----------
+        seq, msg, size
+            Of the answer; its payload in bytes.
+        now, ahead
+            Time, and bytes that may be before the next answer.
+        """
         pending = self._pending.get(seq)
         if pending is None or msg != pending.request.ID:
             return None
         del self._pending[seq]
-        if not pending.repeated:
-            self._round_trip.measure(now - pending.sent)
+        count = len(pending.wire) + size + FRAME_OVERHEAD
+        seconds = None if pending.repeated else now - pending.sent
+        self._flow.acknowledged(count, seconds, pending.end)
         self.attempts = 0
-        self.deadline = now + self._round_trip.patience(0) if self._pending else None
+        self.deadline = None
+        if self._pending:
+            self._wait(now, ahead)
         return pending
 
     def overtaken(self, seq: int, now: float) -> list[bytes]:
@@ -118,22 +107,38 @@ class RequestWindow:
             if (seq - other) & 0xFFFF < 0x8000 and not pending.repeated
         ]
 
+    def silent_before(self, answered: Pending, now: float) -> list[bytes]:
+        """Return again what was sent before a request whose stored answer the board has repeated.
+
+        The board answers in order: had it taken those, their answers would have come before.
+        """
+        return [
+            self._again(pending, now)
+            for pending in self._pending.values()
+            if pending.sent < answered.sent
+        ]
+
     def refused_from(self, expected: int, now: float) -> list[bytes]:
         """Return again the requests that a NAK says the board still lacks."""
-        return [
+        again = [
             self._again(pending, now)
             for seq, pending in self._pending.items()
             if (seq - expected) & 0xFFFF < 0x8000
-            and (not pending.repeated or now - pending.sent > self._round_trip.rto)
+            and not (pending.repeated and now - pending.sent < self._crossing(pending, now))
         ]
+        if again:
+            self._flow.lost()
+        return again
 
-    def tick(self, now: float, backlog: float) -> list[bytes]:
-        """Return all open requests again when their time is over."""
+    def tick(self, now: float, ahead: int) -> list[bytes]:
+        """Return the oldest open request again when its time is over."""
         if self.deadline is None or now < self.deadline:
             return []
         self.attempts += 1
-        self.deadline = now + self._round_trip.patience(self.attempts) + backlog
-        return [self._again(pending, now) for pending in self._pending.values()]
+        self._flow.line.slow_down(self.attempts)
+        oldest = next(iter(self._pending.values()))
+        self._wait(now, ahead)
+        return [self._again(oldest, now)]
 
     def unanswered(self) -> dict[int, Message]:
         """Return the requests that left, by ticket."""
@@ -142,6 +147,21 @@ class RequestWindow:
     def unsent(self) -> dict[int, Message]:
         """Return the requests that never left, by ticket."""
         return {ticket: request for ticket, request, _ in self._queue}
+
+    def _wait(self, now: float, ahead: int) -> None:
+        """Set the time by which the oldest open request must be answered."""
+        oldest = next(iter(self._pending.values()))
+        crossing = len(oldest.wire) + self._answer_size(oldest.request) + ahead
+        self.deadline = now + self._flow.wait(crossing, now, self.attempts)
+
+    def _crossing(self, pending: Pending, now: float) -> float:
+        return self._flow.wait(len(pending.wire), now)
+
+    def _answer_size(self, request: Message) -> int:
+        answer = request.RESPONSE
+        if answer is None or answer.LAYOUT.tail is not None:
+            return self._longest_answer
+        return answer.LAYOUT.struct.size + FRAME_OVERHEAD
 
     def _ahead(self) -> int:
         return (self._seq - next(iter(self._pending), self._seq)) & 0xFFFF

@@ -264,14 +264,12 @@ class Service:
         return self.configuration
 
     def _read_array(self, request: m.ReadArray, _: float) -> Message:
-        limit = self._link.payload_limit
-        task = ReadTask(request, self.executor, self._committed(), limit, self.host_credit)
+        task = ReadTask(request, self.executor, self._committed(), self._link, self.host_credit)
         self._begin(task, Trigger.READ)
         return m.ReadArrayResponse(total=task.out.total)
 
     def _vmm_begin(self, request: m.VmmBegin, _: float) -> Message:
-        limit = self._link.payload_limit
-        task = VmmTask(request, self.executor, self._committed(), limit, self.host_credit)
+        task = VmmTask(request, self.executor, self._committed(), self._link, self.host_credit)
         self._begin(task, Trigger.VMM)
         return m.VmmBeginResponse(room=min(task.incoming.window, request.nvec))
 

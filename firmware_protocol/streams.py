@@ -12,12 +12,19 @@ Neither class knows frames, sessions or clocks beyond the `now` it is given.
 from __future__ import annotations
 
 import zlib
+from collections import deque
 from dataclasses import dataclass
 
+from firmware_protocol.framing import FRAME_OVERHEAD
+from firmware_protocol.line import Flow
 from firmware_protocol.messages import CREDIT_FRAMES, Credit, CreditFlag
 
-_GO_BACK_INTERVAL = 0.02
-"""Seconds between two GO_BACK credits for the same gap: one burst of loss needs one."""
+_GO_BACK_INTERVAL = 1.0
+"""Seconds between two GO_BACK credits while frames behind one gap go on arriving."""
+
+
+_DATA_OVERHEAD = FRAME_OVERHEAD + 8
+"""Bytes of a data frame besides its items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +46,11 @@ class SendStream:
     total, item_size
         Items of the whole stream, and bytes of each.
     frame_items
-        Items in one frame.
+        Items in one frame at most.
     window
         Items that may be sent before the first CREDIT.
+    flow
+        What the sender has learnt of its line in this session.
     capacity
         Items that may be kept; None where the sender has them all anyway.
     """
@@ -54,6 +63,7 @@ class SendStream:
         item_size: int,
         frame_items: int,
         window: int,
+        flow: Flow,
         capacity: int | None = None,
     ) -> None:
         self.stream, self.op, self.total, self.item_size = stream, op, total, item_size
@@ -62,11 +72,17 @@ class SendStream:
         self.produced = 0
         self.crc = 0
         self.tries = 0
+        self._flow = flow
         self._cursor = 0
         self._limit = min(window, total)
         self._capacity = total if capacity is None else max(self.frame_items, capacity)
-        self._probe = False
         self._kept = bytearray()
+        self._sent: deque[tuple[int, float, int]] = deque()
+        self._probe = False
+        self._asked_at = -1
+        self._went_back_to = -1
+        self._settled_at = 0.0
+        self._silence = 0
         self._deadline: float | None = None
 
     @property
@@ -93,56 +109,100 @@ class SendStream:
         self.crc = zlib.crc32(items, self.crc)
         self.produced += len(items) // self.item_size
 
-    def take(self, now: float, rto: float) -> Slice | None:
-        """Return the next items to send, or None while there are none or credit is spent.
+    def take(self, now: float) -> Slice | None:
+        """Return the next items to send, or None while there are none or they must wait.
 
         Frames are sent full wherever more items or more credit are sure to come. A slice without
-        items is a probe: it asks for a CREDIT whose loss would otherwise stop the stream.
+        items is a probe: it asks for a CREDIT, whose loss would otherwise stop the stream.
         """
-        count = min(self.frame_items, self.produced - self._cursor, self._limit - self._cursor)
-        if count <= 0:
-            if self._cursor == self._limit < self.total and self._deadline is None:
-                self._deadline = now + rto
-            probe, self._probe = self._probe, False
-            return Slice(self._cursor, 0, b"") if probe else None
+        if self._probe:
+            self._probe = False
+            return Slice(self._cursor, 0, b"")
+        allowed = self.acknowledged + max(1, self._flow.allowance // self.item_size)
+        limit = min(self._limit, allowed)
+        frame_items = min(self.frame_items, self._flow.longest_payload // self.item_size or 1)
+        count = min(frame_items, self.produced - self._cursor, limit - self._cursor)
+        under_way = self._cursor > self.acknowledged
         end = self._cursor + count
-        by_production = end == self.produced < min(self._limit, self.total)
-        by_credit = end == self._limit < self.total and self._cursor > self.acknowledged
-        if count < self.frame_items and (by_production or by_credit):
-            return None
+        by_production = end == self.produced < min(limit, self.total)
+        by_limit = end == limit < self.total and under_way
+        if count <= 0 or (count < frame_items and (by_production or by_limit)):
+            return self._blocked(now, allowed)
         first, offset = self._cursor, (self._cursor - self.acknowledged) * self.item_size
         self._cursor = end
-        if self._deadline is None:
-            self._deadline = now + rto
-        return Slice(first, count, bytes(self._kept[offset : offset + count * self.item_size]))
+        size = count * self.item_size
+        self._sent.append((end, now, self._flow.line.queued + size + _DATA_OVERHEAD))
+        self._wait(now)
+        return Slice(first, count, bytes(self._kept[offset : offset + size]))
 
-    def on_credit(self, credit: Credit, now: float, rto: float) -> None:
+    def _blocked(self, now: float, allowed: int) -> Slice | None:
+        """Wait for credit; ask for it where the receiver has no reason to give any yet."""
+        if self._cursor < self.produced and allowed < self._limit:
+            if len(self._sent) < CREDIT_FRAMES and self._asked_at != self._cursor:
+                self._asked_at = self._cursor
+                return Slice(self._cursor, 0, b"")
+        elif self._cursor == self._limit < self.total and self._deadline is None:
+            self._wait(now)
+        return None
+
+    def on_credit(self, credit: Credit, now: float) -> None:
         """Take an acknowledgement; ignore one that does not fit."""
         if not self.acknowledged <= credit.next <= self.produced:
             return
+        self.tries = 0  # somebody is there
         if credit.next > self.acknowledged:
-            del self._kept[: (credit.next - self.acknowledged) * self.item_size]
-            self.acknowledged = credit.next
-            self.tries = 0
-            self._deadline = now + rto
-        self._cursor = max(self._cursor, self.acknowledged)
+            self._acknowledge(credit.next, now)
         self._limit = max(self._limit, min(credit.next + credit.window, self.total))
-        if credit.flags & CreditFlag.GO_BACK:
-            self._cursor = self.acknowledged
+        if credit.flags & CreditFlag.GO_BACK and self._cursor > self.acknowledged:
+            self._go_back(now)
         if self.acknowledged == self._cursor:
             self._deadline = None  # nothing under way; `take` sets it again
+
+    def _acknowledge(self, upto: int, now: float) -> None:
+        count = (upto - self.acknowledged) * self.item_size
+        del self._kept[:count]
+        self.acknowledged = upto
+        oldest: float | None = None
+        position: int | None = None
+        while self._sent and self._sent[0][0] <= upto:
+            _, sent, position = self._sent.popleft()
+            oldest = sent if oldest is None else oldest
+        self._flow.acknowledged(count, None if oldest is None else now - oldest, position)
+        self._cursor = max(self._cursor, upto)
+        self._silence = 0
+        self._wait(now)
+
+    def _go_back(self, now: float) -> None:
+        """Start again at the last acknowledged item, once for each time it was lost."""
+        if self._went_back_to == self.acknowledged and now < self._settled_at:
+            return  # asked before what we have sent again can have arrived
+        self._went_back_to = self.acknowledged
+        self._settled_at = now + self._flow.wait(self.frame_items * self.item_size, now)
+        self._cursor = self.acknowledged
+        self._asked_at = -1
+        self._sent.clear()
+        self._flow.lost()
 
     def next_timeout(self) -> float | None:
         """Return when `tick` wants to be called."""
         return self._deadline
 
-    def tick(self, now: float, rto: float) -> None:
-        """Start again from the last acknowledged item when it has been silent too long."""
+    def tick(self, now: float) -> None:
+        """Ask what has arrived when it has been silent too long.
+
+        Nothing is sent again on suspicion: a probe behind what was lost is answered with GO_BACK,
+        and one behind what is only late with an acknowledgement.
+        """
         if self._deadline is not None and now >= self._deadline:
-            self._probe = self._cursor == self.acknowledged
-            self._cursor = self.acknowledged
+            self._probe = True
             self.tries += 1
-            self._deadline = now + min(rto * 2**self.tries, 2.0)
+            self._silence += 1
+            self._flow.line.slow_down(self._silence)
+            self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        under_way = (self._cursor - self.acknowledged) * self.item_size
+        self._deadline = now + self._flow.wait(under_way, now, self._silence)
 
 
 class ReceiveStream:
@@ -166,12 +226,18 @@ class ReceiveStream:
         self._limit = min(self.window, total)
         self._frames = 0
         self._asked = False
-        self._next_go_back = 0.0
+        self._next_go_back = float("-inf")
+        self._beyond = -1
 
     @property
     def complete(self) -> bool:
         """True when every item has arrived."""
         return self.expected == self.total
+
+    @property
+    def granted(self) -> int:
+        """Items that may be under way."""
+        return self._limit - self.expected
 
     def on_data(self, first: int, count: int, body: bytes, now: float) -> tuple[bytes, bool]:
         """Take one frame; return the new items, and whether a CREDIT with GO_BACK is due."""
@@ -179,10 +245,7 @@ class ReceiveStream:
             return b"", False
         if first > self.expected:
             self.gaps += 1
-            if now < self._next_go_back:
-                return b"", False
-            self._next_go_back = now + _GO_BACK_INTERVAL
-            return b"", True
+            return b"", self._must_ask(first, count, now)
         fresh = first + count - self.expected
         if fresh <= 0:  # a repetition or a probe: our CREDIT was lost
             self.duplicates += 1
@@ -193,8 +256,22 @@ class ReceiveStream:
         self.crc = zlib.crc32(body, self.crc)
         self._frames += 1
         self._asked |= self.complete
-        self._next_go_back = 0.0
+        self._next_go_back = float("-inf")
+        self._beyond = -1
         return body, False
+
+    def _must_ask(self, first: int, count: int, now: float) -> bool:
+        """Return True when a frame behind a gap is to be answered with GO_BACK.
+
+        One GO_BACK for each gap: what was under way behind it goes on arriving, in rising order,
+        and a second GO_BACK would have all of it sent twice. A frame that comes from further back
+        tells that the sender has started again and lost the same item; a probe, that it waits.
+        """
+        ask = count == 0 or first <= self._beyond or now >= self._next_go_back
+        self._beyond = first
+        if ask:
+            self._next_go_back = now + _GO_BACK_INTERVAL
+        return ask
 
     def credit_due(self, room: int | None = None) -> bool:
         """Return True after four frames, after the last, or when half a window has opened.

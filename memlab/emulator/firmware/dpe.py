@@ -77,6 +77,10 @@ class DpeFirmware:
             elif isinstance(event, RequestAsked):
                 self._carry_out(event.request)
 
+    def set_byte_rate(self, byte_rate: float) -> None:
+        """Take note of the line's rate; the ASCII dialect has no timers that could need it."""
+        return
+
     def data_to_send(self) -> bytes:
         """Return and forget the bytes for the line."""
         return self._device.data_to_send()

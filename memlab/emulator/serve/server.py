@@ -42,6 +42,10 @@ class Device(Protocol):
         """Return when `tick` must be called at the latest; None for never."""
         ...
 
+    def set_byte_rate(self, byte_rate: float) -> None:
+        """Take note of the bytes per second that the line carries; not called where unlimited."""
+        ...
+
     def host_gone(self) -> None:
         """Ground everything: nobody is listening."""
         ...
@@ -75,6 +79,8 @@ class Server:
     ) -> None:
         self._device, self._port, self._clock, self._notify = device, port, clock, notify
         self._receiving, self._sending = Pacer(baud), Pacer(baud)
+        if baud is not None:
+            device.set_byte_rate(baud / 10)
         self._out = bytearray()
         self._busy = self._heard = self._stopped = False
         # Sockets, because Windows waits for nothing else.

@@ -1,0 +1,196 @@
+"""What one end of a link learns of its line: how fast it is, how long to wait, how much to send.
+
+A line is slow more often than one thinks: 9,600 baud carries one vector of 128 rows in 0.3 s.
+Timers that ignore this send everything again while the first copy is still under way, and the
+copies keep the line from ever catching up. So every wait here is a measured round trip *plus the
+time of the bytes under way*.
+
+The rate of a serial port is known. Behind a socket or a pseudo-terminal it is not, and then
+`Line.rate` is in essence the highest rate that the line has proved: n bytes that crossed it one
+after the other within t seconds show that it carries at least n / t, whatever else delayed them.
+Such a bound does not exceed the truth, so that waits computed from it are not too short and queues
+not too long; it rises by itself as more bytes travel at once.
+"""
+
+from __future__ import annotations
+
+from firmware_protocol.framing import SHORTEST_FRAME, max_payload_for
+from firmware_protocol.messages import MAX_PAYLOAD
+
+MINIMUM_RTO, MAXIMUM_RTO, FIRST_RTO = 0.05, 2.0, 0.2
+"""Bounds of the retransmission time, and its value before the first measurement (s)."""
+
+SLOWEST = 960.0
+"""Bytes per second of a line of which nothing is known yet: 9,600 baud."""
+_QUEUE, _UNKNOWN_QUEUE = 0.1, 0.25
+"""Seconds of line that may be handed to the port at once: what an ESTOP may have to wait for.
+
+More where the rate must be measured: a line that is never filled beyond its latency shows no rate.
+"""
+_DIFFERENT = 64
+"""Bytes by which two answers must differ to tell latency from rate."""
+_CAREFUL, _WARY = 2560, 1280
+"""Bytes under way while little is known, and while bytes are being lost."""
+_QUICK = 8192
+"""Bytes under way on a line that has proved to carry them in a moment: four long frames."""
+
+
+class RoundTrip:
+    """Retransmission time from measured round trips: clamp(SRTT + 4 var, 50 ms, 2 s)."""
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+        self._deviation = 0.0
+
+    def measure(self, seconds: float) -> None:
+        """Take one round trip, without the time that its bytes took to cross the line."""
+        if self._mean is None:
+            self._mean, self._deviation = seconds, seconds / 2
+        else:
+            self._deviation += (abs(self._mean - seconds) - self._deviation) / 4
+            self._mean += (seconds - self._mean) / 8
+
+    @property
+    def rto(self) -> float:
+        """Seconds to wait for an answer before asking again, on top of the time of its bytes."""
+        if self._mean is None:
+            return FIRST_RTO
+        return min(max(self._mean + 4 * self._deviation, MINIMUM_RTO), MAXIMUM_RTO)
+
+    def patience(self, attempts: int) -> float:
+        """Return the time to wait after so many attempts in vain."""
+        return min(self.rto * float(2**attempts), MAXIMUM_RTO)
+
+
+class Line:
+    """Rate of a line, and what of ours is still on it.
+
+    Parameters
+    ----------
+    byte_rate
+        Bytes per second of the line; None where only measuring can tell.
+    """
+
+    def __init__(self, byte_rate: float | None = None) -> None:
+        self.known = byte_rate is not None
+        self.rate = self._least = byte_rate or SLOWEST
+        self.queued = 0
+        """Bytes that have been queued so far: where in our output the next frame begins."""
+        self._queue = _QUEUE if self.known else _UNKNOWN_QUEUE
+        self._handed = self._arrived = 0
+        self._free_at = float("-inf")
+        self._quickest, self._longer = (0, float("inf")), (0, 0.0)
+
+    def measure(self, count: int, seconds: float) -> float:
+        """Learn from bytes that crossed one after the other; return what was not their time (s).
+
+        Behind a long latency the proof of a few bytes is weak: they would have to fill the line. So
+        they are compared with the quickest answer so far, whose time was mostly latency: what the
+        others took longer is the time of their bytes. That is no proof; it counts for three
+        quarters, and for four times what is proved.
+        """
+        seconds = max(seconds, 1e-4)
+        self.rate = max(self.rate, count / seconds)
+        if count >= self._quickest[0] + _DIFFERENT:
+            self._longer = count, seconds
+        if seconds < self._quickest[1]:
+            self._quickest = count, seconds
+        few, least = self._quickest
+        many, most = self._longer
+        if many >= few + _DIFFERENT and most > least:
+            likely = 0.75 * (many - few) / (most - least)
+            self.rate = max(self.rate, min(likely, 4 * many / most))
+        return max(0.0, seconds - count / self.rate)
+
+    def slow_down(self, attempts: int) -> None:
+        """Trust the measured rate less after waiting in vain so often; once may be a loss."""
+        if attempts > 1:
+            self.rate = max(self._least, self.rate / 2)
+
+    def spend(self, count: int, now: float) -> None:
+        """Note that bytes were handed to the port."""
+        self._handed += count
+        self._free_at = max(self._free_at, now) + count / self.rate
+
+    def arrived(self, position: int) -> None:
+        """Note that our output has arrived up to here: something at this place was answered."""
+        self._arrived = max(self._arrived, min(position, self._handed))
+
+    def forget(self) -> None:
+        """Note that nothing of ours is left on the way: it was discarded."""
+        self.queued = self._arrived = self._handed
+        self._free_at = float("-inf")
+
+    def busy(self, now: float) -> float:
+        """Return the seconds after which what was handed over has left, at the latest."""
+        return max(0.0, min(self._free_at - now, (self._handed - self._arrived) / self.rate))
+
+    def room(self, now: float) -> int:
+        """Return how many bytes may be handed over now."""
+        return max(0, int((self._queue - self.busy(now)) * self.rate))
+
+    def room_at(self, now: float) -> float | None:
+        """Return when it is worth while to hand over more; None when it is already."""
+        wait = self.busy(now) - self._queue / 2
+        return now + wait if wait > 0 else None
+
+
+class Flow:
+    """How much one sender may have under way unacknowledged: more the longer nothing was lost.
+
+    Streams go back N: whatever was under way behind a lost byte travels again. With an eighth of
+    what came through since the last loss under way, that repetition stays an eighth of the traffic.
+    Short frames on top keep what is lost itself small.
+
+    Parameters
+    ----------
+    line
+        The line, whose rate is measured by the acknowledgements.
+    by_rate
+        True to keep a frame within 20 ms of line, for a receiver that hears only whole frames.
+    """
+
+    def __init__(self, line: Line, by_rate: bool = False) -> None:
+        self.line = line
+        self.round_trip = RoundTrip()
+        self._by_rate = by_rate
+        self._whole = 0
+        self._losing = False
+
+    def acknowledged(
+        self, count: int, seconds: float | None = None, position: int | None = None
+    ) -> None:
+        """Note bytes that came through, how long after they were sent, and from where they were."""
+        self._whole += count
+        if position is not None:
+            self.line.arrived(position)
+        if seconds is not None:
+            self.round_trip.measure(self.line.measure(count, seconds))
+
+    def lost(self) -> None:
+        """Note that something was lost."""
+        self._losing, self._whole = True, 0
+
+    @property
+    def allowance(self) -> int:
+        """Bytes that may be under way."""
+        if self._losing:
+            return max(_WARY, self._whole // 8)
+        moment = int(self.line.rate * 0.1)
+        if not self.line.known:
+            moment = min(moment, _QUICK)
+        return max(_CAREFUL, self._whole // 4, moment)
+
+    @property
+    def longest_payload(self) -> int:
+        """Longest payload of a frame of this stream."""
+        payload = MAX_PAYLOAD
+        if self._by_rate:
+            payload = min(payload, max_payload_for(self.line.rate))
+        if self._losing:
+            payload = min(payload, self.allowance // 4)
+        return max(payload, SHORTEST_FRAME)
+
+    def wait(self, under_way: int, now: float, attempts: int = 0) -> float:
+        """Return the seconds to wait for an acknowledgement of bytes under way."""
+        return self.round_trip.patience(attempts) + under_way / self.line.rate + self.line.busy(now)
