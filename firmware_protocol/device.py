@@ -120,7 +120,7 @@ class DeviceLink:
     ) -> None:
         self.byte_rate = byte_rate
         self.line = Line(byte_rate)
-        self.flow = Flow(self.line)
+        self.flow = Flow(self.line, trusting=True)
         self.counters = DeviceCounters()
         self.decoder = Decoder()
         self.session = 0
@@ -259,7 +259,7 @@ class DeviceLink:
         self._complained.clear()
         self.discard_output()
         self.line = Line(self.byte_rate)
-        self.flow = Flow(self.line)
+        self.flow = Flow(self.line, trusting=True)
         self.last_heard = now
         answer = HelloResponse(
             magic=MAGIC,

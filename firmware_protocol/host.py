@@ -34,7 +34,7 @@ from firmware_protocol.host_events import (
     LinkDown,
     Notified,
 )
-from firmware_protocol.line import Flow, Line
+from firmware_protocol.line import MAX_WINDOW, Flow, Line
 from firmware_protocol.messages import (
     MAGIC,
     MAJOR,
@@ -67,8 +67,6 @@ from firmware_protocol.streams import ReceiveStream, SendStream
 _HELLO_INTERVAL, _HELLO_TRIES = 1 / 3, 3
 _RECEIVING_INTERVAL = 0.4
 """Seconds of our silence while results arrive: a CREDIT then says that we live, unanswered."""
-_GRANT = 65535
-"""Bytes of results that this host can take at once."""
 _IDLE = 0.1
 """Seconds of silence after which a zero goes before the next frame, to end any line noise."""
 
@@ -111,7 +109,7 @@ class HostLink:
         self._byte_rate = byte_rate
         self.wanted_payload = max_payload
         if host_credit is None:
-            host_credit = min(Flow(Line(byte_rate)).allowance, _GRANT)
+            host_credit = min(Flow(Line(byte_rate)).allowance, MAX_WINDOW)
         self._host_credit = host_credit
         self._tries = tries
         self._ping_interval = ping_interval
@@ -129,7 +127,7 @@ class HostLink:
     def _reset_session(self) -> None:
         self.session = 0
         self._line = Line(self._byte_rate)
-        self.flow, self._arriving = Flow(self._line, by_rate=True), Flow(self._line)
+        self.flow, self._arriving = Flow(self._line), Flow(self._line)
         self._requests = RequestWindow(0, 0, self.flow)
         self._bye: tuple[float, int] | None = None
         self._silent_pings = 0
@@ -191,7 +189,7 @@ class HostLink:
     @property
     def stream_window(self) -> int:
         """Bytes of results that may be under way: what both ends can hold."""
-        return min(_GRANT, self.hello.tx_ring if self.hello is not None else 0)
+        return min(MAX_WINDOW, self.hello.tx_ring if self.hello is not None else 0)
 
     @property
     def first_window(self) -> int:
@@ -359,8 +357,6 @@ class HostLink:
             return
         self._put_all(self._requests.overtaken(frame.seq, now), now)
         replayed = len(payload) > 1 and bool(payload[1] & REPLAYED >> 8)
-        if replayed:
-            self._put_all(self._requests.silent_before(pending, now), now)
         if replayed:
             payload = payload[:1] + bytes([payload[1] & ~(REPLAYED >> 8)]) + payload[2:]
         response = RESPONSES[frame.msg].unpack(payload)

@@ -27,12 +27,14 @@ _QUEUE, _UNKNOWN_QUEUE = 0.1, 0.25
 
 More where the rate must be measured: a line that is never filled beyond its latency shows no rate.
 """
+MAX_WINDOW = 65535
+"""Bytes that nobody has under way."""
 _DIFFERENT = 64
 """Bytes by which two answers must differ to tell latency from rate."""
-_CAREFUL, _WARY = 2560, 1280
+_CAREFUL, _WARY = 2560, 1600
 """Bytes under way while little is known, and while bytes are being lost."""
-_QUICK = 8192
-"""Bytes under way on a line that has proved to carry them in a moment: four long frames."""
+_QUICK = 6144
+"""Bytes under way on a line that carries them in a moment: three long frames."""
 
 
 class RoundTrip:
@@ -73,7 +75,7 @@ class Line:
 
     def __init__(self, byte_rate: float | None = None) -> None:
         self.known = byte_rate is not None
-        self.rate = self._least = byte_rate or SLOWEST
+        self.rate = self._proved = byte_rate or SLOWEST
         self.queued = 0
         """Bytes that have been queued so far: where in our output the next frame begins."""
         self._queue = _QUEUE if self.known else _UNKNOWN_QUEUE
@@ -90,7 +92,8 @@ class Line:
         quarters, and for four times what is proved.
         """
         seconds = max(seconds, 1e-4)
-        self.rate = max(self.rate, count / seconds)
+        self._proved = max(self._proved, count / seconds)
+        self.rate = max(self.rate, self._proved)
         if count >= self._quickest[0] + _DIFFERENT:
             self._longer = count, seconds
         if seconds < self._quickest[1]:
@@ -103,9 +106,9 @@ class Line:
         return max(0.0, seconds - count / self.rate)
 
     def slow_down(self, attempts: int) -> None:
-        """Trust the measured rate less after waiting in vain so often; once may be a loss."""
+        """Trust what is not proved less after waiting in vain so often; once may be a loss."""
         if attempts > 1:
-            self.rate = max(self._least, self.rate / 2)
+            self.rate = max(self._proved, self.rate / 2)
 
     def spend(self, count: int, now: float) -> None:
         """Note that bytes were handed to the port."""
@@ -138,24 +141,28 @@ class Line:
 class Flow:
     """How much one sender may have under way unacknowledged: more the longer nothing was lost.
 
-    Streams go back N: whatever was under way behind a lost byte travels again. With an eighth of
-    what came through since the last loss under way, that repetition stays an eighth of the traffic.
-    Short frames on top keep what is lost itself small.
+    Streams go back N: whatever was under way behind a lost byte travels again. With a twelfth of
+    what came through since the last loss under way, that repetition stays a small part of the
+    traffic. Short frames on top keep what is lost itself small.
 
     Parameters
     ----------
     line
         The line, whose rate is measured by the acknowledgements.
-    by_rate
-        True to keep a frame within 20 ms of line, for a receiver that hears only whole frames.
+    trusting
+        True where the receiver's credit alone bounds what is under way while nothing is lost, for
+        receivers that give no more CREDIT once they have granted everything; frames may then be of
+        any length. False to be careful, and to keep a frame within 20 ms of line, for receivers
+        that hear only whole frames.
     """
 
-    def __init__(self, line: Line, by_rate: bool = False) -> None:
+    def __init__(self, line: Line, trusting: bool = False) -> None:
         self.line = line
         self.round_trip = RoundTrip()
-        self._by_rate = by_rate
+        self._trusting = trusting
         self._whole = 0
-        self._losing = False
+        self.losing = False
+        """True once something was lost in this session."""
 
     def acknowledged(
         self, count: int, seconds: float | None = None, position: int | None = None
@@ -169,25 +176,25 @@ class Flow:
 
     def lost(self) -> None:
         """Note that something was lost."""
-        self._losing, self._whole = True, 0
+        self.losing, self._whole = True, 0
 
     @property
     def allowance(self) -> int:
         """Bytes that may be under way."""
-        if self._losing:
-            return max(_WARY, self._whole // 8)
-        moment = int(self.line.rate * 0.1)
-        if not self.line.known:
-            moment = min(moment, _QUICK)
+        if self.losing:
+            return max(_WARY, self._whole // 12)
+        if self._trusting:
+            return MAX_WINDOW
+        moment = int(min(self.line.rate * 0.1, _QUICK))
         return max(_CAREFUL, self._whole // 4, moment)
 
     @property
     def longest_payload(self) -> int:
         """Longest payload of a frame of this stream."""
         payload = MAX_PAYLOAD
-        if self._by_rate:
+        if not self._trusting:
             payload = min(payload, max_payload_for(self.line.rate))
-        if self._losing:
+        if self.losing:
             payload = min(payload, self.allowance // 4)
         return max(payload, SHORTEST_FRAME)
 

@@ -3,7 +3,7 @@
 The board answers in order, so an answer that overtakes an older request proves that the older
 answer was lost: that request is asked again at once. All others wait for the measured round trip
 and for the time that their bytes, those of the answer, and what is ahead of both take to cross the
-line. Then the oldest one alone is asked again: what becomes of it tells about the others.
+line.
 """
 
 from __future__ import annotations
@@ -107,17 +107,6 @@ class RequestWindow:
             if (seq - other) & 0xFFFF < 0x8000 and not pending.repeated
         ]
 
-    def silent_before(self, answered: Pending, now: float) -> list[bytes]:
-        """Return again what was sent before a request whose stored answer the board has repeated.
-
-        The board answers in order: had it taken those, their answers would have come before.
-        """
-        return [
-            self._again(pending, now)
-            for pending in self._pending.values()
-            if pending.sent < answered.sent
-        ]
-
     def refused_from(self, expected: int, now: float) -> list[bytes]:
         """Return again the requests that a NAK says the board still lacks."""
         again = [
@@ -131,14 +120,13 @@ class RequestWindow:
         return again
 
     def tick(self, now: float, ahead: int) -> list[bytes]:
-        """Return the oldest open request again when its time is over."""
+        """Return all open requests again when the time of the oldest is over."""
         if self.deadline is None or now < self.deadline:
             return []
         self.attempts += 1
         self._flow.line.slow_down(self.attempts)
-        oldest = next(iter(self._pending.values()))
         self._wait(now, ahead)
-        return [self._again(oldest, now)]
+        return [self._again(pending, now) for pending in self._pending.values()]
 
     def unanswered(self) -> dict[int, Message]:
         """Return the requests that left, by ticket."""

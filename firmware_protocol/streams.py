@@ -82,7 +82,6 @@ class SendStream:
         self._asked_at = -1
         self._went_back_to = -1
         self._settled_at = 0.0
-        self._silence = 0
         self._deadline: float | None = None
 
     @property
@@ -149,7 +148,6 @@ class SendStream:
         """Take an acknowledgement; ignore one that does not fit."""
         if not self.acknowledged <= credit.next <= self.produced:
             return
-        self.tries = 0  # somebody is there
         if credit.next > self.acknowledged:
             self._acknowledge(credit.next, now)
         self._limit = max(self._limit, min(credit.next + credit.window, self.total))
@@ -169,7 +167,7 @@ class SendStream:
             oldest = sent if oldest is None else oldest
         self._flow.acknowledged(count, None if oldest is None else now - oldest, position)
         self._cursor = max(self._cursor, upto)
-        self._silence = 0
+        self.tries = 0
         self._wait(now)
 
     def _go_back(self, now: float) -> None:
@@ -190,19 +188,22 @@ class SendStream:
     def tick(self, now: float) -> None:
         """Ask what has arrived when it has been silent too long.
 
-        Nothing is sent again on suspicion: a probe behind what was lost is answered with GO_BACK,
-        and one behind what is only late with an acknowledgement.
+        On a good line nothing is sent again on suspicion: a probe behind what was lost is answered
+        with GO_BACK, and one behind what is only late with an acknowledgement. On a line that loses
+        bytes silence means loss, and the probe and its answer would be lost as easily.
         """
         if self._deadline is not None and now >= self._deadline:
-            self._probe = True
             self.tries += 1
-            self._silence += 1
-            self._flow.line.slow_down(self._silence)
+            patient = self.tries == 1 and not self._flow.losing
+            self._probe = patient or self._cursor == self.acknowledged
+            if not self._probe:
+                self._go_back(now)
+            self._flow.line.slow_down(self.tries)
             self._wait(now)
 
     def _wait(self, now: float) -> None:
         under_way = (self._cursor - self.acknowledged) * self.item_size
-        self._deadline = now + self._flow.wait(under_way, now, self._silence)
+        self._deadline = now + self._flow.wait(under_way, now, self.tries)
 
 
 class ReceiveStream:
