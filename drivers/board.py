@@ -9,7 +9,7 @@ Line `row` i is bit line i, line `column` j is top-electrode line j with its gat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from itertools import pairwise
 from typing import Protocol, Self, runtime_checkable
@@ -252,6 +252,12 @@ class PulseBatch:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def only(self, which: npt.NDArray[np.bool_]) -> PulseBatch:
+        """Return some of the pulses, in the same order; `which` has shape (n,)."""
+        return PulseBatch(
+            **{field.name: getattr(self, field.name)[which] for field in fields(self)}
+        )
 
 
 @runtime_checkable

@@ -26,6 +26,7 @@ from drivers.board import (
     Selection,
 )
 from drivers.pulse import PulseTimer
+from memlab.arguments import as_numbers
 from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.board_config import SPANS, board_config
 from memlab.calibration import Calibration
@@ -34,6 +35,7 @@ from memlab.coupled_limits import check_forming, check_operating_point, check_pr
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport, RowPulses
+from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
 
 __all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
@@ -135,6 +137,7 @@ class BoardArray(Array):
             board, limits or Limits(), point or OperatingPoint(), rounding, passport, calibration
         )
         if passport is not None:
+            meet(board, passport)
             settle(board, passport, final=True)
             passport.calibration = None if calibration is None else calibration.name
         self.gate_voltage_step = board.capabilities.gate_voltage_step
@@ -329,9 +332,63 @@ class BoardArray(Array):
         saturated = (code >= _MID_CODE + beyond) | (code <= _MID_CODE - beyond)
         return code, gain, saturated
 
-    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+    def pulse_batch(
+        self,
+        gate_voltage: npt.ArrayLike,
+        *,
+        reset: BoolArray,
+        set: BoolArray,  # noqa: A002 - the field's own word
+    ) -> PulseBatch:
+        """Return what `program` with these arguments sends, for `fire`; nothing is sent here.
+
+        Raises
+        ------
+        LimitError
+            If a voltage is outside its limit.
+        """
+        return self._batch(as_numbers(gate_voltage, "gate_voltage", self.shape), reset, set)
+
+    def fire(self, pulses: PulseBatch, ticket: str = "") -> None:
+        """Fire pulses of cells of this view, each once; a passport has them before.
+
+        Parameters
+        ----------
+        pulses
+            From `pulse_batch`, or a part of that.
+        ticket
+            Name of the batch, see `drivers.board.Board.ticket`; by default the board makes one.
+
+        Raises
+        ------
+        LimitError
+            If a budget or the board refuses; nothing was fired.
+        PulsesInterruptedError, TransportError
+            As the board raises them.
+        """
+        self._fire(pulses, ticket)
+        cells = pulses.columns.sum(axis=1)
+        self.counts.reset += int(cells[pulses.kind == PulseKind.RESET].sum())
+        self.counts.set += int(cells[pulses.kind == PulseKind.SET].sum())
+
+    def _fire(self, pulses: PulseBatch, ticket: str) -> None:
         session = self._session
-        point = session.point
+        if not len(pulses):
+            return
+        pulsed = np.zeros((session.board.capabilities.rows, pulses.columns.shape[1]), bool)
+        for kind in PulseKind:  # a row comes once in each
+            pulsed[pulses.row[pulses.kind == kind]] |= pulses.columns[pulses.kind == kind]
+        self._conversion.forget(pulsed[np.ix_(self.rows, self.columns)])
+        if session.passport is None:
+            session.board.pulse(pulses, ticket)
+        else:
+            fire(session.board, session.passport, pulses, self._in_volts(pulses), ticket)
+        session.traffic.add(_PULSE_BYTES * len(pulses), 0)
+
+    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        self._fire(self._batch(gate_voltage, reset, set_), "")
+
+    def _batch(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> PulseBatch:
+        point = self._session.point
         gate_voltage = self._check_program(gate_voltage, reset, set_)
         gate_span = SPANS[LineClass.GATE]
         reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
@@ -349,13 +406,7 @@ class BoardArray(Array):
             int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
             point.set_width,
         )
-        pulses = _join(resets, sets)
-        self._conversion.forget(reset | set_)
-        if session.passport is None or not len(pulses):
-            session.board.pulse(pulses)
-        else:
-            fire(session.board, session.passport, pulses, self._in_volts(pulses))
-        session.traffic.add(_PULSE_BYTES * len(pulses), 0)
+        return _join(resets, sets)
 
     def _check_program(
         self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray

@@ -27,7 +27,6 @@ from urllib.parse import urlsplit
 
 from drivers.board import Board
 from drivers.opening import SCHEMES, open_wire_board, parse_address, parse_options
-from drivers.serial_board import SerialBoard
 from drivers.tokens import take_token
 from memlab.array import Array
 from memlab.array_options import ArrayOptions, split_array_options
@@ -39,7 +38,6 @@ from memlab.ideal import IdealArray
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
 from memlab.passport.location import default_path
-from memlab.passport.recording import settle
 
 __all__ = ["check_url", "open_array", "open_board"]
 
@@ -115,20 +113,10 @@ def open_array(
 def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Board:
     """Open the board that a URL names; arguments and errors as in `open_array`.
 
-    A board speaks in codes, so that options for the array mean nothing to it. But what its journal
-    tells of the pulses of an earlier program is told only once, and goes into the passport.
+    A board speaks in codes, so that options for the array mean nothing to it.
     """
-    address, asked = split_array_options(take_token(url))
-    board = _open_board(address, seed, chip)
-    if isinstance(board, SerialBoard) and board.recovered:
-        try:
-            if (passport := _open_passport(board, address, asked)) is not None:
-                with passport:
-                    settle(board, passport, final=True)
-        except BaseException:
-            board.close()
-            raise
-    return board
+    address, _ = split_array_options(take_token(url))
+    return _open_board(address, seed, chip)
 
 
 def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:

@@ -20,17 +20,16 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
-from drivers.board import AUTO_GAIN, PulseKind
-from drivers.serial_board import SerialBoard
+from drivers.board import AUTO_GAIN, Outcome
 from memlab.array import Measurement, nearest_step
 from memlab.board_array import BoardArray
 from memlab.characterize.clock import RunClock
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError
-from memlab.passport.pulses import row_masks
+from memlab.passport.fate import Outcomes, attempts
 from memlab.runs import ProcedureLog, Record
 
-__all__ = ["Bench", "driver_ledger", "formable_cells"]
+__all__ = ["Bench", "formable_cells"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -47,8 +46,6 @@ class Bench:
         Where everything is recorded; it may hold the beginning already.
     origin
         Start of the procedure: simulated seconds of an emulator in process, else s since 1970.
-    ledger
-        Identity of the driver's ledger that has the pulses of the record (`driver_ledger`).
     clock, sleep
         Seconds since the procedure began, and how to wait, for boards whose time is real.
     on_step
@@ -68,7 +65,6 @@ class Bench:
         log: ProcedureLog,
         *,
         origin: float = 0.0,
-        ledger: str = "",
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] = stopping.sleep,
         on_step: Callable[[int], None] | None = None,
@@ -76,8 +72,7 @@ class Bench:
         self.array = array
         self.mask: BoolArray = log.record.mask
         self._log = log
-        self._origin, self._ledger = origin, ledger
-        self._sleep = sleep
+        self._origin, self._sleep = origin, sleep
         self._on_step = on_step
         self._emulated = array.board if isinstance(array.board, EmulatedBoard) else None
         self._clock = clock if clock or self._emulated else RunClock(origin)
@@ -226,24 +221,26 @@ class Bench:
         self._programs += 1
         array = self._at(point)
         past = self.record.programs[k] if k < len(self.record.programs) else None
-        if past is not None and self._emulated is None:
-            if past.pulses != total:
-                raise DataError(
-                    f"the record does not belong to this procedure: batch {k} had {past.pulses} "
-                    f"pulses, now it has {total}"
-                )
-            if past.fired is not None:
-                return
-        elif past is None:
-            self._log.entering(total, self._last_operation)
-        unknown = 0
-        if past is not None and past.fired is None and self._emulated is None:
-            reset_mask, set_mask, unknown = self._settle(reset_mask, set_mask, past.last_operation)
+        if past is not None and past.pulses != total:
+            raise DataError(
+                f"the record does not belong to this procedure: batch {k} had {past.pulses} "
+                f"pulses, now it has {total}"
+            )
+        confirmed = past is not None and past.fired is not None
+        if confirmed and self._emulated is None:
+            return
         self._note_voltages(array, np.asarray(gate_voltage, np.float64), reset_mask, set_mask)
-        if reset_mask.any() or set_mask.any():
-            array.program(gate_voltage, reset=reset_mask, set=set_mask)
+        pulses = array.pulse_batch(gate_voltage, reset=reset_mask, set=set_mask)
+        outcome, ticket = self._fate(k, total, entered=past is not None)
+        left = pulses.only(outcome == Outcome.NOT_FIRED)
+        if len(left):
+            ticket = array.board.ticket(left, ticket) or ticket
+        if past is None:
+            self._log.entering(total)
+        array.fire(left, ticket)
         # Only now: whatever ends the call before leaves the batch open, to be settled by a resume.
-        if past is None or past.fired is None:
+        if not confirmed:
+            unknown = int(np.count_nonzero(outcome == Outcome.UNKNOWN))
             self._log.programmed(total - unknown, unknown)
 
     def wait_until(self, seconds: float) -> None:
@@ -272,34 +269,23 @@ class Bench:
             self.worst["set"] = max(self.worst["set"], point.set_voltage)
             self.worst["set_gate"] = max(self.worst["set_gate"], highest)
 
-    def _settle(
-        self, reset: BoolArray, set_: BoolArray, last_operation: int
-    ) -> tuple[BoolArray, BoolArray, int]:
-        """Return what of an unconfirmed batch certainly was not fired, and how much is in doubt."""
-        resets = np.flatnonzero(reset.any(axis=1))
-        sets = np.flatnonzero(set_.any(axis=1))
-        total = resets.size + sets.size
-        board, fate = self.array.board, None
-        if isinstance(board, SerialBoard) and board.ledger.identity == self._ledger:
-            selected = np.zeros((total, board.capabilities.columns), bool)
-            selected[:, self.array.columns] = np.concatenate([reset[resets], set_[sets]])
-            kind = np.repeat([PulseKind.RESET, PulseKind.SET], [resets.size, sets.size])
-            row = self.array.rows[np.concatenate([resets, sets])]
-            fate = board.ledger.fate(
-                row_masks(kind.astype(np.uint8), row, selected), last_operation
-            )
-        if fate is None:  # everything is in doubt, and nothing is sent
-            fate = [(0, total)]
-        position = sum(started for _, started in fate)
-        left_reset, left_set = reset.copy(), set_.copy()
-        left_reset[resets[:position]] = False
-        left_set[sets[: max(0, position - resets.size)]] = False
-        return left_reset, left_set, sum(started - done for done, started in fate)
+    def _fate(self, k: int, pulses: int, *, entered: bool) -> tuple[Outcomes, str]:
+        """Return what became of batch k so far, and under which ticket the rest of it goes out.
 
-    @property
-    def _last_operation(self) -> int:
-        board = self.array.board
-        return board.ledger.highest_op if isinstance(board, SerialBoard) else -1
+        What this board never heard of was not fired, if the record has not entered it; else nobody
+        knows, and it is never sent.
+        """
+        outcome, ticket = attempts(self.array.board, self._log.ticket(k), pulses)
+        if self._emulated is not None or (outcome is None and not entered):
+            return np.full(pulses, Outcome.NOT_FIRED, np.uint8), ticket
+        if outcome is None:
+            return np.full(pulses, Outcome.UNKNOWN, np.uint8), ticket
+        if not entered and (outcome != Outcome.NOT_FIRED).any():
+            raise DataError(
+                f"batch {k} of this run was fired already, and {self._log.run.path} does not have "
+                "it: another copy of the file has gone on. Resume that one; nothing was pulsed"
+            )
+        return outcome, ticket
 
     def _at(self, point: Mapping[str, float]) -> BoardArray:
         """Return the view with other voltages or widths; each is made once."""
@@ -316,11 +302,6 @@ def formable_cells(array: BoardArray) -> BoolArray:
     if array.passport is None:
         return np.ones(array.shape, bool)
     return array.passport.formable[np.ix_(array.rows, array.columns)]
-
-
-def driver_ledger(array: BoardArray) -> str:
-    """Return the identity of the ledger that has the pulses of this array; '' where none has."""
-    return array.board.ledger.identity if isinstance(array.board, SerialBoard) else ""
 
 
 def _joined(measurements: list[Measurement]) -> Measurement:

@@ -6,9 +6,11 @@ left it. Every run file names all runs of its session, so that `resume` goes on 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
+from drivers.board import Board
 from drivers.tokens import take_token
 from memlab._version import __version__
 from memlab.board_array import BoardArray
-from memlab.characterize.bench import Bench, driver_ledger, formable_cells
+from memlab.characterize.bench import Bench, formable_cells
 from memlab.characterize.clock import Instant, RunClock
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.registry import load_procedure, restore_procedure
@@ -36,6 +39,7 @@ from memlab.cost import board_cost
 from memlab.devices import check_url, open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
+from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (
     Findings,
@@ -64,6 +68,9 @@ __all__ = [
     "resume",
     "run_procedures",
 ]
+
+LIFE, RESTARTS = "board_life", "board_restarts"
+"""Attributes of a run file: the life of its board, and [before, after, when] of its restarts."""
 
 BoolArray = npt.NDArray[np.bool_]
 Watcher = Callable[[str, int], None]
@@ -175,26 +182,44 @@ def run_procedures(
         documents: list[dict[str, Any]] = []
         with RunLock.beside(first, session_identity(session)):
             for k, plan in enumerate(plans):
-                log = begin(plan, plans[k - 1].out if k else None)
-                documents.append(_run(plan, log, array, watch, figure))
+                before = plans[k - 1].out if k else None
+                log = begin(plan, before)
+                documents.append(_run(plan, log, array, watch, figure, before))
         return documents
 
 
 @stopping.stopped_in_order()
 def resume(
-    path: Path, *, watch: Watcher | None = None, figure: bool = True
+    path: Path,
+    *,
+    watch: Watcher | None = None,
+    figure: bool = True,
+    board_restarted: bool = False,
 ) -> list[dict[str, Any]]:
     """Finish the session of a run file that was killed or interrupted; return its documents.
 
     There is none where all are finished; no board is opened then.
 
-    On a board nothing is pulsed again. An emulated chip in process ended with its process: it is
-    made again from its seed and everything is repeated on it; what was recorded stays.
+    On a board nothing is pulsed again, under whatever name the run file is now. An emulated chip in
+    process ended with its process: it is made again from its seed and everything is repeated on it;
+    what was recorded stays.
+
+    Parameters
+    ----------
+    path
+        Run file of a procedure.
+    watch
+        Told of every reading.
+    figure
+        Whether to draw a picture beside each run file.
+    board_restarted
+        The board was restarted since, and the chip has kept its state; the run file notes it.
 
     Raises
     ------
     DataError
-        If the file is no procedure's, or the board is another one.
+        If the file is no procedure's, the run is alive, a copy of it has gone on, or the board is
+        another one or was restarted.
     """
     attributes = read_attributes(path)
     if "session" not in attributes:
@@ -216,22 +241,20 @@ def resume(
         mask = _chip_mask(read_record(path), array.shape)
         begin = partial(_start, session=session, array=array, board=board, mask=mask)
         for k, (part, plan) in enumerate(zip(parts, plans, strict=True)):
+            before = plans[k - 1].out if k else None
             if part.status is None:
-                log = begin(plan, plans[k - 1].out)
+                log = begin(plan, before)
             elif not part.finished:
-                ledger = read_attributes(plan.out).get("ledger", "")
+                restart = _check_life(plan.out, array.board, board_restarted)
                 log = ProcedureLog.reopen(plan.out)
-                if ledger != driver_ledger(array):
-                    # No ledger has all of its pulses from now on: what is open stays in doubt.
-                    log.run.note({"ledger": ""})
+                log.run.note(restart)
                 log.run.start()
             else:
                 if isinstance(array.board, EmulatedBoard):
-                    finished = FinishedLog(plan.out)
-                    _begin_run(array, plan.out)
-                    plan.procedure.measure(_bench(array, finished, array.board.clock, ""))
+                    _begin_run(array, plan)
+                    plan.procedure.measure(_bench(array, FinishedLog(plan.out), array.board.clock))
                 continue
-            done.append(_run(plan, log, array, watch, figure))
+            done.append(_run(plan, log, array, watch, figure, before))
     return done
 
 
@@ -288,7 +311,7 @@ def _start(
             "program": f"memlab {__version__}",
             "session": session,
             **_clock_attributes(array),
-            "ledger": driver_ledger(array),
+            LIFE: array.board.life,
         },
         run_id=plan.run_id,
     )
@@ -320,14 +343,15 @@ def _run(
     array: BoardArray,
     watch: Watcher | None,
     figure: bool,
+    before: Path | None,
 ) -> dict[str, Any]:
     """Measure, analyse, close the run file, draw; return the document."""
     attributes = read_attributes(plan.out)
     start = time.perf_counter()
     counts, cost = replace(array.counts), board_cost(array, plan.config.link)
-    origin, ledger = float(attributes["clock_origin"]), str(attributes.get("ledger", ""))
+    origin = float(attributes["clock_origin"])
     clock = _run_clock(array, attributes, log.record)
-    _begin_run(array, plan.out)
+    _begin_run(array, plan)
     results: dict[str, Any] = {}
     # A resumed run may have begun with a batch whose fate is not written yet.
     untouched = not log.record.programs and not log.record.happened
@@ -340,7 +364,7 @@ def _run(
     try:
         with closed_in_order(log.run, results, complete):
             step = None if watch is None else partial(watch, plan.name)
-            plan.procedure.measure(_bench(array, log, origin, ledger, step, clock))
+            plan.procedure.measure(_bench(array, log, origin, step, clock))
             findings = plan.procedure.analyse(log.record)
             if array.passport is not None:
                 plan.procedure.enter(array.passport, log.record, findings)
@@ -356,6 +380,8 @@ def _run(
         if untouched and not log.record.happened:
             # The chip has not seen a volt: there is no run to keep.
             plan.out.unlink()
+            if before is not None:
+                note_followed(before, "")
         raise
     assert findings is not None
     picture = plan.out.with_suffix(".png") if figure else None
@@ -375,22 +401,21 @@ def _run(
     }
 
 
-def _begin_run(array: BoardArray, out: Path) -> None:
+def _begin_run(array: BoardArray, plan: ProcedurePlan) -> None:
     """Say in the chip's passport what the pulses from now on are for."""
     if array.passport is not None:
-        array.passport.begin_run(str(out.resolve()))
+        array.passport.begin_run(str(plan.out.resolve()), plan.run_id)
 
 
 def _bench(
     array: BoardArray,
     log: ProcedureLog,
     origin: float,
-    ledger: str,
     on_step: Callable[[int], None] | None = None,
     clock: RunClock | None = None,
 ) -> Bench:
     view = array[log.record.rows, log.record.columns]
-    return Bench(view, log, origin=origin, ledger=ledger, clock=clock, on_step=on_step)
+    return Bench(view, log, origin=origin, clock=clock, on_step=on_step)
 
 
 def _clock_attributes(array: BoardArray) -> dict[str, Any]:
@@ -422,6 +447,27 @@ def _check_identity(path: Path, array: BoardArray) -> None:
             f"{path} was measured on board {was}; this is {array.board.capabilities.serial}. "
             "Connect the board of the run"
         )
+
+
+def _check_life(path: Path, board: Board, restarted: bool) -> dict[str, Any]:
+    """Refuse a board in another life, or return what the run file notes of the restart."""
+    attributes = read_attributes(path)
+    was, now = str(attributes.get(LIFE, "")), board.life
+    if not was or not now or was == now:
+        return {}
+    if is_virtual(board):
+        raise DataError(
+            f"{path}: the virtual board was started anew since, so its chip is blank and the run "
+            "cannot go on; measure again with memlab characterize. Nothing was pulsed"
+        )
+    if not restarted:
+        raise DataError(
+            f"{path}: the board was restarted since (life {was}, now {now}). If the chip has kept "
+            "its state, resume with --board-restarted. Nothing was pulsed"
+        )
+    restarts = json.loads(attributes.get(RESTARTS, "[]"))
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return {LIFE: now, RESTARTS: json.dumps([*restarts, [was, now, when]])}
 
 
 def _chip_mask(record: Record, shape: tuple[int, int]) -> BoolArray:

@@ -63,10 +63,14 @@ def session_identity(session: str) -> str:
 
 
 def note_followed(path: Path, run_id: str) -> None:
-    """Write into a finished run file that the next run of its session has begun."""
-    if path.exists():  # people may have moved it away by now
-        with edit(path) as file:
-            file["entry"].attrs[_FOLLOWED] = run_id
+    """Write into a finished run file that the next run of its session has begun; '': has not."""
+    if not path.exists():  # people may have moved it away by now
+        return
+    with edit(path) as file:
+        attributes = file["entry"].attrs
+        attributes.pop(_FOLLOWED, None)
+        if run_id:
+            attributes[_FOLLOWED] = run_id
 
 
 def find_session(path: Path, attributes: Mapping[str, Any]) -> list[Part]:

@@ -14,17 +14,23 @@ from memlab.cli.procedures import report, watch_readings
 
 @click.command(cls=Command)
 @click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--board-restarted",
+    is_flag=True,
+    help="The board was restarted since, and the chip has kept its state.",
+)
 @json_option
 @quiet_option
-def resume(run: Path, as_json: bool, quiet: bool) -> None:
+def resume(run: Path, board_restarted: bool, as_json: bool, quiet: bool) -> None:
     """Finish a procedure that was killed or interrupted, and those that were to follow it.
 
-    RUN is its run file. On a board nothing is pulsed again and no measured point is lost; pulses
-    whose fate nobody knows are not repeated, and the run file says how many there were. An
-    emulated chip in process is made again from its seed.
+    RUN is its run file, under whatever name it is now. On a board nothing is pulsed again and no
+    measured point is lost; pulses whose fate nobody knows are not repeated, and the run file says
+    how many there were. A run that is alive is left alone. An emulated chip in process is made
+    again from its seed.
     """
     with watch_readings(quiet) as watch:
-        documents = resume_session(run, watch=watch)
+        documents = resume_session(run, watch=watch, board_restarted=board_restarted)
     if not documents:
         click.echo(f"{run}: finished, and so is all of its session; nothing was done", err=True)
     report(documents, as_json)

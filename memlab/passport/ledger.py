@@ -6,8 +6,10 @@ have been fired, and count as such until somebody knows better.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +23,10 @@ __all__ = ["SAVE_EVERY", "Batch", "OpenBatch", "PulseLedger"]
 SAVE_EVERY = 512
 """Batches after which the totals are written: what an opening has to add up again at the most."""
 _BATCHES = """
-SELECT id, run, time, operation, pulses, gates, outcome
+SELECT id, run, time, {ticket}, pulses, gates, outcome
 FROM batches LEFT JOIN outcomes ON id = batch WHERE id > ? ORDER BY id
 """
+_SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +52,15 @@ class OpenBatch:
         What was entered.
     asked, energy
         Pulses of each cell (`count`), and energy (J) of each pulse in each cell.
-    after, until
-        Highest operation number of the board before this batch, and before the next one; `until`
-        is None for the last batch.
+    ticket
+        What the board knows it by; '' where nobody can be asked.
     """
 
     number: int
     pulses: RowPulses
     asked: IntArray
     energy: FloatArray
-    after: int
-    until: int | None = None
+    ticket: str
 
 
 class PulseLedger:
@@ -71,6 +72,8 @@ class PulseLedger:
         The file.
     shape
         (rows, columns) of the chip.
+    clock
+        Seconds since 1970.
 
     Attributes
     ----------
@@ -78,17 +81,19 @@ class PulseLedger:
         Sums over all batches, those of unknown fate included.
     """
 
-    def __init__(self, store: Store, shape: tuple[int, int]) -> None:
-        self._store, self._shape = store, shape
+    def __init__(
+        self, store: Store, shape: tuple[int, int], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store, self._shape, self._clock = store, shape, clock
         self._open: list[OpenBatch] = []
         saved = next(store.rows("SELECT through, content FROM totals"), None)
         with store.decoding():
             self.totals = Totals.unpack(saved[1], shape) if saved else Totals.zero(shape)
         self._saved = self._last = saved[0] if saved else 0
-        for number, _, _, operation, pulses, gates, outcome in store.rows(_BATCHES, self._saved):
+        for number, _, _, ticket, pulses, gates, outcome in self._rows(self._saved):
             with store.decoding():
                 entry = decode(pulses, gates, shape[1])
-                batch = self._add(number, entry, count(entry, shape), operation)
+                batch = self._add(number, entry, count(entry, shape), ticket)
                 if outcome is not None:
                     self._count(batch, np.frombuffer(outcome, np.uint8))
 
@@ -98,7 +103,7 @@ class PulseLedger:
         return list(self._open)
 
     def enter(
-        self, run: int, time: float, pulses: RowPulses, asked: IntArray, operation: int
+        self, run: int, time: float, pulses: RowPulses, asked: IntArray, ticket: str
     ) -> OpenBatch:
         """Enter pulses that are about to be sent; they are in the file when this returns.
 
@@ -108,26 +113,56 @@ class PulseLedger:
             For which run, and when.
         pulses, asked
             In order, and counted for each cell (`count`).
-        operation
-            Highest operation number of the board so far.
+        ticket
+            What the board knows the batch by.
         """
         number = self._store.execute(
-            "INSERT INTO batches(run, time, operation, pulses, gates) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO batches(run, time, ticket, pulses, gates) VALUES (?, ?, ?, ?, ?)",
             run,
             time,
-            operation,
+            ticket,
             *encode(pulses),
         )
-        return self._add(number, pulses, asked, operation)
+        return self._add(number, pulses, asked, ticket)
+
+    def find(self, ticket: str) -> Batch | None:
+        """Return the batch that was entered under a ticket, or None."""
+        rows = self._store.rows(
+            "SELECT id, run, time, pulses, gates, outcome FROM batches LEFT JOIN outcomes "
+            "ON id = batch WHERE ticket = ? AND ticket != ''",
+            ticket,
+        )
+        return next((self._batch(*row) for row in rows), None)
 
     def settle(self, batch: OpenBatch, outcome: npt.NDArray[np.uint8]) -> None:
         """Enter what became of a batch, one `Outcome` for each row-pulse."""
         # An interrupt may have come between the two lines, and the batch is settled once more.
-        self._store.execute(
-            "INSERT OR REPLACE INTO outcomes VALUES (?, ?)", batch.number, outcome.tobytes()
-        )
+        self._store.execute(_SETTLE, batch.number, outcome.tobytes())
         self._count(batch, outcome)
         if self._last - self._saved >= SAVE_EVERY:
+            self.save_totals()
+
+    def settle_again(self, batch: Batch, outcome: npt.NDArray[np.uint8], by: str = "") -> None:
+        """Enter another outcome of a batch that is settled; no batch may be open.
+
+        `by` says who decided so, and how: it stays beside the outcome.
+        """
+        if np.array_equal(batch.outcome, outcome):
+            return
+        if self._open:
+            raise ValueError("a batch is open: its outcome comes first")
+        self.totals.settle_again(batch.pulses, batch.outcome, outcome)
+        with self._store.transaction():
+            execute = self._store.execute
+            execute(_SETTLE, batch.number, outcome.tobytes())
+            if by:
+                execute(
+                    "INSERT INTO decisions(batch, time, decided_by, outcome) VALUES (?, ?, ?, ?)",
+                    batch.number,
+                    self._clock(),
+                    by,
+                    outcome.tobytes(),
+                )
             self.save_totals()
 
     def save_totals(self) -> None:
@@ -140,17 +175,24 @@ class PulseLedger:
 
     def batches(self) -> Iterator[Batch]:
         """Return every batch, in order."""
-        for number, run, time, _, pulses, gates, outcome in self._store.rows(_BATCHES, 0):
-            with self._store.decoding():
-                entry = decode(pulses, gates, self._shape[1])
-            known = bytes(len(entry)) if outcome is None else outcome
-            yield Batch(number, run, time, entry, np.frombuffer(known, np.uint8))
+        for number, run, when, _, *content in self._rows(0):
+            yield self._batch(number, run, when, *content)
 
-    def _add(self, number: int, pulses: RowPulses, asked: IntArray, operation: int) -> OpenBatch:
-        for earlier in self._open:
-            earlier.until = operation if earlier.until is None else earlier.until
+    def _rows(self, after: int) -> Iterator[tuple[Any, ...]]:
+        ticket = "ticket" if self._store.format > 1 else "''"
+        return self._store.rows(_BATCHES.format(ticket=ticket), after)
+
+    def _batch(
+        self, number: int, run: int, time: float, pulses: bytes, gates: bytes, outcome: bytes | None
+    ) -> Batch:
+        with self._store.decoding():
+            entry = decode(pulses, gates, self._shape[1])
+            known = np.frombuffer(bytes(len(entry)) if outcome is None else outcome, np.uint8)
+        return Batch(number, run, time, entry, known)
+
+    def _add(self, number: int, pulses: RowPulses, asked: IntArray, ticket: str) -> OpenBatch:
         energy = self.totals.energy_of(pulses)
-        batch = OpenBatch(number, pulses, asked, energy, operation)
+        batch = OpenBatch(number, pulses, asked, energy, ticket)
         self.totals.enter(pulses, asked, energy)
         self._open.append(batch)
         self._last = number

@@ -85,6 +85,7 @@ class Passport:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = Store(path, write=True)
+        self._clock, self._board = clock, board
         try:
             if self._store.fact("rows") is None:
                 self._write_facts(chip or path.stem, shape, clock())
@@ -98,13 +99,13 @@ class Passport:
         except BaseException:
             self._store.close()
             raise
-        self._clock, self._board = clock, board
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Open a passport to look at it, also while another program writes it."""
         passport = cls.__new__(cls)
         passport._store = Store(path, write=False)
+        passport._clock, passport._board = time.time, ""
         try:
             passport._load()
         except BaseException:
@@ -132,8 +133,9 @@ class Passport:
             self._formed = np.zeros(self.shape, np.int32)
             for (bits,) in store.rows("SELECT cells FROM formings"):
                 self._formed += _unpack(bits, self.shape)
-        self.ledger = PulseLedger(store, self.shape)
-        self._run, self._label = 0, as_text(Path(sys.argv[0]).name or "python")
+        self.ledger = PulseLedger(store, self.shape, self._clock)
+        self._run, self._run_id = 0, ""
+        self._label = as_text(Path(sys.argv[0]).name or "python")
         self._read_now: FloatArray | None = None
         self._read_at = 0.0
 
@@ -155,13 +157,19 @@ class Passport:
         self._store.set_facts({"calibration": version})
 
     @property
-    def driver_ledger(self) -> str:
-        """Identity of the driver's ledger whose operation numbers the last batches have; or ''."""
-        return str(self._store.fact("ledger") or "")
+    def board_life(self) -> str:
+        """Board and its life (`drivers.board.Board.life`) that the chip was seen in last, or ''."""
+        return str(self._store.fact("life") or "")
 
-    @driver_ledger.setter
-    def driver_ledger(self, identity: str) -> None:
-        self._store.set_facts({"ledger": identity})
+    @board_life.setter
+    def board_life(self, life: str) -> None:
+        self._store.set_facts({"life": life})
+
+    @property
+    def has_history(self) -> bool:
+        """Whether any cell was pulsed or formed."""
+        totals = self.ledger.totals
+        return bool(totals.fired.any() or totals.doubtful.any() or self._formed.any())
 
     def store_budgets(self, budgets: Budgets) -> None:
         """Write budgets into the file; they hold from now on, for every program."""
@@ -174,31 +182,38 @@ class Passport:
 
     # -- runs and the ledger ------------------------------------------------------------------
 
-    def begin_run(self, label: str) -> None:
-        """Say what the pulses from now on are for: the path of a run file, or a title."""
+    def begin_run(self, label: str, run_id: str = "") -> None:
+        """Say what the pulses from now on are for: the path of a run file, or a title.
+
+        `run_id` is the identity of the run: one that is resumed goes on where it was.
+        """
         self._save_map()
-        self._label, self._run = as_text(label), 0
+        self._label, self._run_id, self._run = as_text(label), run_id, 0
+        if run_id:
+            query = "SELECT id FROM runs WHERE run_id = ?"
+            self._run = next((number for (number,) in self._store.rows(query, run_id)), 0)
 
     def _current_run(self) -> int:
         """Return the number of the run; it is entered with its first pulse, map or mask."""
         if not self._run:
             self._run = self._store.execute(
-                "INSERT INTO runs(label, board, started) VALUES (?, ?, ?)",
+                "INSERT INTO runs(label, board, started, run_id) VALUES (?, ?, ?, ?)",
                 self._label,
                 self._board,
                 self._clock(),
+                self._run_id,
             )
         return self._run
 
-    def enter(self, pulses: RowPulses, operation: int = 0) -> OpenBatch:
+    def enter(self, pulses: RowPulses, ticket: str = "") -> OpenBatch:
         """Enter pulses that are about to be sent; they are in the file when this returns.
 
         Parameters
         ----------
         pulses
             In order.
-        operation
-            Highest operation number of the board so far, 0 where it has none.
+        ticket
+            What the board knows them by; '' where it knows nothing later.
 
         Raises
         ------
@@ -207,7 +222,7 @@ class Passport:
         """
         asked = count(pulses, self.shape)
         self.budgets.check(self.ledger.totals, asked, pulses, str(self.path))
-        return self.ledger.enter(self._current_run(), self._clock(), pulses, asked, operation)
+        return self.ledger.enter(self._current_run(), self._clock(), pulses, asked, ticket)
 
     def runs(self) -> dict[int, dict[str, Any]]:
         """Return `label`, `board` and `started` of every run, by its number."""
@@ -247,8 +262,12 @@ class Passport:
 
     @property
     def formed_in_this_run(self) -> BoolArray:
-        """True for the cells formed since `begin_run`, and in earlier runs of the same label."""
-        same = {number for number, run in self.runs().items() if run["label"] == self._label}
+        """True for the cells formed since `begin_run`, and by the run in its earlier life.
+
+        A run of an older memlab is known by its label.
+        """
+        query = "SELECT id FROM runs WHERE label = ? AND run_id = ''"
+        same = {self._run} | {number for (number,) in self._store.rows(query, self._label)}
         formed = np.zeros(self.shape, bool)
         for run, _, cells in self.formings():
             if run in same:

@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import Outcome
-from drivers.old_ledger import Pulse
 
-__all__ = ["Outcome", "RowPulses", "decode", "encode", "row_masks"]
+__all__ = ["Outcome", "RowPulses", "decode", "encode"]
 
 GATE_STEP = 10.0 / 65536
 """V; one step of the gate DACs, 0 to 10 V."""
@@ -108,12 +107,3 @@ def _stored(
     """Return the cells whose gate voltage is stored: of uniform pulses the first one."""
     is_first = selected.cumsum(axis=1) == 1
     return np.where(uniform[:, np.newaxis].astype(bool), selected & is_first, selected)
-
-
-def row_masks(
-    kind: npt.NDArray[np.uint8], row: npt.NDArray[Any], columns: npt.NDArray[np.bool_]
-) -> list[Pulse]:
-    """Return pulses as a driver's ledger has them; fields as those of `RowPulses`."""
-    packed = np.packbits(columns, axis=1, bitorder="little")
-    masks = (int.from_bytes(line.tobytes(), "little") for line in packed)
-    return list(zip(kind.tolist(), row.tolist(), masks, strict=True))

@@ -5,11 +5,15 @@ that a kill -9 at any moment loses nothing that was entered. A power cut may los
 never the file (write-ahead log, synchronous=NORMAL).
 
     facts(name, value)              chip, rows, columns, created, calibration, budget.*, and the
-                                    identity of the ledger that numbers the operations
-    runs(id, label, board, started) programs that used the chip
-    batches(id, run, time, operation, pulses, gates)
-                                    entered before they are sent, see `pulses`; never changed
+                                    life of the board that it was last seen in
+    runs(id, label, board, started, run_id)
+                                    programs that used the chip; run_id: of the run file, or ''
+    batches(id, run, time, ticket, pulses, gates)
+                                    entered before they are sent, see `pulses`; never changed;
+                                    ticket: what the board knows them by, '' where it knows nothing
     outcomes(batch, outcome)        what became of a batch: one byte for each row-pulse
+    decisions(id, batch, time, decided_by, outcome)
+                                    outcomes that were found later, by reading or by the user
     formings(id, run, time, cells)  cells that a forming procedure has formed
     masks(name, run, time, shape, bits)
                                     fault classes, good rows, good columns
@@ -39,18 +43,35 @@ from memlab.errors import DataError, MemlabError
 __all__ = ["Store", "as_text"]
 
 _APPLICATION = 0x4D4C4350  # "MLCP": what `file` and we know a passport by
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = """
 CREATE TABLE facts(name TEXT PRIMARY KEY, value);
-CREATE TABLE runs(id INTEGER PRIMARY KEY, label TEXT, board TEXT, started REAL);
+CREATE TABLE runs(
+    id INTEGER PRIMARY KEY, label TEXT, board TEXT, started REAL, run_id TEXT DEFAULT '');
 CREATE TABLE batches(
-    id INTEGER PRIMARY KEY, run INTEGER, time REAL, operation INTEGER, pulses BLOB, gates BLOB);
+    id INTEGER PRIMARY KEY, run INTEGER, time REAL, ticket TEXT, pulses BLOB, gates BLOB);
+CREATE UNIQUE INDEX tickets ON batches(ticket) WHERE ticket != '';
+CREATE TABLE decisions(
+    id INTEGER PRIMARY KEY, batch INTEGER, time REAL, decided_by TEXT, outcome BLOB);
 CREATE TABLE outcomes(batch INTEGER PRIMARY KEY, outcome BLOB);
 CREATE TABLE formings(id INTEGER PRIMARY KEY, run INTEGER, time REAL, cells BLOB);
 CREATE TABLE masks(name TEXT PRIMARY KEY, run INTEGER, time REAL, shape TEXT, bits BLOB);
 CREATE TABLE maps(run INTEGER PRIMARY KEY, time REAL, conductance BLOB);
 CREATE TABLE totals(id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER, content BLOB);
 """
+_FROM_1 = """
+ALTER TABLE runs ADD COLUMN run_id TEXT DEFAULT '';
+ALTER TABLE batches RENAME TO batches_1;
+CREATE TABLE batches(
+    id INTEGER PRIMARY KEY, run INTEGER, time REAL, ticket TEXT, pulses BLOB, gates BLOB);
+INSERT INTO batches SELECT id, run, time, '', pulses, gates FROM batches_1;
+DROP TABLE batches_1;
+CREATE UNIQUE INDEX tickets ON batches(ticket) WHERE ticket != '';
+CREATE TABLE decisions(
+    id INTEGER PRIMARY KEY, batch INTEGER, time REAL, decided_by TEXT, outcome BLOB);
+DELETE FROM facts WHERE name = 'ledger';
+"""
+"""Format 1 had operation numbers in place of tickets: nobody can be asked for its open batches."""
 
 _MOST_CHECKED = 16 << 20
 """Bytes of a file whose structure is checked when it is opened: some 10 ms."""
@@ -117,13 +138,19 @@ class Store:
     def set_facts(self, facts: Mapping[str, Any]) -> None:
         """Write facts, all or none of them; None takes one out."""
         facts = {name: as_text(value) for name, value in facts.items()}
+        with self.transaction():
+            for name, value in facts.items():
+                self._connection.execute("DELETE FROM facts WHERE name = ?", (name,))
+                if value is not None:
+                    self._connection.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Carry out all that happens within, or nothing of it."""
         with self.translated():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                for name, value in facts.items():
-                    self._connection.execute("DELETE FROM facts WHERE name = ?", (name,))
-                    if value is not None:
-                        self._connection.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+                yield
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
@@ -248,11 +275,11 @@ class Store:
             )
         if application != _APPLICATION:
             raise DataError(f"{self.path} is not a chip passport; nothing was changed in it")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != _FORMAT:
+        (self.format,) = connection.execute("PRAGMA user_version").fetchone()
+        if self.format not in (1, _FORMAT):
             raise DataError(
-                f"{self.path} is a chip passport of format {version}; this memlab reads {_FORMAT}. "
-                "Use the memlab that wrote it, or a newer one"
+                f"{self.path} is a chip passport of format {self.format}; this memlab reads "
+                f"{_FORMAT}. Use the memlab that wrote it, or a newer one"
             )
         if self.path.stat().st_size <= _MOST_CHECKED:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -260,9 +287,19 @@ class Store:
                 raise self._damaged(" ".join(found.split()))
         if self.writable:
             connection.execute("PRAGMA journal_mode = WAL")
+            if self.format == 1:
+                self._migrate()
         connection.execute("PRAGMA synchronous = NORMAL")
         # Moving the log into the file waits for the disk: every 32 MB instead of every 4.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
+
+    def _migrate(self) -> None:
+        """Bring the file of an older memlab to today's format, wholly or not at all."""
+        with self.transaction():
+            for statement in _FROM_1.split(";")[:-1]:
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        self.format = _FORMAT
 
 
 _GET_FACT = "SELECT value FROM facts WHERE name = ?"

@@ -94,6 +94,23 @@ class Totals:
         never = outcome == Outcome.NOT_FIRED
         add_rows(self.energy, pulses.row[never], -energy[never])
 
+    def settle_again(
+        self, pulses: RowPulses, was: npt.NDArray[np.uint8], outcome: npt.NDArray[np.uint8]
+    ) -> None:
+        """Count pulses otherwise than they were counted."""
+        for counts, those in (
+            (self.fired, (Outcome.DONE,)),
+            (self.doubtful, (Outcome.ENTERED, Outcome.UNKNOWN)),
+        ):
+            counts += count(pulses, self.shape, np.isin(outcome, those))
+            counts -= count(pulses, self.shape, np.isin(was, those))
+        # An estimate: what the cells conducted when they were pulsed is not kept.
+        energy = self.energy_of(pulses)
+        was_fired, is_fired = was != Outcome.NOT_FIRED, outcome != Outcome.NOT_FIRED
+        energy *= (is_fired.astype(np.float64) - was_fired)[:, np.newaxis]
+        add_rows(self.energy, pulses.row, energy)
+        np.maximum(self.energy, 0.0, out=self.energy)
+
     def pack(self) -> bytes:
         """Return everything as bytes, little-endian."""
         return b"".join(

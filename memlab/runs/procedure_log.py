@@ -7,6 +7,8 @@ All procedures have the same groups below `entry`:
     vmm          one item per vector: currents, raw codes and gains, time, coordinates
     program      one item per batch of pulses, written before it is sent
     programmed   one item per batch, written after it: how many were fired, how many are in doubt
+
+The ticket of batch k, by which the board is asked what became of it, is RUN_ID/k (`ticket`).
     result       what the analysis found, written when the run ends
 
 A writer that is killed may leave one dataset of a group longer than another; what is beyond the
@@ -27,13 +29,17 @@ import numpy.typing as npt
 from memlab.array import Measurement
 from memlab.errors import DataError
 from memlab.runs.hdf5 import checked
-from memlab.runs.opening import open_for_reading
+from memlab.runs.living import run_identity
+from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.runs.record import Coordinate, Finding, Findings, ProgramEntry, Record, Series
 from memlab.runs.run_file import RunFile
 
 __all__ = ["FinishedLog", "MemoryLog", "ProcedureLog", "read_record", "write_findings"]
 
 GROUPS = ("map", "vmm", "program", "programmed")
+
+_OF_OLD_FILES = "program/last_operation"
+"""Operation number of the board before a batch, in files of memlab before tickets: -1, no more."""
 
 Coordinates = Mapping[str, Coordinate]
 
@@ -107,7 +113,6 @@ class ProcedureLog:
             run.scale(f"{name}/batch", None, "1", f"Batch of pulses that was {text}, from 0")
         for name, text in (
             ("program/pulses", "Row-parallel pulses of the batch"),
-            ("program/last_operation", "Last operation of the board before it; -1: not counted"),
             ("programmed/fired", "Pulses that were fired, from the first"),
             ("programmed/unknown", "Pulses after those that may have been fired"),
         ):
@@ -129,6 +134,10 @@ class ProcedureLog:
         }
         return cls(RunFile.resume(path, lengths), record)
 
+    def ticket(self, batch: int) -> str:
+        """Return the name under which the board knows a batch of pulses."""
+        return f"{self.run.run_id}/{batch}"
+
     def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
         """Write a conductance map."""
         self._write_raw("map", "reading", "conductance", [measurement], [coordinates])
@@ -143,13 +152,14 @@ class ProcedureLog:
         for one, where in zip(single, coordinates, strict=True):
             self.record.vectors.append(one, where)
 
-    def entering(self, pulses: int, last_operation: int) -> None:
+    def entering(self, pulses: int) -> None:
         """Write that a batch of pulses is about to be sent."""
         self.run.append("program/batch", [len(self.record.programs)])
         self.run.append("program/pulses", [pulses])
-        self.run.append("program/last_operation", [last_operation])
+        if self.run.grows(_OF_OLD_FILES):
+            self.run.append(_OF_OLD_FILES, [-1])
         self.run.flush()
-        self.record.programs.append(ProgramEntry(pulses, last_operation))
+        self.record.programs.append(ProgramEntry(pulses))
 
     def programmed(self, fired: int, unknown: int) -> None:
         """Write what became of the batch that was entered last."""
@@ -191,6 +201,10 @@ class MemoryLog(ProcedureLog):
     def __init__(self, record: Record):
         self.record = record
 
+    def ticket(self, batch: int) -> str:
+        """Return no name: nobody will ask."""
+        return ""
+
     def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
         """Keep a conductance map."""
         self.record.readings.append(measurement, coordinates)
@@ -200,9 +214,9 @@ class MemoryLog(ProcedureLog):
         for k, where in enumerate(coordinates):
             self.record.vectors.append(measurement[k], where)
 
-    def entering(self, pulses: int, last_operation: int) -> None:
+    def entering(self, pulses: int) -> None:
         """Keep that a batch of pulses is about to be sent."""
-        self.record.programs.append(ProgramEntry(pulses, last_operation))
+        self.record.programs.append(ProgramEntry(pulses))
 
     def programmed(self, fired: int, unknown: int) -> None:
         """Keep what became of the batch that was entered last."""
@@ -216,6 +230,11 @@ class FinishedLog(ProcedureLog):
     def __init__(self, path: Path):
         self.path = path
         self.record = read_record(path)
+        self._run_id = run_identity(read_attributes(path))
+
+    def ticket(self, batch: int) -> str:
+        """Return the name under which a batch of pulses was sent."""
+        return f"{self._run_id}/{batch}"
 
     def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
         """Refuse."""
@@ -225,7 +244,7 @@ class FinishedLog(ProcedureLog):
         """Refuse."""
         raise self._complete()
 
-    def entering(self, pulses: int, last_operation: int) -> None:
+    def entering(self, pulses: int) -> None:
         """Refuse."""
         raise self._complete()
 
@@ -248,14 +267,7 @@ def read_record(path: Path) -> Record:
         length = {name: _shortest(entry[name]) if name in entry else 0 for name in GROUPS}
         done = min(length["programmed"], length["program"])
         fired, unknown = entry["programmed/fired"][:done], entry["programmed/unknown"][:done]
-        programs = [
-            ProgramEntry(int(pulses), int(last))
-            for pulses, last in zip(
-                entry["program/pulses"][: length["program"]],
-                entry["program/last_operation"][: length["program"]],
-                strict=True,
-            )
-        ]
+        programs = [ProgramEntry(int(n)) for n in entry["program/pulses"][: length["program"]]]
         for k in range(done):
             programs[k] = replace(programs[k], fired=int(fired[k]), unknown=int(unknown[k]))
         board = entry["instrument"].attrs

@@ -77,14 +77,11 @@ class ProgramEntry:
     ----------
     pulses
         Row-parallel pulses of the batch.
-    last_operation
-        `last_operation` of the board before it; -1 where the board counts none.
     fired, unknown
         How many were fired and how many are in doubt; None while that is not written.
     """
 
     pulses: int
-    last_operation: int
     fired: int | None = None
     unknown: int | None = None
 

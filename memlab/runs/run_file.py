@@ -276,6 +276,10 @@ class RunFile:
         growing.pending.append(array)
         self._queued += array.nbytes
 
+    def grows(self, name: str) -> bool:
+        """Whether this file has an appendable dataset of that name; one of before may not."""
+        return name in self._growing
+
     def write(self, name: str, values: npt.ArrayLike) -> None:
         """Fill a dataset of fixed size."""
         with self._writing():
