@@ -2,9 +2,9 @@
 
     python -m support.killed_procedure MOMENT BOARD OUT NAME... -- SETTING...
 
-MOMENT counts what touches disk or board: each flush of the run file, and each programming
-operation just before it leaves and just after it is settled. `mid-pulse` dies while the board
-fires the third operation.
+MOMENT counts what touches disk or board: each ticket, each flush of the run file, and each
+programming operation just before it leaves and just after it is settled. `mid-pulse` dies
+while the board fires the third operation.
 """
 
 import os
@@ -28,17 +28,19 @@ def die() -> None:
 def arrange(moment: str) -> None:
     count = 0
 
-    def counted(original: Callable[..., None]) -> Callable[..., None]:
-        def call(*arguments: object) -> None:
+    def counted(original: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
             nonlocal count
-            original(*arguments)
+            result = original(*arguments)
             count += 1
             if moment.isdecimal() and count == int(moment):
                 die()
+            return result
 
         return call
 
     RunFile.flush = counted(RunFile.flush)
+    Tickets.register = counted(Tickets.register)
     Tickets.sent = counted(Tickets.sent)
     Tickets.settled = counted(Tickets.settled)
     if moment == "mid-pulse":

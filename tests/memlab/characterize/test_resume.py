@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from support.virtual_board import REPOSITORY, VirtualBoard
 
+from drivers.serial_board import SerialBoard
 from memlab import open_array
 from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
@@ -25,6 +27,7 @@ from memlab.runs import read_attributes, read_record
 
 SETTINGS = ("steps=3",)
 BATCHES = 7  # one RESET of all, and six steps
+BUDGET = 1 + 3  # RESETs of a cell
 PULSES = 6 * (1 + 3 + 2 * 3)  # rows times: RESET, three SETs, three RESET-SETs
 Start = Callable[..., VirtualBoard]
 
@@ -68,14 +71,18 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 EMULATOR = "emulator:?chip=ideal&seed=3"
 
 
-# Moments, for each batch: the entry, the ledger's entry, its settlement, the confirmation, and the
-# reading.
+# Moments, for each batch: its ticket, its entry in the run file, its operation in the record of the
+# board, the settlement there, the confirmation in the run file, and the reading.
 @pytest.mark.parametrize(
     "moment",
     [
-        *(str(k) for k in (1, 2, 3, 4, 5, 6, 12, 13)),
+        *(str(k) for k in (1, 2, 3, 4, 5, 6, 7, 14, 15)),
         "mid-pulse",
-        *(pytest.param(str(k), marks=pytest.mark.slow) for k in range(7, 5 * BATCHES)),
+        *(
+            pytest.param(str(k), marks=pytest.mark.slow)
+            for k in range(8, 6 * BATCHES)
+            if k not in (14, 15)
+        ),
     ],
 )
 def test_a_killed_procedure_on_a_board_goes_on_without_a_second_pulse(
@@ -105,7 +112,7 @@ def test_another_programs_pulses_in_between_are_not_taken_for_its_own(
     log = tmp_path / "pulses.jsonl"
     board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
     out = tmp_path / "staircase.h5"
-    killed("1", board.url, out, "staircase")  # entered in the run file, not sent
+    killed("2", board.url, out, "staircase")  # entered in the run file, not sent
     with open_array(board.url) as array:
         array.program_row(100, 1.0)
     resume(out, figure=False)
@@ -122,7 +129,7 @@ def test_pulses_of_unknown_fate_are_in_doubt_and_never_sent(
     log = tmp_path / "pulses.jsonl"
     board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
     out = tmp_path / "staircase.h5"
-    killed("3", board.url, out, "staircase")  # fired, and not confirmed in the run file
+    killed("4", board.url, out, "staircase")  # fired, and not confirmed in the run file
     if why == "another computer":
         monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "other"))
     else:
@@ -137,6 +144,66 @@ def test_pulses_of_unknown_fate_are_in_doubt_and_never_sent(
     first, *later = read_record(out).programs
     assert (first.fired, first.unknown) == (0, 6)
     assert [one.unknown for one in later] == [0] * (BATCHES - 1)
+
+
+def test_a_copy_that_another_copy_has_overtaken_is_refused_and_fires_nothing(
+    virtual_board: Start, tmp_path: Path
+) -> None:
+    log = tmp_path / "pulses.jsonl"
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
+    out, copy = tmp_path / "staircase.h5", tmp_path / "copy" / "other.h5"
+    killed("14", board.url, out, "staircase")
+    copy.parent.mkdir()
+    shutil.copy(out, copy)
+    resume(out, figure=False)
+    fired = sum(event["event"] == "pulse" for event in board.events())
+    assert fired == PULSES
+    result = CliRunner().invoke(cli, ["runs", "resume", str(copy)])
+    assert isinstance(result.exception, DataError)
+    assert "another copy of the file has gone on" in str(result.exception)
+    assert sum(event["event"] == "pulse" for event in board.events()) == fired
+
+
+def test_a_board_that_was_restarted_is_resumed_only_when_the_user_says_that_the_chip_kept_its_state(
+    virtual_board: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3")
+    out = tmp_path / "staircase.h5"
+    killed("14", board.url + "?passport=none", out, "staircase")
+    monkeypatch.setattr(SerialBoard, "life", "another")
+    with pytest.raises(DataError, match="virtual board was started anew since, so its chip is"):
+        resume(out, figure=False, board_restarted=True)
+    monkeypatch.setattr("memlab.characterize.runner.is_virtual", lambda board: False)
+    with pytest.raises(DataError, match="--board-restarted"):
+        resume(out, figure=False)
+    result = CliRunner().invoke(cli, ["runs", "resume", str(out), "--board-restarted"])
+    assert result.exit_code == 0, result.output
+    attributes = read_attributes(out)
+    ((before, after, _),) = json.loads(attributes["board_restarts"])
+    assert (after, attributes["board_life"]) == ("another", "another")
+    assert len(before) == 8, "the boot_id of the board"
+    assert all(one.fired == one.pulses for one in read_record(out).programs)
+
+
+def test_a_chip_that_is_made_again_is_counted_once_in_its_passport(tmp_path: Path) -> None:
+    totals = []
+    for moment in (None, "9"):
+        passport = tmp_path / f"{moment}.passport"
+        # One RESET more for a cell than the run needs would be refused.
+        board = f"{EMULATOR}&passport={passport}&budget.reset={BUDGET}"
+        out = tmp_path / f"{moment}.h5"
+        if moment is None:
+            plans = plan_procedures(["staircase"], board=board, settings=SETTINGS, out=out)
+            run_procedures(plans, board, Region(rows="0:6", columns="2:9"), figure=False)
+        else:
+            killed(moment, board, out, "staircase")
+            resume(out, figure=False)
+        with Passport.read(passport) as file:
+            totals.append(file.ledger.totals)
+            assert len(file.runs()) == 1
+    assert totals[0].fired[1].max() == BUDGET
+    np.testing.assert_array_equal(totals[1].fired, totals[0].fired)
+    assert not totals[1].doubtful.any()
 
 
 def test_a_chip_that_is_made_again_is_formed_again_whatever_its_passport_says(

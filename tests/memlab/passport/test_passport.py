@@ -294,9 +294,9 @@ class TestFiles:
     def test_a_later_format_is_not_guessed_at(self, tmp_path: Path) -> None:
         new_passport(tmp_path).close()
         with sqlite3.connect(tmp_path / FILE) as file:
-            file.execute("PRAGMA user_version = 2")
+            file.execute("PRAGMA user_version = 3")
         file.close()
-        with pytest.raises(DataError, match="format 2"):
+        with pytest.raises(DataError, match="format 3"):
             new_passport(tmp_path)
 
     def test_looking_at_one_that_is_not_there_makes_none(self, tmp_path: Path) -> None:

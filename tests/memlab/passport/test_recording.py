@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from drivers.board import PulseBatch
 from drivers.errors import LimitError, PulseOutcomeUnknown, PulsesInterruptedError, TransportError
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.errors import MemlabError
 from memlab.passport import Outcome, Passport
 
 D, N, U = Outcome.DONE, Outcome.NOT_FIRED, Outcome.UNKNOWN
@@ -70,14 +72,86 @@ def test_what_nobody_can_know_any_more_is_unknown_at_the_next_opening(tmp_path: 
         assert array.passport.ledger.open_batches == []
 
 
-def test_a_batch_ends_where_the_next_one_begins(tmp_path: Path) -> None:
+class Remembers(Fails):
+    """A board that knows its tickets, and what it is told to say of them."""
+
+    fates: ClassVar[dict[str, list[Outcome]]] = {}
+
+    def ticket(self, pulses: PulseBatch, name: str = "") -> str:
+        return name or f"ticket {len(self.pulses)}"
+
+    def fate(self, ticket: str) -> np.ndarray | None:
+        fate = self.fates.get(ticket)
+        return None if fate is None else np.array(fate, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("fate", "at_once", "later"),
+    [
+        ([D, D, N, N, N], [D, D, N, N, N], [D, D, N, N, N]),
+        ([D, U, N, N, N], None, [D, U, N, N, N]),  # the journal may tell at the next connection
+        ([Outcome.ENTERED] * 5, None, [U] * 5),
+        ([N] * 5, [N] * 5, [N] * 5),
+    ],
+    ids=str,
+)
+def test_a_board_with_memory_is_asked_by_ticket_whatever_the_error_says(
+    fate: list[Outcome], at_once: list[Outcome] | None, later: list[Outcome], tmp_path: Path
+) -> None:
+    board = Remembers(TransportError("lost"))
+    board.fates = {"ticket 0": fate}
+    with BoardArray(board, passport=new_passport(tmp_path)) as array:
+        with pytest.raises(TransportError):
+            array.program(1.0)
+        with Passport.read(tmp_path / "chip.passport") as passport:
+            (batch,) = passport.ledger.batches()
+    assert batch.outcome.tolist() == (at_once or [Outcome.ENTERED] * 5)
+    fates, board = board.fates, Remembers(TransportError("lost"))
+    board.fates = fates
+    with BoardArray(board, passport=new_passport(tmp_path)) as array:
+        assert array.passport is not None
+        (batch,) = array.passport.ledger.batches()
+        assert batch.outcome.tolist() == later
+        assert array.passport.ledger.open_batches == []
+
+
+def test_a_ticket_is_entered_once(tmp_path: Path) -> None:
     with new_passport(tmp_path) as passport:
-        passport.enter(row_pulses(*PULSES), 10)
-        passport.enter(row_pulses(*PULSES), 11)
+        passport.enter(row_pulses(*PULSES), "run/1")
+        with pytest.raises(MemlabError):
+            passport.enter(row_pulses(*PULSES), "run/1")
+        passport.enter(row_pulses(*PULSES))
+        passport.enter(row_pulses(*PULSES))
+        assert [one.ticket for one in passport.ledger.open_batches] == ["run/1", "", ""]
+
+
+def test_a_chip_that_is_made_again_takes_its_passport_back_with_it(tmp_path: Path) -> None:
+    for _ in range(3):
+        board = EmulatedBoard(load_preset("ideal"), 1, SHAPE)
+        with BoardArray(board, passport=new_passport(tmp_path, budgets={"set": 1})) as array:
+            batch = array.pulse_batch(1.0, reset=np.zeros(SHAPE, bool), set=np.ones(SHAPE, bool))
+            array.fire(batch, "run/0")
+            assert array.read_conductance().min() > 1e-5, "it was fired"
+            assert array.passport is not None
+            assert (array.passport.ledger.totals.fired[SET] == 1).all()
+            with pytest.raises(LimitError, match="budget"):
+                array.fire(batch, "run/1")
+
+
+def test_what_was_in_doubt_on_a_chip_that_is_made_again_was_fired_once(tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        passport.enter(row_pulses((SET, 2, [0, 1, 2])), "run/0")  # and the program was killed
+    board = EmulatedBoard(load_preset("ideal"), 1, SHAPE)
+    with BoardArray(board, passport=new_passport(tmp_path)) as array:
+        assert array.passport is not None
+        totals = array.passport.ledger.totals
+        assert (totals.fired[SET].sum(), totals.doubtful[SET].sum()) == (0, 3)
+        row = np.zeros(SHAPE, bool)
+        row[2] = True
+        array.fire(array.pulse_batch(1.0, reset=~row & row, set=row), "run/0")
     with Passport.read(tmp_path / "chip.passport") as passport:
-        first, second = passport.ledger.open_batches
-        assert (first.after, first.until) == (10, 11)
-        assert (second.after, second.until) == (11, None)
+        totals = passport.ledger.totals
+        assert (totals.fired[SET].sum(), totals.doubtful[SET].sum()) == (3, 0)
 
 
 @pytest.mark.parametrize("read", [lambda a: a.read_conductance(), lambda a: a[1:3].vmm([0.1, 0.1])])
