@@ -12,6 +12,7 @@ COMMANDS = {
     "show": ("memlab.cli.chip_show", "A preset's parameters, or a summary of a chip's passport."),
     "cell": ("memlab.cli.chip_cell", "The story of one cell over all runs."),
     "budget": ("memlab.cli.chip_budget", "Show or change how often a chip's cells may be pulsed."),
+    "settle": ("memlab.cli.chip_settle", "Settle pulses of unknown fate by reading their cells."),
     "fit": ("memlab.cli.chip_fit", "Fit the emulator to measured runs: a twin of the chip."),
     "compare": ("memlab.cli.chip_compare", "Where a twin and measured runs disagree."),
 }

@@ -6,6 +6,7 @@ have been fired, and count as such until somebody knows better.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memlab.passport.pulses import RowPulses, decode, encode
+from memlab.passport.pulses import Outcome, RowPulses, decode, encode
 from memlab.passport.store import Store
 from memlab.passport.totals import FloatArray, IntArray, Totals, count
 
@@ -26,6 +27,11 @@ _BATCHES = """
 SELECT id, run, time, {ticket}, pulses, gates, outcome
 FROM batches LEFT JOIN outcomes ON id = batch WHERE id > ? ORDER BY id
 """
+_SLOTS = """
+SELECT before.batch, slot FROM before LEFT JOIN outcomes ON before.batch = outcomes.batch
+WHERE outcome IS NULL OR instr(outcome, x'03')
+"""
+_IN_DOUBT = (Outcome.ENTERED, Outcome.UNKNOWN)
 _SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?)"
 
 
@@ -86,6 +92,9 @@ class PulseLedger:
     ) -> None:
         self._store, self._shape, self._clock = store, shape, clock
         self._open: list[OpenBatch] = []
+        self._fresh = np.zeros(shape, bool)
+        """Cells that this program has read since it pulsed them."""
+        self._slots = dict(store.rows(_SLOTS)) if store.format > 1 else {}
         saved = next(store.rows("SELECT through, content FROM totals"), None)
         with store.decoding():
             self.totals = Totals.unpack(saved[1], shape) if saved else Totals.zero(shape)
@@ -116,14 +125,46 @@ class PulseLedger:
         ticket
             What the board knows the batch by.
         """
-        number = self._store.execute(
-            "INSERT INTO batches(run, time, ticket, pulses, gates) VALUES (?, ?, ?, ?, ?)",
-            run,
-            time,
-            ticket,
-            *encode(pulses),
-        )
+        rows = np.unique(pulses.row)
+        known = np.where(self._fresh[rows], self.totals.known[rows], np.nan).astype("<f4")
+        slot = next(k for k in itertools.count() if k not in self._slots.values())
+        with self._store.transaction():
+            number = self._store.execute(
+                "INSERT INTO batches(run, time, ticket, pulses, gates) VALUES (?, ?, ?, ?, ?)",
+                run,
+                time,
+                ticket,
+                *encode(pulses),
+            )
+            if np.isfinite(known).any():
+                self._store.execute(
+                    "INSERT OR REPLACE INTO before VALUES (?, ?, ?)", slot, number, known.tobytes()
+                )
+                self._slots[number] = slot
+        self._fresh &= ~asked.any(axis=0)
         return self._add(number, pulses, asked, ticket)
+
+    def note_reading(self, where: tuple[Any, ...], conductance: FloatArray) -> None:
+        """Remember conductances (S) of cells that were read now."""
+        self.totals.known[where] = conductance
+        self._fresh[where] = True
+
+    def doubtful(self) -> list[Batch]:
+        """Return the batches of which a pulse is in doubt, in order."""
+        return [batch for batch in self.batches() if np.isin(batch.outcome, _IN_DOUBT).any()]
+
+    def before(self, batch: Batch) -> FloatArray:
+        """Return what was read last before a batch in doubt, in S, shape (rows, columns).
+
+        NaN for cells that had been pulsed since, or were not read by the program that sent it.
+        """
+        found = np.full(self._shape, np.nan)
+        query = "SELECT conductance FROM before WHERE batch = ?"
+        rows = np.unique(batch.pulses.row)
+        for (content,) in self._store.rows(query, batch.number):
+            with self._store.decoding():
+                found[rows] = np.frombuffer(content, "<f4").reshape(rows.size, -1)
+        return found
 
     def find(self, ticket: str) -> Batch | None:
         """Return the batch that was entered under a ticket, or None."""
@@ -138,6 +179,7 @@ class PulseLedger:
         """Enter what became of a batch, one `Outcome` for each row-pulse."""
         # An interrupt may have come between the two lines, and the batch is settled once more.
         self._store.execute(_SETTLE, batch.number, outcome.tobytes())
+        self._keep_before(batch.number, outcome)
         self._count(batch, outcome)
         if self._last - self._saved >= SAVE_EVERY:
             self.save_totals()
@@ -152,6 +194,7 @@ class PulseLedger:
         if self._open:
             raise ValueError("a batch is open: its outcome comes first")
         self.totals.settle_again(batch.pulses, batch.outcome, outcome)
+        self._keep_before(batch.number, outcome)
         with self._store.transaction():
             execute = self._store.execute
             execute(_SETTLE, batch.number, outcome.tobytes())
@@ -164,6 +207,11 @@ class PulseLedger:
                     outcome.tobytes(),
                 )
             self.save_totals()
+
+    def _keep_before(self, number: int, outcome: npt.NDArray[np.uint8]) -> None:
+        """Let the reading before a batch be overwritten once nothing of it is in doubt."""
+        if not np.isin(outcome, _IN_DOUBT).any():
+            self._slots.pop(number, None)
 
     def save_totals(self) -> None:
         """Write the sums, unless a batch is open: that one must be added up again, as it ends."""

@@ -244,7 +244,8 @@ class Passport:
         if self._read_now is None:
             self._read_now = np.full(self.shape, np.nan)
         where = np.ix_(rows, columns)
-        self._read_now[where] = self.ledger.totals.known[where] = conductance
+        self._read_now[where] = conductance
+        self.ledger.note_reading(where, conductance)
         self._read_at = self._clock()
 
     def maps(self) -> Iterator[tuple[int, float, FloatArray]]:

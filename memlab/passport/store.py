@@ -14,6 +14,9 @@ never the file (write-ahead log, synchronous=NORMAL).
     outcomes(batch, outcome)        what became of a batch: one byte for each row-pulse
     decisions(id, batch, time, decided_by, outcome)
                                     outcomes that were found later, by reading or by the user
+    before(slot, batch, conductance)
+                                    what was read last before a batch whose fate is open or
+                                    unknown: float32, S, its rows, rising; NaN: not since a pulse
     formings(id, run, time, cells)  cells that a forming procedure has formed
     masks(name, run, time, shape, bits)
                                     fault classes, good rows, good columns
@@ -53,6 +56,7 @@ CREATE TABLE batches(
 CREATE UNIQUE INDEX tickets ON batches(ticket) WHERE ticket != '';
 CREATE TABLE decisions(
     id INTEGER PRIMARY KEY, batch INTEGER, time REAL, decided_by TEXT, outcome BLOB);
+CREATE TABLE before(slot INTEGER PRIMARY KEY, batch INTEGER, conductance BLOB);
 CREATE TABLE outcomes(batch INTEGER PRIMARY KEY, outcome BLOB);
 CREATE TABLE formings(id INTEGER PRIMARY KEY, run INTEGER, time REAL, cells BLOB);
 CREATE TABLE masks(name TEXT PRIMARY KEY, run INTEGER, time REAL, shape TEXT, bits BLOB);
@@ -69,6 +73,7 @@ DROP TABLE batches_1;
 CREATE UNIQUE INDEX tickets ON batches(ticket) WHERE ticket != '';
 CREATE TABLE decisions(
     id INTEGER PRIMARY KEY, batch INTEGER, time REAL, decided_by TEXT, outcome BLOB);
+CREATE TABLE before(slot INTEGER PRIMARY KEY, batch INTEGER, conductance BLOB);
 DELETE FROM facts WHERE name = 'ledger';
 """
 """Format 1 had operation numbers in place of tickets: nobody can be asked for its open batches."""
