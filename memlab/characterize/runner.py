@@ -238,6 +238,11 @@ def resume(
         open_chip(board, plans[0].config) as array,
     ):
         _check_identity(path, array)
+        if isinstance(array.board, EmulatedBoard) and len(parts) < len(json.loads(session)):
+            raise DataError(
+                f"the runs before {parts[0].path} in its session are not in {path.parent}, and an "
+                "emulated chip can only be made again from the first one on; put them there"
+            )
         mask = _chip_mask(read_record(path), array.shape)
         begin = partial(_start, session=session, array=array, board=board, mask=mask)
         for k, (part, plan) in enumerate(zip(parts, plans, strict=True)):

@@ -97,6 +97,15 @@ def test_a_session_that_was_stopped_goes_on_under_other_names(
     np.testing.assert_array_equal(read_record(out / "tuesday.h5").conductance, expected)
 
 
+def test_a_chip_that_must_be_made_again_needs_the_runs_before(tmp_path: Path) -> None:
+    out = tmp_path / "runs"
+    with pytest.raises(KeyboardInterrupt):
+        session(out, ("variation", 3))
+    (out / "staircase.h5").rename(tmp_path / "staircase.h5")
+    with pytest.raises(DataError, match="only be made again from the first one on"):
+        resume(out / "variation.h5", figure=False)
+
+
 def test_what_has_not_begun_is_begun_by_a_resume(tmp_path: Path) -> None:
     out = tmp_path / "runs"
     with pytest.raises(KeyboardInterrupt):
