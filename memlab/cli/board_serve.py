@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from ipaddress import ip_address
@@ -143,7 +142,6 @@ def serve(
                     "(ssh -L) to 127.0.0.1 is safer",
                     err=True,
                 )
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         notify = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
         Server(device, port, baud=baud, notify=notify).run()
 

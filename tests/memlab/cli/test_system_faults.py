@@ -78,7 +78,7 @@ FAULTS = [
     Fault("files limited", f"{VMM[:-6]}out.npy", 1, "File too large", "ulimit -f 0"),
     Fault("disk full in a run", TRAIN, 1, "File too large", "ulimit -f 60", talks=True, slow=True),
     Fault("no memory", "board bench --vectors 20000000", 1, "memory", "ulimit -v 4000000"),
-    Fault("few files", TRAIN, 1, "Too many open files", "ulimit -n 8", slow=True),
+    Fault("few files", TRAIN, 1, "Too many open", "ulimit -n 8", talks=True, slow=True),
     Fault("stderr full, a run", TRAIN, 0, streams="2>/dev/full", whole=RUN, slow=True),
     Fault("viewer gone, a run", TRAIN, 0, streams="2>&1 | head -1", whole=RUN, slow=True),
     Fault("all closed, a run", TRAIN, 0, streams="<&- >&- 2>&-", whole=RUN, slow=True),
