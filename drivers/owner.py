@@ -18,6 +18,10 @@ from drivers.errors import InUseError
 __all__ = ["Owner", "abandon_in_child", "make_immortal"]
 
 
+_process = [os.getpid()]
+"""This process; another list in each forked child, which is quicker to tell than to ask for it."""
+
+
 class Owner:
     """The one lock of a board and of all that stands on it.
 
@@ -29,21 +33,21 @@ class Owner:
     """
 
     def __init__(self) -> None:
-        self._process = os.getpid()
+        self._process = _process
         self._lock = threading.RLock()
 
     @property
     def is_here(self) -> bool:
         """False in a forked child: what it has is its parent's."""
-        return os.getpid() == self._process
+        return self._process is _process
 
     def check(self) -> None:
         """Raise `InUseError` in a forked child."""
-        if os.getpid() != self._process:
+        if self._process is not _process:
             raise InUseError(
-                f"this array or board belongs to process {self._process}, and this is its forked "
-                f"child {os.getpid()}: nothing was sent. Leave the work to the process that has "
-                "it open, or open it in the child alone"
+                f"this array or board belongs to process {self._process[0]}, and this is its "
+                f"forked child {os.getpid()}: nothing was sent. Leave the work to the process that "
+                "has it open, or open it in the child alone"
             )
 
     def turn(self) -> threading.RLock:
@@ -100,11 +104,13 @@ def make_immortal(thing: object) -> None:
 _immortal: list[object] = []
 
 
-def _abandon_all() -> None:
+def _begin_child() -> None:
+    global _process
+    _process = [os.getpid()]
     for thing in list(_shared):
         with contextlib.suppress(Exception):
             thing.abandon()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_all)
+    os.register_at_fork(after_in_child=_begin_child)

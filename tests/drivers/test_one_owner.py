@@ -76,7 +76,7 @@ def cli(*arguments: str, state: Path | None = None) -> tuple[int, str]:
 
 
 @posix
-@pytest.mark.parametrize("same_state", [True, False])
+@pytest.mark.parametrize("same_state", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_second_program_is_refused_although_the_first_is_suspended(
     logged: VirtualBoard, holder: Program, tmp_path: Path, same_state: bool
 ) -> None:
