@@ -196,7 +196,9 @@ def check(kind: Kind, whole: Path, folder: Path, server: CommandServer, count: i
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.name in SAMPLE], ids=lambda k: k.name)
 def test_a_sample_of_damage(kind: Kind, whole: Path, tmp_path: Path, server: CommandServer) -> None:
-    assert check(kind, whole, tmp_path, server, 3) >= 1
+    # A process looks through each of the others.
+    count = 3 if kind.sealed or not kind.file.endswith(".h5") else 2
+    assert check(kind, whole, tmp_path, server, count) >= 1
 
 
 @pytest.mark.slow
@@ -211,8 +213,14 @@ def test_thirty_cuts_and_thirty_flips(
 
 def test_whole_files_are_taken(whole: Path, tmp_path: Path, server: CommandServer) -> None:
     """Else a refusal says nothing of the damage."""
-    names = {"yield, sealed", "calibrate, sealed", "airline-off", "killed-procedure", "arc one"}
-    names |= {"arc two", "passport", "calibration", "preset"}
+    names = {
+        "calibrate, sealed",
+        "killed-procedure",
+        "arc two",
+        "passport",
+        "calibration",
+        "preset",
+    }
     for kind in (one for one in KINDS if one.name in names):
         source = (whole if kind.file.startswith("made/") else OLD) / kind.file
         file = tmp_path / source.name
