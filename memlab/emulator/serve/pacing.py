@@ -22,17 +22,34 @@ class Pacer:
     def __init__(self, baud: int | None = None) -> None:
         self._rate = baud / 10 if baud else math.inf
         self._free_at = -math.inf
+        self._under_way = b""
+        self._full = False
 
     def budget(self, now: float) -> int:
-        """Return how many bytes may pass now; 0 while the line is still busy."""
+        """Return how many bytes may be put on the line now; 0 while it is still busy."""
         if math.isinf(self._rate):
             return 1 << 30
-        return max(1, round(self._rate * _QUANTUM)) if now >= self._free_at else 0
+        return max(1, round(self._rate * _QUANTUM)) if not self._under_way else 0
 
-    def spend(self, count: int, now: float) -> None:
-        """Occupy the line with bytes that passed."""
-        # A little of the past may be used, so that late wake-ups do not slow the line down.
-        self._free_at = max(self._free_at, now - 2 * _QUANTUM) + count / self._rate
+    def carry(self, data: bytes, now: float) -> None:
+        """Put bytes on the line."""
+        # While bytes were waiting a little of the past may be used, so that late wake-ups do not
+        # slow the line down; a line that was idle begins now.
+        start = now - 2 * _QUANTUM if self._full else now
+        self._full = len(data) >= self.budget(now)
+        self._free_at = max(self._free_at, start) + len(data) / self._rate
+        self._under_way += data
+
+    def arrived(self, now: float) -> bytes:
+        """Return the bytes whose last bit has passed: not before, or a line would seem quicker."""
+        if now < self._free_at:
+            return b""
+        data, self._under_way = self._under_way, b""
+        return data
+
+    def clear(self) -> None:
+        """Forget what is on the line."""
+        self._under_way = b""
 
     def free_at(self) -> float:
         """Return when the line is free again."""

@@ -82,6 +82,8 @@ class Server:
         if baud is not None:
             device.set_byte_rate(baud / 10)
         self._out = bytearray()
+        self._late = b""
+        """What has crossed the line and the port did not take yet."""
         self._busy = self._heard = self._stopped = False
         # Sockets, because Windows waits for nothing else.
         self._stop_in, self._stop_out = socket.socketpair()
@@ -109,6 +111,8 @@ class Server:
         limit = min(self._receiving.budget(now), CHUNK)
         if limit:
             self._receive(self._port.read(limit), now)
+        if data := self._receiving.arrived(now):
+            self._device.receive_bytes(data, now)
         work_until = now + _WORK_SLICE
         self._busy = self._device.tick(now)
         while self._busy and (now := self._clock()) < work_until:
@@ -122,13 +126,14 @@ class Server:
         deadlines = [self._device.next_timeout()]
         if not listen:
             deadlines.append(self._receiving.free_at())
-        if self._out and not speak:
+        if not speak:
             deadlines.append(self._sending.free_at())
         soonest = min((d for d in deadlines if d is not None), default=None)
         at_once = self._busy or (listen and self._port.waiting())
         timeout = 0.0 if at_once else None if soonest is None else max(0.0, soonest - now)
         readers: list[Any] = [self._stop_in, *(self._port.readable() if listen else [])]
-        writers = self._port.writable() if self._out and speak else []
+        waiting = self._late or (self._out and speak)
+        writers = self._port.writable() if waiting else []
         ready, _, _ = select.select(readers, writers, [], timeout)
         self._stopped = self._stop_in in ready
 
@@ -139,23 +144,27 @@ class Server:
             if not self._heard:
                 self._heard = True
                 self._notify("a client speaks")
-            self._receiving.spend(len(data), now)
-            self._device.receive_bytes(data, now)
+            self._receiving.carry(data, now)
 
     def _send(self) -> None:
         now = self._clock()
         limit = min(len(self._out), self._sending.budget(now))
-        if limit:
-            with memoryview(self._out)[:limit] as part:
-                sent = self._port.write(part)
-            del self._out[:sent]
-            self._sending.spend(sent, now)
-        if len(self._out) > _OUTPUT_LIMIT:
+        if limit and not self._late:
+            self._sending.carry(bytes(self._out[:limit]), now)
+            del self._out[:limit]
+        self._late += self._sending.arrived(now)
+        if self._late:
+            sent = self._port.write(self._late)
+            self._late = self._late[sent:]
+        if len(self._out) + len(self._late) > _OUTPUT_LIMIT:
             self._lose_client("the client does not read; every line is grounded")
 
     def _lose_client(self, text: str) -> None:
         self._device.host_gone()
         self._device.data_to_send()
         self._out.clear()
+        self._late = b""
+        self._receiving.clear()
+        self._sending.clear()
         self._heard = False
         self._notify(text)
