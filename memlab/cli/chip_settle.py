@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,12 +9,14 @@ from urllib.parse import quote
 import rich_click as click
 
 from memlab.array_options import split_array_options
+from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.passports import require_passport
+from memlab.cli.streams import show_document
 from memlab.errors import SettingError
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("chip", metavar="CHIP_OR_SERIAL")
 @click.option("--board", required=True, metavar="URL", help="Where the chip is now.")
 @click.option("--accept", is_flag=True, help="What reading cannot tell counts as fired.")
@@ -61,7 +62,7 @@ def settle(chip: str, board: str, accept: bool, redo: bool, preset: str, as_json
             )
         document = settle_unknown(array, law, rest=rest)
     if as_json:
-        click.echo(json.dumps(document))
+        show_document(document)
     else:
         _tell(document)
 

@@ -363,6 +363,9 @@ TABLE = """
 1 | chip show empty.h5 | empty.h5
 2 | chip show broken.toml | broken.toml
 2 | chip show latin.toml | latin.toml
+2 | chip settle | CHIP_OR_SERIAL
+2 | chip settle nonsense --board emulator: | nonsense
+2 | chip settle passport.db | --board
 2 | chip cell 1 2 | Missing
 2 | chip cell x 2 --chip text.txt | integer
 2 | chip cell 1 2 --chip nonsense | nonsense
