@@ -30,7 +30,7 @@ from drivers.errors import (
     TransportError,
 )
 from drivers.link import Link
-from drivers.tickets import Batch, Operation, Tickets, cells_of, entries_of, state_directory
+from drivers.tickets import Batch, Operation, cells_of, entries_of, state_directory
 from drivers.wire_log import LOGGER
 from firmware_protocol import messages as m
 from firmware_protocol.answers import check_info, read_journal
@@ -126,11 +126,6 @@ class SerialBoard(CheckedBoard):
     def life(self) -> str:
         """Names what the board keeps in memory: another after it lost that."""
         return f"{self._session.boot_id:08x}"
-
-    @property
-    def ledger(self) -> _LedgerOfTickets:
-        """The record as passports and run files without tickets ask it."""
-        return _LedgerOfTickets(self._tickets)
 
     def ground(self) -> None:
         """Put every line to 0 V now; may be called while another thread's call runs."""
@@ -466,14 +461,6 @@ def _stopped(fault: ErrorCode) -> str:
         f"the board has grounded itself and latched {fault.name}. Find out why; then "
         "clear_fault() and configure(), or `memlab board ground --clear-fault`"
     )
-
-
-class _LedgerOfTickets:
-    """What passports and run files asked an old ledger; goes when both name tickets."""
-
-    def __init__(self, tickets: Tickets) -> None:
-        self.identity, self.highest_op = tickets.old_identity, tickets.highest_op
-        self.fate = tickets.old_fate
 
 
 _open_boards: weakref.WeakSet[SerialBoard] = weakref.WeakSet()

@@ -224,8 +224,6 @@ class Tickets:
             self._catch_up(execute)
             number = batch.number or self._number(execute, batch.ticket, batch.pulses)
             _enter(execute, (op, number, first, len(entries), session, boot_id), entries)
-            digest = old_ledger.digest(entries.tolist())
-            execute("INSERT INTO digests VALUES (?, ?, ?)", (op, digest, checksum((op, digest))))
         self._late.clear()
         batch.number = number
         self.highest_op = max(self.highest_op, op)
@@ -286,10 +284,7 @@ class Tickets:
     @property
     def old_identity(self) -> str:
         """Identity of the old ledger that was taken over; empty without one."""
-        if self._fact("old.identity") is None:
-            with self._file.transaction() as execute:
-                _set_fact(execute, "old.identity", new_name())
-        return str(self._fact("old.identity"))
+        return str(self._fact("old.identity") or "")
 
     def old_fate(
         self, pulses: Sequence[old_ledger.Pulse], after: int, until: int | None = None
@@ -311,7 +306,7 @@ class Tickets:
         -------
         None where nothing is certain.
         """
-        highest, forgotten = self.highest_op, self._fact("old.forgotten") or 0
+        highest, forgotten = self._fact("old.highest") or 0, self._fact("old.forgotten") or 0
         last = highest if until is None else until
         uncertain = json.loads(self._fact("old.uncertain") or "[]")
         with self._file.translated():
