@@ -1,0 +1,110 @@
+"""A virtual board that was started anew has a blank chip, not that of its old passport."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.passports import SHAPE
+from support.virtual_board import VirtualBoard
+from support.watched_board import WatchedBoard
+
+from memlab import open_array
+from memlab.board_array import BoardArray
+from memlab.emulator import EmulatedBoard, load_preset
+from memlab.errors import DataError
+from memlab.passport import Passport
+
+
+class Lives(WatchedBoard):
+    """A board that says in which life it is."""
+
+    def __init__(self, life: str) -> None:
+        super().__init__(EmulatedBoard(load_preset("ideal"), 1, SHAPE))
+        self._life = life
+
+    @property
+    def life(self) -> str:
+        return self._life
+
+
+def opened(life: str, path: Path) -> BoardArray:
+    return BoardArray(Lives(life), passport=Passport(path, SHAPE))
+
+
+def test_a_virtual_board_in_another_life_is_refused_once_its_chip_has_a_history(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "chip.passport"
+    opened("a", path).close()
+    with opened("b", path) as array:  # nothing had happened to the chip
+        array.program(1.0)
+    with opened("b", path) as array:
+        array.program(1.0)
+    with pytest.raises(DataError, match="started anew, so its chip is blank") as refused:
+        opened("c", path)
+    assert "passport=FILE" in str(refused.value)
+    assert "--serial" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_real_board_keeps_its_die_when_it_is_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("memlab.passport.life.is_virtual", lambda board: False)
+    path = tmp_path / "chip.passport"
+    with opened("a", path) as array:
+        array.program(1.0)
+    with opened("b", path) as array:
+        assert array.passport is not None
+        assert array.passport.ledger.totals.fired.any()
+    assert "was restarted since its passport saw it last" in caplog.text
+    caplog.clear()
+    opened("b", path).close()
+    assert not caplog.text
+
+
+def test_a_server_started_again_under_its_serial_number_is_refused(
+    virtual_board: Callable[..., VirtualBoard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path))
+    arguments = "--pty", "--chip", "ideal", "--serial", "die7"
+    board = virtual_board(*arguments)
+    with open_array(board.url) as array:
+        array.program_row(3, 1.0)
+    board.kill()
+    again = virtual_board(*arguments)
+    with pytest.raises(DataError, match="virtual board die7 was started anew"):
+        open_array(again.url)
+    with open_array(f"{again.url}?passport={tmp_path / 'new'}") as array:
+        array.program_row(3, 1.0)
+
+
+def test_a_passport_of_format_1_is_migrated_wholly_when_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "chip.passport"
+    with opened("", path) as array:
+        array.program(1.0)
+        fired = array.passport.ledger.totals.fired  # type: ignore[union-attr]
+    file = sqlite3.connect(path)
+    for statement in (
+        "DROP TABLE before",
+        "DROP TABLE decisions",
+        "DROP INDEX tickets",
+        "ALTER TABLE runs DROP COLUMN run_id",
+        "ALTER TABLE batches DROP COLUMN ticket",
+        "ALTER TABLE batches ADD COLUMN operation INTEGER",
+        "PRAGMA user_version = 1",
+    ):
+        file.execute(statement)
+    file.commit()
+    file.close()
+    with Passport.read(path) as passport:  # looking changes nothing
+        assert (passport.ledger.totals.fired == fired).all()
+        assert len(list(passport.ledger.batches())) == 1
+    with Passport(path, SHAPE) as passport:
+        assert (passport.ledger.totals.fired == fired).all()
+    file = sqlite3.connect(path)
+    assert file.execute("PRAGMA user_version").fetchone() == (2,)
+    columns = [row[1] for row in file.execute("PRAGMA table_info(batches)")]
+    file.close()
+    assert columns == ["id", "run", "time", "ticket", "pulses", "gates"]
