@@ -14,7 +14,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from support.forked_command import Command
-from support.kill_scene import DEADLINE, Run, Scene, full_disk, staircase
+from support.kill_scene import DEADLINE, Run, Scene, full_disk, refusal, staircase
 from support.virtual_board import REPOSITORY
 
 from memlab.errors import DataError
@@ -220,8 +220,8 @@ def _user(scene: Scene, kills: int, name: str) -> None:
         host.wait(DEADLINE)
         scene.kills += 1
         scene.grounded()
-        if text := said.read_text().strip():
-            scene.refusals.append(f"{name}: on stderr {text[-600:]}")
+        if lines := refusal(said.read_text()):
+            scene.refusals.append(f"{name}: on stderr {lines[-5:]}")
         told: dict[str, Counter[int]] = {
             w: Counter() for w in ("asked", "done", "refused", "alone")
         }

@@ -417,6 +417,11 @@ def fits(pulses: list[Pulse], said: list[tuple[int, int]]) -> bool:
     return len(pulses) in ends
 
 
+def refusal(said: str) -> list[str]:
+    """Return the lines of stderr but for the notes of the wire: `URL: what it met before`."""
+    return [line for line in said.splitlines() if line.strip() and "://" not in line.split()[0]]
+
+
 def stamp(path: Path) -> tuple[int, int] | None:
     """Return what changes when a file is written; None where there is none."""
     return (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
