@@ -137,6 +137,7 @@ class Scene:
     misreported: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     hosts: list[Command] = field(default_factory=list)
+    _served: dict[int, int] = field(default_factory=dict)
     _written: tuple[int, int] | None = None
 
     # -- boards ---------------------------------------------------------------------------------
@@ -148,7 +149,9 @@ class Scene:
             arguments += ["--serial", self.serial]
         link = self.link(number)
         link.unlink(missing_ok=True)
-        board = VirtualBoard(*arguments, log=self.log(number))
+        log = self.log(number)
+        self._served[number] = len(log.read_text().splitlines()) if log.exists() else 0
+        board = VirtualBoard(*arguments, log=log)
         if number < len(self.boards):
             self.boards[number] = board
         else:
@@ -181,7 +184,9 @@ class Scene:
 
     def grounded(self, number: int = 0) -> None:
         """Wait until the board drives nothing: whatever was under way has ended."""
-        if any(e["event"] == "outputs" for e in self.boards[number].events()):
+        # A board that was killed has noted no ground: only what this process of it did counts.
+        since = self._served[number]
+        if any(e["event"] == "outputs" for e in self.boards[number].events()[since:]):
             self.boards[number].wait_grounded(DEADLINE)
 
     # -- programs -------------------------------------------------------------------------------
