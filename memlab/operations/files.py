@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import numpy.typing as npt
 
 from memlab._version import __version__
 from memlab.array import Array
-from memlab.errors import SettingError
+from memlab.errors import SettingError, StorageError
 from memlab.runs import RunFile, check_out, describe_versions
-from memlab.storage import default_path, load_npy, write_measured
+from memlab.storage import default_path, load_npy, make_directory, write_measured
+from memlab.storage.spare import spare_directories
 
-__all__ = ["create_run_file", "load_numbers", "output_path", "save_numbers"]
+__all__ = ["create_run_file", "load_numbers", "output_path", "save_numbers", "save_run"]
 
 FloatArray = npt.NDArray[np.float64]
 SUFFIXES = (".npy", ".h5", ".hdf5")
@@ -59,7 +62,47 @@ def save_numbers(path: Path, values: FloatArray) -> None:
     StorageError
         If it cannot be written there; the message says where the numbers are instead.
     """
+    _make_place(path)
     write_measured(path, lambda file: np.save(file, values), values.nbytes)
+
+
+def save_run(path: Path, write: Callable[[Path], None], size: int) -> None:
+    """Write what was measured as a new run file, in a spare directory where its place fails.
+
+    Parameters
+    ----------
+    path, write
+        Its place, and what writes a run file at a path; `write` may be called again.
+    size
+        About how many bytes it takes.
+
+    Raises
+    ------
+    StorageError
+        If it is not in its place; the message and `saved` say where it is instead.
+    """
+    _make_place(path)
+    try:
+        write(path)
+    except (SettingError, StorageError) as error:
+        if isinstance(error, StorageError):  # then this file is ours, and not whole
+            path.unlink(missing_ok=True)
+        for directory in spare_directories(size):
+            saved = directory / path.name
+            try:
+                write(saved)
+            except (SettingError, StorageError):
+                shutil.rmtree(directory, ignore_errors=True)
+                continue
+            text = f"cannot write {path}: {error}; what was measured is in {saved}"
+            raise StorageError(text, saved=(saved,)) from error
+        raise
+
+
+def _make_place(path: Path) -> None:
+    """Make the directory of a new file; where that fails, writing says so and saves elsewhere."""
+    with suppress(SettingError):
+        make_directory(path.parent)
 
 
 def create_run_file(

@@ -10,9 +10,8 @@ import numpy as np
 from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
-from memlab.operations.files import create_run_file, output_path, save_numbers
+from memlab.operations.files import create_run_file, output_path, save_numbers, save_run
 from memlab.regions import Region
-from memlab.storage import make_directory
 
 __all__ = ["read_map"]
 
@@ -56,11 +55,11 @@ def read_map(
         whole = np.full(array.shape, np.nan)
         whole[np.ix_(part.rows, part.columns)] = measurement.value
         whole[~mask] = np.nan
-        make_directory(out.parent)
         if out.suffix == ".npy":
             save_numbers(out, whole)
         else:
-            _write_run(out, url, part, measurement)
+            size = 4 * measurement.value.nbytes
+            save_run(out, lambda path: _write_run(path, url, part, measurement), size)
     picture = out.with_suffix(".png") if figure else None
     if picture is not None:
         from memlab.figures.conductance_map import plot_map

@@ -12,9 +12,14 @@ from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
 from memlab.errors import SettingError
-from memlab.operations.files import create_run_file, load_numbers, output_path, save_numbers
+from memlab.operations.files import (
+    create_run_file,
+    load_numbers,
+    output_path,
+    save_numbers,
+    save_run,
+)
 from memlab.regions import parse_lines
-from memlab.storage import make_directory
 
 __all__ = ["multiply"]
 
@@ -70,11 +75,11 @@ def multiply(
                 "rows that are driven (--rows)"
             )
         measurement = part.measure_vmm(vectors, gain=gain)
-        make_directory(out.parent)
         if out.suffix == ".npy":
             save_numbers(out, measurement.value)
         else:
-            _write_run(out, url, part, vectors, measurement)
+            size = 4 * (vectors.nbytes + measurement.value.nbytes)
+            save_run(out, lambda path: _write_run(path, url, part, vectors, measurement), size)
     return {
         "out": str(out),
         "board": url,
