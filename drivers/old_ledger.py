@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["OldLedger", "Pulse", "Sent", "Settled", "digest", "parse"]
+__all__ = ["OldLedger", "Pulse", "Sent", "Settled", "parse"]
 
 Pulse = tuple[int, int, int]
 """Kind, row and mask of columns (bit j is column j) of a row-pulse."""
@@ -36,12 +34,11 @@ class Sent:
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of an operation of `size` pulses; `digest` is how they are known again."""
+    """What became of an operation of `size` pulses."""
 
     done: int
     started: int
     size: int
-    digest: int
 
 
 @dataclass
@@ -66,11 +63,6 @@ class OldLedger:
     open: dict[int, Sent] = field(default_factory=dict)
     settled: dict[int, Settled] = field(default_factory=dict)
     uncertain: set[int] = field(default_factory=set)
-
-
-def digest(pulses: Sequence[Pulse]) -> int:
-    """Return how an old ledger knows pulses again."""
-    return zlib.crc32(json.dumps(pulses).encode())
 
 
 def parse(content: bytes) -> OldLedger:
@@ -112,7 +104,7 @@ def _read(line: dict[str, Any], old: OldLedger) -> None:
     else:
         op = _whole(line["settled"])
         if "digest" in line:
-            fate = Settled(*(_whole(line[name]) for name in ("done", "started", "size", "digest")))
+            fate = Settled(*(_whole(line[name]) for name in ("done", "started", "size")))
             if not fate.done <= fate.started <= fate.size:
                 raise ValueError("more done than sent")
             old.settled[op] = fate

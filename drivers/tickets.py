@@ -5,7 +5,9 @@ out as one operation or several, each of which is entered here before its first 
 when its fate is known. So whoever kept the name may ask later, in any program, what became of the
 pulses. What this file does not know is unknown, never "not fired".
 
-    facts(name, value)              what else is to be remembered: of an old ledger, see below
+    facts(name, value)              what else is to be remembered: the highest operation, also of an
+                                    old ledger (`old_ledger`), whose operations have tickets of
+                                    their own: ledger-IDENTITY/OP
     tickets(id, name, pulses)       pulses: how many the batch has
     operations(op, ticket, first, count, session, boot_id, entries, crc, done, started)
                                     op: number on the wire; first: its first pulse in the batch;
@@ -13,8 +15,6 @@ pulses. What this file does not know is unknown, never "not fired".
                                     doubt, those after them were not fired; entries: what to
                                     name cells by until then, behind a checksum of its own
     forgotten(run, number)          tickets named run/number that were dropped, the highest one
-    digests(op, digest)             operations of an old ledger (`old_ledger`), each with a ticket
-                                    of its own; facts have its identity, highest, forgotten
 
 Every row ends with a checksum, as a disk may forget a bit: a wrong answer would fire a pulse twice.
 Every change is one transaction that the operating system has when the call returns: a kill -9 at
@@ -23,11 +23,9 @@ any moment loses nothing. Old tickets are dropped, so that the file stays within
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import uuid
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +56,6 @@ CREATE TABLE operations(
 CREATE INDEX operations_of_ticket ON operations(ticket);
 CREATE INDEX unsettled ON operations(op) WHERE done IS NULL;
 CREATE TABLE forgotten(run TEXT PRIMARY KEY, number INTEGER, crc INTEGER);
-CREATE TABLE digests(op INTEGER PRIMARY KEY, digest INTEGER, crc INTEGER);
 """
 _ENTRY = np.dtype([("kind", "u1"), ("row", "<u2"), ("columns", "<u8")])
 
@@ -279,54 +276,7 @@ class Tickets:
                 self._catch_up(execute)
         self._file.close()
 
-    # --- what an old ledger knew
-
-    @property
-    def old_identity(self) -> str:
-        """Identity of the old ledger that was taken over; empty without one."""
-        return str(self._fact("old.identity") or "")
-
-    def old_fate(
-        self, pulses: Sequence[old_ledger.Pulse], after: int, until: int | None = None
-    ) -> list[tuple[int, int]] | None:
-        """Return what became of a batch without a ticket: (done, started) of its operations.
-
-        An operation goes on where the one before it ended, past what was in doubt there. Of its
-        pulses the first `done` were fired and those up to `started` perhaps; what comes after the
-        last operation was not fired. Operations of other batches are passed over.
-
-        Parameters
-        ----------
-        pulses
-            The whole batch, in order.
-        after, until
-            Highest operation number of the old ledger before the batch, and before the next one.
-
-        Returns
-        -------
-        None where nothing is certain.
-        """
-        highest, forgotten = self._fact("old.highest") or 0, self._fact("old.forgotten") or 0
-        last = highest if until is None else until
-        uncertain = json.loads(self._fact("old.uncertain") or "[]")
-        with self._file.translated():
-            digests = self._file.execute(
-                "SELECT op, digest, crc FROM digests WHERE op > ? AND op <= ? ORDER BY op",
-                (after, last),
-            ).fetchall()
-        if not forgotten <= after <= highest or any(after < op <= last for op in uncertain):
-            return None
-        found, position = [], 0
-        for op, digest, crc in digests:
-            self._file.check((op, digest), crc)
-            ((*_, count, _, _),) = self._operations("op = ?", op)
-            fate = self._fate(op)
-            if fate is None:
-                return None
-            if old_ledger.digest(pulses[position : position + count]) == digest:
-                found.append(fate)
-                position += fate[1]
-        return found
+    # --- an old ledger
 
     def _take_over(self, path: Path) -> None:
         """Import an old ledger that nobody has imported yet, and put a directory in its place."""
@@ -349,22 +299,13 @@ class Tickets:
         if old.uncertain or old.forgotten >= max(old.highest, 1):
             LOGGER.warning("%s: of some pulses it does not say what became of them", path)
         with self._file.transaction() as execute:
-            facts = {
-                "old.identity": old.identity,
-                "old.highest": old.highest,
-                "old.forgotten": old.forgotten,
-                "old.uncertain": json.dumps(sorted(old.uncertain)),
-            }
-            for fact in facts.items():
+            for fact in (("old.identity", old.identity), ("old.highest", old.highest)):
                 _set_fact(execute, *fact)
             for op in sorted({*old.open, *old.settled}):
                 if execute("SELECT 1 FROM operations WHERE op = ?", (op,)).fetchone():
                     continue
                 sent, fate = old.open.get(op), old.settled.get(op)
-                if fate is not None:
-                    count, digest = fate.size, fate.digest
-                elif sent is not None:
-                    count, digest = len(sent.pulses), old_ledger.digest(sent.pulses)
+                count = fate.size if fate is not None else len(old.open[op].pulses)
                 number = self._number(execute, f"ledger-{old.identity}/{op}", count)
                 if sent is not None:
                     row = (op, number, 0, count, sent.session, sent.boot_id)
@@ -373,8 +314,6 @@ class Tickets:
                     _enter(execute, (op, number, 0, count, 0, 0), np.empty(0, _ENTRY))
                 if fate is not None:
                     _settle(execute, op, fate.done, fate.started)
-                crc = checksum((op, digest))
-                execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (op, digest, crc))
 
     # --- the file
 
@@ -479,13 +418,6 @@ class Tickets:
             "(SELECT 1 FROM operations WHERE ticket = tickets.id AND done IS NULL)"
         )
         _set_fact(execute, "highest", self.highest_op)
-        (dropped,) = execute(
-            "SELECT max(op) FROM digests JOIN operations USING (op) WHERE ticket IN "
-            f"(SELECT id FROM tickets WHERE {old})",
-            (through,),
-        ).fetchone()
-        if dropped is not None:
-            _set_fact(execute, "old.forgotten", max(dropped, self._fact("old.forgotten") or 0))
         for (name,) in execute(f"SELECT name FROM tickets WHERE {old}", (through,)).fetchall():
             run, number = _parts(name)
             if number > self._dropped(run):
@@ -494,9 +426,8 @@ class Tickets:
         for statement in (
             f"DELETE FROM operations WHERE ticket IN (SELECT id FROM tickets WHERE {old})",
             f"DELETE FROM tickets WHERE {old}",
-            "DELETE FROM digests WHERE op NOT IN (SELECT op FROM operations)",
         ):
-            execute(statement, (through,) * statement.count("?"))
+            execute(statement, (through,))
 
 
 def _enter(execute: Execute, row: tuple[int, ...], entries: npt.NDArray[np.void]) -> None:

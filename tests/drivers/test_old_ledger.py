@@ -6,13 +6,11 @@ from pathlib import Path
 import pytest
 
 from drivers.board import Outcome
-from drivers.old_ledger import Pulse, digest, parse
+from drivers.old_ledger import parse
 from drivers.tickets import Tickets
 
 BOARDS = Path(__file__).parents[1] / "fixtures" / "d9f9529" / "boards"
 D, N, E = Outcome.DONE, Outcome.NOT_FIRED, Outcome.ENTERED
-FIRST: list[Pulse] = [(1, row, 0x1FC) for row in range(6)]
-"""The first batch of the staircase of every fixture."""
 
 
 def old(tmp_path: Path, content: bytes) -> Path:
@@ -26,33 +24,33 @@ def ledger_of(case: str) -> bytes:
     return path.read_bytes()
 
 
+def fate(tickets: Tickets, op: int) -> list[int] | None:
+    """What became of the pulses of an operation of the old ledger."""
+    found = tickets.fate(f"ledger-{tickets._fact('old.identity')}/{op}")
+    return None if found is None else found.tolist()
+
+
 def taken(tmp_path: Path, content: bytes) -> Tickets:
     return Tickets(tmp_path / "board-abc.sqlite", old=old(tmp_path, content))
 
 
 @pytest.mark.parametrize(
-    ("case", "fate", "highest"),
+    ("case", "first", "highest"),
     [
-        ("settled", [(6, 6)], 1),
-        ("entered", [], 0),
-        ("in-ledger", None, 1),  # the board's journal is asked first
+        ("settled", [D] * 6, 1),
+        ("entered", None, 0),
+        ("in-ledger", [E] * 6, 1),  # the board's journal is asked first
         ("highest-only", None, 1),
-        ("mid-pulse", [(6, 6)], 5),
-        ("forgotten", [(6, 6)], 200),  # its file has it still
+        ("mid-pulse", [D] * 6, 5),
+        ("forgotten", [D] * 6, 200),  # its file has it still
     ],
 )
 def test_what_users_have_is_certain_as_far_as_it_was(
-    tmp_path: Path, case: str, fate: list[tuple[int, int]] | None, highest: int | None
+    tmp_path: Path, case: str, first: list[int] | None, highest: int
 ) -> None:
-    content = ledger_of(case)
-    tickets = taken(tmp_path, content)
-    until = 1 if case == "mid-pulse" else None
-    assert tickets.old_fate(FIRST, 0, until) == fate
-    if highest is not None:
-        assert tickets.highest_op >= highest
-    first = json.loads(content.split(b"\n")[0])
-    if "ledger" in first:
-        assert tickets.old_identity == first["ledger"]
+    tickets = taken(tmp_path, ledger_of(case))
+    assert fate(tickets, 1) == first
+    assert tickets.highest_op >= highest
     tickets.close()
 
 
@@ -62,11 +60,9 @@ def test_an_open_operation_is_settled_by_the_journal_and_then_certain(tmp_path: 
     assert (operation.op, operation.count) == (1, 6)
     assert (operation.session, operation.boot_id) == (14081, 1678703163)
     assert operation.cells(range(1, 2)) == [(1, column) for column in range(2, 9)]
-    ticket = f"ledger-{tickets.old_identity}/1"
-    assert tickets.fate(ticket).tolist() == [E] * 6
+    assert fate(tickets, 1) == [E] * 6
     tickets.settled(1, 2, 2)
-    assert tickets.old_fate(FIRST, 0) == [(2, 2)]
-    assert tickets.fate(ticket).tolist() == [D, D, N, N, N, N]
+    assert fate(tickets, 1) == [D, D, N, N, N, N]
     tickets.close()
 
 
@@ -81,7 +77,7 @@ def test_it_is_taken_over_once_and_an_older_memlab_is_kept_out(tmp_path: Path) -
     (kept,) = path.iterdir()
     assert kept.read_bytes() == content
     again = Tickets(tmp_path / "board-abc.sqlite", old=path)
-    assert again.old_fate(FIRST, 0) == [(6, 6)]
+    assert fate(again, 1) == [D] * 6
     again.close()
 
 
@@ -101,7 +97,7 @@ def test_what_an_older_memlab_wrote_in_between_is_taken_over_too(tmp_path: Path)
     more = b'{"sent":9,"sess":1,"boot":2,"pulses":[[0,3,"7"]]}\n'
     again = taken(tmp_path, b"\n".join(lines[:3]) + b"\n" + more)
     assert [sent.op for sent in again.unsettled] == [9]
-    assert again.old_fate(FIRST, 0, 8) == [(6, 6)]
+    assert fate(again, 1) == [D] * 6
     again.close()
 
 
@@ -116,17 +112,16 @@ def test_a_line_that_was_cut_is_uncertain_and_says_so(
         directory = tmp_path / str(end)
         directory.mkdir()
         tickets = taken(directory, whole[:end])
-        readable = 9 in parsed.open
-        assert tickets.old_fate([(0, 3, 7)], 8) is None or end == start or readable, end
-        if end in (start, len(whole) - 1):
-            assert tickets.old_fate(FIRST, 0, 1) == [(6, 6)]
+        # Until its line can be read, nobody may say of operation 9 that it was not fired.
+        assert fate(tickets, 9) == ([E] if 9 in parsed.open else None), end
+        assert fate(tickets, 1) == [D] * 6
         tickets.close()
     assert "ledger-abc.jsonl: of some pulses it does not say" in caplog.text
 
 
 def test_joined_lines_in_the_middle_are_uncertain_and_the_others_are_not(tmp_path: Path) -> None:
-    fate = {"done": 1, "started": 1, "size": 1, "digest": digest([(0, 3, 7)])}
-    settled = [json.dumps({"settled": op, **fate}, separators=(",", ":")) for op in (4, 6, 8)]
+    one = {"done": 1, "started": 1, "size": 1, "digest": 7}
+    settled = [json.dumps({"settled": op, **one}, separators=(",", ":")) for op in (4, 6, 8)]
     content = (
         '{"ledger":"x","highest":3,"forgotten":3}\n'
         + settled[0]
@@ -137,10 +132,7 @@ def test_joined_lines_in_the_middle_are_uncertain_and_the_others_are_not(tmp_pat
         + "\n"
     )
     tickets = taken(tmp_path, content.encode())
-    assert tickets.old_fate([(0, 3, 7)], 3, 4) == [(1, 1)]
-    assert tickets.old_fate([(0, 3, 7)], 4, 5) is None
-    assert tickets.old_fate([(0, 3, 7)], 5, 6) is None
-    assert tickets.old_fate([(0, 3, 7)], 7, 8) == [(1, 1)]
+    assert [fate(tickets, op) for op in (4, 5, 6, 8)] == [[D], None, None, [D]]
     assert tickets.highest_op == 8
     tickets.close()
 
@@ -160,7 +152,6 @@ def test_joined_lines_in_the_middle_are_uncertain_and_the_others_are_not(tmp_pat
 )
 def test_trash_is_no_certainty_and_no_traceback(tmp_path: Path, content: bytes) -> None:
     tickets = taken(tmp_path, content)
-    assert tickets.old_fate([(0, 1, 1)], 0, 10) is None
-    assert tickets.old_fate([(0, 1, 1)], 0, 1) is None
+    assert fate(tickets, 1) is None
     assert tickets.unsettled == []
     tickets.close()
