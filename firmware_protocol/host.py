@@ -340,6 +340,8 @@ class HostLink:
                     events.append(Closed())
             case ErrorCode.GAP | ErrorCode.BAD_FRAME if frame.sess == self.session:
                 self._put_all(self._requests.refused_from(nak.expected, now), now)
+                if self.outgoing is not None:
+                    self.outgoing.doubt()
 
     def _on_response(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
         if frame.msg == Ping.ID:

@@ -91,6 +91,8 @@ class Line:
         others took longer is the time of their bytes. That is no proof; it counts for three
         quarters, and for four times what is proved.
         """
+        if self.known:
+            return max(0.0, seconds - count / self.rate)
         seconds = max(seconds, 1e-4)
         self._proved = max(self._proved, count / seconds)
         self.rate = max(self.rate, self._proved)
@@ -107,7 +109,7 @@ class Line:
 
     def slow_down(self, attempts: int) -> None:
         """Trust what is not proved less after waiting in vain so often; once may be a loss."""
-        if attempts > 1:
+        if attempts > 1 and not self.known:
             self.rate = max(self._proved, self.rate / 2)
 
     def spend(self, count: int, now: float) -> None:
@@ -164,15 +166,13 @@ class Flow:
         self.losing = False
         """True once something was lost in this session."""
 
-    def acknowledged(
-        self, count: int, seconds: float | None = None, position: int | None = None
-    ) -> None:
-        """Note bytes that came through, how long after they were sent, and from where they were."""
+    def acknowledged(self, count: int) -> None:
+        """Note bytes that came through."""
         self._whole += count
-        if position is not None:
-            self.line.arrived(position)
-        if seconds is not None:
-            self.round_trip.measure(self.line.measure(count, seconds))
+
+    def measured(self, count: int, seconds: float) -> None:
+        """Note how long it took from sending bytes, for the first time, to their answer."""
+        self.round_trip.measure(self.line.measure(count, seconds))
 
     def lost(self) -> None:
         """Note that something was lost."""

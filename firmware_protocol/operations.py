@@ -84,11 +84,13 @@ class Operation(ABC):
         self.error: ProtocolError | None = None
         self._link: HostLink
         self._tickets: set[int] = set()
+        self._begun = False
 
     def start(self, link: HostLink, now: float) -> None:
         """Begin; the link must have a session, and the board must be armed."""
         self._link = link
         self._begin(now)
+        self._begun = True
 
     def handle(self, event: HostEvent, now: float) -> None:
         """Take one event of the link."""
@@ -108,6 +110,8 @@ class Operation(ABC):
         return
 
     def _request(self, message: Message, now: float) -> None:
+        if self._begun and not self._link.connected:
+            return  # the LinkDown that ends us follows among the same events
         self._tickets.add(self._link.request(message, now))
 
     def _fail(self, error: ProtocolError) -> None:

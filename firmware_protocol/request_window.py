@@ -91,8 +91,10 @@ class RequestWindow:
             return None
         del self._pending[seq]
         count = len(pending.wire) + size + FRAME_OVERHEAD
-        seconds = None if pending.repeated else now - pending.sent
-        self._flow.acknowledged(count, seconds, pending.end)
+        self._flow.acknowledged(count)
+        self._flow.line.arrived(pending.end)
+        if not pending.repeated:
+            self._flow.measured(count, now - pending.sent)
         self.attempts = 0
         self.deadline = None
         if self._pending:

@@ -77,8 +77,9 @@ class SendStream:
         self._limit = min(window, total)
         self._capacity = total if capacity is None else max(self.frame_items, capacity)
         self._kept = bytearray()
-        self._sent: deque[tuple[int, float, int]] = deque()
-        self._probe = False
+        self._sent: deque[tuple[int, int, float, int]] = deque()
+        self._furthest = 0
+        self._probe = self._doubtful = False
         self._asked_at = -1
         self._went_back_to = -1
         self._settled_at = 0.0
@@ -126,13 +127,30 @@ class SendStream:
         by_production = end == self.produced < min(limit, self.total)
         by_limit = end == limit < self.total and under_way
         if count <= 0 or (count < frame_items and (by_production or by_limit)):
-            return self._blocked(now, allowed)
+            return self._ask_after_loss() or self._blocked(now, allowed)
         first, offset = self._cursor, (self._cursor - self.acknowledged) * self.item_size
         self._cursor = end
         size = count * self.item_size
-        self._sent.append((end, now, self._flow.line.queued + size + _DATA_OVERHEAD))
+        if first >= self._furthest:
+            # Of what travels again nobody knows which copy is acknowledged: it measures nothing.
+            self._sent.append((first, end, now, self._flow.line.queued + size + _DATA_OVERHEAD))
+        self._furthest = max(self._furthest, end)
         self._wait(now)
         return Slice(first, count, bytes(self._kept[offset : offset + size]))
+
+    def doubt(self) -> None:
+        """Note that the other end complains of a damaged frame.
+
+        What follows it will show what is missing. When nothing follows, a probe does: it costs less
+        than the silence after which everything that is not acknowledged would be sent again.
+        """
+        self._doubtful = self._cursor > self.acknowledged
+
+    def _ask_after_loss(self) -> Slice | None:
+        if not self._doubtful:
+            return None
+        self._doubtful = False
+        return Slice(self._cursor, 0, b"") if self._cursor > self.acknowledged else None
 
     def _blocked(self, now: float, allowed: int) -> Slice | None:
         """Wait for credit; ask for it where the receiver has no reason to give any yet."""
@@ -160,12 +178,14 @@ class SendStream:
         count = (upto - self.acknowledged) * self.item_size
         del self._kept[:count]
         self.acknowledged = upto
-        oldest: float | None = None
-        position: int | None = None
-        while self._sent and self._sent[0][0] <= upto:
-            _, sent, position = self._sent.popleft()
-            oldest = sent if oldest is None else oldest
-        self._flow.acknowledged(count, None if oldest is None else now - oldest, position)
+        self._flow.acknowledged(count)
+        start: tuple[int, float] | None = None
+        while self._sent and self._sent[0][1] <= upto:
+            first, end, sent, position = self._sent.popleft()
+            start = start or (first, sent)
+            self._flow.line.arrived(position)
+        if start is not None:
+            self._flow.measured((end - start[0]) * self.item_size, now - start[1])
         self._cursor = max(self._cursor, upto)
         self.tries = 0
         self._wait(now)
@@ -178,6 +198,7 @@ class SendStream:
         self._settled_at = now + self._flow.wait(self.frame_items * self.item_size, now)
         self._cursor = self.acknowledged
         self._asked_at = -1
+        self._doubtful = False
         self._sent.clear()
         self._flow.lost()
 

@@ -167,7 +167,7 @@ class World:
 
     def on_event(self, event: object) -> None:
         match event:
-            case Connected(hello):
+            case Connected(hello) if self.link.connected:
                 self.hello = hello
                 first = min((s.op for s in self.open()), default=1 << 31)
                 self.script = [m.ReadJournal(from_op=first)]
@@ -193,7 +193,9 @@ class World:
             case _ if self.job is not None:
                 self.job.handle(event, self.now)
                 self.end_job()
-        if isinstance(event, Answered) and type(event.request) in map(type, self.setup()):
+        # An answer may come together with the LinkDown that ends its session.
+        setup = isinstance(event, Answered) and type(event.request) in map(type, self.setup())
+        if setup and self.link.connected:
             self.follow_script(event)
 
     def setup(self) -> list[m.Message]:

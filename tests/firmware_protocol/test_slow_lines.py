@@ -8,9 +8,9 @@ from support.slow_line import SlowLine
 
 from firmware_protocol import messages as m
 from firmware_protocol import vectors
-from firmware_protocol.host_events import LinkDown
+from firmware_protocol.host_events import Answered, HostEvent, LinkDown
 from firmware_protocol.messages import GainMode, InputFormat, State
-from firmware_protocol.operations import Job, Read, Vmm
+from firmware_protocol.operations import Job, LinkDownError, Read, Vmm
 
 ROWS, COLUMNS = np.arange(128), np.arange(64)
 BAUD_RATES = (9600, 19200, 115200, 460800, 921600)
@@ -252,6 +252,34 @@ def test_noise_does_not_feed_the_watchdog() -> None:
         line.firmware.receive_bytes(rng.integers(0, 256, 115, dtype=np.uint8).tobytes(), now)
         line.firmware.tick(now)
         assert now - start < 1.5
+
+
+def test_an_answer_that_comes_with_the_end_of_its_session_is_no_error_of_its_own() -> None:
+    # As after a suspension of the host: what had arrived is read, and then the time is over.
+    line = SlowLine(115200).ready()
+    operation = Vmm(
+        m.VmmBegin(
+            op=next(_OPS),
+            nvec=4,
+            rows=vectors.row_mask(ROWS),
+            cols=vectors.column_mask(COLUMNS),
+            v_idle=32768,
+            v_gate=65535,
+            in_fmt=InputFormat.BIT8,
+            gain_mode=GainMode.GAIN1,
+        ),
+        np.zeros((4, 128), int),
+        table=np.arange(256, dtype=np.uint16),
+    )
+    operation.start(line.link, line.now)
+    events: list[HostEvent] = []
+    while not any(isinstance(event, Answered) for event in events):
+        events = line.exchange()
+    events.append(line.link.connect(line.now))
+    for event in events:
+        operation.handle(event, line.now)
+    with pytest.raises(LinkDownError):
+        operation.result()
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
