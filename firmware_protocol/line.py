@@ -14,7 +14,9 @@ not too long; it rises by itself as more bytes travel at once.
 
 from __future__ import annotations
 
-from firmware_protocol.framing import SHORTEST_FRAME, max_payload_for
+import math
+
+from firmware_protocol.framing import FRAME_OVERHEAD, SHORTEST_FRAME, max_payload_for
 from firmware_protocol.messages import MAX_PAYLOAD
 
 MINIMUM_RTO, MAXIMUM_RTO, FIRST_RTO = 0.05, 2.0, 0.2
@@ -31,8 +33,10 @@ MAX_WINDOW = 65535
 """Bytes that nobody has under way."""
 _DIFFERENT = 64
 """Bytes by which two answers must differ to tell latency from rate."""
-_CAREFUL, _WARY = 2560, 1600
-"""Bytes under way while little is known, and while bytes are being lost."""
+_CAREFUL = 2560
+"""Bytes under way while little is known."""
+_PER_FRAME = 2 * (FRAME_OVERHEAD + 12)
+"""Twice what a frame costs besides its items: with its header, and its part of the answers."""
 _QUICK = 6144
 """Bytes under way on a line that carries them in a moment: three long frames."""
 
@@ -80,7 +84,7 @@ class Line:
         """Bytes that have been queued so far: where in our output the next frame begins."""
         self._queue = _QUEUE if self.known else _UNKNOWN_QUEUE
         self._handed = self._arrived = 0
-        self._free_at = float("-inf")
+        self._backlog, self._backlog_at = 0.0, float("-inf")
         self._quickest, self._longer = (0, float("inf")), (0, 0.0)
 
     def measure(self, count: int, seconds: float) -> float:
@@ -114,8 +118,9 @@ class Line:
 
     def spend(self, count: int, now: float) -> None:
         """Note that bytes were handed to the port."""
+        self._backlog = self._left(now) + count
+        self._backlog_at = now
         self._handed += count
-        self._free_at = max(self._free_at, now) + count / self.rate
 
     def arrived(self, position: int) -> None:
         """Note that our output has arrived up to here: something at this place was answered."""
@@ -124,11 +129,20 @@ class Line:
     def forget(self) -> None:
         """Note that nothing of ours is left on the way: it was discarded."""
         self.queued = self._arrived = self._handed
-        self._free_at = float("-inf")
+        self._backlog = 0.0
 
     def busy(self, now: float) -> float:
         """Return the seconds after which what was handed over has left, at the latest."""
-        return max(0.0, min(self._free_at - now, (self._handed - self._arrived) / self.rate))
+        return self._left(now) / self.rate
+
+    def _left(self, now: float) -> float:
+        """Return the bytes that have not left: in bytes, because a rate learnt later holds too.
+
+        Not answered is not the same as not left: of bytes that were lost nobody hears.
+        """
+        unanswered = self._handed - self._arrived
+        gone = max(0.0, now - self._backlog_at) * self.rate
+        return max(0.0, min(self._backlog - gone, unanswered))
 
     def room(self, now: float) -> int:
         """Return how many bytes may be handed over now."""
@@ -143,9 +157,10 @@ class Line:
 class Flow:
     """How much one sender may have under way unacknowledged: more the longer nothing was lost.
 
-    Streams go back N: whatever was under way behind a lost byte travels again. With a twelfth of
-    what came through since the last loss under way, that repetition stays a small part of the
-    traffic. Short frames on top keep what is lost itself small.
+    A lost byte costs its frame, and the frames behind it where the receiver keeps nothing behind a
+    gap. So what is under way is a part of what comes through between two losses, and frames are as
+    long as makes the sum of their overhead and of the lost ones least: for a lost byte in n that is
+    the root of 2 n times the overhead.
 
     Parameters
     ----------
@@ -163,6 +178,7 @@ class Flow:
         self.round_trip = RoundTrip()
         self._trusting = trusting
         self._whole = 0
+        self._between = 0.0
         self.losing = False
         """True once something was lost in this session."""
 
@@ -176,13 +192,16 @@ class Flow:
 
     def lost(self) -> None:
         """Note that something was lost."""
+        if not self.losing:
+            self._between = self._whole
+        self._between += (self._whole - self._between) / 4
         self.losing, self._whole = True, 0
 
     @property
     def allowance(self) -> int:
         """Bytes that may be under way."""
         if self.losing:
-            return max(_WARY, self._whole // 12)
+            return max(_CAREFUL, int(self._interval / 4))
         if self._trusting:
             return MAX_WINDOW
         moment = int(min(self.line.rate * 0.1, _QUICK))
@@ -195,8 +214,13 @@ class Flow:
         if not self._trusting:
             payload = min(payload, max_payload_for(self.line.rate))
         if self.losing:
-            payload = min(payload, self.allowance // 4)
+            payload = min(payload, math.isqrt(int(_PER_FRAME * self._interval)))
         return max(payload, SHORTEST_FRAME)
+
+    @property
+    def _interval(self) -> float:
+        """Bytes that come through between two losses."""
+        return max(self._between, self._whole)
 
     def wait(self, under_way: int, now: float, attempts: int = 0) -> float:
         """Return the seconds to wait for an acknowledgement of bytes under way."""

@@ -1,10 +1,15 @@
-"""Go-back-N streams with cumulative credit, the same code for both directions and both ends.
+"""Streams with cumulative credit, the same code for both directions and both ends.
 
 A stream moves `total` items of one size; item number, not frame number, is its address. The
-receiver takes only the item it expects: what lies below is a repetition, what lies above means
-that something was lost. It says so with CREDIT (next, window, GO_BACK). A CREDIT is cumulative, so
-a lost one costs time and never credit. The sender keeps what is not yet acknowledged, so results
-that were lost come again from the same physical measurement.
+receiver hands on only the item it expects: what lies below is a repetition, what lies above means
+that something was lost, and is kept until that has come again. It says so with CREDIT (next,
+window, GO_BACK). A CREDIT is cumulative, so a lost one costs time and never credit. The sender
+keeps what is not yet acknowledged, so results that were lost come again from the same physical
+measurement.
+
+A sender that must go back repeats first the one frame that is missing and asks: what lay behind it
+has mostly arrived, and a lost byte then costs one frame and not all that was under way. From a
+receiver that keeps nothing it learns that more is missing, and repeats a frame more each time.
 
 Neither class knows frames, sessions or clocks beyond the `now` it is given.
 """
@@ -78,7 +83,9 @@ class SendStream:
         self._capacity = total if capacity is None else max(self.frame_items, capacity)
         self._kept = bytearray()
         self._sent: deque[tuple[int, int, float, int]] = deque()
-        self._furthest = 0
+        self._furthest = self._measured_from = 0
+        self._repair_end: int | None = None
+        self._repairs = 0
         self._probe = self._doubtful = False
         self._asked_at = -1
         self._went_back_to = -1
@@ -120,7 +127,9 @@ class SendStream:
             return Slice(self._cursor, 0, b"")
         allowed = self.acknowledged + max(1, self._flow.allowance // self.item_size)
         limit = min(self._limit, allowed)
-        frame_items = min(self.frame_items, self._flow.longest_payload // self.item_size or 1)
+        if self._repair_end is not None:
+            return self._take_again(limit, now)
+        frame_items = self._items_of_a_frame
         count = min(frame_items, self.produced - self._cursor, limit - self._cursor)
         under_way = self._cursor > self.acknowledged
         end = self._cursor + count
@@ -128,15 +137,31 @@ class SendStream:
         by_limit = end == limit < self.total and under_way
         if count <= 0 or (count < frame_items and (by_production or by_limit)):
             return self._ask_after_loss() or self._blocked(now, allowed)
+        size = count * self.item_size + _DATA_OVERHEAD
+        self._sent.append((self._cursor, end, now, self._flow.line.queued + size))
+        self._furthest = end
+        return self._next_items(count, now)
+
+    def _take_again(self, limit: int, now: float) -> Slice | None:
+        """Return the next of what is missing, then a probe, then None until it is answered."""
+        end = min(self._repair_end or 0, limit)
+        count = min(self._items_of_a_frame, end - self._cursor)
+        if count > 0:
+            return self._next_items(count, now)
+        if self._asked_at == self._cursor:
+            return None
+        self._asked_at = self._cursor
+        return Slice(self._cursor, 0, b"")
+
+    @property
+    def _items_of_a_frame(self) -> int:
+        return min(self.frame_items, self._flow.longest_payload // self.item_size or 1)
+
+    def _next_items(self, count: int, now: float) -> Slice:
         first, offset = self._cursor, (self._cursor - self.acknowledged) * self.item_size
-        self._cursor = end
-        size = count * self.item_size
-        if first >= self._furthest:
-            # Of what travels again nobody knows which copy is acknowledged: it measures nothing.
-            self._sent.append((first, end, now, self._flow.line.queued + size + _DATA_OVERHEAD))
-        self._furthest = max(self._furthest, end)
+        self._cursor += count
         self._wait(now)
-        return Slice(first, count, bytes(self._kept[offset : offset + size]))
+        return Slice(first, count, bytes(self._kept[offset : offset + count * self.item_size]))
 
     def doubt(self) -> None:
         """Note that the other end complains of a damaged frame.
@@ -182,12 +207,22 @@ class SendStream:
         start: tuple[int, float] | None = None
         while self._sent and self._sent[0][1] <= upto:
             first, end, sent, position = self._sent.popleft()
-            start = start or (first, sent)
-            self._flow.line.arrived(position)
+            if first >= self._measured_from:
+                # Else it may have travelled twice, and nobody knows which copy is acknowledged.
+                start = start or (first, sent)
+                self._flow.line.arrived(position)
         if start is not None:
             self._flow.measured((end - start[0]) * self.item_size, now - start[1])
         self._cursor = max(self._cursor, upto)
         self.tries = 0
+        if self._repair_end is not None and upto >= self._repair_end:
+            self._repair_end = None
+            self._asked_at = -1
+            if upto < self._furthest:  # there is a second gap, or behind the first nothing is kept
+                self._repairs += 1
+                self._repair()
+            else:
+                self._repairs = 0
         self._wait(now)
 
     def _go_back(self, now: float) -> None:
@@ -196,11 +231,18 @@ class SendStream:
             return  # asked before what we have sent again can have arrived
         self._went_back_to = self.acknowledged
         self._settled_at = now + self._flow.wait(self.frame_items * self.item_size, now)
+        self._measured_from = self._furthest
+        self._flow.lost()
+        self._repair()
+
+    def _repair(self) -> None:
+        """Send again what is missing at the last acknowledged item: the frame it was sent in."""
+        lost = (end for first, end, _, _ in self._sent if first <= self.acknowledged < end)
+        least = self.acknowledged + max(1, self._repairs * self._items_of_a_frame)
+        self._repair_end = min(self._furthest, max(next(lost, 0), least))
         self._cursor = self.acknowledged
         self._asked_at = -1
         self._doubtful = False
-        self._sent.clear()
-        self._flow.lost()
 
     def next_timeout(self) -> float | None:
         """Return when `tick` wants to be called."""
@@ -250,6 +292,7 @@ class ReceiveStream:
         self._asked = False
         self._next_go_back = float("-inf")
         self._beyond = -1
+        self._kept: dict[int, bytes] = {}
 
     @property
     def complete(self) -> bool:
@@ -267,6 +310,8 @@ class ReceiveStream:
             return b"", False
         if first > self.expected:
             self.gaps += 1
+            if first + count <= self._limit and len(body) > len(self._kept.get(first, b"")):
+                self._kept[first] = body  # within what was granted, so there is room for it
             return b"", self._must_ask(first, count, now)
         fresh = first + count - self.expected
         if fresh <= 0:  # a repetition or a probe: our CREDIT was lost
@@ -275,12 +320,25 @@ class ReceiveStream:
             return b"", False
         body = body[(count - fresh) * self.item_size :]
         self.expected += fresh
+        if self._kept:
+            body += self._follow_up()
         self.crc = zlib.crc32(body, self.crc)
         self._frames += 1
         self._asked |= self.complete
         self._next_go_back = float("-inf")
         self._beyond = -1
         return body, False
+
+    def _follow_up(self) -> bytes:
+        """Return what had arrived of the items that are expected now."""
+        parts = []
+        for first in sorted(self._kept):
+            if first > self.expected:
+                break
+            part = self._kept.pop(first)[(self.expected - first) * self.item_size :]
+            self.expected += len(part) // self.item_size
+            parts.append(part)
+        return b"".join(parts)
 
     def _must_ask(self, first: int, count: int, now: float) -> bool:
         """Return True when a frame behind a gap is to be answered with GO_BACK.

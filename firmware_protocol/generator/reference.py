@@ -75,10 +75,13 @@ A request is checked in this order; the first check that fails is the answer:
 
 - READ_DATA and VMM_RESULT come from the board, VMM_DATA and JOB_DATA go to it. Items are numbered
   from 0 within the operation: selected rows in rising order, vectors, job entries.
-- The receiver takes only the item it expects: what lies below is a repetition, above is a gap. It
+- The receiver hands on only the item it expects: what lies below is a repetition, above is a gap. It
   answers with CREDIT (LINK): `next` is the first item it lacks, `window` how many more it takes,
-  GO_BACK set after a gap. CREDIT is cumulative. It is due after {credit_frames} frames, half a
-  window, the last item, or a frame with n = 0, which asks for one.
+  GO_BACK set after a gap. What lies behind a gap and within the window it may keep: `next` then
+  jumps over it when the gap is filled, also beyond what a sender that went back has sent again.
+  So a sender may repeat the missing frame alone, ask with n = 0, and go on at `next`. CREDIT is
+  cumulative. It is due after {credit_frames} frames, half a window, the last item, or a frame with
+  n = 0, which asks for one.
 - The first window needs no CREDIT: for results it is min(`host_credit`, `tx_ring`) / item size, for
   vectors and job entries `room` of the answer.
 - READ_DATA and VMM_RESULT are kept by the board until CREDIT has acknowledged them, and sent again
