@@ -75,7 +75,7 @@ A request is checked in this order; the first check that fails is the answer:
 
 - READ_DATA and VMM_RESULT come from the board, VMM_DATA and JOB_DATA go to it. Items are numbered
   from 0 within the operation: selected rows in rising order, vectors, job entries.
-- The receiver hands on only the item it expects: what lies below is a repetition, above is a gap. It
+- The receiver takes the item it expects: what lies below is a repetition, above is a gap. It
   answers with CREDIT (LINK): `next` is the first item it lacks, `window` how many more it takes,
   GO_BACK set after a gap. What lies behind a gap and within the window it may keep: `next` then
   jumps over it when the gap is filled, also beyond what a sender that went back has sent again.

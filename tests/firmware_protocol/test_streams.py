@@ -1,4 +1,4 @@
-"""A lost frame costs one frame, whatever is lost everything arrives once, and no line is blocked."""
+"""A lost frame costs one frame; whatever is lost, everything arrives once; no line is blocked."""
 
 import random
 
