@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 
-from support.forked_command import Command
+from support import kill_users
+from support.forked_command import Command, Forked
 from support.kill_scene import DEADLINE, Run, Scene, full_disk, refusal, staircase
 from support.virtual_board import REPOSITORY
 
@@ -196,19 +197,26 @@ def restarted(scene: Scene, kills: int) -> None:
     rounds(scene, kills, disturb)
 
 
+def _started(name: str, url: str, heard: Path, said: Path) -> Forked | Popen[bytes]:
+    """Start a program of `kill_users`; one whose end is of interest as an interpreter of its own."""
+    if name == "threads":
+        return Forked(kill_users.main, name, url, stdout=heard, stderr=said)
+    with heard.open("w") as out, said.open("w") as err:  # a pipe would fill, and stop it
+        return Popen(
+            [sys.executable, "-m", "support.kill_users", name, url],
+            env={**os.environ, "PYTHONPATH": PATH},
+            stdout=out,
+            stderr=err,
+        )
+
+
 def _user(scene: Scene, kills: int, name: str) -> None:
     """A program that asks for single rows, killed; the board's log against what it was told."""
     scene.serve()
     while scene.kills < kills:
         before = Counter(row for _, row, _ in scene.fired())
         heard, said = (scene.directory / f"{name}{scene.kills}.{what}" for what in ("out", "err"))
-        with heard.open("w") as out, said.open("w") as err:  # a pipe would fill, and stop it
-            host = Popen(
-                [sys.executable, "-m", "support.kill_users", name, scene.url()],
-                env={**os.environ, "PYTHONPATH": PATH},
-                stdout=out,
-                stderr=err,
-            )
+        host = _started(name, scene.url(), heard, said)
         target = sum(before.values()) + 4 + int(scene.rng.integers(40))
         deadline = time.monotonic() + DEADLINE
         while len(scene.fired()) < target and host.poll() is None and time.monotonic() < deadline:
@@ -217,7 +225,7 @@ def _user(scene: Scene, kills: int, name: str) -> None:
             scene.refusals.append(f"{name}: it hangs, or ends with {host.returncode}")
         scene.look_on_board()
         host.kill()
-        host.wait(DEADLINE)
+        host.communicate(timeout=DEADLINE)
         scene.kills += 1
         scene.grounded()
         if lines := refusal(said.read_text()):

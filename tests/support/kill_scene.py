@@ -29,12 +29,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from support.forked_command import Command, Limit
-from support.old_files import (
-    Pulse,
-    cell_pulses,
-    passport_counts,
-    serve_knows,
-)
+from support.old_files import Pulse, cell_pulses, passport_counts
 from support.virtual_board import VirtualBoard
 
 from drivers.board import PulseBatch
@@ -144,14 +139,12 @@ class Scene:
 
     def serve(self, number: int = 0) -> VirtualBoard:
         """Start a board; the same number is the same board, restarted."""
-        arguments = ["--pty", "--link", str(self.link(number)), "--chip", "ideal"]
-        if serve_knows("--serial"):
-            arguments += ["--serial", self.serial]
         link = self.link(number)
+        arguments = ["--pty", "--link", str(link), "--chip", "ideal", "--serial", self.serial]
         link.unlink(missing_ok=True)
         log = self.log(number)
         self._served[number] = len(log.read_text().splitlines()) if log.exists() else 0
-        board = VirtualBoard(*arguments, log=log)
+        board = VirtualBoard(*arguments, log=log, forked=True)
         if number < len(self.boards):
             self.boards[number] = board
         else:
@@ -224,9 +217,7 @@ class Scene:
     def heard(self, what: str, code: int, said: str) -> None:
         """Judge how a program ended."""
         # The wire may have noted, a line each, what it met before: "operation 3 was interrupted".
-        lines = [
-            line for line in said.splitlines() if line.strip() and "://" not in line.split()[0]
-        ]
+        lines = refusal(said)
         if "Traceback" in said or "Exception ignored" in said:
             self.refusals.append(f"{what}: traceback, {said[-600:]}")
         elif code not in EXIT_CODES:

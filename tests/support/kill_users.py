@@ -64,7 +64,11 @@ def fork(array: Array) -> None:
         time.sleep(0.001)
 
 
-if __name__ == "__main__":
-    with open_array(sys.argv[2]) as opened:
+def main(name: str, url: str) -> None:
+    with open_array(url) as opened:
         ask(opened, 0)
-        {"threads": threads, "fork": fork}[sys.argv[1]](opened)
+        {"threads": threads, "fork": fork}[name](opened)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -2,26 +2,17 @@
 
 import json
 import shutil
-import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
-from support.virtual_board import COMMAND, VirtualBoard
+from support.virtual_board import VirtualBoard
 
 from memlab.passport import Passport
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 Pulse = tuple[int, int, int]
 """Kind, row and column mask."""
-
-
-@cache
-def serve_knows(option: str) -> bool:
-    """Return whether `memlab board serve` has an option."""
-    said = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=60)
-    return option in said.stdout
 
 
 def fired(log: Path) -> list[Pulse]:
@@ -75,9 +66,9 @@ class OldCase:
         """
         arguments = ["--pty", "--link", str(self.directory / "board"), "--chip", self.chip]
         arguments += ["--seed", str(self.seed), "--dialect", self.dialect]
-        if self.dialect == "mlp" and serve_knows("--serial"):
+        if self.dialect == "mlp":
             arguments += ["--serial", self.serial]
-        return VirtualBoard(*arguments, log=self.directory / "fired-now.jsonl")
+        return VirtualBoard(*arguments, log=self.directory / "fired-now.jsonl", forked=True)
 
     @property
     def fired_then(self) -> list[Pulse]:

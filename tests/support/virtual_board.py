@@ -9,10 +9,29 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from support.forked_command import Forked
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from memlab.cli import main; main()", "board", "serve"]
+
+
+def _started(words: list[str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*COMMAND, *words],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OPENBLAS_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _forked(words: list[str]) -> "Forked":
+    from support.forked_command import Forked, memlab  # needs POSIX
+
+    return Forked(memlab, ["board", "serve", *words])
 
 
 class VirtualBoard:
@@ -24,6 +43,9 @@ class VirtualBoard:
         Of `memlab board serve`: for example `"--pty", "--chip", "ideal"`.
     log
         Where the true pulses and groundings are written; see `events`.
+    forked
+        Start it as a fork of a process that has memlab imported: at once, where the start of an
+        interpreter is not what is tested.
 
     Attributes
     ----------
@@ -31,16 +53,10 @@ class VirtualBoard:
         What to open.
     """
 
-    def __init__(self, *arguments: str, log: Path | None = None) -> None:
+    def __init__(self, *arguments: str, log: Path | None = None, forked: bool = False) -> None:
         self.log = log
-        extra = ["--log", str(log)] if log is not None else []
-        self.process = subprocess.Popen(
-            [*COMMAND, "--json", *arguments, *extra],
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OPENBLAS_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        words = ["--json", *arguments, *(["--log", str(log)] if log is not None else [])]
+        self.process = _forked(words) if forked else _started(words)
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], 60)
         line = self.process.stdout.readline() if ready else ""
@@ -104,5 +120,4 @@ class VirtualBoard:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.process.poll() is None:
-            self.kill()
+        self.kill()  # and closes its pipes, also where it has ended
