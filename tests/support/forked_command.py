@@ -16,6 +16,7 @@ from pathlib import Path
 from select import select
 from subprocess import TimeoutExpired
 from tempfile import TemporaryFile
+from types import ModuleType
 
 import pytest
 
@@ -24,7 +25,7 @@ _CONTEXT.set_forkserver_preload(
     [
         *("h5py", "sqlite3", "memlab.cli", "memlab.cli.characterize", "memlab.cli.runs_resume"),
         *("memlab.cli.board_serve", "memlab.characterize.staircase", "memlab.board_array"),
-        *("memlab.array", "support.forked_command"),
+        *("memlab.array", "memlab.figures", "support.forked_command", "support.kill_users"),
     ]
 )
 Limit = Callable[[], None]
@@ -69,8 +70,10 @@ class Forked:
             ),
             daemon=True,
         )
-        with pytest.MonkeyPatch.context() as patch:  # for the server, when it starts
-            patch.setenv("OPENBLAS_NUM_THREADS", "1")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("OPENBLAS_NUM_THREADS", "1")  # of the server, when it starts
+            # Each process would import the main module again: all of pytest.
+            patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
             self._process.start()
         os.close(theirs_in)
         os.close(theirs_out)

@@ -198,7 +198,7 @@ def restarted(scene: Scene, kills: int) -> None:
 
 
 def _started(name: str, url: str, heard: Path, said: Path) -> Forked | Popen[bytes]:
-    """Start a program of `kill_users`; one whose end is of interest as an interpreter of its own."""
+    """Start a program of `kill_users`; in an interpreter of its own where its end matters."""
     if name == "threads":
         return Forked(kill_users.main, name, url, stdout=heard, stderr=said)
     with heard.open("w") as out, said.open("w") as err:  # a pipe would fill, and stop it
