@@ -29,10 +29,14 @@ def _run() -> int:
         # From here on a signal is one line too, also while the packages load.
         from memlab.cli.command import Debug
         from memlab.cli.commands import cli
+        from memlab.cli.notes import noted
 
         switch = Debug(debug)
         try:
-            code = cli.main(standalone_mode=False, obj=switch) or 0
+            with noted(lambda: switch.on) as notes:
+                code = cli.main(standalone_mode=False, obj=switch) or 0
+            if not code:
+                notes.show()
         finally:
             debug = switch.on
             # What waits to be written may fail too; later than here nobody would hear of it.

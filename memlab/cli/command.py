@@ -12,7 +12,7 @@ __all__ = ["Command", "Debug", "Group"]
 
 @dataclass
 class Debug:
-    """Whether errors are shown with their traceback; the object of every click context."""
+    """Whether errors have their traceback and notes come at once; object of every click context."""
 
     on: bool = False
 
@@ -28,7 +28,7 @@ _DEBUG = click.Option(
     is_eager=True,
     expose_value=False,
     callback=_switch,
-    help="Show the traceback of an error.",
+    help="Show the traceback of an error, and notes of the wire when they come.",
 )
 
 

@@ -15,14 +15,14 @@ from subprocess import Popen
 
 from support import kill_users
 from support.forked_command import Command, Forked
-from support.kill_scene import DEADLINE, Run, Scene, full_disk, refusal, staircase
+from support.kill_scene import DEADLINE, Run, Scene, full_disk, staircase, without_notes
 from support.virtual_board import REPOSITORY
 
 from memlab.errors import DataError
 from memlab.runs import read_attributes
 
 PATH = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
-ATTEMPTS = 3
+ATTEMPTS = 10
 """Programs in a row that may end by themselves before the case is given up."""
 
 
@@ -126,7 +126,7 @@ def disk_full(scene: Scene, kills: int) -> None:
 def renamed(scene: Scene, kills: int) -> None:
     """The run file gets another name and another folder; copies of it are resumed too."""
     scene.serve()
-    copies: list[Path] = []
+    copies: list[tuple[Run, Path]] = []
 
     def elsewhere(text: str) -> Path:
         folder = scene.directory / f"{text}{scene.rng.integers(1 << 30)}"
@@ -138,16 +138,23 @@ def renamed(scene: Scene, kills: int) -> None:
         scene.grounded()
         run = scene.runs[-1]
         if scene.rng.random() < 0.7:
-            copies.append(shutil.copy(run.path, elsewhere("copy")))
+            copies.append((run, shutil.copy(run.path, elsewhere("copy"))))
         run.path = run.path.rename(elsewhere("renamed"))
         if copies and scene.rng.random() < 0.3:
-            scene.ask("runs", "resume", str(copies[-1]), "--quiet")
+            of, path = copies[-1]
+            fired = len(scene.fired())
+            scene.ask("runs", "resume", str(path), "--quiet")
+            if len(scene.fired()) > fired and of is run:
+                # It has gone on: it is the run from now on, and the other file is the copy.
+                copies[-1] = run, run.path
+                run.stale.append(run.path)
+                run.path = path
 
     rounds(scene, kills, disturb)
     run = scene.runs[-1]
-    copies.append(shutil.copy(run.path, elsewhere("finished")))
+    copies.append((run, shutil.copy(run.path, elsewhere("finished"))))
     run.path = run.path.rename(elsewhere("renamed"))
-    for path in (run.path, *copies):
+    for path in (run.path, *(path for _, path in copies)):
         fired = len(scene.fired())
         scene.ask("runs", "resume", str(path), "--quiet")
         if is_over(scene) and len(scene.fired()) > fired:
@@ -228,7 +235,7 @@ def _user(scene: Scene, kills: int, name: str) -> None:
         host.communicate(timeout=DEADLINE)
         scene.kills += 1
         scene.grounded()
-        if lines := refusal(said.read_text()):
+        if lines := without_notes(said.read_text()):
             scene.refusals.append(f"{name}: on stderr {lines[-5:]}")
         told: dict[str, Counter[int]] = {
             w: Counter() for w in ("asked", "done", "refused", "alone")

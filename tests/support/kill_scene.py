@@ -37,7 +37,7 @@ from memlab.characterize import plan_procedures, run_procedures
 from memlab.emulator import EmulatedBoard
 from memlab.errors import MemlabError
 from memlab.regions import Region
-from memlab.runs import read_attributes, read_record
+from memlab.runs import Record, read_attributes, read_record
 
 REGION = ("--rows", "0:48", "--columns", "0:4")
 SETTINGS = ("--set", "steps=3")
@@ -89,12 +89,16 @@ def staircase(url: str, out: Path) -> list[str]:
 
 @dataclass
 class Run:
-    """A run file, and where in the board's log its pulses begin and end."""
+    """A run file, and where in the board's log its pulses begin and end.
+
+    `stale` files are copies of it that have not gone on.
+    """
 
     path: Path
     first: int
     last: int | None = None
     board: int = 0
+    stale: list[Path] = field(default_factory=list)
 
 
 @dataclass
@@ -216,8 +220,7 @@ class Scene:
 
     def heard(self, what: str, code: int, said: str) -> None:
         """Judge how a program ended."""
-        # The wire may have noted, a line each, what it met before: "operation 3 was interrupted".
-        lines = refusal(said)
+        lines = said.splitlines()
         if "Traceback" in said or "Exception ignored" in said:
             self.refusals.append(f"{what}: traceback, {said[-600:]}")
         elif code not in EXIT_CODES:
@@ -318,6 +321,8 @@ class Scene:
             self._judge_pulses(run)
             if run.path.exists():
                 self._judge_file(run)
+            for path in run.stale:
+                self._judge_stale(run, path)
         self._judge_passports()
 
     def _judge_pulses(self, run: Run) -> None:
@@ -337,10 +342,7 @@ class Scene:
                 )
             return
         pulses = self.fired(run.board)[run.first : run.last]
-        said = [
-            (0, one.pulses) if one.fired is None else (one.fired, one.fired + (one.unknown or 0))
-            for one in record.programs
-        ]
+        said = claims(record)
         if not fits(pulses, said):
             self.misreported.append(
                 f"{run.path.name}: says {said}, and the board fired {len(pulses)} pulses"
@@ -351,6 +353,14 @@ class Scene:
                 self.misreported.append(f"{run.path.name}: finished with {len(pulses)} pulses")
             if not np.array_equal(record.conductance, whole().conductance):
                 self.misreported.append(f"{run.path.name}: finished with other readings")
+
+    def _judge_stale(self, run: Run, path: Path) -> None:
+        pulses = self.fired(run.board)[run.first : run.last]
+        said = claims(read_record(path))
+        if not any(fits(pulses[:n], said) for n in range(len(pulses) + 1)):
+            self.misreported.append(
+                f"copy {path}: says {said}, and the board fired {len(pulses)} pulses"
+            )
 
     def _judge_passports(self) -> None:
         truth = sum(cell_pulses(self.fired(k)) for k in range(len(self.boards)))
@@ -390,6 +400,14 @@ class Scene:
         return list(found)
 
 
+def claims(record: Record) -> list[tuple[int, int]]:
+    """Return of each batch of a run file at least and at most how many pulses were fired."""
+    return [
+        (0, one.pulses) if one.fired is None else (one.fired, one.fired + (one.unknown or 0))
+        for one in record.programs
+    ]
+
+
 def fits(pulses: list[Pulse], said: list[tuple[int, int]]) -> bool:
     """Return whether these pulses are those of the batches, each from its first pulse on.
 
@@ -413,8 +431,8 @@ def fits(pulses: list[Pulse], said: list[tuple[int, int]]) -> bool:
     return len(pulses) in ends
 
 
-def refusal(said: str) -> list[str]:
-    """Return the lines of stderr but for the notes of the wire: `URL: what it met before`."""
+def without_notes(said: str) -> list[str]:
+    """Return what a user's own program says on stderr, but for the log of the wire: `URL: ...`."""
     return [line for line in said.splitlines() if line.strip() and "://" not in line.split()[0]]
 
 
