@@ -27,7 +27,61 @@ _PIECE = 0.002
 """Seconds of line that arrive together."""
 
 
-class Wire:
+class Traffic:
+    """Counts the bytes of one direction, and those of frames that had been sent before.
+
+    `keep_alive` counts what depends on how long something takes and not on what it carries.
+    """
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.repeated = 0
+        self.keep_alive = 0
+        self.broken = 0
+        self._decoder = Decoder()
+        self._seen: set[tuple[int, ...]] = set()
+        self._credited = (-1, -1, -1)
+
+    def count(self, data: bytes) -> None:
+        """Look at bytes that are sent."""
+        self.bytes += len(data)
+        for frame in self._decoder.feed(data):
+            if isinstance(frame, Frame):
+                self._judge(frame)
+            else:
+                self.broken += 1
+
+    def _judge(self, frame: Frame) -> None:
+        size = len(frame.encode())
+        if frame.msg in (m.Ping.ID, m.Renew.ID) or self._says_nothing_new(frame):
+            self.keep_alive += size
+        elif frame.kind in (Kind.REQ, Kind.RSP):
+            key = (frame.kind, frame.sess, frame.seq, frame.msg)
+            link = frame.msg in (m.Hello.ID, m.Bye.ID)
+            self.repeated += 0 if link else size * (key in self._seen)
+            self._seen.add(key)
+        elif frame.kind == Kind.LINK and frame.msg == m.Hello.ID:
+            self.repeated += size * ((Kind.LINK, m.Hello.ID) in self._seen)
+            self._seen.add((Kind.LINK, m.Hello.ID))
+        elif frame.kind in (Kind.DOWN, Kind.UP):
+            data = m.MESSAGES[frame.kind, frame.msg].unpack(frame.payload)
+            items = {
+                (frame.kind, frame.msg, frame.sess, data.op_lo, k)
+                for k in range(data.first, data.first + data.n)
+            }
+            again = len(items & self._seen)
+            self.repeated += round(size * again / max(1, len(items)))
+            self._seen |= items
+
+    def _says_nothing_new(self, frame: Frame) -> bool:
+        if (frame.kind, frame.msg) != (Kind.LINK, m.Credit.ID):
+            return False
+        credit = m.Credit.unpack(frame.payload)
+        before, self._credited = self._credited, (credit.stream, credit.op_lo, credit.next)
+        return self._credited == before and not credit.flags
+
+
+class Wire(Traffic):
     """One direction: a queue, a rate, a latency, and faults.
 
     Parameters
@@ -41,23 +95,17 @@ class Wire:
     """
 
     def __init__(self, byte_rate: float, latency: float, faults: FaultyLine | None = None) -> None:
+        super().__init__()
         self.byte_rate, self.latency, self.faults = byte_rate, latency, faults
-        self.bytes = 0
-        self.repeated = 0
-        self.keep_alive = 0
-        self.broken = 0
         self._queue = bytearray()
         self._busy_until = 0.0
         self._arriving: deque[tuple[float, bytes]] = deque()
-        self._decoder = Decoder()
-        self._seen: set[tuple[int, ...]] = set()
 
     def feed(self, data: bytes, now: float) -> None:
         """Hand bytes to the line."""
         if not data:
             return
-        self.bytes += len(data)
-        self._count(data)
+        self.count(data)
         if not self._queue:
             self._busy_until = max(self._busy_until, now)
         self._queue += data
@@ -96,35 +144,6 @@ class Wire:
     def new_operation(self) -> None:
         """Count from here."""
         self.bytes = self.repeated = self.keep_alive = self.broken = 0
-
-    def _count(self, data: bytes) -> None:
-        for frame in self._decoder.feed(data):
-            if isinstance(frame, Frame):
-                self._judge(frame)
-            else:
-                self.broken += 1
-
-    def _judge(self, frame: Frame) -> None:
-        size = len(frame.encode())
-        if frame.msg == m.Ping.ID:
-            self.keep_alive += size
-        elif frame.kind in (Kind.REQ, Kind.RSP):
-            key = (frame.kind, frame.sess, frame.seq, frame.msg)
-            link = frame.msg in (m.Hello.ID, m.Bye.ID)
-            self.repeated += 0 if link else size * (key in self._seen)
-            self._seen.add(key)
-        elif frame.kind == Kind.LINK and frame.msg == m.Hello.ID:
-            self.repeated += size * ((Kind.LINK, m.Hello.ID) in self._seen)
-            self._seen.add((Kind.LINK, m.Hello.ID))
-        elif frame.kind in (Kind.DOWN, Kind.UP):
-            data = m.MESSAGES[frame.kind, frame.msg].unpack(frame.payload)
-            items = {
-                (frame.kind, frame.msg, frame.sess, data.op_lo, k)
-                for k in range(data.first, data.first + data.n)
-            }
-            again = len(items & self._seen)
-            self.repeated += round(size * again / max(1, len(items)))
-            self._seen |= items
 
 
 class SlowLine:
