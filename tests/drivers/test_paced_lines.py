@@ -6,9 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+from support.command import in_process
 from support.server_thread import ServerThread
 from support.simulated import CONFIG
 from support.slow_line import SlowLine, Traffic
@@ -173,3 +176,29 @@ def check_interrupt() -> None:
 )
 def test_ctrl_c_ends_a_transfer_within_half_a_second() -> None:
     best_of_three(check_interrupt)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("epochs", [2, 20])
+def test_a_training_over_a_slow_line_has_the_codes_of_one_in_process(
+    epochs: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    files = [tmp_path / "wire.h5", tmp_path / "here.h5"]
+    with ServerThread(EmulatedBoard(load_preset("ideal"), 0), "pty", baud=115200) as server:
+        urls = [f"{server.url}?baudrate=115200&passport=none", "emulator:?chip=ideal&seed=0"]
+        for url, file in zip(urls, files, strict=True):
+            arguments = ["--board", url, "--epochs", str(epochs), "--out", str(file), "--quiet"]
+            code, _, said = in_process(capsys, "train", "airline", *arguments)
+            assert code == 0, said
+    with h5py.File(files[0]) as wire, h5py.File(files[1]) as here:
+        for name in ("lstm_vmm", "dense_vmm", "lstm", "dense", "training"):
+            group = here["entry"][name]
+            assert set(group) == set(wire["entry"][name])
+            for key in group:
+                np.testing.assert_array_equal(wire["entry"][name][key][()], group[key][()])
+        assert len(here["entry/lstm_vmm/adc_code"]) == 96 * epochs

@@ -8,6 +8,8 @@ __all__ = ["Pacer"]
 
 _QUANTUM = 0.002
 """Seconds of line that are moved at once: fine enough for latencies, coarse enough to sleep."""
+_FIFO = 16
+"""Bytes that are moved at once at least, as by the FIFO of a common UART."""
 
 
 class Pacer:
@@ -29,13 +31,13 @@ class Pacer:
         """Return how many bytes may be put on the line now; 0 while it is still busy."""
         if math.isinf(self._rate):
             return 1 << 30
-        return max(1, round(self._rate * _QUANTUM)) if not self._under_way else 0
+        return max(_FIFO, round(self._rate * _QUANTUM)) if not self._under_way else 0
 
     def carry(self, data: bytes, now: float) -> None:
         """Put bytes on the line."""
         # While bytes were waiting a little of the past may be used, so that late wake-ups do not
         # slow the line down; a line that was idle begins now.
-        start = now - 2 * _QUANTUM if self._full else now
+        start = now - 2 * max(_QUANTUM, _FIFO / self._rate) if self._full else now
         self._full = len(data) >= self.budget(now)
         self._free_at = max(self._free_at, start) + len(data) / self._rate
         self._under_way += data
