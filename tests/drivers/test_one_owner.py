@@ -13,24 +13,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.command import in_process
 from support.virtual_board import REPOSITORY, VirtualBoard
 
 from memlab import open_array
 from memlab.errors import MemlabError
 
 Start = Callable[..., VirtualBoard]
+FORKED = os.name == "posix"
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
 
 
 class Program:
     """`support.one_board_program` in a process of its own."""
 
-    def __init__(self, what: str, url: str, state: Path | None = None) -> None:
+    def __init__(self, what: str, url: str) -> None:
         path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
-        given = {} if state is None else {"MEMLAB_STATE": str(state)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "support.one_board_program", what, url],
-            env={**os.environ, **given, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -47,7 +48,8 @@ class Program:
 
 @pytest.fixture
 def logged(virtual_board: Start, tmp_path: Path) -> VirtualBoard:
-    return virtual_board("--tcp", "0", "--chip", "ideal", log=tmp_path / "log.jsonl")
+    log = tmp_path / "log.jsonl"
+    return virtual_board("--tcp", "0", "--chip", "ideal", log=log, forked=FORKED)
 
 
 @pytest.fixture
@@ -63,29 +65,23 @@ def fired(board: VirtualBoard) -> dict[int, int]:
     return dict(collections.Counter(e["row"] for e in board.events() if e["event"] == "pulse"))
 
 
-def cli(*arguments: str, state: Path | None = None) -> tuple[int, str]:
-    given = {} if state is None else {"MEMLAB_STATE": str(state)}
-    done = subprocess.run(
-        [sys.executable, "-c", "from memlab.cli import main; main()", *arguments],
-        env={**os.environ, **given, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stderr
-
-
 @posix
 @pytest.mark.parametrize("same_state", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_second_program_is_refused_although_the_first_is_suspended(
-    logged: VirtualBoard, holder: Program, tmp_path: Path, same_state: bool
+    logged: VirtualBoard,
+    holder: Program,
+    tmp_path: Path,
+    same_state: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     holder.process.send_signal(signal.SIGSTOP)
     time.sleep(2.3)  # the board forgets a session after two seconds of silence
     state = Path(os.environ["MEMLAB_STATE"]) if same_state else tmp_path / "other"
     state.mkdir(exist_ok=True)
     before = {path.name: path.stat().st_mtime_ns for path in state.iterdir()}
-    code, said = cli("board", "info", "--board", logged.url, state=state)
+    monkeypatch.setenv("MEMLAB_STATE", str(state))
+    code, _, said = in_process(capsys, "board", "info", "--board", logged.url)
     assert (code, said.count("\n")) == (3, 1), said
     assert f"(process {holder.process.pid})" in said
     assert {path.name: path.stat().st_mtime_ns for path in state.iterdir()} == before
@@ -110,7 +106,8 @@ def test_two_virtual_boards_with_one_serial_number_are_one_board(
 ) -> None:
     serial = f"twin-{os.getpid()}"
     first, second = (
-        virtual_board("--tcp", "0", "--chip", "ideal", "--serial", serial) for _ in range(2)
+        virtual_board("--tcp", "0", "--chip", "ideal", "--serial", serial, forked=FORKED)
+        for _ in range(2)
     )
     with open_array(first.url) as array:
         array[0:1].program(1.0)
@@ -120,7 +117,7 @@ def test_two_virtual_boards_with_one_serial_number_are_one_board(
 
 
 def test_a_virtual_board_that_starts_again_is_another_board(virtual_board: Start) -> None:
-    boards = [virtual_board("--tcp", "0", "--chip", "ideal") for _ in range(2)]
+    boards = [virtual_board("--tcp", "0", "--chip", "ideal", forked=FORKED) for _ in range(2)]
     serials, lives = [], []
     for board in boards:
         with open_array(board.url) as array:

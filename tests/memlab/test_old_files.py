@@ -162,7 +162,7 @@ def test_a_half_finished_run_goes_on_or_says_unknown(
     with old.serve():
         for _ in range(2):  # again, after it has ended whichever way
             code, _, said = in_process(capsys, "runs", "resume", "run.h5", "--quiet")
-            assert code in EXIT_CODES
+            assert code in EXIT_CODES, said
             assert "Traceback" not in said
             if code:
                 assert len(said.splitlines()) == 1, said
