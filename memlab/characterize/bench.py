@@ -13,6 +13,7 @@ from its seed and repeats every call on it; what is recorded is not recorded twi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +31,8 @@ from memlab.passport.fate import Outcomes, attempts
 from memlab.runs import ProcedureLog, Record
 
 __all__ = ["Bench", "formable_cells"]
+
+LOGGER = logging.getLogger("memlab.resume")
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -241,6 +244,14 @@ class Bench:
         # Only now: whatever ends the call before leaves the batch open, to be settled by a resume.
         if not confirmed:
             unknown = int(np.count_nonzero(outcome == Outcome.UNKNOWN))
+            if unknown:
+                LOGGER.warning(
+                    "%d of %d row pulses of batch %d may or may not have been fired; they are not "
+                    "sent again, and the readings after them show what they did",
+                    unknown,
+                    total,
+                    k,
+                )
             self._log.programmed(total - unknown, unknown)
 
     def wait_until(self, seconds: float) -> None:

@@ -55,6 +55,7 @@ from memlab.runs import (
     write_findings,
 )
 from memlab.runs.ending import closed_in_order, named_in_errors
+from memlab.runs.procedure_log import ticket_of
 from memlab.settings import apply_settings, setting_names
 from memlab.storage import default_path, make_directory, name_stamp
 
@@ -195,6 +196,7 @@ def resume(
     watch: Watcher | None = None,
     figure: bool = True,
     board_restarted: bool = False,
+    record_lost: bool = False,
 ) -> list[dict[str, Any]]:
     """Finish the session of a run file that was killed or interrupted; return its documents.
 
@@ -214,6 +216,9 @@ def resume(
         Whether to draw a picture beside each run file.
     board_restarted
         The board was restarted since, and the chip has kept its state; the run file notes it.
+    record_lost
+        Go on although this computer's record of the board does not know what the run has sent: its
+        open batches stay in doubt, and that a copy of the file has gone on would not be noticed.
 
     Raises
     ------
@@ -238,6 +243,8 @@ def resume(
         open_chip(board, plans[0].config) as array,
     ):
         _check_identity(path, array)
+        if not (record_lost or isinstance(array.board, EmulatedBoard)):
+            _check_record(parts, array.board)
         if isinstance(array.board, EmulatedBoard) and len(parts) < len(json.loads(session)):
             raise DataError(
                 f"the runs before {parts[0].path} in its session are not in {path.parent}, and an "
@@ -452,6 +459,24 @@ def _check_identity(path: Path, array: BoardArray) -> None:
             f"{path} was measured on board {was}; this is {array.board.capabilities.serial}. "
             "Connect the board of the run"
         )
+
+
+def _check_record(parts: Sequence[Part], board: Board) -> None:
+    """Refuse a record of the board that does not know what these runs have sent.
+
+    A record that was lost, put aside or is another computer's knows nothing of what a copy of the
+    file may have fired since: its silence says nothing, also of batches that are still to come.
+    """
+    for part in parts:
+        # Runs of memlab before there were tickets have no identity; no record knows them.
+        batches = read_record(part.path).programs if part.status and part.run_id else []
+        if batches and board.fate(ticket_of(part.run_id, len(batches) - 1)) is None:
+            raise DataError(
+                f"{part.path}: this computer's pulse record of the board does not know what the "
+                "run has sent: it was lost or put aside, MEMLAB_STATE is another one, or this is "
+                "another computer. Bring it back; or, if no copy of the file has gone on, resume "
+                "with --record-lost: what was in doubt stays in doubt. Nothing was pulsed"
+            )
 
 
 def _check_life(path: Path, board: Board, restarted: bool) -> dict[str, Any]:

@@ -19,9 +19,14 @@ from memlab.cli.procedures import report, watch_readings
     is_flag=True,
     help="The board was restarted since, and the chip has kept its state.",
 )
+@click.option(
+    "--record-lost",
+    is_flag=True,
+    help="Go on although this computer's pulse record does not know the run; no copy has gone on.",
+)
 @json_option
 @quiet_option
-def resume(run: Path, board_restarted: bool, as_json: bool, quiet: bool) -> None:
+def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, quiet: bool) -> None:
     """Finish a procedure that was killed or interrupted, and those that were to follow it.
 
     RUN is its run file, under whatever name it is now. On a board nothing is pulsed again and no
@@ -30,7 +35,9 @@ def resume(run: Path, board_restarted: bool, as_json: bool, quiet: bool) -> None
     again from its seed.
     """
     with watch_readings(quiet) as watch:
-        documents = resume_session(run, watch=watch, board_restarted=board_restarted)
+        documents = resume_session(
+            run, watch=watch, board_restarted=board_restarted, record_lost=record_lost
+        )
     if not documents:
         click.echo(f"{run}: finished, and so is all of its session; nothing was done", err=True)
     report(documents, as_json)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from drivers.board import Board, PulseBatch
+from memlab.errors import DataError
 from memlab.passport.fate import ask, of_error
 from memlab.passport.passport import Passport
 from memlab.passport.pulses import Outcome, RowPulses
@@ -41,8 +42,15 @@ def fire(
     n = len(pulses)
     ticket = ticket or board.ticket(codes)
     if (earlier := passport.ledger.find(ticket)) is not None:
-        # The passport has it, and the board has not: a chip in process that is made again, for a
-        # run that goes on. It gets what it got in its earlier life, and that is counted.
+        # The passport has it, and the board has not. A board without memory is a chip in process
+        # that is made again, for a run that goes on: it gets what it got in its earlier life, and
+        # that is counted. Any other has lost its record, and would fire twice.
+        if board.ticket(codes, ticket):
+            raise DataError(
+                f"ticket {ticket} is in the passport {passport.path}, and this computer's record "
+                "of the board does not know it: it was lost, or is another computer's. Bring it "
+                "back; nothing was pulsed"
+            )
         board.pulse(codes, ticket)
         passport.ledger.settle_again(earlier, np.full(n, Outcome.DONE, np.uint8))
         return

@@ -34,7 +34,7 @@ from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.runs.record import Coordinate, Finding, Findings, ProgramEntry, Record, Series
 from memlab.runs.run_file import RunFile
 
-__all__ = ["FinishedLog", "MemoryLog", "ProcedureLog", "read_record", "write_findings"]
+__all__ = ["FinishedLog", "MemoryLog", "ProcedureLog", "read_record", "ticket_of", "write_findings"]
 
 GROUPS = ("map", "vmm", "program", "programmed")
 
@@ -42,6 +42,11 @@ _OF_OLD_FILES = "program/last_operation"
 """Operation number of the board before a batch, in files of memlab before tickets: -1, no more."""
 
 Coordinates = Mapping[str, Coordinate]
+
+
+def ticket_of(run_id: str, batch: int) -> str:
+    """Return the name under which a board knows a batch of pulses of a run."""
+    return f"{run_id}/{batch}"
 
 
 class ProcedureLog:
@@ -113,8 +118,11 @@ class ProcedureLog:
             run.scale(f"{name}/batch", None, "1", f"Batch of pulses that was {text}, from 0")
         for name, text in (
             ("program/pulses", "Row-parallel pulses of the batch"),
-            ("programmed/fired", "Pulses that were fired, from the first"),
-            ("programmed/unknown", "Pulses after those that may have been fired"),
+            ("programmed/fired", "How many of its pulses were fired"),
+            (
+                "programmed/unknown",
+                "How many of its pulses are in doubt",
+            ),
         ):
             run.declare(name, "i8", (f"{name.partition('/')[0]}/batch",), "1", text, 256)
         record = Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape, formable)
@@ -136,7 +144,7 @@ class ProcedureLog:
 
     def ticket(self, batch: int) -> str:
         """Return the name under which the board knows a batch of pulses."""
-        return f"{self.run.run_id}/{batch}"
+        return ticket_of(self.run.run_id, batch)
 
     def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
         """Write a conductance map."""
@@ -234,7 +242,7 @@ class FinishedLog(ProcedureLog):
 
     def ticket(self, batch: int) -> str:
         """Return the name under which a batch of pulses was sent."""
-        return f"{self._run_id}/{batch}"
+        return ticket_of(self._run_id, batch)
 
     def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
         """Refuse."""

@@ -1,6 +1,7 @@
 """kill -9 anywhere, `memlab runs resume`: nothing is pulsed again, no measured point is lost."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -124,7 +125,11 @@ def test_another_programs_pulses_in_between_are_not_taken_for_its_own(
 
 @pytest.mark.parametrize("why", ["forgotten", "another computer"])
 def test_pulses_of_unknown_fate_are_in_doubt_and_never_sent(
-    virtual_board: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+    virtual_board: Start,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    why: str,
 ) -> None:
     log = tmp_path / "pulses.jsonl"
     board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
@@ -138,7 +143,13 @@ def test_pulses_of_unknown_fate_are_in_doubt_and_never_sent(
         with open_array(board.url) as array:
             array.program_row(100, 1.0)
             array.program_row(100, 1.0)
-    resume(out, figure=False)
+    before = board.events()
+    with pytest.raises(DataError, match=r"does not know what the run has sent.*--record-lost"):
+        resume(out, figure=False)
+    assert [e for e in board.events()[len(before) :] if e["event"] == "pulse"] == []
+    with caplog.at_level(logging.WARNING, "memlab.resume"):
+        resume(out, figure=False, record_lost=True)
+    assert "6 of 6 row pulses of batch 0 may or may not have been fired" in caplog.text
     pulsed = [event["row"] for event in board.events() if event["event"] == "pulse"]
     assert len([row for row in pulsed if row != 100]) == PULSES
     first, *later = read_record(out).programs
@@ -162,6 +173,34 @@ def test_a_copy_that_another_copy_has_overtaken_is_refused_and_fires_nothing(
     assert isinstance(result.exception, DataError)
     assert "another copy of the file has gone on" in str(result.exception)
     assert sum(event["event"] == "pulse" for event in board.events()) == fired
+
+
+@pytest.mark.parametrize("passport", ["", "?passport=none"])
+@pytest.mark.parametrize("how", ["deleted", "another"])
+def test_a_lost_record_is_no_leave_to_fire_again_what_another_copy_has_fired(
+    virtual_board: Start,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    passport: str,
+) -> None:
+    log = tmp_path / "pulses.jsonl"
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
+    out, copy = tmp_path / "staircase.h5", tmp_path / "copy" / "staircase.h5"
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "state"))
+    killed("14", board.url + passport, out, "staircase")
+    copy.parent.mkdir()
+    shutil.copy(out, copy)
+    resume(out, figure=False)
+    if how == "deleted":
+        for record in (tmp_path / "state").glob("board-*"):
+            record.unlink()
+    else:
+        monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "other"))
+    result = CliRunner().invoke(cli, ["runs", "resume", str(copy)])
+    assert isinstance(result.exception, DataError)
+    assert "pulse record" in str(result.exception)
+    assert sum(event["event"] == "pulse" for event in board.events()) == PULSES
 
 
 def test_a_board_that_was_restarted_is_resumed_only_when_the_user_says_that_the_chip_kept_its_state(

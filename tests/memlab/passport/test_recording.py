@@ -7,13 +7,15 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from support.passports import RESET, SET, SHAPE, new_passport, row_pulses
+from support.virtual_board import VirtualBoard
 from support.watched_board import WatchedBoard
 
 from drivers.board import PulseBatch
 from drivers.errors import LimitError, PulseOutcomeUnknown, PulsesInterruptedError, TransportError
+from memlab import open_array
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.errors import MemlabError
+from memlab.errors import DataError, MemlabError
 from memlab.passport import Outcome, Passport
 
 D, N, U = Outcome.DONE, Outcome.NOT_FIRED, Outcome.UNKNOWN
@@ -162,3 +164,28 @@ def test_reading_is_no_pulse(read: Callable[[BoardArray], object], tmp_path: Pat
         array.program(1.0, set=np.zeros(SHAPE, bool))
         assert array.passport is not None
         assert list(array.passport.ledger.batches()) == []
+
+
+def test_a_ticket_that_the_passport_has_and_the_record_has_lost_is_not_fired_again(
+    virtual_board: Callable[..., VirtualBoard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "pulses.jsonl"
+    board = virtual_board("--pty", "--chip", "ideal", log=log)
+    url = f"{board.url}?passport={tmp_path / 'chip.sqlite'}"
+    state = tmp_path / "state"
+    monkeypatch.setenv("MEMLAB_STATE", str(state))
+
+    def fire() -> None:
+        with open_array(url) as array:
+            view = array[3:4, 0:4]
+            none, every = np.zeros((1, 4), bool), np.ones((1, 4), bool)
+            view.fire(view.pulse_batch(1.2, reset=none, set=every), "myrun/7")
+
+    fire()
+    for record in state.glob("board-*"):
+        record.unlink()
+    with pytest.raises(DataError, match="myrun/7 is in the passport"):
+        fire()
+    assert sum(event["event"] == "pulse" for event in board.events()) == 1
+    with Passport.read(tmp_path / "chip.sqlite") as passport:
+        assert passport.ledger.totals.fired.sum() == 4
