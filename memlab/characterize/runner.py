@@ -389,7 +389,7 @@ def _run(
             if cost is not None and (now := board_cost(array, plan.config.link)):
                 results["on_board"] = difference(now.document(), cost.document())
     except LimitError:
-        if untouched and not log.record.happened:
+        if log.run.is_here and untouched and not log.record.happened:
             # The chip has not seen a volt: there is no run to keep.
             plan.out.unlink()
             if before is not None:

@@ -23,6 +23,8 @@ def closed_in_order(
 ) -> Iterator[None]:
     """Close a run file when the block ends: `finished`, `interrupted` or `failed`.
 
+    Where the block ends in a forked child, the file is the parent's and stays as it is.
+
     Parameters
     ----------
     run

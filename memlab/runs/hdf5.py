@@ -23,7 +23,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LIBVER", "Room", "checked", "let_go", "written"]
+from drivers.owner import Owner, abandon_in_child
+
+__all__ = ["LIBVER", "OneProcess", "Room", "checked", "let_go", "written"]
 
 LIBVER = ("v110", "v110")
 """File format of run files: the oldest one that can be followed while it is written. Its metadata
@@ -54,19 +56,46 @@ def checked(shape: tuple[int, ...], dtype: npt.DTypeLike) -> dict[str, Any]:
 
 
 def let_go(file: h5py.File) -> None:
-    """Close a file on which a write has failed, without another write to it.
-
-    What HDF5 still wants to write goes to a file in memory that nobody sees.
-    """
+    """Close a file on which a write has failed, without another write to it."""
     if not file:
         return
+    _turn_away(file)
+    with suppress(OSError, RuntimeError):
+        file.close()
+
+
+class OneProcess:
+    """Keeps an open file with the process that opened it; keep this for as long as it is open.
+
+    A forked child has a copy of the file, and of all that HDF5 has not written yet: when the
+    child ends, however it does, HDF5 would write that, and end the lock of its parent.
+    """
+
+    def __init__(self, file: h5py.File) -> None:
+        self._file, self._owner = file, Owner()
+        abandon_in_child(self)
+
+    @property
+    def is_here(self) -> bool:
+        """False in a forked child: the file is its parent's."""
+        return self._owner.is_here
+
+    def abandon(self) -> None:
+        """In a forked child: let go of the file without touching it.
+
+        It is not closed, as another thread of the parent may have been in HDF5.
+        """
+        if self._file:
+            _turn_away(self._file)
+
+
+def _turn_away(file: h5py.File) -> None:
+    """Have all that HDF5 still writes to a file go to one in memory that nobody sees."""
     with suppress(OSError, ValueError, NotImplementedError):
         descriptor = file.id.get_vfd_handle()
         nowhere = _open_nowhere(file.id.get_filesize())
         os.dup2(nowhere, descriptor)
         os.close(nowhere)
-    with suppress(OSError, RuntimeError):
-        file.close()
 
 
 def _open_nowhere(size: int) -> int:
@@ -100,13 +129,13 @@ def written(path: Path, mode: str, size: int = 0) -> Iterator[h5py.File]:
         About how many bytes will be written; there must be room for them.
     """
     file = h5py.File(path, mode, libver=LIBVER)
-    room = Room(file, path)
+    process, room = OneProcess(file), Room(file, path)
     try:
         room.check(size)
         yield file
         file.flush()
     except BaseException as error:
-        if error is room.refused:
+        if error is room.refused and process.is_here:
             with suppress(OSError, RuntimeError):
                 file.close()
         let_go(file)

@@ -30,9 +30,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from drivers.errors import InUseError
 from memlab.errors import DataError, SettingError, StorageError
 from memlab.runs.growing import Growing, find_growing
-from memlab.runs.hdf5 import LIBVER, Room, checked, let_go
+from memlab.runs.hdf5 import LIBVER, OneProcess, Room, checked, let_go
 from memlab.runs.leftovers import mend, save_elsewhere
 from memlab.runs.living import LOCK, RUN_ID, RunLock, run_identity
 from memlab.runs.opening import read_attributes
@@ -176,6 +177,7 @@ class RunFile:
         self.path = path
         self._beside: Path | None = None
         self._file = file
+        self._process = OneProcess(file)
         self._room = Room(file, path)
         self._growing: dict[str, Growing] = {}
         self._order: list[Growing] = []
@@ -269,6 +271,7 @@ class RunFile:
 
     def append(self, name: str, items: npt.ArrayLike) -> None:
         """Queue items, shape (n, ...), for an appendable dataset; `flush` writes them."""
+        self._check_process()
         growing = self._growing[name]
         array = np.asarray(items)
         if array.shape[1:] != growing.items:
@@ -288,6 +291,7 @@ class RunFile:
 
     def pace(self) -> None:
         """Flush if enough is queued, or waits for long enough; where every group is complete."""
+        self._check_process()
         if self._queued >= FLUSH_BYTES or self._clock() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
@@ -311,7 +315,7 @@ class RunFile:
         attributes: Mapping[str, Any] | None = None,
         complete: Complete | None = None,
     ) -> None:
-        """Write what is queued, close, and note how the run ended.
+        """Write what is queued, close, and note how the run ended; nothing in a forked child.
 
         Parameters
         ----------
@@ -322,7 +326,7 @@ class RunFile:
         complete
             Called with the entry to write what could not be declared before the run.
         """
-        if not self._file:
+        if not self._process.is_here or not self._file:
             return
         values = {"status": status, **flatten(attributes or {})}
 
@@ -357,6 +361,7 @@ class RunFile:
     @contextmanager
     def _writing(self, finish: Complete | None = None) -> Iterator[None]:
         """Make a `StorageError` of what HDF5 or the file system says, and save what can be."""
+        self._check_process()
         if self._failed is not None:
             raise self._failed
         try:
@@ -373,6 +378,18 @@ class RunFile:
                 raise self._tell(error, descriptor, finish, closed=closed) from error
             finally:
                 os.close(descriptor)
+
+    @property
+    def is_here(self) -> bool:
+        """False in a forked child: the file is its parent's."""
+        return self._process.is_here
+
+    def _check_process(self) -> None:
+        if not self._process.is_here:
+            raise InUseError(
+                f"{self.path} is written by the process that made it, and this is its forked child "
+                f"{os.getpid()}: nothing was written. Leave the run to that process"
+            )
 
     def _tell(
         self,
