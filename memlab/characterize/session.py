@@ -18,7 +18,14 @@ from typing import Any
 from memlab.errors import DataError
 from memlab.runs import edit, read_attributes, run_identity
 
-__all__ = ["Part", "describe_session", "find_session", "note_followed", "session_identity"]
+__all__ = [
+    "Part",
+    "describe_session",
+    "find_session",
+    "note_followed",
+    "position_in_session",
+    "session_identity",
+]
 
 _FOLLOWED = "followed_by"
 _SUFFIXES = {".h5", ".hdf5", ".nxs"}
@@ -57,6 +64,20 @@ def describe_session(parts: Sequence[tuple[str, Path, str, str]]) -> str:
     return json.dumps([[name, path.name, config, run] for name, path, config, run in parts])
 
 
+def position_in_session(path: Path, attributes: Mapping[str, Any]) -> int:
+    """Return which run of its session a file holds, from 0; 0 where that cannot be told."""
+    identity = run_identity(attributes)
+    for k, (_, file, _, run_id) in enumerate(_entries(attributes)):
+        if run_id == identity or (not run_id and file == path.name):
+            return k
+    return 0
+
+
+def _entries(attributes: Mapping[str, Any]) -> list[list[str]]:
+    """Return procedure, file, settings and identity ('' in old files) of each run of a session."""
+    return [[*entry, ""][:4] for entry in json.loads(attributes["session"])]
+
+
 def session_identity(session: str) -> str:
     """Return what the attribute `describe_session` is known by, as the name of its lock."""
     return uuid.uuid5(uuid.NAMESPACE_URL, session).hex
@@ -84,9 +105,8 @@ def find_session(path: Path, attributes: Mapping[str, Any]) -> list[Part]:
     DataError
         If the file of a run that has begun is not in the directory, or is there twice.
     """
-    entries = [[*entry, ""][:4] for entry in json.loads(attributes["session"])]
     parts = []
-    for name, file, config, run_id in entries:
+    for name, file, config, run_id in _entries(attributes):
         found = _find(path, attributes, name, path.parent / file, run_id)
         status = None if found is None else str(read_attributes(found)["status"])
         parts.append(Part(name, config, found or path.parent / file, run_id, status))

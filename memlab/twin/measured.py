@@ -7,7 +7,6 @@ fresh chip for every session; any other board has the same chip from one session
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Procedure
 from memlab.characterize.registry import restore_procedure
+from memlab.characterize.session import position_in_session
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.emulator.preset import BUILT_IN
 from memlab.errors import DataError
@@ -119,7 +119,6 @@ def _load(path: Path) -> MeasuredRun:
         )
     instrument = read_attributes(path, "entry/instrument")
     config = str(read_attributes(path, "entry/config")["json"])
-    order = [file for _, file, _ in json.loads(attributes["session"])]
     chip: tuple[str, ...] = (str(instrument["board.serial"]),)
     if str(attributes["board"]).startswith("emulator:"):
         chip = (*chip, str(path.resolve().parent), str(attributes["session"]))
@@ -129,10 +128,7 @@ def _load(path: Path) -> MeasuredRun:
         record=record,
         shape=(int(instrument["board.rows"]), int(instrument["board.columns"])),
         chip=chip,
-        started=(
-            str(attributes["start_time"]),
-            order.index(path.name) if path.name in order else 0,
-        ),
+        started=(str(attributes["start_time"]), position_in_session(path, attributes)),
     )
 
 
