@@ -101,6 +101,7 @@ class SerialBoard(CheckedBoard):
         self._verdicts: dict[int, Verdict] = {}
         self._op = 0
         self._uid = ""
+        self._boot_id: int | None = None
         self._armed = self._dirty = False
         self._session: m.HelloResponse
         self._info: m.GetInfoResponse
@@ -231,16 +232,16 @@ class SerialBoard(CheckedBoard):
         total = batch.pulses
         done = 0
         for round_ in range(_ROUNDS):
-            self._guarded(lambda: self._ready(config))
             part = entries[done:]
-            op = self._next_op()
             try:
+                self._guarded(lambda: self._ready(config))
+                op = self._next_op()
                 self._enter(op, part, before + done, batch)
-            except TransportError as full:
+            except (DeviceError, TransportError) as refusal:
                 if not before + done:
                     raise
-                text = f"{before + done} of {total} pulses were fired, each once; {full}"
-                raise PulsesInterruptedError(text, op, total, before + done) from full
+                text = f"{before + done} of {total} pulses were fired, each once; {refusal}"
+                raise PulsesInterruptedError(text, self._op, total, before + done) from refusal
             try:
                 self._send(op, part)
                 return len(entries)
@@ -374,11 +375,27 @@ class SerialBoard(CheckedBoard):
     def _require_same(self, uid: str) -> None:
         """Close this unless it is the board of before; its journal would tell of other pulses."""
         self._uid = self._uid or uid
+        if self._boot_id is None:
+            self._boot_id = self._session.boot_id
         if uid != self._uid:
             self.close()
             raise DeviceError(
                 f"{self.link.name}: another board answers now ({uid}, it was {self._uid}); open it "
                 "anew"
+            )
+
+    def _require_same_life(self) -> None:
+        """Refuse to drive a board that has lost its memory since this was opened.
+
+        Not when the connection is made: it grounds, and settles what was in flight, first.
+        """
+        now = self._session.boot_id
+        if now != self._boot_id:
+            raise DeviceError(
+                f"{self.link.name}: the board was restarted while it was in use (life "
+                f"{self._boot_id:08x}, now {now:08x}): what the chip holds now is not known to go "
+                "on from. Nothing more was driven. Open the board again, or resume the run "
+                "(memlab runs resume)"
             )
 
     def _ready(self, config: BoardConfig) -> None:
@@ -393,6 +410,7 @@ class SerialBoard(CheckedBoard):
             self._arm(config)
 
     def _arm(self, config: BoardConfig) -> None:
+        self._require_same_life()
         state = self.link.request(m.GetState())
         if state.state == State.FAULT:
             fault = ErrorCode(state.fault)

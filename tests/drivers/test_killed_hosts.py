@@ -15,7 +15,7 @@ from drivers.serial_board import SerialBoard
 from memlab import open_array
 from memlab.board_array import BoardArray
 from memlab.devices import open_board
-from memlab.errors import TransportError
+from memlab.errors import DeviceError, TransportError
 
 PULSES = 240
 Start = Callable[..., VirtualBoard]
@@ -96,6 +96,13 @@ def test_a_board_that_is_killed_is_unplugged_and_welcome_back(
         with pytest.raises(TransportError, match="Check cable and"):
             array.read_conductance()
         virtual_board(*arguments)
-        # The same name and identity, a new chip: what was programmed is gone.
+        # The same name and identity, a new chip: what was programmed is gone, and whoever has the
+        # array open is told so.
+        for _ in range(2):
+            with pytest.raises(DeviceError, match="restarted while it was in use"):
+                array.read_conductance()
+        with pytest.raises(DeviceError, match="restarted while it was in use"):
+            array[:3].program(1.0)
+    with open_array(f"serial://{link}?passport={tmp_path / 'new'}") as array:
         assert np.abs(array.read_conductance()).max() < 1e-6
         array[:3].program(1.0)

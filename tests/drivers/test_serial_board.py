@@ -12,13 +12,14 @@ import pytest
 from support.board_config import CONFIG, MID
 from support.server_thread import ServerThread
 
-from drivers.board import CodeRange, LineClass, Mode, PulseBatch, PulseKind, Selection
+from drivers.board import CodeRange, LineClass, Mode, Outcome, PulseBatch, PulseKind, Selection
 from drivers.errors import (
     DeviceError,
     InUseError,
     LimitError,
     NoAnswerError,
     PulseOutcomeUnknown,
+    PulsesInterruptedError,
     TransportError,
 )
 from drivers.link import Link
@@ -260,6 +261,80 @@ def test_a_lost_power_supply_leaves_pulses_unknown(bench: Bench) -> None:
     with pytest.raises(PulseOutcomeUnknown) as caught:
         bench.board.pulse(batch(5))
     assert caught.value.unknown == range(5)
+    refuses_to_go_on(bench)
+
+
+def refuses_to_go_on(bench: Bench) -> None:
+    """The restarted board is grounded and stays so: the same `SerialBoard` drives nothing on it."""
+    bench.chip.before_pulse = lambda: None
+    fired, changes = len(bench.fired), len(bench.server.events)
+    refused = r"restarted while it was in use \(life .*open the board again, or resume the run"
+    for use in (
+        lambda: bench.board.read(EVERYTHING, MID + 1311, 2),
+        lambda: bench.board.vmm(EVERYTHING, np.full((1, 128), MID, np.uint16), 2),
+        lambda: bench.board.pulse(batch(1)),
+        lambda: bench.board.configure(CONFIG),
+    ):
+        for _ in range(2):
+            with pytest.raises(DeviceError, match=f"(?i){refused}") as caught:
+                use()
+            assert "\n" not in str(caught.value)
+            assert not isinstance(caught.value, PulsesInterruptedError)
+    bench.board.ground()
+    assert len(bench.fired) == fired
+    driven = [
+        event
+        for event in bench.server.events[changes:]
+        if isinstance(event, OutputsChanged) and not event.grounded
+    ]
+    assert driven == []
+    bench.board.close()
+    with SerialBoard(Link(lambda: open_port(bench.server.url, 115200), "again")) as again:
+        again.configure(CONFIG)
+        again.pulse(batch(1))
+        assert again.recovered == [], "what was in flight is settled"
+    assert len(bench.fired) == fired + 1
+
+
+def test_a_board_that_restarts_while_the_host_reads_is_not_gone_on_with(bench: Bench) -> None:
+    bench.board.pulse(batch(3))
+    bench.server.device.memory.boot_id += 1
+    bench.pull()
+    refuses_to_go_on(bench)
+
+
+def test_a_board_that_restarts_between_the_parts_of_a_batch_says_what_was_fired(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.board, "_info", replace(bench.board._info, max_job_rows=8))
+    settled = bench.board._tickets.settled
+
+    def restart(*arguments: Any) -> None:
+        settled(*arguments)
+        bench.server.device.memory.boot_id += 1
+        bench.pull()
+        deadline = time.monotonic() + 5
+        while bench.link.connected and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(bench.board._tickets, "settled", restart)
+    with pytest.raises(PulsesInterruptedError, match="restarted while") as caught:
+        bench.board.pulse(batch(13), "ticket")
+    assert (caught.value.total, caught.value.done) == (13, 8)
+    assert len(bench.fired) == 8
+    fate = bench.board.fate("ticket")
+    assert fate is not None
+    assert fate.tolist() == [Outcome.DONE] * 8 + [Outcome.NOT_FIRED] * 5
+    monkeypatch.undo()
+    refuses_to_go_on(bench)
+
+
+def test_a_board_that_only_lost_its_line_is_gone_on_with(bench: Bench) -> None:
+    bench.board.pulse(batch(3))
+    bench.pull()
+    assert bench.board.read(EVERYTHING, MID + 1311, 2).code.shape == (128, 64)
+    bench.board.pulse(batch(3))
+    assert len(bench.fired) == 6
 
 
 def test_ctrl_c_in_mid_job_stops_it_and_the_verdict_comes_with_the_next_call(
