@@ -110,24 +110,31 @@ def _text(path: Path, compressed: bool, skipped: Skipped) -> tuple[str, str]:
 
 def _separator(text: str) -> str:
     """Return what stands between the names of the columns."""
-    third = next(islice(io.StringIO(text), 2, None), "")
+    third = next(islice(_physical(text), 2, None), "")
     return max(",;\t", key=third.count)
 
 
+def _physical(text: str) -> Iterator[str]:
+    """Return the lines as a text editor counts them, whichever way they end."""
+    return io.StringIO(text, newline="")
+
+
 def _lines(text: str, separator: str, skipped: Skipped) -> Iterator[tuple[int, list[str]]]:
-    """Yield the lines of a CSV file that are not empty, with their numbers."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    while True:
+    """Yield the lines of a CSV file that are not empty, with their numbers.
+
+    Each line is read alone: a quote that nothing closes must not swallow the lines after it.
+    """
+    for number, line in enumerate(_physical(text), start=1):
         try:
-            line = next(reader)
-        except StopIteration:
-            return
+            fields = next(csv.reader([line], delimiter=separator, strict=True))
         except csv.Error as error:
-            skipped.add("line that is no CSV", f"line {reader.line_num}: {error}")
-            continue
+            if number > 2:
+                skipped.add("line that is no CSV", f"line {number}: {error}")
+                continue
+            fields = [line.rstrip("\r\n")]  # a name or a date is any text
         # A session may have no name: its line is empty then.
-        if line or reader.line_num <= 2:
-            yield reader.line_num, line
+        if fields or number <= 2:
+            yield number, fields
 
 
 def _reading(fields: dict[str, str]) -> CellReading:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -117,12 +118,11 @@ class RunFile:
             self._entry.attrs.update(
                 {
                     "NX_class": "NXentry",
-                    "title": title,
                     "start_time": datetime.now(UTC).isoformat(timespec="seconds"),
                     "status": "running",
                     RUN_ID: self.run_id,
                     LOCK: str(self._lock.path),
-                    **attributes,
+                    **flatten({"title": title, **attributes}),
                 }
             )
 
@@ -429,8 +429,19 @@ class RunFile:
         return dataset
 
 
+# HDF5 ends a string at NUL; lone surrogates (of a file name that is no UTF-8) are no UTF-8.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn nested plain values into one level with dotted names, as HDF5 attributes can hold."""
+    """Turn nested plain values into one level with dotted names, as HDF5 attributes can hold.
+
+    What HDF5 cannot hold of a string, as NUL, becomes the escape that Python writes for it.
+    """
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"
@@ -438,7 +449,9 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
             flat.update(flatten(value, f"{name}."))
         elif value is None:
             flat[name] = "none"
-        elif isinstance(value, str | bool | int | float):
+        elif isinstance(value, str):
+            flat[name] = _UNSTORABLE.sub(_escape, value)
+        elif isinstance(value, bool | int | float):
             flat[name] = value
         else:
             try:

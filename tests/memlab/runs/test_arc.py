@@ -290,3 +290,36 @@ def test_an_imported_run_cannot_be_run_again_on_a_twin(tmp_path: Path) -> None:
     assert "no procedure to run again" in str(result.exception)
     again = CliRunner().invoke(cli, ["runs", "import", str(out), "--out", str(out)])
     assert isinstance(again.exception, SettingError)
+
+
+def one_text(lines: list[str], name: str = "My session", separator: str = ",") -> str:
+    return "\n".join([name, "Tue Nov 24 10:00:00 2026", separator.join(HEADER), *lines, ""])
+
+
+def test_a_quote_that_is_not_closed_costs_its_own_line_only(tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    good = ["2,1,10000,1.5,1e-6,P,R2,0.5", "2,1,9000,0.5,0,S,R2,0.5"]
+    odd = ['2,1,10000,1.5,1e-6,"P,R2,0.5', '2,1,10000,1.5,1e-6,"P"x,R2,0.5']
+    source.write_text(one_text([*good, *odd, *good * 20]))
+    document = run_import(source, tmp_path / "run.h5")
+    assert (document["readings"], document["pulses"]) == (42, 21)
+    assert document["left_out_kinds"] == {"line that is no CSV": 2}
+    assert read_arc_log(source).skipped.first["line that is no CSV"].startswith("line 6: ")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("name", ["", '"chip', 'a 3" wafer', "two\x85halves"])
+def test_the_name_of_a_session_is_any_text(tmp_path: Path, name: str, end: str) -> None:
+    source = tmp_path / "log.csv"
+    text = one_text(["2;1;10000;1,5;1e-6;P;R2;0,5"], name, ";").replace("\n", end)
+    source.write_bytes(text.encode())
+    log = read_arc_log(source)
+    assert (log.notes["source_name"], len(log.readings), log.skipped.counts) == (name, 1, {})
+
+
+def test_a_name_that_hdf5_cannot_hold_is_written_with_escapes(tmp_path: Path) -> None:
+    source, out = tmp_path / "log.csv", tmp_path / "run.h5"
+    source.write_text(one_text(["2,1,10000,1.5,1e-6,P,R2,0.5"], "Ses\0sion"))
+    assert run_import(source, out)["readings"] == 1
+    with h5py.File(out) as file:
+        assert file["entry"].attrs["source_name"] == r"Ses\x00sion"

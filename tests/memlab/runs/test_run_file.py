@@ -215,3 +215,20 @@ def test_an_unwritable_directory_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(SettingError, match="cannot write"):
         RunFile(tmp_path / "run.h5", "title", {})
+
+
+def test_no_text_keeps_a_run_file_from_being_written(tmp_path: Path) -> None:
+    """HDF5 ends a string at NUL, and UTF-8 has no lone surrogates."""
+    path = tmp_path / "run.h5"
+    odd = "a\0b\ud800 \udcff\U0001f600" + "x" * 100_000
+    run = RunFile(path, odd, {"first": odd, "nested": {"second": odd}})
+    run.group("instrument", "NXinstrument", {"board": {"name": odd}})
+    run.note({"third": odd})
+    run.start()
+    run.close("finished", {"fourth": odd})
+    expected = "a\\x00b\\ud800 \\udcff\U0001f600" + "x" * 100_000
+    with h5py.File(path) as file:
+        entry = file["entry"]
+        names = ("title", "first", "nested.second", "third", "fourth")
+        found = [entry.attrs[name] for name in names]
+        assert [*found, entry["instrument"].attrs["board.name"]] == [expected] * 6
