@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -30,5 +31,8 @@ def save_figure(figure: Figure, path: Path) -> None:
         If it cannot be written.
     """
     kind = path.suffix.removeprefix(".") or "png"
+    # Drawn first: on a full disk the PDF writer of matplotlib raises an error of its own.
+    drawn = BytesIO()
     with rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-        write_over(path, lambda file: figure.savefig(file, dpi=200, format=kind))
+        figure.savefig(drawn, dpi=200, format=kind)
+    write_over(path, lambda file: file.write(drawn.getbuffer()))

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from support.full_disk import largest_file
 
+from memlab.errors import StorageError
 from memlab.figures import plot_floor_plan
 from memlab.figures.floor_plan import draw_floor_plan
 from memlab.mapping import Request, cnn_plan, place
@@ -38,3 +40,12 @@ def test_a_plan_of_several_arrays_gives_a_picture(tmp_path: Path) -> None:
     plan = place([Request("large", 128, 64)], [(128, 64), (128, 64)])
     plot_floor_plan(plan, tmp_path / "plan.png")
     assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+def test_a_full_disk_is_told_whatever_the_format(tmp_path: Path, suffix: str) -> None:
+    """The writer of PDF of matplotlib hides the first error behind one of its own."""
+    path = tmp_path / f"plan.{suffix}"
+    with largest_file(4096), pytest.raises(StorageError, match=f"cannot write {path}: File too"):
+        plot_floor_plan(cnn_plan(), path)
+    assert not list(tmp_path.iterdir())
