@@ -61,10 +61,10 @@ class Limits:
         An array asks when it is opened: no comparison with NaN would ever refuse anything.
         """
         for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
+            value = _number(f"limits.{field.name}", getattr(self, field.name))
+            if not isfinite(value):
                 raise LimitError(f"limits.{field.name} must be a finite number, got {value!r}")
-            if not float(value) >= 0.0:
+            if not value >= 0.0:
                 raise LimitError(f"limits.{field.name} must be at least 0, got {value!r}")
         if not self.minimum_width <= self.maximum_width:
             raise LimitError(
@@ -79,9 +79,10 @@ class Limits:
         low, high = extremes(voltage)
         if not (low >= -self.read_voltage and high <= self.read_voltage):  # NaN fails this too
             worst = voltage.flat[int(np.argmax(np.nan_to_num(np.abs(voltage), nan=np.inf)))]
+            limit = f"{self.read_voltage:.7g}"
             raise LimitError(
-                f"read voltage {worst:.4g} V is outside -{self.read_voltage:g}..+"
-                f"{self.read_voltage:g} V (limits.read_voltage): larger voltages disturb the "
+                f"read voltage {_beyond(worst, self.read_voltage)} V is outside -{limit}..+"
+                f"{limit} V (limits.read_voltage): larger voltages disturb the "
                 "cells; scale the input, or open the array with other limits"
             )
 
@@ -100,7 +101,9 @@ class Limits:
     def check_point(self, point: OperatingPoint) -> None:
         """Raise `LimitError` unless these are limits, and an array may work at this point."""
         self.check()
-        self.check_read(np.array([point.read_voltage]))
+        for field in fields(point):
+            _number(f"operating point: {field.name}", getattr(point, field.name))
+        self.check_read(np.array([point.read_voltage], np.float64))
         _check_range(
             "read gate voltage", point.read_gate_voltage, self.gate_voltage, "gate_voltage"
         )
@@ -112,16 +115,34 @@ class Limits:
     def check_width(self, width: float) -> None:
         """Raise `LimitError` unless a pulse of this width is allowed."""
         if not self.minimum_width <= width <= self.maximum_width:
+            asked = _beyond(width, self.minimum_width, self.maximum_width)
             raise LimitError(
-                f"pulse width {width:.4g} s is outside {self.minimum_width:.4g}.."
-                f"{self.maximum_width:.4g} s (limits.minimum_width, limits.maximum_width)"
+                f"pulse width {asked} s is outside {self.minimum_width:.7g}.."
+                f"{self.maximum_width:.7g} s (limits.minimum_width, limits.maximum_width)"
             )
+
+
+def _number(what: str, value: object) -> float:
+    """Return a number as float, NaN and infinity too; raise `LimitError` unless it is one."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        kind = type(value).__name__
+        raise LimitError(f"{what} must be a finite number, got a value of type {kind}")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise LimitError(f"{what} must be a finite number, got one beyond 1e308") from error
+
+
+def _beyond(value: float, *limits: float) -> str:
+    """Return a refused number with enough digits to tell it from the limits."""
+    short = f"{value:.7g}"
+    return repr(float(value)) if abs(float(short)) in limits else short
 
 
 def _check_range(what: str, value: float, maximum: float, name: str) -> None:
     if not 0.0 <= value <= maximum:
         raise LimitError(
-            f"{what} {value:.4g} V is outside 0..{maximum:g} V (limits.{name}); "
+            f"{what} {_beyond(value, maximum)} V is outside 0..{maximum:.7g} V (limits.{name}); "
             "choose a value inside, or open the array with other limits"
         )
 

@@ -1,7 +1,8 @@
 """What slipped past the limits: NaN in a limit, rounding after the check, masks numpy drops."""
 
 import math
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,14 @@ from memlab.passport.totals import Totals, count
 NAMES = [field.name for field in fields(Limits)]
 
 
+NO_NUMBERS = ["3", None, True, 1j, [1.0], np.array([0.1, 0.1]), np.zeros((9, 9)), 10**400, 10**5000]
+
+
 class Stepped(WatchedBoard):
     """A board whose wire carries gate voltages of two decimals and inputs of two."""
 
     @property
     def capabilities(self) -> Capabilities:
-        from dataclasses import replace
-
         able = super().capabilities
         return replace(able, gate_voltage_step=0.01, input_voltage_step=0.01)
 
@@ -53,7 +55,7 @@ class TestLimitsThemselves:
             with pytest.raises(LimitError, match=rf"limits\.{name} must be"):
                 make()
 
-    @pytest.mark.parametrize("value", ["3", None, True, 1j, [1.0]])
+    @pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: type(value).__name__)
     def test_a_limit_is_a_number_at_all(self, value: Any) -> None:
         with pytest.raises(LimitError, match=r"limits\.set_voltage"):
             IdealArray(8, 4, Limits(set_voltage=value))
@@ -97,6 +99,41 @@ class TestLimitsThemselves:
         for name in ("set", "pulses", "energy"):
             with pytest.raises(LimitError, match="budget"):
                 Budgets(**{name: math.nan}).check(Totals.zero((4, 3)), asked, pulses, "here")
+
+
+class TestPointsThemselves:
+    @pytest.mark.parametrize("name", [field.name for field in fields(OperatingPoint)])
+    @pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: type(value).__name__)
+    def test_an_operating_point_is_made_of_numbers(self, name: str, value: Any) -> None:
+        point = OperatingPoint(**{name: value})
+        makes: list[Callable[[], object]] = [
+            lambda: BoardArray(board(), point=point),
+            lambda: IdealArray(8, 4, point=point),
+            lambda: Limits().check_point(point),
+        ]
+        for make in makes:
+            with pytest.raises(LimitError, match=rf"^operating point: {name} must be a .*number"):
+                make()
+
+    def test_a_view_at_another_point_is_asked_too(self) -> None:
+        changes: dict[str, Any] = {"set_voltage": "2.5"}
+        with pytest.raises(LimitError, match="set_voltage"):
+            BoardArray(board()).with_operating_point(**changes)
+
+    def test_numbers_of_numpy_are_numbers(self) -> None:
+        point = OperatingPoint(set_voltage=np.float32(2.5), read_voltage=np.float64(0.2))
+        BoardArray(board(), point=point)
+        BoardArray(board(), point=replace(point, reset_gate_voltage=5))
+
+    @pytest.mark.parametrize(
+        "beyond", [0.2000001, math.nextafter(0.2, 1.0), float(np.float32(0.2))]
+    )
+    def test_what_is_barely_beyond_a_limit_does_not_read_as_the_limit(self, beyond: float) -> None:
+        limits = Limits(read_voltage=0.2, set_voltage=0.2, maximum_width=0.2)
+        fine = OperatingPoint(set_voltage=0.1)
+        for name in ("read_voltage", "set_voltage", "set_width"):
+            with pytest.raises(LimitError, match=f" {beyond!r} "):
+                limits.check_point(replace(fine, **{name: beyond}))
 
 
 class TestRounding:
