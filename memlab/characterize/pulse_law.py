@@ -35,6 +35,9 @@ VISIBLE = 0.03
 class PulseLaw:
     """A fitted law; `errors` are one standard error each, in the same order.
 
+    What the data do not determine is NaN, with its error: a full voltage and a steepness need two
+    amplitudes between the threshold and the full voltage.
+
     Parameters
     ----------
     threshold, threshold_error
@@ -67,13 +70,16 @@ def fit_set(voltage: FloatArray, moved: FloatArray, error: FloatArray) -> PulseL
         Means, and their standard errors, shape (gates, voltages).
     """
     largest = moved.max(axis=1, keepdims=True)
-    threshold, half, seen = _threshold(voltage, (moved / largest).mean(axis=0))
+    if not (largest > 0.0).any():
+        return _undetermined(2 + len(moved))
+    threshold, half, seen = _threshold(voltage, _relative(moved, largest))
 
     def model(x: FloatArray) -> FloatArray:
         return np.outer(x[2:], _part(voltage[seen], x[0], x[1]))
 
     start = np.concatenate([_start(voltage[seen], moved[:, seen].mean(axis=0)), largest[:, 0]])
     x, errors = _fit(model, moved[:, seen], error[:, seen], start, voltage[-1] - voltage[-2])
+    _forget_full_voltage(voltage[seen], x, errors, [0, 1])
     return PulseLaw(threshold, half, x[0], x[1], x[2:], errors)
 
 
@@ -93,7 +99,10 @@ def fit_reset(
     """
     start = before[:, np.newaxis]
     moved = start - found
-    relative = (moved / moved.max(axis=1, keepdims=True)).mean(axis=0)
+    largest = moved.max(axis=1, keepdims=True)
+    if not (largest > 0.0).any():
+        return _undetermined(4)
+    relative = _relative(moved, largest)
     threshold, half, seen = _threshold(voltage, relative)
     v = voltage[seen]
 
@@ -104,7 +113,33 @@ def fit_reset(
 
     first = np.array([*_start(v, relative[seen]), found.min(), 0.0])
     x, errors = _fit(model, found[:, seen], error[:, seen], first, voltage[-1] - voltage[-2])
+    _forget_full_voltage(v, x, errors, [0, 1, 3])
     return PulseLaw(threshold, half, x[0], x[1], x[2:], errors)
+
+
+def _undetermined(parameters: int) -> PulseLaw:
+    """Return the law of cells that no pulse has moved."""
+    nothing = np.full(parameters, np.nan)
+    return PulseLaw(np.nan, np.nan, np.nan, np.nan, nothing[2:], nothing)
+
+
+def _forget_full_voltage(
+    voltage: FloatArray, x: FloatArray, errors: FloatArray, which: list[int]
+) -> None:
+    """Make NaN of these parameters where fewer than two amplitudes lie below the full voltage.
+
+    From there on every pulse is a full one, and tells nothing of how it came to be; one alone
+    below it tells how far it goes, which several pairs of full voltage and steepness explain.
+    """
+    if np.count_nonzero(voltage < x[0]) < 2:
+        x[which] = errors[which] = np.nan
+
+
+def _relative(moved: FloatArray, largest: FloatArray) -> FloatArray:
+    """Return the mean part of the largest movement, of the series in which there is any."""
+    moves = largest[:, 0] > 0.0
+    relative: FloatArray = (moved[moves] / largest[moves]).mean(axis=0)
+    return relative
 
 
 def _part(voltage: FloatArray, full_voltage: float, steepness: float) -> FloatArray:
@@ -126,7 +161,10 @@ def _threshold(
 
 def _start(voltage: FloatArray, moved: FloatArray) -> list[float]:
     """Return a first guess of full voltage and steepness."""
-    part = moved / moved.max()
+    largest = moved.max()
+    if not largest > 0.0:
+        return [float(voltage[0]), 1.0]
+    part = moved / largest
     full = float(voltage[np.argmax(part > 0.97)])
     below = (voltage < full) & (part > 0.0)
     if not below.any():
@@ -145,7 +183,8 @@ def _fit(
     """Fit by weighted least squares; where the law does not hold, errors grow with the scatter."""
     if data.size <= start.size:
         return np.full(start.size, np.nan), np.full(start.size, np.nan)
-    unit = np.concatenate([[1.0, 1.0], np.full(start.size - 2, np.abs(data).max())])
+    scale = np.abs(data).max() or 1.0  # after full RESETs of ideal cells everything is 0 S
+    unit = np.concatenate([[1.0, 1.0], np.full(start.size - 2, scale)])
     weight = 1.0 / np.hypot(error, CONVERTER_ERROR)
 
     def residual(x: FloatArray) -> FloatArray:
@@ -160,4 +199,5 @@ def _fit(
     scatter = 2.0 * float(fit.cost) / (data.size - start.size)
     jacobian = np.asarray(fit.jac)
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * max(1.0, scatter)
-    return fit.x * unit, np.sqrt(np.diag(covariance)) * unit
+    variance = np.maximum(np.diag(covariance), 0.0)  # rounding, where nothing depends on one
+    return fit.x * unit, np.sqrt(variance) * unit

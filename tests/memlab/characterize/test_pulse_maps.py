@@ -1,8 +1,15 @@
 """SET and RESET maps: the laws of partial pulses are recovered from what the cells show."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support.known_chips import SIGMAS, characterise, chip
+
+from memlab.characterize import plan_procedures, run_procedures
+from memlab.characterize.pulse_law import fit_reset, fit_set
+from memlab.regions import Region
+from memlab.runs import read_attributes
 
 
 @pytest.mark.parametrize(
@@ -68,3 +75,48 @@ def test_only_cells_of_the_region_are_pulsed(name: str) -> None:
     known = characterise(name, chip(wear__lifetime=1e12), shape=(6, 4), mask=mask)
     assert not known.chip._wear.pulses[~mask].any()
     assert (known.chip._wear.pulses[mask] > 50).all()
+
+
+@pytest.mark.parametrize("name", ["set", "reset"])
+def test_a_law_that_ideal_cells_do_not_show_is_not_measurable(name: str, tmp_path: Path) -> None:
+    # Each pulse at the ideal chip is a full one, whatever its amplitude: all end at one value.
+    out = tmp_path / "run.h5"
+    url = "emulator:?chip=ideal"
+    plans = plan_procedures([name], board=url, settings=["voltages=4"], out=out)
+    (document,) = run_procedures(plans, url, Region(rows="0:4", columns="0:4"), figure=False)
+    found = document["results"]
+    for what in ("threshold", "full_voltage", "steepness", "depth_slope"):
+        assert (what in found) == (name == "reset" or what != "depth_slope")
+        assert found.get(what, {}).get("value") is None, what
+    assert read_attributes(out)["status"] == "finished"
+    if name == "reset":
+        assert found["reset_conductance"]["value"] == 0.0
+
+
+def test_one_amplitude_below_the_full_voltage_determines_no_steepness() -> None:
+    voltage, error = np.linspace(1.0, 2.0, 6), np.full((2, 6), 1e-7)
+    full = np.array([[1e-4], [2e-4]])
+    for below, known in ((1, False), (2, True)):
+        part = np.exp(2.0 * np.minimum(voltage - voltage[below], 0.0))
+        law = fit_set(voltage, full * part, error)
+        assert np.isfinite([law.full_voltage, law.steepness, *law.errors[:2]]).all() == known
+        assert law.level == pytest.approx(full[:, 0])
+        if known:
+            assert (law.full_voltage, law.steepness) == pytest.approx((voltage[below], 2.0))
+
+
+def test_cells_that_nothing_moves_have_no_law() -> None:
+    voltage, error = np.linspace(1.0, 2.0, 6), np.full((2, 6), 1e-7)
+    start = np.array([1e-4, 2e-4])
+    found = np.repeat(start[:, np.newaxis], 6, axis=1)
+    for law in (fit_set(voltage, np.zeros((2, 6)), error), fit_reset(voltage, found, error, start)):
+        assert np.isnan([law.threshold, law.full_voltage, law.steepness, *law.level]).all()
+        assert np.isnan(law.errors).all()
+
+
+def test_one_gate_voltage_at_which_nothing_moves_does_not_hide_the_law_of_the_others() -> None:
+    voltage, error = np.linspace(1.0, 2.0, 6), np.full((2, 6), 1e-7)
+    part = np.exp(2.0 * np.minimum(voltage - 1.6, 0.0))
+    law = fit_set(voltage, np.array([[0.0], [2e-4]]) * part, error)
+    assert (law.full_voltage, law.steepness) == pytest.approx((1.6, 2.0))
+    assert law.level == pytest.approx([0.0, 2e-4], abs=1e-12)
