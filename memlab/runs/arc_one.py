@@ -7,15 +7,17 @@ unsaid:
 
 - A reading alone has width 0, and the read voltage stands in the column of the amplitude.
 - `Tag` of a reading of the retention test is `RET_` and the time, in s since 1970.
-- A spreadsheet that saves it again may write semicolons, decimal commas and cp1252.
+- A spreadsheet that saves it again may write semicolons, decimal commas, cp1252 and UTF-16.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import math
+import re
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from itertools import islice
 from pathlib import Path
 
 from memlab.errors import DataError
+from memlab.runs.decimal_mark import decimal_mark, values
 from memlab.runs.foreign import LARGEST_LINE, CellReading, ForeignLog, Skipped
 
 __all__ = ["read_arc_one"]
@@ -31,6 +34,7 @@ COLUMNS = (
     *("Wordline", "Bitline", "Resistance", "Amplitude (V)"),
     *("Pulse width (s)", "Tag", "ReadTag", "ReadVoltage"),
 )
+_TEXTS = ("Tag", "ReadTag")
 _MOST_BYTES = 512 << 20
 """Of a log, unpacked: ten million readings. More is no log of 1024 cells."""
 
@@ -67,12 +71,21 @@ def read_arc_one(path: Path, *, compressed: bool) -> ForeignLog:
     unknown = [name for name in header if name and name not in COLUMNS]
     if unknown:
         skipped.add("column that is not known", f"column {unknown[0]!r}")
+    marks = _marks(text, separator, header)
     readings = []
     for number, line in lines:
         try:
-            readings.append(_reading(dict(zip(header, line, strict=False))))
+            if any(line[len(header) :]):
+                raise _LineError("line of too many fields", f"{len(line)} fields")
+            fields = dict(zip(header, line, strict=False))
+            time = _retention_time(fields.get("Tag", ""))
+            readings.append(_reading(fields, marks, math.nan if time is None else time))
         except _LineError as error:
             skipped.add(error.kind, f"line {number}: {error}")
+            continue
+        if time is None:
+            what = f"line {number}: Tag {fields['Tag']!r} says no time; the reading is kept"
+            skipped.add("time of a retention test that is none", what)
     shape = (
         max((one.row + 1 for one in readings), default=0),
         max((one.column + 1 for one in readings), default=0),
@@ -100,6 +113,8 @@ def _text(path: Path, compressed: bool, skipped: Skipped) -> tuple[str, str]:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     if len(content) > _MOST_BYTES:
         raise DataError(f"{path} has more than {_MOST_BYTES >> 20} MiB of text; split the log")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace"), "utf-16"
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding), encoding.removesuffix("-sig")
@@ -137,15 +152,30 @@ def _lines(text: str, separator: str, skipped: Skipped) -> Iterator[tuple[int, l
             yield number, fields
 
 
-def _reading(fields: dict[str, str]) -> CellReading:
-    word, bit = (_line(fields, name) for name in COLUMNS[:2])
-    resistance = _number(fields, "Resistance")
+def _marks(text: str, separator: str, header: list[str]) -> str:
+    """Return the decimal mark of a log; both `.` and `,` where it does not say."""
+    numbers = [k for k, name in enumerate(header) if name in COLUMNS and name not in _TEXTS]
+    lines = islice(_lines(text, separator, Skipped()), 3, None)
+    texts = (line[k].strip() for _, line in lines for k in numbers if k < len(line))
+    # The program of the instrument writes points, and commas between; a spreadsheet may not.
+    return decimal_mark(texts, "." if separator == "," else ".,")
+
+
+def _reading(fields: dict[str, str], marks: str, time: float) -> CellReading:
+    word, bit = (_line(fields, marks, name) for name in COLUMNS[:2])
+    resistance = _number(fields, marks, "Resistance")
     if not resistance > 0.0:
         what = f"Resistance must be above 0 ohm, not {resistance:g}"
         raise _LineError("resistance that is not above 0", what)
-    width = _number(fields, "Pulse width (s)", 0.0)
-    amplitude = _number(fields, "Amplitude (V)", 0.0)
-    read_voltage = _number(fields, "ReadVoltage", math.nan)
+    conductance = 1.0 / resistance
+    if not math.isfinite(conductance):
+        what = f"1 / Resistance is beyond all numbers for {resistance:g} ohm"
+        raise _LineError("resistance without a conductance", what)
+    width = _number(fields, marks, "Pulse width (s)", 0.0)
+    amplitude = _number(fields, marks, "Amplitude (V)", 0.0)
+    read_voltage = _number(fields, marks, "ReadVoltage", math.nan)
+    if math.isinf(read_voltage):
+        raise _LineError("read voltage that cannot be", f"a reading at {read_voltage:g} V")
     if not (math.isfinite(amplitude) and 0.0 <= width < math.inf):
         what = f"a pulse of {amplitude:g} V and {width:g} s"
         raise _LineError("pulse that cannot be", what)
@@ -153,41 +183,41 @@ def _reading(fields: dict[str, str]) -> CellReading:
         if math.isnan(read_voltage) and amplitude:
             read_voltage = amplitude
         amplitude = 0.0
-    time = _retention_time(fields.get("Tag", ""))
-    return CellReading(bit - 1, word - 1, 1.0 / resistance, amplitude, width, read_voltage, time)
+    return CellReading(bit - 1, word - 1, conductance, amplitude, width, read_voltage, time)
 
 
-def _line(fields: dict[str, str], name: str) -> int:
-    number = _number(fields, name)
+def _line(fields: dict[str, str], marks: str, name: str) -> int:
+    number = _number(fields, marks, name)
     if not (1 <= number <= LARGEST_LINE) or number != int(number):
         what = f"{name} is counted from 1 to {LARGEST_LINE}, not {number:g}"
         raise _LineError("line of the array that cannot be", what)
     return int(number)
 
 
-def _number(fields: dict[str, str], name: str, default: float | None = None) -> float:
+def _number(fields: dict[str, str], marks: str, name: str, default: float | None = None) -> float:
     text = fields.get(name, "").strip()
     if not text:
         if default is None:
             raise _LineError(f"missing {name}", f"{name} is missing")
         return default
-    # Of two kinds of marks, the last one is the decimal mark.
-    plain = text if text.rfind(".") > text.rfind(",") else text.replace(".", "")
-    plain = plain.replace(",", "") if plain.rfind(".") > plain.rfind(",") else plain
-    try:
-        return float(plain.replace(",", "."))
-    except ValueError as error:
-        raise _LineError(f"{name} that is no number", f"{name} {text!r} is no number") from (error)
+    found = values(text, marks)
+    if not found:
+        why = f" with {marks!r} for the decimal mark, as in this file" if values(text, ".,") else ""
+        raise _LineError(f"{name} that is no number", f"{name} {text!r} is no number{why}")
+    if len(found) > 1:
+        what = f"{name} {text!r} may be {found[0]:.15g} or {found[1]:.15g}: the file does not say"
+        raise _LineError(f"{name} that is ambiguous", what)
+    return found[0]
 
 
-def _retention_time(tag: str) -> float:
-    """Return the time that a tag of the retention test says, in s since 1970, or NaN."""
+def _retention_time(tag: str) -> float | None:
+    """Return the time that a tag says, in s since 1970; NaN: it says none, None: it should."""
     test, _, when = tag.strip().partition("_")
-    if test != "RET":
+    # The first and last reading of a retention test say `s` and `e`.
+    if test != "RET" or when in ("s", "e"):
         return math.nan
-    try:
-        time = float(when.replace(",", "."))
-    except ValueError:
-        return math.nan  # its first and last reading say `s` and `e`
+    if not re.fullmatch(r"\d+(?:[.,]\d*)?", when, re.ASCII):
+        return None
+    time = float(when.replace(",", "."))
     # Years 1970 to 9999; anything else is no time.
-    return time if 0.0 <= time < 2.5e11 else math.nan
+    return time if time < 2.5e11 else None

@@ -323,3 +323,89 @@ def test_a_name_that_hdf5_cannot_hold_is_written_with_escapes(tmp_path: Path) ->
     assert run_import(source, out)["readings"] == 1
     with h5py.File(out) as file:
         assert file["entry"].attrs["source_name"] == r"Ses\x00sion"
+
+
+def resistances(tmp_path: Path, lines: list[str], separator: str) -> tuple[list[float], list[str]]:
+    """Return the ohms that were read, and the kinds of what was left out."""
+    source = tmp_path / "log.csv"
+    source.write_text(one_text(lines, separator=separator))
+    log = read_arc_log(source)
+    read = [float(f"{1 / one.conductance:.12g}") for one in log.readings]
+    return read, [kind for kind, n in log.skipped.counts.items() for _ in range(n)]
+
+
+AMBIGUOUS = "Resistance that is ambiguous"
+
+
+@pytest.mark.parametrize(
+    ("separator", "ohm", "voltage", "read", "left_out"),
+    [
+        # The voltage tells which mark is the decimal one.
+        (",", ['"10,000"', '"1,234,567.5"', "10.125"], "0.5", [10_000, 1_234_567.5, 10.125], []),
+        (";", ["10.000,5", "10.000", "1,250"], "0,5", [10_000.5, 10_000, 1.25], []),
+        (";", ["10.000", "10,000"], "0.5", [10, 10_000], []),
+        ("\t", ["10.000", "1.000E+04", "0,125"], "0,5", [10_000, 0.125], ["A"]),
+        # Nothing does: the program itself writes commas between and decimal points.
+        (",", ["10.125", '"10,000"', "1e4"], "1", [10.125, 10_000, 10_000], []),
+        (";", ["10.125", "10,125", "15e2", "10125"], "1", [1500, 10125], ["A", "A"]),
+        (";", ["10.125", "10,125", "1000.125"], "1", [10.125, 10_125, 1000.125], []),
+        (";", ["10.125", "0.125"], "1", [10.125, 0.125], []),
+        ("\t", ["10.125", "-10.125"], "1", [], ["A", "A"]),
+        # It contradicts itself: what has one meaning only is read.
+        (";", ["1,5", "10.125", "10.000,5"], "0.5", [1.5, 10_000.5], ["A"]),
+        # No number in any form.
+        (",", ["1_000", "\uff11", "1.2.3", '"1,00,000"', "10 000", "0x10", "1e"], "0.5", [],
+         ["R"] * 7),
+        (",", ["1e-320", "1e308", "1e-300"], "0.5", [1e308, 1e-300], ["C"]),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_with_the_decimal_mark_of_its_file(
+    tmp_path: Path,
+    separator: str,
+    ohm: list[str],
+    voltage: str,
+    read: list[float],
+    left_out: list[str],
+) -> None:
+    lines = [separator.join(["2", "1", one, voltage, "1e-6", "P", "R2", voltage]) for one in ohm]
+    kinds = {
+        "A": AMBIGUOUS,
+        "R": "Resistance that is no number",
+        "C": "resistance without a conductance",
+    }
+    expected = read, sorted(kinds[one] for one in left_out)
+    found, skipped = resistances(tmp_path, lines, separator)
+    assert (found, sorted(skipped)) == expected
+
+
+def test_commas_that_are_marks_and_separators_at_once_are_left_out(tmp_path: Path) -> None:
+    good = "2,1,10000,1.5,1e-6,P,R2,0.5,,"
+    assert resistances(tmp_path, ["2,1,10000,5,1,5,1e-6,P,R2,0,5", good], ",") == (
+        [10_000],
+        ["line of too many fields"],
+    )
+
+
+def test_a_time_that_is_none_is_counted_and_its_reading_kept(tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    times = ["s", "1700000000.5", "x", "1e300", "nan", "-5", "", "1700000100,25", "e"]
+    source.write_text(one_text([f'2,1,10000,0.5,0,"RET_{time}",R,0.5' for time in times]))
+    document = run_import(source, tmp_path / "run.h5")
+    assert document["readings"] == len(times)
+    assert document["left_out_kinds"] == {"time of a retention test that is none": 5}
+    with h5py.File(tmp_path / "run.h5") as file:
+        found = file["entry/result/reading_time"][:, 0, 0]
+    nan = np.nan
+    assert np.allclose(found, [nan, 0, nan, nan, nan, nan, nan, 99.75, nan], equal_nan=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le", "utf-8-sig"])
+def test_a_log_in_unicode_of_a_spreadsheet_is_read(tmp_path: Path, encoding: str) -> None:
+    source = tmp_path / "log.csv"
+    text = one_text(["2\t1\t10000,5\t1,5\t1e-6\tP\tR2\t0,5"], "Übung", "\t")
+    mark = "\ufeff" if encoding[6:] in ("-be", "-le") else ""
+    source.write_bytes((mark + text).encode(encoding))
+    log = read_arc_log(source)
+    assert (log.notes["source_name"], log.readings[0].amplitude) == ("Übung", 1.5)
+    assert log.notes["source_encoding"] == ("utf-8" if "8" in encoding else "utf-16")
+    assert not log.skipped.counts
