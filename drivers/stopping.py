@@ -17,20 +17,26 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from types import FrameType
+from types import CodeType, FrameType
+from typing import TypeVar
 
 __all__ = [
     "LOOK_EVERY",
+    "Handler",
     "at_once",
     "check",
+    "heard",
     "ignore",
     "shielded",
     "sleep",
     "stopped_at_once",
     "stopped_in_order",
 ]
+
+Handler = Callable[[int, FrameType | None], object]
+_T = TypeVar("_T")
 
 LOOK_EVERY = 0.2
 """Seconds after which whoever waits asks again."""
@@ -55,6 +61,8 @@ class _Stop:
         """Name of a signal that was noted, and not raised yet."""
         self.asked = 0
         self.at_once = self.shielded = False
+        self.only_in: CodeType | None = None
+        """Code that must be running for a signal to break anything off; None where any may be."""
 
     def raise_pending(self) -> None:
         name, self.pending = self.pending, ""
@@ -102,16 +110,34 @@ def stopped_in_order() -> Iterator[None]:
 
 
 @contextmanager
-def stopped_at_once() -> Iterator[None]:
-    """Let a signal break off the block wherever it is, for a program whose commands may be no runs.
+def heard(*replaced: Handler) -> Iterator[None]:
+    """Handle signals for a program while the block runs; only `stopped_at_once` is broken off.
 
-    The runs in it are stopped in order all the same.
+    Outside of that call a signal is noted and nothing more: the call has not begun, and asks first
+    of all; or it has ended, and the program is saying how.
+
+    Parameters
+    ----------
+    *replaced
+        Handlers of the caller that ours may take the place of, as they do of Python's own.
     """
     if not _can_handle():
         yield
         return
-    with _handled(), _set("at_once", True):
+    with _handled(*replaced, only_in=stopped_at_once.__code__):
         yield
+
+
+def stopped_at_once(call: Callable[[], _T]) -> _T:
+    """Let a signal break off a call wherever it is, for a program whose commands may be no runs.
+
+    The runs in it are stopped in order all the same.
+    """
+    # What a signal may break off is what has this function below it on the stack (`_running`). A
+    # flag would be set a moment too late, and cleared a moment too late: after the call has ended.
+    with _set("at_once", True) if _stop.mine else nullcontext():
+        check()
+        return call()
 
 
 @contextmanager
@@ -129,10 +155,20 @@ def shielded() -> Iterator[None]:
 
 
 def ignore() -> None:
-    """Ignore the signals that we handle: this process has ended all that could be stopped."""
-    if _can_handle():
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+    """Ignore the signals that we handle, for good: this process has ended all that can be stopped.
+
+    Blocks that are still to be left do not restore the handlers.
+    """
+    if not _can_handle():
+        return
+    _stop.shielded = True
+    # Held back meanwhile: Python complains of one that comes between its handler and none.
+    can_hold = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS) if can_hold else None
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _can_handle() -> bool:
@@ -150,37 +186,46 @@ def _set(name: str, value: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _handled() -> Iterator[None]:
+def _handled(*replaced: Handler, only_in: CodeType | None = None) -> Iterator[None]:
     """Have our handlers installed; the outermost block installs and removes them."""
     if _stop.mine:
         yield
         return
     _stop.forget()
+    _stop.only_in = only_in
     _stop.thread, _stop.process = threading.get_ident(), os.getpid()
     before = {}
-    for number in SIGNALS:
-        handler = signal.getsignal(number)
-        # One that is ignored stays ignored (nohup), and one of the host program is its own.
-        if handler in (signal.SIG_DFL, signal.default_int_handler):
-            before[number] = signal.signal(number, _handle)
     try:
+        for number in SIGNALS:
+            handler = signal.getsignal(number)
+            # One that is ignored stays ignored (nohup), and one of the host program is its own.
+            if handler in (signal.SIG_DFL, signal.default_int_handler, *replaced):
+                before[number] = handler
+                signal.signal(number, _handle)
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is _handle:  # and not ignored for good
+                signal.signal(number, handler)
         _stop.thread = 0
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
     _stop.asked += 1
     _stop.pending = signal.Signals(number).name
-    if _stop.shielded:
+    if _stop.shielded or not _running(_stop.only_in, frame):
         return
     if _stop.at_once or _stop.asked > 1:
         _stop.raise_pending()
     elif number == signal.SIGINT and sys.stderr is not None and sys.stderr.isatty():
         # Not through `sys.stderr`: the signal may have come in the middle of a write to it.
         os.write(2, b"\nstopping after this step; Ctrl-C again stops at once\n")
+
+
+def _running(code: CodeType | None, frame: FrameType | None) -> bool:
+    while code is not None and frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return code is None or frame is not None
 
 
 class _Fork:

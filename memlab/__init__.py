@@ -7,11 +7,14 @@ with memlab.open_array("emulator:?seed=7&chip=ta-hfo2") as array:
     print(array.read_conductance()[0])
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from memlab._version import __version__
 
+TYPE_CHECKING = False  # type checkers know the name; `typing` is slow to load (see `__main__`)
 if TYPE_CHECKING:
+    from typing import Any
+
     from memlab.array import Array
     from memlab.devices import open_array, open_board
     from memlab.errors import LimitError, MemlabError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import traceback
@@ -11,22 +10,36 @@ from typing import Any
 from drivers import stopping
 from memlab.cli.streams import standard_streams
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "main", "program"]
 
 
 def main() -> None:
-    """Run the command line; every error is one line on stderr and a documented exit code."""
-    with stopping.stopped_at_once(), standard_streams():
+    """Run the command line; every error is one line on stderr and a documented exit code.
+
+    For a caller in the same process: signal handlers are restored.
+    """
+    with stopping.heard(), standard_streams():
         code = _run()
-        # Nobody is left who could say anything about a signal.
-        atexit.register(stopping.ignore)
     sys.exit(code)
+
+
+def program(*replaced: stopping.Handler) -> int:
+    """Run the command line in a process that ends with it, and return the exit code.
+
+    From the end of the command on, signals are ignored for good: nobody is left who could say
+    anything about one. `replaced` are handlers that the program had installed for the time before.
+    """
+    with stopping.heard(*replaced), standard_streams():
+        code = _run()
+        stopping.ignore()
+    return code
 
 
 def _run() -> int:
     debug = os.environ.get("MEMLAB_DEBUG", "") not in ("", "0")
-    try:
-        # From here on a signal is one line too, also while the packages load.
+
+    def command() -> int:
+        nonlocal debug
         from memlab.cli.command import Debug
         from memlab.cli.commands import cli
         from memlab.cli.notes import noted
@@ -41,15 +54,19 @@ def _run() -> int:
             debug = switch.on
             # What waits to be written may fail too; later than here nobody would hear of it.
             sys.stdout.flush()
-    except (Exception, KeyboardInterrupt) as error:
-        with stopping.shielded():
-            from memlab.cli.failures import explain
+        return int(code)
 
-            if debug:
-                traceback.print_exc()
-            text, code = explain(error)
-            print(f"memlab: {text}", file=sys.stderr)
-    return int(code)
+    try:
+        return stopping.stopped_at_once(command)
+    except (Exception, KeyboardInterrupt) as error:
+        # The command has ended: no signal can break off what is said about it.
+        from memlab.cli.failures import explain
+
+        if debug:
+            traceback.print_exc()
+        text, code = explain(error)
+        print(f"memlab: {text}", file=sys.stderr)
+        return code
 
 
 def __getattr__(name: str) -> Any:

@@ -40,7 +40,7 @@ def seconds_of_sweep(workers: int, out: Path) -> float:
     command = f"sweep airline --preset memlab --json --quiet --seeds {SEEDS} --epochs {EPOCHS}"
     done = subprocess.run(
         [
-            *(sys.executable, "-c", "from memlab.cli import main; main()"),
+            *(sys.executable, "-m", "memlab"),
             *(*command.split(), "--workers", str(workers), "--out", str(out)),
         ],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},

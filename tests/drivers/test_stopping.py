@@ -136,27 +136,52 @@ def test_at_once_is_for_waits_that_cannot_ask() -> None:
     with pytest.raises(KeyboardInterrupt):
         run()
 
-    @stopping.stopped_at_once()
-    def run() -> None:
+    def call() -> None:
         send()
         pytest.fail("it waited")
 
-    with pytest.raises(KeyboardInterrupt):
-        run()
+    with stopping.heard(), pytest.raises(KeyboardInterrupt):
+        stopping.stopped_at_once(call)
+
+
+def test_a_program_is_not_broken_off_outside_of_its_call() -> None:
+    with stopping.heard():
+        send()
+        send(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+            stopping.stopped_at_once(lambda: pytest.fail("it was asked to stop before"))
+        assert stopping.stopped_at_once(lambda: "a call") == "a call"
+        for _ in range(3):
+            send()
+            send(signal.SIGTERM)
+
+
+def test_what_is_ignored_for_good_outlives_the_block() -> None:
+    before = {number: signal.getsignal(number) for number in stopping.SIGNALS}
+    try:
+        with stopping.heard():
+            stopping.ignore()
+            send()
+        for number in stopping.SIGNALS:
+            assert signal.getsignal(number) is signal.SIG_IGN
+            send(number)
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()).isdisjoint(stopping.SIGNALS)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_run_within_a_command_is_stopped_in_order() -> None:
     done = []
 
-    @stopping.stopped_at_once()
-    def run() -> None:
+    def call() -> None:
         with stopping.stopped_in_order():
             send()
             done.append("step")
         done.append("never")
 
-    with pytest.raises(KeyboardInterrupt):
-        run()
+    with stopping.heard(), pytest.raises(KeyboardInterrupt):
+        stopping.stopped_at_once(call)
     assert done == ["step"]
 
 

@@ -220,7 +220,7 @@ def memlab(words: list[str], limit: Limit | None = None) -> None:
     """Be the command."""
     if limit is not None:
         limit()
-    from memlab.cli import main
+    from memlab.cli import program
 
     sys.argv = ["memlab", *words]
-    main()
+    sys.exit(program())

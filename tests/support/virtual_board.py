@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from support.forked_command import Forked
 
 REPOSITORY = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "from memlab.cli import main; main()", "board", "serve"]
+COMMAND = [sys.executable, "-m", "memlab", "board", "serve"]
 
 
 def _started(words: list[str]) -> "subprocess.Popen[str]":

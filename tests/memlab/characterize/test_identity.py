@@ -184,9 +184,8 @@ class TestAlive:
             if asked != out:
                 shutil.copy(out, asked)
             if how == "by another program":
-                code = "from memlab.cli import main; main()"
                 other = subprocess.run(
-                    [sys.executable, "-c", code, "runs", "resume", str(asked)],
+                    [sys.executable, "-m", "memlab", "runs", "resume", str(asked)],
                     env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
                     capture_output=True,
                     text=True,

@@ -21,7 +21,7 @@ COMMANDS = ("info", "selftest", "ground", "bench")
 
 def memlab(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from memlab.cli import main; main()", *arguments],
+        [sys.executable, "-m", "memlab", *arguments],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,

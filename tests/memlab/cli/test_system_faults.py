@@ -21,7 +21,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
 
-MEMLAB = [sys.executable, "-c", "from memlab.cli import main; main()"]
+MEMLAB = [sys.executable, "-m", "memlab"]
 REPOSITORY = Path(__file__).parents[3]
 
 VMM = "vmm volts.npy --board emulator:?chip=ideal --rows 0:2 --columns 0:4 --out out.h5"

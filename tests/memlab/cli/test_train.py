@@ -12,7 +12,7 @@ import pytest
 
 from memlab.cli import main
 
-MEMLAB = [sys.executable, "-c", "from memlab.cli import main; main()"]
+MEMLAB = [sys.executable, "-m", "memlab"]
 REPOSITORY = Path(__file__).parents[3]
 
 

@@ -17,7 +17,7 @@ def train(out: Path, epochs: int, *arguments: str) -> tuple[dict[str, np.ndarray
     """Run a training; return every dataset of its run file, and what was said on stderr."""
     options = ["--epochs", str(epochs), "--seed", "1", "--out", str(out), "--json", *arguments]
     done = subprocess.run(
-        [sys.executable, "-c", "from memlab.cli import main; main()", "train", "airline", *options],
+        [sys.executable, "-m", "memlab", "train", "airline", *options],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,

@@ -49,7 +49,7 @@ def test_a_run_whose_name_is_no_text_is_entered(
     assert code == 0, err
     assert "caf\\\\udce9.h5" in out
     # What is said of the file is bytes too, which no test can capture in this process.
-    command = [sys.executable, "-c", "from memlab.cli import main; main()", "read", "--out", name]
+    command = [sys.executable, "-m", "memlab", "read", "--out", name]
     done = subprocess.run(
         [*command, "--board", "emulator:?passport=chip-two.passport"],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},

@@ -19,7 +19,7 @@ from memlab.errors import MemlabError
 from memlab.sweep import Outcome, Sweep, Trial, plan_sweep, run_sweep
 from memlab.sweep import runner as sweep_runner
 
-MEMLAB = [sys.executable, "-c", "from memlab.cli import main; main()"]
+MEMLAB = [sys.executable, "-m", "memlab"]
 REPOSITORY = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OPENBLAS_NUM_THREADS": "1"}
 SMALL = ["airline-window", "--set", "chip.noise=0:8e-6:2", "--seeds", "3", "--epochs", "3"]
