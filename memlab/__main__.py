@@ -30,9 +30,9 @@ def main() -> None:
         import memlab.cli.commands  # noqa: F401 - the longest part of the loading
     except Exception:
         pass  # it is tried again where an error becomes one line
-    from memlab.cli import program
+    from memlab.cli import run_as_program
 
-    sys.exit(program(_nothing_begun))
+    sys.exit(run_as_program(_nothing_begun))
 
 
 def _nothing_begun(number: int, frame: FrameType | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from drivers import stopping
 from memlab.cli.streams import standard_streams
 
-__all__ = ["cli", "main", "program"]
+__all__ = ["cli", "main", "run_as_program"]
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def program(*replaced: stopping.Handler) -> int:
+def run_as_program(*replaced: stopping.Handler) -> int:
     """Run the command line in a process that ends with it, and return the exit code.
 
     From the end of the command on, signals are ignored for good: nobody is left who could say

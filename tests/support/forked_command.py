@@ -220,7 +220,7 @@ def memlab(words: list[str], limit: Limit | None = None) -> None:
     """Be the command."""
     if limit is not None:
         limit()
-    from memlab.cli import program
+    from memlab.cli import run_as_program
 
     sys.argv = ["memlab", *words]
-    sys.exit(program())
+    sys.exit(run_as_program())

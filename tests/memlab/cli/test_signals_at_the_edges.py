@@ -99,7 +99,7 @@ def test_any_number_of_signals_from_any_bytecode_on(
                 signal.signal(signal.SIGTERM, _early)
             with _signals(first) as sender:
                 try:
-                    code = cli.program(_early) if whole_process else cli.main()
+                    code = cli.run_as_program(_early) if whole_process else cli.main()
                 except SystemExit as exit_:
                     code = exit_.code
             after = {number: signal.getsignal(number) for number in stopping.SIGNALS}
