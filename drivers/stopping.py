@@ -162,13 +162,9 @@ def ignore() -> None:
     if not _can_handle():
         return
     _stop.shielded = True
-    # Held back meanwhile: Python complains of one that comes between its handler and none.
-    can_hold = hasattr(signal, "pthread_sigmask")
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS) if can_hold else None
+    # Not held back meanwhile: one would go to another thread, and Python would complain of it.
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    if mask is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _can_handle() -> bool:
