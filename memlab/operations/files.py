@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from memlab.array import Array
 from memlab.errors import SettingError, StorageError
 from memlab.runs import RunFile, check_out, describe_versions
 from memlab.storage import default_path, load_npy, make_directory, write_measured
-from memlab.storage.spare import spare_directories
+from memlab.storage.spare import save_elsewhere
 
 __all__ = ["create_run_file", "load_numbers", "output_path", "save_numbers", "save_run"]
 
@@ -87,13 +86,8 @@ def save_run(path: Path, write: Callable[[Path], None], size: int) -> None:
     except (SettingError, StorageError) as error:
         if isinstance(error, StorageError):  # then this file is ours, and not whole
             path.unlink(missing_ok=True)
-        for directory in spare_directories(size):
-            saved = directory / path.name
-            try:
-                write(saved)
-            except (SettingError, StorageError):
-                shutil.rmtree(directory, ignore_errors=True)
-                continue
+        saved = save_elsewhere(path.name, write, size, (SettingError, StorageError))
+        if saved is not None:
             text = f"cannot write {path}: {error}; what was measured is in {saved}"
             raise StorageError(text, saved=(saved,)) from error
         raise

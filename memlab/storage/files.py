@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from memlab.errors import SettingError, StorageError
-from memlab.storage.spare import reason_of, spare_directories
+from memlab.storage.spare import reason_of, save_elsewhere
 
 __all__ = ["make_directory", "write_measured", "write_new", "write_over"]
 
@@ -86,13 +86,8 @@ def write_measured(path: Path, write: Write, size: int) -> None:
         _write(path, write, _move_new)
     except OSError as error:
         problem = f"cannot write {path}: {reason_of(error)}"
-        for directory in spare_directories(size):
-            saved = directory / path.name
-            try:
-                _write(saved, write, _move_new)
-            except OSError:
-                directory.rmdir()
-                continue
+        saved = save_elsewhere(path.name, lambda at: _write(at, write, _move_new), size, (OSError,))
+        if saved is not None:
             text = f"{problem}; what was measured is in {saved}"
             raise StorageError(text, saved=(saved,)) from error
         raise StorageError(f"{problem}, nor anywhere else; what was measured is lost") from error

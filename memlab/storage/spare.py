@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from drivers.tickets import state_directory
 
-__all__ = ["reason_of", "spare_directories"]
+__all__ = ["reason_of", "save_elsewhere", "spare_directories"]
 
 _ROOM = 16 * 2**20
 """Bytes to leave free: a spare place must not be filled to the brim, others live there."""
@@ -37,6 +37,34 @@ def spare_directories(size: int) -> Iterator[Path]:
         except (OSError, RuntimeError):  # no home directory, read-only, no temporary directory
             continue
         yield place
+
+
+def save_elsewhere(
+    name: str,
+    write_at: Callable[[Path], object],
+    size: int,
+    failures: tuple[type[Exception], ...],
+) -> Path | None:
+    """Write a file of this name in the first spare directory that takes it; None where none does.
+
+    Parameters
+    ----------
+    name, write_at
+        File name, and what writes it at a path; may be called several times.
+    size
+        About how many bytes it takes.
+    failures
+        What `write_at` raises where it cannot write.
+    """
+    for directory in spare_directories(size):
+        saved = directory / name
+        try:
+            write_at(saved)
+        except failures:
+            shutil.rmtree(directory, ignore_errors=True)
+            continue
+        return saved
+    return None
 
 
 def _in_state() -> Path:
