@@ -12,6 +12,7 @@ from memlab.characterize import load_procedure
 from memlab.characterize.bench import Bench
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.emulator.chip import Chip
+from memlab.regions import Region
 from memlab.runs import Findings, MemoryLog, Record
 
 SIGMAS = 4.5
@@ -29,6 +30,10 @@ class Known:
 
     def value(self, name: str) -> float:
         return float(self.findings.values[name].value)
+
+    def error(self, name: str) -> float:
+        error = self.findings.values[name].error
+        return np.nan if error is None else float(error)
 
     def map(self, name: str) -> npt.NDArray[Any]:
         return np.asarray(self.findings.values[name].value)
@@ -55,20 +60,32 @@ def characterise(
     shape: tuple[int, int] = (64, 32),
     seed: int = 1,
     mask: npt.NDArray[np.bool_] | None = None,
+    region: Region | None = None,
     before: Callable[[BoardArray], None] = lambda array: None,
-    **settings: float,
+    **settings: Any,
 ) -> Known:
-    """Run a procedure on a chip of its own, after `before` was done to it."""
+    """Run a procedure on a chip of its own, after `before` was done to it.
+
+    `mask` leaves cells of the whole chip alone; of a `region` only the lines are read, as the
+    command does it.
+    """
     procedure_class = load_procedure(name)
-    procedure = procedure_class(procedure_class.Config(seed=seed, chip=preset, **settings))
+    procedure = procedure_class(
+        procedure_class.Config.model_validate({"seed": seed, "chip": preset, **settings})
+    )
     board = EmulatedBoard(preset, seed, shape)
+    mask = np.ones(shape, bool) if mask is None else mask
     rows, columns = np.arange(shape[0]), np.arange(shape[1])
-    with BoardArray(board) as array:
-        before(array)
+    if region is not None:
+        mask = region.pick(shape)
+        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    with BoardArray(board, point=procedure.config.point.make_point()) as whole:
+        before(whole)
+        array = whole if region is None else whole[rows, columns]
         record = Record.empty(
             rows,
             columns,
-            np.ones(shape, bool) if mask is None else mask,
+            mask[np.ix_(rows, columns)],
             procedure.coordinates,
             procedure.vector_coordinates or {},
             shape,

@@ -1,0 +1,14 @@
+"""All settings by procedure. To add one: a module of its own with `SETTINGS`, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.memlab.characterize.off_grid import retention
+from tests.memlab.characterize.off_grid.harness import Setting
+
+__all__ = ["TABLE"]
+
+TABLE: dict[str, Sequence[Setting]] = {
+    "retention": retention.SETTINGS,
+}
