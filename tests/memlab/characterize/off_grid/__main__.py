@@ -8,8 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.memlab.characterize.off_grid.harness import SEEDS, judge, run_setting  # noqa: E402
-from tests.memlab.characterize.off_grid.table import TABLE  # noqa: E402
+from tests.memlab.characterize.off_grid.harness import SEEDS, judge, run_setting
+from tests.memlab.characterize.off_grid.table import TABLE
 
 
 def main() -> None:
