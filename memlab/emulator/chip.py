@@ -185,7 +185,7 @@ class Chip:
         """
         time = self._times(rows, time)
         before = self._before(rows, time)
-        level = self._set_level(rows, gate)
+        level = self._set_level(rows, self._spread.pulse_gate(gate, selected))
         target = np.maximum(level, before)
         path, at_cell = pulsed_voltage(
             self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
@@ -228,8 +228,11 @@ class Chip:
     def _set_level(self, rows: Rows, gate: FloatArray) -> FloatArray:
         preset = self.preset
         level = self._spread.set_law(preset.set_slope, preset.set_offset, rows, gate)
+        if preset.set_onset:
+            level = preset.set_onset * np.logaddexp(0.0, level / preset.set_onset)
         if preset.set_saturation:
             level = preset.set_saturation * -np.expm1(-level / preset.set_saturation)
+        level = self._spread.set_level(level, rows)
         window = self._wear.window(rows)
         return level if window is None else level * window
 

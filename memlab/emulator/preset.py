@@ -79,6 +79,13 @@ class ChipPreset(Parameters):
     set_saturation: float = quantity(
         0.0, "S", "Level s of the saturating SET law s (1 - exp(-linear / s)); 0: linear.", le=5e-3
     )
+    set_onset: float = quantity(
+        0.0,
+        "S",
+        "Scale s of the soft onset s log(1 + exp(linear / s)) of the SET law, before it saturates; "
+        "0: linear, also below 0 S.",
+        le=5e-3,
+    )
     temperature: float = quantity(
         300.0, "K", "Of chip and board.", source="room temperature", gt=0.0, le=1000.0
     )

@@ -33,6 +33,8 @@ class _Chip(Protocol):
     @property
     def set_saturation(self) -> float: ...
     @property
+    def set_onset(self) -> float: ...
+    @property
     def reset_conductance(self) -> float: ...
 
 
@@ -40,17 +42,17 @@ class _Chip(Protocol):
 class SwitchingLaw:
     """Where a full SET and a full RESET leave a cell.
 
-        SET      G = max(s (1 - exp(-linear / s)), G)    linear = slope V_gate + offset
-        RESET    G = reset_conductance
+        SET      G = max(s (1 - exp(-soft / s)), G)     linear = slope V_gate + offset
+        RESET    G = reset_conductance                  soft = w log(1 + exp(linear / w))
 
-    with s the saturation; 0 stands for none, G = max(linear, G), the law published with Li 2019
-    and Wang 2019.
+    with s the saturation and w the onset. 0 stands for none of either: G = max(linear, G) is the
+    law published with Li 2019 and Wang 2019.
 
     Parameters
     ----------
     set_slope
         In S/V, above 0.
-    set_offset, reset_conductance, set_saturation
+    set_offset, reset_conductance, set_saturation, set_onset
         In S.
     """
 
@@ -58,6 +60,7 @@ class SwitchingLaw:
     set_offset: float
     reset_conductance: float = 0.0
     set_saturation: float = 0.0
+    set_onset: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.set_slope > 0.0:
@@ -66,23 +69,36 @@ class SwitchingLaw:
     @classmethod
     def of(cls, chip: _Chip) -> Self:
         """Return the law that a chip preset states."""
-        return cls(chip.set_slope, chip.set_offset, chip.reset_conductance, chip.set_saturation)
+        return cls(
+            chip.set_slope,
+            chip.set_offset,
+            chip.reset_conductance,
+            chip.set_saturation,
+            chip.set_onset,
+        )
 
     def conductance(self, gate_voltage: npt.ArrayLike) -> FloatArray:
         """Return the level (S) of a SET at gate voltages in V."""
         level = self.set_slope * np.asarray(gate_voltage, np.float64) + self.set_offset
+        if self.set_onset:
+            level = self.set_onset * np.logaddexp(0.0, level / self.set_onset)
         if not self.set_saturation:
             return level
         return self.set_saturation * -np.expm1(-level / self.set_saturation)
 
     def gate_voltage(self, conductance: npt.ArrayLike) -> FloatArray:
-        """Return the gate voltage (V) whose SET ends at a level in S; inf where none does."""
+        """Return the gate voltage (V) whose SET ends at a level in S; +-inf where none does."""
         level = np.asarray(conductance, np.float64)
         if self.set_saturation:
             # log1p(-1) is -inf: at the saturation and above no voltage is large enough.
             part = np.minimum(level / self.set_saturation, 1.0)
             with np.errstate(divide="ignore"):
                 level = -self.set_saturation * np.log1p(-part)
+        if self.set_onset:
+            # log(exp(x) - 1), for large x too; every level of a soft onset lies above 0 S.
+            x = np.maximum(level, 0.0) / self.set_onset
+            with np.errstate(divide="ignore"):
+                level = self.set_onset * (x + np.log(-np.expm1(-x)))
         return np.asarray((level - self.set_offset) / self.set_slope)
 
 

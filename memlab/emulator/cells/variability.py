@@ -5,14 +5,22 @@ Each cell has its own SET law and RESET level, drawn once:
     slope_ij = slope (1 + s_slope z1)    offset_ij = offset + s_offset z2
     reset_ij = reset (1 + s_reset z3)    z normal
 
+Behind onset and saturation of the law, the level of a cell is larger than another's by
+
+    level_ij = level (1 + s_level z4)
+
 Each pulse adds to the level it reaches a normal deviate, absolute (`noise` of the preset, the term
-of the published simulations) and relative to the level (`cycle`).
+of the published simulations) and relative to the level (`cycle`). Or it deviates as if its gate
+voltage did (`cycle_gate`): by much where the law is steep, by little at its onset and where it
+saturates, and not at all where the level lies below what the cell has already. This deviation may
+have the tails of Student's distribution; its quartiles are those of a normal one.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri, stdtrit
 
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
@@ -28,7 +36,14 @@ class SpreadParameters(Parameters):
     set_slope: float = quantity(0.0, "1", "Device to device: of the SET slope, relative.")
     set_offset: float = quantity(0.0, "S", "Device to device: of the SET offset.")
     reset: float = quantity(0.0, "1", "Device to device: of the RESET level, relative.")
+    set_level: float = quantity(0.0, "1", "Device to device: of the SET level, relative.")
     cycle: float = quantity(0.0, "1", "Cycle to cycle: of the level a pulse reaches, relative.")
+    cycle_gate: float = quantity(
+        0.0, "V", "Cycle to cycle: of a SET, as a deviation of its gate voltage (by quartiles)."
+    )
+    cycle_tail: float = quantity(
+        0.0, "1", "Degrees of freedom (Student) of the deviation `cycle_gate`; 0: normal."
+    )
 
 
 class Spread:
@@ -39,6 +54,12 @@ class Spread:
     ):
         self._cycle = parameters.cycle
         self._cycle_rng = generator_for(rng, "spread.cycle")
+        self._gate, self._tail = parameters.cycle_gate, parameters.cycle_tail
+        self._gate_rng = generator_for(rng, "spread.cycle_gate")
+        # Of its own, so that neither depends on how many are drawn at once.
+        self._tail_rng = generator_for(rng, "spread.cycle_tail")
+        if self._gate and self._tail:
+            self._gate *= float(ndtri(0.75) / stdtrit(self._tail, 0.75))
 
         def fixed(name: str, deviation: float) -> FloatArray | None:
             # Each from a generator of its own, so that one does not depend on the others.
@@ -49,6 +70,7 @@ class Spread:
         self._slope = fixed("set_slope", parameters.set_slope)
         self._offset = fixed("set_offset", parameters.set_offset)
         self._reset = fixed("reset", parameters.reset)
+        self._level = fixed("set_level", parameters.set_level)
 
     def set_law(
         self, slope: float, offset: float, rows: npt.NDArray[np.intp], gate: FloatArray
@@ -61,6 +83,21 @@ class Spread:
         if self._offset is not None:
             level = level + self._offset[rows]
         return level
+
+    def set_level(self, level: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
+        """Return SET levels (S) of these rows with the relative deviation of each cell."""
+        return level if self._level is None else level * (1.0 + self._level[rows])
+
+    def pulse_gate(self, gate: FloatArray, selected: npt.NDArray[np.bool_]) -> FloatArray:
+        """Return the gate voltages (V) of one SET pulse as the selected cells respond to them."""
+        if not self._gate:
+            return gate
+        deviation = self._gate * self._gate_rng.standard_normal(np.count_nonzero(selected))
+        if self._tail:
+            deviation /= np.sqrt(self._tail_rng.chisquare(self._tail, deviation.size) / self._tail)
+        seen = np.array(np.broadcast_to(gate, selected.shape), np.float64)
+        seen[selected] += deviation
+        return seen
 
     def reset_level(self, level: float, rows: npt.NDArray[np.intp], columns: int) -> FloatArray:
         """Return the level of a full RESET of each cell of these rows, in S."""

@@ -36,6 +36,43 @@ class TestSetLevel:
             expected = 300e-6 * (1 - math.exp(-made / 300e-6))
             np.testing.assert_allclose(board.chip.conductance, expected, rtol=1e-9)
 
+    def test_a_soft_onset_bends_upwards_before_the_law_saturates(self) -> None:
+        array, board = make(
+            set_slope=959e-6, set_offset=-2172e-6, set_onset=47e-6, set_saturation=213e-6
+        )
+        for gate in (2.0, 2.2, 2.5):
+            array.program(gate, reset=EVERY)
+            linear = 959e-6 * round(gate * 6553.6) / 6553.6 - 2172e-6
+            soft = 47e-6 * math.log(1 + math.exp(linear / 47e-6))
+            expected = 213e-6 * (1 - math.exp(-soft / 213e-6))
+            np.testing.assert_allclose(board.chip.conductance, expected, rtol=1e-9)
+
+    def test_cells_have_their_own_level_behind_the_law(self) -> None:
+        array, board = make(spread__set_level=0.05)
+        array.program(1.25, reset=EVERY)
+        assert_spread(board.chip.conductance, 0.05 * 242.5e-6)
+        low = board.chip.conductance
+        array.program(2.5, reset=EVERY)
+        # 365 uS over 242.5 uS: the same cells are larger by the same part.
+        np.testing.assert_allclose(board.chip.conductance / low, 365 / 242.5, rtol=1e-4)
+
+    @pytest.mark.parametrize("tail", [0.0, 3.0])
+    def test_a_pulse_deviates_as_if_its_gate_did(self, tail: float) -> None:
+        array, board = make(spread__cycle_gate=0.1, spread__cycle_tail=tail)
+        array.program(1.25)
+        first = board.chip.conductance
+        quartiles = np.quantile(first, [0.25, 0.75])
+        # An error of a quartile distance of n normal deviates is 0.787 / sqrt(n / 2) of it.
+        spread = (quartiles[1] - quartiles[0]) / 1.349 / 98e-6
+        assert spread == pytest.approx(0.1, rel=SIGMAS * 1.2 / math.sqrt(CELLS))
+        # Beyond 3 deviations lie 0.27 % of normal deviates; of Student's with 3 degrees of freedom
+        # and the quartiles of a normal one (0.7649 for 0.6745) those beyond 3.402: 4.24 %.
+        beyond = np.abs(first - 242.5e-6) > 3.0 * 9.8e-6
+        assert_fraction(beyond, 0.0424 if tail else 0.0027)
+        array.program(1.25)
+        # What a cell has already is not lost; what a SET reaches above it is drawn anew.
+        assert (board.chip.conductance >= first).all()
+
     def test_cells_have_their_own_law(self) -> None:
         array, board = make(spread__set_slope=0.05, spread__set_offset=3e-6)
         array.program(1.25, reset=EVERY)

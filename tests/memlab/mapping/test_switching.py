@@ -24,6 +24,18 @@ def test_gate_voltage_and_conductance_are_inverse(saturation: float) -> None:
     np.testing.assert_allclose(law.gate_voltage(law.conductance(gate)), gate, rtol=1e-12)
 
 
+@pytest.mark.parametrize("saturation", [0.0, 213e-6])
+def test_a_soft_onset_is_inverted_over_its_whole_range(saturation: float) -> None:
+    law = SwitchingLaw(959e-6, -2172e-6, set_saturation=saturation, set_onset=47e-6)
+    gate = np.linspace(1.5, 2.9, 30)
+    np.testing.assert_allclose(law.gate_voltage(law.conductance(gate)), gate, rtol=1e-9)
+    # No level is 0 S or less.
+    assert np.isneginf(law.gate_voltage(np.array([0.0, -1e-6]))).all()
+    # Where the line crosses 0 S: 47 uS log 2 = 32.58 uS, 213 uS (1 - exp(-32.58 / 213)) = 30.21 uS.
+    crossing = law.conductance(2172 / 959)
+    assert crossing == pytest.approx(30.21e-6 if saturation else 32.58e-6, abs=0.01e-6)
+
+
 def test_no_gate_voltage_reaches_the_saturation() -> None:
     law = SwitchingLaw(98e-6, 120e-6, set_saturation=600e-6)
     # 600 uS (1 - exp(-365 / 600)), by hand: 273.4 uS.
