@@ -185,7 +185,7 @@ class Chip:
         """
         time = self._times(rows, time)
         before = self._before(rows, time)
-        level = self._set_level(rows, self._spread.pulse_gate(gate, selected))
+        level = self._set_level(rows, self._pulse_gate(rows, selected, gate))
         target = np.maximum(level, before)
         path, at_cell = pulsed_voltage(
             self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
@@ -225,9 +225,17 @@ class Chip:
         self._change(rows, selected, able, before, level, part, time)
         return path
 
+    def _pulse_gate(self, rows: Rows, selected: BoolArray, gate: FloatArray) -> FloatArray:
+        return self._spread.pulse_gate(
+            gate, selected, lambda: self._linear(rows, gate), self.preset.set_onset
+        )
+
+    def _linear(self, rows: Rows, gate: FloatArray) -> FloatArray:
+        return self._spread.set_law(self.preset.set_slope, self.preset.set_offset, rows, gate)
+
     def _set_level(self, rows: Rows, gate: FloatArray) -> FloatArray:
         preset = self.preset
-        level = self._spread.set_law(preset.set_slope, preset.set_offset, rows, gate)
+        level = self._linear(rows, gate)
         if preset.set_onset:
             level = preset.set_onset * np.logaddexp(0.0, level / preset.set_onset)
         if preset.set_saturation:

@@ -13,14 +13,17 @@ Each pulse adds to the level it reaches a normal deviate, absolute (`noise` of t
 of the published simulations) and relative to the level (`cycle`). Or it deviates as if its gate
 voltage did (`cycle_gate`): by much where the law is steep, by little at its onset and where it
 saturates, and not at all where the level lies below what the cell has already. This deviation may
-have the tails of Student's distribution; its quartiles are those of a normal one.
+be larger by 1 + `cycle_onset` / (1 + exp(linear / s)) around a soft onset of scale s, and have the
+tails of Student's distribution; its quartiles are those of a normal one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtrit
+from scipy.special import expit, ndtri, stdtrit
 
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
@@ -41,6 +44,11 @@ class SpreadParameters(Parameters):
     cycle_gate: float = quantity(
         0.0, "V", "Cycle to cycle: of a SET, as a deviation of its gate voltage (by quartiles)."
     )
+    cycle_onset: float = quantity(
+        0.0,
+        "1",
+        "By how much `cycle_gate` is larger below a soft onset of the SET law, relative.",
+    )
     cycle_tail: float = quantity(
         0.0, "1", "Degrees of freedom (Student) of the deviation `cycle_gate`; 0: normal."
     )
@@ -55,6 +63,7 @@ class Spread:
         self._cycle = parameters.cycle
         self._cycle_rng = generator_for(rng, "spread.cycle")
         self._gate, self._tail = parameters.cycle_gate, parameters.cycle_tail
+        self._onset = parameters.cycle_onset
         self._gate_rng = generator_for(rng, "spread.cycle_gate")
         # Of its own, so that neither depends on how many are drawn at once.
         self._tail_rng = generator_for(rng, "spread.cycle_tail")
@@ -88,11 +97,22 @@ class Spread:
         """Return SET levels (S) of these rows with the relative deviation of each cell."""
         return level if self._level is None else level * (1.0 + self._level[rows])
 
-    def pulse_gate(self, gate: FloatArray, selected: npt.NDArray[np.bool_]) -> FloatArray:
-        """Return the gate voltages (V) of one SET pulse as the selected cells respond to them."""
+    def pulse_gate(
+        self,
+        gate: FloatArray,
+        selected: npt.NDArray[np.bool_],
+        linear: Callable[[], FloatArray],
+        onset: float,
+    ) -> FloatArray:
+        """Return the gate voltages (V) of one SET pulse as the selected cells respond to them.
+
+        `linear` gives the linear law (S) at these voltages, `onset` is its scale in S.
+        """
         if not self._gate:
             return gate
         deviation = self._gate * self._gate_rng.standard_normal(np.count_nonzero(selected))
+        if self._onset and onset:
+            deviation *= 1.0 + self._onset * expit(-linear()[selected] / onset)
         if self._tail:
             deviation /= np.sqrt(self._tail_rng.chisquare(self._tail, deviation.size) / self._tail)
         seen = np.array(np.broadcast_to(gate, selected.shape), np.float64)

@@ -73,6 +73,17 @@ class TestSetLevel:
         # What a cell has already is not lost; what a SET reaches above it is drawn anew.
         assert (board.chip.conductance >= first).all()
 
+    def test_pulses_deviate_by_more_below_a_soft_onset(self) -> None:
+        law = {"set_slope": 1e-3, "set_offset": -2e-3, "set_onset": 50e-6}
+        array, board = make(**law, spread__cycle_gate=1e-3, spread__cycle_onset=1.5)
+        # 2 V is the onset itself, 50 uS log 2 with half of the slope; 2.5 V lies ten scales above.
+        for gate, slope, wider in ((2.0, 0.5e-3, 1.75), (2.5, 1e-3, 1.0)):
+            array.program(gate, reset=EVERY)
+            made = round(gate * 6553.6) / 6553.6
+            level = 50e-6 * math.log(1 + math.exp((1e-3 * made - 2e-3) / 50e-6))
+            assert_mean(board.chip.conductance, level, extra=1e-9)
+            assert_spread(board.chip.conductance, slope * wider * 1e-3, extra=2e-9)
+
     def test_cells_have_their_own_law(self) -> None:
         array, board = make(spread__set_slope=0.05, spread__set_offset=3e-6)
         array.program(1.25, reset=EVERY)

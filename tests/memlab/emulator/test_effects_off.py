@@ -17,6 +17,7 @@ EFFECTS: dict[str, dict[str, float]] = {
     "level": {"spread.set_level": 0.1},
     "cycle at the gate": {"spread.cycle_gate": 0.02},
     "tail": {"spread.cycle_gate": 0.02, "spread.cycle_tail": 3.0},
+    "wide onset": {"set_onset": 1e-4, "spread.cycle_gate": 0.02, "spread.cycle_onset": 1.0},
     "slope": {"spread.set_slope": 0.1},
     "offset": {"spread.set_offset": 1e-5},
     "reset level": {"reset_conductance": 1e-5, "spread.reset": 0.3},
