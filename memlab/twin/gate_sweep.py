@@ -1,0 +1,183 @@
+"""Gate sweeps: what a table of them shows, and the same sweep run on an emulated chip.
+
+A sweep takes each cell through rising gate voltages: a RESET, one SET, one reading at each. It may
+stop a cell once it has reached a conductance; a table tells that by its sweeps, and the emulated
+chip is stopped in the same way, or the cells that are left at high voltages would be other ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.board_array import BoardArray
+from memlab.emulator import ChipPreset, EmulatedBoard
+from memlab.errors import DataError
+from memlab.limits import Limits
+from memlab.twin.statistics import quartile_spread
+from memlab.twin.tables import Table
+
+__all__ = ["SweepProtocol", "Sweeps", "measured_sweeps", "run_sweeps"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_MOST_GATES = 200
+_FEWEST = 3
+"""Readings of a cell at a gate voltage from which its median and spread are taken."""
+
+_SHAPE = (16, 64)
+"""Of the emulated chip: 1024 cells."""
+
+
+@dataclass(frozen=True, eq=False)
+class SweepProtocol:
+    """What was done to each cell.
+
+    Parameters
+    ----------
+    gates
+        Gate voltages in V, rising, shape (gates,).
+    sweeps
+        How often the cells went through them.
+    stop
+        A sweep of a cell ends with the first reading of at least this (S); inf: at the last gate.
+    resets
+        Whether a RESET came before each SET, not only before each sweep.
+    """
+
+    gates: FloatArray
+    sweeps: int
+    stop: float
+    resets: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Sweeps:
+    """Readings after each SET.
+
+    Parameters
+    ----------
+    conductance
+        In S, shape (sweeps, gates, cells); NaN where a sweep had ended.
+    """
+
+    conductance: FloatArray
+
+    @property
+    def medians(self) -> FloatArray:
+        """Median of each cell over the sweeps in S, shape (gates, cells); NaN: too few readings."""
+        return _over_sweeps(self.conductance, lambda part: np.median(part, axis=0))
+
+    @property
+    def spreads(self) -> FloatArray:
+        """Spread of each cell over the sweeps in S (quartiles), shape (gates, cells)."""
+        return _over_sweeps(self.conductance, lambda part: quartile_spread(part, axis=0))
+
+
+def _over_sweeps(
+    conductance: FloatArray, statistic: Callable[[FloatArray], FloatArray]
+) -> FloatArray:
+    _, gates, cells = conductance.shape
+    found = np.full((gates, cells), np.nan)
+    count = np.isfinite(conductance).sum(axis=0)
+    ordered = np.sort(conductance, axis=0)  # NaN last
+    for n in np.unique(count[count >= _FEWEST]):
+        where = count == n
+        found[where] = statistic(ordered[:n, where])
+    return found
+
+
+def measured_sweeps(table: Table) -> tuple[SweepProtocol, Sweeps]:
+    """Return what was done in a gate sweep, as far as its lines tell, and its readings.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than three gate voltages.
+    """
+    gates, gate = _grid(table.values["gate_voltage"])
+    if gates.size < 3:
+        raise DataError(f"{table.path} has {gates.size} gate voltages; a law needs at least 3")
+    value = table.values["conductance"]
+    # The k-th line of a cell at a gate voltage belongs to its k-th sweep.
+    order = np.lexsort((np.arange(gate.size), gate, table.cell))
+    key = (table.cell * gates.size + gate)[order]
+    first = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
+    occurrence = np.empty(gate.size, np.intp)
+    occurrence[order] = np.arange(gate.size) - np.repeat(
+        first, np.diff(np.append(first, gate.size))
+    )
+    sweeps = int(occurrence.max()) + 1
+    conductance = np.full((sweeps, gates.size, table.cells), np.nan)
+    conductance[occurrence, gate, table.cell] = value
+    protocol = SweepProtocol(gates, sweeps, _stop(table, gate, gates.size), _resets(table, gate))
+    return protocol, Sweeps(conductance)
+
+
+def run_sweeps(
+    preset: ChipPreset, protocol: SweepProtocol, seed: int, shape: tuple[int, int] = _SHAPE
+) -> Sweeps:
+    """Take the cells of an emulated chip through a gate sweep; readings are those of its board."""
+    highest = float(protocol.gates.max())
+    # What the cells of the table saw, these may see.
+    limits = Limits(
+        set_gate_voltage=max(highest, Limits.set_gate_voltage),
+        cell_current=1.0,
+        pulse_energy=1.0,
+        row_current=1.0,
+    )
+    found = np.full((protocol.sweeps, protocol.gates.size, *shape), np.nan)
+    everywhere = np.ones(shape, bool)
+    with BoardArray(EmulatedBoard(preset, seed, shape), limits) as array:
+        for sweep in range(protocol.sweeps):
+            array.program(0.0, reset=everywhere, set=~everywhere)
+            left = everywhere
+            for k, gate in enumerate(protocol.gates):
+                array.program(gate, reset=left & protocol.resets, set=left)
+                found[sweep, k] = np.where(left, array.read_conductance(), np.nan)
+                left = left & ~(found[sweep, k] >= protocol.stop)
+                if not left.any():
+                    break
+    return Sweeps(found.reshape(*found.shape[:2], -1))
+
+
+def _grid(gate: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Return the gate voltages of a table, to a millivolt, and which of them each line has."""
+    gates, number = np.unique(np.rint(gate * 1e3) / 1e3, return_inverse=True)
+    if gates.size > _MOST_GATES:
+        edges = np.linspace(gate.min(), gate.max(), _MOST_GATES + 1)
+        number = np.clip(np.searchsorted(edges, gate, side="right") - 1, 0, _MOST_GATES - 1)
+        there, number = np.unique(number, return_inverse=True)
+        gates = 0.5 * (edges[there] + edges[there + 1])
+    return gates, number
+
+
+def _stop(table: Table, gate: npt.NDArray[np.intp], gates: int) -> float:
+    """Return the conductance at which sweeps were ended; inf where nothing says that they were."""
+    value = table.values["conductance"]
+    order = np.argsort(table.cell, kind="stable")
+    cell, gate, value = table.cell[order], gate[order], value[order]
+    last = np.append((np.diff(gate) < 0) | (np.diff(cell) != 0), True)
+    early = last & (gate < gates - 1)
+    if np.count_nonzero(early) < 0.05 * np.count_nonzero(last):
+        return np.inf
+    stop = float(np.quantile(value[early], 0.01))
+    # A rule, and no accident: what went on had not reached it.
+    return stop if np.mean(value[~last] >= stop) < 0.002 else np.inf
+
+
+def _resets(table: Table, gate: npt.NDArray[np.intp]) -> bool:
+    """Return whether cells were RESET between the steps of a sweep; assumed where nothing says."""
+    before = table.values.get("conductance_before")
+    if before is None:
+        return True
+    order = np.argsort(table.cell, kind="stable")
+    cell, gate = table.cell[order], gate[order]
+    after, before = table.values["conductance"][order], before[order]
+    going_on = (np.diff(cell) == 0) & (np.diff(gate) > 0)
+    if not going_on.any():
+        return True
+    return bool(np.median((before[1:] / after[:-1])[going_on & (after[:-1] > 0.0)]) < 0.7)
