@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import rich_click as click
 
 from memlab.cli.command import Command
@@ -75,5 +76,8 @@ def _print_table(preset: str, rows: list[ParameterRow]) -> None:
     table.add_column("meaning; source", ratio=1)
     for row in rows:
         meaning = f"{row.description} [dim]{escape(row.source)}[/dim]"
-        table.add_row(row.name, f"{row.value}", row.unit, meaning)
+        value = row.value
+        if isinstance(value, tuple):
+            value = f"{np.size(value)} numbers"
+        table.add_row(row.name, f"{value}", row.unit, meaning)
     Console().print(table)

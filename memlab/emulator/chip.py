@@ -85,9 +85,9 @@ class Chip:
             self._programmed[is_stuck] = stuck[is_stuck]
             self._responsive &= ~is_stuck
         self._partial = bool(preset.set.full_voltage), bool(preset.reset.full_voltage)
-        self._drift = Drift(preset.drift, preset.temperature)
+        self._drift = Drift(preset.drift, preset.temperature, preset.relaxation)
         drifting = shape if self._drift.active else (0, 0)
-        self._tendency = np.zeros(drifting)
+        self._tendency = np.full((*drifting, *self._drift.terms), self._drift.unpulsed)
         self._programmed_at = np.zeros(drifting, np.int64)
         self._relaxation_rng = generator_for(rng, "drift.relaxation")
         self._last_pulse = 0
@@ -276,6 +276,22 @@ class Chip:
         if cycle is not None:
             level += cycle if part is None else cycle * part[selected]
         np.clip(level, 0.0, MAX_CONDUCTANCE, out=level)
+        self._leave(rows, selected, able, level, time)
+
+    def leave(self, conductance: FloatArray) -> None:
+        """Leave every cell that responds at a conductance (S), shape (rows, columns), now.
+
+        As the last pulse of a programming would whose verification is as fine as that: what a
+        pulse draws for the time after it is drawn, and nothing else.
+        """
+        level = np.clip(conductance, 0.0, MAX_CONDUCTANCE)
+        rows, everywhere = np.arange(self.shape[0]), np.ones(self.shape, bool)
+        self._leave(rows, everywhere, self._responsive, level.ravel(), self._times(rows, None))
+
+    def _leave(
+        self, rows: Rows, selected: BoolArray, able: BoolArray, level: FloatArray, time: Times
+    ) -> None:
+        """Put selected cells that are able to at `level`, in row-major order of the selected."""
         changed = selected & able
         pulsed = changed[selected]
         block = self._programmed[rows]
@@ -283,7 +299,8 @@ class Chip:
         self._programmed[rows] = block
         if self._drift.active:
             tendency, at = self._tendency[rows], self._programmed_at[rows]
-            drawn = self._drift.tendency(self._relaxation_rng.standard_normal(level.size))
+            normal = self._relaxation_rng.standard_normal((level.size, *self._drift.terms))
+            drawn = self._drift.tendency(normal)
             tendency[changed] = drawn[pulsed]
             at[changed] = np.broadcast_to(time[:, np.newaxis], changed.shape)[changed]
             self._tendency[rows], self._programmed_at[rows] = tendency, at

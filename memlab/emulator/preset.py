@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from memlab.emulator.cells.conduction import NonlinearityParameters, TransistorParameters
 from memlab.emulator.cells.defects import DefectParameters
 from memlab.emulator.cells.drift import DriftParameters
 from memlab.emulator.cells.fluctuation import ReadNoiseParameters
 from memlab.emulator.cells.forming import FormingParameters
+from memlab.emulator.cells.relaxation import RelaxationParameters
 from memlab.emulator.cells.switching import ResetParameters, SetParameters
 from memlab.emulator.cells.variability import SpreadParameters
 from memlab.emulator.cells.wear import WearParameters
@@ -96,11 +97,21 @@ class ChipPreset(Parameters):
     forming: FormingParameters = FormingParameters()
     wear: WearParameters = WearParameters()
     drift: DriftParameters = DriftParameters()
+    relaxation: RelaxationParameters = RelaxationParameters()
     read_noise: ReadNoiseParameters = ReadNoiseParameters()
     nonlinearity: NonlinearityParameters = NonlinearityParameters()
     transistor: TransistorParameters = TransistorParameters()
     wires: WireParameters = WireParameters()
     board: BoardProfile = Field(default_factory=BoardProfile)
+
+    @model_validator(mode="after")
+    def _one_relaxation(self) -> Self:
+        if self.relaxation.times and (self.drift.relaxation or self.drift.relaxation_mean):
+            raise ValueError(
+                "relaxation.times holds a measured relaxation: drift.relaxation and "
+                "drift.relaxation_mean must be 0"
+            )
+        return self
 
     def parameter(self, name: str) -> float:
         """Return a number by its name, a nested one by its dotted name."""
@@ -128,7 +139,7 @@ class ParameterRow:
     """One parameter of a preset, for people to read."""
 
     name: str
-    value: float | int | str
+    value: float | int | str | tuple[Any, ...]
     unit: str
     description: str
     source: str

@@ -8,7 +8,8 @@ The first part is retention: a stretched exponential whose time constant follows
 tau = time exp(E_a / k_B (1/T - 1/T_ref)). The second is relaxation after programming: each pulse
 leaves its own tendency r in S per decade, normal with mean `relaxation_mean` and deviation
 `relaxation`, which unfolds with the logarithm of time. Nothing is drawn while time passes, so a
-conductance depends on the time alone and not on how often it was looked at.
+conductance depends on the time alone and not on how often it was looked at. In the place of the
+second may stand a measured relaxation, see `memlab.emulator.cells.relaxation`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from memlab.emulator.cells.relaxation import Relaxation, RelaxationParameters
 from memlab.emulator.parameters import Parameters, quantity
 
 __all__ = ["BOLTZMANN", "Drift", "DriftParameters"]
@@ -59,10 +61,20 @@ class DriftParameters(Parameters):
 class Drift:
     """The law of the module's documentation at one temperature."""
 
-    def __init__(self, parameters: DriftParameters, temperature: float):
+    def __init__(
+        self,
+        parameters: DriftParameters,
+        temperature: float,
+        relaxation: RelaxationParameters = RelaxationParameters(),  # noqa: B008 - frozen
+    ):
         self._parameters = parameters
-        self.active = parameters.active
+        self._measured = Relaxation(relaxation)
+        self.active = parameters.active or self._measured.active
         """False when time does nothing."""
+        self.terms: tuple[int, ...] = (self._measured.terms,) if self._measured.active else ()
+        """Shape of what each pulse draws for its cell: one number, or one for each time."""
+        self.unpulsed = np.nan if self._measured.active else 0.0
+        """The tendency of cells that no pulse has reached."""
         self._tau = 0.0
         if parameters.retention:
             inverse = 1.0 / temperature - 1.0 / parameters.reference_temperature
@@ -70,7 +82,12 @@ class Drift:
             self._tau = parameters.retention * float(np.exp(energy * inverse))
 
     def tendency(self, deviate: FloatArray) -> FloatArray:
-        """Return the relaxation (S per decade) of pulses with these normal deviates."""
+        """Return the tendencies of pulses with these normal deviates, shape (n, *terms).
+
+        In S per decade; of a measured relaxation, its deviates.
+        """
+        if self._measured.active:
+            return self._measured.deviates(deviate)
         return self._parameters.relaxation_mean + self._parameters.relaxation * deviate
 
     def apply(self, conductance: FloatArray, tendency: FloatArray, age: FloatArray) -> FloatArray:
@@ -81,6 +98,8 @@ class Drift:
             left = np.exp(-((age / self._tau) ** parameters.stretch))
             end = parameters.final_conductance
             now = end + (now - end) * left
+        if self._measured.active:
+            return np.maximum(now + self._measured.change(conductance, tendency, age), 0.0)
         relaxed = now + tendency * np.log10(1.0 + age / parameters.relaxation_time)
         return np.maximum(relaxed, 0.0)
 
