@@ -136,7 +136,7 @@ class Relaxation:
         part = (x - self._x[after - 1]) / (self._x[after] - self._x[after - 1])
         here = np.take_along_axis(deviates, (after - 1)[..., np.newaxis], axis=-1)[..., 0]
         before = np.take_along_axis(deviates, np.maximum(after - 2, 0)[..., np.newaxis], axis=-1)
-        change = part * self._quantile(after, conductance, here)
+        change: FloatArray = part * self._quantile(after, conductance, here)
         change += (1.0 - part) * self._quantile(after - 1, conductance, before[..., 0])
         change[np.isnan(here)] = 0.0
         return change
