@@ -1,153 +1,348 @@
 """Relaxation and retention, fitted to the mean conductance of several states over time.
 
-The errors of a mean at different ages hang together: each cell keeps the tendency that its pulse
-left. For n cells whose tendencies have variance s^2 and whose readings have variance e^2, changes
-since the first reading have the covariance
+The mean of state s is
 
-    (s^2 x x^T + e^2 (I + 1 1^T)) / n,    x = log10(1 + t / relaxation_time)
+    m_s(t) = (G_s - G_end) exp(-(t / tau)^stretch) + G_end + r log10(1 + t / relaxation_time)
 
-with which the least squares are weighted. s^2 and e^2 come from what each cell does besides its
-state's mean: a deviation that fades like the mean, a tendency times x, and noise.
+with a G_s of its own: what it was at age 0 is not read. Means at different ages hang together,
+since each cell keeps the tendency that its pulse left; for n cells whose tendencies have variance
+s^2 and whose readings have variance e^2 they have the covariance (s^2 x x^T + e^2 I) / n with
+x = log10(1 + t / relaxation_time), by which the least squares are weighted. That is only how they
+are weighted: the stated errors come from how the cells of a state differ (a sandwich estimate), so
+that slow noise and jumps are in them.
+
+A law that the means contradict is not reported (`DriftLaw.contradicted`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
-from scipy.optimize import least_squares
+from scipy.optimize import OptimizeResult, least_squares
+from scipy.stats import chi2, f
 
 from memlab.characterize.statistics import CONVERTER_ERROR
 
-__all__ = ["DriftLaw", "StateMeans", "fit_drift"]
+__all__ = ["DriftLaw", "StateCells", "fit_drift", "usable_readings"]
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
-SIGNIFICANT = 14.0
-"""Retention is reported if it lowers chi^2 by this much: 1 in 1,000 for two more parameters."""
+_BY_CHANCE = 1e-3
+"""Retention, and an end that is not 0 S, are reported if less probable than this without them."""
+
+_CONTRADICTED = 1e-4
+"""A law that would fit as badly less often than this is contradicted."""
+
+_LARGEST_ERROR = 0.35
+"""Of the logarithm of tau: beyond, one standard error says little of where it is."""
+
+_ENOUGH = 8
+"""Cells of a state from which their differences tell the error; below, the weights do."""
+
+_UNIT, _LEVEL = 1e-6, 1e-4
+"""Scales in S/decade and S, so that all parameters are of order one."""
 
 
 @dataclass(frozen=True)
 class DriftLaw:
-    """Relaxation (S/decade), retention (s), stretch (1), and one standard error each.
+    """What was found, and one standard error each; NaN where it cannot be told.
 
-    NaN where they cannot be told: retention and stretch where little is lost yet.
+    Parameters
+    ----------
+    relaxation, spread
+        Mean and standard deviation of the cells' tendencies in S/decade.
+    retention, stretch
+        In s, and of the exponent; NaN where little is lost yet.
+    end
+        Where retention ends, in S; 0, without an error, unless the means say otherwise.
+    contradicted
+        Whether the means contradict the law; then only `spread` is given.
     """
 
     relaxation: float = np.nan
     relaxation_error: float = np.nan
+    spread: float = np.nan
+    spread_error: float = np.nan
     retention: float = np.nan
     retention_error: float = np.nan
     stretch: float = np.nan
     stretch_error: float = np.nan
+    end: float = 0.0
+    end_error: float = np.nan
+    contradicted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
-class StateMeans:
-    """What is left of the cells of each state; state 0 is the RESET state.
+class StateCells:
+    """The cells of one SET state.
 
     Parameters
     ----------
     age
         Of each reading in s, shape (readings,).
-    mean, spread
-        Mean and standard deviation in S, shape (states, readings).
-    count
-        Cells of each state.
-    tendency, noise
-        Variance of the cells' tendencies in (S/decade)^2, and how much of it is noise of the
-        readings; shape (states,).
-    residual
-        Variance of a reading in S^2, shape (states,).
+    cells
+        In S, shape (readings, cells); at least two cells.
+    x
+        log10(1 + age / relaxation_time), shape (readings,).
+    left
+        What retention leaves at each age, as far as known, shape (readings,).
     """
 
     age: FloatArray
-    mean: FloatArray
-    spread: FloatArray
-    count: FloatArray
-    tendency: FloatArray
-    noise: FloatArray
-    residual: FloatArray
+    cells: FloatArray
+    x: FloatArray
+    left: FloatArray
 
     @property
-    def complete(self) -> bool:
-        """Whether every SET state has cells enough."""
-        return bool((self.count[1:] > 1).all() and self.age.size > 4)
+    def count(self) -> int:
+        """Number of cells."""
+        return len(self.cells.T)
 
-    def relaxation_spread(self) -> tuple[float, float]:
-        """Return the standard deviation of the tendencies (S/decade), and its error."""
-        freedom = self.count[1:] - 1.0
-        if not self.complete:
-            return np.nan, np.nan
-        variance = float(np.average((self.tendency - self.noise)[1:], weights=freedom))
-        total = float(np.average(self.tendency[1:], weights=freedom))
-        error = total * (2.0 / freedom.sum()) ** 0.5
-        deviation = max(variance, 0.0) ** 0.5
-        return deviation, error / (2.0 * deviation) if deviation else error**0.5
+    @cached_property
+    def mean(self) -> FloatArray:
+        """Mean of the cells (S), shape (readings,)."""
+        mean: FloatArray = self.cells.mean(axis=1)
+        return mean
+
+    @cached_property
+    def variances(self) -> tuple[float, float, float]:
+        """Of the tendencies as fitted, how much of it is noise, and of a reading."""
+        # A cell's own deviation fades as its state does; its tendency grows with x.
+        basis = np.column_stack([self.left, self.x])
+        inverse = np.linalg.pinv(basis)
+        deviation = self.cells - self.mean[:, np.newaxis]
+        fitted = inverse @ deviation
+        residual = ((deviation - basis @ fitted) ** 2).sum(axis=1) / (self.count - 1)
+        # Noise is less where less is left. What a fit leaves of independent readings, whose
+        # variances are v, is on average (M * M) v with M = 1 - basis inverse.
+        left_over = (np.eye(self.x.size) - basis @ inverse) ** 2
+        reading = np.linalg.lstsq(left_over, residual, rcond=1e-6)[0]
+        noise = float(inverse[1] ** 2 @ reading)
+        return float(fitted[1].var(ddof=1)), noise, float(reading.mean())
+
+    def weight(self, tendency: float) -> FloatArray:
+        """Return what makes deviations of the mean nearly independent and of variance one.
+
+        `tendency` is the variance of the tendencies of all states, which knows it better than one:
+        weights that were found from few cells would make the sum seem better than it is.
+        """
+        reading = self.variances[2]
+        n = self.x.size
+        own = max(tendency, 0.0) * np.outer(self.x, self.x)
+        own = (own + max(reading, CONVERTER_ERROR**2) * np.eye(n)) / self.count
+        weight: FloatArray = np.linalg.inv(np.linalg.cholesky(own))
+        return weight
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        """Of the mean, from how the cells differ; shape (readings, readings)."""
+        # Cells that differ by less than a step of the converter do not show its rounding.
+        rounding = CONVERTER_ERROR**2 * np.eye(self.x.size)
+        covariance: FloatArray = (np.atleast_2d(np.cov(self.cells)) + rounding) / self.count
+        return covariance
 
 
-def fit_drift(means: StateMeans, relaxation_time: float) -> DriftLaw:
-    """Fit both laws to the SET states; `relaxation_time` (s) is known."""
-    age, start = means.age[1:], means.mean[1:, :1]
+def usable_readings(cells: FloatArray) -> BoolArray:
+    """Return the readings in which no cell of a state comes near 0 S, where drift is cut off.
+
+    Parameters
+    ----------
+    cells
+        In S, shape (readings, cells).
+    """
+    usable: BoolArray = cells.mean(axis=1) > 4.0 * cells.std(axis=1)
+    return usable
+
+
+def fit_drift(age: FloatArray, states: Sequence[FloatArray], relaxation_time: float) -> DriftLaw:
+    """Fit the law to SET states.
+
+    Parameters
+    ----------
+    age
+        Of each reading in s, rising, shape (readings,).
+    states
+        Conductance (S) of the cells of each state, shape (readings, cells).
+    relaxation_time
+        In s: it is known.
+    """
+    if any(cells.shape[1] < 2 for cells in states):
+        return DriftLaw()
+    chosen = [usable_readings(cells) for cells in states]
+    if any(use.sum() < 5 for use in chosen):
+        return DriftLaw()
     x = np.log10(1.0 + age / relaxation_time)
-    weigh = _weights(means, x)
-    changed = weigh(means.mean[1:, 1:] - start)
-    unit = 1e-6  # S/decade
 
-    def relaxed(p: FloatArray) -> FloatArray:
-        return weigh(np.tile(unit * p[0] * x, (len(start), 1))) - changed
-
-    def both(p: FloatArray) -> FloatArray:
-        lost = -np.expm1(-((age / 10.0 ** p[1]) ** p[2]))
-        return weigh(unit * p[0] * x - start * lost) - changed
-
-    alone = least_squares(relaxed, [0.0])
-    low, high = np.log10(age[0]), np.log10(age[-1])
-    tries = [
-        least_squares(
-            both, [0.0, guess, 0.6], bounds=([-np.inf, low, 0.1], [np.inf, high + 9, 1.5])
-        )
-        for guess in (max(low, high - 1.0), high + 1.0, high + 3.0)
-    ]
-    best = min(tries, key=lambda fit: float(fit.cost))
-    if 2.0 * (alone.cost - best.cost) < SIGNIFICANT:
-        return DriftLaw(unit * alone.x[0], unit * _errors(np.asarray(alone.jac))[0])
-    errors = _errors(np.asarray(best.jac))
-    if np.log(10.0) * errors[1] > 1.0:
-        return DriftLaw(unit * best.x[0], unit * errors[0])
-    tau = 10.0 ** best.x[1]
-    return DriftLaw(
-        relaxation=unit * best.x[0],
-        relaxation_error=unit * errors[0],
-        retention=tau,
-        retention_error=tau * np.log(10.0) * errors[1],
-        stretch=best.x[2],
-        stretch_error=errors[2],
-    )
-
-
-def _errors(jacobian: FloatArray) -> FloatArray:
-    errors: FloatArray = np.sqrt(np.diag(np.linalg.pinv(jacobian.T @ jacobian)))
-    return errors
-
-
-def _weights(means: StateMeans, x: FloatArray) -> Callable[[FloatArray], FloatArray]:
-    """Return what makes deviations of the means independent and of variance one."""
-    n = x.size
-    factors = []
-    variances = np.maximum(means.tendency - means.noise, 0.0)
-    for count, slope, noise in zip(means.count, variances, means.residual, strict=True):
-        own = (slope * np.outer(x, x) + noise * (np.eye(n) + 1.0)) / count
-        factors.append(np.linalg.cholesky(own + CONVERTER_ERROR**2 * (np.eye(n) + 1.0)))
-
-    def weigh(deviation: FloatArray) -> FloatArray:
-        rows = [
-            solve_triangular(factor, row, lower=True)
-            for factor, row in zip(factors[1:], deviation, strict=True)
+    def sorted_out(left: FloatArray) -> list[StateCells]:
+        return [
+            StateCells(age[use], cells[use], x[use], left[use])
+            for cells, use in zip(states, chosen, strict=True)
         ]
-        return np.concatenate(rows)
 
-    return weigh
+    fit = _Fit(sorted_out(np.ones(age.size)))
+    if fit.fades:
+        # What is left is known now, and with it how cells differ.
+        fit = _Fit(sorted_out(np.exp(-((age / fit.tau) ** fit.stretch))))
+    return fit.law()
+
+
+class _Fit:
+    """Fits of the laws, from the one with fewest parameters on, and which of them holds."""
+
+    def __init__(self, states: Sequence[StateCells]):
+        self._states = states
+        self._tendency = self._pooled_tendency()
+        self._weights = [one.weight(self._tendency[0]) for one in states]
+        alone = self._least_squares(1, [])
+        self.fades = False
+        self._best, self._kind = alone, 1
+        age = states[0].age
+        low, high = np.log10(age[age > 0.0][0]), np.log10(age[-1])
+        guesses = [[guess, 0.6] for guess in (max(low, high - 1.0), high + 1.0, high + 3.0)]
+        fading = min((self._least_squares(3, g) for g in guesses), key=lambda one: float(one.cost))
+        if self._gained(alone, fading, 2):
+            self.fades, self._best, self._kind = True, fading, 3
+            ending = self._least_squares(4, [*fading.x[-2:], 0.0])
+            if len(states) > 2 and self._gained(fading, ending, 1):
+                self._best, self._kind = ending, 4
+
+    @property
+    def tau(self) -> float:
+        """Retention time (s)."""
+        return float(10.0 ** self._best.x[len(self._states) + 1])
+
+    @property
+    def stretch(self) -> float:
+        """Exponent."""
+        return float(self._best.x[len(self._states) + 2])
+
+    def law(self) -> DriftLaw:
+        """Return what the fit that holds says."""
+        spread, spread_error = self._spread()
+        found = DriftLaw(spread=spread, spread_error=spread_error)
+        if self._misfit() < _CONTRADICTED:
+            return replace(found, contradicted=True)
+        first = len(self._states)
+        errors = self._errors()
+        found = replace(
+            found,
+            relaxation=_UNIT * float(self._best.x[first]),
+            relaxation_error=_UNIT * float(errors[first]),
+        )
+        if not self.fades or np.log(10.0) * errors[first + 1] > _LARGEST_ERROR:
+            return found
+        if self._kind == 4:
+            found = replace(
+                found,
+                end=_LEVEL * float(self._best.x[first + 3]),
+                end_error=_LEVEL * float(errors[first + 3]),
+            )
+        return replace(
+            found,
+            retention=self.tau,
+            retention_error=self.tau * float(np.log(10.0) * errors[first + 1]),
+            stretch=self.stretch,
+            stretch_error=float(errors[first + 2]),
+        )
+
+    def _model(self, p: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+        """Return the mean (S) of each state and its derivatives by p.
+
+        p: each G_s, then r and, as far as the law has them, log10 tau, stretch and G_end.
+        """
+        first = len(self._states)
+        end = _LEVEL * p[first + 3] if p.size > first + 3 else 0.0
+        models = []
+        for k, one in enumerate(self._states):
+            level, left = _LEVEL * p[k], np.ones(one.x.size)
+            slopes = np.zeros((one.x.size, p.size))
+            if p.size > first + 1:
+                relative = one.age / 10.0 ** p[first + 1]
+                power = relative ** p[first + 2]
+                left = np.exp(-power)
+                fading = (level - end) * left * power
+                slopes[:, first + 1] = fading * p[first + 2] * np.log(10.0)
+                slopes[:, first + 2] = -fading * np.log(np.maximum(relative, 1e-300))
+            if p.size > first + 3:
+                slopes[:, first + 3] = _LEVEL * (1.0 - left)
+            slopes[:, k], slopes[:, first] = _LEVEL * left, _UNIT * one.x
+            models.append((end + (level - end) * left + _UNIT * p[first] * one.x, slopes))
+        return models
+
+    def _least_squares(self, kind: int, more: Sequence[float]) -> OptimizeResult:
+        start = [*(one.mean[0] / _LEVEL for one in self._states), 0.0, *more]
+        first = len(self._states)
+        age = self._states[0].age
+        low, high = np.log10(age[age > 0.0][0]) - 1.0, np.log10(age[-1]) + 9.0
+        bounds = [(-np.inf, np.inf)] * (first + 1) + [(low, high), (0.1, 1.5), (-1.0, 50.0)]
+        lower, upper = zip(*bounds[: len(start)], strict=True)
+        assert len(start) == first + kind
+
+        def weighted(p: FloatArray) -> FloatArray:
+            models = zip(self._weights, self._states, self._model(p), strict=True)
+            return np.concatenate([weight @ (one.mean - mean) for weight, one, (mean, _) in models])
+
+        def jacobian(p: FloatArray) -> FloatArray:
+            models = zip(self._weights, self._model(p), strict=True)
+            return np.concatenate([-weight @ slopes for weight, (_, slopes) in models])
+
+        return least_squares(weighted, start, jacobian, bounds=(lower, upper), x_scale="jac")
+
+    def _gained(self, before: OptimizeResult, after: OptimizeResult, more: int) -> bool:
+        """Whether parameters lower the weighted squares by more than chance does."""
+        freedom = after.fun.size - after.x.size
+        scale = max(1.0, 2.0 * float(after.cost) / max(1, freedom))
+        gain = 2.0 * float(before.cost - after.cost) / scale
+        return bool(chi2.sf(gain, more) < _BY_CHANCE)
+
+    def _errors(self) -> FloatArray:
+        """One standard error of each parameter, by how the cells of each state differ."""
+        jacobian = np.asarray(self._best.jac)
+        bread = np.linalg.pinv(jacobian.T @ jacobian)
+        if min(one.count for one in self._states) < _ENOUGH:
+            weighted: FloatArray = np.sqrt(np.diag(bread))
+            return weighted
+        meat, start = np.zeros(bread.shape), 0
+        for one, weight in zip(self._states, self._weights, strict=True):
+            part = jacobian[start : start + one.x.size]
+            start += one.x.size
+            scores = part.T @ weight
+            meat += scores @ one.covariance @ scores.T
+        errors: FloatArray = np.sqrt(np.maximum(np.diag(bread @ meat @ bread), 0.0))
+        return errors
+
+    def _misfit(self) -> float:
+        """Return how probable means as far from the law are, in the state that fits worst."""
+        probable = 1.0
+        for one, (mean, _) in zip(self._states, self._model(self._best.x), strict=True):
+            deviation = one.mean - mean
+            n, size = one.count, one.x.size
+            if n < 2 * size:
+                continue
+            # Hotelling's T^2; the parameters take less freedom than their number from one state.
+            distance = float(deviation @ np.linalg.pinv(one.covariance) @ deviation)
+            ratio = distance * (n - size) / ((n - 1) * size)
+            probable = min(probable, float(f.sf(ratio, size, n - size)))
+        return min(1.0, len(self._states) * probable)
+
+    def _pooled_tendency(self) -> tuple[float, float]:
+        """Return the variance of the tendencies of all states, and its error."""
+        freedom = np.array([one.count - 1.0 for one in self._states])
+        tendency, noise, _ = np.array([one.variances for one in self._states]).T
+        variance = float(np.average(tendency - noise, weights=freedom))
+        total = float(np.average(tendency, weights=freedom))
+        return variance, total * float(2.0 / freedom.sum()) ** 0.5
+
+    def _spread(self) -> tuple[float, float]:
+        """Return the standard deviation of the tendencies (S/decade), and its error."""
+        variance, error = self._tendency
+        deviation = max(variance, 0.0) ** 0.5
+        # Of a spread that does not stand out of the noise only its square has an error.
+        if variance < 2.0 * error:
+            return deviation, error**0.5
+        return deviation, error / (2.0 * deviation)

@@ -1,38 +1,36 @@
 """Retention: states programmed once, then read at log-spaced ages and never pulsed again.
 
 The cells are dealt out at random to a RESET state and several SET states. Two laws are fitted to
-the means of the SET states (`memlab.emulator.cells.drift`):
+the means of the SET states (`drift_law`, `memlab.emulator.cells.drift`):
 
     relaxation   G grows by r log10(1 + t / relaxation_time), r differs from pulse to pulse
-    retention    G falls as exp(-(t / tau)^stretch), towards 0 S
+    retention    G falls as exp(-(t / tau)^stretch), towards 0 S unless the means say otherwise
 
 Relaxation moves all states alike, retention each in proportion to its conductance: that is how the
-two are told apart, and why several states are programmed. On an emulator in process simulated time
-is advanced, and the emulator brings its cells up to date at ages of 0.1 s 2^k, at which they are
-read by default. On a board the host waits, so choose `duration` with care.
+two are told apart, and why several states are programmed. Ages count from the middle of the SET
+pulses to the middle of a reading. On an emulator in process simulated time is advanced; on a board
+the host waits, so choose `duration` with care.
 
-Read noise as slow as the test itself, of 1/f kind, cannot be told from relaxation and adds to it.
+Read noise as slow as the test itself, of 1/f kind, cannot be told from the spread of relaxation and
+adds to it.
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from memlab.characterize.bench import Bench
-from memlab.characterize.drift_law import DriftLaw, StateMeans, fit_drift
+from memlab.characterize.drift_law import DriftLaw, fit_drift
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.runs import Findings, Record
+from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Retention", "RetentionConfig"]
 
 FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-
-
-VISIBLE = 5e-6
-"""Conductance in S from which the mean of a state can be seen to fade."""
 
 
 class RetentionConfig(ProcedureConfig):
@@ -73,6 +71,10 @@ class Retention(Procedure[RetentionConfig]):
     name = "retention"
     title = "Retention: readings over time after one pulse"
     Config = RetentionConfig
+    coordinates: ClassVar = {
+        "begun": Coordinate("s", "When the reading began, on the clock of `time`"),
+        "programmed": Coordinate("s", "Middle of the SET pulses, on the clock of `time`"),
+    }
 
     def demands(self) -> list[Demand]:
         """Return the SET to the highest state."""
@@ -83,73 +85,81 @@ class Retention(Procedure[RetentionConfig]):
         state = np.zeros(bench.shape, np.intp)
         state[bench.mask] = self.config.states(int(bench.mask.sum()))
         gate = self.config.gates()[state]
+        before = bench.now
         bench.program(gate, reset=bench.mask, set=bench.mask & (state > 0))
-        bench.read()
+        # All rows are RESET, then all are SET, one after the other.
+        programmed = before + 0.75 * (bench.now - before)
+        bench.read(begun=bench.now, programmed=programmed)
         # The recorded time, not the clock: resumed, the test goes on with the ages it began with.
-        start = bench.record.readings.coordinates["time"][0]
+        coordinates = bench.record.readings.coordinates
+        start = coordinates["time"][0]
+        programmed = coordinates.get("programmed", [programmed])[0]
         for age in self.config.ages():
             bench.wait_until(start + age)
-            bench.read()
+            bench.read(begun=bench.now, programmed=programmed)
 
     def analyse(self, record: Record) -> Findings:
         """Return relaxation, its spread, the retention time, and the means of each state."""
         config = self.config
         time = record.readings.coordinate("time")
-        age = time - time[0]
         cells = record.conductance
-        state = config.states(cells.shape[1])
+        own = _sorted_by_state(cells, config.states(cells.shape[1]), config.set_states + 1)
         findings = Findings()
-        findings.axis("age", age, "s", "Time since the first reading, right after the pulses")
+        findings.axis("age", time - time[0], "s", "Time since the first reading")
         findings.axis("gate_voltage", config.gates(), "V", "Gate voltage of the state; 0: RESET")
-        means = _state_means(age, cells, state, config)
         dims = ("gate_voltage", "age")
-        for name, value, text in (
-            ("mean", means.mean, "Mean conductance of the state"),
-            ("spread", means.spread, "Standard deviation of the state"),
-        ):
-            findings.array(name, value, dims, "S", text)
-        law = fit_drift(means, config.relaxation_time) if means.complete else DriftLaw()
-        text = "Mean relaxation after a pulse"
-        findings.number("relaxation_mean", law.relaxation, "S/decade", text, law.relaxation_error)
-        text = "Spread of relaxation from cell to cell"
-        spread, error = means.relaxation_spread()
-        findings.number("relaxation", spread, "S/decade", text, error)
-        text = "Retention time constant at the temperature of the test"
-        findings.number("retention", law.retention, "s", text, law.retention_error)
-        text = "Exponent of the stretched exponential"
-        findings.number("stretch", law.stretch, "1", text, law.stretch_error)
+        mean, spread = np.full((2, len(own), time.size), np.nan)
+        for k, one in enumerate(own):
+            if one.shape[1]:
+                mean[k] = one.mean(axis=1)
+            if one.shape[1] > 1:
+                spread[k] = one.std(axis=1, ddof=1)
+        findings.array("mean", mean, dims, "S", "Mean conductance of the state")
+        findings.array("spread", spread, dims, "S", "Standard deviation of the state")
+        law = fit_drift(_ages(record), own[1:], config.relaxation_time)
+        _add_numbers(findings, law, sum(one.shape[1] for one in own[1:]), config)
         return findings
 
 
-def _state_means(
-    age: FloatArray, cells: FloatArray, state: npt.NDArray[np.intp], config: RetentionConfig
-) -> StateMeans:
-    """Return means, spreads, and what the cells of each state do besides."""
-    states, x = config.set_states + 1, np.log10(1.0 + age / config.relaxation_time)
-    mean, spread = np.full((2, states, age.size), np.nan)
-    tendency, noise, residual = np.full((3, states), np.nan)
-    count = np.zeros(states)
+def _ages(record: Record) -> FloatArray:
+    """Return how old (s) the cells are at the middle of each reading."""
+    readings = record.readings
+    time = readings.coordinate("time")
+    if "programmed" not in readings.coordinates:  # a run of an older version
+        since: FloatArray = time - time[0]
+        return since
+    middle = 0.5 * (readings.coordinate("begun") + time)
+    age: FloatArray = middle - readings.coordinate("programmed")
+    return age
+
+
+def _sorted_by_state(
+    cells: FloatArray, state: npt.NDArray[np.intp], states: int
+) -> list[FloatArray]:
+    """Return the cells of each state, shape (readings, cells), without those that failed to switch.
+
+    Stuck cells are far from the others.
+    """
+    found = []
     for k in range(states):
         own = cells[:, state == k]
-        # Cells that failed to take their state: stuck ones, far from the others.
         middle = np.median(own[0]) if own.size else 0.0
-        own = own[:, np.abs(own[0] - middle) < 0.5 * max(middle, 20e-6)]
-        count[k] = own.shape[1]
-        if not count[k]:
-            continue
-        mean[k] = own.mean(axis=1)
-        if count[k] < 2:
-            continue
-        spread[k] = own.std(axis=1, ddof=1)
-        # A cell's own deviation fades as the mean of its state does; its tendency grows with x.
-        fading = mean[k] / mean[k, 0] if mean[k, 0] > VISIBLE else np.ones(x.size)
-        basis = np.column_stack([fading, x])
-        deviation = own - mean[k][:, np.newaxis]
-        fitted = np.linalg.pinv(basis) @ deviation
-        residual[k] = ((deviation - basis @ fitted) ** 2).sum() / (count[k] * max(1, x.size - 2))
-        tendency[k] = fitted[1].var(ddof=1)
-        noise[k] = residual[k] * np.linalg.pinv(basis.T @ basis)[1, 1]
-    return StateMeans(age, mean, spread, count, tendency, noise, residual)
+        found.append(own[:, np.abs(own[0] - middle) < 0.5 * max(middle, 20e-6)])
+    return found
+
+
+def _add_numbers(findings: Findings, law: DriftLaw, cells: int, config: RetentionConfig) -> None:
+    text = "Mean relaxation after a pulse"
+    findings.number("relaxation_mean", law.relaxation, "S/decade", text, law.relaxation_error)
+    text = "Spread of relaxation from cell to cell"
+    findings.number("relaxation", law.spread, "S/decade", text, law.spread_error)
+    text = "Retention time constant at the temperature of the test"
+    findings.number("retention", law.retention, "s", text, law.retention_error)
+    text = "Exponent of the stretched exponential"
+    findings.number("stretch", law.stretch, "1", text, law.stretch_error)
+    text = "Where retention ends; without an error: taken, not found"
+    end = np.nan if np.isnan(law.retention) else law.end
+    findings.number("end_conductance", end, "S", text, law.end_error)
 
 
 PROCEDURE = Retention
