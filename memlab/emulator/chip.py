@@ -215,7 +215,7 @@ class Chip:
         path, at_cell = pulsed_voltage(
             self.preset, self.shape, rows, selected, before, full, gate, voltage, 0.0
         )
-        level = reset_level(self.preset.reset, full, at_cell)
+        level = self._spread.pulse_reset(reset_level(self.preset.reset, full, at_cell), selected)
         part = None
         if self._partial[1]:
             part = progress(self.preset.reset, at_cell, np.asarray(width))

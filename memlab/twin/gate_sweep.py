@@ -7,8 +7,8 @@ chip is stopped in the same way, or the cells that are left at high voltages wou
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,16 @@ from memlab.board_array import BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
 from memlab.limits import Limits
-from memlab.twin.statistics import quartile_spread
+from memlab.twin.statistics import quantiles, quartile_spread
 from memlab.twin.tables import Table
 
-__all__ = ["SweepProtocol", "Sweeps", "measured_sweeps", "run_sweeps"]
+__all__ = ["STATISTICS", "SweepProtocol", "Sweeps", "measured_sweeps", "run_sweeps"]
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+STATISTICS = ("median", "spread between cells", "spread within a cell")
+"""Of the cells' medians: median, spread; and the median of the cells' spreads over sweeps."""
 
 _MOST_GATES = 200
 _FEWEST = 3
@@ -61,33 +65,31 @@ class Sweeps:
     Parameters
     ----------
     conductance
-        In S, shape (sweeps, gates, cells); NaN where a sweep had ended.
+        In S, shape (gates, cells, sweeps); NaN where a sweep had ended.
     """
 
     conductance: FloatArray
 
-    @property
+    @cached_property
     def medians(self) -> FloatArray:
         """Median of each cell over the sweeps in S, shape (gates, cells); NaN: too few readings."""
-        return _over_sweeps(self.conductance, lambda part: np.median(part, axis=0))
+        return np.asarray(quantiles(self.conductance, (0.5,), _FEWEST)[0])
 
-    @property
+    @cached_property
     def spreads(self) -> FloatArray:
         """Spread of each cell over the sweeps in S (quartiles), shape (gates, cells)."""
-        return _over_sweeps(self.conductance, lambda part: quartile_spread(part, axis=0))
+        return quartile_spread(self.conductance, _FEWEST)
 
-
-def _over_sweeps(
-    conductance: FloatArray, statistic: Callable[[FloatArray], FloatArray]
-) -> FloatArray:
-    _, gates, cells = conductance.shape
-    found = np.full((gates, cells), np.nan)
-    count = np.isfinite(conductance).sum(axis=0)
-    ordered = np.sort(conductance, axis=0)  # NaN last
-    for n in np.unique(count[count >= _FEWEST]):
-        where = count == n
-        found[where] = statistic(ordered[:n, where])
-    return found
+    def statistics(self, cells: BoolArray | slice = slice(None)) -> FloatArray:
+        """Return what `STATISTICS` names of some cells in S, shape (3, gates)."""
+        medians: FloatArray = self.medians[:, cells]
+        return np.stack(
+            [
+                quantiles(medians, (0.5,))[0],
+                quartile_spread(medians, _FEWEST),
+                quantiles(self.spreads[:, cells], (0.5,))[0],
+            ]
+        )
 
 
 def measured_sweeps(table: Table) -> tuple[SweepProtocol, Sweeps]:
@@ -111,8 +113,8 @@ def measured_sweeps(table: Table) -> tuple[SweepProtocol, Sweeps]:
         first, np.diff(np.append(first, gate.size))
     )
     sweeps = int(occurrence.max()) + 1
-    conductance = np.full((sweeps, gates.size, table.cells), np.nan)
-    conductance[occurrence, gate, table.cell] = value
+    conductance = np.full((gates.size, table.cells, sweeps), np.nan)
+    conductance[gate, table.cell, occurrence] = value
     protocol = SweepProtocol(gates, sweeps, _stop(table, gate, gates.size), _resets(table, gate))
     return protocol, Sweeps(conductance)
 
@@ -129,7 +131,7 @@ def run_sweeps(
         pulse_energy=1.0,
         row_current=1.0,
     )
-    found = np.full((protocol.sweeps, protocol.gates.size, *shape), np.nan)
+    found = np.full((protocol.gates.size, *shape, protocol.sweeps), np.nan)
     everywhere = np.ones(shape, bool)
     with BoardArray(EmulatedBoard(preset, seed, shape), limits) as array:
         for sweep in range(protocol.sweeps):
@@ -137,11 +139,12 @@ def run_sweeps(
             left = everywhere
             for k, gate in enumerate(protocol.gates):
                 array.program(gate, reset=left & protocol.resets, set=left)
-                found[sweep, k] = np.where(left, array.read_conductance(), np.nan)
-                left = left & ~(found[sweep, k] >= protocol.stop)
+                reading = np.where(left, array.read_conductance(), np.nan)
+                found[k, ..., sweep] = reading
+                left = left & ~(reading >= protocol.stop)
                 if not left.any():
                     break
-    return Sweeps(found.reshape(*found.shape[:2], -1))
+    return Sweeps(found.reshape(protocol.gates.size, -1, protocol.sweeps))
 
 
 def _grid(gate: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:

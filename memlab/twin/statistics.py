@@ -7,14 +7,14 @@ distance, over random splits by cell, is its tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from memlab.twin.tables import half_of
 
-__all__ = ["SPLITS", "quartile_spread", "split_tolerance"]
+__all__ = ["SPLITS", "quantiles", "quartile_spread", "split_tolerance"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -25,9 +25,42 @@ _NORMAL_QUARTILES = 1.3489795
 """Distance of the quartiles of a normal distribution, in its standard deviations."""
 
 
-def quartile_spread(sample: FloatArray, axis: int = -1) -> FloatArray:
-    """Return the distance of the quartiles, scaled to a standard deviation of normal deviates."""
-    low, high = np.quantile(sample, [0.25, 0.75], axis=axis)
+def quantiles(sample: FloatArray, p: Sequence[float], fewest: int = 1) -> FloatArray:
+    """Return quantiles along the last axis, of what is no NaN.
+
+    Parameters
+    ----------
+    sample
+        Shape (..., n).
+    p
+        Probabilities.
+    fewest
+        Numbers below which there is no quantile.
+
+    Returns
+    -------
+    Shape (len(p), ...); NaN where there are too few numbers.
+    """
+    ordered = np.sort(sample, axis=-1)  # NaN last
+    count = np.isfinite(sample).sum(axis=-1)
+    found = np.empty((len(p), *count.shape))
+    for k, one in enumerate(p):
+        place = one * np.maximum(count - 1, 0)
+        low = place.astype(np.intp)
+        high = np.minimum(low + 1, np.maximum(count - 1, 0))
+        below, above = (
+            np.take_along_axis(ordered, at[..., np.newaxis], axis=-1)[..., 0] for at in (low, high)
+        )
+        found[k] = np.where(count >= fewest, below + (place - low) * (above - below), np.nan)
+    return found
+
+
+def quartile_spread(sample: FloatArray, fewest: int = 2) -> FloatArray:
+    """Return the distance of the quartiles along the last axis, as a standard deviation.
+
+    Scaled so that normal deviates have theirs. NaN are left out; arguments as of `quantiles`.
+    """
+    low, high = quantiles(sample, (0.25, 0.75), fewest)
     return np.asarray((high - low) / _NORMAL_QUARTILES)
 
 

@@ -3,7 +3,7 @@
 Each cell has its own SET law and RESET level, drawn once:
 
     slope_ij = slope (1 + s_slope z1)    offset_ij = offset + s_offset z2
-    reset_ij = reset (1 + s_reset z3)    z normal
+    reset_ij = reset (1 + s_reset z3) exp(s_log z5)    z normal
 
 Behind onset and saturation of the law, the level of a cell is larger than another's by
 
@@ -14,7 +14,8 @@ of the published simulations) and relative to the level (`cycle`). Or it deviate
 voltage did (`cycle_gate`): by much where the law is steep, by little at its onset and where it
 saturates, and not at all where the level lies below what the cell has already. This deviation may
 be larger by 1 + `cycle_onset` / (1 + exp(linear / s)) around a soft onset of scale s, and have the
-tails of Student's distribution; its quartiles are those of a normal one.
+tails of Student's distribution; its quartiles are those of a normal one. What a RESET leaves is
+broad: exp(`reset_cycle` z) times the level of the cell (log-normal, anew at each pulse).
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class SpreadParameters(Parameters):
     set_offset: float = quantity(0.0, "S", "Device to device: of the SET offset.")
     reset: float = quantity(0.0, "1", "Device to device: of the RESET level, relative.")
     set_level: float = quantity(0.0, "1", "Device to device: of the SET level, relative.")
+    reset_log: float = quantity(0.0, "1", "Device to device: of the logarithm of the RESET level.")
+    reset_cycle: float = quantity(0.0, "1", "Cycle to cycle: of the logarithm of the RESET level.")
     cycle: float = quantity(0.0, "1", "Cycle to cycle: of the level a pulse reaches, relative.")
     cycle_gate: float = quantity(
         0.0, "V", "Cycle to cycle: of a SET, as a deviation of its gate voltage (by quartiles)."
@@ -79,6 +82,9 @@ class Spread:
         self._slope = fixed("set_slope", parameters.set_slope)
         self._offset = fixed("set_offset", parameters.set_offset)
         self._reset = fixed("reset", parameters.reset)
+        self._reset_log = fixed("reset_log", parameters.reset_log)
+        self._reset_cycle = parameters.reset_cycle
+        self._reset_rng = generator_for(rng, "spread.reset_cycle")
         self._level = fixed("set_level", parameters.set_level)
 
     def set_law(
@@ -122,7 +128,18 @@ class Spread:
     def reset_level(self, level: float, rows: npt.NDArray[np.intp], columns: int) -> FloatArray:
         """Return the level of a full RESET of each cell of these rows, in S."""
         full = np.full((rows.size, columns), level)
-        return full if self._reset is None else full * (1.0 + self._reset[rows])
+        if self._reset is not None:
+            full = full * (1.0 + self._reset[rows])
+        return full if self._reset_log is None else full * np.exp(self._reset_log[rows])
+
+    def pulse_reset(self, level: FloatArray, selected: npt.NDArray[np.bool_]) -> FloatArray:
+        """Return where one RESET pulse leaves the selected cells, from the level (S) of each."""
+        if not self._reset_cycle:
+            return level
+        left = level.copy()
+        deviate = self._reset_rng.standard_normal(np.count_nonzero(selected))
+        left[selected] *= np.exp(self._reset_cycle * deviate)
+        return left
 
     def cycle(self, level: FloatArray) -> FloatArray | None:
         """Draw the relative part of the noise of one pulse to each of these levels, in S."""

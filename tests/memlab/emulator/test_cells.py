@@ -105,6 +105,19 @@ class TestSetLevel:
         assert_mean(board.chip.conductance, 20e-6)
         assert_spread(board.chip.conductance, 2e-6)
 
+    def test_what_a_reset_leaves_is_log_normal_over_cells_and_over_cycles(self) -> None:
+        array, board = make(reset_conductance=6e-6, spread__reset_log=0.7, spread__reset_cycle=0.5)
+        logs = []
+        for _ in range(2):
+            array.program(2.0, reset=EVERY)
+            array.program(0.0, reset=EVERY, set=NONE)
+            logs.append(np.log(board.chip.conductance / 6e-6))
+            assert_mean(logs[-1], 0.0)
+            assert_spread(logs[-1], math.hypot(0.7, 0.5))
+        # What both have in common is the cells' own.
+        correlation = np.corrcoef(logs[0].ravel(), logs[1].ravel())[0, 1]
+        assert correlation == pytest.approx(0.49 / 0.74, abs=SIGMAS / math.sqrt(CELLS))
+
     def test_each_cycle_adds_noise_in_proportion(self) -> None:
         array, board = make(spread__cycle=0.02)
         array.program(1.25)

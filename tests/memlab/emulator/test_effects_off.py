@@ -21,6 +21,8 @@ EFFECTS: dict[str, dict[str, float]] = {
     "slope": {"spread.set_slope": 0.1},
     "offset": {"spread.set_offset": 1e-5},
     "reset level": {"reset_conductance": 1e-5, "spread.reset": 0.3},
+    "broad reset": {"reset_conductance": 1e-5, "spread.reset_log": 0.5},
+    "broad reset pulses": {"reset_conductance": 1e-5, "spread.reset_cycle": 0.5},
     "cycle": {"spread.cycle": 0.05},
     "non-responsive": {"non_responsive": 0.2},
     "stuck": {"defects.stuck_on": 0.05, "defects.stuck_off": 0.05},
