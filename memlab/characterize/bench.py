@@ -53,6 +53,9 @@ class Bench:
         Seconds since the procedure began, and how to wait, for boards whose time is real.
     on_step
         Called after every reading with the number of readings so far.
+    zeros
+        Whether readings go with vectors of zeros (see `offsets`); by default as the record began,
+        and at its beginning, where the board is not calibrated.
 
     Attributes
     ----------
@@ -60,6 +63,8 @@ class Bench:
         The view.
     mask
         Cells that the procedure is about, shape (rows, columns): only these may be pulsed.
+    measures_zeros
+        Whether readings go with vectors of zeros.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Bench:
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] = stopping.sleep,
         on_step: Callable[[int], None] | None = None,
+        zeros: bool | None = None,
     ):
         self.array = array
         self.mask: BoolArray = log.record.mask
@@ -84,6 +90,11 @@ class Bench:
         self.worst = {"set": 0.0, "set_gate": 0.0, "reset": 0.0}
         """Largest voltages (V) that any pulse has asked for."""
         self._past = [len(log.record.readings), len(log.record.vectors)]
+        if zeros is None:
+            # A file of before has none; one that was killed at its first reading has none yet.
+            began = len(log.record.readings) > 1
+            zeros = bool(self._past[1]) if began else array.calibration is None
+        self.measures_zeros = zeros and len(log.record.vectors.coordinates) > 1
 
     @property
     def record(self) -> Record:
@@ -94,6 +105,11 @@ class Bench:
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of the view."""
         return self.array.shape
+
+    @property
+    def readings(self) -> int:
+        """How many readings were asked for so far."""
+        return self._readings
 
     @property
     def now(self) -> float:

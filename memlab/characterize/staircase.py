@@ -3,6 +3,10 @@
 Rising, each cell is SET again at the next gate voltage; falling, it is RESET and SET. Falling steps
 have no memory, so that their mean is the SET law of the chip and their spread the noise of one
 pulse and the spread from cell to cell together.
+
+A SET never lowers a conductance, and no conductance is below 0 S: steps at which the law comes as
+close to the RESET state as the cells scatter are cut off there, and left out of the law. What flows
+at 0 V is taken off each reading (`offsets`), and errors allow for what lines share (`clusters`).
 """
 
 from __future__ import annotations
@@ -15,8 +19,11 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
+from memlab.characterize.clusters import Lines, mean_over_cells
+from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import fit_line, mean_with_error, on_map, responding_cells
+from memlab.characterize.shared_errors import shared_error
+from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, on_map, responding_cells
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Staircase", "StaircaseConfig"]
@@ -52,6 +59,8 @@ class Staircase(Procedure[StaircaseConfig]):
         "falling": Coordinate("1", "1 where a RESET came before the SET"),
     }
 
+    vector_coordinates: ClassVar = ZEROS
+
     def demands(self) -> Sequence[Demand]:
         """Return the highest step."""
         return (Demand(self.config.gate_maximum),)
@@ -60,36 +69,30 @@ class Staircase(Procedure[StaircaseConfig]):
         """RESET all, then SET at each step, and read after each."""
         none = np.zeros(bench.shape, bool)
         bench.program(0.0, reset=bench.mask, set=none)
-        bench.read(falling=0.0)
+        read_net(bench, falling=0.0)
         for k, gate in enumerate(self.config.gates()):
             falling = k >= self.config.steps
             bench.program(float(gate), reset=bench.mask if falling else None)
-            bench.read(gate_voltage=gate, falling=float(falling))
+            read_net(bench, gate_voltage=gate, falling=float(falling))
 
     def analyse(self, record: Record) -> Findings:
         """Fit the SET law of every cell to the falling steps, and tell which cells respond."""
         gate = record.readings.coordinate("gate_voltage")
         falling = record.readings.coordinate("falling") == 1.0
-        cells = record.conductance[falling]
-        responds = responding_cells(cells.mean(axis=0) - record.conductance[0])
-        fit = fit_line(gate[falling], cells)
-        slope, slope_error = mean_with_error(fit.slope[responds])
-        offset, offset_error = mean_with_error(fit.offset[responds])
+        conductance = net_conductance(record, self.config.point.read_voltage)
+        cells, gate = conductance[falling], gate[falling]
+        responds = responding_cells(cells.mean(axis=0) - conductance[0])
+        clear = clear_steps(cells[:, responds], conductance[0, responds])
         findings = Findings()
-        findings.number("responding", responds.mean(), "1", "Fraction of cells that respond")
-        text = "SET law: slope of the mean of the cells that respond"
-        findings.number("set_slope", slope, "S/V", text, slope_error)
-        text = "SET law: offset of the mean of the cells that respond"
-        findings.number("set_offset", offset, "S", text, offset_error)
-        residual = fit.residual[responds]
-        spread = float(np.sqrt((residual**2).mean())) if residual.size else np.nan
-        freedom = residual.size * (self.config.steps - 2)
-        error = spread / (2 * freedom) ** 0.5 if freedom else np.nan
-        text = "Cycle to cycle: deviation of a cell from its own line"
-        findings.number("cycle_spread", spread, "S", text, error)
+        text = "Fraction of cells that respond"
+        findings.fraction("responding", int(responds.sum()), responds.size, text, "cells tested")
+        fit = fit_line(gate[clear], cells[clear]) if clear.sum() > 1 else None
+        lines = Lines.of(record.mask, responds)
+        self._add_law(findings, record, gate[clear], cells[np.ix_(clear, responds)], lines)
+        nothing = np.full(responds.size, np.nan)
         for name, values, units in (
-            ("cell_slope", fit.slope, "S/V"),
-            ("cell_offset", fit.offset, "S"),
+            ("cell_slope", nothing if fit is None else fit.slope, "S/V"),
+            ("cell_offset", nothing if fit is None else fit.offset, "S"),
         ):
             whole = on_map(record.mask, values)
             findings.map(name, whole, units, "SET law of each cell, from the falling steps")
@@ -97,6 +100,83 @@ class Staircase(Procedure[StaircaseConfig]):
         responding[record.mask] = responds
         findings.map("responds", responding, "1", "1 where the cell responds")
         return findings
+
+    def _add_law(
+        self,
+        findings: Findings,
+        record: Record,
+        gate: npt.NDArray[np.float64],
+        cells: npt.NDArray[np.float64],
+        lines: Lines,
+    ) -> None:
+        """Add slope, offset and noise from the steps that are clear of the RESET state."""
+        steps, n = cells.shape
+        of = {"n": n, "of": "cells that respond"}
+        texts = {
+            "set_slope": ("S/V", "SET law: slope of the mean of the cells that respond"),
+            "set_offset": ("S", "SET law: offset of the mean of the cells that respond"),
+            "cycle_spread": ("S", "Cycle to cycle: deviation of a cell from its own line"),
+        }
+        why = ""
+        if n < 2:
+            why = "fewer than two cells respond"
+        elif steps < 2:
+            why = "fewer than two steps lie clear of the RESET state: raise gate_maximum"
+        else:
+            why = shared_error(record, cells.mean(axis=0), lines)
+        if why:
+            for name, (units, text) in texts.items():
+                findings.undetermined(name, units, text, why, **of)
+            return
+        fit = fit_line(gate, cells)
+        centred = gate - gate.mean()
+        lever = float(centred @ centred) ** 0.5
+        far = float(np.hypot(1.0 / steps**0.5, gate.mean() / lever))
+        level = float(cells.mean())
+        for name, values, factor in (
+            ("set_slope", fit.slope, 1.0 / lever),
+            ("set_offset", fit.offset, far),
+        ):
+            value, error = mean_over_cells(
+                values, lines, scale=level * factor, step=CONVERTER_ERROR * factor
+            )
+            units, text = texts[name]
+            findings.number(name, value, units, text, error, **of)
+        units, text = texts["cycle_spread"]
+        freedom = n * (steps - 2)
+        if not freedom:
+            findings.undetermined("cycle_spread", units, text, "three steps are needed", **of)
+            return
+        squared, error = mean_over_cells(fit.residual**2, lines, step=CONVERTER_ERROR**2)
+        spread = squared**0.5
+        findings.number(
+            "cycle_spread", spread, units, text, error / (2.0 * spread) if spread else 0.0, **of
+        )
+
+
+def clear_steps(
+    cells: npt.NDArray[np.float64], after_reset: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Return at which steps hardly any cell is cut off at its RESET state, or at 0 S.
+
+    Parameters
+    ----------
+    cells, after_reset
+        Conductances (S) of the cells that respond, shape (steps, cells), and after a RESET.
+    """
+    if cells.shape[1] < 2:
+        return np.ones(len(cells), bool)
+    # What a step that is not cut off scatters: the largest, as those cut off scatter less.
+    spread = float(cells.std(axis=1).max())
+    low = max(float(after_reset.mean()), 0.0)
+    gap = _CLEAR * float(np.hypot(spread, after_reset.std()))
+    clear: npt.NDArray[np.bool_] = cells.mean(axis=1) > low + gap
+    return clear
+
+
+_CLEAR = 3.5
+"""Deviations between a step and the RESET state; of normal ones 0.02 % are cut off then, which
+moves the mean by less than a thousandth of a deviation."""
 
 
 PROCEDURE = Staircase

@@ -97,6 +97,7 @@ def _draw(comparison: Comparison, twin: str, picture: Path) -> None:
 
 
 def _document(comparison: Comparison, twin: str, picture: Path) -> dict[str, Any]:
+    change, tests = comparison.smallest_change
     return {
         "twin": twin,
         "figure": str(picture),
@@ -105,12 +106,19 @@ def _document(comparison: Comparison, twin: str, picture: Path) -> dict[str, Any
         "tests": len(comparison.steps),
         "disagreeing": len(comparison.disagreeing),
         "skipped": comparison.skipped,
+        "smallest_change": {
+            "value": change if math.isfinite(change) else None,
+            "units": "1",
+            "n": tests,
+            "of": "tests of levels",
+            "description": "Smallest relative change of levels that a test finds nine times in ten",
+        },
         "steps": [
             {
-                name: None if isinstance(value, float) and math.isnan(value) else value
+                name: None if isinstance(value, float) and not math.isfinite(value) else value
                 for name, value in asdict(step).items()
             }
-            for step in comparison.steps
+            for step in comparison.ranked
         ],
     }
 
@@ -121,14 +129,24 @@ def _summarise(document: dict[str, Any]) -> None:
         f"chip and twin {verdict}: {document['disagreeing']} of {document['tests']} tests differ "
         f"(all together at the level of {document['alpha']:g})"
     ]
-    worst = sorted(document["steps"], key=lambda step: -step["distance"])[:5]
-    lines.append("largest distances        chip       twin    shift  spread  distance     p")
+    smallest = document["smallest_change"]
+    if smallest["n"] and smallest["value"] is not None:
+        lines.append(
+            f"a change of levels by {smallest['value']:.2g} of them or more would have been found "
+            f"nine times in ten (best of {smallest['n']} tests)"
+        )
+    elif smallest["n"]:
+        lines.append(
+            "no change of levels could have been found: too few independent cells; calibrate the "
+            "board, or measure more of it"
+        )
+    lines.append("most significant     chip       twin    shift  spread  distance  cells of     p")
     lines += [
         f"  {step['procedure']} {step['kind']} {step['step']:<4d}"
         f"{step['chip_median']:11.4g}{step['twin_median']:11.4g}"
         f"{_number(step['shift']):>8}{_number(step['spread_ratio']):>8}"
-        f"{step['distance']:9.3f}  {step['p']:.2g}"
-        for step in worst
+        f"{step['distance']:9.3f} {step['cells']:6.0f} {step['values']:4d}  {step['p']:.2g}"
+        for step in document["steps"][:5]
     ]
     for run, steps in document["skipped"].items():
         lines.append(f"{run}: {steps} steps left out, the twin took other ones")

@@ -75,11 +75,14 @@ def _document(result: Fit, out: Path, base: str) -> dict[str, Any]:
                 "value": one.value,
                 "error": None if math.isnan(one.error) else one.error,
                 "units": units[one.name],
+                "n": len(one.runs),
+                "of": "runs",
                 "procedure": one.procedure,
                 "runs": list(one.runs),
             }
             for one in result.fitted
         },
+        "undetermined": result.undetermined,
         "unchanged": sorted(set(units) - {one.name for one in result.fitted} - {"name", "source"}),
         "steps": result.steps,
         "distance": result.distance,
@@ -92,6 +95,7 @@ def _summarise(document: dict[str, Any], parameters: int) -> None:
         error = "" if one["error"] is None else f" +- {one['error']:.2g}"
         unit = "" if one["units"] == "1" else f" {one['units']}"
         lines.append(f"{name:<26} {one['value']:.5g}{error}{unit}  ({one['procedure']})")
+    lines += [f"{name:<26} not determined: {why}" for name, why in document["undetermined"].items()]
     kept = parameters - len(document["fitted"])
     lines.append(f"{kept} other parameters stay as in {document['base']} (--json lists them)")
     if document["distance"] >= 1.0:

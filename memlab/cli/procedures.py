@@ -49,8 +49,14 @@ def _summarise(document: dict[str, Any]) -> None:
 
 
 def _quantity(found: dict[str, Any]) -> str:
+    """Return a number with its error, and of what and how many it is; or why there is none."""
     value, error, units = found["value"], found["error"], found["units"]
+    of = f" ({found['n']} {found['of']})" if found.get("of") else ""
     if value is None:
-        return "not measurable"
+        return f"{found['state']}{of}" + (f": {found['why']}" if "why" in found else "")
     unit = "" if units == "1" else f" {units}"
-    return f"{value:.4g}{unit}" + ("" if error is None else f" +- {error:.2g}")
+    text = f"{value:.4g}{unit}" + ("" if error is None else f" +- {error:.2g}")
+    if "interval" in found:
+        low, high = found["interval"]
+        text += f", {low:.4g} to {high:.4g} at {found['confidence']:.0%}"
+    return text + of + (f"; {found['caveat']}" if "caveat" in found else "")

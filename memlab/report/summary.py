@@ -189,7 +189,14 @@ def _findings(entry: h5py.Group) -> Iterator[Row]:
             continue
         error = result[f"{name}_error"][()] if f"{name}_error" in result else None
         units = str(item.attrs["units"])
-        yield Row(name, _quantity(item[()], error, units), str(item.attrs["long_name"]))
+        text = str(item.attrs["long_name"])
+        if "of" in item.attrs:
+            text += f"; {int(item.attrs['n'])} {item.attrs['of']}"
+        if "interval" in item.attrs:
+            low, high = (_quantity(end, None, units) for end in item.attrs["interval"])
+            text += f"; {low} to {high} at {float(item.attrs['confidence']):.0%}"
+        text += "".join(f"; {item.attrs[key]}" for key in ("why", "caveat") if key in item.attrs)
+        yield Row(name, _quantity(item[()], error, units), text)
 
 
 def _metrics(attributes: Mapping[str, Any]) -> Iterator[Row]:
@@ -202,7 +209,7 @@ def _quantity(value: Any, error: Any, units: str) -> str:
     """Return a number with its error, both to the error's second digit, in a unit with prefix."""
     number = float(value)
     if not np.isfinite(number):
-        return "not measurable"
+        return "not determined"
     sigma = np.nan if error is None else float(np.mean(error))
     factor, unit = prefixed(max(abs(number), np.nan_to_num(sigma)), units)
     unit = "" if unit == "1" else unit

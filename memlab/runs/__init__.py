@@ -11,7 +11,7 @@ from memlab.runs.procedure_log import (
     read_record,
     write_findings,
 )
-from memlab.runs.record import Coordinate, Finding, Findings, Record, Series
+from memlab.runs.record import Coordinate, Finding, Findings, Record, Series, State
 from memlab.runs.rescue import edit, rescue
 from memlab.runs.run_file import RunFile
 from memlab.runs.trained import Trained, read_trained
@@ -31,6 +31,7 @@ __all__ = [
     "RunFile",
     "RunLock",
     "Series",
+    "State",
     "Trained",
     "TrainingLog",
     "WriteVerifyLog",

@@ -321,6 +321,8 @@ def write_findings(entry: h5py.Group, findings: Findings) -> None:
             parts[f"{name}_error"] = Finding(one.error, one.units, text, None, one.dims)
         for part, finding in parts.items():
             dataset = _write_finding(group, part, finding)
+            if part == name and isinstance(one.value, float):
+                dataset.attrs.update(one.notes())
             for axis_number, scale in enumerate(scales):
                 dataset.dims[axis_number].attach_scale(scale)
 

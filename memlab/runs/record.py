@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from enum import StrEnum
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 from memlab.array import Measurement
 
-__all__ = ["Coordinate", "Finding", "Findings", "ProgramEntry", "Record", "Series"]
+__all__ = [
+    "CONFIDENCE",
+    "Coordinate",
+    "Finding",
+    "Findings",
+    "ProgramEntry",
+    "Record",
+    "Series",
+    "State",
+]
+
+CONFIDENCE = 0.95
+"""Chance that an interval of a finding holds the truth."""
+
+_ONE_SIGMA = 0.6827
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -145,6 +161,14 @@ class Record:
         return value
 
 
+class State(StrEnum):
+    """Whether a number was found."""
+
+    FOUND = "found"
+    UNDETERMINED = "not determined"
+    """The data do not tell it: there is no value, and no error."""
+
+
 @dataclass(frozen=True, eq=False)
 class Finding:
     """A quantity that an analysis found.
@@ -152,13 +176,23 @@ class Finding:
     Parameters
     ----------
     value
-        A number, or an array whose axes are named by `dims`.
+        A number, or an array whose axes are named by `dims`; NaN where it is not determined.
     units, description
         Its unit, and what it is.
     error
         One standard error, of the same shape; None where there is none to give.
     dims
         Names of the axes: `row` and `column` are those of the map, any other is one of `Findings`.
+    n, of
+        From how many of what it was found: 2043, "cells that respond"; None where nothing is
+        counted.
+    interval
+        Ends of the interval that holds the truth with `CONFIDENCE`, where the error alone does not
+        say it: of fractions, and of what is known from one side only.
+    why
+        What the data lack, of a number that they do not determine.
+    caveat
+        What the error does not hold, where a known effect was not taken off.
     """
 
     value: float | npt.NDArray[np.generic]
@@ -166,6 +200,28 @@ class Finding:
     description: str
     error: float | FloatArray | None = None
     dims: tuple[str, ...] = ()
+    n: int | None = None
+    of: str = ""
+    interval: tuple[float, float] | None = None
+    why: str = ""
+    caveat: str = ""
+
+    @property
+    def state(self) -> State:
+        """Whether the number was found; an array was, whatever its elements are."""
+        if self.why or (isinstance(self.value, float) and not np.isfinite(self.value)):
+            return State.UNDETERMINED
+        return State.FOUND
+
+    def notes(self) -> dict[str, Any]:
+        """Return what goes with value, error and unit, as plain values."""
+        notes: dict[str, Any] = {"state": str(self.state)}
+        if self.n is not None:
+            notes |= {"n": self.n, "of": self.of}
+        if self.interval is not None:
+            notes |= {"interval": list(self.interval), "confidence": CONFIDENCE}
+        notes |= {name: text for name in ("why", "caveat") if (text := getattr(self, name))}
+        return notes
 
 
 @dataclass(eq=False)
@@ -176,10 +232,69 @@ class Findings:
     axes: dict[str, Finding] = field(default_factory=dict)
 
     def number(
-        self, name: str, value: float, units: str, description: str, error: float | None = None
+        self,
+        name: str,
+        value: float,
+        units: str,
+        description: str,
+        error: float | None = None,
+        *,
+        n: int | None = None,
+        of: str = "",
+        interval: tuple[float, float] | None = None,
+        why: str = "",
+        caveat: str = "",
     ) -> None:
-        """Add a number, with one standard error where there is one."""
-        self.values[name] = Finding(float(value), units, description, error)
+        """Add a number, with one standard error where there is one (see `Finding`)."""
+        self.values[name] = Finding(
+            float(value),
+            units,
+            description,
+            error,
+            n=None if n is None else int(n),
+            of=of,
+            interval=interval,
+            why=why,
+            caveat=caveat,
+        )
+
+    def undetermined(
+        self,
+        name: str,
+        units: str,
+        description: str,
+        why: str,
+        *,
+        n: int | None = None,
+        of: str = "",
+    ) -> None:
+        """Add a number that the data do not tell, and why."""
+        self.number(name, np.nan, units, description, np.nan, n=n, of=of, why=why)
+
+    def fraction(self, name: str, count: int, n: int, description: str, of: str) -> None:
+        """Add the fraction `count` of `n`, with its binomial interval (Clopper and Pearson).
+
+        The error is half of the interval that holds the truth with 68 % (Wilson): of none or all it
+        is not 0.
+        """
+        if not n:
+            self.undetermined(name, "1", description, f"there are no {of}", n=0, of=of)
+            return
+        test = binomtest(int(count), int(n))
+        whole, sigma = (
+            test.proportion_ci(CONFIDENCE, "exact"),
+            test.proportion_ci(_ONE_SIGMA, "wilson"),
+        )
+        self.number(
+            name,
+            count / n,
+            "1",
+            description,
+            0.5 * float(sigma.high - sigma.low),
+            n=n,
+            of=of,
+            interval=(float(whole.low), float(whole.high)),
+        )
 
     def array(
         self,
@@ -189,9 +304,12 @@ class Findings:
         units: str,
         description: str,
         error: FloatArray | None = None,
+        *,
+        n: int | None = None,
+        of: str = "",
     ) -> None:
         """Add an array with named axes."""
-        self.values[name] = Finding(value, units, description, error, dims)
+        self.values[name] = Finding(value, units, description, error, dims, n, of)
 
     def map(self, name: str, value: npt.NDArray[np.generic], units: str, description: str) -> None:
         """Add an array of shape (rows, columns)."""
@@ -208,6 +326,7 @@ class Findings:
                 "value": _finite(one.value),
                 "error": None if one.error is None else _finite(float(one.error)),
                 "units": one.units,
+                **one.notes(),
             }
             for name, one in self.values.items()
             if isinstance(one.value, float)

@@ -11,6 +11,9 @@ than independence allows is measured, and the number of cells is divided by the 
 twins count as no more than one chip, however many there are, because their parameters carry the
 error of the runs that they come from. The probabilities are corrected for the number of tests by
 Holm's method: with a right twin, one comparison in 100 finds any disagreement at the level of 0.01.
+
+That a test finds nothing says little where few cells count: each goes with the smallest shift that
+it would have found nine times in ten.
 """
 
 from __future__ import annotations
@@ -21,11 +24,13 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import kstwobign
+from scipy.stats import kstwobign, norm
 
+from memlab.characterize.offsets import are_net, net_conductance
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
 from memlab.runs import Record, Series
+from memlab.twin.estimates import read_voltage
 from memlab.twin.measured import MeasuredRun, simulate
 
 __all__ = ["Comparison", "StepResult", "compare", "distances_of", "holm"]
@@ -61,10 +66,13 @@ class StepResult:
         Distance of the quartiles, chip over twin.
     distance
         Largest difference of the distribution functions, 0 to 1.
-    cells
-        Number of independent cells that the chip's count for.
+    values, cells
+        Values of the chip, and how many independent ones they count for.
     p
         Probability of this distance with a right twin, corrected for the number of tests.
+    smallest_shift
+        In `units`: a shift of a normal distribution like this that the test finds nine times in
+        ten; infinite where it finds none.
     """
 
     run: str
@@ -77,8 +85,10 @@ class StepResult:
     shift: float
     spread_ratio: float
     distance: float
+    values: int
     cells: float
     p: float
+    smallest_shift: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +121,27 @@ class Comparison:
     def agrees(self) -> bool:
         """Whether no test finds a disagreement."""
         return not self.disagreeing
+
+    @property
+    def ranked(self) -> list[StepResult]:
+        """All tests, the most significant first."""
+        return sorted(self.steps, key=lambda one: (one.p, -one.distance * one.cells**0.5))
+
+    @property
+    def smallest_change(self) -> tuple[float, int]:
+        """Smallest relative change of all levels that a test would have found, and of how many.
+
+        Of the tests of levels, or of currents where there are none; NaN without any.
+        """
+        for kind in ("level", "current"):
+            found = [
+                one.smallest_shift / abs(one.chip_median)
+                for one in self.steps
+                if one.kind == kind and one.chip_median
+            ]
+            if found:
+                return min(found), len(found)
+        return float("nan"), 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +196,7 @@ def compare(
         pairs += _cell_pairs(run, each, steps) + _vector_pairs(run, each)
     if not pairs:
         raise DataError("nothing to compare: the twin goes through none of the steps of these runs")
-    return Comparison(_tested(pairs), alpha, records, skipped)
+    return Comparison(_tested(pairs, alpha), alpha, records, skipped)
 
 
 def holm(p: FloatArray) -> FloatArray:
@@ -193,7 +224,11 @@ def _common(chip: Series, twins: Sequence[Series]) -> int:
 
 
 def _cell_pairs(run: MeasuredRun, twins: list[Record], steps: int) -> list[_Pair]:
-    chip, others = run.record.conductance, [record.conductance for record in twins]
+    voltage = read_voltage(run)
+    chip, others = (
+        net_conductance(run.record, voltage),
+        [net_conductance(record, voltage) for record in twins],
+    )
     pairs = [_Pair(run, "level", k, chip[k], [other[k] for other in others]) for k in range(steps)]
     for k in range(1, steps):
         changes = [other[k] - other[k - 1] for other in others]
@@ -202,7 +237,9 @@ def _cell_pairs(run: MeasuredRun, twins: list[Record], steps: int) -> list[_Pair
 
 
 def _vector_pairs(run: MeasuredRun, twins: list[Record]) -> list[_Pair]:
-    """Compare the currents of vectors in blocks of equal length."""
+    """Compare the currents of vectors in blocks of equal length; of zeros there is nothing to."""
+    if are_net(run.record):
+        return []
     steps = min(len(run.record.vectors), *(len(record.vectors) for record in twins))
     if not steps:
         return []
@@ -214,7 +251,7 @@ def _vector_pairs(run: MeasuredRun, twins: list[Record]) -> list[_Pair]:
     ]
 
 
-def _tested(pairs: list[_Pair]) -> list[StepResult]:
+def _tested(pairs: list[_Pair], alpha: float) -> list[StepResult]:
     distances, clustering = np.array([distances_of(pair.chip, pair.twins) for pair in pairs]).T
     # Single tests know the clustering from a few twins only; none is taken below the median.
     clustering = np.maximum(clustering, 1.0)
@@ -225,9 +262,20 @@ def _tested(pairs: list[_Pair]) -> list[StepResult]:
     cells = np.array([pair.chip.size for pair in pairs]) / clustering
     p = holm(np.asarray(kstwobign.sf(distances * np.sqrt(cells / 2.0))))
     return [
-        _result(pair, float(distances[k]), float(cells[k]), float(p[k]))
+        _result(pair, float(distances[k]), float(cells[k]), float(p[k]), alpha / len(pairs))
         for k, pair in enumerate(pairs)
     ]
+
+
+def _seen_shift(cells: float, alpha: float) -> float:
+    """Return the shift of a normal distribution, in deviations, that a test finds at 90 %.
+
+    Shifted by d, two distributions are 2 F(d / 2) - 1 apart. What is measured of that scatters by
+    at most half of sqrt(2 / cells).
+    """
+    scatter = (2.0 / cells) ** 0.5
+    distance = scatter * (float(kstwobign.isf(alpha)) + 0.5 * float(norm.isf(0.1)))
+    return 2.0 * float(norm.ppf(0.5 * (1.0 + distance))) if distance < 1.0 else float("inf")
 
 
 def distances_of(chip: FloatArray, twins: Sequence[FloatArray]) -> tuple[float, float]:
@@ -262,7 +310,7 @@ def distances_of(chip: FloatArray, twins: Sequence[FloatArray]) -> tuple[float, 
     return float(distance), float(np.mean(excess))
 
 
-def _result(pair: _Pair, distance: float, cells: float, p: float) -> StepResult:
+def _result(pair: _Pair, distance: float, cells: float, p: float, alpha: float) -> StepResult:
     twin = np.concatenate(pair.twins)
     chip_quartiles, twin_quartiles = (np.quantile(s, [0.25, 0.5, 0.75]) for s in (pair.chip, twin))
     widths = chip_quartiles[2] - chip_quartiles[0], twin_quartiles[2] - twin_quartiles[0]
@@ -280,6 +328,8 @@ def _result(pair: _Pair, distance: float, cells: float, p: float) -> StepResult:
         shift=float(shift / deviation) if deviation else float("nan"),
         spread_ratio=float(widths[0] / widths[1]) if widths[1] else float("nan"),
         distance=distance,
+        values=int(pair.chip.size),
         cells=cells,
         p=p,
+        smallest_shift=_seen_shift(cells, alpha) * float(deviation),
     )

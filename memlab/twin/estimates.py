@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.characterize.clusters import Lines
+from memlab.characterize.offsets import net_conductance
 from memlab.characterize.procedure import Procedure
-from memlab.runs import Record
+from memlab.characterize.shared_errors import shared_error
+from memlab.runs import Record, State
 from memlab.twin.measured import MeasuredRun
 from memlab.twin.set_law import (
     DeadCells,
@@ -27,7 +30,15 @@ from memlab.twin.set_law import (
     staircase_cells,
 )
 
-__all__ = ["FINDINGS", "SQUARED", "direct_estimates", "matched_estimates"]
+__all__ = [
+    "FINDINGS",
+    "SQUARED",
+    "direct_estimates",
+    "matched_estimates",
+    "read_voltage",
+    "shared_error_of",
+    "undetermined_by",
+]
 
 FINDINGS: Mapping[str, Mapping[str, str]] = {
     "forming": {"forming.voltage": "forming_voltage", "forming.spread": "forming_spread"},
@@ -81,7 +92,7 @@ SQUARED = frozenset(
 def direct_estimates(run: MeasuredRun) -> dict[str, tuple[float, float]]:
     """Return the parameters that a run tells by itself, with one standard error of each."""
     if run.procedure.name == "staircase":
-        return _dead_cells(run.record)[1].fractions()
+        return _dead_cells(run.record, read_voltage(run))[1].fractions()
     named = FINDINGS.get(run.procedure.name, {})
     return _findings(run.procedure, run.record, named) if named else {}
 
@@ -99,22 +110,54 @@ def matched_estimates(runs: Iterable[tuple[MeasuredRun, Record]]) -> dict[str, f
     for run, record in runs:
         if run.procedure.name != "staircase":
             continue
-        for name, (value, cells) in _staircase_numbers(record).items():
+        for name, (value, cells) in _staircase_numbers(record, read_voltage(run)).items():
             values.setdefault(name, []).append(value)
             weights.setdefault(name, []).append(cells)
     return {name: float(np.average(values[name], weights=weights[name])) for name in values}
 
 
-def _dead_cells(record: Record) -> tuple[BoolArray, DeadCells]:
-    _, cells, after_reset = staircase_cells(record)
+def undetermined_by(run: MeasuredRun) -> dict[str, str]:
+    """Return the parameters that a run was made to tell and does not, and why."""
+    named = FINDINGS.get(run.procedure.name, {})
+    found = run.procedure.analyse(run.record).values if named else {}
+    return {
+        parameter: found[name].why or str(State.UNDETERMINED)
+        for parameter, name in named.items()
+        if name in found and found[name].state is State.UNDETERMINED
+    }
+
+
+def shared_error_of(run: MeasuredRun, record: Record) -> str:
+    """Return why nothing can be said of the cells of a staircase, or "" where it can.
+
+    Parameters
+    ----------
+    run
+        The staircase.
+    record
+        Its own, or that of a twin.
+    """
+    _, cells, after_reset = staircase_cells(record, read_voltage(run))
     alive = responding(cells, after_reset)
-    return alive, find_dead_cells(record.conductance, alive)
+    lines = Lines.of(record.mask, alive)
+    return shared_error(record, cells[:, alive].mean(axis=0), lines)
 
 
-def _staircase_numbers(record: Record) -> dict[str, tuple[float, int]]:
+def read_voltage(run: MeasuredRun) -> float:
+    """Return the voltage (V) with which the cells of a run were read."""
+    return float(run.procedure.config.point.read_voltage)
+
+
+def _dead_cells(record: Record, voltage: float) -> tuple[BoolArray, DeadCells]:
+    _, cells, after_reset = staircase_cells(record, voltage)
+    alive = responding(cells, after_reset)
+    return alive, find_dead_cells(net_conductance(record, voltage), alive)
+
+
+def _staircase_numbers(record: Record, voltage: float) -> dict[str, tuple[float, int]]:
     """Each number, and from how many cells."""
-    gate, cells, after_reset = staircase_cells(record)
-    alive, dead = _dead_cells(record)
+    gate, cells, after_reset = staircase_cells(record, voltage)
+    alive, dead = _dead_cells(record, voltage)
     moments = set_moments(gate, cells[:, alive], after_reset[alive])
     numbers = {name: (value, int(alive.sum())) for name, value in moments.items()}
     for name, stuck in (("on", dead.stuck_on), ("off", dead.stuck_off)):
@@ -130,7 +173,7 @@ def _staircase_numbers(record: Record) -> dict[str, tuple[float, int]]:
         of_cells = np.array(codes, np.float64)[:, record.mask][:, low]
         numbers["board.adc.noise"] = reading_noise(of_cells), count
     if (count := int(dead.stuck_on.sum())) >= _ENOUGH:
-        relative = record.conductance[:, dead.stuck_on] / dead.level[dead.stuck_on]
+        relative = net_conductance(record, voltage)[:, dead.stuck_on] / dead.level[dead.stuck_on]
         numbers["read_noise.white"] = reading_noise(relative), count
     return numbers
 

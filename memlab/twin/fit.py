@@ -11,14 +11,20 @@ codes, and the static errors of the board, which are drawn anew for each seed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
-from memlab.twin.estimates import SQUARED, direct_estimates, matched_estimates
+from memlab.twin.estimates import (
+    SQUARED,
+    direct_estimates,
+    matched_estimates,
+    shared_error_of,
+    undetermined_by,
+)
 from memlab.twin.measured import MeasuredRun, simulate
 from memlab.twin.solve import solve
 
@@ -66,12 +72,15 @@ class Fit:
     steps, distance
         Steps of the solution, and the largest difference that was left between chip and twin, in
         standard errors; 0 where everything was estimated directly.
+    undetermined
+        Parameters that a run was made to tell and does not, and why; they are the base's.
     """
 
     preset: ChipPreset
     fitted: list[FittedParameter]
     steps: int
     distance: float
+    undetermined: dict[str, str] = field(default_factory=dict)
 
 
 def fit(
@@ -97,9 +106,12 @@ def fit(
     Raises
     ------
     DataError
-        If no run tells a parameter.
+        If no run tells a parameter, or cells of a column share an error that the base does not
+        have: the board is to be calibrated first.
     """
+    _refuse_shared_errors(runs, base, seed)
     fitted = _direct(runs)
+    undetermined = _undetermined(runs, fitted)
     target = matched_estimates((run, run.record) for run in runs)
     # Repeated reads tell the noise of reading better than the dead cells of a staircase do;
     # everything else is told better by what was matched.
@@ -109,10 +121,13 @@ def fit(
     fitted = [one for one in fitted if one.name not in target]
     if not fitted and not target:
         kinds = ", ".join(sorted({run.procedure.name for run in runs}))
-        raise DataError(f"these runs ({kinds}) tell no parameter of the emulator; add a staircase")
+        why = "".join(f"; {name}: {text}" for name, text in undetermined.items())
+        raise DataError(
+            f"these runs ({kinds}) tell no parameter of the emulator; add a staircase{why}"
+        )
     known = base.replace(**{one.name: one.value for one in fitted})
     if not target:
-        return Fit(known, fitted, 0, 0.0)
+        return Fit(known, fitted, 0, 0.0, undetermined)
     if target.get("reset_conductance", 1.0) ** 2 < target.get("noise", 0.0):
         # A level below the noise of a pulse has no spread that could be seen.
         del target["spread.reset"]
@@ -140,7 +155,24 @@ def fit(
         value, above = _unlinked(name, x), _unlinked(name, x + error)
         procedure = telling[0].procedure.name
         fitted.append(FittedParameter(name, value, above - value, files, procedure))
-    return Fit(preset, fitted, solution.steps, solution.distance)
+    undetermined = {name: why for name, why in undetermined.items() if name not in target}
+    return Fit(preset, fitted, solution.steps, solution.distance, undetermined)
+
+
+def _refuse_shared_errors(runs: Sequence[MeasuredRun], base: ChipPreset, seed: int) -> None:
+    """Raise where columns share more than those of the base do; the fit would take it for cells."""
+    for run in runs:
+        if run.procedure.name != "staircase":
+            continue
+        why = shared_error_of(run, run.record)
+        if why and not shared_error_of(*simulate([run], base, seed)[0]):
+            raise DataError(f"{run.path.name}: {why}. Nothing was fitted")
+
+
+def _undetermined(runs: Sequence[MeasuredRun], fitted: Sequence[FittedParameter]) -> dict[str, str]:
+    known = {one.name for one in fitted}
+    missing = {name: why for run in runs for name, why in undetermined_by(run).items()}
+    return {name: why for name, why in missing.items() if name not in known}
 
 
 def _direct(runs: Sequence[MeasuredRun]) -> list[FittedParameter]:

@@ -137,10 +137,12 @@ def _repeat(run: MeasuredRun, array: BoardArray, board: EmulatedBoard) -> Record
     record = replace(
         measured,
         readings=Series.empty(procedure.coordinates),
-        vectors=Series.empty(procedure.vector_coordinates or {}),
+        vectors=Series([], {name: [] for name in measured.vectors.coordinates}),
         programs=[],
     )
     point = procedure.config.point.model_dump(exclude={"read_gate_voltage"})
     view = array.with_operating_point(**point)[measured.rows, measured.columns]
-    procedure.measure(Bench(view, MemoryLog(record), origin=board.clock))
+    # With vectors of zeros where the chip was read with them.
+    zeros = len(measured.vectors) > 0
+    procedure.measure(Bench(view, MemoryLog(record), origin=board.clock, zeros=zeros))
     return record

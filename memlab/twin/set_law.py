@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from memlab.characterize.offsets import net_conductance
 from memlab.characterize.statistics import fit_line
 from memlab.runs import Record
 
@@ -39,14 +40,17 @@ _SILENT = 0.5e-6
 """Conductance in S below which a cell that does not respond counts as 0 S."""
 
 
-def staircase_cells(record: Record) -> tuple[FloatArray, FloatArray, FloatArray]:
+def staircase_cells(
+    record: Record, read_voltage: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return gate voltages (V) and conductances (S) of the falling steps, and those after RESET.
 
-    Shapes (steps,), (steps, cells) and (cells,).
+    Shapes (steps,), (steps, cells) and (cells,). What flowed at 0 V is taken off, where that was
+    measured; `read_voltage` (V) is that of the readings.
     """
     readings = record.readings
     falling = readings.coordinate("falling") == 1.0
-    conductance = record.conductance
+    conductance = net_conductance(record, read_voltage)
     return readings.coordinate("gate_voltage")[falling], conductance[falling], conductance[0]
 
 

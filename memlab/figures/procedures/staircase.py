@@ -80,7 +80,6 @@ def _draw_law(
             linewidth=0.9,
             label=label,
         )
-    axes.set_title(
-        f"Falling: {slope:.1f} uS/V; spread {spread[turn:].mean():.1f} uS", fontsize="small"
-    )
+    known = f"{slope:.1f} uS/V" if np.isfinite(slope) else "law not determined"
+    axes.set_title(f"Falling: {known}; spread {spread[turn:].mean():.1f} uS", fontsize="small")
     axes.legend(loc="upper left", fontsize="small")

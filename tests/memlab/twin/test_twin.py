@@ -177,3 +177,50 @@ def test_cells_that_share_an_error_count_as_fewer() -> None:
     assert distances_of(sample(), [sample() for _ in range(20)])[1] > 10.0
     independent = [rng.normal(0.0, 1.0, cells) for _ in range(20)]
     assert 0.5 < distances_of(independent[0], independent[1:])[1] < 2.0
+
+
+UNCALIBRATED = {
+    "board.amplifier.offset": 0.23e-3,
+    "board.dac.offset": 0.67e-3,
+    "board.amplifier.mismatch": 1e-3,
+    "board.adc.offset": 1.0,
+    "spread.set_slope": 0.02,
+}
+
+
+def test_a_board_nobody_calibrated_is_no_spread_of_cells(tmp_path: Path) -> None:
+    run = staircase(tmp_path, UNCALIBRATED, 4)
+    found = {one.name: one for one in fit(load_runs([run]), load_preset("ta-hfo2")).fitted}
+    spread = found["spread.set_slope"]
+    assert abs(spread.value - 0.02) < 4.5 * spread.error
+    assert spread.error < 0.002
+
+
+def test_a_run_with_the_errors_of_its_board_in_it_is_not_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As memlab wrote them before it measured what flows at 0 V.
+    monkeypatch.setattr("memlab.characterize.staircase.Staircase.vector_coordinates", None)
+    run = staircase(tmp_path, UNCALIBRATED, 4)
+    monkeypatch.undo()
+    with pytest.raises(DataError, match=r"share an error.*calibrate"):
+        fit(load_runs([run]), load_preset("ta-hfo2"))
+    # A twin whose board errs as much explains it.
+    errors = {name: value for name, value in UNCALIBRATED.items() if name.startswith("board")}
+    assert fit(load_runs([run]), load_preset("ta-hfo2").replace(**errors)).fitted
+
+
+def test_a_comparison_says_what_it_could_have_found(tmp_path: Path) -> None:
+    run = load_runs([staircase(tmp_path, {"set_slope": 98e-6}, 4)])
+    right = load_preset("ta-hfo2")
+    same = compare(right, run, twins=4)
+    assert same.agrees
+    change, tests = same.smallest_change
+    assert tests == 31
+    # A change of that size is found, one of a fifth of it is not.
+    for part, found in ((1.3, True), (0.2, False)):
+        factor = 1.0 + part * change
+        other = right.replace(set_slope=factor * 98e-6, set_offset=factor * 120e-6)
+        assert compare(other, run, twins=4).agrees != found
+    p = [one.p for one in same.ranked]
+    assert p == sorted(p)

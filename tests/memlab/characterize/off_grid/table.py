@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.memlab.characterize.off_grid import retention
+from tests.memlab.characterize.off_grid import retention, staircase
 from tests.memlab.characterize.off_grid.harness import Setting
 
 __all__ = ["TABLE"]
 
 TABLE: dict[str, Sequence[Setting]] = {
     "retention": retention.SETTINGS,
+    "staircase": staircase.SETTINGS,
 }
