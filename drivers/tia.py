@@ -19,7 +19,19 @@ import numpy.typing as npt
 
 from drivers._integers import checked_integers
 from drivers.errors import LimitError
-from drivers.max11046 import FULL_SCALE
+from drivers.max11046 import FULL_SCALE, STEP
+
+CLIP_MARGIN = 8
+"""ADC codes below the clip level from which a reading counts as clipped: offsets and noise of an
+ADC are smaller."""
+
+
+def clipped_code(clip: float) -> int:
+    """Return how many ADC codes from the middle a reading counts as clipped.
+
+    `clip` is the output in V at which the amplifier clips. Host, firmware and emulator go by it.
+    """
+    return int(clip / STEP) - CLIP_MARGIN
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,8 @@ class Transimpedance:
         Start at gain 1 and take the next gain as long as the magnitude measured so far is below
         what the next gain can be trusted with (2.2e-4, 2.2e-5, 2.2e-6 A by default); a current
         exactly at the threshold stays. The step from gain 1 to gain 2 is the rule of
-        `real_array1.m`; the steps beyond repeat it.
+        `real_array1.m`; the steps beyond repeat it. A reading that clips, because noise or an
+        offset made it larger than the one before, is not believed: the gain below is.
 
         Parameters
         ----------
@@ -156,7 +169,8 @@ class Transimpedance:
         gain = np.ones(currents.shape[1:], dtype=np.uint8)
         for candidate in range(2, len(currents) + 1):
             below = np.abs(currents[candidate - 2]) < self.usable_current(candidate)
-            gain[below & (gain == candidate - 1)] = candidate
+            fits = np.abs(currents[candidate - 1]) < self._largest_current(candidate)
+            gain[below & fits & (gain == candidate - 1)] = candidate
         return gain
 
     def merge(
@@ -185,6 +199,10 @@ class Transimpedance:
         gain = self.select_gain(currents)
         index = np.subtract(gain, 1, dtype=np.intp)[np.newaxis]
         return np.take_along_axis(currents, index, axis=0)[0], gain
+
+    def _largest_current(self, gain: int) -> float:
+        """Return the current (A) from which a reading counts as clipped."""
+        return float(clipped_code(self.clip) * STEP / self._resistance(gain))
 
     def _resistance(self, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
         count = len(self.resistance)

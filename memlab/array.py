@@ -202,11 +202,15 @@ class Array(ABC):
     def _note_saturation(self, measurement: Measurement) -> None:
         clipped = int(np.count_nonzero(measurement.saturated))
         if clipped:
+            # The first warning says how many, the others have one text, so that Python shows it
+            # once per place and not per VMM.
+            what = f"{clipped} of {measurement.saturated.size}"
+            if self.counts.saturated:
+                what = "more"
             self.counts.saturated += clipped
-            # The text is always the same, so that Python shows it once per place and not per VMM.
             warnings.warn(
-                "readings are saturated: the true magnitudes are larger; lower the voltage or "
-                "choose a smaller gain (how many: counts.saturated; which: measure_vmm)",
+                f"{what} readings are saturated: the true magnitudes are larger; lower the voltage "
+                "or choose a smaller gain (how many in all: counts.saturated; which: measure_vmm)",
                 SaturationWarning,
                 stacklevel=4,
             )

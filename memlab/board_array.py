@@ -15,7 +15,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
 from drivers.board import (
     AUTO_GAIN,
     Board,
@@ -26,6 +25,7 @@ from drivers.board import (
     Selection,
 )
 from drivers.pulse import PulseTimer
+from drivers.tia import clipped_code
 from memlab.arguments import as_numbers
 from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.board_config import SPANS, board_config
@@ -39,9 +39,6 @@ from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
 
 __all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
-
-SATURATION_MARGIN = 8
-"""ADC codes below the clip level from which a reading counts as saturated (noise is < 2)."""
 
 _MID_CODE = 32768
 _PATIENCE = 5.0
@@ -89,7 +86,7 @@ class _Session:
     def __post_init__(self) -> None:
         check_operating_point(self.limits, self.point)
         capabilities = self.board.capabilities
-        self.saturated_code = int(capabilities.clip / max11046.STEP) - SATURATION_MARGIN
+        self.saturated_code = clipped_code(capabilities.clip)
         self.timer = PulseTimer(capabilities.pulse_offset, capabilities.pulse_tick)
         self.apply(self.calibration)
 

@@ -223,6 +223,10 @@ class EmulatedBoard:
                 f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
             )
         check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
+        pulse = self._read_pulse
+        if gain == AUTO_GAIN:
+            period += self._further_period
+            pulse *= self.chip.preset.board.timing.gain_conversions
         n, chip = len(row_code), self.chip
         shape = (n, selection.columns.size)
         out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
@@ -241,7 +245,7 @@ class EmulatedBoard:
                 gain,
                 out if stop >= n and not start else Samples(out.code[part], out.gain[part]),
             )
-            self.energy.vmm += self._read_pulse * float(squares @ operands.row_conductance)
+            self.energy.vmm += pulse * float(squares @ operands.row_conductance)
             chip.advance_to(chip.now + (part.stop - start) * period)
             start = part.stop
         if n:
@@ -256,6 +260,7 @@ class EmulatedBoard:
         size = selection.rows.size, selection.columns.size
         self._vmm_period = self._times.vmm(*size, config.timing)
         self._read_period = self._times.read(*size, config.timing)
+        self._further_period = self._times.further(selection.columns.size, config.timing)
         span, allowed = config.spans[LineClass.ROW], config.limits[LineClass.ROW, Mode.READ]
         lines, tau = self._front_end.rows, self.chip.preset.board.dac.settling
         if lines.exact and not tau:

@@ -4,6 +4,10 @@
     read    per row: two DAC words instead of all (the next row of a one-hot scan), else as a VMM
     pulse   load the gates and lines of the selected columns + settle + width
 
+Automatic gain converts a vector at up to four gains. Whether that takes time is the board's: the
+default assumes that it does not; with `gain_conversions` = 4 each further one takes another pulse,
+conversion and readout, needed or not, as a controller that merges afterwards does.
+
 (Board reference 4.) Nothing else takes simulated time: not the link, not the host. Durations are
 whole ns, so that the time of a vector is the same however a batch is cut.
 """
@@ -64,6 +68,12 @@ class OperationTimes:
     def read(self, rows: int, columns: int, timing: Timing) -> int:
         """Return the time of one row of a conductance map."""
         return self._sample(min(rows, 2), columns, timing)
+
+    def further(self, columns: int, timing: Timing) -> int:
+        """Return the time that automatic gain adds to one vector or row."""
+        # The lines stay as they are; nothing is loaded.
+        once = self._sample(0, columns, timing) - round(timing.settle_us * 1e3)
+        return (self._parameters.gain_conversions - 1) * once
 
     def pulses(
         self, selected: npt.NDArray[np.intp], ticks: npt.NDArray[np.uint16]

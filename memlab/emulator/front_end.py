@@ -134,25 +134,34 @@ class FrontEnd:
         self._mismatch = board.amplifier.mismatch * channel.standard_normal(
             (len(transimpedance), shape[1])
         )
+        self._static: tuple[Lines, FloatArray, FloatArray | None] | None = None
         self.injected = np.zeros(shape[1])
         """Current (A) that an instrument drives into the amplifiers' inputs, shape (columns,)."""
 
     def column_errors(self, columns: Lines, operands: Operands) -> ColumnErrors:
         """Return scale, offset and noise of these columns with this chip below them."""
-        amplifier, adc = self._preset.board.amplifier, self._preset.board.adc
-        step, R = max11046.STEP, self._resistance
         G = operands.column_conductance
-        scale = -R / step
-        if amplifier.mismatch:
-            scale = scale * (1.0 + self._mismatch[:, columns])
-        offset = current = None
-        if amplifier.offset or adc.offset:
+        scale, offset = self._static_errors(columns)
+        current = None
+        if offset is not None:
             # V_os (1 + R G) at the output is V_os, and the current -V_os G at the input.
             current = -self._amplifier_offset[columns] * G
-            offset = self._amplifier_offset[columns] / step + self._adc_offset[columns]
         if self.injected.any():
             current = self.injected[columns] + (0.0 if current is None else current)
         return ColumnErrors(scale, offset, current, self._noise(G))
+
+    def _static_errors(self, columns: Lines) -> tuple[FloatArray, FloatArray | None]:
+        """Return scale and offset: the same objects for the same object, as they do not change."""
+        if self._static is not None and self._static[0] is columns:
+            return self._static[1:]
+        amplifier, adc = self._preset.board.amplifier, self._preset.board.adc
+        scale, offset = -self._resistance / max11046.STEP, None
+        if amplifier.mismatch:
+            scale = scale * (1.0 + self._mismatch[:, columns])
+        if amplifier.offset or adc.offset:
+            offset = self._amplifier_offset[columns] / max11046.STEP + self._adc_offset[columns]
+        self._static = columns, scale, offset
+        return scale, offset
 
     def _noise(self, G: FloatArray) -> FloatArray | None:
         amplifier, adc = self._preset.board.amplifier, self._preset.board.adc

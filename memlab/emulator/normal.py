@@ -8,21 +8,66 @@ them up takes a sixth of the time of the ziggurat method.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-__all__ = ["NormalSource"]
+__all__ = ["Deviates", "NormalSource"]
 
 _PER_WORD = 4
+
+# The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): each bit of what comes in
+# changes each bit of what comes out with probability 1/2.
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_MIX = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
+_LAST = np.uint64(31)
 
 
 @cache
 def _quantiles() -> npt.NDArray[np.float32]:
     value = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16))
     return np.asarray(value / value.std(), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Deviates:
+    """The deviates of some vectors, one for each column, and four more where they are needed.
+
+    Parameters
+    ----------
+    value
+        Shape (vectors, columns), float32.
+    words
+        The random words that they were made of, shape (vectors, words).
+    """
+
+    value: npt.NDArray[np.float32]
+    words: npt.NDArray[np.uint64]
+
+    def further(
+        self, vector: npt.NDArray[np.intp], column: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.float32]:
+        """Return four more deviates of each of n readings, shape (n, 4).
+
+        They are hashes of the random bits that the reading shares with its neighbours: nothing more
+        is drawn, so that nobody else's noise depends on how many were asked for.
+        """
+        word, place = np.divmod(column, _PER_WORD)
+        place += 1
+        bits = self.words[vector, word]
+        bits += place.view(np.uint64) * _STEP
+        for shift, factor in _MIX:
+            bits ^= bits >> shift
+            bits *= factor
+        bits ^= bits >> _LAST
+        index = bits.astype("<u8", copy=False).view("<u2").reshape(-1, _PER_WORD)
+        return _quantiles().take(index, mode="clip")
 
 
 class NormalSource:
@@ -38,11 +83,20 @@ class NormalSource:
         self._bits = bits
         self._value = _quantiles()
 
+    @property
+    def largest(self) -> float:
+        """The largest magnitude that a deviate can have."""
+        return float(self._value[-1])
+
     def draw(self, out: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Fill `out`, shape (vectors, columns), and return it."""
+        return self.deviates(out).value
+
+    def deviates(self, out: npt.NDArray[np.float32]) -> Deviates:
+        """Fill `out` as `draw` does; return it with the random words it was made of."""
         vectors, columns = out.shape
         words = -(-columns // _PER_WORD)
         # Little-endian, so that the same seed gives the same noise on every machine.
         raw = self._bits.random_raw(vectors * words).astype("<u8", copy=False)
-        index = raw.view("<u2").reshape(vectors, words * _PER_WORD)[:, :columns]
-        return self._value.take(index, out=out, mode="clip")
+        raw = raw.reshape(vectors, words)
+        return Deviates(self._value.take(raw.view("<u2")[:, :columns], out=out, mode="clip"), raw)

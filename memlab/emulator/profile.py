@@ -128,6 +128,17 @@ class TimingParameters(Parameters):
     adc_word: float = Field(
         description="Time to read one ADC word.", ge=0.0, json_schema_extra={"unit": "s"}
     )
+    gain_conversions: int = Field(
+        1,
+        description="Conversions that automatic gain takes time (and energy) for; 4: one after "
+        "the other, each with a pulse of its own.",
+        ge=1,
+        le=4,
+        json_schema_extra={
+            "unit": "1",
+            "source": "assumed: the conversions at further gains are hidden behind the first",
+        },
+    )
 
 
 @cache

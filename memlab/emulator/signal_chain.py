@@ -9,8 +9,9 @@ order of summation, the batch size, the BLAS and its threads cannot change a cod
 column current of 1 A on the finer grid; it is checked, for arrays of any size. Everything after the
 product is elementwise, and noise is drawn vector by vector.
 
-Per vector and column there is one normal deviate. Its variance is that of amplifier and ADC, plus
-V^2 @ variance of the cells, which is again a product of whole numbers.
+Per vector and column one normal deviate is drawn. Its variance is that of amplifier and ADC, plus
+V^2 @ variance of the cells, which is again a product of whole numbers. What further conversions of
+automatic gain need is made of the same random bits (`memlab.emulator.auto_gain`).
 
 Vectors pass in blocks that stay in the cache: that is most of the speed.
 """
@@ -27,10 +28,11 @@ import numpy.typing as npt
 from drivers import max11046
 from drivers.board import AUTO_GAIN, Capabilities, Samples
 from drivers.errors import DeviceError
+from memlab.emulator.auto_gain import GainChoice
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.grid import VOLT_GRID, grid_volts
-from memlab.emulator.normal import NormalSource
+from memlab.emulator.normal import Deviates, NormalSource
 from memlab.emulator.readout import Operands
 
 __all__ = ["VOLT_GRID", "Drive", "SignalChain", "grid_volts"]
@@ -83,7 +85,7 @@ class _Tables:
     current: FloatArray | None
     sigma: FloatArray | None
     variance: FloatArray | None
-    threshold: FloatArray
+    choice: GainChoice
     square_scale: float = 1.0
     of_cells: FloatArray | None = None
     of_cells_unit: float = 0.0
@@ -91,10 +93,6 @@ class _Tables:
 
 class SignalChain:
     """TIAs and ADCs of all columns.
-
-    Automatic gain follows the published rule, extended to four gains: a channel steps up from
-    gain 1 while the current would leave less than 2.2 V at the next gain (Li 2019's code merges
-    gain 1 and 2 at 2.2e-4 A; board reference 0.1 and 3.1).
 
     Parameters
     ----------
@@ -111,8 +109,8 @@ class SignalChain:
         # Beyond the ADC's own range the codes stick at 0x0000 and 0xFFFF.
         self._low, self._high = max(-clip, -float(MID_CODE)), min(clip, MID_CODE - 1.0)
         R = np.array(capabilities.transimpedance)
-        self._threshold = capabilities.gain_threshold / R[1:]
         self._ideal = ColumnErrors((-R / max11046.STEP)[:, np.newaxis], None, None, None)
+        self._choice: GainChoice | None = None
         self._tables_for: tuple[Operands, ColumnErrors, float, float] | None = None
         self._tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
 
@@ -217,7 +215,9 @@ class SignalChain:
 
     @staticmethod
     def _require_exact(operands: Operands, drive: Drive) -> None:
-        largest = operands.linear.sum(axis=0).max() * drive.largest
+        # The sum in S, and half a unit for each cell that was rounded.
+        sums = operands.column_conductance.max() * GRID + operands.linear.shape[0]
+        largest = sums * drive.largest
         if operands.cubic is not None:
             cube = drive.largest**3 * drive.unit**2 * 2.0**_CUBE_BITS
             largest = max(largest, operands.cubic.sum(axis=0).max() * cube)
@@ -238,23 +238,31 @@ class SignalChain:
             current=None if errors.current is None else errors.current / ampere,
             sigma=None if variance is None else np.sqrt(variance),
             variance=variance,
-            threshold=self._threshold / ampere,
+            choice=self._choice_of(errors, ampere),
         )
+
+    def _choice_of(self, errors: ColumnErrors, ampere: float) -> GainChoice:
+        choice = None if self._choice is None else self._choice.of(errors, ampere)
+        if choice is None:
+            largest = 0.0 if self._normal is None else self._normal.largest
+            choice = GainChoice(self._capabilities, errors, ampere, largest)
+        self._choice = choice
+        return choice
 
     @staticmethod
     def _with_cells(tables: _Tables, operands: Operands, drive: Drive) -> _Tables:
         variance = operands.variance
-        if variance is None or not variance.any():
+        if variance is None or not (most := variance.max()):
             return tables
         # V^2 has at most 24 bits and the sum of all rows 53, which leaves the rest for a cell.
         square_bits = max(1, int(np.ceil(2.0 * np.log2(drive.largest))))
         shift = max(0, square_bits - _SQUARE_BITS)
         bits = 52 - (square_bits - shift) - int(np.ceil(np.log2(len(variance))))
-        unit = 2.0 ** (int(np.frexp(variance.max())[1]) - bits)
+        unit = 2.0 ** (int(np.frexp(most)[1]) - bits)
         return replace(
             tables,
             square_scale=2.0**-shift,
-            of_cells=np.rint(variance / unit),
+            of_cells=np.rint(variance * (1.0 / unit)),
             of_cells_unit=unit * 2.0**shift * GRID**2,
         )
 
@@ -270,29 +278,28 @@ class SignalChain:
         """Turn currents into codes; `current` and `variance` are used as work space."""
         if tables.current is not None:
             current += tables.current
+        noisy = variance is not None or tables.sigma is not None
+        noise = self._draw(current.shape) if noisy else None
         pick: _Pick = _Fixed(gain - 1)
         if gain == AUTO_GAIN:
-            magnitude = np.abs(current)
-            index = (magnitude < tables.threshold[0]).view(np.uint8)
-            for threshold in tables.threshold[1:]:
-                index += magnitude < threshold
+            index = tables.choice.choose(current, variance, noise)
             np.add(index, np.uint8(1), out=used)
             pick = _Chosen(index)
         else:
             used[...] = gain
         scale = pick(tables.scale)
         current *= scale
-        if variance is not None:
+        if variance is not None and noise is not None:
             # In codes: the current's variance times scale^2, plus that of amplifier and ADC.
             variance *= scale
             variance *= scale
             if tables.variance is not None:
                 variance += pick(tables.variance)
             np.sqrt(variance, out=variance)
-            variance *= self._draw(current.shape)
+            variance *= noise.value
             current += variance
-        elif tables.sigma is not None:
-            current += pick(tables.sigma) * self._draw(current.shape)
+        elif tables.sigma is not None and noise is not None:
+            current += pick(tables.sigma) * noise.value
         if tables.offset is not None:
             current += tables.offset
         np.maximum(current, self._low, out=current)
@@ -300,10 +307,10 @@ class SignalChain:
         current += _TO_CODE
         code[...] = current.view(np.uint64)
 
-    def _draw(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    def _draw(self, shape: tuple[int, ...]) -> Deviates:
         if self._normal is None:
             raise RuntimeError("this signal chain has no source of noise")
-        return self._normal.draw(np.empty(shape, np.float32))
+        return self._normal.deviates(np.empty(shape, np.float32))
 
 
 _Pick = Callable[[FloatArray], FloatArray]
