@@ -82,7 +82,8 @@ class IdealArray(Array):
         cells = self._cells[np.ix_(self.rows, self.columns)]
         cells = np.where(reset, 0.0, cells)
         level = SET_SLOPE * gate_voltage + SET_OFFSET
-        self.write(np.where(set_, np.maximum(level, cells), cells))
+        on = set_ & (gate_voltage > 0.0)  # a transistor that is off passes no current
+        self.write(np.where(on, np.maximum(level, cells), cells))
 
     def _check_program(
         self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray

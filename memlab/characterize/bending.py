@@ -75,7 +75,10 @@ def bin_bending(conductance: FloatArray, bending: FloatArray) -> BinnedBending:
 
 
 def fit_bending(points: BinnedBending) -> Bending:
-    """Fit a and b; with fewer than three bins b is 0, and with none nothing is known."""
+    """Fit a and b; with fewer than three bins b is 0, and with none nothing is known.
+
+    Errors hold the noise, and from four bins on how far wires make the law another one.
+    """
     x, y = points.conductance, points.bending
     if not x.size:
         return Bending(points, np.nan, np.nan, np.nan, np.nan)
@@ -86,18 +89,28 @@ def fit_bending(points: BinnedBending) -> Bending:
     if x.size < 3 or mean < 3.0 * mean_error:
         return Bending(points, mean, mean_error, 0.0, np.nan)
     scale = 1.0 / float(x.mean())
-    start = (mean, 0.1)
-    bounds = ([0.0, 0.0], [np.inf, 1e3])
-    law, covariance = curve_fit(
-        lambda G, a, b: a / (1.0 + b * G * scale),
-        x,
-        y,
-        start,
-        error,
-        absolute_sigma=True,
-        bounds=bounds,
-    )
+    law, covariance = _fit(x * scale, y, error, (mean, 0.1))
     deviation = np.sqrt(np.diag(covariance))
-    return Bending(
-        points, float(law[0]), float(deviation[0]), float(law[1] * scale), deviation[1] * scale
+    if x.size > 3:
+        # Behind wires a cell's share of G depends on G, which bends the law itself. What a term
+        # for that moves the two numbers by is their error of the model.
+        bent, _ = _fit(x * scale, y, error, (*law, 0.01))
+        deviation = np.hypot(deviation, bent[:2] - law)
+    value, fade = float(law[0]), float(law[1] * scale)
+    return Bending(points, value, float(deviation[0]), fade, float(deviation[1] * scale))
+
+
+def _fit(
+    x: FloatArray, y: FloatArray, error: FloatArray, start: tuple[float, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Fit y = a / (1 + b x + ...), a polynomial below; return coefficients and covariance."""
+
+    def law(x: FloatArray, a: float, *below: float) -> FloatArray:
+        found: FloatArray = a / np.polyval([*below[::-1], 1.0], x)
+        return found
+
+    bounds = np.zeros(len(start)), np.array([np.inf, *[1e3] * (len(start) - 1)])
+    found: tuple[FloatArray, FloatArray] = curve_fit(
+        law, x, y, start, error, absolute_sigma=True, bounds=bounds
     )
+    return found

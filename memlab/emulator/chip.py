@@ -6,7 +6,10 @@ The core is the model of the simulations published with Li 2019 and Wang 2019:
     RESET   G <- reset_conductance + N(0, noise)
 
 Only the cells that a pulse selects change and draw noise (the published simulation adds noise to
-all cells at every pulse, a defect we do not inherit). A conductance is never negative. Around the
+all cells at every pulse, a defect we do not inherit). A conductance is never negative. A SET whose
+gate is at or below its threshold does nothing. Where a preset says how, the transistor limits the
+current of a SET (`memlab.emulator.compliance`), and the law holds for V_gate less the drop on the
+bit line, and for conductances as they are read (`SetParameters.as_read_resistance`). Around the
 core stand the effects of `memlab.emulator.cells`; one that is off costs nothing and draws nothing.
 """
 
@@ -22,6 +25,7 @@ from memlab.emulator.cells.forming import Forming
 from memlab.emulator.cells.switching import progress, reset_level
 from memlab.emulator.cells.variability import Spread
 from memlab.emulator.cells.wear import Wear
+from memlab.emulator.compliance import limited_set
 from memlab.emulator.preset import ChipPreset
 from memlab.emulator.pulse_drop import pulsed_voltage
 from memlab.emulator.seeds import generator_for
@@ -181,19 +185,51 @@ class Chip:
 
         Returns
         -------
-        Conductance (S) of the path through each cell during its pulse, 0 where not selected.
+        Conductance (S) of the path through each cell during its pulse, current over voltage of the
+        driver, 0 where not selected or where the transistor is off.
         """
         time = self._times(rows, time)
         before = self._before(rows, time)
-        level = self._set_level(rows, self._pulse_gate(rows, selected, gate))
-        target = np.maximum(level, before)
-        path, at_cell = pulsed_voltage(
-            self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
-        )
-        part = progress(self.preset.set, at_cell, np.asarray(width)) if self._partial[0] else None
+        law = self.preset.set
+        selected = selected & (gate > law.gate_threshold)
+        seen = self._pulse_gate(rows, selected, gate)
+        if law.stop_voltage:
+            off = seen - gate
+            limited = limited_set(
+                self.preset,
+                self.shape,
+                lambda gate_source: self._set_level(rows, gate_source + off),
+                rows,
+                selected,
+                self._can_set(rows, voltage),
+                before,
+                gate,
+                voltage,
+            )
+            selected, at_cell = limited.on, limited.voltage
+            target = np.maximum(limited.level, before)
+            path = np.divide(
+                limited.current, voltage, out=np.zeros(gate.shape), where=limited.current > 0.0
+            )
+        else:
+            target = np.maximum(self._set_level(rows, seen), before)
+            path, at_cell = pulsed_voltage(
+                self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
+            )
+        part = progress(law, at_cell, np.asarray(width)) if self._partial[0] else None
         able = self._responsive[rows] & self._forming.set_pulse(rows, selected, at_cell)
         self._change(rows, selected, able, before, target, part, time)
         return path
+
+    def _can_set(self, rows: Rows, voltage: FloatArray | float) -> BoolArray:
+        """Return which cells of these rows a SET of this voltage (V) at the drivers can switch."""
+        able = self._responsive[rows] & self._forming.forms(rows, voltage)
+        alive = self._wear.alive(rows)
+        if alive is not None:
+            able &= alive
+        if self._partial[0]:
+            able &= np.asarray(voltage) >= self.preset.set.threshold
+        return able
 
     def reset_cells(
         self,
@@ -242,7 +278,10 @@ class Chip:
             level = preset.set_saturation * -np.expm1(-level / preset.set_saturation)
         level = self._spread.set_level(level, rows)
         window = self._wear.window(rows)
-        return level if window is None else level * window
+        level = level if window is None else level * window
+        if not preset.set.as_read_resistance:
+            return level
+        return np.minimum(preset.set.to_cell(level), MAX_CONDUCTANCE)
 
     def _times(self, rows: Rows, time: Times | None) -> Times:
         return np.full(rows.size, self.now, np.int64) if time is None else time
@@ -272,6 +311,7 @@ class Chip:
         cycle = self._spread.cycle(level)
         if self.preset.noise:
             noise = self.preset.noise * self._rng.standard_normal(level.size)
+            noise = self.preset.set.at_cell(noise, level)
             level += noise if part is None else noise * part[selected]
         if cycle is not None:
             level += cycle if part is None else cycle * part[selected]

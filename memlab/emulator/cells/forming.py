@@ -44,6 +44,13 @@ class Forming:
         voltage: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.bool_]:
         """Apply SET pulses (V at each cell) and return which cells of these rows are now formed."""
-        formed = self.formed[rows] | (selected & (voltage >= self._voltage[rows]))
+        formed = self.formed[rows] | (selected & self.forms(rows, voltage))
         self.formed[rows] = formed
         return formed
+
+    def forms(
+        self, rows: npt.NDArray[np.intp], voltage: npt.NDArray[np.float64] | float
+    ) -> npt.NDArray[np.bool_]:
+        """Return which cells of these rows a voltage (V) at the cell would form, or has."""
+        would: npt.NDArray[np.bool_] = voltage >= self._voltage[rows]
+        return self.formed[rows] | would

@@ -13,6 +13,12 @@ of the way from the conductance before it to its target level:
 At v_full and t_full, and beyond, p is exactly 1: the published operation. Repeated partial pulses
 approach the level geometrically. A RESET at a lower voltage also stops at a higher conductance,
 in proportion to what is missing (the RESET-stop dependence of filamentary cells).
+
+A SET needs its transistor: with the gate at or below `gate_threshold` nothing flows, and nothing
+happens. The published laws are of conductances as they were *read*, through wires and transistor:
+where `as_read_resistance` R names their mean series resistance, a cell is left higher than it reads,
+
+    G_cell = G_read / (1 - R G_read)
 """
 
 from __future__ import annotations
@@ -52,7 +58,37 @@ class PulseParameters(Parameters):
 
 
 class SetParameters(PulseParameters):
-    """Partial SET."""
+    """Partial SET, and the transistor that limits its current."""
+
+    gate_threshold: float = quantity(
+        0.0, "V", "Gate voltage over the bit line up to which a SET does nothing."
+    )
+    stop_voltage: float = quantity(
+        0.0,
+        "V",
+        "Across a cell when its SET ends: the transistor lets G stop_voltage flow; 0: ohmic.",
+        source="form: compliance by a saturated transistor; number assumed",
+    )
+    as_read_resistance: float = quantity(
+        0.0, "ohm", "Mean resistance in series with a cell when the published law was read."
+    )
+
+    def to_cell(self, conductance: FloatArray) -> FloatArray:
+        """Return what cells (S) must be to read these conductances (S); inf where none does."""
+        if not self.as_read_resistance:
+            return conductance
+        left = 1.0 - self.as_read_resistance * conductance
+        return np.divide(conductance, left, out=np.full(left.shape, np.inf), where=left > 0.0)
+
+    def at_cell(self, deviation: FloatArray, conductance: FloatArray) -> FloatArray:
+        """Return the deviation (S) of cells of these conductances (S) that reads as this one (S).
+
+        A cell that deviates alone changes the drop that it shares with its row by little: one
+        power of 1 + R G is taken, where the law as a whole has two.
+        """
+        if not self.as_read_resistance:
+            return deviation
+        return deviation * (1.0 + self.as_read_resistance * conductance)
 
 
 class ResetParameters(PulseParameters):

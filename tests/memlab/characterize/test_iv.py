@@ -28,7 +28,7 @@ def test_switching_amplitudes_follow_the_law_of_the_chip() -> None:
     known = characterise("iv", chip(reset__threshold=0.55, **QUIET), shape=(3, 2))
     up = np.linspace(0.0, 2.5, 18)[1:]
     level = 98e-6 * 1.2 + 120e-6
-    rise = swept(up, 0.0, level, 2.5, 0.8) / level
+    rise = swept(up, 0.0, level, 1.5, 0.8) / level
     assert known.value("set_voltage") == pytest.approx(crossing(up, rise, 0.5), abs=2e-3)
     assert known.value("set_onset") == pytest.approx(crossing(up, rise, 0.05), abs=2e-3)
     down = np.linspace(0.0, 1.7, 18)[1:]

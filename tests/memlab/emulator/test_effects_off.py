@@ -11,6 +11,9 @@ from tests.memlab.emulator.effects import ALL, EVERY, make
 
 EFFECTS: dict[str, dict[str, float]] = {
     "set": {"set.full_voltage": 2.9},
+    "gate threshold": {"set.gate_threshold": 0.8},
+    "compliance": {"set.stop_voltage": 0.4, "set.full_voltage": 2.6, "wires.resistance": 0.3},
+    "as read": {"set.as_read_resistance": 500.0},
     "reset": {"reset.full_voltage": 2.9, "reset.depth_slope": 1e-5},
     "saturation": {"set_saturation": 1e-3},
     "onset": {"set_onset": 1e-4},

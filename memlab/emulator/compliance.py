@@ -1,0 +1,132 @@
+"""What a SET draws when its transistor limits the current, and what that leaves of its voltages.
+
+At the end of a SET the filament has grown until the voltage across it has fallen to about the same
+value, `stop_voltage`, and the transistor, saturated, carries all that its gate lets pass:
+
+    I = stop_voltage G(V_GS)        G: the SET law of the cell        V_GS = V_gate - V_BL
+
+so that slope and offset of the law are transconductance and current of the transistor. The current
+of a row runs through its bit line to the driver and lifts the line, which takes the same from every
+V_GS: far columns end lower. A cell that cannot switch draws what its conductance does, up to the
+same current; one whose gate is at or below its threshold draws nothing.
+
+The lift is found by fixed-point steps, their number known beforehand: with q the largest product of
+transconductance and resistance of the line, steps of 1 / (1 + q) contract at least as q / (1 + q).
+Each row is computed by itself, and rounded, so that it does not matter which are pulsed together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.emulator.grid import VOLT_GRID
+from memlab.emulator.preset import ChipPreset
+
+__all__ = ["LimitedSet", "limited_set"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+_EXACT = 2.0**-24
+"""Part of the first error that is left of a lift: below the grid to which it is rounded."""
+
+_MOST_ROUNDS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class LimitedSet:
+    """A SET of some rows; every field has shape (n, columns).
+
+    Parameters
+    ----------
+    on
+        Cells that are selected and whose transistor conducts.
+    level
+        Conductance (S) to which the compliance lets a cell go.
+    current
+        Through each cell at the end of the pulse, in A.
+    voltage
+        Across cell and transistor, in V.
+    """
+
+    on: BoolArray
+    level: FloatArray
+    current: FloatArray
+    voltage: FloatArray
+
+
+def limited_set(
+    preset: ChipPreset,
+    shape: tuple[int, int],
+    level: Callable[[FloatArray], FloatArray],
+    rows: npt.NDArray[np.intp],
+    selected: BoolArray,
+    able: BoolArray,
+    before: FloatArray,
+    gate: FloatArray,
+    voltage: FloatArray | float,
+) -> LimitedSet:
+    """Return currents, voltages and levels of a SET of some rows, each row pulsed by itself.
+
+    Parameters
+    ----------
+    shape
+        (rows, columns) of the whole array.
+    level
+        SET law of the cells of these rows: V_GS in V to S, both of shape (n, columns).
+    rows
+        Pulsed rows, shape (n,).
+    selected, able
+        Cells to pulse, and those of them that can switch, shape (n, columns).
+    before
+        Conductances that the pulse begins with, in S, same shape.
+    gate, voltage
+        At the gates, same shape, and at the TE drivers, same shape or a number, in V.
+    """
+    wires, law = preset.wires, preset.set
+    across = np.broadcast_to(np.asarray(voltage, np.float64), gate.shape)
+    stop = np.minimum(law.stop_voltage, across)
+    ohmic = np.where(able, np.inf, across * before)
+
+    def drawn(gate_source: FloatArray) -> tuple[BoolArray, FloatArray, FloatArray]:
+        on = selected & (gate_source > law.gate_threshold)
+        reached = level(gate_source)
+        limit = np.minimum(stop * np.maximum(reached, 0.0), ohmic)
+        return on, reached, np.where(on, limit, 0.0)
+
+    lift = np.zeros(gate.shape)
+    gain = _gain(preset, shape[1])
+    for _ in range(_rounds(gain)):
+        lift += (_lift(preset, drawn(gate - lift)[2]) - lift) / (1.0 + gain)
+    lift = np.rint(lift * VOLT_GRID) / VOLT_GRID
+    on, reached, current = drawn(gate - lift)
+    # One row is pulsed: a TE line carries the current of one cell, from its source up to the row.
+    segments = (shape[0] - rows)[:, np.newaxis]
+    left = across - lift - current * (wires.sense_resistance + wires.resistance * segments)
+    return LimitedSet(on, reached, current, np.rint(left * VOLT_GRID) / VOLT_GRID)
+
+
+def _lift(preset: ChipPreset, current: FloatArray) -> FloatArray:
+    """Return the voltage (V) of each node of the bit lines, driven at column 0, over 0 V."""
+    beyond = np.cumsum(current[:, ::-1], axis=1)[:, ::-1]
+    segments = np.cumsum(beyond, axis=1) * preset.wires.resistance
+    lift: FloatArray = segments + beyond[:, :1] * preset.wires.driver_resistance
+    return lift
+
+
+def _gain(preset: ChipPreset, columns: int) -> float:
+    """Return how much a lift of all nodes lowers itself, at the far end of a bit line."""
+    wires = preset.wires
+    line = columns * wires.driver_resistance + columns * (columns + 1) / 2 * wires.resistance
+    return preset.set.stop_voltage * preset.set_slope * line
+
+
+def _rounds(gain: float) -> int:
+    if not gain:
+        return 0
+    return min(math.ceil(math.log(_EXACT) / math.log(gain / (1.0 + gain))), _MOST_ROUNDS)
