@@ -90,12 +90,12 @@ def fit_bending(points: BinnedBending) -> Bending:
         return Bending(points, mean, mean_error, 0.0, np.nan)
     scale = 1.0 / float(x.mean())
     law, covariance = _fit(x * scale, y, error, (mean, 0.1))
-    deviation = np.sqrt(np.diag(covariance))
+    deviation: FloatArray = np.sqrt(np.diag(covariance))
     if x.size > 3:
         # Behind wires a cell's share of G depends on G, which bends the law itself. What a term
         # for that moves the two numbers by is their error of the model.
         bent, _ = _fit(x * scale, y, error, (*law, 0.01))
-        deviation = np.hypot(deviation, bent[:2] - law)
+        np.hypot(deviation, bent[:2] - law, out=deviation)
     value, fade = float(law[0]), float(law[1] * scale)
     return Bending(points, value, float(deviation[0]), fade, float(deviation[1] * scale))
 
@@ -106,8 +106,7 @@ def _fit(
     """Fit y = a / (1 + b x + ...), a polynomial below; return coefficients and covariance."""
 
     def law(x: FloatArray, a: float, *below: float) -> FloatArray:
-        found: FloatArray = a / np.polyval([*below[::-1], 1.0], x)
-        return found
+        return np.asarray(a / np.polyval([*below[::-1], 1.0], x), np.float64)
 
     bounds = np.zeros(len(start)), np.array([np.inf, *[1e3] * (len(start) - 1)])
     found: tuple[FloatArray, FloatArray] = curve_fit(

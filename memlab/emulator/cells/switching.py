@@ -16,7 +16,7 @@ in proportion to what is missing (the RESET-stop dependence of filamentary cells
 
 A SET needs its transistor: with the gate at or below `gate_threshold` nothing flows, and nothing
 happens. The published laws are of conductances as they were *read*, through wires and transistor:
-where `as_read_resistance` R names their mean series resistance, a cell is left higher than it reads,
+where `as_read_resistance` R names their mean series resistance, cells are left higher than read:
 
     G_cell = G_read / (1 - R G_read)
 """
@@ -78,7 +78,9 @@ class SetParameters(PulseParameters):
         if not self.as_read_resistance:
             return conductance
         left = 1.0 - self.as_read_resistance * conductance
-        return np.divide(conductance, left, out=np.full(left.shape, np.inf), where=left > 0.0)
+        cell = np.full(left.shape, np.inf)
+        np.divide(conductance, left, out=cell, where=left > 0.0)
+        return cell
 
     def at_cell(self, deviation: FloatArray, conductance: FloatArray) -> FloatArray:
         """Return the deviation (S) of cells of these conductances (S) that reads as this one (S).
