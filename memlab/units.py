@@ -1,8 +1,11 @@
-"""Numbers in units with the prefix that a person would choose."""
+"""Numbers in units with the prefix that a person would choose; in documents, with what they are."""
 
 from __future__ import annotations
 
-__all__ = ["prefixed"]
+import math
+from typing import Any
+
+__all__ = ["prefixed", "statistic"]
 
 _PREFIXES = {1e-12: "p", 1e-9: "n", 1e-6: "u", 1e-3: "m", 1.0: "", 1e3: "k", 1e6: "M"}
 _TAKING_ONE = frozenset({"S", "A", "V", "s", "ohm", "J", "Hz", "S/V", "S/decade"})
@@ -22,3 +25,26 @@ def prefixed(magnitude: float, units: str) -> tuple[float, str]:
         return 1.0, units
     factor = max((one for one in _PREFIXES if one <= magnitude), default=min(_PREFIXES))
     return factor, _PREFIXES[factor] + units
+
+
+def statistic(
+    value: float | None, units: str, n: int, of: str, error: float | None = None
+) -> dict[str, Any]:
+    """Return a number for a JSON document with its unit, and of what and how many it is.
+
+    Parameters
+    ----------
+    value, error
+        The number and one standard error; None, or NaN, where there is none.
+    n, of
+        How many, and of what: 32, "cells asked for".
+    """
+    found: dict[str, Any] = {"value": _finite(value), "units": units, "n": n, "of": of}
+    if error is not None:
+        found["error"] = _finite(error)
+    return found
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number, or None where there is none: JSON knows no NaN."""
+    return None if value is None or not math.isfinite(value) else float(value)

@@ -77,18 +77,24 @@ def fit_normal(low: FloatArray, high: FloatArray, end: float = np.inf) -> Censor
         return chance(mean + deviation * x[0], deviation * float(np.exp(x[1])))
 
     x, error = _most_likely(likelihood)
-    scale = deviation * float(np.exp(x[1]))
+    # The most likely deviation of n normal values is too small by 3/4 of an nth on the average.
+    scale = deviation * float(np.exp(x[1])) * (1.0 + 0.75 / float(count.sum()))
     return CensoredFit(mean + deviation * x[0], scale, deviation * error[0], scale * error[1])
 
 
-def fit_weibull(low: FloatArray, high: FloatArray) -> CensoredFit:
+def fit_weibull(low: FloatArray, high: FloatArray, begin: float = 0.0) -> CensoredFit:
     """Fit scale and shape of P(N < n) = 1 - exp(-(n / scale)^shape).
+
+    The most likely shape is too large by 1.4 over the number of values, relatively, on the average
+    (Thoman, Bain, Antle, Technometrics 11, 445, 1969); that is taken off.
 
     Parameters
     ----------
     low, high
         Ends of the interval of each value, shape (n,), at least 0; high is inf for those that
         outlived the test.
+    begin
+        Smaller values were not looked at and are not among them.
     """
     low, high, count = _distinct(low, high)
     ended = np.isfinite(high)
@@ -102,10 +108,11 @@ def fit_weibull(low: FloatArray, high: FloatArray) -> CensoredFit:
         hazard_low, hazard_high = (low / scale) ** shape, (high / scale) ** shape
         with np.errstate(divide="ignore"):
             part = np.log(-np.expm1(hazard_low - hazard_high))
-        return float(count @ (part - hazard_low))
+        return float(count @ (part - hazard_low)) + count.sum() * (begin / scale) ** shape
 
     x, error = _most_likely(likelihood)
     scale, shape = float(np.exp(start + x[0])), float(np.exp(x[1]))
+    shape /= 1.0 + 1.4 / float(count[ended].sum())
     return CensoredFit(scale, shape, scale * error[0], shape * error[1])
 
 

@@ -18,8 +18,10 @@ from pydantic import Field
 
 from memlab.characterize.bench import Bench
 from memlab.characterize.censored import fit_weibull
+from memlab.characterize.clusters import Lines, mean_over_cells
+from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import fit_line, mean_with_error, on_map, responding_cells
+from memlab.characterize.statistics import fit_line, on_map, responding_cells
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.runs import Coordinate, Findings, Record
@@ -74,6 +76,8 @@ class Endurance(Procedure[EnduranceConfig]):
         "after_set": Coordinate("1", "1 after its SET, 0 after its RESET"),
     }
 
+    vector_coordinates: ClassVar = ZEROS
+
     def check_cells(self, cells: int) -> None:
         """Refuse more than `maximum_cells`: the test wears them out."""
         if cells > self.config.maximum_cells:
@@ -96,9 +100,9 @@ class Endurance(Procedure[EnduranceConfig]):
             for _ in range(done, check - 1):
                 bench.program(gate, reset=working, set=working)
             bench.program(gate, reset=working, set=none)
-            low = bench.read(cycle=check, after_set=0.0)
+            low = read_net(bench, cycle=check, after_set=0.0)
             bench.program(gate, set=working)
-            window = bench.read(cycle=check, after_set=1.0) - low
+            window = read_net(bench, cycle=check, after_set=1.0) - low
             if done == 0:
                 first = window
                 # What does not switch in the first cycle cannot wear out.
@@ -112,7 +116,8 @@ class Endurance(Procedure[EnduranceConfig]):
     def analyse(self, record: Record) -> Findings:
         """Return the distribution of lifetimes, and how the window of living cells shrinks."""
         cycle = record.readings.coordinate("cycle")[::2]
-        low, high = record.conductance[::2], record.conductance[1::2]
+        net = net_conductance(record, self.config.point.read_voltage)
+        low, high = net[::2], net[1::2]
         window = high - low
         tested = responding_cells(window[0])
         failed = np.maximum.accumulate(window < self.config.failed_window * window[0], axis=0)
@@ -122,32 +127,49 @@ class Endurance(Procedure[EnduranceConfig]):
         survived = 2.0 * cycle - 1.0
         start = np.where(alive, survived[-1], survived[np.maximum(died - 1, 0)])
         end = np.where(alive, np.inf, survived[died])
-        fit = fit_weibull(start[tested], end[tested])
+        # A cell that died in the first cycle was not tested.
+        fit = fit_weibull(start[tested], end[tested], survived[0])
 
         findings = Findings()
-        findings.number("tested", tested.mean(), "1", "Fraction of cells that switched at first")
-        findings.number("cycles", cycle[-1], "1", "Cycles that were done")
-        n = max(1, int(tested.sum()))
-        fraction = float((~alive & tested).sum()) / n
-        error = (fraction * (1.0 - fraction) / n) ** 0.5
-        findings.number("failed", fraction, "1", "Fraction of the tested cells that failed", error)
-        text = "Pulses that 63 % of the cells do not survive (Weibull)"
-        findings.number("lifetime", fit.location, "1", text, fit.location_error)
-        text = "Weibull shape of the lifetimes"
-        findings.number("lifetime_shape", fit.scale, "1", text, fit.scale_error)
+        text = "Fraction of cells that switched at first"
+        findings.fraction("tested", int(tested.sum()), tested.size, text, "cells chosen")
+        findings.number("cycles", cycle[-1], "1", "Cycles that were done", n=1, of="run")
+        n, of = int(tested.sum()), "cells tested"
+        text = "Fraction of the tested cells that failed"
+        findings.fraction("failed", int((~alive & tested).sum()), n, text, of)
+        for name, value, error, text in (
+            (
+                "lifetime",
+                fit.location,
+                fit.location_error,
+                "Pulses that 63 % of the cells do not survive (Weibull)",
+            ),
+            ("lifetime_shape", fit.scale, fit.scale_error, "Weibull shape of the lifetimes"),
+        ):
+            if np.isfinite(value):
+                findings.number(name, value, "1", text, error, n=n, of=of)
+            else:
+                why = "fewer than two cells failed within the test"
+                findings.undetermined(name, "1", text, why, n=n, of=of)
         # When many have died, a row carries less current, and the rest see more of the voltage.
         early = failed[:, tested].mean(axis=1) < 0.1 if tested.any() else np.zeros(cycle.size, bool)
         working = tested & ~failed[early].any(axis=0)
-        loss, error = _window_loss(survived[early], high[np.ix_(early, working)])
+        lines = Lines.of(record.mask, working)
+        loss, error = _window_loss(survived[early], high[np.ix_(early, working)], lines)
         text = "Relative loss of SET conductance per decade of pulses, until a tenth have failed"
-        findings.number("window_loss", loss, "1/decade", text, error)
+        living, of = int(working.sum()), "cells that lived"
+        if np.isfinite(loss):
+            findings.number("window_loss", loss, "1/decade", text, error, n=living, of=of)
+        else:
+            why = "three readings of two living cells are needed"
+            findings.undetermined("window_loss", "1/decade", text, why, n=living, of=of)
         findings.axis("cycle", cycle, "1", "Cycle that is read, from 1")
         text = "Median window of the tested cells, failed or not"
         median = (
             np.median(window[:, tested], axis=1) if tested.any() else np.full(cycle.size, np.nan)
         )
         findings.array("median_window", median, ("cycle",), "S", text)
-        left = 1.0 - failed[:, tested].sum(axis=1) / n
+        left = 1.0 - failed[:, tested].sum(axis=1) / max(1, n)
         findings.array("working", left, ("cycle",), "1", "Fraction of the tested cells that work")
         for name, values, text in (
             ("tested", tested, "1 where the cell switched at first, and was cycled"),
@@ -158,14 +180,16 @@ class Endurance(Procedure[EnduranceConfig]):
         return findings
 
 
-def _window_loss(pulses: FloatArray, high: FloatArray) -> tuple[float, float]:
+def _window_loss(pulses: FloatArray, high: FloatArray, lines: Lines) -> tuple[float, float]:
     """Return w and its error of G = G0 (1 - w log10(1 + n)), from cells of shape (n, cells)."""
     if len(pulses) < 3 or high.shape[1] < 2:
         return np.nan, np.nan
     fit = fit_line(np.log10(1.0 + pulses), high)
-    slope, error = mean_with_error(fit.slope)
     level = float(fit.offset.mean())
-    return -slope / level, error / level
+    # Of a ratio of means: what slope + w offset of a cell differs from 0.
+    loss = -float(fit.slope.mean()) / level
+    _, error = mean_over_cells((fit.slope + loss * fit.offset) / level, lines, scale=0.0, step=0.0)
+    return loss, error
 
 
 PROCEDURE = Endurance

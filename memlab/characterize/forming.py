@@ -32,6 +32,10 @@ __all__ = ["PROCEDURE", "Forming", "FormingConfig"]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
+_WIRES = "what the wires take of a pulse is not in the error"
+
+_FEW_STEPS = "the cells formed within fewer than three steps: make them finer"
+
 _ZEROS = 4
 """Vectors of zeros at each step: their noise is then below that of the reading."""
 
@@ -118,7 +122,8 @@ class Forming(Procedure[FormingConfig]):
     ) -> BoolArray:
         """Read the cells and what flows at 0 V; return which have reached the target."""
         bench.read(step=float(step), voltage=voltage, width=width)
-        bench.vmm(np.zeros((_ZEROS, bench.shape[0])), step=float(step))
+        if bench.measures_zeros:
+            bench.vmm(np.zeros((_ZEROS, bench.shape[0])), step=float(step))
         return self._reached(bench.record, step)
 
     def _reached(self, record: Record, step: int) -> BoolArray:
@@ -146,16 +151,29 @@ class Forming(Procedure[FormingConfig]):
         fit = fit_normal(low, high[here], config.voltage_maximum)
 
         findings = Findings()
-        n = formed.size
-        fraction = float(formed.mean())
-        error = (fraction * (1.0 - fraction) / n) ** 0.5
-        findings.number("yield", fraction, "1", "Fraction of cells that are formed", error)
+        text, of = "Fraction of cells that are formed", "cells tested"
+        findings.fraction("yield", int(formed.sum()), formed.size, text, of)
         text = "Fraction of cells that were formed before the first pulse"
-        findings.number("formed_before", before.mean(), "1", text)
-        text = "Mean forming voltage, at the drivers; steps accounted for"
-        findings.number("forming_voltage", fit.location, "V", text, fit.location_error)
-        text = "Standard deviation of forming voltages from cell to cell"
-        findings.number("forming_spread", fit.scale, "V", text, fit.scale_error)
+        findings.fraction("formed_before", int(before.sum()), before.size, text, of)
+        n, of = int(here.sum()), "cells formed here"
+        for name, value, error, text in (
+            (
+                "forming_voltage",
+                fit.location,
+                fit.location_error,
+                "Mean forming voltage, at the drivers; steps accounted for",
+            ),
+            (
+                "forming_spread",
+                fit.scale,
+                fit.scale_error,
+                "Standard deviation of forming voltages from cell to cell",
+            ),
+        ):
+            if np.isfinite(value):
+                findings.number(name, value, "V", text, error, n=n, of=of, caveat=_WIRES)
+            else:
+                findings.undetermined(name, "V", text, _FEW_STEPS, n=n, of=of)
         for name, values, units, text in (
             ("formed", formed, "1", "1 where the cell is formed"),
             ("formed_before", before, "1", "1 where the cell was formed before the first pulse"),

@@ -1,7 +1,9 @@
 """Components of variance of a nested sample: cells, cycles of a cell, readings of a cycle.
 
 The standard estimate from mean squares (random-effects analysis of variance): what lies inside is
-subtracted from what lies outside. The errors are those of normal deviates.
+subtracted from what lies outside. Each component is a mean over cells of something that each cell
+has, and so its error is that of a mean: it holds whatever the distribution is, and for cells that
+share a line.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Component", "Components", "variance_components"]
+from memlab.characterize.clusters import Lines, mean_over_cells
+
+__all__ = ["Component", "Components", "mean_component", "variance_components"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -48,6 +52,8 @@ class Components:
         Variances from cell to cell, from cycle to cycle, from reading to reading.
     of_cell_mean
         Variance that the mean of a cell has from its cycles and readings.
+    cycle_of_cells
+        The variance from cycle to cycle of each cell, shape (cells,); their mean is `cycle`.
     """
 
     mean: float
@@ -56,28 +62,39 @@ class Components:
     cycle: Component
     reading: Component
     of_cell_mean: float
+    cycle_of_cells: FloatArray
 
 
-def variance_components(values: FloatArray) -> Components:
-    """Split the variance of values of shape (cycles, readings, cells), at least 2 of each."""
+def mean_component(of_cells: FloatArray, lines: Lines) -> Component:
+    """Return a variance that is the mean of numbers that cells have, shape (cells,)."""
+    return Component(*mean_over_cells(of_cells, lines, scale=0.0, step=0.0))
+
+
+def variance_components(values: FloatArray, lines: Lines | None = None) -> Components:
+    """Split the variance of values of shape (cycles, readings, cells), at least 2 of each.
+
+    Parameters
+    ----------
+    values
+        The sample.
+    lines
+        Where the cells lie; by default each on lines of its own.
+    """
     cycles, readings, cells = values.shape
-    inside = float(values.var(axis=1, ddof=1).mean())
-    inside_error = inside * (2.0 / (cells * cycles * (readings - 1))) ** 0.5
+    lines = lines or Lines(np.arange(cells), np.arange(cells))
+    inside = values.var(axis=1, ddof=1).mean(axis=0)
     means = values.mean(axis=1)
-    within = float(means.var(axis=0, ddof=1).mean())
-    within_error = within * (2.0 / (cells * (cycles - 1))) ** 0.5
+    within = means.var(axis=0, ddof=1)
     cell_means = means.mean(axis=0)
-    between = float(cell_means.var(ddof=1))
-    between_error = between * (2.0 / (cells - 1)) ** 0.5
+    mean, mean_error = mean_over_cells(cell_means, lines)
+    between = (cell_means - mean) ** 2 * cells / (cells - 1)
+    cycle = within - inside / readings
     return Components(
-        mean=float(cell_means.mean()),
-        mean_error=(between / cells) ** 0.5,
-        cell=Component(
-            between - within / cycles, float(np.hypot(between_error, within_error / cycles))
-        ),
-        cycle=Component(
-            within - inside / readings, float(np.hypot(within_error, inside_error / readings))
-        ),
-        reading=Component(inside, inside_error),
-        of_cell_mean=within / cycles,
+        mean=mean,
+        mean_error=mean_error,
+        cell=mean_component(between - within / cycles, lines),
+        cycle=mean_component(cycle, lines),
+        reading=mean_component(inside, lines),
+        of_cell_mean=float(within.mean()) / cycles,
+        cycle_of_cells=cycle,
     )

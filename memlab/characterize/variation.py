@@ -7,9 +7,8 @@ Three things make readings of one state differ, and their variances add:
     reading           what differs between two readings without a pulse between them
 
 They are told apart by the analysis of variance of a sample that is nested like this. Read noise
-that is slower than two readings counts as cycle to cycle: it is the same in both. What the board
-adds to a column, its amplifier's offset times the conductance of the column, counts as cell to cell
-until the board is calibrated; so do wires.
+that is slower than two readings counts as cycle to cycle: it is the same in both. What flows at 0 V
+is taken off each reading (`offsets`); wires count as cell to cell.
 """
 
 from __future__ import annotations
@@ -21,9 +20,18 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
+from memlab.characterize.clusters import Lines
+from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.shared_errors import shared_error
+from memlab.characterize.staircase import clear_steps
 from memlab.characterize.statistics import on_map, responding_cells
-from memlab.characterize.variance import Component, Components, variance_components
+from memlab.characterize.variance import (
+    Component,
+    Components,
+    mean_component,
+    variance_components,
+)
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Variation", "VariationConfig"]
@@ -59,6 +67,8 @@ class Variation(Procedure[VariationConfig]):
         "repeat": Coordinate("1", "0 for the first, 1 for the second reading of a state"),
     }
 
+    vector_coordinates: ClassVar = ZEROS
+
     def demands(self) -> list[Demand]:
         """Return the higher SET."""
         return [Demand(self.config.gate_high)]
@@ -77,37 +87,42 @@ class Variation(Procedure[VariationConfig]):
 
     def _read_twice(self, bench: Bench, cycle: int, state: int) -> None:
         for repeat in range(2):
-            bench.read(cycle=cycle, state=state, repeat=repeat)
+            read_net(bench, cycle=cycle, state=state, repeat=repeat)
 
     def analyse(self, record: Record) -> Findings:
         """Return the variance components of each state, and the parameters that they make."""
         config = self.config
-        cells = record.conductance.reshape(config.cycles, len(STATES), 2, -1)
+        net = net_conductance(record, config.point.read_voltage)
+        cells = net.reshape(config.cycles, len(STATES), 2, -1)
         mean = cells.mean(axis=(0, 2))
         responds = responding_cells(mean[2] - mean[0])
         findings = Findings()
-        findings.number("responding", responds.mean(), "1", "Fraction of cells that respond")
+        text = "Fraction of cells that respond"
+        findings.fraction("responding", int(responds.sum()), responds.size, text, "cells tested")
         for k, name in enumerate(STATES):
             whole = on_map(record.mask, np.where(responds, mean[k], np.nan))
             findings.map(f"cell_{name}", whole, "S", f"Mean conductance of the cell: {name}")
         if responds.sum() < 2:
             return findings
-        own = cells[..., responds]
-        reset, low, high = (variance_components(own[:, k]) for k in range(len(STATES)))
+        lines, own = Lines.of(record.mask, responds), cells[..., responds]
+        found = _Found(findings, lines, shared_error(record, mean[2, responds], lines))
+        reset, low, high = (variance_components(own[:, k], lines) for k in range(len(STATES)))
         for name, state in zip(STATES, (reset, low, high), strict=True):
-            _add_state(findings, name, state)
-        _add_cycle(findings, low, high)
-        self._add_laws(findings, mean[1:, responds], low, high)
+            found.add_state(name, state)
+        # One pulse each; a SET that is cut off at the RESET state scatters less.
+        clear = clear_steps(own[0, 1:, 0], own[0, 0, 0]).all()
+        found.add_cycle(low, high, "" if clear else _CUT_OFF)
+        self._add_laws(found, mean[1:, responds], low, high, "" if clear else _CUT_OFF)
         # Levels near 0 S are cut off there, and what is left of their spread tells little.
-        clear = reset.mean > 2.0 * reset.cycle.deviation
-        square = reset.mean**2 if clear else np.nan
+        why = "" if reset.mean > 2.0 * reset.cycle.deviation else "the level is cut off at 0 S"
+        square = reset.mean**2 or 1.0
         relative = Component(reset.cell.variance / square, reset.cell.error / square)
-        text = "Cell to cell: relative spread of the RESET level, if clearly above 0 S"
-        findings.number("reset_spread", *_deviation(relative, "1", text))
+        text = "Cell to cell: relative spread of the RESET level"
+        found.add("reset_spread", relative, "1", text, why or found.shared)
         return findings
 
     def _add_laws(
-        self, findings: Findings, mean: FloatArray, low: Components, high: Components
+        self, found: _Found, mean: FloatArray, low: Components, high: Components, why: str
     ) -> None:
         """Add the spread of slopes and offsets of the cells' SET laws, noise taken off."""
         first, second = self.config.gate_low, self.config.gate_high
@@ -125,42 +140,67 @@ class Variation(Procedure[VariationConfig]):
                 1.0,
             ),
         ):
-            total = values.var(ddof=1) / unit**2
-            part = Component(total - noise / unit**2, total * (2.0 / (n - 1)) ** 0.5)
+            squared = (values - values.mean()) ** 2 * n / (n - 1)
+            part = mean_component((squared - noise) / unit**2, found.lines)
             units = "1" if name == "slope" else "S"
             text = f"Cell to cell: spread of the {name} of the SET law"
-            findings.number(f"set_{name}_spread", *_deviation(part, units, text))
+            found.add(f"set_{name}_spread", part, units, text, why or found.shared)
 
 
-def _add_state(findings: Findings, name: str, state: Components) -> None:
-    text = f"Mean conductance: {name}"
-    findings.number(f"{name}_level", state.mean, "S", text, state.mean_error)
-    for kind, component, text in (
-        ("cell", state.cell, "Cell to cell"),
-        ("cycle", state.cycle, "Cycle to cycle"),
-        ("reading", state.reading, "Reading to reading"),
-    ):
-        findings.number(f"{name}_{kind}_spread", *_deviation(component, "S", f"{text}: {name}"))
+_CUT_OFF = "SETs at gate_low end too close to the RESET state; raise gate_low"
 
 
-def _add_cycle(findings: Findings, low: Components, high: Components) -> None:
-    """Split cycle-to-cycle variance into an absolute part and one that grows with the level."""
-    gap = high.mean**2 - low.mean**2
-    error = (low.cycle.error**2 + high.cycle.error**2) ** 0.5 / gap
-    relative = Component((high.cycle.variance - low.cycle.variance) / gap, error)
-    rest = low.cycle.variance - low.mean**2 * relative.variance
-    # Of both variances: the lower one counts high.mean^2 / gap times, the higher low.mean^2 / gap.
-    parts = high.mean**2 * low.cycle.error, low.mean**2 * high.cycle.error
-    absolute = Component(rest, float(np.hypot(*parts)) / gap)
-    text = "Cycle to cycle: part of the noise of a pulse that does not depend on the level"
-    findings.number("noise", *_deviation(absolute, "S", text))
-    text = "Cycle to cycle: part of the noise of a pulse relative to the level"
-    findings.number("cycle", *_deviation(relative, "1", text))
+class _Found:
+    """Findings about some cells.
 
+    Parameters
+    ----------
+    findings
+        Where they go.
+    lines
+        Where the cells lie.
+    shared
+        Why nothing can be said of how cells differ, or "".
+    """
 
-def _deviation(component: Component, units: str, text: str) -> tuple[float, str, str, float]:
-    """Return a standard deviation and its error, as arguments of `Findings.number`."""
-    return component.deviation, units, text, component.deviation_error
+    def __init__(self, findings: Findings, lines: Lines, shared: str):
+        self.lines, self.shared = lines, shared
+        self._findings = findings
+
+    def add(self, name: str, component: Component, units: str, text: str, why: str = "") -> None:
+        """Add a standard deviation, unless there is a reason why it is not known."""
+        n, of = int(self.lines.row.size), "cells that respond"
+        if why:
+            self._findings.undetermined(name, units, text, why, n=n, of=of)
+        else:
+            error = component.deviation_error
+            self._findings.number(name, component.deviation, units, text, error, n=n, of=of)
+
+    def add_state(self, name: str, state: Components) -> None:
+        """Add the level of a state and what its spread is made of."""
+        n, of = int(self.lines.row.size), "cells that respond"
+        text, level = f"Mean conductance: {name}", f"{name}_level"
+        if self.shared:
+            self._findings.undetermined(level, "S", text, self.shared, n=n, of=of)
+        else:
+            self._findings.number(level, state.mean, "S", text, state.mean_error, n=n, of=of)
+        for kind, component, text, why in (
+            ("cell", state.cell, "Cell to cell", self.shared),
+            ("cycle", state.cycle, "Cycle to cycle", ""),
+            ("reading", state.reading, "Reading to reading", ""),
+        ):
+            self.add(f"{name}_{kind}_spread", component, "S", f"{text}: {name}", why)
+
+    def add_cycle(self, low: Components, high: Components, why: str) -> None:
+        """Split cycle-to-cycle variance into an absolute part and one that grows with the level."""
+        gap = high.mean**2 - low.mean**2
+        of_cells = (high.cycle_of_cells - low.cycle_of_cells) / gap
+        relative = mean_component(of_cells, self.lines)
+        absolute = mean_component(low.cycle_of_cells - low.mean**2 * of_cells, self.lines)
+        text = "Cycle to cycle: part of the noise of a pulse that does not depend on the level"
+        self.add("noise", absolute, "S", text, why)
+        text = "Cycle to cycle: part of the noise of a pulse relative to the level"
+        self.add("cycle", relative, "1", text, why)
 
 
 PROCEDURE = Variation

@@ -21,7 +21,7 @@ from memlab.characterize.good_lines import choose_good_lines
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.patterns import diagonal_groups
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import on_map
+from memlab.characterize.statistics import CONVERTER_ERROR, on_map
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 
@@ -72,7 +72,8 @@ class Yield(Procedure[YieldConfig]):
             bench.program(config.gate_voltage, reset=reset, set=now)
             for _ in range(config.repeats):
                 bench.read(step=float(step))
-            bench.vmm(np.zeros((config.repeats, bench.shape[0])), step=float(step))
+            if bench.measures_zeros:
+                bench.vmm(np.zeros((config.repeats, bench.shape[0])), step=float(step))
             reset = now
 
     def analyse(self, record: Record) -> Findings:
@@ -95,7 +96,15 @@ class Yield(Procedure[YieldConfig]):
         fault[mask & rows[:, np.newaxis]] = Fault.SHORT_ROW
         findings = Findings()
         _count(findings, fault[mask])
-        findings.number("window", float(np.median(window)), "S", "Usual SET less usual RESET")
+        text, n = "Usual SET less usual RESET, median over cells", int(working.sum())
+        if n:
+            value = float(np.median(window[mask]))
+            # Of a median of normal values: 1.25 times that of the mean.
+            spread = (high - low)[working].std(ddof=1) if n > 1 else np.nan
+            error = float(np.hypot(1.25 * spread / n**0.5, CONVERTER_ERROR))
+            findings.number("window", value, "S", text, error, n=n, of="cells that switch")
+        else:
+            findings.undetermined("window", "S", text, "no cell switches", n=0, of="cells")
         findings.map("fault", fault, "1", "What each cell is; see fault_class")
         findings.map("set_conductance", high, "S", "After SET, mean of rounds and reads")
         findings.map("reset_conductance", low, "S", "After RESET, mean of rounds and reads")
@@ -138,10 +147,9 @@ def _count(findings: Findings, fault: npt.NDArray[np.uint8]) -> None:
     classes = [one for one in Fault if one is not Fault.NOT_TESTED]
     count = np.array([int((fault == one).sum()) for one in classes])
     for one, cells in zip(classes, count, strict=True):
-        share = cells / fault.size
-        error = float(np.sqrt(share * (1.0 - share) / fault.size))
         name = "yield" if one is Fault.PASS else one.name.lower()
-        findings.number(name, share, "1", f"Fraction of the cells: {one.label}", error)
+        text = f"Fraction of the cells: {one.label}"
+        findings.fraction(name, int(cells), fault.size, text, "cells tested")
     findings.axis("fault_class", np.array([one.label for one in Fault]), "1", "Name of each code")
     findings.array("count", np.append(count, 0), ("fault_class",), "1", "Cells in each class")
 
@@ -150,8 +158,9 @@ def _add_good_lines(
     findings: Findings, record: Record, bad: npt.NDArray[np.bool_], largest_share: float
 ) -> None:
     rows, columns = choose_good_lines(bad, largest_share)
-    findings.number("good_row_count", rows.size, "1", "Rows worth using")
-    findings.number("good_column_count", columns.size, "1", "Columns worth using")
+    for name, kept, whole in (("row", rows, record.rows), ("column", columns, record.columns)):
+        text, of = f"{name.capitalize()}s worth using", f"{name}s tested"
+        findings.number(f"good_{name}_count", kept.size, "1", text, n=whole.size, of=of)
     findings.axis("good_rows", record.rows[rows], "1", "Rows worth using")
     findings.axis("good_columns", record.columns[columns], "1", "Columns worth using")
     findings.array(

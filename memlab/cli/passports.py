@@ -35,7 +35,7 @@ def show_passport(document: dict[str, Any]) -> None:
         ("calibration", document["calibration"] or "none"),
         ("runs", _runs(runs)),
         ("formed cells", str(document["formed"])),
-        ("yield", "not measured" if document["yield"] is None else f"{document['yield']:.1%}"),
+        ("yield", _share(document["yield"], document["rows"] * document["columns"])),
         ("good lines", f"{document['good_rows']} rows, {document['good_columns']} columns"),
         *((f"  {name}", str(n)) for name, n in document["masks"].items()),
         ("pulsed cells", str(document["pulsed_cells"])),
@@ -57,6 +57,12 @@ def show_passport(document: dict[str, Any]) -> None:
 def budget_text(budgets: dict[str, float | None]) -> str:
     """Return budgets in one line."""
     return ", ".join(f"{n} {'none' if b is None else f'{b:g}'}" for n, b in budgets.items())
+
+
+def _share(found: dict[str, Any] | None, cells: int) -> str:
+    if found is None or found["value"] is None:
+        return "not measured"
+    return f"{found['value']:.1%} of {found['n']} {found['of']} ({cells} on the chip)"
 
 
 def _runs(runs: list[dict[str, Any]]) -> str:

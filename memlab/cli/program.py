@@ -9,6 +9,7 @@ import rich_click as click
 
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option, quiet_option, region_options
+from memlab.cli.reached import cells_reached
 from memlab.cli.streams import show_document
 from memlab.mapping import Round
 from memlab.operations import ProgramConfig, program_target
@@ -62,12 +63,8 @@ def program(
     if as_json:
         show_document(document)
         return
-    error = document["rms_error"]
     lines = [
-        f"{document['done']} of {document['cells']} cells within tolerance, "
-        f"{document['failed']} failed; {document['rounds']} rounds, "
-        f"{document['set_per_cell']:.2f} SETs and {document['reset_per_cell']:.2f} RESETs per cell"
-        + ("" if error is None else f"; rms error {1e6 * error:.2f} uS"),
+        *cells_reached(document),
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]

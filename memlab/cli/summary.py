@@ -7,6 +7,7 @@ from typing import Any
 import rich_click as click
 
 from memlab.cli.progress import TrainingProgress
+from memlab.cli.reached import cells_reached
 from memlab.cli.streams import show_document
 from memlab.experiments import Plan, run
 
@@ -48,11 +49,8 @@ def _in_transfer(document: dict[str, Any]) -> list[str]:
                 f"test, software {as_text.format(before)}, after transfer "
                 f"{as_text.format(metrics[name])}: {points}"
             )
-    lines.append(
-        f"{found['done']} of {found['cells']} cells within tolerance, {found['failed']} failed; "
-        f"{found['rounds']} rounds, {found['set_per_cell']:.2f} SETs and "
-        f"{found['reset_per_cell']:.2f} RESETs per cell; {found['clipped']:.1%} clipped"
-    )
+    first, *rest = cells_reached(found)
+    lines += [f"{first}; {found['clipped']:.1%} clipped", *rest]
     return lines
 
 

@@ -59,7 +59,7 @@ def _draw_yield(axes: Axes, group: h5py.Group) -> None:
     asked = np.count_nonzero(~np.isnan(group["target"][:]))
     rounds = np.arange(group["done"].size)
     for name, colour, label in (
-        ("done", BLUE, "within tolerance"),
+        ("done", BLUE, "done"),
         ("failed", ORANGE, "given up"),
     ):
         share = 100.0 * group[name][:] / asked
@@ -80,7 +80,7 @@ def _draw_error(axes: Axes, group: h5py.Group) -> None:
     missed = error[failed]
     width = SHOWN * (float(np.abs(done).max()) if done.size else 1.0)
     bins = np.linspace(-width, width, 81).tolist()
-    parts, labels, colours = [done], ["within tolerance"], [BLUE]
+    parts, labels, colours = [done], ["done"], [BLUE]
     if missed.size:
         inside = np.abs(missed) <= width
         parts.append(missed[inside])
@@ -89,9 +89,13 @@ def _draw_error(axes: Axes, group: h5py.Group) -> None:
     axes.hist(parts, bins=bins, color=colours, label=labels, stacked=True)
     axes.set_xlabel("Conductance minus target (µS)")
     axes.set_ylabel("Cells")
+    every = error[~np.isnan(error)]
     if done.size:
-        rms = float(np.sqrt(np.mean(done**2)))
-        axes.set_title(f"rms {rms:.2f} µS within tolerance", fontsize="small")
+        rms, of_all = (float(np.sqrt(np.mean(part**2))) for part in (done, every))
+        text = f"rms {rms:.2f} µS of {done.size} done"
+        if every.size > done.size:
+            text += f", {of_all:.2f} µS of all {every.size}"
+        axes.set_title(text, fontsize="small")
     if missed.size:
         axes.set_ylim(top=1.25 * axes.get_ylim()[1])
         axes.legend(fontsize="x-small", loc="upper center")

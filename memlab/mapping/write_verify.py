@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from memlab.arguments import as_numbers
 from memlab.array import Array, nearest_step
 from memlab.errors import LimitError
 from memlab.mapping.switching import SwitchingLaw
+from memlab.units import statistic
 
 __all__ = ["Round", "WriteVerify", "WriteVerifyResult", "check_target", "summarise", "write_verify"]
 
@@ -91,7 +93,8 @@ class Round:
     Parameters
     ----------
     done, failed
-        Cells within tolerance, and cells given up, so far.
+        Cells that are done, and cells given up, so far. A cell that is done was within tolerance,
+        and is within `release` tolerances still.
     median_error
         Median magnitude of the deviation in S, over all cells asked for.
     set, reset
@@ -117,9 +120,12 @@ class WriteVerifyResult:
         The last reading in S.
     set, reset
         Pulses that each cell got.
+    band
+        Tolerance of each cell in S.
     done, failed
-        Cells within tolerance, and cells that are not: they used up their attempts, or the rounds
-        came to an end. A cell that was left alone is neither.
+        Cells that got within tolerance and were left alone from then on, and cells that did not:
+        they used up their attempts, or the rounds came to an end. A cell that was not asked for is
+        neither.
     history
         One entry for each read, the first before any pulse.
     """
@@ -128,6 +134,7 @@ class WriteVerifyResult:
     conductance: FloatArray
     set: CountArray
     reset: CountArray
+    band: FloatArray
     done: BoolArray
     failed: BoolArray
     history: tuple[Round, ...]
@@ -136,6 +143,16 @@ class WriteVerifyResult:
     def error(self) -> FloatArray:
         """Conductance minus target in S; NaN for the cells that were left alone."""
         return self.conductance - self.target
+
+    @property
+    def within(self) -> BoolArray:
+        """Cells that read within tolerance at the end.
+
+        Not all that are done: one that was may have left its band since, by less than `release`.
+        """
+        with np.errstate(invalid="ignore"):
+            within: BoolArray = np.abs(self.error) <= self.band
+        return within
 
     @property
     def cells(self) -> int:
@@ -225,24 +242,32 @@ def write_verify(
         work.pulse(reset, set_)
 
 
-def summarise(results: Sequence[WriteVerifyResult]) -> dict[str, float | int | None]:
+def summarise(results: Sequence[WriteVerifyResult]) -> dict[str, Any]:
     """Return the statistics of one write-and-verify, or of several arrays, as plain values.
 
-    Cells asked for, done and failed; rounds; mean SETs and RESETs per cell; root mean square error
-    of the cells that are done, in S, None if there are none.
+    Cells asked for, done and failed; how many read within tolerance; rounds; mean SETs and RESETs
+    per cell; root mean square error of all cells asked for, and of those that are done.
     """
     cells = sum(result.cells for result in results)
-    error = np.concatenate([result.error[result.done] for result in results])
+    error = np.concatenate([result.error[~np.isnan(result.target)] for result in results])
+    done = np.concatenate([result.error[result.done] for result in results])
     pulses = {name: sum(int(getattr(r, name).sum()) for r in results) for name in ("set", "reset")}
     return {
         "cells": cells,
-        "done": error.size,
-        "failed": cells - error.size,
+        "within_tolerance": sum(int(np.count_nonzero(result.within)) for result in results),
+        "done": done.size,
+        "failed": cells - done.size,
         "rounds": max(result.rounds for result in results),
         "set_per_cell": pulses["set"] / max(cells, 1),
         "reset_per_cell": pulses["reset"] / max(cells, 1),
-        "rms_error": float(np.sqrt(np.mean(error**2))) if error.size else None,
+        "rms_error": _rms(error, "cells asked for"),
+        "rms_error_done": _rms(done, "cells that are done"),
     }
+
+
+def _rms(error: FloatArray, of: str) -> dict[str, Any]:
+    rms = float(np.sqrt(np.mean(error**2))) if error.size else None
+    return statistic(rms, "S", int(error.size), of)
 
 
 class _Work:
@@ -307,6 +332,7 @@ class _Work:
             conductance=self.conductance,
             set=self._sets,
             reset=self._resets,
+            band=self._band,
             done=self._done,
             failed=self._asked & ~self._done,
             history=tuple(self.history),

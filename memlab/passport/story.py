@@ -15,6 +15,7 @@ from memlab.errors import SettingError
 from memlab.passport.ledger import Batch
 from memlab.passport.passport import Passport
 from memlab.passport.pulses import Outcome
+from memlab.units import statistic
 
 __all__ = ["CellStory", "Chapter", "PulseEvent", "cell_story", "summary"]
 
@@ -23,7 +24,8 @@ def summary(passport: Passport) -> dict[str, Any]:
     """Return what a passport knows of its chip as plain values; times in ISO 8601, UTC.
 
     `pulses` and `energy` (J, estimated) have minimum, median and maximum over the cells that were
-    pulsed, `formed`, `yield` and masks are numbers of cells or lines.
+    pulsed, `yield` is the part that passed of the cells that were tested; `formed` and masks are
+    numbers of cells or lines.
     """
     with passport.decoding():
         return _summary(passport)
@@ -46,7 +48,7 @@ def _summary(passport: Passport) -> dict[str, Any]:
         "runs": [{"run": n, **run, "started": iso(run["started"])} for n, run in runs.items()],
         "calibration": passport.calibration,
         "formed": int(passport.formed.sum()),
-        "yield": None if passed is None else float(passed.mean()),
+        "yield": None if passed is None else _yield(passed, masks.get(_NOT_TESTED)),
         "masks": {name: int(mask.sum()) for name, mask in sorted(masks.items())},
         "good_rows": int(rows.size),
         "good_columns": int(columns.size),
@@ -59,6 +61,17 @@ def _summary(passport: Passport) -> dict[str, Any]:
         "budgets": asdict(passport.budgets),
         "last_map": None if last is None else {"run": last[0], "time": iso(last[1])},
     }
+
+
+_NOT_TESTED = "not tested"
+"""Mask of the cells that the test of yield has not pulsed."""
+
+
+def _yield(passed: npt.NDArray[np.bool_], left_out: npt.NDArray[np.bool_] | None) -> dict[str, Any]:
+    """Return the part of the tested cells that passed, and how many were tested."""
+    tested = passed.size - (0 if left_out is None else int(left_out.sum()))
+    share = int(passed.sum()) / tested if tested else None
+    return statistic(share, "1", tested, "cells tested")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class WriteVerifyLog:
         run.scale(f"{group}/column", array.columns, "1", "Column (top electrode) of the chip")
         read = (f"{group}/read",)
         for name, text in (
-            ("done", "Cells within tolerance"),
+            ("done", "Cells that were within tolerance and left alone since"),
             ("failed", "Cells given up"),
             ("sets", "SETs after this read"),
             ("resets", "RESETs after this read"),

@@ -41,6 +41,7 @@ def _draw_parts(axes: Axes, entry: h5py.Group) -> None:
             for end in ("", "_error")
         )
         where = np.arange(len(STATES)) + 0.27 * (k - 1)
+        value[~np.isfinite(value)] = 0.0  # not determined: no bar
         axes.bar(where, value, 0.25, yerr=error, color=colour, label=text, capsize=2)
     axes.set_xticks(np.arange(len(STATES)), [text.replace(", ", "\n") for text in STATES.values()])
     axes.set_ylabel("Standard deviation (uS)")

@@ -49,7 +49,8 @@ def test_a_passport_is_summed_up(memlab: Memlab, chip: str) -> None:
     assert document["set"] == {"min": 1.0, "median": 1.5, "max": 2.0}
     assert document["reset"] == {"min": 0.0, "median": 0.5, "max": 1.0}
     assert document["pulses"] == {"min": 1.0, "median": 2.0, "max": 3.0}
-    assert document["yield"] == pytest.approx(8191 / 8192)
+    assert document["yield"]["value"] == pytest.approx(8191 / 8192)
+    assert (document["yield"]["n"], document["yield"]["of"]) == (8192, "cells tested")
     assert document["masks"] == {"noisy": 1, "pass": 8191}
     assert document["formed"] == 1
     assert document["budgets"]["set"] == 100_000

@@ -99,7 +99,10 @@ class Setting:
         truth = {**self.truth, **dict.fromkeys(self.undetermined, np.nan)}
         return {
             name: Found(
-                known.value(name), float(at(known) if callable(at) else at), known.error(name)
+                known.value(name),
+                float(at(known) if callable(at) else at),
+                known.error(name),
+                known.findings.values[name].interval,
             )
             for name, at in truth.items()
         }

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.memlab.characterize.off_grid import retention, staircase
+from tests.memlab.characterize.off_grid import (
+    endurance,
+    forming,
+    retention,
+    staircase,
+    variation,
+    yield_,
+)
 from tests.memlab.characterize.off_grid.harness import Setting
 
 __all__ = ["TABLE"]
@@ -12,4 +19,8 @@ __all__ = ["TABLE"]
 TABLE: dict[str, Sequence[Setting]] = {
     "retention": retention.SETTINGS,
     "staircase": staircase.SETTINGS,
+    "variation": variation.SETTINGS,
+    "forming": forming.SETTINGS,
+    "endurance": endurance.SETTINGS,
+    "yield": yield_.SETTINGS,
 }
