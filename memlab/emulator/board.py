@@ -81,7 +81,7 @@ class EmulatedBoard:
         self._closed = False
         self._drive_for: Selection | None = None
         self._drive: Drive
-        self._errors_for: tuple[Operands, ColumnErrors] | None = None
+        self._errors_for: tuple[npt.NDArray[np.float64], ColumnErrors] | None = None
         self._held: tuple[Selection, npt.NDArray[np.uint16]] | None = None
 
     @property
@@ -273,9 +273,9 @@ class EmulatedBoard:
         self._drive_for = selection
 
     def _column_errors(self, selection: Selection, operands: Operands) -> ColumnErrors:
-        if self._errors_for is None or self._errors_for[0] is not operands:
-            errors = self._front_end.column_errors(selection.columns, operands)
-            self._errors_for = (operands, errors)
+        G = operands.column_conductance
+        if self._errors_for is None or self._errors_for[0] is not G:
+            self._errors_for = G, self._front_end.column_errors(selection.columns, operands)
         return self._errors_for[1]
 
     def _fire(self, pulses: PulseBatch, run: slice, config: BoardConfig) -> None:

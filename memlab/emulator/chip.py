@@ -15,11 +15,13 @@ core stand the effects of `memlab.emulator.cells`; one that is off costs nothing
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from memlab.emulator.cells.defects import stuck_cells
-from memlab.emulator.cells.drift import Drift
+from memlab.emulator.cells.drift import NEVER, Drift
 from memlab.emulator.cells.fluctuation import Fluctuation
 from memlab.emulator.cells.forming import Forming
 from memlab.emulator.cells.switching import progress, reset_level
@@ -38,8 +40,8 @@ GRID = 2.0**33
 MAX_CONDUCTANCE = 5e-3
 """Largest conductance of a cell, in S: 128 cells of 5 mS at 1 V still sum exactly in float64."""
 
-NEVER = 1 << 62
-"""A time in ns that does not come."""
+_SOLUTION_STEP = 16
+"""The wires are solved anew when a cell has drifted by so many of the drift's steps."""
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -65,7 +67,7 @@ class Chip:
         self.preset = preset
         self.shape = shape
         self.version = 0
-        """Counts the changes, so that others can tell whether what they derived still holds."""
+        """Counts the pulses, so that others can tell whether what they derived still holds."""
         self.now = 0
         """Simulated time in ns."""
         self._rng = rng
@@ -94,16 +96,19 @@ class Chip:
         self._tendency = np.full((*drifting, *self._drift.terms), self._drift.unpulsed)
         self._programmed_at = np.zeros(drifting, np.int64)
         self._relaxation_rng = generator_for(rng, "drift.relaxation")
+        self.found_at = self.solved_at = 0
+        """Times (ns) whose conductances reads find, and for which wires are solved: in the middle
+        of the present intervals of the drift, so that they depend on nothing but time."""
+        self._solution_step = _SOLUTION_STEP if preset.wires.active else 1
+        self._next_change = NEVER
         self._last_pulse = 0
-        self._found_at, self._next_refresh = 0, NEVER
-        self._found: FloatArray | None = None
-        if self._drift.active:
-            self._found_at, self._next_refresh = self._drift.refresh_time(0, 0)
+        self._largest: float | None = None
+        self._refresh()
 
     @property
     def conductance(self) -> FloatArray:
-        """True conductance of every cell in S, shape (rows, columns), a copy."""
-        return self._present().copy()
+        """True conductance of every cell now, in S, shape (rows, columns), a copy."""
+        return self._drifted(self.now)
 
     @property
     def responsive(self) -> BoolArray:
@@ -115,35 +120,48 @@ class Chip:
         """True for the cells that are formed, shape (rows, columns), a copy."""
         return self._forming.formed.copy()
 
-    def part(self, rows: Rows, columns: npt.NDArray[np.intp]) -> FloatArray:
-        """Return the conductances (S) of some lines, shape (len(rows), len(columns))."""
-        return self._present()[np.ix_(rows, columns)]
+    def part(self, rows: Rows, columns: npt.NDArray[np.intp], at: int) -> FloatArray:
+        """Return conductances (S) at a time (ns), shape (len(rows), len(columns))."""
+        return self._drifted(at, np.ix_(rows, columns))
 
     # -- time ---------------------------------------------------------------------------------
 
     def advance_to(self, now: int) -> None:
         """Let simulated time pass until `now` (ns)."""
         self.now = now
-        if now >= self._next_refresh:
-            self._found_at, self._next_refresh = self._drift.refresh_time(self._last_pulse, now)
-            self._found = None
-            self.version += 1
+        if now >= self._next_change:
+            self._refresh()
 
     def next_change(self) -> int:
-        """Return when (ns) reads will next find something else, if nothing is pulsed."""
+        """Return until when (ns) reads will find what they find now, if nothing is pulsed."""
         if not self.fluctuation.active:
-            return self._next_refresh
-        return min(self._next_refresh, self.fluctuation.next_change(self.now))
+            return self._next_change
+        return min(self._next_change, self.fluctuation.next_change(self.now))
 
-    def _present(self) -> FloatArray:
-        """Conductances at the last refresh."""
+    def _refresh(self) -> None:
+        """Find the intervals of the drift that the present time lies in."""
         if not self._drift.active:
-            return self._programmed
-        if self._found is None:
-            age = np.multiply(self._found_at - self._programmed_at, 1e-9, dtype=np.float64)
-            drifted = self._drift.apply(self._programmed, self._tendency, age)
-            self._found = np.where(self._responsive, drifted, self._programmed)
-        return self._found
+            return
+        if self._largest is None:
+            distance = np.abs(self._programmed - self.preset.drift.final_conductance)
+            self._largest = float(distance[self._responsive].max(initial=0.0))
+        age = max(0, self.now - self._last_pulse)
+        fine = self._drift.interval(age, self._largest)
+        coarse = fine
+        if self._solution_step > 1:
+            coarse = self._drift.interval(age, self._largest, self._solution_step)
+        self.found_at = self._last_pulse + fine.middle
+        self.solved_at = self._last_pulse + coarse.middle
+        self._next_change = min(NEVER, self._last_pulse + min(fine.until, coarse.until))
+
+    def _drifted(self, at: int, part: Any = ...) -> FloatArray:
+        """Return the conductances (S) of a part of the cells at a time (ns), a copy."""
+        programmed: FloatArray = self._programmed[part].copy()
+        if not self._drift.active:
+            return programmed
+        age = np.multiply(at - self._programmed_at[part], 1e-9, dtype=np.float64)
+        drifted = self._drift.apply(programmed, self._tendency[part], age)
+        return np.where(self._responsive[part], drifted, programmed)
 
     def _before(self, rows: Rows, time: Times) -> FloatArray:
         """Conductances of these rows, each at its own time: a pulse acts on what is there."""
@@ -345,8 +363,6 @@ class Chip:
             at[changed] = np.broadcast_to(time[:, np.newaxis], changed.shape)[changed]
             self._tendency[rows], self._programmed_at[rows] = tendency, at
             self._last_pulse = int(time[-1])
-            self._found_at, self._next_refresh = self._drift.refresh_time(
-                self._last_pulse, self._last_pulse
-            )
-            self._found = None
+            self._largest = None
+            self._refresh()
         self.version += 1

@@ -7,7 +7,7 @@ map read after an update and the products of the next epoch share one solution o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ class Operands:
     variance
         White noise of the cells in S^2: the variance of a column is V^2 @ variance. Or None.
     row_conductance, column_conductance
-        Sums of the transfer conductance over the other axis, in S.
+        Sums of the transfer conductance over the other axis, in S, without slow noise.
     """
 
     linear: FloatArray
@@ -48,17 +48,62 @@ class Operands:
     column_conductance: FloatArray
 
 
-@dataclass(eq=False)
-class _View:
-    """One selection: what was last found there, and what was made of it."""
+_Moment = tuple[int, int, int, int, float]
+"""Pulses so far, times of wire solution and of conductances, step of the slow noise, gate (V)."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """One selection with the cells for which the wires were solved.
+
+    Parameters
+    ----------
+    cells
+        In S.
+    path
+        Of cell and transistor in series, in S.
+    effective
+        Behind the wires, in S.
+    share
+        What the wires leave of a small change of a path. Or None: all.
+    """
 
     cells: FloatArray
-    gate: float
+    path: FloatArray
     effective: FloatArray
+    share: FloatArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Present:
+    """One selection at the time of the present conductances, without slow noise.
+
+    Parameters
+    ----------
+    linear, cubic
+        Transfer conductance in S and coefficient of V^3 in A/V^3.
+    of_state
+        What the state multiplies relative noise by. Or None: by 1.
+    variance, row_conductance, column_conductance
+        As in `Operands`.
+    """
+
+    linear: FloatArray
     cubic: FloatArray | None
-    version: int = -1
-    tick: int = -1
-    operands: Operands | None = None
+    of_state: FloatArray | None
+    variance: FloatArray | None
+    row_conductance: FloatArray
+    column_conductance: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """One selection: what was made of it, and when."""
+
+    moment: _Moment
+    solved: _Solved
+    present: _Present
+    operands: Operands
 
 
 class Readout:
@@ -77,81 +122,96 @@ class Readout:
 
     def operands(self, selection: Selection, gate: float) -> Operands:
         """Return the matrices of a selection with the gates at `gate` (V), at the chip's time."""
-        chip, tick = self._chip, self._chip.fluctuation.tick
+        chip = self._chip
+        moment = chip.version, chip.solved_at, chip.found_at, chip.fluctuation.tick, gate
         if self._last is not None:
             last, view = self._last
-            if last is selection and _is_current(view, chip.version, tick, gate):
-                assert view.operands is not None
+            if last is selection and view.moment == moment:
                 return view.operands
         key = (selection.rows.tobytes(), selection.columns.tobytes())
-        view = self._renewed(self._views.pop(key, None), selection, gate)
+        view = self._renewed(self._views.pop(key, None), selection, moment)
         self._views[key] = view
         if len(self._views) > _KEPT:
             del self._views[next(iter(self._views))]
         self._last = (selection, view)
-        if view.operands is None or view.tick != tick:
-            view.operands = self._quantise(view, selection)
-            view.tick = tick
         return view.operands
 
-    def _renewed(self, view: _View | None, selection: Selection, gate: float) -> _View:
-        """Return the view if its cells are still what they were, or else a new one."""
-        chip = self._chip
-        if view is None or view.gate != gate:
-            same, cells = False, chip.part(selection.rows, selection.columns)
-        elif view.version == chip.version:
+    def _renewed(self, view: _View | None, selection: Selection, moment: _Moment) -> _View:
+        """Make what has changed since the view was made."""
+        chip, gate = self._chip, moment[-1]
+        solved = None if view is None or view.moment[-1] != gate else view.solved
+        if view is None or solved is None or view.moment[:2] != moment[:2]:
+            cells = chip.part(selection.rows, selection.columns, chip.solved_at)
+            if solved is None or not np.array_equal(solved.cells, cells):
+                solved = self._solve(cells, selection, gate)
+        if view is None or view.solved is not solved or view.moment[2] != moment[2]:
+            present = self._present(solved, selection, gate)
+        elif view.moment == moment:
             return view
         else:
-            cells = chip.part(selection.rows, selection.columns)
-            same = np.array_equal(view.cells, cells)
-        if view is None or not same:
-            view = _View(cells, gate, *self._solve(cells, selection, gate))
-        view.version = chip.version
-        return view
+            present = view.present
+            if view.moment[3] == moment[3]:
+                return replace(view, moment=moment)
+        return _View(moment, solved, present, self._quantise(present, selection))
 
-    def _solve(
-        self, cells: FloatArray, selection: Selection, gate: float
-    ) -> tuple[FloatArray, FloatArray | None]:
-        """Return transfer conductance (S) and the coefficient of V^3 (A/V^3), behind the wires."""
+    def _solve(self, cells: FloatArray, selection: Selection, gate: float) -> _Solved:
+        """Solve the wires for these cells (S)."""
         preset = self._chip.preset
-        path = effective = path_conductance(preset.transistor, cells, gate)
+        path = path_conductance(preset.transistor, cells, gate)
         wires = preset.wires
-        if wires.active:
-            row_segments, column_segments = wire_segments(
-                selection.rows, selection.columns, self._chip.shape
-            )
-            effective = effective_conductance(
-                path,
-                wires.resistance,
-                driver_resistance=wires.driver_resistance,
-                sense_resistance=wires.sense_resistance,
-                row_segments=row_segments,
-                column_segments=column_segments,
-            )
-        if not preset.nonlinearity.voltage:
-            return effective, None
-        # To first order the cubic current takes the way of the linear one through the wires.
-        share = np.divide(effective, path, out=np.zeros(path.shape), where=path > 0.0)
-        return effective, cubic_conductance(preset.nonlinearity, path) * share
+        if not wires.active:
+            return _Solved(cells, path, path, None)
+        row_segments, column_segments = wire_segments(
+            selection.rows, selection.columns, self._chip.shape
+        )
+        effective = effective_conductance(
+            path,
+            wires.resistance,
+            driver_resistance=wires.driver_resistance,
+            sense_resistance=wires.sense_resistance,
+            row_segments=row_segments,
+            column_segments=column_segments,
+        )
+        # What the wires leave of the current of a cell they leave of a small change of it.
+        share = np.divide(effective, path, out=np.ones(path.shape), where=path > 0.0)
+        return _Solved(cells, path, effective, share)
 
-    def _quantise(self, view: _View, selection: Selection) -> Operands:
-        chip, noise = self._chip, self._chip.preset.read_noise
-        linear, cubic = view.effective, view.cubic
-        if chip.fluctuation.active:
+    def _present(self, solved: _Solved, selection: Selection, gate: float) -> _Present:
+        chip, preset = self._chip, self._chip.preset
+        cells, path, linear = solved.cells, solved.path, solved.effective
+        if chip.found_at != chip.solved_at:
+            cells = chip.part(selection.rows, selection.columns, chip.found_at)
+            path = path_conductance(preset.transistor, cells, gate)
+            change = path - solved.path
+            linear = linear + (change if solved.share is None else change * solved.share)
+            np.maximum(linear, 0.0, out=linear)
+        cubic = variance = None
+        if preset.nonlinearity.voltage:
+            # To first order the cubic current takes the way of the linear one through the wires.
+            cubic = cubic_conductance(preset.nonlinearity, path)
+            cubic = cubic if solved.share is None else cubic * solved.share
+        of_state, white = preset.read_noise.of_state(cells), preset.read_noise.white
+        if white:
+            relative = white if of_state is None else np.minimum(white * of_state, 1.0)
+            variance = (relative * linear) ** 2
+        return _Present(linear, cubic, of_state, variance, linear.sum(axis=1), linear.sum(axis=0))
+
+    def _quantise(self, present: _Present, selection: Selection) -> Operands:
+        linear, cubic, fluctuation = present.linear, present.cubic, self._chip.fluctuation
+        if fluctuation.active:
             # A cell that fluctuates changes the current of its own row and column in proportion;
-            # the wires are not solved again for it.
-            factor = chip.fluctuation.relative[np.ix_(selection.rows, selection.columns)]
+            # the wires are not solved again for it, and noise and offsets stay what they were.
+            factor = fluctuation.relative(selection.rows, selection.columns)
+            if present.of_state is not None:
+                factor *= present.of_state
             factor += 1.0
+            np.maximum(factor, 0.0, out=factor)
             linear = linear * factor
             cubic = None if cubic is None else cubic * factor
         return Operands(
             linear=np.rint(linear * GRID),
             cubic=None if cubic is None else np.rint(cubic * GRID),
-            variance=(noise.white * linear) ** 2 if noise.white else None,
-            row_conductance=linear.sum(axis=1),
-            column_conductance=linear.sum(axis=0),
+            variance=present.variance,
+            row_conductance=present.row_conductance,
+            column_conductance=present.column_conductance,
         )
-
-
-def _is_current(view: _View, version: int, tick: int, gate: float) -> bool:
-    return view.version == version and view.tick == tick and view.gate == gate

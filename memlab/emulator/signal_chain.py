@@ -111,7 +111,8 @@ class SignalChain:
         R = np.array(capabilities.transimpedance)
         self._ideal = ColumnErrors((-R / max11046.STEP)[:, np.newaxis], None, None, None)
         self._choice: GainChoice | None = None
-        self._tables_for: tuple[Operands, ColumnErrors, float, float] | None = None
+        self._tables_for: tuple[FloatArray | None, ColumnErrors, float, float] | None = None
+        self._exact_for: tuple[Operands, float, float] | None = None
         self._tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
 
     def digitise(self, current: FloatArray, gain: int) -> Samples:
@@ -205,11 +206,15 @@ class SignalChain:
         current += added
 
     def _tables_of(self, operands: Operands, errors: ColumnErrors, drive: Drive) -> _Tables:
-        key = (operands, errors, drive.unit, drive.largest)
-        last = self._tables_for
-        if last is None or last[0] is not operands or last[1] is not errors or last[2:] != key[2:]:
+        unit, largest = drive.unit, drive.largest
+        exact = self._exact_for
+        if exact is None or exact[0] is not operands or exact[1:] != (unit, largest):
             self._require_exact(operands, drive)
-            self._tables = self._with_cells(self._in_units(errors, drive.unit), operands, drive)
+            self._exact_for = operands, unit, largest
+        # Slow noise changes the operands, but neither their errors nor the variance.
+        key, last = (operands.variance, errors, unit, largest), self._tables_for
+        if last is None or last[0] is not key[0] or last[1] is not errors or last[2:] != key[2:]:
+            self._tables = self._with_cells(self._in_units(errors, unit), operands, drive)
             self._tables_for = key
         return self._tables
 

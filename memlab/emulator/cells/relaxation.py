@@ -142,8 +142,8 @@ class Relaxation:
         return change
 
     def steepest(self) -> float:
-        """Return the largest change (S) per unit of x, of cells up to 4 deviations off."""
-        z = np.array([-4.0, 0.0, 4.0])
+        """Return the largest change (S) per unit of x, of cells up to one deviation off."""
+        z = np.array([-1.0, 0.0, 1.0])
         ends = np.array(
             [
                 [self._quantile(np.full(3, k), np.full(3, level), z) for level in self._levels]

@@ -21,8 +21,8 @@ def power_of(flicker: float) -> float:
 
 def test_white_noise_and_flicker_are_recovered_with_all_effects_on(tmp_path: Path) -> None:
     run = analyse("read-noise", tmp_path, "ta-hfo2-full", settings=ONE_LEVEL, figure=True)
-    # Flicker that changes within a burst adds less than 1 % to the white noise.
-    run.assert_recovered("white", 0.005, within=0.015)
+    # Flicker that changes within a burst adds 2 % to the white noise.
+    run.assert_recovered("white", 0.005, within=0.03)
     # Steps of octaves are 1/f within some per cent only: no standard error knows of that.
     assert run.value("flicker_power") == pytest.approx(power_of(0.003), rel=0.15)
     assert run.value("flicker_exponent") == pytest.approx(1.0, abs=0.25)
@@ -45,7 +45,7 @@ def test_telegraph_cells_are_found_with_their_amplitude_and_none_is_invented(
         read_noise__dwell_maximum=0.3,
     )
     has_trap = np.zeros((128, 64), bool)
-    has_trap.flat[run.board.chip.fluctuation._trapped] = True
+    has_trap.flat[run.board.chip.fluctuation._traps.cell] = True
     usable = np.isfinite(run.results["cell_white"])
     assert usable.mean() > 0.95
     np.testing.assert_array_equal(

@@ -54,12 +54,19 @@ def test_any_split_gives_the_same_codes(preset: str, gain: int) -> None:
         assert board.clock == whole.clock
 
 
-def test_a_split_where_the_chip_drifts_gives_the_same_codes() -> None:
-    vectors = codes(3000)
-    changes = {"drift.resolution": 1e-3, "drift.relaxation_time": 1e-3, "wires.resistance": 0.0}
+@pytest.mark.parametrize("resistance", [0.0, 0.3])
+def test_a_split_where_the_chip_drifts_gives_the_same_codes(resistance: float) -> None:
+    vectors = codes(1500)
+    changes = {
+        "drift.relaxation_time": 1e-3,
+        "drift.conductance_step": 200e-9,
+        "wires.resistance": resistance,
+    }
     expected = fresh(**changes).vmm(SOME, vectors)
     board = fresh(**changes)
-    parts = [board.vmm(SOME, vectors[a : a + 77]) for a in range(0, 3000, 77)]
+    before = board.chip.solved_at
+    parts = [board.vmm(SOME, vectors[a : a + 77]) for a in range(0, 1500, 77)]
+    assert board.chip.solved_at > before
     np.testing.assert_array_equal(np.concatenate([p.code for p in parts]), expected.code)
 
 
