@@ -108,7 +108,7 @@ def fit_weibull(low: FloatArray, high: FloatArray, begin: float = 0.0) -> Censor
         hazard_low, hazard_high = (low / scale) ** shape, (high / scale) ** shape
         with np.errstate(divide="ignore"):
             part = np.log(-np.expm1(hazard_low - hazard_high))
-        return float(count @ (part - hazard_low)) + count.sum() * (begin / scale) ** shape
+        return float(count @ (part - hazard_low) + count.sum() * (begin / scale) ** shape)
 
     x, error = _most_likely(likelihood)
     scale, shape = float(np.exp(start + x[0])), float(np.exp(x[1]))

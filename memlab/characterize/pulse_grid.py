@@ -66,6 +66,9 @@ def add_grid(findings: Findings, config: PulseGridConfig, cells: FloatArray, tex
     spread = cells.std(axis=2, ddof=1) if n > 1 else np.full(cells.shape[:2], np.nan)
     mean = cells.mean(axis=2) if n else np.full(cells.shape[:2], np.nan)
     error = spread / n**0.5 if n else spread
-    findings.array("mean", mean, dims, "S", f"Mean conductance after {text}", error)
+    who = "cells that respond"
+    findings.array("mean", mean, dims, "S", f"Mean conductance after {text}", error, n=n, of=who)
     error = spread / (2.0 * (n - 1)) ** 0.5 if n > 1 else spread
-    findings.array("spread", spread, dims, "S", f"Standard deviation after {text}", error)
+    findings.array(
+        "spread", spread, dims, "S", f"Standard deviation after {text}", error, n=n, of=who
+    )

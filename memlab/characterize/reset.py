@@ -3,7 +3,9 @@
 Before each RESET of the map the cells are RESET in full and SET, so that all start alike. The law
 (`pulse_law`) is fitted at the highest gate voltage, where the transistor is in the way least, and
 there from a second SET state too: from one alone, a RESET that goes less far cannot be told from
-one that stops higher. On a chip with wires it is the law as it is seen from the drivers.
+one that stops higher. Cells that a RESET would leave below 0 S end there: means are those of
+normal levels of which nothing below is seen (`cut_off`). On a chip with wires it is the law as it
+is seen from the drivers.
 """
 
 from __future__ import annotations
@@ -11,16 +13,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from memlab.characterize.bench import Bench
+from memlab.characterize.clusters import Lines, mean_over_cells
+from memlab.characterize.cut_off import means_above_zero
+from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
+from memlab.characterize.pulse_findings import LawFindings, within_cells
 from memlab.characterize.pulse_grid import COORDINATES, PulseGridConfig, add_grid
-from memlab.characterize.pulse_law import fit_reset
+from memlab.characterize.pulse_law import PulseLaw, fit_reset
+from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.statistics import responding_cells
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "ResetMap", "ResetMapConfig"]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 class ResetMapConfig(PulseGridConfig):
@@ -55,6 +65,8 @@ class ResetMap(Procedure[ResetMapConfig]):
         "set_gate_voltage": Coordinate("V", "Gate voltage of the SET before it"),
     }
 
+    vector_coordinates: ClassVar = ZEROS
+
     def demands(self) -> list[Demand]:
         """Return the highest SET before, and the corner of the map."""
         config = self.config
@@ -70,40 +82,43 @@ class ResetMap(Procedure[ResetMapConfig]):
         none = np.zeros(bench.shape, bool)
         for start, gate in self.config.series():
             bench.program(start, reset=bench.mask)
-            bench.read(gate_voltage=gate, set_gate_voltage=start)
+            read_net(bench, gate_voltage=gate, set_gate_voltage=start)
             for voltage in self.config.amplitudes().tolist():
                 bench.program(start, reset=bench.mask)
                 bench.program(
                     0.0, reset=bench.mask, set=none, reset_voltage=voltage, reset_gate_voltage=gate
                 )
-                bench.read(voltage=voltage, gate_voltage=gate, set_gate_voltage=start)
+                read_net(bench, voltage=voltage, gate_voltage=gate, set_gate_voltage=start)
 
     def analyse(self, record: Record) -> Findings:
         """Return mean and spread over the grid, and the RESET law."""
         config = self.config
-        grid = record.conductance.reshape(config.gates + 1, config.voltages + 1, -1)
+        net = net_conductance(record, config.point.read_voltage)
+        grid = net.reshape(config.gates + 1, config.voltages + 1, -1)
         responds = responding_cells(grid[:, 0].mean(axis=0) - grid[:, -1].mean(axis=0))
-        before, after = grid[:, 0, responds], grid[:, 1:, responds]
-        findings = Findings()
-        findings.number("responding", responds.mean(), "1", "Fraction of cells that respond")
-        add_grid(findings, config, after[:-1], "a RESET from a SET state")
-        if responds.any():
+        cells = grid[:, :, responds]
+        findings, lines = Findings(), Lines.of(record.mask, responds)
+        text, n, of = "Fraction of cells that respond", responds.size, "cells tested"
+        findings.fraction("responding", int(responds.sum()), n, text, of)
+        add_grid(findings, config, cells[:-1, 1:], "a RESET from a SET state")
+        shared = shared_error(record, cells[-2, 0], lines)
+        n, of = int(responds.sum()), "cells that respond"
+        text = "Mean conductance of the SET state"
+        if n > 1 and not shared:
+            value, error = mean_over_cells(cells[-2, 0], lines)
+            findings.number("set_conductance", value, "S", text, error, n=n, of=of)
+        else:
+            why = shared or "fewer than two cells respond"
+            findings.undetermined("set_conductance", "S", text, why, n=n, of=of)
+
+        def law(which: npt.NDArray[np.bool_], near: FloatArray | None = None) -> PulseLaw:
             # The last two series: both SET states at the highest gate voltage.
-            start = before[-2:].mean(axis=1)
-            found, error = after[-2:].mean(axis=2), after[-2:].std(axis=2) / responds.sum() ** 0.5
-            law = fit_reset(config.amplitudes(), found, error, start)
-            text = "Mean conductance of the SET state"
-            findings.number("set_conductance", start[0], "S", text)
-            text = "Amplitude below which a RESET does nothing"
-            findings.number("threshold", law.threshold, "V", text, law.threshold_error)
-            text = "Amplitude from which a RESET is a full one"
-            findings.number("full_voltage", law.full_voltage, "V", text, law.errors[0])
-            text = "Steepness of ln(part of a RESET) with amplitude"
-            findings.number("steepness", law.steepness, "1/V", text, law.errors[1])
-            text = "Mean conductance after a full RESET"
-            findings.number("reset_conductance", law.level[0], "S", text, law.errors[2])
-            text = "Rise of the RESET level per volt below the full voltage"
-            findings.number("depth_slope", law.level[1], "S/V", text, law.errors[3])
+            start, after = cells[-2:, 0, which], cells[-2:, 1:, which]
+            found, own, cut = means_above_zero(after)
+            error = np.where(cut > 0.0, own, within_cells(after))
+            return fit_reset(config.amplitudes(), found, error, start.mean(axis=1), near=near)
+
+        LawFindings(findings, lines, shared).add(law, "RESET")
         return findings
 
 

@@ -1,9 +1,10 @@
 """SET map: conductance after one SET at each amplitude and gate voltage, from a RESET state.
 
 The gate sets the level that a full SET reaches, the amplitude how much of the way to it a pulse
-does. Both are fitted to the means over the cells that respond (`pulse_law`). On a chip with wires
-the amplitude at a cell is lower than at the driver, and not the same for all: what is fitted is
-then the law as it is seen from the drivers.
+does. Both are fitted to the means over the cells that respond (`pulse_law`), with errors from
+leaving out groups of columns (`clusters`). On a chip with wires the amplitude at a cell is lower
+than at the driver, and not the same for all: what is fitted is then the law as it is seen from the
+drivers.
 """
 
 from __future__ import annotations
@@ -11,16 +12,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from memlab.characterize.bench import Bench
+from memlab.characterize.clusters import Lines, mean_over_cells
+from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
+from memlab.characterize.pulse_findings import CAVEAT, LawFindings, within_cells
 from memlab.characterize.pulse_grid import COORDINATES, PulseGridConfig, add_grid
-from memlab.characterize.pulse_law import fit_set
-from memlab.characterize.statistics import fit_line, mean_with_error, responding_cells
+from memlab.characterize.pulse_law import PulseLaw, fit_set
+from memlab.characterize.shared_errors import shared_error
+from memlab.characterize.staircase import clear_steps
+from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, responding_cells
 from memlab.runs import Findings, Record
 
 __all__ = ["PROCEDURE", "SetMap", "SetMapConfig"]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 class SetMapConfig(PulseGridConfig):
@@ -41,6 +50,7 @@ class SetMap(Procedure[SetMapConfig]):
     title = "SET map: amplitude and gate voltage"
     Config = SetMapConfig
     coordinates: ClassVar = COORDINATES
+    vector_coordinates: ClassVar = ZEROS
 
     def demands(self) -> list[Demand]:
         """Return the corner of the map."""
@@ -52,39 +62,69 @@ class SetMap(Procedure[SetMapConfig]):
         none = np.zeros(bench.shape, bool)
         for gate in self.config.gate_voltages().tolist():
             bench.program(0.0, reset=bench.mask, set=none)
-            bench.read(gate_voltage=gate)
+            read_net(bench, gate_voltage=gate)
             for voltage in self.config.amplitudes().tolist():
                 bench.program(gate, reset=bench.mask, set_voltage=voltage)
-                bench.read(voltage=voltage, gate_voltage=gate)
+                read_net(bench, voltage=voltage, gate_voltage=gate)
 
     def analyse(self, record: Record) -> Findings:
         """Return mean and spread over the grid, and the SET law."""
         config = self.config
-        grid = record.conductance.reshape(config.gates, config.voltages + 1, -1)
+        net = net_conductance(record, config.point.read_voltage)
+        grid = net.reshape(config.gates, config.voltages + 1, -1)
         responds = responding_cells(grid[:, -1].mean(axis=0) - grid[:, 0].mean(axis=0))
-        before, after = grid[:, 0, responds], grid[:, 1:, responds]
-        findings = Findings()
-        findings.number("responding", responds.mean(), "1", "Fraction of cells that respond")
-        add_grid(findings, config, after, "a SET from a RESET state")
-        if responds.any():
-            moved = after.mean(axis=2) - before.mean(axis=1)[:, np.newaxis]
-            error = (after.var(axis=2) + before.var(axis=1)[:, np.newaxis]) / responds.sum()
-            law = fit_set(config.amplitudes(), moved, np.sqrt(error))
-            text = "Amplitude below which a SET does nothing"
-            findings.number("threshold", law.threshold, "V", text, law.threshold_error)
-            text = "Amplitude from which a SET is a full one"
-            findings.number("full_voltage", law.full_voltage, "V", text, law.errors[0])
-            text = "Steepness of ln(part of a SET) with amplitude"
-            findings.number("steepness", law.steepness, "1/V", text, law.errors[1])
-        if responds.any() and config.gates > 1:
-            fit = fit_line(config.gate_voltages(), after[:, -1])
-            slope, error = mean_with_error(fit.slope)
-            text = "SET law at the largest amplitude: conductance per volt of gate voltage"
-            findings.number("set_slope", slope, "S/V", text, error)
-            offset, error = mean_with_error(fit.offset)
-            text = "SET law at the largest amplitude: conductance at 0 V gate"
-            findings.number("set_offset", offset, "S", text, error)
+        cells = grid[:, :, responds]
+        findings, lines = Findings(), Lines.of(record.mask, responds)
+        text = "Fraction of cells that respond"
+        findings.fraction("responding", int(responds.sum()), responds.size, text, "cells tested")
+        add_grid(findings, config, cells[:, 1:], "a SET from a RESET state")
+        shared = shared_error(record, cells[:, -1].mean(axis=0), lines)
+
+        def law(which: npt.NDArray[np.bool_], near: FloatArray | None = None) -> PulseLaw:
+            some = cells[:, :, which]
+            moved = some[:, 1:] - some[:, :1]
+            return fit_set(config.amplitudes(), moved.mean(axis=2), within_cells(moved), near=near)
+
+        found = LawFindings(findings, lines, shared)
+        found.add(law, "SET")
+        if config.gates > 1:
+            ends = "level" not in found.why
+            self._add_line(findings, cells, lines, shared, ends)
         return findings
+
+    def _add_line(
+        self, findings: Findings, cells: FloatArray, lines: Lines, shared: str, ends: bool
+    ) -> None:
+        """Add the SET law of the largest amplitude, over the gate voltages clear of RESET."""
+        n, of = int(lines.row.size), "cells that respond"
+        gate = self.config.gate_voltages()
+        clear = clear_steps(cells[:, -1], cells[:, 0].mean(axis=0))
+        why = shared
+        if n < 2:
+            why = "fewer than two cells respond"
+        elif clear.sum() < 2:
+            why = "fewer than two gate voltages lie clear of the RESET state"
+        caveat = CAVEAT if ends else f"the largest amplitude may be no full SET; {CAVEAT}"
+        for name, units, text in (
+            ("set_slope", "S/V", "SET law at the largest amplitude: conductance per volt of gate"),
+            ("set_offset", "S", "SET law at the largest amplitude: conductance at 0 V gate"),
+        ):
+            if why:
+                findings.undetermined(name, units, text, why, n=n, of=of)
+                continue
+            x = gate[clear] - gate[clear].mean()
+            fit, lever = fit_line(gate[clear], cells[clear, -1]), float(x @ x) ** 0.5
+            slope = name == "set_slope"
+            factor = (
+                1.0 / lever
+                if slope
+                else float(np.hypot(clear.sum() ** -0.5, gate[clear].mean() / lever))
+            )
+            level = float(cells[clear, -1].mean()) * factor
+            value, error = mean_over_cells(
+                fit.slope if slope else fit.offset, lines, level, CONVERTER_ERROR * factor
+            )
+            findings.number(name, value, units, text, error, n=n, of=of, caveat=caveat)
 
 
 PROCEDURE = SetMap

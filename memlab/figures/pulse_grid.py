@@ -32,6 +32,8 @@ def draw_grid(figure: Figure, entry: h5py.Group, operation: str) -> None:
     if "full_voltage" in result and np.isfinite(full := float(result["full_voltage"][()])):
         left.axvline(full, color="0.45", linewidth=0.8, linestyle=":")
         left.set_title(f"dotted: full {operation} from {full:.2f} V", fontsize="small")
+    else:
+        left.set_title(f"full {operation}: not determined", fontsize="small")
     left.set_xlabel(f"{operation} amplitude (V)")
     left.set_ylabel("Mean and spread (uS)")
     left.legend(title="Gate voltage", fontsize="small", title_fontsize="small")
