@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tests.memlab.characterize.off_grid import (
     endurance,
     forming,
+    pulse_maps,
     retention,
     staircase,
     variation,
@@ -23,4 +24,6 @@ TABLE: dict[str, Sequence[Setting]] = {
     "forming": forming.SETTINGS,
     "endurance": endurance.SETTINGS,
     "yield": yield_.SETTINGS,
+    "set": pulse_maps.SET,
+    "reset": pulse_maps.RESET,
 }
