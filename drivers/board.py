@@ -156,6 +156,9 @@ class Capabilities:
         A pulse of n ticks lasts pulse_offset + n * pulse_tick seconds.
     gate_voltage_step, input_voltage_step
         Coarsest step in V that the wire can carry, or 0 where every DAC code can be sent.
+    read_rows
+        Rows that `Board.read` connects at a time where whole groups of so many rows, from row 0,
+        are selected with all columns; rows of other groups float then. 0: all that are selected.
     """
 
     name: str
@@ -171,11 +174,15 @@ class Capabilities:
     pulse_tick: float
     gate_voltage_step: float = 0.0
     input_voltage_step: float = 0.0
+    read_rows: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
     """The lines that take part in a read or VMM, in rising order; the others float, gates off.
+
+    Rows that shall be held at 0 V, and columns whose gates shall be open, are selected too, whether
+    or not anybody wants to know of them: the selection is the load of what is measured.
 
     Parameters
     ----------
@@ -284,6 +291,8 @@ class Board(Protocol):
 
     def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
         """Drive the selected rows one after the other at `row_code`, the rest at 0 V, and sense.
+
+        The rest of the selected ones: see `Selection`, and `Capabilities.read_rows`.
 
         Returns samples of shape (selected rows, selected columns). Reads, never programs.
         """

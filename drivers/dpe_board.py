@@ -129,6 +129,7 @@ class DpeBoard(CheckedBoard):
             pulse_tick=1 / 240e6,
             gate_voltage_step=GATE_STEP,
             input_voltage_step=INPUT_STEP,
+            read_rows=HALF_ROWS,
         )
         if chip:
             self._claim(f"chip-{chip}")
@@ -188,14 +189,17 @@ class DpeBoard(CheckedBoard):
         self.ground()
 
     def _read(self, selection: Selection, row_code: int, gain: int, config: BoardConfig) -> Samples:
-        if row_code < config.idle_row_code:  # the read command knows no negative voltages
+        halves = [h for h in (0, 1) if ((selection.rows >= HALF_ROWS) == h).any()]
+        whole = selection.rows.size == HALF_ROWS * len(halves) and selection.columns.size == COLUMNS
+        # The read command knows no negative voltages, and opens all gates and connects a half of
+        # the rows: where others are selected, their load is another.
+        if row_code < config.idle_row_code or not whole:
             one_hot = np.full((selection.rows.size,) * 2, config.idle_row_code, np.uint16)
             np.fill_diagonal(one_hot, row_code)
             return self._vmm(selection, one_hot, gain, config)
         read_voltage = float(grid_volts(row_code, config.spans[LineClass.ROW], 2, "read voltage"))
         gate_voltage = self._read_gate(config)
         timing = config.timing
-        halves = [h for h in (0, 1) if ((selection.rows >= HALF_ROWS) == h).any()]
 
         def measure(number: int) -> npt.NDArray[np.uint16]:
             parts = []
@@ -209,8 +213,7 @@ class DpeBoard(CheckedBoard):
                     timing.sample_hold_ticks,
                     timing.convst_ticks,
                 )
-                rows = selection.rows[(selection.rows >= HALF_ROWS) == half] - half * HALF_ROWS
-                parts.append(self._ask(request)[np.ix_(rows, selection.columns)])
+                parts.append(self._ask(request))
             return np.concatenate(parts)
 
         return self._measured(measure, gain)

@@ -11,7 +11,7 @@ import copy
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +21,8 @@ from drivers import stopping
 from drivers.board import AUTO_GAIN
 from drivers.owner import Owner
 from memlab.arguments import as_mask, as_numbers, as_row, refuse_masked
-from memlab.errors import SaturationWarning
+from memlab.errors import SaturationWarning, SettingError
+from memlab.load import Load
 from memlab.passport import Passport
 
 __all__ = ["Array", "Counts", "Measurement", "nearest_step"]
@@ -54,6 +55,8 @@ class Measurement:
         Raw offset-binary ADC codes and gain numbers, same shape; None on an array without codes.
     dac_code
         Row DAC codes of a VMM, the last axis is the rows of the view; None for a read.
+    load
+        What all lines of the chip did meanwhile; None where it is not recorded.
     """
 
     value: FloatArray
@@ -61,6 +64,7 @@ class Measurement:
     adc_code: npt.NDArray[np.uint16] | None = None
     gain: npt.NDArray[np.uint8] | None = None
     dac_code: npt.NDArray[np.uint16] | None = None
+    load: Load | None = None
 
     def __getitem__(self, which: int | slice) -> Measurement:
         """Return some of several vectors, or one of them: every field at these places."""
@@ -70,6 +74,7 @@ class Measurement:
             None if self.adc_code is None else self.adc_code[which],
             None if self.gain is None else self.gain[which],
             None if self.dac_code is None else self.dac_code[which],
+            self.load,
         )
 
 
@@ -106,6 +111,9 @@ class Array(ABC):
     def __init__(self, rows: int, columns: int, owner: Owner | None = None):
         self.counts = Counts()
         self._owner = owner or Owner()
+        self._chip_shape = rows, columns
+        self._under: Load | None = None
+        self._own: Load | None = None
         self._select_lines(np.arange(rows), np.arange(columns))
 
     @property
@@ -118,8 +126,60 @@ class Array(ABC):
         """The passport of the chip; None where there is no chip, or it has none."""
         return None
 
+    @property
+    def load(self) -> Load:
+        """What all lines of the chip do while this view is read, or vectors are multiplied.
+
+        By default its own lines take part and no others: other rows float, other gates are at 0 V.
+        """
+        return self._under or self._own_load()
+
+    def _own_load(self) -> Load:
+        """Return the load of this view's lines alone; made once."""
+        if self._own is None:
+            self._own = Load.of(self.rows, self.columns, self._chip_shape)
+        return self._own
+
+    def under(self, load: Load | Array | None) -> Self:
+        """Return this view, read and multiplied under the load of other lines too.
+
+        `array[0:8, 0:8].under(array)` reads the 8 x 8 cells as a map of the whole array has them;
+        `array[0:8, 0:8].under(array[:, 0:8])` holds all rows at 0 V and leaves the other gates
+        closed. Views of the new view have the same load. Pulses are not changed by it.
+
+        Parameters
+        ----------
+        load
+            A load, or the view whose load it is; None for that of the view's own lines.
+
+        Raises
+        ------
+        SettingError
+            If it is of another chip, leaves out lines of this view, or takes parts.
+        """
+        wanted = replace(load.load, parts=1) if isinstance(load, Array) else load
+        if wanted is not None:
+            if wanted.shape != self._chip_shape or not wanted.holds(self.rows, self.columns):
+                raise SettingError(
+                    f"the load ({wanted}) does not hold all lines of this view ({self.load}); "
+                    "choose one that does, for example that of the whole array"
+                )
+            if wanted.parts != 1:
+                raise SettingError(
+                    f"the load ({wanted}) is that of a board's own read in parts and cannot be "
+                    "chosen; choose one with parts=1"
+                )
+        view = copy.copy(self)
+        view._under = wanted
+        view._select_lines(self.rows, self.columns)
+        return view
+
     def __getitem__(self, key: Any) -> Self:
         """Return a view of some rows and columns; it pulses and reads only those.
+
+        While it is read or multiplied, all other rows float and all other gates are at 0 V (see
+        `load`), so on a chip with wires its cells conduct more than the same cells do in the whole
+        array; `under` reads them under the load of others.
 
         Each index may be a slice, a list of line numbers, a boolean mask or one number; the view
         is always two-dimensional. `array[good_rows, good_columns]` takes the outer product.
@@ -142,19 +202,26 @@ class Array(ABC):
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
         self.rows, self.columns = rows, columns
         self.on_vmm = None
+        self._own = None
 
     # -- what is measured ---------------------------------------------------------------------
 
     def read_conductance(self, *, gain: int = AUTO_GAIN) -> FloatArray:
         """Measure the conductance (S) of every cell, shape (rows, columns).
 
-        Each row in turn is driven at the read voltage, the others at 0 V; the device is not
-        changed. Warns with `SaturationWarning` where a cell is beyond the range of its gain.
+        Each row of the view in turn is driven at the read voltage, its other rows are at 0 V, and
+        the gates of its columns are open; rows and gates outside of it take no part (`load`). What
+        is measured is current over the voltage at the drivers: with wires, it depends on that
+        load. The device is not changed. Warns with `SaturationWarning` where a cell is beyond the
+        range of its gain.
         """
         return self.measure_conductance(gain=gain).value
 
     def vmm(self, voltage: npt.ArrayLike, *, gain: int = AUTO_GAIN) -> FloatArray:
         """Multiply voltage vectors by the conductances: measure the column currents (A).
+
+        The conductances are those of `read_conductance` under the same load (`load`): rows and
+        gates outside of the view take no part.
 
         Parameters
         ----------

@@ -34,6 +34,7 @@ from memlab.calibration.conversion import Conversion, make_conversion
 from memlab.coupled_limits import check_forming, check_operating_point, check_program, check_vmm
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
+from memlab.load import Load
 from memlab.passport import Passport, RowPulses
 from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
@@ -119,6 +120,9 @@ class BoardArray(Array):
         The board's static errors, undone in reads and VMMs; without one the board is taken for
         ideal.
     """
+
+    _loading: tuple[_Session, Self] | None
+    """The view of all lines under whose load this one is, and the session it belongs to."""
 
     def __init__(
         self,
@@ -245,8 +249,53 @@ class BoardArray(Array):
             "calibration": None if calibration is None else calibration.document(),
         }
 
+    @property
+    def load(self) -> Load:
+        """What all lines of the chip do while this view is read, or vectors are multiplied.
+
+        By default its own lines take part and no others: other rows float, other gates are at 0 V.
+        Where the board's own read connects a part of the rows at a time, this is its load; that of
+        products has one part.
+        """
+        return self._under or self._load_of_read()
+
+    def _load_of_read(self) -> Load:
+        """Return the load of the board's own read of this view's lines."""
+        parts = self._parts()
+        return self._own_load() if parts == 1 else replace(self._own_load(), parts=parts)
+
+    @property
+    def _is_loaded(self) -> bool:
+        """Whether it is read under another load than that of the board's own read."""
+        return self._under is not None and self._under != self._load_of_read()
+
+    def _parts(self) -> int:
+        """Return in how many parts the board's own read goes through the lines of this view."""
+        able = self.board.capabilities
+        size = able.read_rows
+        if not size or self._conversion.calibration is not None or self.columns.size < able.columns:
+            return 1
+        groups, count = np.unique(self.rows // size, return_counts=True)
+        return int(groups.size) if (count == size).all() else 1
+
+    def _whole(self) -> Self:
+        """Return the view of all lines under whose load this one is."""
+        if self._loading is None or self._loading[0] is not self._session:
+            assert self._under is not None
+            view = copy.copy(self)
+            view._under = None
+            view._select_lines(np.array(self._under.rows), np.array(self._under.columns))
+            self._loading = self._session, view
+        return self._loading[1]
+
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
         super()._select_lines(rows, columns)
+        self._loading = None
+        if self._under is not None:
+            self._among = (
+                np.searchsorted(self._under.rows, rows),
+                np.searchsorted(self._under.columns, columns),
+            )
         # The board takes lines in rising order; a view may have them in any order.
         self._row_order = _order(rows)
         self._column_order = _order(columns)
@@ -254,16 +303,13 @@ class BoardArray(Array):
         self._conversion = self._session.conversion.of(rows, columns)
 
     def _measure_conductance(self, gain: int) -> Measurement:
+        if self._is_loaded:
+            return self._measure_under(gain)
         session = self._session
         voltage = np.full(1, session.point.read_voltage)
         check_vmm(session.limits, voltage, self.columns.size)
         row_code = SPANS[LineClass.ROW].encode(voltage)
-        # The voltage that the DAC really makes, not the one asked for: exact to the code.
-        if float(SPANS[LineClass.ROW].decode(row_code)[0]) == 0.0:
-            raise LimitError(
-                f"read voltage {session.point.read_voltage:g} V is below one DAC step of "
-                f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
-            )
+        _refuse_zero(row_code, session.point.read_voltage)
         vectors = self._conversion.read_vectors(session.point.read_voltage)
         if vectors is None:
             code, adc_gain, saturated = self._read(int(row_code[0]), gain)
@@ -272,10 +318,35 @@ class BoardArray(Array):
             shape = (len(vectors), self.columns.size)
             code, adc_gain, saturated = self._multiply(vectors, gain, shape)
             value = self._conversion.conductance(code, adc_gain, vectors)
-        if session.passport is not None:
-            session.passport.note_reading(self.rows, self.columns, value)
         n = self.rows.size
-        return Measurement(value, saturated[:n], code[:n], adc_gain[:n])
+        load = self._own_load() if vectors is not None else self._load_of_read()
+        return self._noted(Measurement(value, saturated[:n], code[:n], adc_gain[:n], load=load))
+
+    def _noted(self, reading: Measurement) -> Measurement:
+        """Enter a reading of this view in the passport."""
+        passport = self._session.passport
+        if passport is not None:
+            passport.note_reading(self.rows, self.columns, reading.value, reading.load)
+        return reading
+
+    def _measure_under(self, gain: int) -> Measurement:
+        """Read this view while other lines take part."""
+        session, whole = self._session, self._whole()
+        rows, columns = self._among
+        if self._conversion.calibration is not None:
+            # The errors are undone with what all cells of a column add: all of them are read.
+            found = whole._measure_conductance(gain)
+            return _part(found, np.ix_(rows, columns), None)
+        voltage = np.zeros((self.rows.size, whole.rows.size))
+        voltage[np.arange(self.rows.size), rows] = session.point.read_voltage
+        check_vmm(session.limits, voltage, whole.columns.size)
+        codes = SPANS[LineClass.ROW].encode(voltage)
+        driven = codes[0, rows[:1]]
+        _refuse_zero(driven, session.point.read_voltage)
+        code, adc_gain, saturated = whole._multiply(codes, gain, (len(codes), whole.columns.size))
+        value = self._conversion.conductance(code, adc_gain, driven)
+        found = Measurement(value, saturated, code, adc_gain, load=self._under)
+        return self._noted(_part(found, np.s_[:, columns], None))
 
     def _read(
         self, row_code: int, gain: int
@@ -290,6 +361,12 @@ class BoardArray(Array):
         return self._decode(samples, self.shape)
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
+        if self._under is not None and self._under != self._own_load():
+            rows, columns = self._among
+            whole = self._whole()
+            wide = np.zeros((*voltage.shape[:-1], whole.rows.size))
+            wide[..., rows] = voltage
+            return _part(whole._measure_vmm(wide, gain), np.s_[..., columns], np.s_[..., rows])
         session = self._session
         check_vmm(session.limits, voltage, self.columns.size)
         applied = self._on_steps(voltage, self.input_voltage_step, "row voltage")
@@ -302,7 +379,7 @@ class BoardArray(Array):
         shape = (*voltage.shape[:-1], self.columns.size)
         code, adc_gain, saturated = self._multiply(dac_code, gain, shape)
         current = self._conversion.current(code, adc_gain)
-        return Measurement(current, saturated, code, adc_gain, dac_code)
+        return Measurement(current, saturated, code, adc_gain, dac_code, self._own_load())
 
     def _multiply(
         self, dac_code: npt.NDArray[np.uint16], gain: int, shape: tuple[int, ...]
@@ -478,6 +555,28 @@ class BoardArray(Array):
             columns=columns,
             gate_code=gates,
         )
+
+
+def _refuse_zero(row_code: npt.NDArray[np.uint16], read_voltage: float) -> None:
+    """Raise `LimitError` where the DAC makes 0 V of a read voltage (V)."""
+    # The voltage that the DAC really makes, not the one asked for: exact to the code.
+    if float(SPANS[LineClass.ROW].decode(row_code)[0]) == 0.0:
+        raise LimitError(
+            f"read voltage {read_voltage:g} V is below one DAC step of "
+            f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
+        )
+
+
+def _part(found: Measurement, where: Any, driven: Any) -> Measurement:
+    """Return a part of a measurement: `where` of what was sensed, `driven` of the vectors."""
+    return Measurement(
+        found.value[where],
+        found.saturated[where],
+        None if found.adc_code is None else found.adc_code[where],
+        None if found.gain is None else found.gain[where],
+        None if found.dac_code is None or driven is None else found.dac_code[driven],
+        found.load,
+    )
 
 
 @cache

@@ -17,6 +17,7 @@ __all__ = [
     "DataError",
     "DeviceError",
     "LimitError",
+    "LoadWarning",
     "MemlabError",
     "MissingDataError",
     "ProtocolError",
@@ -56,6 +57,10 @@ class StorageError(MemlabError):
 
 class SaturationWarning(UserWarning):
     """A reading reached the clip level of its amplifier: the true current is larger."""
+
+
+class LoadWarning(UserWarning):
+    """Readings are compared that were taken under different loads (`memlab.load`)."""
 
 
 EXIT_CODES: dict[type[MemlabError], int] = {

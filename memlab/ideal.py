@@ -70,12 +70,12 @@ class IdealArray(Array):
     def _measure_conductance(self, gain: int) -> Measurement:
         check_vmm(self._limits, np.full(1, self._point.read_voltage), self.columns.size)
         conductance = self._cells[np.ix_(self.rows, self.columns)]
-        return Measurement(conductance, np.zeros(conductance.shape, bool))
+        return Measurement(conductance, np.zeros(conductance.shape, bool), load=self.load)
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         check_vmm(self._limits, voltage, self.columns.size)
         current = voltage @ self._cells[np.ix_(self.rows, self.columns)]
-        return Measurement(current, np.zeros(current.shape, bool))
+        return Measurement(current, np.zeros(current.shape, bool), load=self.load)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         gate_voltage = self._check_program(gate_voltage, reset, set_)

@@ -336,4 +336,5 @@ def _joined(measurements: list[Measurement]) -> Measurement:
     for name in vars(measurements[0]):
         parts = [getattr(one, name) for one in measurements]
         fields[name] = None if parts[0] is None else np.array(parts)
+    fields["load"] = measurements[0].load
     return Measurement(**fields)

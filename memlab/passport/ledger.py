@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.load import Load
+from memlab.passport.loads import read_loads, write_loads
 from memlab.passport.pulses import Outcome, RowPulses, decode, encode
 from memlab.passport.store import Store
 from memlab.passport.totals import FloatArray, IntArray, Totals, count
@@ -94,6 +96,9 @@ class PulseLedger:
         self._open: list[OpenBatch] = []
         self._fresh = np.zeros(shape, bool)
         """Cells that this program has read since it pulsed them."""
+        self._loads: list[Load | None] = []
+        self._load_of = np.zeros(shape, np.intp)
+        """Which of them those cells were read under."""
         self._slots = dict(store.rows(_SLOTS)) if store.format > 1 else {}
         saved = next(store.rows("SELECT through, content FROM totals"), None)
         with store.decoding():
@@ -140,12 +145,19 @@ class PulseLedger:
                 self._store.execute(
                     "INSERT OR REPLACE INTO before VALUES (?, ?, ?)", slot, number, known.tobytes()
                 )
+                under = np.unique(self._load_of[rows][np.isfinite(known)])
+                write_loads(self._store, "before", number, [self._loads[k] for k in under])
                 self._slots[number] = slot
         self._fresh &= ~asked.any(axis=0)
         return self._add(number, pulses, asked, ticket)
 
-    def note_reading(self, where: tuple[Any, ...], conductance: FloatArray) -> None:
-        """Remember conductances (S) of cells that were read now."""
+    def note_reading(
+        self, where: tuple[Any, ...], conductance: FloatArray, load: Load | None = None
+    ) -> None:
+        """Remember conductances (S) of cells that were read now, and under which load."""
+        if load not in self._loads:
+            self._loads.append(load)
+        self._load_of[where] = self._loads.index(load)
         self.totals.known[where] = conductance
         self._fresh[where] = True
 
@@ -165,6 +177,10 @@ class PulseLedger:
             with self._store.decoding():
                 found[rows] = np.frombuffer(content, "<f4").reshape(rows.size, -1)
         return found
+
+    def loads_before(self, batch: Batch) -> tuple[Load, ...] | None:
+        """Return under which loads `before` was read; None where that is not recorded."""
+        return read_loads(self._store, "before", batch.number)
 
     def find(self, ticket: str) -> Batch | None:
         """Return the batch that was entered under a ticket, or None."""

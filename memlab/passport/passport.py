@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
+from memlab.load import Load
 from memlab.passport.budgets import Budgets
 from memlab.passport.ledger import OpenBatch, PulseLedger
+from memlab.passport.loads import read_loads, write_loads
 from memlab.passport.pulses import RowPulses
 from memlab.passport.store import Store, as_text
 from memlab.passport.totals import FloatArray, count
@@ -137,6 +139,7 @@ class Passport:
         self._run, self._run_id = 0, ""
         self._label = as_text(Path(sys.argv[0]).name or "python")
         self._read_now: FloatArray | None = None
+        self._read_under: dict[Load | None, None] = {}
         self._read_at = 0.0
 
     # -- identity -----------------------------------------------------------------------------
@@ -239,18 +242,35 @@ class Passport:
 
     # -- what was found out -------------------------------------------------------------------
 
-    def note_reading(self, rows: Lines, columns: Lines, conductance: FloatArray) -> None:
-        """Remember conductances (S) that were read; they reach the file when it is closed."""
+    def note_reading(
+        self, rows: Lines, columns: Lines, conductance: FloatArray, load: Load | None = None
+    ) -> None:
+        """Remember conductances (S) that were read; they reach the file when it is closed.
+
+        `load` is that of the reading: what is compared with it later should have the same.
+        """
         if self._read_now is None:
             self._read_now = np.full(self.shape, np.nan)
         where = np.ix_(rows, columns)
         self._read_now[where] = conductance
-        self.ledger.note_reading(where, conductance)
+        self.ledger.note_reading(where, conductance, load)
+        self._read_under[load] = None
         self._read_at = self._clock()
+
+    def map_loads(self) -> dict[int, tuple[Load, ...] | None]:
+        """Return under which loads each run has read its map, by the run's number.
+
+        Several where it read parts of the chip by themselves; None where that is not recorded.
+        """
+        found: dict[int, tuple[Load, ...] | None] = {}
+        for run, _, _ in self.maps():
+            found[run] = read_loads(self._store, "map", run)
+        return found
 
     def maps(self) -> Iterator[tuple[int, float, FloatArray]]:
         """Return (run, time, conductance in S) of every run that read; NaN where it did not."""
-        for run, when, content in self._store.rows("SELECT * FROM maps ORDER BY time"):
+        query = "SELECT run, time, conductance FROM maps ORDER BY time"
+        for run, when, content in self._store.rows(query):
             with self._store.decoding():
                 values = np.frombuffer(content, "<f4").reshape(self.shape)
                 time = _time(when)
@@ -377,13 +397,16 @@ class Passport:
 
     def _save_map(self) -> None:
         if self._read_now is not None:
-            self._store.execute(
-                "INSERT OR REPLACE INTO maps VALUES (?, ?, ?)",
-                self._current_run(),
-                self._read_at,
-                self._read_now.astype("<f4").tobytes(),
-            )
-            self._read_now = None
+            run = self._current_run()
+            with self._store.transaction():
+                self._store.execute(
+                    "INSERT OR REPLACE INTO maps VALUES (?, ?, ?)",
+                    run,
+                    self._read_at,
+                    self._read_now.astype("<f4").tobytes(),
+                )
+                write_loads(self._store, "map", run, self._read_under)
+            self._read_now, self._read_under = None, {}
 
 
 def _time(seconds: Any) -> float:

@@ -21,6 +21,9 @@ never the file (write-ahead log, synchronous=NORMAL).
     masks(name, run, time, shape, bits)
                                     fault classes, good rows, good columns
     maps(run, time, conductance)    what a run read last: float32, S, NaN where it read nothing
+    loads(what, number, loads)      under which loads (JSON, `memlab.load`) a run read its map, or
+                                    what lies in `before` was read; NULL: not recorded. Older files
+                                    have no such table until they are written
     totals(through, content)        sums over all batches up to `through`, see `totals`
 
 Times are seconds since 1970 (UTC); masks are packed bits, row by row. Bytes in the name of a file
@@ -62,6 +65,10 @@ CREATE TABLE formings(id INTEGER PRIMARY KEY, run INTEGER, time REAL, cells BLOB
 CREATE TABLE masks(name TEXT PRIMARY KEY, run INTEGER, time REAL, shape TEXT, bits BLOB);
 CREATE TABLE maps(run INTEGER PRIMARY KEY, time REAL, conductance BLOB);
 CREATE TABLE totals(id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER, content BLOB);
+"""
+_LOADS = """
+CREATE TABLE IF NOT EXISTS loads(
+    what TEXT, number INTEGER, loads TEXT, PRIMARY KEY (what, number))
 """
 _FROM_1 = """
 ALTER TABLE runs ADD COLUMN run_id TEXT DEFAULT '';
@@ -294,6 +301,9 @@ class Store:
             connection.execute("PRAGMA journal_mode = WAL")
             if self.format == 1:
                 self._migrate()
+            connection.execute(_LOADS)
+        find = "SELECT count(*) FROM sqlite_schema WHERE name = 'loads'"
+        self.has_loads = bool(connection.execute(find).fetchone()[0])
         connection.execute("PRAGMA synchronous = NORMAL")
         # Moving the log into the file waits for the disk: every 32 MB instead of every 4.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")

@@ -1,0 +1,40 @@
+"""Under which loads the maps of a passport were read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from memlab.load import Load
+from memlab.passport.store import Store
+
+__all__ = ["read_loads", "write_loads"]
+
+
+def write_loads(store: Store, what: str, number: int, loads: Iterable[Load | None]) -> None:
+    """Write under which loads something was read; nothing where one of them is not known.
+
+    Parameters
+    ----------
+    store
+        The file.
+    what, number
+        `map` and its run, or `before` and its batch.
+    loads
+        Each once.
+    """
+    documents = [None if load is None else load.document() for load in loads]
+    known = None if None in documents or not documents else json.dumps(documents)
+    store.execute("INSERT OR REPLACE INTO loads VALUES (?, ?, ?)", what, number, known)
+
+
+def read_loads(store: Store, what: str, number: int) -> tuple[Load, ...] | None:
+    """Return the loads that `write_loads` wrote; None where they are not recorded."""
+    if not store.has_loads:
+        return None
+    query = "SELECT loads FROM loads WHERE what = ? AND number = ?"
+    text = next((text for (text,) in store.rows(query, what, number)), None)
+    if text is None:
+        return None
+    with store.decoding():
+        return tuple(Load.from_document(one) for one in json.loads(text))
