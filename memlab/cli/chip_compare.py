@@ -11,6 +11,12 @@ import numpy as np
 import rich_click as click
 from rich.console import Console
 
+from memlab.cli.chip_tables import (
+    compare_with_table,
+    summarise_comparison,
+    table_options,
+    the_table,
+)
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, FiniteRange, json_option, quiet_option
 from memlab.cli.streams import show_document
@@ -39,6 +45,7 @@ from memlab.twin import compare as compare_twin
     show_default=True,
     help="Probability to find any disagreement where there is none.",
 )
+@table_options
 @json_option
 @quiet_option
 def compare(
@@ -47,6 +54,8 @@ def compare(
     out: Path | None,
     seed: int,
     alpha: float,
+    columns: tuple[str, ...],
+    half: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -56,13 +65,25 @@ def compare(
     change between readings is tested (two samples, Kolmogorov-Smirnov, corrected for the number of
     tests and for errors that cells share). Runs that the twin was not fitted to are the honest
     test.
+
+    With --column, RUNS is one table of measured cells: its statistics are compared with those of
+    the emulated chip in the same test, against how far random halves of its cells are apart.
     """
-    preset, measured = load_preset(twin), load_runs(runs)
+    preset, table = load_preset(twin), the_table(runs, columns, half)
+    measured = load_runs(runs) if table is None else []
     picture = out or Path(f"{Path(twin).stem}-compare.png")
     if picture.exists():
         raise SettingError(f"{picture} exists already; nothing was overwritten, choose --out")
     if not picture.parent.is_dir():
         raise SettingError(f"cannot write {picture}: there is no directory {picture.parent}")
+    if table is not None:
+        with Console(stderr=True).status("the twin is measured as the cells of the table were"):
+            compared = {"twin": twin} | compare_with_table(preset, table, half, seed, picture)
+        if as_json:
+            show_document(compared)
+        elif not quiet:
+            summarise_comparison(compared)
+        return
     with Console(stderr=True).status("twins are measured as the chip was"):
         comparison = compare_twin(preset, measured, seed=seed, alpha=alpha)
     _draw(comparison, preset.name, picture)

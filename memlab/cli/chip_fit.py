@@ -6,14 +6,23 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rich_click as click
 from rich.console import Console
 
+from memlab.cli.chip_tables import describe_table, summarise_table, table_options, the_table
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, json_option, quiet_option
 from memlab.cli.streams import show_document
 from memlab.emulator import load_preset, preset_rows
-from memlab.twin import Fit, check_preset_path, default_base, load_runs, write_preset
+from memlab.twin import (
+    Fit,
+    check_preset_path,
+    default_base,
+    fit_table,
+    load_runs,
+    write_preset,
+)
 from memlab.twin import fit as fit_twin
 
 
@@ -32,23 +41,34 @@ from memlab.twin import fit as fit_twin
     "--base",
     metavar="PRESET",
     help="Preset of what the runs say nothing about.  [default: that of an emulated board, "
-    "else ta-hfo2]",
+    "else ta-hfo2; of a table ideal: another board measured it]",
 )
+@table_options
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the first twin.")
 @json_option
 @quiet_option
 def fit(
-    runs: tuple[Path, ...], out: Path, base: str | None, seed: int, as_json: bool, quiet: bool
+    runs: tuple[Path, ...],
+    out: Path,
+    base: str | None,
+    seed: int,
+    columns: tuple[str, ...],
+    half: str | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Fit the parameters of the emulator to measured runs, and write them as a preset.
 
-    RUNS are run files of `memlab characterize`. The twin then is `emulator:?chip=twin.toml`: each
-    number in it names its run and has one standard error; what the runs say nothing about is as in
-    the base. The board of an uncalibrated chip errs more than its cells do: calibrate it first.
+    RUNS are run files of `memlab characterize`; or one table of cells that others measured, whose
+    columns --column describes: a gate sweep, a relaxation, a pulse train or an endurance test. The
+    twin then is `emulator:?chip=twin.toml`: each number in it names its run or table and has one
+    standard error; what they say nothing about is as in the base. The board of an uncalibrated chip
+    errs more than its cells do: calibrate it first.
     """
     check_preset_path(out)
-    measured = load_runs(runs)
-    base = base or default_base(measured)
+    table = the_table(runs, columns, half)
+    measured = load_runs(runs) if table is None else []
+    base = base or (default_base(measured) if measured else "ideal")
     console = Console(stderr=True)
     with console.status("twins are measured as the chip was") as status:
 
@@ -56,9 +76,17 @@ def fit(
             if not quiet:
                 status.update(f"step {step}: chip and twin differ by {distance:.2g} errors")
 
-        result = fit_twin(measured, load_preset(base), seed=seed, on_step=show)
-    write_preset(out, result, base, measured[0].chip[0])
+        if table is None:
+            result = fit_twin(measured, load_preset(base), seed=seed, on_step=show)
+            source = measured[0].chip[0]
+        else:
+            cells = table if half is None else table.of_cells(table.alternate(half))
+            result = fit_table(cells, load_preset(base), seed=seed, on_step=show)
+            source = table.path.name
+    write_preset(out, result, base, source)
     document = _document(result, out, base)
+    if table is not None:
+        document["table"] = describe_table(table, half)
     if as_json:
         show_document(document)
     elif not quiet:
@@ -90,11 +118,15 @@ def _document(result: Fit, out: Path, base: str) -> dict[str, Any]:
 
 
 def _summarise(document: dict[str, Any], parameters: int) -> None:
+    if "table" in document:
+        summarise_table(document["table"])
     lines = []
     for name, one in document["fitted"].items():
         error = "" if one["error"] is None else f" +- {one['error']:.2g}"
         unit = "" if one["units"] == "1" else f" {one['units']}"
-        lines.append(f"{name:<26} {one['value']:.5g}{error}{unit}  ({one['procedure']})")
+        value = one["value"]
+        shown = f"{np.size(value)} numbers" if isinstance(value, tuple) else f"{value:.5g}"
+        lines.append(f"{name:<26} {shown}{error}{unit}  ({one['procedure']})")
     lines += [f"{name:<26} not determined: {why}" for name, why in document["undetermined"].items()]
     kept = parameters - len(document["fitted"])
     lines.append(f"{kept} other parameters stay as in {document['base']} (--json lists them)")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,7 @@ class FittedParameter:
     name
         As in a preset, dotted.
     value, error
-        In SI units, with one standard error; NaN where that is not known.
+        In SI units, with one standard error; NaN where that is not known. Lists are tuples.
     runs
         Names of the run files that tell it.
     procedure
@@ -53,7 +54,7 @@ class FittedParameter:
     """
 
     name: str
-    value: float
+    value: Any
     error: float
     runs: tuple[str, ...]
     procedure: str

@@ -32,6 +32,8 @@ _MOST_GATES = 200
 _FEWEST = 3
 """Readings of a cell at a gate voltage from which its median and spread are taken."""
 
+_FEWEST_LEFT = 0.5
+
 _SHAPE = (16, 64)
 """Of the emulated chip: 1024 cells."""
 
@@ -80,7 +82,14 @@ class Sweeps:
         """Spread of each cell over the sweeps in S (quartiles), shape (gates, cells)."""
         return quartile_spread(self.conductance, _FEWEST)
 
-    def statistics(self, cells: BoolArray | slice = slice(None)) -> FloatArray:
+    @cached_property
+    def usable(self) -> BoolArray:
+        """At which gate voltages half of the cells are left, shape (gates,)."""
+        return np.asarray(np.isfinite(self.medians).mean(axis=1) >= _FEWEST_LEFT)
+
+    def statistics(
+        self, cells: BoolArray | npt.NDArray[np.intp] | slice = slice(None)
+    ) -> FloatArray:
         """Return what `STATISTICS` names of some cells in S, shape (3, gates)."""
         medians: FloatArray = self.medians[:, cells]
         return np.stack(
@@ -92,8 +101,12 @@ class Sweeps:
         )
 
 
-def measured_sweeps(table: Table) -> tuple[SweepProtocol, Sweeps]:
+def measured_sweeps(table: Table) -> tuple[SweepProtocol, Sweeps, Sweeps | None]:
     """Return what was done in a gate sweep, as far as its lines tell, and its readings.
+
+    Returns
+    -------
+    Its protocol; readings after each SET; and before each, where the table has them.
 
     Raises
     ------
@@ -103,7 +116,6 @@ def measured_sweeps(table: Table) -> tuple[SweepProtocol, Sweeps]:
     gates, gate = _grid(table.values["gate_voltage"])
     if gates.size < 3:
         raise DataError(f"{table.path} has {gates.size} gate voltages; a law needs at least 3")
-    value = table.values["conductance"]
     # The k-th line of a cell at a gate voltage belongs to its k-th sweep.
     order = np.lexsort((np.arange(gate.size), gate, table.cell))
     key = (table.cell * gates.size + gate)[order]
@@ -113,10 +125,14 @@ def measured_sweeps(table: Table) -> tuple[SweepProtocol, Sweeps]:
         first, np.diff(np.append(first, gate.size))
     )
     sweeps = int(occurrence.max()) + 1
-    conductance = np.full((gates.size, table.cells, sweeps), np.nan)
-    conductance[gate, table.cell, occurrence] = value
+    readings = []
+    for name in ("conductance", "conductance_before"):
+        if name in table.values:
+            conductance = np.full((gates.size, table.cells, sweeps), np.nan)
+            conductance[gate, table.cell, occurrence] = table.values[name]
+            readings.append(Sweeps(conductance))
     protocol = SweepProtocol(gates, sweeps, _stop(table, gate, gates.size), _resets(table, gate))
-    return protocol, Sweeps(conductance)
+    return protocol, readings[0], readings[1] if len(readings) > 1 else None
 
 
 def run_sweeps(

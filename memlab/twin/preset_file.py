@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -64,8 +65,10 @@ def write_preset(path: Path, result: Fit, base: str, chip: str) -> None:
 
 
 def _assignment(one: FittedParameter, key: str, unit: str) -> str:
-    return f"{key} = {one.value!r}  # {unit}"
+    value = json.dumps(one.value) if isinstance(one.value, tuple) else repr(one.value)
+    return f"{key} = {value}  # {unit}"
 
 
 def _source(one: FittedParameter) -> str:
-    return f"{one.procedure}, {', '.join(one.runs)}; one standard error {one.error:.2g}"
+    error = "" if math.isnan(one.error) else f"; one standard error {one.error:.2g}"
+    return f"{one.procedure}, {', '.join(one.runs)}{error}"

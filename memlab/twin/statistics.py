@@ -14,12 +14,13 @@ import numpy.typing as npt
 
 from memlab.twin.tables import half_of
 
-__all__ = ["SPLITS", "quantiles", "quartile_spread", "split_tolerance"]
+__all__ = ["LEVEL", "SPLITS", "quantiles", "quartile_spread", "split_tolerance"]
 
 FloatArray = npt.NDArray[np.float64]
 
 SPLITS = 400
-_LEVEL = 0.95
+LEVEL = 0.95
+"""Part of the random halves that are no further apart than the tolerance."""
 
 _NORMAL_QUARTILES = 1.3489795
 """Distance of the quartiles of a normal distribution, in its standard deviations."""
@@ -95,5 +96,5 @@ def split_tolerance(
     with np.errstate(all="ignore"):
         usable = np.isfinite(apart).mean(axis=0) > 0.5
     tolerance = np.full(apart.shape[1], np.nan)
-    tolerance[usable] = np.nanquantile(np.abs(apart[:, usable]), _LEVEL, axis=0)
+    tolerance[usable] = np.nanquantile(np.abs(apart[:, usable]), LEVEL, axis=0)
     return tolerance, apart

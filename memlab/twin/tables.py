@@ -135,8 +135,8 @@ class Table:
         n = int(np.count_nonzero(chosen))
         return replace(self, cell=number[self.cell[lines]], cells=n, values=values)
 
-    def halves(self, seed: int) -> tuple[Table, Table]:
-        """Return the lines of a random half of the cells, and of the others.
+    def alternate(self, half: str) -> BoolArray:
+        """Return which cells make one half of the table: every other one, `even` or `odd`.
 
         Raises
         ------
@@ -145,8 +145,7 @@ class Table:
         """
         if self.cells < 4:
             raise DataError(f"{self.path} has {self.cells} cells; halves of it need at least 4")
-        first = half_of(self.cells, np.random.default_rng(seed))
-        return self.of_cells(first), self.of_cells(~first)
+        return np.asarray(np.arange(self.cells) % 2 == ("even", "odd").index(half))
 
 
 def half_of(cells: int, rng: np.random.Generator) -> BoolArray:

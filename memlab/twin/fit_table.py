@@ -1,0 +1,79 @@
+"""Fits the emulator to tables of measured cells, by what each table is of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from memlab.emulator import ChipPreset
+from memlab.twin.fit import Fit, FittedParameter
+from memlab.twin.gate_sweep import measured_sweeps
+from memlab.twin.relaxation import fit_relaxation, measured_relaxation
+from memlab.twin.sweep_fit import fit_sweeps
+from memlab.twin.tables import Kind, Table
+
+__all__ = ["fit_table"]
+
+_Found = tuple[dict[str, tuple[Any, float]], float]
+"""Parameter: value and one standard error; how far chip and table still are apart, in errors."""
+
+OnStep = Callable[[int, float], None]
+
+
+def fit_table(
+    table: Table, base: ChipPreset, *, seed: int = 0, on_step: OnStep | None = None
+) -> Fit:
+    """Fit a twin to a table.
+
+    Parameters
+    ----------
+    table
+        Measured cells.
+    base
+        Preset of everything that the table says nothing about.
+    seed
+        Of the first emulated chip.
+    on_step
+        Called with the number of the step and the distance in errors.
+
+    Raises
+    ------
+    DataError
+        If the table does not tell what its kind should.
+    """
+    steps = 0
+
+    def count(step: int, distance: float) -> None:
+        nonlocal steps
+        steps = step
+        if on_step is not None:
+            on_step(step, distance)
+
+    found, distance = _FITS[table.kind](table, base, seed, count)
+    preset = base.replace(**{name: value for name, (value, _) in found.items()})
+    fitted = [
+        FittedParameter(name, value, error, (table.path.name,), table.kind.value)
+        for name, (value, error) in found.items()
+        # What makes room for another law is written only where the base has it.
+        if value != 0.0 or base.parameter(name) != 0.0 or not math.isnan(error)
+    ]
+    return Fit(preset, fitted, steps, distance)
+
+
+def _gate_sweep(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:
+    protocol, sweeps, before = measured_sweeps(table)
+    return fit_sweeps(protocol, sweeps, before, base, seed, on_step)
+
+
+def _relaxation(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:
+    found = fit_relaxation(measured_relaxation(table))
+    # Its place is taken.
+    found |= {"drift.relaxation": 0.0, "drift.relaxation_mean": 0.0}
+    return {name: (value, math.nan) for name, value in found.items()}, 0.0
+
+
+_FITS: dict[Kind, Callable[[Table, ChipPreset, int, OnStep], _Found]] = {
+    Kind.GATE_SWEEP: _gate_sweep,
+    Kind.RELAXATION: _relaxation,
+}

@@ -1,0 +1,112 @@
+"""What a table shows in numbers, and how to ask an emulated chip for the same ones.
+
+gate sweep      median, spread between cells, spread within a cell, over gate voltages
+relaxation      10, 50 and 90 % quantiles at each time, over levels
+pulse train     median and spread between cells, over pulses
+endurance       median of the SET state and part of the cells that work, over cycles
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.emulator import ChipPreset
+from memlab.twin.gate_sweep import STATISTICS, measured_sweeps, run_sweeps
+from memlab.twin.relaxation import PROBABILITIES, measured_relaxation, run_relaxation
+from memlab.twin.tables import Kind, Table
+
+__all__ = ["Observed", "observe"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+RELAXED_CELLS = 32_768
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Curves of a table.
+
+    Parameters
+    ----------
+    names
+        Of the curves.
+    x_name, x_units, x
+        What they are over, shape (n,).
+    units
+        Of the numbers.
+    statistics
+        Takes which cells of the table, shape (cells,); returns the curves, shape (curves, n), NaN
+        where there are too few cells.
+    emulate
+        Takes a chip, a seed, and which cells of the table it is to be compared with; returns the
+        curves of the emulated chip, as read by its board.
+    """
+
+    names: tuple[str, ...]
+    x_name: str
+    x_units: str
+    x: FloatArray
+    units: str
+    statistics: Callable[[BoolArray], FloatArray]
+    emulate: Callable[[ChipPreset, int, BoolArray], FloatArray]
+
+
+def observe(table: Table) -> Observed:
+    """Return the curves of a table.
+
+    Raises
+    ------
+    DataError
+        If its lines do not hold what its kind needs.
+    """
+    return _OBSERVERS[table.kind](table)
+
+
+def _gate_sweep(table: Table) -> Observed:
+    protocol, sweeps, _ = measured_sweeps(table)
+    use = sweeps.usable
+
+    def emulate(preset: ChipPreset, seed: int, cells: BoolArray) -> FloatArray:
+        return run_sweeps(preset, protocol, seed).statistics()[:, use]
+
+    return Observed(
+        STATISTICS,
+        "Gate voltage",
+        "V",
+        protocol.gates[use],
+        "S",
+        lambda cells: sweeps.statistics(cells)[:, use],
+        emulate,
+    )
+
+
+def _relaxation(table: Table) -> Observed:
+    relaxed = measured_relaxation(table)
+    names = [
+        f"{100 * p:.3g} % quantile at {time:.3g} s"
+        for p in PROBABILITIES
+        for time in relaxed.times[1:]
+    ]
+
+    def statistics(cells: BoolArray) -> FloatArray:
+        return relaxed.statistics(cells[relaxed.cell]).reshape(len(names), -1)
+
+    def emulate(preset: ChipPreset, seed: int, cells: BoolArray) -> FloatArray:
+        part = relaxed.of_cells(cells[relaxed.cell])
+        return (
+            run_relaxation(preset, part, seed, RELAXED_CELLS).statistics().reshape(len(names), -1)
+        )
+
+    middles = relaxed.middles()
+    return Observed(tuple(names), "Level", "S", middles, "S", statistics, emulate)
+
+
+_OBSERVERS: dict[Kind, Callable[[Table], Observed]] = {
+    Kind.GATE_SWEEP: _gate_sweep,
+    Kind.RELAXATION: _relaxation,
+}

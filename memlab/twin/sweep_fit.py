@@ -1,0 +1,243 @@
+"""Fits the SET law, its spreads and the RESET state of the emulator to a gate sweep.
+
+The law is that of a soft onset and a saturation. What a formula of it says of the cells,
+
+    median      larger of level and RESET state
+    between     (level' s_offset)^2 + (level s_level)^2
+    within      (level' slope s_gate (1 + wider below the onset))^2 + (level s_cycle)^2
+
+is only where the fit starts: the emulated chip is taken through the same sweep, and what it shows
+less what the formula says is added to the formula, until the chip shows what the table does. So the
+larger of two levels, sweeps that were stopped, small samples and codes are accounted for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq, least_squares
+from scipy.special import expit, stdtrit
+
+from memlab.emulator import ChipPreset
+from memlab.errors import DataError
+from memlab.twin.gate_sweep import SweepProtocol, Sweeps, run_sweeps
+from memlab.twin.statistics import quantiles, quartile_spread, split_tolerance
+
+__all__ = ["fit_sweeps"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_ROUNDS = 3
+_BOOTSTRAPS = 60
+_SPLITS = 100
+
+_LAW = ("set_slope", "set_offset", "set_onset", "set_saturation")
+_BETWEEN = ("spread.set_offset", "spread.set_level")
+_WITHIN = ("spread.cycle_gate", "spread.cycle_onset", "spread.cycle")
+_RESET = ("reset_conductance", "spread.reset_log", "spread.reset_cycle")
+_UNITS = np.array([1e-3, 1e-3, 1e-5, 1e-4, 1e-5, 0.1, 0.01, 1.0, 0.1])
+_LOWEST = np.array([1e-3, -np.inf, 1e-2, 1e-2, 0.0, 0.0, 0.0, 0.0, 0.0])
+_HIGHEST = np.array([np.inf, np.inf, np.inf, 50.0, np.inf, 5.0, np.inf, 3.0, 5.0])
+_OFF = {"noise": 0.0, "spread.set_slope": 0.0, "spread.reset": 0.0}
+"""Spreads of other laws, whose place the fitted ones take."""
+
+_SMALLEST = 1e-7
+"""In S: what no statistic of a table is known to better."""
+
+
+def fit_sweeps(
+    protocol: SweepProtocol,
+    sweeps: Sweeps,
+    before: Sweeps | None,
+    base: ChipPreset,
+    seed: int = 0,
+    on_step: Callable[[int, float], None] | None = None,
+) -> tuple[dict[str, tuple[float, float]], float]:
+    """Fit a chip to a gate sweep.
+
+    Parameters
+    ----------
+    protocol, sweeps, before
+        From `measured_sweeps`: readings after and, where there are any, before each SET.
+    base
+        Preset of everything else.
+    seed
+        Of the emulated chips.
+    on_step
+        Called after each round with its number and the largest difference in errors.
+
+    Returns
+    -------
+    Parameter of the emulator: its value and one standard error; and the root mean square of what is
+    left between chip and table, in errors of the table's numbers.
+
+    Raises
+    ------
+    DataError
+        If cells were swept through too few gate voltages.
+    """
+    use = sweeps.usable
+    if np.count_nonzero(use) < len(_LAW):
+        raise DataError("a SET law with an onset needs cells swept through 4 gate voltages or more")
+    cells = sweeps.medians.shape[1]
+    reset = _reset_state(sweeps if before is None else before, protocol, before is not None)
+    formula = _Formula(protocol.gates[use], *(reset.get(name, (0.0, 0.0))[0] for name in _RESET))
+
+    def statistics(chosen: npt.NDArray[np.intp] | slice) -> FloatArray:
+        return sweeps.statistics(chosen)[:, use].ravel()
+
+    target = statistics(slice(None))
+    apart = split_tolerance(lambda c: statistics(np.flatnonzero(c)), cells, seed, _SPLITS)[1]
+    # Halves are apart by twice the error of all cells together.
+    error = np.maximum(0.5 * quartile_spread(apart.T, 20), _SMALLEST)
+    error = np.where(np.isfinite(error), error, np.nanmedian(error) if cells > 3 else _SMALLEST)
+    known = np.isfinite(target)
+    part = np.repeat(np.arange(3), np.count_nonzero(use))
+    there = [bool(known[part == k].any()) for k in range(3)]
+    tail = _tail(sweeps, use) if there[2] else 0.0
+    names = _LAW + _BETWEEN * there[1] + _WITHIN * there[2]
+    free = np.array([name in names for name in _LAW + _BETWEEN + _WITHIN])
+    correction = np.zeros(target.size)
+
+    def solve(numbers: FloatArray, x: FloatArray) -> FloatArray:
+        usable = known & np.isfinite(numbers)
+
+        def left(moved: FloatArray) -> FloatArray:
+            full = x.copy()
+            full[free] = moved
+            return ((formula(full) + correction - numbers) / error)[usable]
+
+        full = x.copy()
+        scale = np.maximum(np.abs(x[free]), 0.1)
+        full[free] = least_squares(
+            left, x[free], bounds=(_LOWEST[free], _HIGHEST[free]), x_scale=scale
+        ).x
+        return full
+
+    x = _start(protocol.gates[use], target[part == 0])
+    distance = np.inf
+    fixed = _OFF | {name: value for name, (value, _) in reset.items()} | {"spread.cycle_tail": tail}
+    for step in range(1, _ROUNDS + 1):
+        x = solve(target, x)
+        values = dict(zip(_LAW + _BETWEEN + _WITHIN, (x * _UNITS).tolist(), strict=True))
+        shown = run_sweeps(base.replace(**fixed, **values), protocol, seed)
+        found = shown.statistics()[:, use].ravel()
+        left = np.where(known & np.isfinite(found), (found - target) / error, 0.0)
+        distance = float(np.sqrt(np.mean(left**2)))
+        if on_step is not None:
+            on_step(step, distance)
+        # Where the chip had no cells left it says nothing against the formula.
+        correction = np.where(np.isfinite(found), found - formula(x), correction)
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(0, cells, (_BOOTSTRAPS, cells))
+    again = [solve(statistics(draw.astype(np.intp)), x) for draw in draws]
+    errors = np.std(again, axis=0, ddof=1) * _UNITS if cells > 3 else np.full(x.size, np.nan)
+    fitted = {n: (v, float(e)) for (n, v), e in zip(values.items(), errors, strict=True)}
+    fitted = {name: one for name, one in fitted.items() if name in names} | reset
+    if there[2]:
+        fitted["spread.cycle_tail"] = (tail, np.nan)
+    return fitted | {name: (value, np.nan) for name, value in _OFF.items()}, distance
+
+
+class _Formula:
+    """What the parameters say of a sweep at these gate voltages (V), with this RESET state."""
+
+    def __init__(self, gates: FloatArray, reset: float, between: float, within: float):
+        self._gates, self._reset = gates, reset
+        # Quartiles of a log-normal distribution.
+        self._between, self._within = (
+            reset * 2.0 * np.sinh(0.6745 * one) / 1.349 for one in (between, within)
+        )
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return `gate_sweep.STATISTICS` in S, flat."""
+        slope, offset, onset, saturation, *spreads = x * _UNITS
+        s_offset, s_level, s_gate, wider, s_cycle = spreads
+        linear = slope * self._gates + offset
+        soft = onset * np.logaddexp(0.0, linear / onset)
+        level = saturation * -np.expm1(-soft / saturation)
+        steep = expit(linear / onset) * np.exp(-soft / saturation)
+        gate = slope * s_gate * (1.0 + wider * expit(-linear / onset))
+        # The state after a RESET counts where a SET does not reach above it.
+        above = self._reset**4
+        left = above / (above + level**4) if above else np.zeros(level.size)
+        between = (steep * s_offset) ** 2 + (level * s_level) ** 2
+        within = (steep * gate) ** 2 + (level * s_cycle) ** 2
+        shown: FloatArray = np.concatenate(
+            [
+                np.maximum(level, self._reset),
+                np.sqrt((1.0 - left) * between + left * self._between**2),
+                np.sqrt((1.0 - left) * within + left * self._within**2),
+            ]
+        )
+        return shown
+
+
+def _start(gates: FloatArray, medians: FloatArray) -> FloatArray:
+    """Return a first guess from the cells' medians (S): the steepest part as a line."""
+    largest = float(np.nanmax(medians))
+    steep = (medians > 0.2 * largest) & (medians < 0.8 * largest)
+    if np.count_nonzero(steep) < 2:
+        steep = np.isfinite(medians)
+    slope, offset = np.polyfit(gates[steep], medians[steep], 1)
+    slope = max(float(slope), 1e-6)
+    law = 1.5 * slope, 1.5 * float(offset), 0.15 * largest, 1.3 * largest
+    spreads = 0.1 * largest, 0.03, 0.02, 0.5, 0.03
+    return np.asarray(np.maximum(np.array([*law, *spreads]) / _UNITS, _LOWEST + 1e-3))
+
+
+def _reset_state(
+    readings: Sweeps, protocol: SweepProtocol, alone: bool
+) -> dict[str, tuple[float, float]]:
+    """Return what a RESET leaves, from readings after it; of SETs that did nothing where not alone.
+
+    Empty where the lowest gate voltages do something.
+    """
+    medians = quantiles(readings.medians, (0.5,))[0]
+    gates = np.isfinite(medians)
+    if not alone:
+        lowest = medians[gates][:3].mean() if protocol.resets else np.inf
+        gates &= medians < 1.3 * lowest
+        gates &= np.cumsum(~gates) == 0
+        if np.count_nonzero(gates) < 3 or not lowest < 0.2 * np.nanmax(medians):
+            return {}
+    chosen = readings.conductance[gates]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.where(chosen > 0.0, np.log(chosen), np.nan)
+    logs = np.moveaxis(logs, 1, 0).reshape(logs.shape[1], -1)
+    cells = quantiles(logs, (0.5,), 3)[0]
+    within, between = quartile_spread(logs, 3), float(quartile_spread(cells, 3))
+    cells = cells[np.isfinite(cells)]
+    if not cells.size:
+        return {}
+    n = cells.size
+    middle, spread = float(np.exp(np.median(cells))), float(np.nanmedian(within))
+    between = between if np.isfinite(between) else 0.0
+    # Errors of a median and of a quartile distance of n normal deviates.
+    return {
+        "reset_conductance": (middle, middle * 1.25 * between / n**0.5),
+        "spread.reset_log": (between, 1.17 * between / n**0.5),
+        "spread.reset_cycle": (spread, 1.17 * float(quartile_spread(within, 3)) / n**0.5),
+    }
+
+
+def _tail(sweeps: Sweeps, use: npt.NDArray[np.bool_]) -> float:
+    """Return the degrees of freedom of Student's distribution whose tails those of pulses are."""
+    medians = quantiles(sweeps.medians, (0.5,))[0]
+    largest = np.nanmax(medians[use])
+    steep = use & (medians > 0.3 * largest) & (medians < 0.85 * largest)
+    if not steep.any():
+        return 0.0
+    left = sweeps.conductance[steep] - sweeps.medians[steep][..., np.newaxis]
+    left /= quantiles(sweeps.spreads[steep], (0.5,))[0][:, np.newaxis, np.newaxis]
+    low, first, third, high = quantiles(left.reshape(-1), (0.05, 0.25, 0.75, 0.95), 100)
+    ratio = (high - low) / (third - first)
+
+    def excess(freedom: float) -> float:
+        return float(stdtrit(freedom, 0.95) / stdtrit(freedom, 0.75) - ratio)
+
+    if not excess(50.0) < 0.0:
+        return 0.0
+    return float(brentq(excess, 1.0, 50.0)) if excess(1.0) > 0.0 else 1.0
