@@ -20,6 +20,11 @@ _Found = tuple[dict[str, tuple[Any, float]], float]
 
 OnStep = Callable[[int, float], None]
 
+_TOLD_BY_CELLS = dict.fromkeys(
+    ("spread.set_offset", "spread.set_level", "spread.reset_log"),
+    "the table is of one cell or two, which tell no spread between cells",
+)
+
 
 def fit_table(
     table: Table, base: ChipPreset, *, seed: int = 0, on_step: OnStep | None = None
@@ -58,7 +63,10 @@ def fit_table(
         # What makes room for another law is written only where the base has it.
         if value != 0.0 or base.parameter(name) != 0.0 or not math.isnan(error)
     ]
-    return Fit(preset, fitted, steps, distance)
+    undetermined = {
+        name: why for name, why in _TOLD_BY_CELLS.items() if table.cells < 3 and name not in found
+    }
+    return Fit(preset, fitted, steps, distance, undetermined)
 
 
 def _gate_sweep(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:

@@ -42,6 +42,8 @@ def quantiles(sample: FloatArray, p: Sequence[float], fewest: int = 1) -> FloatA
     -------
     Shape (len(p), ...); NaN where there are too few numbers.
     """
+    if not sample.shape[-1]:
+        return np.full((len(p), *sample.shape[:-1]), np.nan)
     ordered = np.sort(sample, axis=-1)  # NaN last
     count = np.isfinite(sample).sum(axis=-1)
     found = np.empty((len(p), *count.shape))

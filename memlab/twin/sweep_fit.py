@@ -89,10 +89,7 @@ def fit_sweeps(
         return sweeps.statistics(chosen)[:, use].ravel()
 
     target = statistics(slice(None))
-    apart = split_tolerance(lambda c: statistics(np.flatnonzero(c)), cells, seed, _SPLITS)[1]
-    # Halves are apart by twice the error of all cells together.
-    error = np.maximum(0.5 * quartile_spread(apart.T, 20), _SMALLEST)
-    error = np.where(np.isfinite(error), error, np.nanmedian(error) if cells > 3 else _SMALLEST)
+    error = _errors(statistics, cells, target.size, seed)
     known = np.isfinite(target)
     part = np.repeat(np.arange(3), np.count_nonzero(use))
     there = [bool(known[part == k].any()) for k in range(3)]
@@ -139,6 +136,20 @@ def fit_sweeps(
     if there[2]:
         fitted["spread.cycle_tail"] = (tail, np.nan)
     return fitted | {name: (value, np.nan) for name, value in _OFF.items()}, distance
+
+
+def _errors(
+    statistics: Callable[[npt.NDArray[np.intp]], FloatArray], cells: int, n: int, seed: int
+) -> FloatArray:
+    """Return one standard error (S) of each statistic; all alike where cells do not tell them."""
+    if cells < 4:
+        return np.full(n, 1e-6)
+    apart = split_tolerance(lambda c: statistics(np.flatnonzero(c)), cells, seed, _SPLITS)[1]
+    # Halves are apart by twice the error of all cells together.
+    error = np.maximum(0.5 * quartile_spread(apart.T, 20), _SMALLEST)
+    known = np.isfinite(error)
+    middle = float(np.median(error[known])) if known.any() else 1e-6
+    return np.where(known, error, middle)
 
 
 class _Formula:
