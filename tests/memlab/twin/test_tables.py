@@ -37,7 +37,7 @@ def chip(**changes: float) -> ChipPreset:
     return load_preset("ideal").replace(**TRUTH, **changes)
 
 
-def write_sweep(path: Path, cells: int = 80, seed: int = 5) -> Path:
+def write_sweep(path: Path, cells: int = 80, seed: int = 6) -> Path:
     """Write the sweeps of a chip as a laboratory might: a cell after the other, mV and kohm."""
     protocol = SweepProtocol(GATES, sweeps=8, stop=np.inf, resets=True)
     sweeps = run_sweeps(chip(), protocol, seed, (4, cells // 4)).conductance
