@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq, least_squares
-from scipy.special import expit, stdtrit
+from scipy.special import expit, ndtri, stdtrit
 
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
@@ -29,8 +29,10 @@ __all__ = ["fit_sweeps"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_ROUNDS = 3
+_ROUNDS = 4
 _BOOTSTRAPS = 60
+_SHAPE = (32, 64)
+"""Of the emulated chip, whose chance adds to the error."""
 _SPLITS = 100
 
 _LAW = ("set_slope", "set_offset", "set_onset", "set_saturation")
@@ -93,7 +95,8 @@ def fit_sweeps(
     known = np.isfinite(target)
     part = np.repeat(np.arange(3), np.count_nonzero(use))
     there = [bool(known[part == k].any()) for k in range(3)]
-    tail = _tail(sweeps, use) if there[2] else 0.0
+    ratio = _tail_ratio(sweeps, use) if there[2] else np.nan
+    goal = float(ndtri(0.95) / ndtri(0.75))
     names = _LAW + _BETWEEN * there[1] + _WITHIN * there[2]
     free = np.array([name in names for name in _LAW + _BETWEEN + _WITHIN])
     correction = np.zeros(target.size)
@@ -113,13 +116,16 @@ def fit_sweeps(
         ).x
         return full
 
-    x = _start(protocol.gates[use], target[part == 0])
+    x = np.where(free, _start(protocol.gates[use], target[part == 0]), 0.0)
     distance = np.inf
-    fixed = _OFF | {name: value for name, (value, _) in reset.items()} | {"spread.cycle_tail": tail}
+    fixed = _OFF | {name: value for name, (value, _) in reset.items()}
+    tail = 0.0
     for step in range(1, _ROUNDS + 1):
         x = solve(target, x)
         values = dict(zip(_LAW + _BETWEEN + _WITHIN, (x * _UNITS).tolist(), strict=True))
-        shown = run_sweeps(base.replace(**fixed, **values), protocol, seed)
+        tail = _freedom(goal)
+        preset = base.replace(**fixed, **values, **{"spread.cycle_tail": tail})
+        shown = run_sweeps(preset, protocol, seed, _SHAPE)
         found = shown.statistics()[:, use].ravel()
         left = np.where(known & np.isfinite(found), (found - target) / error, 0.0)
         distance = float(np.sqrt(np.mean(left**2)))
@@ -127,10 +133,12 @@ def fit_sweeps(
             on_step(step, distance)
         # Where the chip had no cells left it says nothing against the formula.
         correction = np.where(np.isfinite(found), found - formula(x), correction)
+        goal += ratio - _tail_ratio(shown, use)
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, cells, (_BOOTSTRAPS, cells))
     again = [solve(statistics(draw.astype(np.intp)), x) for draw in draws]
     errors = np.std(again, axis=0, ddof=1) * _UNITS if cells > 3 else np.full(x.size, np.nan)
+    errors *= (1.0 + cells / (_SHAPE[0] * _SHAPE[1])) ** 0.5
     fitted = {n: (v, float(e)) for (n, v), e in zip(values.items(), errors, strict=True)}
     fitted = {name: one for name, one in fitted.items() if name in names} | reset
     if there[2]:
@@ -210,8 +218,10 @@ def _reset_state(
     gates = np.isfinite(medians)
     if not alone:
         lowest = medians[gates][:3].mean() if protocol.resets else np.inf
-        gates &= medians < 1.3 * lowest
+        gates &= medians < 1.1 * lowest
         gates &= np.cumsum(~gates) == 0
+        # The highest of them may cut off what lies lowest.
+        gates[np.flatnonzero(gates)[3:][-1:]] = False
         if np.count_nonzero(gates) < 3 or not lowest < 0.2 * np.nanmax(medians):
             return {}
     chosen = readings.conductance[gates]
@@ -224,7 +234,8 @@ def _reset_state(
     if not cells.size:
         return {}
     n = cells.size
-    middle, spread = float(np.exp(np.median(cells))), float(np.nanmedian(within))
+    few = int(np.median(np.isfinite(logs).sum(axis=1)))
+    middle, spread = float(np.exp(np.median(cells))), float(np.nanmedian(within)) / _of_few(few)
     between = between if np.isfinite(between) else 0.0
     # Errors of a median and of a quartile distance of n normal deviates.
     return {
@@ -234,21 +245,34 @@ def _reset_state(
     }
 
 
-def _tail(sweeps: Sweeps, use: npt.NDArray[np.bool_]) -> float:
-    """Return the degrees of freedom of Student's distribution whose tails those of pulses are."""
+def _of_few(n: int) -> float:
+    """Return the median of the quartile spread of n normal deviates: 1 for many, less for few."""
+    if n > 500:
+        return 1.0
+    sample = np.random.default_rng(0).standard_normal((200_000 // n, n))
+    return float(np.median(quartile_spread(sample)))
+
+
+def _tail_ratio(sweeps: Sweeps, use: npt.NDArray[np.bool_]) -> float:
+    """Return by how much 90 % of the readings of a cell are wider apart than the middle half is.
+
+    Where the law is steep; NaN where there are too few readings.
+    """
     medians = quantiles(sweeps.medians, (0.5,))[0]
     largest = np.nanmax(medians[use])
     steep = use & (medians > 0.3 * largest) & (medians < 0.85 * largest)
-    if not steep.any():
-        return 0.0
     left = sweeps.conductance[steep] - sweeps.medians[steep][..., np.newaxis]
     left /= quantiles(sweeps.spreads[steep], (0.5,))[0][:, np.newaxis, np.newaxis]
     low, first, third, high = quantiles(left.reshape(-1), (0.05, 0.25, 0.75, 0.95), 100)
-    ratio = (high - low) / (third - first)
+    return float((high - low) / (third - first))
+
+
+def _freedom(ratio: float) -> float:
+    """Return the degrees of freedom of Student's distribution with this ratio; 0 is the normal."""
 
     def excess(freedom: float) -> float:
         return float(stdtrit(freedom, 0.95) / stdtrit(freedom, 0.75) - ratio)
 
-    if not excess(50.0) < 0.0:
+    if not excess(50.0) < 0.0:  # nor where there is no ratio
         return 0.0
     return float(brentq(excess, 1.0, 50.0)) if excess(1.0) > 0.0 else 1.0
