@@ -6,10 +6,13 @@ zeros
     Vectors of zeros. What scatters is the electronics, with the same cells below the amplifiers;
     it is taken off the variances that follow.
 bursts
-    Each row read many times in quick succession: what scatters within a burst is white noise.
+    Each row read many times in quick succession: what scatters within a burst, and does not wander
+    (`bursts`), is white noise.
 series
-    Maps of all cells at even intervals. Their periodograms say how the noise depends on frequency
-    (`spectra`); `telegraph` finds the cells that jump between two states.
+    Maps of all cells at even intervals. `telegraph` finds the cells that jump between two states;
+    jumps that are small or slow it cannot see, and says so. Cells that wander by far more than the
+    others are set apart. The periodograms of the rest say how their noise depends on frequency
+    (`spectra`).
 
 One gain serves all of a level, so that the electronics are the same in all three.
 """
@@ -27,11 +30,19 @@ from pydantic import Field
 
 from drivers.board import AUTO_GAIN
 from memlab.characterize.bench import Bench
+from memlab.characterize.bursts import Bursts, white_noise
+from memlab.characterize.codes import value_step
 from memlab.characterize.patterns import largest_group
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.spectra import Spectrum, fit_flicker, mean_spectrum
+from memlab.characterize.spectra import (
+    Flicker,
+    Periodograms,
+    fit_flicker,
+    periodograms,
+    restless_cells,
+)
 from memlab.characterize.statistics import on_map
-from memlab.characterize.telegraph import TwoStates, find_two_states
+from memlab.characterize.telegraph import SLOWEST, TwoStates, find_two_states
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "ReadNoise", "ReadNoiseConfig"]
@@ -134,14 +145,18 @@ class ReadNoise(Procedure[ReadNoiseConfig]):
 
         zeros = product(_ZEROS)
         series = np.flatnonzero(readings.coordinate("level") == level)
-        bursts = [product(float(row)).var(axis=0, ddof=1) for row in range(chosen.shape[0])]
+        bursts = np.stack([product(float(row)) for row in range(chosen.shape[0])], axis=1)
         reads = np.array([readings.measurements[k].value - zeros.mean(axis=0) for k in series])
+        of_last = np.flatnonzero(of_level)[-1]
+        step = value_step(vectors.measurements[of_last]) / self.config.point.read_voltage
         return _Level(
             series=reads[:, chosen],
             interval=float(np.median(np.diff(readings.coordinate("time")[series]))),
-            variance=np.array(bursts)[chosen],
+            bursts=bursts[:, chosen],
             electronics=np.broadcast_to(zeros.var(axis=0, ddof=1), chosen.shape)[chosen],
-            burst=self.config.burst,
+            zeros=len(zeros),
+            step=float(np.nanmedian(step)) if np.isfinite(step).any() else 0.0,
+            column=np.broadcast_to(np.arange(chosen.shape[1]), chosen.shape)[chosen],
             minimum=self.config.minimum_conductance,
         )
 
@@ -156,19 +171,27 @@ class _Level:
         Conductance in S at even intervals, shape (reads, cells).
     interval
         In s.
-    variance, electronics
-        In S^2, within bursts, and of vectors of zeros, shape (cells,).
-    burst
-        Reads of each burst.
+    bursts
+        Conductance in S in quick succession, shape (reads, cells).
+    electronics
+        Variance of vectors of zeros, in S^2, shape (cells,).
+    zeros
+        How many vectors of zeros there were.
+    step
+        Of the converter, in S.
+    column
+        Of each cell, shape (cells,).
     minimum
         Cells below this, in S, are left out.
     """
 
     series: FloatArray
     interval: float
-    variance: FloatArray
+    bursts: FloatArray
     electronics: FloatArray
-    burst: int
+    zeros: int
+    step: float
+    column: Lines
     minimum: float
 
     @cached_property
@@ -189,27 +212,58 @@ class _Level:
         return find_two_states(self.series[:, self.usable])
 
     @cached_property
-    def quiet(self) -> BoolArray:
+    def steady(self) -> BoolArray:
         """Usable cells without two states, of all chosen cells."""
-        quiet = self.usable.copy()
-        quiet[quiet] = ~self.states.found
+        steady = self.usable.copy()
+        steady[steady] = ~self.states.found
+        return steady
+
+    @cached_property
+    def restless(self) -> BoolArray:
+        """Steady cells that wander or jump by far more than the others, of all chosen cells."""
+        restless = self.steady.copy()
+        restless[restless] = restless_cells(self.series[:, restless])
+        return restless
+
+    @cached_property
+    def quiet(self) -> BoolArray:
+        """The other steady cells, of all chosen cells."""
+        quiet: BoolArray = self.steady & ~self.restless
         return quiet
 
     @cached_property
-    def spectrum(self) -> Spectrum:
+    def spectrum(self) -> Periodograms:
         """Of the quiet cells."""
-        return mean_spectrum(self.series[:, self.quiet], self.interval)
+        return periodograms(self.series[:, self.quiet], self.interval)
+
+    @cached_property
+    def variance(self) -> FloatArray:
+        """Of the reads of a burst, in S^2, shape (cells,)."""
+        variance: FloatArray = self.bursts.var(axis=0, ddof=1)
+        return variance
+
+    @cached_property
+    def board(self) -> FloatArray:
+        """Variance of a read that is the board's, in S^2, shape (cells,)."""
+        rounding = self.step**2 / 12.0
+        # Zeros that stand still on one code show no rounding; reads that move do.
+        hidden = (self.electronics < rounding) & (self.variance > 3.0 * rounding)
+        board: FloatArray = np.where(hidden, rounding, self.electronics)
+        return board
 
     def white(self) -> tuple[float, float]:
         """Relative white noise of the quiet cells, and one standard error."""
-        own = (self.variance - self.electronics)[self.quiet]
-        squares = float((self.conductance[self.quiet] ** 2).sum())
-        ratio = own.sum() / squares
-        # A variance of n deviates has the relative error sqrt(2 / (n - 1)).
-        freedom = self.burst - 1
-        error = float(np.sqrt(2.0 * (self.variance[self.quiet] ** 2).sum() / freedom)) / squares
-        white = float(np.sqrt(max(ratio, 0.0)))
-        return white, float(0.5 * error / white) if white else float(np.sqrt(error))
+        board = self.board[self.quiet]
+        return white_noise(
+            Bursts(
+                self.bursts[:, self.quiet],
+                self.conductance[self.quiet],
+                board,
+                board * (2.0 / (self.zeros - 1)) ** 0.5,
+                self.column[self.quiet],
+                self.step,
+            )
+        )
 
 
 def _combined(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
@@ -227,12 +281,11 @@ def _combined(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
 def _add_numbers(findings: Findings, levels: Sequence[_Level]) -> None:
     """White and 1/f noise at each level, and of all levels together."""
     white = np.full((2, len(levels)), np.nan)
-    flicker = np.full((4, len(levels)), np.nan)
+    fits = [Flicker()] * len(levels)
     for k, one in enumerate(levels):
         if one.quiet.any():
             white[:, k] = one.white()
-            fit = fit_flicker(one.spectrum)
-            flicker[:, k] = fit.power, fit.power_error, fit.exponent, fit.exponent_error
+            fits[k] = fit_flicker(one.spectrum)
     conductance = [one.conductance[one.usable].mean() if one.usable.any() else 0 for one in levels]
     findings.array("conductance", np.array(conductance), ("level",), "S", "Mean of the cells")
     electronics = [float(np.sqrt(one.electronics.mean())) for one in levels]
@@ -240,14 +293,37 @@ def _add_numbers(findings: Findings, levels: Sequence[_Level]) -> None:
     findings.array("electronics", np.array(electronics), ("level",), "S", text)
     text = "White noise of a read, relative to G"
     findings.array("level_white", white[0], ("level",), "1", text, white[1])
+    count = np.array([int(one.quiet.sum()) for one in levels])
+    n, of = int(count.sum()), "cells that are quiet at a level"
     value, error = _combined(*white)
-    findings.number("white", value, "1", text, error)
-    power, power_error = _combined(flicker[0], flicker[1])
+    findings.number("white", value, "1", text, error, n=n, of=of)
+    exponent = _weighted(count, [(fit.exponent, fit.exponent_error) for fit in fits])
+    power = _weighted(count, [(fit.power, fit.power_error) for fit in fits])
+    # Of another exponent than 1 the power of a fit with 1 is a number of this test alone.
+    caveat = "the exponent is another than 1" if abs(exponent[0] - 1.0) > 3.0 * exponent[1] else ""
     text = "1/f noise: S_G / G^2 = flicker_power / f"
-    findings.number("flicker_power", power, "1", text, power_error)
-    exponent, exponent_error = _combined(flicker[2], flicker[3])
+    why = "" if np.isfinite(power[0]) else "no cells are quiet, or they have no noise"
+    findings.number(
+        "flicker_power", power[0], "1", text, power[1], n=n, of=of, why=why, caveat=caveat
+    )
     text = "Exponent of f in the 1/f noise, fitted freely"
-    findings.number("flicker_exponent", exponent, "1", text, exponent_error)
+    why = "" if np.isfinite(exponent[0]) else "1/f noise does not stand out enough"
+    findings.number("flicker_exponent", exponent[0], "1", text, exponent[1], n=n, of=of, why=why)
+
+
+def _weighted(count: Lines, found: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Mean of levels, weighted by their cells, and its error.
+
+    Errors of spectra grow with the values: weighted by them, what is small by chance would win.
+    """
+    values, errors = np.array(found).T
+    known = np.isfinite(values) & np.isfinite(errors)
+    weight = np.where(known, count, 0.0)
+    if not weight.any():
+        return np.nan, np.nan
+    weight /= weight.sum()
+    squares = (weight[known] * errors[known]) ** 2
+    return float(weight[known] @ values[known]), float(squares.sum() ** 0.5)
 
 
 def _add_spectra(findings: Findings, levels: Sequence[_Level]) -> None:
@@ -271,19 +347,19 @@ def _add_cells(findings: Findings, levels: Sequence[_Level], chosen: BoolArray) 
         separation[k, one.usable] = one.states.separation
         amplitude[k, one.usable] = one.states.amplitude
         found[k, one.usable] = one.states.found
-    any_level = found.any(axis=0)
-    usable = np.any([one.usable for one in levels], axis=0)
+    any_level: BoolArray = np.asarray(found.any(axis=0))
+    usable = np.asarray(np.array([one.usable for one in levels]).any(axis=0))
     clearest = separation.argmax(axis=0)
     best = np.take_along_axis(amplitude, clearest[np.newaxis], axis=0)[0]
-    n = max(1, int(usable.sum()))
-    share = any_level.sum() / n
-    error = float(np.sqrt(max(share * (1.0 - share), 1.0 / n) / n))
-    findings.number("telegraph_cells", share, "1", "Share of the cells with two states", error)
+    _add_shares(findings, levels, any_level, usable)
     sizes = best[any_level]
     size_error = sizes.std(ddof=1) / sizes.size**0.5 if sizes.size > 1 else np.nan
     mean = sizes.mean() if sizes.size else np.nan
     text = "Their amplitude, relative to the upper state: mean"
-    findings.number("telegraph_amplitude", mean, "1", text, size_error)
+    why = "" if sizes.size else "no cell with two states was found"
+    findings.number(
+        "telegraph_amplitude", mean, "1", text, size_error, n=sizes.size, of="cells", why=why
+    )
     telegraph = np.zeros(chosen.shape, bool)
     telegraph[chosen] = any_level
     findings.map("telegraph", telegraph, "1", "1 where a cell has two states")
@@ -296,6 +372,30 @@ def _add_cells(findings: Findings, levels: Sequence[_Level], chosen: BoolArray) 
     level = np.mean([one.conductance for one in levels], axis=0)
     noise = np.sqrt(np.maximum(variance, 0.0)) / np.where(usable, level, np.nan)
     findings.map("cell_white", on_map(chosen, noise), "1", "White noise of each cell, relative")
+
+
+def _add_shares(
+    findings: Findings, levels: Sequence[_Level], found: BoolArray, usable: BoolArray
+) -> None:
+    """Cells that jump, as far as this test sees them, and those that are restless besides."""
+    n, of = int(usable.sum()), "cells that conduct enough"
+    jumps = [one.states.smallest_jump for one in levels if one.usable.any()]
+    smallest = float(np.nanmin(jumps)) if np.isfinite(jumps).any() else np.nan
+    slowest = SLOWEST * max(one.interval * len(one.series) for one in levels)
+    text = "Share of the cells with two states: a lower bound"
+    caveat = (
+        f"cells are not counted that jump by less than {100 * smallest:.2g} % of G or stay in a "
+        f"state for more than {slowest:.2g} s"
+    )
+    count = int(found.sum())
+    findings.fraction("telegraph_cells", count, n, text, of, lower_bound=True, caveat=caveat)
+    text = "Amplitude of jumps of which nine in ten are found"
+    findings.number("telegraph_smallest", smallest, "1", text)
+    text = "Mean dwell time up to which 95 in 100 cells are found"
+    findings.number("telegraph_slowest", slowest, "s", text)
+    restless = np.array([one.restless for one in levels]).any(axis=0)
+    text = "Share of the cells that wander or jump by far more than others, but show no two states"
+    findings.fraction("restless_cells", int((restless & ~found).sum()), n, text, of)
 
 
 PROCEDURE = ReadNoise

@@ -271,11 +271,21 @@ class Findings:
         """Add a number that the data do not tell, and why."""
         self.number(name, np.nan, units, description, np.nan, n=n, of=of, why=why)
 
-    def fraction(self, name: str, count: int, n: int, description: str, of: str) -> None:
+    def fraction(
+        self,
+        name: str,
+        count: int,
+        n: int,
+        description: str,
+        of: str,
+        *,
+        lower_bound: bool = False,
+        caveat: str = "",
+    ) -> None:
         """Add the fraction `count` of `n`, with its binomial interval (Clopper and Pearson).
 
         The error is half of the interval that holds the truth with 68 % (Wilson): of none or all it
-        is not 0.
+        is not 0. The interval of a lower bound, where some may not have been counted, ends at 1.
         """
         if not n:
             self.undetermined(name, "1", description, f"there are no {of}", n=0, of=of)
@@ -293,7 +303,8 @@ class Findings:
             0.5 * float(sigma.high - sigma.low),
             n=n,
             of=of,
-            interval=(float(whole.low), float(whole.high)),
+            interval=(float(whole.low), 1.0 if lower_bound else float(whole.high)),
+            caveat=caveat,
         )
 
     def array(

@@ -8,7 +8,7 @@ import pytest
 from support.analysed import analyse
 
 from memlab.characterize import Region
-from memlab.characterize.spectra import fit_flicker, mean_spectrum
+from memlab.characterize.spectra import fit_flicker, periodograms
 from memlab.characterize.telegraph import find_two_states
 
 ONE_LEVEL = {"gate_voltages": "[1.5]", "groups": 2, "burst": 8, "zeros": 512}
@@ -99,7 +99,7 @@ def test_a_single_cell_will_do(tmp_path: Path) -> None:
 
 def test_a_spectrum_integrates_to_the_variance() -> None:
     series = 250e-6 * (1.0 + 0.01 * np.random.default_rng(2).standard_normal((128, 2000)))
-    spectrum = mean_spectrum(series, 0.02)
+    spectrum = periodograms(series, 0.02)
     # White noise: variance 1e-4 over 25 Hz; 2,000 cells x 61 bins.
     assert spectrum.relative.mean() == pytest.approx(1e-4 / 25.0, rel=0.01)
     assert spectrum.density.mean() == pytest.approx((2.5e-6) ** 2 / 25.0, rel=0.01)

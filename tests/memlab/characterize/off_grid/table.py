@@ -8,6 +8,7 @@ from tests.memlab.characterize.off_grid import (
     endurance,
     forming,
     pulse_maps,
+    read_noise,
     retention,
     staircase,
     variation,
@@ -18,6 +19,7 @@ from tests.memlab.characterize.off_grid.harness import Setting
 __all__ = ["TABLE"]
 
 TABLE: dict[str, Sequence[Setting]] = {
+    "read-noise": read_noise.SETTINGS,
     "retention": retention.SETTINGS,
     "staircase": staircase.SETTINGS,
     "variation": variation.SETTINGS,
