@@ -336,6 +336,12 @@ class Chip:
         np.clip(level, 0.0, MAX_CONDUCTANCE, out=level)
         self._leave(rows, selected, able, level, time)
 
+    def age(self, pulses: int) -> None:
+        """Count pulses of every cell that leave no other trace: the wear of cycles, at once."""
+        rows = np.arange(self.shape[0])
+        self._wear.count(rows, np.full(self.shape, pulses))
+        self.version += 1
+
     def leave(self, conductance: FloatArray) -> None:
         """Leave every cell that responds at a conductance (S), shape (rows, columns), now.
 

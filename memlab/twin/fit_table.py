@@ -7,16 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 from memlab.emulator import ChipPreset
+from memlab.errors import DataError
+from memlab.twin.endurance import fit_cycled, measured_cycles
 from memlab.twin.fit import Fit, FittedParameter
 from memlab.twin.gate_sweep import measured_sweeps
+from memlab.twin.pulse_train import fit_trains, measured_trains
 from memlab.twin.relaxation import fit_relaxation, measured_relaxation
 from memlab.twin.sweep_fit import fit_sweeps
 from memlab.twin.tables import Kind, Table
 
 __all__ = ["fit_table"]
 
-_Found = tuple[dict[str, tuple[Any, float]], float]
-"""Parameter: value and one standard error; how far chip and table still are apart, in errors."""
+_Found = tuple[dict[str, tuple[Any, float]], float, dict[str, str]]
+"""Parameter: value and one standard error; how far chip and table still are apart, in errors; and
+what is not determined, and why."""
 
 OnStep = Callable[[int, float], None]
 
@@ -55,7 +59,7 @@ def fit_table(
         if on_step is not None:
             on_step(step, distance)
 
-    found, distance = _FITS[table.kind](table, base, seed, count)
+    found, distance, undetermined = _FITS[table.kind](table, base, seed, count)
     preset = base.replace(**{name: value for name, (value, _) in found.items()})
     fitted = [
         FittedParameter(name, value, error, (table.path.name,), table.kind.value)
@@ -63,25 +67,39 @@ def fit_table(
         # What makes room for another law is written only where the base has it.
         if value != 0.0 or base.parameter(name) != 0.0 or not math.isnan(error)
     ]
-    undetermined = {
-        name: why for name, why in _TOLD_BY_CELLS.items() if table.cells < 3 and name not in found
-    }
     return Fit(preset, fitted, steps, distance, undetermined)
 
 
 def _gate_sweep(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:
     protocol, sweeps, before = measured_sweeps(table)
-    return fit_sweeps(protocol, sweeps, before, base, seed, on_step)
+    found, distance = fit_sweeps(protocol, sweeps, before, base, seed, on_step)
+    few = {name: why for name, why in _TOLD_BY_CELLS.items() if table.cells < 3}
+    return {name: one for name, one in found.items() if name not in few}, distance, few
 
 
 def _relaxation(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:
     found = fit_relaxation(measured_relaxation(table))
     # Its place is taken.
     found |= {"drift.relaxation": 0.0, "drift.relaxation_mean": 0.0}
-    return {name: (value, math.nan) for name, value in found.items()}, 0.0
+    return {name: (value, math.nan) for name, value in found.items()}, 0.0, {}
+
+
+def _pulse_train(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:
+    found, undetermined = fit_trains(measured_trains(table), base)
+    return found, 0.0, undetermined
+
+
+def _endurance(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:
+    found, undetermined = fit_cycled(measured_cycles(table))
+    if not found:
+        why = "; ".join(f"{name}: {text}" for name, text in undetermined.items())
+        raise DataError(f"{table.path} tells no wear ({why})")
+    return found, 0.0, undetermined
 
 
 _FITS: dict[Kind, Callable[[Table, ChipPreset, int, OnStep], _Found]] = {
     Kind.GATE_SWEEP: _gate_sweep,
     Kind.RELAXATION: _relaxation,
+    Kind.PULSE_TRAIN: _pulse_train,
+    Kind.ENDURANCE: _endurance,
 }

@@ -15,7 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.emulator import ChipPreset
+from memlab.twin import endurance, pulse_train
+from memlab.twin.endurance import measured_cycles, run_cycles
 from memlab.twin.gate_sweep import STATISTICS, measured_sweeps, run_sweeps
+from memlab.twin.pulse_train import measured_trains
 from memlab.twin.relaxation import PROBABILITIES, measured_relaxation, run_relaxation
 from memlab.twin.tables import Kind, Table
 
@@ -106,7 +109,51 @@ def _relaxation(table: Table) -> Observed:
     return Observed(tuple(names), "Level", "S", middles, "S", statistics, emulate)
 
 
+def _pulse_train(table: Table) -> Observed:
+    trains = measured_trains(table)
+    # One axis for all: a train that is shorter has no number beyond its end.
+    pulses = np.unique(np.concatenate([train.pulses for train in trains]))
+    places = [np.searchsorted(pulses, train.pulses) for train in trains]
+
+    def spread_out(each: list[FloatArray]) -> FloatArray:
+        found = np.full((len(each), len(pulse_train.STATISTICS), pulses.size), np.nan)
+        for one, place, target in zip(each, places, found, strict=True):
+            target[:, place] = one
+        return found.reshape(-1, pulses.size)
+
+    return Observed(
+        tuple(
+            f"{name} at {train.voltage:.4g} V, {train.width:.3g} s"
+            for train in trains
+            for name in pulse_train.STATISTICS
+        ),
+        "Pulse",
+        "1",
+        pulses,
+        "S",
+        lambda cells: spread_out([train.statistics(cells) for train in trains]),
+        lambda preset, seed, cells: spread_out(
+            [pulse_train.run_train(preset, train, seed, cells) for train in trains]
+        ),
+    )
+
+
+def _endurance(table: Table) -> Observed:
+    cycled = measured_cycles(table)
+    return Observed(
+        endurance.STATISTICS,
+        "Cycle",
+        "1",
+        cycled.cycles,
+        "1",
+        cycled.statistics,
+        lambda preset, seed, cells: run_cycles(preset, cycled, seed, cells),
+    )
+
+
 _OBSERVERS: dict[Kind, Callable[[Table], Observed]] = {
     Kind.GATE_SWEEP: _gate_sweep,
     Kind.RELAXATION: _relaxation,
+    Kind.PULSE_TRAIN: _pulse_train,
+    Kind.ENDURANCE: _endurance,
 }

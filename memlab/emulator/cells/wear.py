@@ -58,7 +58,9 @@ class Wear:
         left: npt.NDArray[np.float64] = 1.0 - loss * np.log10(1.0 + self.pulses[rows])
         return np.maximum(left, 0.0)
 
-    def count(self, rows: npt.NDArray[np.intp], selected: npt.NDArray[np.bool_]) -> None:
-        """Count one pulse for each selected cell."""
+    def count(
+        self, rows: npt.NDArray[np.intp], pulses: npt.NDArray[np.bool_] | npt.NDArray[np.intp]
+    ) -> None:
+        """Count pulses of each cell of these rows: one where a mask of selected cells is given."""
         if self.active:
-            self.pulses[rows] += selected
+            self.pulses[rows] += pulses
