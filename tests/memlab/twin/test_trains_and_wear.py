@@ -93,7 +93,7 @@ def test_a_train_without_a_bend_is_refused(tmp_path: Path) -> None:
     lines = [f"{cell},{n},{10 * n + cell}" for cell in range(5) for n in range(10)]
     (tmp_path / "line.csv").write_text("\n".join(["cell,n,G", *lines]))
     with pytest.raises(
-        DataError, match="the train of 2.5 V and 1e-06 s (does not tell|follows no)"
+        DataError, match=r"the train of 2\.5 V and 1e-06 s (does not tell|follows no)"
     ):
         fit_table(read(tmp_path / "line.csv", TRAINS[:3]), load_preset("ideal"))
 
