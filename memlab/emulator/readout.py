@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import Selection
-from memlab.emulator.cells.conduction import cubic_conductance, path_conductance
+from memlab.emulator.cells.conduction import bent_conductance, path_conductance
 from memlab.emulator.chip import GRID, Chip
-from memlab.emulator.wires import effective_conductance, wire_segments
+from memlab.emulator.wires import effective_conductance, row_voltage_share, wire_segments
 
 __all__ = ["Operands", "Readout"]
 
@@ -33,8 +33,11 @@ class Operands:
     ----------
     linear
         Transfer conductance, whole numbers of 2^-33 S.
-    cubic
-        Coefficient of V^3, whole numbers of 2^-33 A/V^3, or None for ohmic cells.
+    bent
+        The part of it that follows V0 sinh(V / V0), whole numbers of 2^-33 S, or None for ohmic
+        cells.
+    bending_voltage
+        V0 in V.
     variance
         White noise of the cells in S^2: the variance of a column is V^2 @ variance. Or None.
     row_conductance, column_conductance
@@ -42,7 +45,8 @@ class Operands:
     """
 
     linear: FloatArray
-    cubic: FloatArray | None
+    bent: FloatArray | None
+    bending_voltage: float
     variance: FloatArray | None
     row_conductance: FloatArray
     column_conductance: FloatArray
@@ -66,12 +70,16 @@ class _Solved:
         Behind the wires, in S.
     share
         What the wires leave of a small change of a path. Or None: all.
+    bent_share
+        What they leave of the current that bending adds, which goes with the cube of the voltage
+        at the cell to first order. Or None: all.
     """
 
     cells: FloatArray
     path: FloatArray
     effective: FloatArray
     share: FloatArray | None
+    bent_share: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +88,8 @@ class _Present:
 
     Parameters
     ----------
-    linear, cubic
-        Transfer conductance in S and coefficient of V^3 in A/V^3.
+    linear, bent
+        Transfer conductance, and the part of it that follows the sinh, in S.
     of_state
         What the state multiplies relative noise by. Or None: by 1.
     variance, row_conductance, column_conductance
@@ -89,7 +97,7 @@ class _Present:
     """
 
     linear: FloatArray
-    cubic: FloatArray | None
+    bent: FloatArray | None
     of_state: FloatArray | None
     variance: FloatArray | None
     row_conductance: FloatArray
@@ -160,7 +168,7 @@ class Readout:
         path = path_conductance(preset.transistor, cells, gate)
         wires = preset.wires
         if not wires.active:
-            return _Solved(cells, path, path, None)
+            return _Solved(cells, path, path, None, None)
         row_segments, column_segments = wire_segments(
             selection.rows, selection.columns, self._chip.shape
         )
@@ -174,7 +182,16 @@ class Readout:
         )
         # What the wires leave of the current of a cell they leave of a small change of it.
         share = np.divide(effective, path, out=np.ones(path.shape), where=path > 0.0)
-        return _Solved(cells, path, effective, share)
+        bent_share = None
+        if preset.nonlinearity.voltage:
+            at_cell = row_voltage_share(
+                path,
+                wires.resistance,
+                driver_resistance=wires.driver_resistance,
+                row_segments=row_segments,
+            )
+            bent_share = share * at_cell**2
+        return _Solved(cells, path, effective, share, bent_share)
 
     def _present(self, solved: _Solved, selection: Selection, gate: float) -> _Present:
         chip, preset = self._chip, self._chip.preset
@@ -185,19 +202,18 @@ class Readout:
             change = path - solved.path
             linear = linear + (change if solved.share is None else change * solved.share)
             np.maximum(linear, 0.0, out=linear)
-        cubic = variance = None
+        bent = variance = None
         if preset.nonlinearity.voltage:
-            # To first order the cubic current takes the way of the linear one through the wires.
-            cubic = cubic_conductance(preset.nonlinearity, path)
-            cubic = cubic if solved.share is None else cubic * solved.share
+            bent = bent_conductance(preset.nonlinearity, path)
+            bent = bent if solved.bent_share is None else bent * solved.bent_share
         of_state, white = preset.read_noise.of_state(cells), preset.read_noise.white
         if white:
             relative = white if of_state is None else np.minimum(white * of_state, 1.0)
             variance = (relative * linear) ** 2
-        return _Present(linear, cubic, of_state, variance, linear.sum(axis=1), linear.sum(axis=0))
+        return _Present(linear, bent, of_state, variance, linear.sum(axis=1), linear.sum(axis=0))
 
     def _quantise(self, present: _Present, selection: Selection) -> Operands:
-        linear, cubic, fluctuation = present.linear, present.cubic, self._chip.fluctuation
+        linear, bent, fluctuation = present.linear, present.bent, self._chip.fluctuation
         if fluctuation.active:
             # A cell that fluctuates changes the current of its own row and column in proportion;
             # the wires are not solved again for it, and noise and offsets stay what they were.
@@ -207,10 +223,11 @@ class Readout:
             factor += 1.0
             np.maximum(factor, 0.0, out=factor)
             linear = linear * factor
-            cubic = None if cubic is None else cubic * factor
+            bent = None if bent is None else bent * factor
         return Operands(
             linear=np.rint(linear * GRID),
-            cubic=None if cubic is None else np.rint(cubic * GRID),
+            bent=None if bent is None else np.rint(bent * GRID),
+            bending_voltage=self._chip.preset.nonlinearity.voltage,
             variance=present.variance,
             row_conductance=present.row_conductance,
             column_conductance=present.column_conductance,

@@ -18,6 +18,7 @@ Vectors pass in blocks that stay in the cache: that is most of the speed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -29,6 +30,7 @@ from drivers import max11046
 from drivers.board import AUTO_GAIN, Capabilities, Samples
 from drivers.errors import DeviceError
 from memlab.emulator.auto_gain import GainChoice
+from memlab.emulator.cells.conduction import added_terms, added_voltage
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.grid import VOLT_GRID, grid_volts
@@ -48,8 +50,8 @@ _EXACT = 2.0**53
 _SQUARE_BITS = 24
 """Bits of the largest squared voltage in the product with the cells' variance."""
 
-_CUBE_BITS = 10
-"""Bits by which the grid of V^3 is finer than that of V: a cube of a small number is small."""
+_BENDING_BITS = 10
+"""Bits by which the grid of what bending adds may be finer than that of V: it is small."""
 
 # Adding this rounds half to even, as rint does, and leaves the ADC code in the low 16 bits of the
 # float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
@@ -113,6 +115,8 @@ class SignalChain:
         self._choice: GainChoice | None = None
         self._tables_for: tuple[FloatArray | None, ColumnErrors, float, float] | None = None
         self._exact_for: tuple[Operands, float, float] | None = None
+        self._bending_for: tuple[Operands, float, float] | None = None
+        self._bending: _Bending | None = None
         self._tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
 
     def digitise(self, current: FloatArray, gain: int) -> Samples:
@@ -165,8 +169,10 @@ class SignalChain:
         n, rows = row_code.shape
         block = min(n, _BLOCK)
         volts = np.empty((block, rows))
-        needs_powers = operands.cubic is not None or tables.of_cells is not None
+        bending = self._bending_of(operands, drive)
+        needs_powers = bending is not None or tables.of_cells is not None
         powers = np.empty((block, rows)) if needs_powers else volts
+        squared = np.empty((block, rows)) if bending is not None else volts
         currents = np.empty((block, operands.linear.shape[1]))
         squares = np.zeros(rows)
         for start in range(0, n, block):
@@ -176,8 +182,8 @@ class SignalChain:
             drive.fill(row_code[start:stop], v)
             np.matmul(v, operands.linear, out=current)
             squares += v[0] * v[0] if len(v) == 1 else np.einsum("ni,ni->i", v, v)
-            if operands.cubic is not None:
-                self._add_cubic(v, work, operands.cubic, drive.unit, current)
+            if bending is not None:
+                bending.add(v, work, squared[: stop - start], current)
             variance = None
             if tables.of_cells is not None:
                 np.multiply(v, v, out=work)
@@ -192,18 +198,13 @@ class SignalChain:
         squares *= drive.unit**2
         return squares
 
-    @staticmethod
-    def _add_cubic(
-        v: FloatArray, work: FloatArray, cubic: FloatArray, unit: float, current: FloatArray
-    ) -> None:
-        """Add V^3 @ cubic; exact up to the elementwise addition, so that no order matters."""
-        np.multiply(v, v, out=work)
-        work *= v
-        work *= unit**2 * 2.0**_CUBE_BITS
-        np.rint(work, out=work)
-        added = work @ cubic
-        added *= 2.0**-_CUBE_BITS
-        current += added
+    def _bending_of(self, operands: Operands, drive: Drive) -> _Bending | None:
+        if operands.bent is None:
+            return None
+        key, last = (operands, drive.unit, drive.largest), self._bending_for
+        if last is None or last[0] is not operands or last[1:] != key[1:]:
+            self._bending, self._bending_for = _Bending(operands, drive), key
+        return self._bending
 
     def _tables_of(self, operands: Operands, errors: ColumnErrors, drive: Drive) -> _Tables:
         unit, largest = drive.unit, drive.largest
@@ -222,10 +223,9 @@ class SignalChain:
     def _require_exact(operands: Operands, drive: Drive) -> None:
         # The sum in S, and half a unit for each cell that was rounded.
         sums = operands.column_conductance.max() * GRID + operands.linear.shape[0]
+        if sums * drive.largest >= 0.5 * _EXACT:  # closely: slow noise is not in it
+            sums = operands.linear.sum(axis=0).max()
         largest = sums * drive.largest
-        if operands.cubic is not None:
-            cube = drive.largest**3 * drive.unit**2 * 2.0**_CUBE_BITS
-            largest = max(largest, operands.cubic.sum(axis=0).max() * cube)
         if largest >= _EXACT:
             raise DeviceError(
                 f"a column of {operands.linear.shape[0]} cells could carry "
@@ -316,6 +316,45 @@ class SignalChain:
         if self._normal is None:
             raise RuntimeError("this signal chain has no source of noise")
         return self._normal.deviates(np.empty(shape, np.float32))
+
+
+class _Bending:
+    """What the sinh of the cells adds to the currents, exactly summed.
+
+    Raises
+    ------
+    DeviceError
+        If it could add so much that sums would not be exact.
+    """
+
+    def __init__(self, operands: Operands, drive: Drive):
+        assert operands.bent is not None
+        self._bent, self._voltage, self._unit = (
+            operands.bent,
+            operands.bending_voltage,
+            drive.unit,
+        )
+        x = drive.largest * drive.unit / self._voltage
+        self._terms = added_terms(x)
+        volts = self._voltage * (math.sinh(x) if x < 700.0 else math.inf) / drive.unit
+        largest = self._bent.sum(axis=0).max() * max(1.0, volts)
+        if not largest < _EXACT:
+            raise DeviceError(
+                f"cells whose I-V curves bend at {self._voltage:g} V could carry more current at "
+                "the read limit than the emulator can add up exactly; lower the read limit"
+            )
+        self._finer = 2.0 ** min(_BENDING_BITS, math.floor(math.log2(_EXACT / max(largest, 1.0))))
+
+    def add(
+        self, volts: FloatArray, work: FloatArray, squared: FloatArray, current: FloatArray
+    ) -> None:
+        """Add it, exact up to the elementwise addition, so that no order matters."""
+        added_voltage(volts, self._unit, self._voltage, self._terms, work, squared)
+        work *= self._finer
+        np.rint(work, out=work)
+        added = work @ self._bent
+        added *= 1.0 / self._finer
+        current += added
 
 
 _Pick = Callable[[FloatArray], FloatArray]

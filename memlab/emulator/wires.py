@@ -45,7 +45,7 @@ from scipy.linalg import blas, lapack
 
 from memlab.emulator.blas import one_blas_thread
 
-__all__ = ["cell_voltage", "effective_conductance", "wire_segments"]
+__all__ = ["cell_voltage", "effective_conductance", "row_voltage_share", "wire_segments"]
 
 # Rows are prepared in batches of about this many matrix elements (1 MB): they stay in the cache
 # until the sweep reaches them, and the memory does not grow with the number of rows.
@@ -121,6 +121,28 @@ def effective_conductance(
         if columns <= rows:
             return _sweep(crossbar)
         return np.ascontiguousarray(_sweep(crossbar.reciprocal())[::-1, ::-1].T)
+
+
+def row_voltage_share(
+    conductance: ArrayLike,
+    wire_resistance: float | tuple[float, float],
+    *,
+    driver_resistance: ArrayLike = 0.0,
+    row_segments: ArrayLike = 1.0,
+) -> NDArray[np.float64]:
+    """Voltage on a bit line at each cell over that of its driver, all TE lines at 0 V.
+
+    Parameters as in `effective_conductance`, shape (rows, columns), 0 to 1.
+    """
+    crossbar = _Crossbar.of(
+        conductance,
+        wire_resistance,
+        driver_resistance=driver_resistance,
+        sense_resistance=0.0,
+        row_segments=row_segments,
+        column_segments=1.0,
+    )
+    return np.multiply.accumulate(_Ladders.of(crossbar).transfer, axis=0).T
 
 
 def wire_segments(

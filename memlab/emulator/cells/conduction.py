@@ -5,13 +5,17 @@ the path from TE line to bit line has
 
     G_path = G G_on / (G + G_on).
 
-Bending. The current of a filament with a gap follows a sinh. For G_path V at small V,
+Bending. The current of a filament with a gap follows a sinh, that of a metallic one is ohmic. So a
+share w of G_path, which fades out with the conductance, is bent with the V0 of all cells:
 
-    I = G_path V0 sinh(V / V0) = G_path (V + V^3 / (6 V0^2) + ...),
+    I = G_path (1 - w) V + G_path w V0 sinh(V / V0)        w = 1 / (1 + G_path / G_ohmic)
 
-of which the cubic term is kept: at V = 0.2 V and V0 = 0.5 V the next one is 0.02 % of the current.
-A metallic filament is ohmic. So the cubic part fades out with the conductance, as
-1 / (1 + G / G_ohmic); 0 for `ohmic_conductance` bends all cells alike.
+0 for `ohmic_conductance` bends all of it, w = 1. What bending adds, V0 sinh(V / V0) - V, is the
+same for all cells of a row, so that a product with it is exact like that with V.
+
+With wires two approximations remain: the voltage across a cell is taken to be the driver's less the
+drop of the bit line (that of the TE line is left out), and the added current drops no voltage
+itself. Both errors are of the order of the relative drop times the added current.
 """
 
 from __future__ import annotations
@@ -24,11 +28,16 @@ from memlab.emulator.parameters import Parameters, quantity
 __all__ = [
     "NonlinearityParameters",
     "TransistorParameters",
-    "cubic_conductance",
+    "added_terms",
+    "added_voltage",
+    "bent_conductance",
     "path_conductance",
 ]
 
 FloatArray = npt.NDArray[np.float64]
+
+_MOST_TERMS = 200
+"""Far beyond any voltage whose current is finite on the grid of the emulator."""
 
 
 class TransistorParameters(Parameters):
@@ -65,9 +74,49 @@ def path_conductance(
     return np.divide(conductance * on, total, out=np.zeros(total.shape), where=total > 0.0)
 
 
-def cubic_conductance(parameters: NonlinearityParameters, conductance: FloatArray) -> FloatArray:
-    """Return the coefficient (A/V^3) of the cubic term of cells of these conductances (S)."""
-    cubic = conductance / (6.0 * parameters.voltage**2)
-    if parameters.ohmic_conductance:
-        cubic /= 1.0 + conductance / parameters.ohmic_conductance
-    return cubic
+def bent_conductance(parameters: NonlinearityParameters, conductance: FloatArray) -> FloatArray:
+    """Return the share (S) of cells of these conductances (S) that follows the sinh."""
+    if not parameters.ohmic_conductance:
+        return conductance
+    bent: FloatArray = conductance / (1.0 + conductance / parameters.ohmic_conductance)
+    return bent
+
+
+def added_terms(largest: float) -> int:
+    """Return how many terms of the series `added_voltage` needs up to |V| / V0 = `largest`."""
+    term, total, n = largest**2 / 6.0, largest**2 / 6.0, 1
+    while term > 2.0**-40 * total and n < _MOST_TERMS:
+        n += 1
+        term *= largest**2 / (2 * n * (2 * n + 1))
+        total += term
+    return n
+
+
+def added_voltage(
+    volts: FloatArray, unit: float, voltage: float, terms: int, out: FloatArray, work: FloatArray
+) -> None:
+    """Write V0 sinh(V / V0) - V to `out`, in the units of `volts`.
+
+    As a series, of products and sums that round alike on every machine, unlike a library's sinh.
+
+    Parameters
+    ----------
+    volts
+        V in units of `unit` volts, any shape.
+    voltage
+        V0 in V.
+    terms
+        Of the series, see `added_terms`.
+    out, work
+        Of the same shape.
+    """
+    np.multiply(volts, unit / voltage, out=work)
+    work *= work
+    out.fill(1.0)
+    for n in range(terms, 1, -1):
+        out *= work
+        out *= 1.0 / (2 * n * (2 * n + 1))
+        out += 1.0
+    out *= work
+    out *= 1.0 / 6.0
+    out *= volts

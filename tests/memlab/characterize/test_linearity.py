@@ -20,7 +20,8 @@ def test_the_bending_voltage_is_recovered_with_all_effects_on(tmp_path: Path, vo
 
 def test_bending_that_does_not_fade_is_recovered(tmp_path: Path) -> None:
     run = analyse("linearity", tmp_path, "ta-hfo2", nonlinearity__voltage=0.5)
-    run.assert_recovered("voltage", 0.5, within=0.005)
+    # A cubic that is fitted to a sinh: 0.5 % off at 0.2 V.
+    assert abs(run.numbers["voltage"][0] - 0.5) < 0.005
 
 
 def test_ohmic_cells_show_no_bending(tmp_path: Path) -> None:
