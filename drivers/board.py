@@ -159,6 +159,9 @@ class Capabilities:
     read_rows
         Rows that `Board.read` connects at a time where whole groups of so many rows, from row 0,
         are selected with all columns; rows of other groups float then. 0: all that are selected.
+    variant
+        Tells boards of one serial number apart whose static errors differ: an emulated board is
+        made of options, too. Real ones have none.
     """
 
     name: str
@@ -175,6 +178,12 @@ class Capabilities:
     gate_voltage_step: float = 0.0
     input_voltage_step: float = 0.0
     read_rows: int = 0
+    variant: str = ""
+
+    @property
+    def calibrated_as(self) -> str:
+        """Name under which calibrations of this board are kept; empty where it has none."""
+        return f"{self.serial}-{self.variant}" if self.variant else self.serial
 
 
 @dataclass(frozen=True, eq=False)

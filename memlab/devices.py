@@ -101,7 +101,7 @@ def open_array(
             point,
             rounding=asked.rounding,
             passport=passport,
-            calibration=find_calibration(choice, board.capabilities.serial),
+            calibration=find_calibration(choice, board.capabilities.calibrated_as),
         )
     except BaseException:
         board.close()

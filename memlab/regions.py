@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from memlab.errors import SettingError
 from memlab.storage import load_npy
 
-__all__ = ["Region", "parse_lines"]
+__all__ = ["Region", "format_lines", "parse_lines"]
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -85,6 +86,17 @@ def parse_lines(text: str, count: int, what: str) -> npt.NDArray[np.intp]:
             )
         picked[start:stop] = True
     return np.flatnonzero(picked)
+
+
+def format_lines(lines: Sequence[int]) -> str:
+    """Return rising line numbers as `parse_lines` reads them: 3,5,60:64."""
+    ends: list[list[int]] = []
+    for line in lines:
+        if ends and ends[-1][1] == line:
+            ends[-1][1] = line + 1
+        else:
+            ends.append([line, line + 1])
+    return ",".join(f"{low}:{high}" if high > low + 1 else f"{low}" for low, high in ends)
 
 
 def _parse_cell(text: str, shape: tuple[int, int]) -> tuple[int, int]:

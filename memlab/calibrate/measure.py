@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +64,9 @@ def calibrate_array(
     """
     able = array.board.capabilities
     found, passes = _average(array, settings, watch, log)
-    method, details = "on-board references", {"passes": passes, "settings": asdict(settings)}
+    method = "on-board references"
+    details: dict[str, Any] = {"passes": passes, "settings": asdict(settings)}
+    details |= {"unknown_rows": found.silent_rows, "unknown_columns": found.silent_columns}
     if smu is not None:
         row_lines = np.arange(able.rows) if rows is None else rows
         column_lines = np.arange(able.columns) if columns is None else columns
@@ -83,7 +86,7 @@ def calibrate_array(
     calibration = Calibration(
         found.record,
         found.uncertainty,
-        serial=able.serial,
+        serial=able.calibrated_as,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         method=method,
         software=f"memlab {__version__}",
@@ -125,11 +128,11 @@ def _average(
             log.add_pass(number, one)
         readings = one if readings is None else readings.joined(one)
         found = estimate(readings, able.transimpedance, array.saturated_code)
-        if not found.conducting:
+        if not found.conducting.any():
             raise DeviceError(
                 "no cell conducts enough to carry a current: SET some first, or let --program do it"
             )
-        if np.median(found.zero_uncertainty) < settings.target:
+        if found.row_uncertainty < settings.target:
             return found, number + 1
     assert found is not None
     return found, settings.passes

@@ -16,22 +16,30 @@ Until then g_i is taken for 0, and the common factor is chosen so that the resis
 right in the geometric mean: as they err independently, this halves the error of four.
 
 z and w may be shifted together by one voltage (the potential that is called zero); here the mean of
-z is 0.
+z is 0, over the rows that have a cell which conducts.
+
+A correction that is smaller than its own error makes a good board worse: on a loaded column an
+error of w of 5 uV drives 0.2 uA. So z, w and the ratios are taken for normal, with a deviation from
+line to line that the readings themselves tell (empirical Bayes); where they tell of none, all lines
+of that kind are nominal, and what is then less than its error is left out. Lines without a cell
+that conducts are nominal, and not known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.stats import chi2
 
 from drivers import max11046
 from memlab.calibrate.lines import QUANTISATION, Line, fit_lines
 from memlab.calibrate.readings import Readings
 from memlab.calibration import CalibrationRecord
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "estimate", "spread_of"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -40,6 +48,10 @@ _MID_CODE = 32768
 _PRIOR_VOLTS = 10e-3
 _PRIOR_CODES = 1000.0
 """Size of zeros and of C before anything is measured; the answer where no cell conducts."""
+_LEAST_MOVE = 100.0
+"""Codes rms by which a column's readings must move to tell a ratio: below, noise flattens it."""
+_SMALLEST_SPREAD = 1e-8
+"""V; stands for no spread at all, so that the matrix stays well conditioned."""
 _SMALLEST_SLOPE = 1.0
 """Codes per volt at the highest gain below which a cell says nothing about zeros: 0.15 nS."""
 _ROW_RESOLUTION = 0.3e-6
@@ -63,14 +75,29 @@ class Estimate:
     zero_uncertainty
         One standard error of it.
     conducting
-        Cells that took part.
+        Cells that took part, shape (rows, columns).
     """
 
     record: CalibrationRecord
     uncertainty: CalibrationRecord
     zero: FloatArray
     zero_uncertainty: FloatArray
-    conducting: int
+    conducting: BoolArray
+
+    @property
+    def row_uncertainty(self) -> float:
+        """Median standard error (V) of the zeros of the rows that have a cell which conducts."""
+        return float(np.median(self.zero_uncertainty[self.conducting.any(axis=1)]))
+
+    @property
+    def silent_rows(self) -> list[int]:
+        """Rows on which no cell conducts: nothing is known of their zeros."""
+        return [int(row) for row in np.flatnonzero(~self.conducting.any(axis=1))]
+
+    @property
+    def silent_columns(self) -> list[int]:
+        """Columns in which no cell conducts: nothing is known of their amplifiers."""
+        return [int(column) for column in np.flatnonzero(~self.conducting.any(axis=0))]
 
 
 def estimate(
@@ -94,17 +121,62 @@ def estimate(
     slope, at_zero, variance = _cells(
         readings.single_voltage, single, np.abs(single) < saturated_code, chain
     )
+    conducting = np.isfinite(variance)
     first = _zeros(slope, at_zero, variance)
     # w_j is really w_j / (1 + g_i): what is not known of the gains is noise, once w is known.
     blurred = slope * _GAIN_ERROR * (first.w - first.w.mean())
-    solution = _zeros(slope, at_zero, variance + blurred**2)
-    record, uncertainty = _assemble(chain, solution, nominal)
+    variance = variance + blurred**2
+    free = _zeros(slope, at_zero, variance)
+    rows, columns = (np.asarray(conducting.any(axis=axis)) for axis in (1, 0))
+    priors = (
+        spread_of(free.z[rows], free.z_variance[rows]),
+        spread_of(free.w[columns], free.w_variance[columns]),
+    )
+    solution = _zeros(slope, at_zero, variance, *priors)
+    # Nominal because nothing tells otherwise: the error is that with which something would.
+    if not priors[0]:
+        solution = replace(solution, z_variance=free.z_variance)
+    if not priors[1]:
+        solution = replace(solution, w_variance=free.w_variance)
+    record, uncertainty = _assemble(chain, _significant(solution), nominal, rows, columns)
     return Estimate(
         record,
         uncertainty,
         zero=-solution.z,
         zero_uncertainty=np.sqrt(solution.z_variance),
-        conducting=int(np.isfinite(variance).sum()),
+        conducting=conducting,
+    )
+
+
+def spread_of(values: FloatArray, variance: FloatArray) -> float:
+    """Return the deviation of true values from 0 that their estimates tell; 0 where they tell none.
+
+    Parameters
+    ----------
+    values, variance
+        Estimates, and the variance of the error of each, shape (n,).
+
+    Returns
+    -------
+    That at which the mean square of the estimates, in their expected deviations, is 1 (Paule and
+    Mandel). Estimates that differ from 0 by no more than their errors once in a thousand tell none.
+    """
+    if not values.size or float((values**2 / variance).sum()) < chi2.isf(1e-3, values.size):
+        return 0.0
+
+    def excess(spread: float) -> float:
+        return float((values**2 / (spread**2 + variance)).mean()) - 1.0
+
+    highest = 2.0 * float(np.abs(values).max()) + 1e-300
+    return float(brentq(excess, 0.0, highest)) if excess(0.0) > 0.0 > excess(highest) else 0.0
+
+
+def _significant(zeros: _Zeros) -> _Zeros:
+    """Return the zeros without those that are smaller than their error."""
+    return replace(
+        zeros,
+        z=np.where(zeros.z**2 < zeros.z_variance, 0.0, zeros.z),
+        w=np.where(zeros.w**2 < zeros.w_variance, 0.0, zeros.w),
     )
 
 
@@ -116,16 +188,36 @@ def _ratios(
     code = np.concatenate([single.reshape(-1, gains, columns), group.reshape(-1, gains, columns)])
     block = np.repeat([0, 1], [single.size // (gains * columns), group.size // (gains * columns)])
     fits = np.abs(code) < saturated_code
-    return [
-        fit_lines(
-            code[:, k + 1],
-            code[:, k],
-            fits[:, k] & fits[:, k + 1],
-            block,
-            float(nominal[k] / nominal[k + 1]),
-        )
-        for k in range(gains - 1)
-    ]
+    chain = []
+    for k in range(gains - 1):
+        expected = float(nominal[k] / nominal[k + 1])
+        both = fits[:, k] & fits[:, k + 1]
+        line = fit_lines(code[:, k + 1], code[:, k], both, block, expected)
+        chain.append(_shrunk(line, _moves(code[:, k + 1], both), expected))
+    return chain
+
+
+def _moves(code: FloatArray, used: BoolArray) -> BoolArray:
+    """Return in which columns the codes move by far more than they scatter, shape (columns,)."""
+    count = np.maximum(used.sum(axis=0), 1)
+    mean = np.where(used, code, 0.0).sum(axis=0) / count
+    square = np.where(used, (code - mean) ** 2, 0.0).sum(axis=0) / count
+    moves: BoolArray = square > _LEAST_MOVE**2
+    return moves
+
+
+def _shrunk(line: Line, moves: BoolArray, expected: float) -> Line:
+    """Return a line whose slopes deviate by no more than their errors let them.
+
+    Where the codes do not move there is no slope but the expected one.
+    """
+    deviation = line.slope - expected
+    spread = spread_of(deviation[moves], line.slope_variance[moves])
+    keep = np.where(moves, spread**2 / (spread**2 + line.slope_variance), 0.0)
+    variance = np.where(moves, keep * line.slope_variance, expected**2)
+    # Nominal because nothing tells otherwise: its own error is still that of the readings.
+    variance = np.where(moves & (keep == 0.0), line.slope_variance, variance)
+    return replace(line, slope=expected + keep * deviation, slope_variance=variance)
 
 
 def _cells(
@@ -191,19 +283,28 @@ class _Zeros:
     z_variance: FloatArray
 
 
-def _zeros(B: FloatArray, at_zero: FloatArray, variance: FloatArray) -> _Zeros:
+def _zeros(
+    B: FloatArray,
+    at_zero: FloatArray,
+    variance: FloatArray,
+    z_spread: float = _PRIOR_VOLTS,
+    w_spread: float = _PRIOR_VOLTS,
+) -> _Zeros:
     """Solve at_zero = C_j - B_ij (z_i - w_j) for C, w and z by weighted least squares.
 
-    The mean of z is held at 0 by a Lagrange multiplier; the inverse of the bordered matrix then
-    holds the covariance. Voltages are in mV here, which keeps the matrix well conditioned.
+    z and w are known to deviate from 0 by `z_spread` and `w_spread` (V) beforehand.
+
+    The mean of z over rows with a cell that conducts is held at 0 by a Lagrange multiplier; the
+    inverse of the bordered matrix then holds the covariance. Voltages are in mV here, which keeps
+    the matrix well conditioned.
     """
     rows, columns = B.shape
     B = B * 1e-3
     W = 1.0 / variance
     WB, WBB = W * B, W * B**2
     diagonal = np.concatenate([W.sum(axis=0), WBB.sum(axis=0), WBB.sum(axis=1)])
-    volts = (_PRIOR_VOLTS * 1e3) ** -2.0
-    prior = np.repeat([_PRIOR_CODES**-2.0, volts, volts], [columns, columns, rows])
+    of_w, of_z = ((max(spread, _SMALLEST_SPREAD) * 1e3) ** -2.0 for spread in (w_spread, z_spread))
+    prior = np.repeat([_PRIOR_CODES**-2.0, of_w, of_z], [columns, columns, rows])
     n = 2 * columns + rows
     matrix = np.zeros((n + 1, n + 1))
     matrix[:n, :n] = np.diag(diagonal + prior)
@@ -211,7 +312,9 @@ def _zeros(B: FloatArray, at_zero: FloatArray, variance: FloatArray) -> _Zeros:
     matrix[C, w] = matrix[w, C] = np.diag(WB.sum(axis=0))
     matrix[C, z], matrix[z, C] = -WB.T, -WB
     matrix[w, z], matrix[z, w] = -WBB.T, -WBB
-    matrix[z, n] = matrix[n, z] = 1.0
+    # Rows of which nothing is known leave the common zero of the others as it is.
+    known = (W > 0.0).any(axis=1)
+    matrix[z, n] = matrix[n, z] = known if known.any() else 1.0
     right = np.concatenate(
         [
             (W * at_zero).sum(axis=0),
@@ -251,9 +354,16 @@ def _birge(
 
 
 def _assemble(
-    chain: list[Line], zeros: _Zeros, nominal: FloatArray
+    chain: list[Line],
+    zeros: _Zeros,
+    nominal: FloatArray,
+    known_rows: BoolArray,
+    known_columns: BoolArray,
 ) -> tuple[CalibrationRecord, CalibrationRecord]:
-    """Carry codes and ratios down from the highest gain, and choose the scale of each column."""
+    """Carry codes and ratios down from the highest gain, and choose the scale of each column.
+
+    Lines that are not known are nominal, with NaN for their errors.
+    """
     rows, columns, gains = zeros.z.size, zeros.w.size, nominal.size
     C, C_variance = [zeros.C], [zeros.C_variance]
     log_R, log_variance = [np.zeros(columns)], [np.zeros(columns)]
@@ -267,28 +377,34 @@ def _assemble(
     deviation = np.array(log_R)
     deviation = deviation - deviation.mean(axis=0)
     # The resistors err independently, with a spread that shows in how they differ from each other.
-    freedom = columns * max(gains - 1, 1)
-    common = (deviation**2).sum() / freedom / gains if gains > 1 else np.nan
+    ratio_variance = np.array(log_variance)
+    # Of a ratio of which nothing is known, the relative variance is 1 (`_shrunk`).
+    ratio_variance = np.where(ratio_variance < 1.0, ratio_variance, np.nan)
+    whole = known_columns & np.isfinite(ratio_variance).all(axis=0)
+    freedom = max(int(whole.sum()), 1) * max(gains - 1, 1)
+    common = (deviation[:, whole] ** 2).sum() / freedom / gains if gains > 1 else np.nan
     step = max11046.STEP
     R = nominal[:, np.newaxis] * np.exp(deviation)
+    adc_offset = np.where(known_columns, np.array(C) - zeros.w / step, 0.0)
     record = CalibrationRecord(
-        row_offset=zeros.z,
+        row_offset=np.where(known_rows, zeros.z, 0.0),
         row_gain=np.zeros(rows),
         row_inl=np.zeros(rows),
-        amplifier_offset=zeros.w,
-        adc_offset=np.array(C) - zeros.w / step,
-        transimpedance=R,
+        amplifier_offset=np.where(known_columns, zeros.w, 0.0),
+        adc_offset=adc_offset,
+        transimpedance=np.where(known_columns, R, nominal[:, np.newaxis]),
     )
     unknown = np.full(rows, np.nan)
     blurred = _GAIN_ERROR * (zeros.z - zeros.w.mean())
     # Their mean shifts the zero of all voltages by as much.
-    shift = float(np.mean(blurred**2)) / rows
+    shift = float((blurred[known_rows] ** 2).sum()) / max(int(known_rows.sum()), 1) ** 2
+    row, column = np.where(known_rows, 1.0, np.nan), np.where(known_columns, 1.0, np.nan)
     uncertainty = CalibrationRecord(
-        row_offset=np.sqrt(zeros.z_variance + blurred**2 + shift),
+        row_offset=row * np.sqrt(zeros.z_variance + blurred**2 + shift),
         row_gain=unknown,
         row_inl=unknown,
-        amplifier_offset=np.sqrt(zeros.w_variance + shift),
-        adc_offset=np.sqrt(np.array(C_variance) + (zeros.w_variance + shift) / step**2),
-        transimpedance=R * np.sqrt(common + np.array(log_variance)),
+        amplifier_offset=column * np.sqrt(zeros.w_variance + shift),
+        adc_offset=column * np.sqrt(np.array(C_variance) + (zeros.w_variance + shift) / step**2),
+        transimpedance=column * R * np.sqrt(common + ratio_variance),
     )
     return record, uncertainty

@@ -29,6 +29,7 @@ from memlab.regions import parse_lines
 from memlab.runs import check_out
 from memlab.runs.ending import closed_in_order, named_in_errors
 from memlab.storage import default_path, make_directory
+from memlab.units import statistic
 
 __all__ = ["CalibrationPlan", "plan_calibration", "run_calibration"]
 
@@ -133,7 +134,7 @@ def run_calibration(
         columns = parse_lines(plan.columns, array.shape[1], "columns")
         smu = None if plan.smu is None else stack.enter_context(open_smu(plan.smu))
         array = array.with_calibration(None)
-        serial = array.board.capabilities.serial
+        serial = array.board.capabilities.calibrated_as
         log = _start_log(plan, array)
         if array.passport is not None:
             array.passport.begin_run(str(plan.out.resolve()))
@@ -164,7 +165,19 @@ def run_calibration(
         "board": plan.board,
         "seed": plan.settings.seed,
         **results,
+        "use": _use(plan.board, results["version"]),
     }
+
+
+def _use(board: str, version: int) -> str | None:
+    """Return how arrays come to use the calibration; None where none was stored."""
+    if not version:
+        return None
+    if board.partition(":")[0] != "emulator":
+        return "in use from now on"
+    if "calibration=" in board:
+        return "its URL chooses the calibration; calibration=latest is this one"
+    return "add calibration=latest to the emulator's URL to use it: by default it has none"
 
 
 def _check(
@@ -215,17 +228,39 @@ def _results(
             axis=1, keepdims=True
         )
     unknown = [name for name, values in uncertainty.items() if np.isnan(values).all()]
+    details = calibration.details
     return {
         "serial": calibration.serial,
         "version": calibration.version,
         "method": calibration.method,
-        "passes": calibration.details["passes"],
+        "passes": details["passes"],
         "seconds": seconds,
-        "spread": {name: float(values.std(axis=-1).mean()) for name, values in record.items()},
+        "spread": {
+            name: _over_lines(name, float(values.std(axis=-1).mean()), values)
+            for name, values in record.items()
+        },
         "uncertainty": {
-            name: None if name in unknown else float(np.nanmedian(values))
+            name: _over_lines(
+                name, np.nan if name in unknown else float(np.nanmedian(values)), values
+            )
             for name, values in uncertainty.items()
         },
         "unknown": unknown,
-        "vmm_error": {"before": before.error, "after": after.error},
+        "unknown_rows": details["unknown_rows"],
+        "unknown_columns": details["unknown_columns"],
+        "vmm_error": {"before": _products(before), "after": _products(after)},
     }
+
+
+_UNITS = {"transimpedance": "1", "row_gain": "1", "adc_offset": "code"}
+
+
+def _over_lines(name: str, value: float, values: FloatArray) -> dict[str, Any]:
+    """Return a statistic over the lines of which something is known."""
+    lines = "rows" if name.startswith("row") else "columns"
+    known = int(np.isfinite(values).reshape(-1, values.shape[-1]).all(axis=0).sum())
+    return statistic(value, _UNITS.get(name, "V"), known, lines)
+
+
+def _products(check: Check) -> dict[str, Any]:
+    return statistic(check.error, "A", int(check.valid.sum()), "currents of random vectors")

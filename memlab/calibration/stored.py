@@ -43,7 +43,7 @@ class Calibration:
         One standard error of each number, same units (relative and V/A too); NaN where the method
         cannot know the number at all and the nominal one stands in its place.
     serial
-        Serial number of the board.
+        What the board is called here (`Capabilities.calibrated_as`).
     date
         When it was measured, ISO 8601 with the time zone.
     method
@@ -148,7 +148,7 @@ class Calibration:
 
     def check(self, board: Capabilities) -> None:
         """Raise `SettingError` unless this may be applied to such a board."""
-        serial, columns = board.serial, board.columns
+        serial, columns = board.calibrated_as, board.columns
         name = f"calibration {self.name}"
         if self.serial != serial:
             raise SettingError(

@@ -19,6 +19,7 @@ from memlab.cli.command import Command
 from memlab.cli.options import SEED, FiniteRange, board_option, json_option
 from memlab.cli.streams import show_document
 from memlab.devices import open_board
+from memlab.regions import format_lines
 
 _DEFAULT = CalibrationSettings()
 
@@ -130,7 +131,7 @@ def _choices(do_list: bool, use: int | None, undo: bool, off: bool) -> dict[str,
 def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
     """Show or change which version of a board is in use."""
     with open_board(url) as board:
-        store = CalibrationStore(board.capabilities.serial)
+        store = CalibrationStore(board.capabilities.calibrated_as)
     if choice == "--undo":
         store.undo()
     elif choice != "--list":
@@ -182,18 +183,25 @@ def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
 
 def _summarise(document: dict[str, Any]) -> None:
     """Tell a person what was found, on stderr."""
-    error = document["vmm_error"]
-    units = {"transimpedance": "relative", "row_gain": "relative", "adc_offset": "codes"}
+    error, units = document["vmm_error"], {"1": "relative", "code": "codes"}
     lines = ["                       spread    standard error"]
     for name, spread in document["spread"].items():
         one = document["uncertainty"][name]
-        known = "not known this way" if one is None else f"{one:.2g} {units.get(name, 'V')}"
-        lines.append(f"{name:<20} {spread:9.3g}    {known}")
+        unit = units.get(one["units"], one["units"])
+        known = "not known this way" if one["value"] is None else f"{one['value']:.2g} {unit}"
+        lines.append(f"{name:<20} {spread['value']:9.3g}    {known} ({one['n']} {one['of']})")
     lines += [
-        f"products against the map read back: {error['before']:.3g} A rms before, "
-        f"{error['after']:.3g} A after",
+        f"{what} {format_lines(document[f'unknown_{what}'])}: no cell conducts; nothing is known "
+        "of them, and they are taken for nominal. SET some (--program) to know them"
+        for what in ("rows", "columns")
+        if document[f"unknown_{what}"]
+    ]
+    before, after = error["before"], error["after"]
+    lines += [
+        f"products against the map read back: {before['value']:.3g} A rms before, "
+        f"{after['value']:.3g} A after ({after['n']} {after['of']})",
         f"{document['passes']} passes, {document['seconds']:.1f} s; {document['method']}",
-        f"stored as version {document['version']} of board {document['serial']}, in use now"
+        f"stored as version {document['version']} of board {document['serial']}: {document['use']}"
         if document["version"]
         else "not stored",
         f"run file {document['run']}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from typing import Self
 
 import numpy as np
@@ -28,7 +30,7 @@ from memlab.emulator.clock import Energy, OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
 from memlab.emulator.front_end import ColumnErrors, FrontEnd
 from memlab.emulator.normal import NormalSource
-from memlab.emulator.preset import ChipPreset
+from memlab.emulator.preset import BUILT_IN, ChipPreset, load_preset
 from memlab.emulator.readout import Operands, Readout
 from memlab.emulator.seeds import bit_generator_for
 from memlab.emulator.signal_chain import Drive, SignalChain
@@ -67,6 +69,7 @@ class EmulatedBoard:
             gain_threshold=amplifier.gain_threshold,
             pulse_offset=0.16e-6,
             pulse_tick=1 / 240e6,
+            variant=_variant(preset),
         )
         capabilities = self._capabilities
         self._times = OperationTimes(
@@ -319,6 +322,20 @@ class EmulatedBoard:
         if self._config is None:
             raise DeviceError("the board is not configured; call configure() first")
         return self._config
+
+
+def _variant(preset: ChipPreset) -> str:
+    """Return what tells the static errors of this board from those of the preset of its name."""
+    own = _static_errors(preset)
+    if preset.name in BUILT_IN and own == _static_errors(load_preset(preset.name)):
+        return ""
+    return f"{zlib.crc32(json.dumps(own).encode()):08x}"
+
+
+def _static_errors(preset: ChipPreset) -> list[float]:
+    dac, amplifier, adc = preset.board.dac, preset.board.amplifier, preset.board.adc
+    errors = [dac.offset, dac.gain, dac.inl, amplifier.offset, amplifier.mismatch, adc.offset]
+    return [*errors, dac.settling]
 
 
 def _independent_runs(pulses: PulseBatch) -> list[tuple[int, int]]:

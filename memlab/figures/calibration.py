@@ -58,7 +58,7 @@ def _draw_lines(axes: Axes, line: str, found: dict[str, FloatArray], name: str, 
         linewidth=0.9,
     )
     axes.axhline(0.0, color=GREY, linewidth=0.8)
-    typical = np.median(found[f"{name}_error"]) * 1e6
+    typical = np.nanmedian(found[f"{name}_error"]) * 1e6
     axes.set_title(f"Standard error {typical:.2g} uV", fontsize="small")
     axes.set_xlabel(line.capitalize())
     axes.set_ylabel(label)
@@ -81,7 +81,7 @@ def _draw_resistors(axes: Axes, found: dict[str, FloatArray], nominal: FloatArra
             label=f"{ohms:g} V/A",
         )
     axes.axhline(0.0, color=GREY, linewidth=0.8)
-    typical = np.median(error / nominal[:, np.newaxis]) * 100.0
+    typical = np.nanmedian(error / nominal[:, np.newaxis]) * 100.0
     axes.set_title(f"Standard error {typical:.2g} %", fontsize="small")
     axes.set_xlabel("Column")
     axes.set_ylabel("Transimpedance error (%)")

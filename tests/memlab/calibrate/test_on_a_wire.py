@@ -31,5 +31,5 @@ def test_products_agree_with_the_map_ten_times_better(
     found = run_calibration(plan, lambda probe: None, told.append, figure=False)
     assert found["version"] == 1
     assert found["figure"] is None
-    assert found["vmm_error"]["before"] > 10 * found["vmm_error"]["after"]
+    assert found["vmm_error"]["before"]["value"] > 10 * found["vmm_error"]["after"]["value"]
     assert "pass 1, row 128 of 128" in told

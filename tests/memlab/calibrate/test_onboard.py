@@ -15,6 +15,7 @@ from support.measured_board import INJECTED, data_sheet_errors, programmed, vmm_
 
 from memlab.board_array import BoardArray
 from memlab.calibrate.measure import calibrate_array
+from memlab.calibrate.onboard import spread_of
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.emulator import EmulatedBoard, load_preset
@@ -158,8 +159,54 @@ class TestPoorChips:
         shift = true.row_offset[alive].mean() - found.record.row_offset[alive].mean()
         error = found.record.row_offset + shift - true.row_offset
         assert np.abs(error[alive]).max() < STEP / 4
-        assert found.uncertainty.row_offset[7] > 5e-3
-        assert found.uncertainty.amplifier_offset[9] > 5e-3
+        # Nothing is known of either: nominal, and named.
+        assert np.isnan(found.uncertainty.row_offset[7])
+        assert np.isnan(found.uncertainty.amplifier_offset[9])
+        assert found.record.amplifier_offset[9] == 0.0
+        assert (found.record.transimpedance[:, 9] == [1e3, 1e4, 1e5, 1e6]).all()
+        assert found.details["unknown_rows"] == [7]
+        assert found.details["unknown_columns"] == [9]
+
+    @pytest.mark.parametrize("errors", [{}, data_sheet_errors()], ids=["ideal", "data-sheet"])
+    def test_a_chip_that_holds_one_layer_is_calibrated_where_it_conducts(
+        self, errors: dict[str, float]
+    ) -> None:
+        # An LSTM of 15 units: 34 x 60 cells, the others as they came.
+        board = EmulatedBoard(load_preset("ta-hfo2").replace(**errors), 3)
+        array = BoardArray(board)
+        array[:34, :60].program(np.random.default_rng(1).uniform(0.7, 1.6, (34, 60)))
+        found = calibrate_array(array, CalibrationSettings())
+        assert found.details["unknown_columns"] == [60, 61, 62, 63]
+        assert found.details["unknown_rows"] == list(range(34, 128))
+        if errors:
+            true = board.calibration.row_offset[:34]
+            error = found.record.row_offset[:34] - (true - true.mean())
+            assert_z_scores(error, found.uncertainty.row_offset[:34], at_least=0.0)
+            before, after = (vmm_error(a, board) for a in (array, array.with_calibration(found)))
+            assert before > 8 * after
+
+
+class TestGoodBoards:
+    def test_a_board_without_errors_is_left_as_it_is(self) -> None:
+        # Amplifiers and ADCs are noisy; what is found is less than its own error.
+        noise = {k: v for k, v in data_sheet_errors().items() if "noise" in k or "bandwidth" in k}
+        array, _ = programmed(noise, 3)
+        found = calibrate_array(array, CalibrationSettings())
+        assert not found.record.amplifier_offset.any()
+        assert not found.record.row_offset.any()
+        assert (found.uncertainty.amplifier_offset > 1e-7).all()
+        zeros = np.zeros((64, 128))
+        before, after = array.vmm(zeros), array.with_calibration(found).vmm(zeros)
+        assert np.sqrt(np.mean(after**2)) < 1.05 * np.sqrt(np.mean(before**2))
+
+    def test_no_spread_is_told_from_errors_alone_and_one_that_is_there_is_found(self) -> None:
+        rng = np.random.default_rng(5)
+        error = rng.uniform(1.0, 3.0, 200)
+        none = [spread_of(error * rng.standard_normal(200), error**2) for _ in range(200)]
+        # Once in a thousand.
+        assert np.count_nonzero(none) <= 3
+        some = rng.normal(0.0, 5.0, 200) + error * rng.standard_normal(200)
+        assert abs(spread_of(some, error**2) - 5.0) < 4.5 * 5.0 / (2 * 200) ** 0.5 * 1.2
 
     def test_the_same_seed_finds_the_same(self) -> None:
         first, second = (

@@ -26,7 +26,7 @@ ERRORS = INJECTED | {"board.dac.inl": 5e-4}
 def truth(board: EmulatedBoard) -> Calibration:
     """Return what a perfect calibration would find."""
     record = board.calibration
-    return Calibration(record, record, board.capabilities.serial, "now", "truth", "test")
+    return Calibration(record, record, board.capabilities.calibrated_as, "now", "truth", "test")
 
 
 @pytest.fixture

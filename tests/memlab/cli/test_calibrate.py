@@ -15,11 +15,14 @@ from support.virtual_smu import VirtualSmu
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.calibration.store import CalibrationStore
 from memlab.cli import cli, main
-from memlab.devices import open_array
+from memlab.devices import open_array, open_board
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DeviceError, SettingError, TransportError, exit_code
 
 URL = "emulator:?chip=ta-hfo2&seed=3&" + "&".join(f"{k}={v}" for k, v in INJECTED.items())
+
+with open_board(URL) as _board:
+    SERIAL = _board.capabilities.calibrated_as
 
 
 @pytest.fixture(autouse=True)
@@ -61,10 +64,12 @@ class TestOnBoard:
     def test_it_finds_stores_and_records_a_calibration(self, tmp_path: Path) -> None:
         out = tmp_path / "c.h5"
         found = document("--program", "--out", str(out))
-        assert (found["serial"], found["version"], found["passes"]) == ("ta-hfo2-3", 1, 1)
+        assert (found["serial"], found["version"], found["passes"]) == (SERIAL, 1, 1)
+        assert "calibration=latest" in found["use"]
+        assert found["unknown_columns"] == []
         assert found["method"] == "on-board references"
         assert found["unknown"] == ["row_gain", "row_inl"]
-        assert found["vmm_error"]["before"] > 10 * found["vmm_error"]["after"]
+        assert found["vmm_error"]["before"]["value"] > 10 * found["vmm_error"]["after"]["value"]
         assert (tmp_path / "c.png").stat().st_size > 10_000
         with open_array(f"{URL}&calibration=latest") as array, h5py.File(out) as file:
             record = array.describe()["calibration"]["record"]
@@ -76,21 +81,37 @@ class TestOnBoard:
             assert entry["single/adc_code"].shape == (1, 128, 12, 4, 64)
             assert entry["group/dac_code"].shape == (1, 48, 128)
             error = entry["check/measured_after"][...] - entry["check/predicted_after"][...]
-            assert np.sqrt(np.nanmean(error**2)) == pytest.approx(found["vmm_error"]["after"])
+            assert np.sqrt(np.nanmean(error**2)) == pytest.approx(
+                found["vmm_error"]["after"]["value"]
+            )
 
     def test_versions_are_kept_listed_chosen_and_undone(self, tmp_path: Path) -> None:
         out = tmp_path / "c.h5"
         assert document("--program", "--no-store", "--out", str(out))["version"] == 0
         assert document("--list")["versions"] == []
-        store = CalibrationStore("ta-hfo2-3")
+        store = CalibrationStore(SERIAL)
         nominal = CalibrationRecord.nominal(128, 64, (1e3, 1e4, 1e5, 1e6))
         for _ in range(2):
-            store.add(Calibration(nominal, nominal, "ta-hfo2-3", "now", "by hand", "test"))
+            store.add(Calibration(nominal, nominal, SERIAL, "now", "by hand", "test"))
         assert [one["version"] for one in document("--list")["versions"]] == [1, 2]
         assert document("--use", "1")["in_use"] == 1
         assert document("--off")["in_use"] is None
         assert document("--undo")["in_use"] == 1
         assert "*    1" in run("--list").stderr
+
+    def test_options_that_change_the_board_make_it_another_board(self) -> None:
+        other = URL.replace("board.amplifier.offset", "board.adc.noise=0.5&board.amplifier.offset")
+        for url, same in (
+            (other, True),  # noise is no static error
+            (f"{URL}&noise=0", True),  # nor is a cell
+            (URL.replace("seed=3", "seed=4"), False),
+            (f"{URL}&board.dac.inl=1e-4", False),
+            ("emulator:?chip=ta-hfo2&seed=3", False),
+        ):
+            with open_board(url) as board:
+                assert (board.capabilities.calibrated_as == SERIAL) == same, url
+        with open_board("emulator:?chip=ta-hfo2&seed=3") as board:
+            assert board.capabilities.calibrated_as == "ta-hfo2-3"
 
     def test_a_fresh_chip_needs_cells(self, tmp_path: Path) -> None:
         result = run("--out", str(tmp_path / "c.h5"))
