@@ -26,7 +26,10 @@ from memlab.experiments import estimate as make_estimate
     type=click.Choice([*EXPERIMENTS, *PROCEDURES]),
 )
 @region_options
-@click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment.")
+@click.option(
+    "--preset",
+    help="Recipe: paper, the published one, or memlab, ours.  [default: memlab, where it is]",
+)
 @click.option("--seed", type=SEED, help="Seed of the rehearsal.  [default: 1]")
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data.")
 @click.option(
@@ -60,7 +63,7 @@ from memlab.experiments import estimate as make_estimate
 def estimate(
     names: tuple[str, ...],
     region: Region,
-    preset: str,
+    preset: str | None,
     seed: int | None,
     epochs: int | None,
     profile: str,

@@ -26,7 +26,10 @@ _OPTIONS = (
         help="Array to run on: emulator:?seed=7&chip=ta-hfo2, or ideal: for a float64 reference. "
         "Give it again for every further array of a network that is too large for one.",
     ),
-    click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment."),
+    click.option(
+        "--preset",
+        help="Recipe: paper, the published one, or memlab, ours.  [default: memlab, where it is]",
+    ),
     click.option("--seed", type=SEED, help="Seed of everything random.  [default: 1]"),
     click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data."),
     click.option(

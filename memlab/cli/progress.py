@@ -23,6 +23,8 @@ class TrainingProgress(Observer):
 
     Parameters
     ----------
+    title
+        Line to show when training starts.
     quiet
         Show nothing.
     interval
@@ -33,11 +35,13 @@ class TrainingProgress(Observer):
 
     def __init__(
         self,
+        title: str = "",
         *,
         quiet: bool = False,
         interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ):
+        self._title = title
         self._quiet = quiet
         self._interval = interval
         self._clock = clock
@@ -74,6 +78,8 @@ class TrainingProgress(Observer):
         self._start = self._clock()
         if self._quiet:
             return
+        if self._title:
+            print(self._title, file=sys.stderr)
         for gate_step, input_step in sorted({_steps(block) for block in network.blocks}):
             if gate_step:
                 print(

@@ -10,13 +10,14 @@ from memlab.cli.progress import TrainingProgress
 from memlab.cli.reached import cells_reached
 from memlab.cli.streams import show_document
 from memlab.experiments import Plan, run
+from memlab.experiments.runner import explain_preset
 
 __all__ = ["run_and_report"]
 
 
 def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     """Run a plan; print its document on stdout, or a summary for people on stderr."""
-    with TrainingProgress(quiet=quiet) as progress:
+    with TrainingProgress(explain_preset(plan), quiet=quiet) as progress:
         document = run(plan, [progress])
     if as_json:
         show_document(document)

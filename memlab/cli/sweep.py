@@ -39,7 +39,10 @@ __all__ = ["sweep"]
     help="Data file or directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
 )
 @click.option("--board", default="emulator:", show_default=True, metavar="URL", help="Board.")
-@click.option("--preset", default="paper", show_default=True, help="Recipe of the experiment.")
+@click.option(
+    "--preset",
+    help="Recipe: paper, the published one, or memlab, ours.  [default: memlab, where it is]",
+)
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data.")
 @click.option(
     "--out",
@@ -61,7 +64,7 @@ def sweep(
     first_seed: int,
     data: Path | None,
     board: str,
-    preset: str,
+    preset: str | None,
     epochs: int | None,
     out: Path | None,
     workers: int | None,

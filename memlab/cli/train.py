@@ -17,7 +17,7 @@ from memlab.experiments import make_plan
 def train(
     name: str,
     boards: tuple[str, ...],
-    preset: str,
+    preset: str | None,
     seed: int | None,
     epochs: int | None,
     out: Path | None,

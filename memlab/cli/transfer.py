@@ -28,7 +28,7 @@ from memlab.experiments.config import Method
 def transfer(
     name: str,
     boards: tuple[str, ...],
-    preset: str,
+    preset: str | None,
     seed: int | None,
     epochs: int | None,
     out: Path | None,

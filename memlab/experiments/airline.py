@@ -104,6 +104,11 @@ def memlab() -> AirlineConfig:
 
 
 PRESETS = {"paper": paper, "memlab": memlab}
+ABOUT = {
+    "paper": "the published recipe, worse than persistence as published",
+    "memlab": "forecasts the change of the logarithm, and beats persistence",
+}
+"""What to tell of each preset."""
 
 
 def make_network(

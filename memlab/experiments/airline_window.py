@@ -67,6 +67,11 @@ def memlab() -> AirlineWindowConfig:
 
 
 PRESETS = {"paper": paper, "memlab": memlab}
+ABOUT = {
+    "paper": "the survey's network with the published recipe, worse than persistence",
+    "memlab": "forecasts the change of the logarithm, and beats persistence",
+}
+"""What to tell of each preset."""
 
 
 class AirlineWindowExperiment:

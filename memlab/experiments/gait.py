@@ -106,6 +106,11 @@ def memlab() -> GaitConfig:
 
 
 PRESETS = {"paper": paper, "memlab": memlab}
+ABOUT = {
+    "paper": "the published recipe, raw widths and a random split",
+    "memlab": "standardised widths, passes held out for the test",
+}
+"""What to tell of each preset."""
 
 
 def make_gait_experiment(config: GaitConfig, arrays: Sequence[Array]) -> Classifier:

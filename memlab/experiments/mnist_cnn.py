@@ -48,6 +48,11 @@ def memlab() -> DigitsConfig:
 
 
 PRESETS = {"paper": paper, "memlab": memlab}
+ABOUT = {
+    "paper": "the published recipe",
+    "memlab": "the same with a smaller learning rate that falls",
+}
+"""What to tell of each preset."""
 
 
 def make_mnist_cnn_experiment(config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:

@@ -48,6 +48,11 @@ def memlab() -> DigitsConfig:
 
 
 PRESETS = {"paper": paper, "memlab": memlab}
+ABOUT = {
+    "paper": "the published recipe",
+    "memlab": "the same with a smaller learning rate",
+}
+"""What to tell of each preset."""
 
 
 def make_mnist_sequence_experiment(config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:

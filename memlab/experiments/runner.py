@@ -22,28 +22,51 @@ from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.in_situ import InSitu
 from memlab.runs import GoodLines, RunFile, check_out, describe_versions, load_good_lines
 from memlab.runs.ending import closed_in_order, named_in_errors
+from memlab.runs.trained import recorded_preset
 from memlab.settings import apply_settings
 from memlab.storage import default_path, make_directory
 from memlab.training import Observer
 
-__all__ = ["EXPERIMENTS", "Experiment", "Plan", "create_run_file", "make_plan", "run"]
+__all__ = [
+    "BEFORE",
+    "EXPERIMENTS",
+    "Experiment",
+    "Plan",
+    "create_run_file",
+    "explain_preset",
+    "make_plan",
+    "run",
+]
 
 
 @dataclass(frozen=True)
 class _Entry:
     presets: dict[str, Callable[[], Any]]
+    about: dict[str, str]
     make: MakeExperiment
+
+    @property
+    def default(self) -> str:
+        """The preset of those who name none: our recipe where there is one."""
+        return "memlab" if "memlab" in self.presets else "paper"
 
 
 EXPERIMENTS: dict[str, _Entry] = {
-    "airline": _Entry(airline.PRESETS, airline.AirlineExperiment),
-    "airline-window": _Entry(airline_window.PRESETS, airline_window.AirlineWindowExperiment),
-    "gait": _Entry(gait.PRESETS, gait.make_gait_experiment),
-    "mnist-cnn": _Entry(mnist_cnn.PRESETS, mnist_cnn.make_mnist_cnn_experiment),
-    "mnist-sequence": _Entry(mnist_sequence.PRESETS, mnist_sequence.make_mnist_sequence_experiment),
-    "wafer": _Entry(wafer.PRESETS, wafer.make_wafer_experiment),
+    "airline": _Entry(airline.PRESETS, airline.ABOUT, airline.AirlineExperiment),
+    "airline-window": _Entry(
+        airline_window.PRESETS, airline_window.ABOUT, airline_window.AirlineWindowExperiment
+    ),
+    "gait": _Entry(gait.PRESETS, gait.ABOUT, gait.make_gait_experiment),
+    "mnist-cnn": _Entry(mnist_cnn.PRESETS, mnist_cnn.ABOUT, mnist_cnn.make_mnist_cnn_experiment),
+    "mnist-sequence": _Entry(
+        mnist_sequence.PRESETS, mnist_sequence.ABOUT, mnist_sequence.make_mnist_sequence_experiment
+    ),
+    "wafer": _Entry(wafer.PRESETS, wafer.ABOUT, wafer.make_wafer_experiment),
 }
 """The experiments by the name that users type."""
+
+BEFORE = "paper"
+"""The preset of runs and sweeps that do not say theirs: once it was the default of all."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +89,7 @@ class Plan:
 def make_plan(
     experiment: str,
     *,
-    preset: str = "paper",
+    preset: str | None = None,
     board: str | Sequence[str] = "emulator:",
     seed: int | None = None,
     epochs: int | None = None,
@@ -79,7 +102,8 @@ def make_plan(
     Parameters
     ----------
     experiment, preset, seed, epochs, settings, out
-        As for `memlab train`.
+        As for `memlab train`. Without a preset, it is that of the run whose weights are transferred
+        (`transfer.source`), else the experiment's default.
     board
         URL of the array, or of the arrays that the network lies on together.
     good
@@ -96,6 +120,11 @@ def make_plan(
             f"unknown experiment {experiment!r}; choose one of {', '.join(EXPERIMENTS)}"
         )
     presets = EXPERIMENTS[experiment].presets
+    if preset is None:
+        preset = EXPERIMENTS[experiment].default
+        source = apply_settings(presets[preset](), settings).transfer.source
+        if source:
+            preset = recorded_preset(Path(source)) or BEFORE
     if preset not in presets:
         raise SettingError(
             f"unknown preset {preset!r} of {experiment}; choose one of {', '.join(presets)}"
@@ -114,6 +143,13 @@ def make_plan(
         check_out(out)
     lines = None if good is None else load_good_lines(good)
     return Plan(experiment, preset, boards, config, out, lines)
+
+
+def explain_preset(plan: Plan) -> str:
+    """Return one line about the preset of a plan, and those that could be chosen instead."""
+    about = EXPERIMENTS[plan.experiment].about
+    others = [f"--preset {name}: {text}" for name, text in about.items() if name != plan.preset]
+    return f"{plan.experiment}, preset {plan.preset}: {about[plan.preset]}; {'; '.join(others)}"
 
 
 @stopping.stopped_in_order()

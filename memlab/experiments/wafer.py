@@ -100,6 +100,11 @@ def paper_steps() -> WaferConfig:
 
 
 PRESETS = {"paper": paper, "paper-steps": paper_steps}
+ABOUT = {
+    "paper": "the survey's network, 152 inputs in one step",
+    "paper-steps": "the survey's network of one input and one unit in 152 steps",
+}
+"""What to tell of each preset."""
 
 
 def make_wafer_experiment(config: WaferConfig, arrays: Sequence[Array]) -> Classifier:

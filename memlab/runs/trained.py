@@ -14,7 +14,7 @@ from memlab.errors import DataError, SettingError
 from memlab.mapping import Layout, pair_weight
 from memlab.runs.opening import open_for_reading
 
-__all__ = ["Trained", "read_trained"]
+__all__ = ["Trained", "read_trained", "recorded_preset"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,6 +36,22 @@ class Trained:
     experiment: str
     config: dict[str, Any]
     weights: dict[str, FloatArray]
+
+
+def recorded_preset(path: Path) -> str | None:
+    """Return the preset that a run file of `memlab train` names; None where it names none.
+
+    Raises
+    ------
+    SettingError
+        If the file cannot be read.
+    """
+    try:
+        with open_for_reading(path) as file:
+            preset = file["entry"].attrs.get("preset") if "entry" in file else None
+    except DataError as error:
+        raise SettingError(str(error)) from error
+    return None if preset is None else str(preset)
 
 
 def read_trained(path: Path) -> Trained:

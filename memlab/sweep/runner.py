@@ -21,6 +21,8 @@ from memlab._version import __version__
 from memlab.emulator import preset_rows
 from memlab.errors import MemlabError, SettingError
 from memlab.experiments import EXPERIMENTS
+from memlab.experiments.runner import BEFORE
+from memlab.runs.trained import recorded_preset
 from memlab.storage import DEFAULT_DIRECTORY, write_over
 from memlab.sweep.grid import Grid, parse_settings
 from memlab.sweep.processes import run_on_processes
@@ -67,7 +69,7 @@ class SweepResult:
 def plan_sweep(
     experiment: str,
     *,
-    preset: str = "paper",
+    preset: str | None = None,
     board: str = "emulator:",
     seeds: int = 10,
     first_seed: int = 1,
@@ -80,8 +82,9 @@ def plan_sweep(
     Parameters
     ----------
     experiment, preset, board, epochs
-        As for `memlab train`. A sweep runs trials side by side, so only boards that exist in any
-        number can be swept: `emulator:` and `ideal:`.
+        As for `memlab train`; without a preset, it is that of the sweep that the directory holds
+        already, else the experiment's default. A sweep runs trials side by side, so only boards
+        that exist in any number can be swept: `emulator:` and `ideal:`.
     seeds, first_seed
         How many seeds, counted from which.
     settings
@@ -103,6 +106,8 @@ def plan_sweep(
         raise SettingError(
             f"unknown experiment {experiment!r}; choose one of {', '.join(EXPERIMENTS)}"
         )
+    if preset is None:
+        preset = _begun(experiment, out) or EXPERIMENTS[experiment].default
     grid = parse_settings(settings)
     quiet = () if any(s.startswith("log.level=") for s in settings) else ("log.level=off",)
     if len(grid) * seeds > LARGEST:
@@ -115,10 +120,27 @@ def plan_sweep(
         for index, chosen in grid
         for k, seed in enumerate(numbers)
     )
-    directory = out or DEFAULT_DIRECTORY / f"sweep-{experiment}-{preset}"
+    directory = out or _directory(experiment, preset)
     if directory.exists() and not directory.is_dir():
         raise SettingError(f"--out {directory} is a file; a sweep needs a directory")
     return Sweep(experiment, preset, board, grid, numbers, trials, directory)
+
+
+def _begun(experiment: str, out: Path | None) -> str | None:
+    """Return the preset of the sweep that goes on when none is named, or None for a new one."""
+    default = EXPERIMENTS[experiment].default
+    names = dict.fromkeys((default, BEFORE))
+    for directory in [out] if out else [_directory(experiment, name) for name in names]:
+        for trial in sorted(directory.glob("trials/*.h5")):
+            try:
+                return recorded_preset(trial) or BEFORE
+            except SettingError:  # another trial may be readable; this one will run again
+                continue
+    return None
+
+
+def _directory(experiment: str, preset: str) -> Path:
+    return DEFAULT_DIRECTORY / f"sweep-{experiment}-{preset}"
 
 
 @stopping.stopped_in_order()

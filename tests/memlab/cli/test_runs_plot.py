@@ -35,7 +35,7 @@ def test_the_suffix_says_the_format_and_all_panels_are_there(
         return
     text = picture.read_text()
     for words in (
-        "airline, preset paper",
+        "airline, preset memlab",
         "Passengers (thousand)",
         "Training loss",
         "Conductance (µS)",

@@ -34,7 +34,7 @@ def test_json_prints_one_document_on_stdout_and_progress_on_stderr(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["experiment"] == "airline"
-    assert document["preset"] == "paper"
+    assert document["preset"] == "memlab"
     assert document["board"] == "emulator:"
     assert document["seed"] == 3
     assert document["seconds"] > 0
@@ -140,7 +140,8 @@ def test_ctrl_c_ends_with_130_and_keeps_what_was_measured(tmp_path: Path) -> Non
         text=True,
     )
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("epoch 1/800")
+    assert process.stderr.readline().startswith("airline, preset memlab: ")
+    assert process.stderr.readline().startswith("epoch 1/400")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -1,0 +1,78 @@
+"""Who names no preset gets our recipe, and what was begun with another goes on with that one."""
+
+from pathlib import Path
+
+import h5py
+import pytest
+from support.command import in_process
+
+from memlab.errors import SettingError
+from memlab.experiments import EXPERIMENTS, make_plan
+from memlab.sweep import plan_sweep
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_default_is_our_recipe_where_there_is_one(name: str) -> None:
+    presets = EXPERIMENTS[name].presets
+    assert make_plan(name).preset == ("memlab" if "memlab" in presets else "paper")
+    assert set(EXPERIMENTS[name].about) == set(presets)
+
+
+def test_a_training_says_in_one_line_which_recipe_it_has_and_which_others_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--epochs", "1", "--out", str(tmp_path / "run.h5")]
+    code, _, said = in_process(capsys, "train", "airline", *out)
+    assert code == 0
+    lines = [line for line in said.splitlines() if "preset memlab" in line]
+    assert len(lines) == 1
+    assert "beats persistence" in lines[0]
+    assert "--preset paper: the published recipe" in lines[0]
+
+
+def train(tmp_path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> Path:
+    run = tmp_path / "ideal.h5"
+    arguments = ["train", "airline", "--board", "ideal:", "--epochs", "2", "--out", str(run)]
+    assert in_process(capsys, *arguments, *more)[0] == 0
+    return run
+
+
+def test_a_transfer_has_the_preset_of_the_run_that_it_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(tmp_path, capsys, "--preset", "paper")
+    settings = ["method=ex-situ", f"transfer.source={run}"]
+    assert make_plan("airline", settings=settings).preset == "paper"
+    assert make_plan("airline", preset="memlab", settings=settings).preset == "memlab"
+    with h5py.File(run, "r+") as file:
+        del file["entry"].attrs["preset"]
+    # What does not say its preset was made when there was but one default.
+    assert make_plan("airline", settings=settings).preset == "paper"
+    (tmp_path / "no.h5").write_bytes(b"no run file")
+    with pytest.raises(SettingError):
+        make_plan("airline", settings=["method=ex-situ", f"transfer.source={tmp_path}/no.h5"])
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("named", [True, False], ids=["--out", "default directory"])
+def test_a_sweep_goes_on_with_the_preset_it_was_begun_with(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    named: bool,
+    recorded: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert plan_sweep("airline").preset == "memlab"
+    out = Path("other") if named else None
+    place = out or Path("memlab-runs/sweep-airline-paper")
+    (place / "trials").mkdir(parents=True)
+    (place / "trials/torn.h5").write_bytes(b"killed")
+    run = train(tmp_path, capsys, "--preset", "paper")
+    if not recorded:
+        with h5py.File(run, "r+") as file:
+            del file["entry"].attrs["preset"]
+    run.rename(place / "trials/whole.h5")
+    sweep = plan_sweep("airline", out=out)
+    assert (sweep.preset, sweep.directory) == ("paper", place)
+    assert plan_sweep("airline", preset="memlab", out=out).preset == "memlab"
