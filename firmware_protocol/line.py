@@ -19,8 +19,10 @@ import math
 from firmware_protocol.framing import FRAME_OVERHEAD, SHORTEST_FRAME, max_payload_for
 from firmware_protocol.messages import MAX_PAYLOAD
 
-MINIMUM_RTO, MAXIMUM_RTO, FIRST_RTO = 0.05, 2.0, 0.2
-"""Bounds of the retransmission time, and its value before the first measurement (s)."""
+MARGIN, MAXIMUM_RTO, FIRST_RTO = 0.05, 2.0, 0.2
+"""Least excess of the retransmission time over a round trip, its largest value, and its value
+before the first measurement (s). Serial adapters pass bytes on in lumps, a FIFO or 16 ms each way,
+and a few round trips that happened to fall alike do not show it."""
 
 SLOWEST = 960.0
 """Bytes per second of a line of which nothing is known yet: 9,600 baud."""
@@ -42,7 +44,7 @@ _QUICK = 6144
 
 
 class RoundTrip:
-    """Retransmission time from measured round trips: clamp(SRTT + 4 var, 50 ms, 2 s)."""
+    """Retransmission time from measured round trips: min(SRTT + max(4 var, 50 ms), 2 s)."""
 
     def __init__(self) -> None:
         self._mean: float | None = None
@@ -61,7 +63,7 @@ class RoundTrip:
         """Seconds to wait for an answer before asking again, on top of the time of its bytes."""
         if self._mean is None:
             return FIRST_RTO
-        return min(max(self._mean + 4 * self._deviation, MINIMUM_RTO), MAXIMUM_RTO)
+        return min(self._mean + max(4 * self._deviation, MARGIN), MAXIMUM_RTO)
 
     def patience(self, attempts: int) -> float:
         """Return the time to wait after so many attempts in vain."""

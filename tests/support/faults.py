@@ -18,6 +18,8 @@ import numpy as np
 KINDS = ("flip", "drop", "duplicate", "insert", "burst", "delay", "stall", "half-open")
 BURST = 32
 _ONE = np.uint64(0x9E3779B97F4A7C15)
+_AHEAD = 1 << 16
+"""Bytes for which it is drawn at once which of them are hit."""
 
 
 def mix(seed: int, index: np.ndarray, purpose: int = 0) -> np.ndarray:
@@ -50,7 +52,8 @@ class FaultyLine:
         self.faults = dict.fromkeys(kinds, 0)
         self._seed = seed
         self._kinds = kinds
-        self._index = 0
+        self._index = self._drawn = 0
+        self._hits: deque[int] = deque()
         self._noise_until = self._lost_until = 0
         self._open_at = float("-inf")
         self._queue: deque[tuple[float, bytes]] = deque()
@@ -59,10 +62,11 @@ class FaultyLine:
         """Put bytes on the line."""
         if not data:
             return
-        numbers = np.arange(self._index, self._index + len(data))
-        hits = np.flatnonzero(mix(self._seed, numbers) < np.uint64(self.rate * 2.0**63) * 2)
         start, base = 0, self._index
-        for hit in hits.tolist():
+        while self._drawn < base + len(data):
+            self._draw()
+        while self._hits and self._hits[0] < base + len(data):
+            hit = self._hits.popleft() - base
             self._pass(data[start:hit], base + start, now)
             self._fault(data[hit], base + hit, now)
             start = hit + 1
@@ -84,6 +88,12 @@ class FaultyLine:
         """End a half-open state, as plugging in again does; what is under way stays under way."""
         self._lost_until = 0
         return self
+
+    def _draw(self) -> None:
+        numbers = np.arange(self._drawn, self._drawn + _AHEAD)
+        hits = np.flatnonzero(mix(self._seed, numbers) < np.uint64(self.rate * 2.0**63) * 2)
+        self._hits.extend((self._drawn + hits).tolist())
+        self._drawn += _AHEAD
 
     def _pass(self, data: bytes, index: int, now: float) -> None:
         if not data or index + len(data) <= self._lost_until:

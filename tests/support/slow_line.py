@@ -25,6 +25,8 @@ from firmware_protocol.operations import LinkDownError, Operation, Request
 
 _PIECE = 0.002
 """Seconds of line that arrive together."""
+_FIFO = 16
+"""Bytes that arrive together on slow lines, as from the FIFO of a 16550."""
 
 
 class Traffic:
@@ -98,6 +100,7 @@ class Wire(Traffic):
         super().__init__()
         self.byte_rate, self.latency, self.faults = byte_rate, latency, faults
         self._queue = bytearray()
+        self._piece = max(_FIFO, round(byte_rate * _PIECE))
         self._busy_until = 0.0
         self._arriving: deque[tuple[float, bytes]] = deque()
 
@@ -112,13 +115,12 @@ class Wire(Traffic):
 
     def take(self, now: float) -> bytes:
         """Return what has arrived."""
-        piece = max(1, round(self.byte_rate * _PIECE))
         while self._queue:
-            part = bytes(self._queue[:piece])
+            part = bytes(self._queue[: self._piece])
             done = self._busy_until + len(part) / self.byte_rate
             if done > now:
                 break
-            del self._queue[:piece]
+            del self._queue[: self._piece]
             self._busy_until = done
             if self.faults is not None:
                 self.faults.feed(part, done)
@@ -133,8 +135,7 @@ class Wire(Traffic):
         """Return when something moves on the line."""
         times = [self._arriving[0][0]] if self._arriving else []
         if self._queue:
-            piece = max(1, round(self.byte_rate * _PIECE))
-            times.append(self._busy_until + min(piece, len(self._queue)) / self.byte_rate)
+            times.append(self._busy_until + min(self._piece, len(self._queue)) / self.byte_rate)
         return min(times, default=None)
 
     def discard(self) -> None:
