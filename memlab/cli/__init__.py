@@ -42,6 +42,7 @@ def _run() -> int:
         nonlocal debug
         from memlab.cli.command import Debug
         from memlab.cli.commands import cli
+        from memlab.cli.failures import explain  # noqa: F401 - when all fails, no file need open
         from memlab.cli.notes import noted
 
         switch = Debug(debug)

@@ -13,6 +13,7 @@ import re
 import rich_click as click
 
 from firmware_protocol.errors import MemlabError
+from memlab.errors import exit_code
 
 __all__ = ["explain"]
 
@@ -38,8 +39,6 @@ def _cause(error: BaseException) -> tuple[str, int]:
         case click.Abort() | KeyboardInterrupt():
             return _interrupted(error), INTERRUPTED
         case MemlabError():
-            from memlab.errors import exit_code
-
             return str(error), exit_code(error)
         case MemoryError():
             detail = f": {error}" if str(error) else ""
