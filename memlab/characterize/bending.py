@@ -1,19 +1,52 @@
-"""How the bending of I-V curves depends on the conductance: c/G = a / (1 + b G)."""
+"""How the bending of I-V curves depends on the conductance: c/G = a / (1 + b G).
+
+Every cell that was measured at a level counts for itself, so that few cells of one region say what
+they can: where they conduct too alike to tell a from b, the error of a is as large as that, and V0
+is not determined. Errors are those of lines where cells of a line deviate together (`clusters`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import curve_fit
+from scipy.optimize import least_squares
 
-__all__ = ["Bending", "BinnedBending", "bin_bending", "fit_bending"]
+from memlab.characterize.clusters import Lines
+
+__all__ = ["Bending", "BentCells", "BinnedBending", "bin_bending", "fit_bending"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _CELLS_PER_BIN = 50
 _MOST_BINS = 40
+
+_FEWEST = 8
+"""Cells from which a law with two parameters has an error."""
+
+_CLEAR = 4.0
+"""Errors by which bending stands out before it is made a voltage, whose error is then normal."""
+
+
+@dataclass(frozen=True, eq=False)
+class BentCells:
+    """Cells at all levels, shape (cells,).
+
+    Parameters
+    ----------
+    conductance, bending
+        G in S and c/G in 1/V^2.
+    error
+        One standard error of c/G, about: weights.
+    lines
+        Where the cells lie.
+    """
+
+    conductance: FloatArray
+    bending: FloatArray
+    error: FloatArray
+    lines: Lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,30 +58,35 @@ class BinnedBending:
     error: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Bending:
     """The fitted law and its standard errors; NaN where the data do not determine it.
 
     Parameters
     ----------
-    points
-        What was fitted.
     value, value_error
         a in 1/V^2: bending of small cells.
     fade, fade_error
         b in 1/S.
     """
 
-    points: BinnedBending
-    value: float
-    value_error: float
-    fade: float
-    fade_error: float
+    value: float = np.nan
+    value_error: float = np.nan
+    fade: float = np.nan
+    fade_error: float = np.nan
+
+    def doubted(self, other: Bending) -> Bending:
+        """Return this law with the difference to another in the errors."""
+        return replace(
+            self,
+            value_error=float(np.hypot(self.value_error, np.nan_to_num(other.value - self.value))),
+            fade_error=float(np.hypot(self.fade_error, np.nan_to_num(other.fade - self.fade))),
+        )
 
     @property
     def voltage(self) -> float:
         """V0 (V) of I = G V0 sinh(V / V0); NaN unless bending stands out of its error."""
-        return (6.0 * self.value) ** -0.5 if self.value > 2.0 * self.value_error else np.nan
+        return (6.0 * self.value) ** -0.5 if self.value > _CLEAR * self.value_error else np.nan
 
     @property
     def voltage_error(self) -> float:
@@ -56,60 +94,55 @@ class Bending:
         return 0.5 * self.voltage * self.value_error / self.value
 
 
-def bin_bending(conductance: FloatArray, bending: FloatArray) -> BinnedBending:
-    """Sort cells by conductance into bins of equal numbers.
-
-    Parameters
-    ----------
-    conductance, bending
-        Of each cell, in S and 1/V^2, shape (cells,).
-    """
-    bins = int(np.clip(conductance.size // _CELLS_PER_BIN, 1, _MOST_BINS))
-    parts = np.array_split(np.argsort(conductance), bins)
+def bin_bending(cells: BentCells) -> BinnedBending:
+    """Sort cells by conductance into bins of equal numbers, for people to look at."""
+    bins = int(np.clip(cells.conductance.size // _CELLS_PER_BIN, 1, _MOST_BINS))
+    parts = np.array_split(np.argsort(cells.conductance), bins)
     parts = [part for part in parts if part.size > 1]
     return BinnedBending(
-        np.array([conductance[part].mean() for part in parts]),
-        np.array([bending[part].mean() for part in parts]),
-        np.array([bending[part].std(ddof=1) / part.size**0.5 for part in parts]),
+        np.array([cells.conductance[part].mean() for part in parts]),
+        np.array([cells.bending[part].mean() for part in parts]),
+        np.array([cells.bending[part].std(ddof=1) / part.size**0.5 for part in parts]),
     )
 
 
-def fit_bending(points: BinnedBending) -> Bending:
-    """Fit a and b; with fewer than three bins b is 0, and with none nothing is known.
+def fit_bending(cells: BentCells) -> Bending:
+    """Fit a and b."""
+    G, y = cells.conductance, cells.bending
+    if G.size < _FEWEST:
+        return Bending()
+    scale = 1.0 / float(G.mean())
+    weight = 1.0 / np.maximum(cells.error, 1e-9 + 1e-6 * np.abs(y))
 
-    Errors hold the noise, and from four bins on how far wires make the law another one.
-    """
-    x, y = points.conductance, points.bending
-    if not x.size:
-        return Bending(points, np.nan, np.nan, np.nan, np.nan)
-    error = np.maximum(points.error, 1e-9 + 1e-6 * np.abs(y))
-    mean = float(np.average(y, weights=error**-2))
-    mean_error = float((error**-2.0).sum() ** -0.5)
-    # A law that fades can be told from none only where there is bending.
-    if x.size < 3 or mean < 3.0 * mean_error:
-        return Bending(points, mean, mean_error, 0.0, np.nan)
-    scale = 1.0 / float(x.mean())
-    law, covariance = _fit(x * scale, y, error, (mean, 0.1))
-    deviation: FloatArray = np.sqrt(np.diag(covariance))
-    if x.size > 3:
-        # Behind wires a cell's share of G depends on G, which bends the law itself. What a term
-        # for that moves the two numbers by is their error of the model.
-        bent, _ = _fit(x * scale, y, error, (*law, 0.01))
-        np.hypot(deviation, bent[:2] - law, out=deviation)
-    value, fade = float(law[0]), float(law[1] * scale)
-    return Bending(points, value, float(deviation[0]), fade, float(deviation[1] * scale))
+    def deviation(p: FloatArray) -> FloatArray:
+        return np.asarray(weight * (p[0] / (1.0 + p[1] * G * scale) - y), np.float64)
+
+    # A little below 0, so that chance around no fading has two sides.
+    lowest = -0.5 / float(G.max() * scale)
+    start = float(np.average(y, weights=weight**2))
+    fits = [
+        least_squares(deviation, [start * (1.0 + b), b], bounds=([-np.inf, lowest], [np.inf, 1e3]))
+        for b in (0.1, 2.0)
+    ]
+    fit = min(fits, key=lambda one: float(one.cost))
+    jacobian = np.asarray(fit.jac)
+    size = np.sqrt((jacobian**2).sum(axis=0))
+    scaled = jacobian / size
+    if not size.all() or np.linalg.cond(scaled) > 1e6:
+        return Bending()
+    influence = np.linalg.pinv(scaled) * np.asarray(fit.fun) / size[:, np.newaxis]
+    errors = [_error(one, cells.lines) for one in influence]
+    a, b = (float(x) for x in fit.x)
+    return Bending(a, errors[0], b * scale, errors[1] * scale)
 
 
-def _fit(
-    x: FloatArray, y: FloatArray, error: FloatArray, start: tuple[float, ...]
-) -> tuple[FloatArray, FloatArray]:
-    """Fit y = a / (1 + b x + ...), a polynomial below; return coefficients and covariance."""
-
-    def law(x: FloatArray, a: float, *below: float) -> FloatArray:
-        return np.asarray(a / np.polyval([*below[::-1], 1.0], x), np.float64)
-
-    bounds = np.zeros(len(start)), np.array([np.inf, *[1e3] * (len(start) - 1)])
-    found: tuple[FloatArray, FloatArray] = curve_fit(
-        law, x, y, start, error, absolute_sigma=True, bounds=bounds
-    )
-    return found
+def _error(influence: FloatArray, lines: Lines) -> float:
+    """Return the error of a parameter from what each cell adds to it."""
+    n = influence.size
+    alone = float(influence @ influence)
+    shared = -alone
+    for line in (lines.row, lines.column):
+        _, member = np.unique(line, return_inverse=True)
+        sums = np.bincount(member, weights=influence)
+        shared += float(sums @ sums) * sums.size / max(sums.size - 1, 1)
+    return float((max(alone, shared) * n / (n - 2)) ** 0.5)

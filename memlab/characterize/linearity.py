@@ -4,13 +4,18 @@ One cell in `groups` is SET, the others are RESET, so that wires take little; at
 levels (after the SET, then after partial RESETs of rising voltage) two things are swept:
 
 cells
-    Each row by itself, the others at 0 V, at one gain. Every cell gets I = a + G V + c V^3. The
-    cubic part of cells that conduct by I = G V0 sinh(V / V0), fading where they become ohmic, is
+    Each row by itself, the others at 0 V, at one gain. Every cell gets
+
+        I = a + G V + c 6 V0^2 (V0 sinh(V / V0) - V)
+
+    with one V0 for all: c V^3 at small voltage. Of cells a part of which conducts by a sinh, less
+    of it the more they conduct, it is
 
         c / G = a / (1 + G / G_ohmic),    a = 1 / (6 V0^2)
 
-    (`memlab.emulator.cells.conduction`), which is fitted to all cells of all levels in bins of G.
-    G is what is read: where wires take a part of it, they take the same part of G_ohmic.
+    (`memlab.emulator.cells.conduction`), which is fitted to all cells at all levels. With
+    `wire_resistance` it is known what wires take; without, G is what is read, and the errors hold
+    what 0.3 ohm would change.
 columns
     As many rows together as fill the range of a gain and a little more, so that the amplifiers are
     seen up to where they clip. What is saturated is counted and left out of the straight line.
@@ -20,6 +25,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -27,11 +33,13 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
-from memlab.characterize.bending import Bending, bin_bending, fit_bending
+from memlab.characterize.bending import Bending, BentCells, bin_bending, fit_bending
+from memlab.characterize.clusters import Lines as ClusterLines
 from memlab.characterize.codes import driven_voltage
 from memlab.characterize.patterns import largest_group
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
+from memlab.emulator import wire_segments
 from memlab.errors import SaturationWarning
 from memlab.runs import Coordinate, Findings, Record
 
@@ -44,8 +52,36 @@ Lines = npt.NDArray[np.intp]
 _TOGETHER = -1.0
 """Value of the coordinate `driven_row` where several rows are driven."""
 
+_ROUNDS = 6
+"""Most rounds in which V0 and the curves that it makes are found."""
+
+_USUAL_WIRE = 0.3
+"""Ohm per segment, of which the error holds what it would do where nothing is known: Li 2019."""
+
+_WIRES_UNKNOWN = (
+    f"the error holds wires of {_USUAL_WIRE} ohm a segment: name theirs with wire_resistance"
+)
+
 _OVER_RANGE = 1.2
 """How far sweeps of columns go, in ranges of the gain."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Curves:
+    """Voltages (V) of a row, shape (points,), and currents (A) of all columns; NaN: clipped."""
+
+    voltage: FloatArray
+    current: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class _CellFits:
+    """Slopes (S), a map of all cells; slope, cubic coefficient (A/V^3) and its error of chosen."""
+
+    slopes: FloatArray
+    conductance: FloatArray
+    cubic: FloatArray
+    cubic_error: FloatArray
 
 
 class LinearityConfig(ProcedureConfig):
@@ -62,6 +98,9 @@ class LinearityConfig(ProcedureConfig):
     gain: int = Field(2, description="Gain of the sweeps of cells, 1 to 4.", ge=1, le=4)
     minimum_conductance: float = Field(
         20e-6, description="Cells below this, in S, say nothing about bending.", gt=0
+    )
+    wire_resistance: float = Field(
+        0.0, description="Of one segment in ohm, as found by `wires`; 0: not known.", ge=0
     )
 
     @model_validator(mode="after")
@@ -160,39 +199,77 @@ class Linearity(Procedure[LinearityConfig]):
         findings = Findings()
         findings.axis("level", levels, "1", "Conductance level, from the highest")
         chosen = self._chosen(record.rows, record.columns, record.mask)
-        fits = [self._fit_cells(record, int(level), chosen) for level in levels]
-        for name, units, text, k in (
-            ("conductance", "S", "Slope at small voltage", 0),
-            ("cubic", "A/V^3", "Coefficient of the cubic term", 1),
+        fits, cells, bending, caveat = self._bending(record, levels, chosen)
+        for name, units, text in (
+            ("conductance", "S", "Slope at small voltage"),
+            ("cubic", "A/V^3", "Coefficient of the cubic term"),
         ):
-            maps = np.array([on_map(chosen, fit[k]) for fit in fits])
+            maps = np.array([on_map(chosen, getattr(fit, name)) for fit in fits])
             findings.array(name, maps, ("level", "row", "column"), units, text)
-        bending = self._bending(fits)
-        _add_bending(findings, bending)
+        _add_bending(findings, bending, cells, caveat)
         self._add_columns(findings, record, levels)
         return findings
 
-    def _fit_cells(
-        self, record: Record, level: int, chosen: BoolArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return conductance (S) and cubic coefficient (A/V^3) of the chosen cells."""
-        vectors = record.vectors
-        fitted = np.full((2, *record.mask.shape), np.nan)
-        here = vectors.coordinate("level") == level
-        driven_row = vectors.coordinate("driven_row")
+    def _curves(self, record: Record, level: int) -> list[_Curves]:
+        """Return the curves of each row at a level."""
+        here = record.vectors.coordinate("level") == level
+        driven_row = record.vectors.coordinate("driven_row")
+        curves = []
         for row in range(record.mask.shape[0]):
             which = np.flatnonzero(here & (driven_row == row))
             voltage, current, saturated = _sweep_of(record, which, row)
-            design = np.column_stack([np.ones(voltage.size), voltage, voltage**3])
-            coefficients = np.linalg.lstsq(design, current, rcond=None)[0]
-            fitted[:, row] = np.where(saturated.any(axis=0), np.nan, coefficients[1:])
-        return fitted[0][chosen], fitted[1][chosen]
+            # Repeats of a voltage may stand on the same step of the ADC: they count as one point.
+            points = np.unique(voltage)
+            means = np.array([current[voltage == one].mean(axis=0) for one in points])
+            means[:, saturated.any(axis=0)] = np.nan
+            curves.append(_Curves(points, means))
+        return curves
 
-    def _bending(self, fits: list[tuple[FloatArray, FloatArray]]) -> Bending:
-        conductance = np.concatenate([fit[0] for fit in fits])
-        cubic = np.concatenate([fit[1] for fit in fits])
-        usable = conductance > self.config.minimum_conductance  # false for NaN, too
-        return fit_bending(bin_bending(conductance[usable], cubic[usable] / conductance[usable]))
+    def _bending(
+        self, record: Record, levels: Lines, chosen: BoolArray
+    ) -> tuple[list[_CellFits], BentCells, Bending, str]:
+        """Fit all cells, with the sinh of the V0 that they themselves show."""
+        curves = [self._curves(record, int(level)) for level in levels]
+        volts, resistance = np.inf, self.config.wire_resistance
+        for _ in range(_ROUNDS):
+            fits = [_fit_cells(one, volts, chosen) for one in curves]
+            cells = self._bent(fits, record, chosen, resistance)
+            bending = fit_bending(cells)
+            before, volts = volts, bending.voltage
+            # A V0 far below the voltages would be that of noise.
+            if not volts > 0.25 * self.config.voltage or abs(volts - before) < 1e-3 * volts:
+                break
+        if not resistance:
+            # What wires of the usual resistance would change is in the error.
+            wired = fit_bending(self._bent(fits, record, chosen, _USUAL_WIRE))
+            doubted = bending.doubted(wired)
+            if doubted.value_error > 1.05 * bending.value_error:
+                return fits, cells, doubted, _WIRES_UNKNOWN
+            bending = doubted
+        return fits, cells, bending, ""
+
+    def _bent(
+        self, fits: list[_CellFits], record: Record, chosen: BoolArray, wire_resistance: float
+    ) -> BentCells:
+        """Return the bending of the usable cells, behind wires of this resistance (ohm)."""
+        row, column = np.nonzero(chosen)
+        levels = len(fits)
+        of_row, of_column = wire_segments(record.rows, record.columns, record.chip_shape)
+        path, ratio, error = np.full((3, levels, row.size), np.nan)
+        for k, fit in enumerate(fits):
+            left, passed = _left_by_wires(fit.slopes, wire_resistance, of_row, of_column)
+            path[k] = fit.conductance / (left * passed)[chosen]
+            own = fit.conductance > 0.0
+            # The cubic current goes with the cube of the voltage that is left at the cell.
+            ratio[k, own] = fit.cubic[own] / (fit.conductance * left[chosen] ** 2)[own]
+            if own.any():
+                # Of a cell it is known from few points: weights are those of the middle of all.
+                error[k] = np.median(fit.cubic_error[own] / fit.conductance[own])
+        usable = path > self.config.minimum_conductance  # false for NaN, too
+        lines = ClusterLines(
+            np.tile(row, levels)[usable.ravel()], np.tile(column, levels)[usable.ravel()]
+        )
+        return BentCells(path[usable], ratio[usable], error[usable], lines)
 
     def _add_columns(self, findings: Findings, record: Record, levels: Lines) -> None:
         """Straight lines of the columns at each gain, in what is not saturated."""
@@ -245,12 +322,72 @@ def _lines(
     return slope, mean_y - slope * mean_x, np.sqrt((residual**2).sum(axis=0) / (n - 2.0))
 
 
-def _add_bending(findings: Findings, bending: Bending) -> None:
-    findings.number("bending", bending.value, "1/V^2", "c/G of small cells", bending.value_error)
-    findings.number("voltage", bending.voltage, "V", "V0 of the sinh law", bending.voltage_error)
+def _added(voltage: FloatArray, bending_voltage: float) -> FloatArray:
+    """Return what a sinh adds to V, divided by 1 / (6 V0^2): V^3 at small voltages."""
+    if not np.isfinite(bending_voltage):
+        return voltage**3
+    added: FloatArray = bending_voltage * np.sinh(voltage / bending_voltage) - voltage
+    return 6.0 * bending_voltage**2 * added
+
+
+def _fit_cells(curves: Sequence[_Curves], bending_voltage: float, chosen: BoolArray) -> _CellFits:
+    """Fit the curves of the chosen cells; V0 in V, inf for the cubic alone."""
+    fitted = np.full((3, *chosen.shape), np.nan)
+    for row, one in enumerate(curves):
+        n = one.voltage.size
+        design = np.column_stack([np.ones(n), one.voltage, _added(one.voltage, bending_voltage)])
+        take = np.linalg.pinv(design)
+        coefficients = take @ one.current
+        left = one.current - design @ coefficients
+        scatter = (take[2] ** 2 @ left**2 * n / (n - 3)) ** 0.5
+        fitted[:, row] = coefficients[1], coefficients[2], scatter
+    return _CellFits(fitted[0], *(one[chosen] for one in fitted))
+
+
+def _left_by_wires(
+    slopes: FloatArray, wire_resistance: float, of_row: FloatArray, of_column: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return what wires leave of a voltage at each cell, and of its current, shape (rows, columns).
+
+    Parameters
+    ----------
+    slopes
+        Conductance (S) of all cells as read, shape (rows, columns).
+    wire_resistance
+        Of a segment in ohm.
+    of_row, of_column
+        Segments of the bit line before each column, and of the TE line behind each row.
+    """
+    slopes = np.maximum(np.nan_to_num(slopes), 0.0)
+    # The current of a column passes all segments before it, and drops in those before the cell.
+    before = np.cumsum(of_row)
+    dropped = slopes @ np.minimum.outer(before, before) * wire_resistance
+    behind = np.cumsum(of_column[::-1])[::-1, np.newaxis]
+    left = np.clip(1.0 - dropped, 0.5, 1.0)
+    return left, np.clip(1.0 - wire_resistance * behind * slopes, 0.5, 1.0)
+
+
+def _add_bending(findings: Findings, bending: Bending, cells: BentCells, caveat: str) -> None:
+    n, of = cells.conductance.size, "cells at all levels"
+    few = "" if np.isfinite(bending.value) else "too few cells conduct, or all conduct alike"
+    findings.number(
+        "bending", bending.value, "1/V^2", "c/G of small cells", bending.value_error,
+        n=n, of=of, why=few, caveat=caveat,
+    )  # fmt: skip
+    why = few
+    if not why and np.isnan(bending.voltage):
+        why = "bending does not stand out of its error: cells bend too little, or conduct too alike"
+    text = "V0 of the sinh law"
+    findings.number(
+        "voltage", bending.voltage, "V", text, bending.voltage_error, n=n, of=of, why=why,
+        caveat=caveat,
+    )  # fmt: skip
     text = "1/G at which bending has halved; 0: does not depend on G"
-    findings.number("ohmic_resistance", bending.fade, "ohm", text, bending.fade_error)
-    points = bending.points
+    findings.number(
+        "ohmic_resistance", bending.fade, "ohm", text, bending.fade_error, n=n, of=of, why=few,
+        caveat=caveat,
+    )  # fmt: skip
+    points = bin_bending(cells)
     findings.axis("bin_conductance", points.conductance, "S", "Mean conductance of the bin")
     dims = ("bin_conductance",)
     text = "c/G, mean of the cells of the bin"

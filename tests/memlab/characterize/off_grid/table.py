@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tests.memlab.characterize.off_grid import (
     endurance,
     forming,
+    linearity,
     pulse_maps,
     read_noise,
     retention,
@@ -19,6 +20,7 @@ from tests.memlab.characterize.off_grid.harness import Setting
 __all__ = ["TABLE"]
 
 TABLE: dict[str, Sequence[Setting]] = {
+    "linearity": linearity.SETTINGS,
     "read-noise": read_noise.SETTINGS,
     "retention": retention.SETTINGS,
     "staircase": staircase.SETTINGS,
