@@ -378,6 +378,7 @@ def _run(
             step = None if watch is None else partial(watch, plan.name)
             plan.procedure.measure(_bench(array, log, origin, step, clock))
             findings = plan.procedure.analyse(log.record)
+            findings.with_population(int(log.record.mask.sum()), "cells of the run")
             if array.passport is not None:
                 plan.procedure.enter(array.passport, log.record, findings)
             results |= {

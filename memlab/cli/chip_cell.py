@@ -13,6 +13,16 @@ from memlab.cli.streams import show_document
 from memlab.passport import Passport
 from memlab.passport.story import CellStory, Chapter, PulseEvent, cell_story
 
+_UNITS = {
+    "energy": "J",
+    "conductance": "S",
+    "amplitude": "V",
+    "gate_voltage": "V",
+    "width": "s",
+    "budgets": "pulses; energy in J",
+}
+"""Of numbers of a document by their names."""
+
 
 @click.command(cls=Command)
 @click.argument("row", type=int)
@@ -37,7 +47,7 @@ def cell(row: int, column: int, name: str, last: int, as_json: bool) -> None:
     with Passport.read(require_passport(name)) as passport:
         story = cell_story(passport, row, column, last)
     if as_json:
-        show_document(asdict(story))
+        show_document({**asdict(story), "units": _UNITS})
     else:
         _tell(story)
 

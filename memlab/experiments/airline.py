@@ -32,7 +32,8 @@ from memlab.array import Array
 from memlab.datasets import load_airline
 from memlab.emulator import load_preset
 from memlab.experiments.config import ExperimentConfig, MappingConfig, TrainConfig
-from memlab.experiments.passengers import TRAINING_PAIRS, Encoding, Prediction, encode
+from memlab.experiments.experiment import Samples
+from memlab.experiments.passengers import TRAINING_PAIRS, UNITS, Encoding, Prediction, encode
 from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import Layout, MatrixPlan
@@ -164,3 +165,7 @@ class AirlineExperiment:
     def evaluate(self, run: RunFile) -> dict[str, float]:
         """Predict, write the prediction, and return RMSEs in thousands of passengers."""
         return self.predict().write(run)
+
+    def samples(self) -> Samples:
+        """Return how many months the RMSEs are of."""
+        return Samples(TRAINING_PAIRS, len(self._x) - TRAINING_PAIRS, "months", UNITS)

@@ -24,7 +24,8 @@ from memlab.datasets import load_airline
 from memlab.experiments import airline
 from memlab.experiments.airline import NetworkConfig, SeriesConfig, make_network
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.passengers import TRAINING_PAIRS, Encoding, Prediction, encode
+from memlab.experiments.experiment import Samples
+from memlab.experiments.passengers import TRAINING_PAIRS, UNITS, Encoding, Prediction, encode
 from memlab.nn import Loss, SquaredError
 from memlab.runs import RunFile
 from memlab.training import Batch, Observer
@@ -111,3 +112,7 @@ class AirlineWindowExperiment:
     def evaluate(self, run: RunFile) -> dict[str, float]:
         """Predict, write the prediction, and return RMSEs in thousands of passengers."""
         return self.predict().write(run)
+
+    def samples(self) -> Samples:
+        """Return how many months the RMSEs are of."""
+        return Samples(self._training, len(self._target) - self._training, "months", UNITS)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from memlab.experiments.config import ExperimentConfig, TrainConfig
+from memlab.experiments.experiment import Samples
 from memlab.nn import CrossEntropy, Loss, Network
 from memlab.runs import RunFile
 from memlab.training import Batch, EpochResult, Observer
@@ -177,6 +178,11 @@ class Classifier:
             "test_accuracy": accuracy(task.y_test, test),
             "test_balanced_accuracy": balanced_accuracy(task.y_test, test),
         }
+
+    def samples(self) -> Samples:
+        """Return how many sequences the accuracies are of."""
+        task = self.task
+        return Samples(task.y_train[self._looks].size, task.y_test.size, "sequences")
 
 
 class _Curve(Observer):

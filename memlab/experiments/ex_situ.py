@@ -79,17 +79,19 @@ class ExSitu:
         # Writes over what the software found: the run is about the arrays.
         after = self._experiment.evaluate(run_file)
         names = [name for name in before if not name.startswith("persistence")]
+        metrics = {
+            **after,
+            **{f"software_{name}": before[name] for name in names},
+            "final_loss": loss,
+        }
         return Outcome(
+            metrics,
             {
-                **after,
-                **{f"software_{name}": before[name] for name in names},
-                "final_loss": loss,
-            },
-            {
+                "metrics_of": self._experiment.samples().of(metrics),
                 GROUP: {
                     **details,
                     "change": {name: after[name] - before[name] for name in names},
-                }
+                },
             },
         )
 

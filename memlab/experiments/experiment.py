@@ -11,7 +11,40 @@ from memlab.nn import Loss, Network
 from memlab.runs import RunFile
 from memlab.training import Batch, Observer
 
-__all__ = ["Experiment", "MakeExperiment", "Outcome"]
+__all__ = ["Experiment", "MakeExperiment", "Outcome", "Samples"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Of what and of how many the metrics of an experiment are.
+
+    Parameters
+    ----------
+    train, test
+        How many samples the metrics of training and of the test are means over.
+    what
+        What they are.
+    units
+        Of the metrics.
+    """
+
+    train: int
+    test: int
+    what: str
+    units: str = "1"
+
+    def of(self, metrics: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return unit, number and kind of the samples of each metric by its name."""
+        found: dict[str, dict[str, Any]] = {}
+        for name in metrics:
+            if name == "final_loss":
+                units, n, what = "1", self.train, f"{self.what} of training, last epoch"
+            else:
+                test = "test" in name.split("_")
+                part, n = ("test", self.test) if test else ("training", self.train)
+                units, what = self.units, f"{self.what} of {part}"
+            found[name] = {"units": units, "n": n, "of": what}
+        return found
 
 
 class Experiment(Protocol):
@@ -34,6 +67,10 @@ class Experiment(Protocol):
 
     def evaluate(self, run: RunFile) -> dict[str, float]:
         """Write results and return metrics by name."""
+        ...
+
+    def samples(self) -> Samples:
+        """Return of what and of how many the metrics are."""
         ...
 
 

@@ -43,7 +43,8 @@ class InSitu:
         run_file.start()
         loss = train_experiment(experiment, config.train, [*own, log, *observers])
         log.stop_codes()
-        return Outcome({**experiment.evaluate(run_file), "final_loss": loss})
+        metrics = {**experiment.evaluate(run_file), "final_loss": loss}
+        return Outcome(metrics, {"metrics_of": experiment.samples().of(metrics)})
 
 
 def train_experiment(

@@ -14,9 +14,11 @@ import numpy.typing as npt
 from memlab.datasets import Airline
 from memlab.runs import RunFile
 
-__all__ = ["TRAINING_PAIRS", "EncodedSeries", "Encoding", "Prediction", "encode"]
+__all__ = ["TRAINING_PAIRS", "UNITS", "EncodedSeries", "Encoding", "Prediction", "encode"]
 
 FloatArray = npt.NDArray[np.float64]
+
+UNITS = "1e3 passengers"
 
 TRAINING_PAIRS = 96
 

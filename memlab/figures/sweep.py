@@ -1,4 +1,8 @@
-"""A metric over a sweep: the median over the seeds, and bands that hold 50 % and 90 % of them."""
+"""A metric over a sweep: the median over the seeds, and bands that hold 50 % and 90 % of them.
+
+A band is drawn only where there are seeds enough for it: beyond each end of a band of 90 % lies a
+twentieth of the seeds, and that is none of fewer than twenty. Without a band each seed is a point.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,13 @@ __all__ = ["plot_sweep"]
 
 FloatArray = npt.NDArray[np.float64]
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "0.2")
-PercentileBands = ((5.0, 95.0, 0.15), (25.0, 75.0, 0.3))
+BANDS = ((5.0, 95.0, 0.15), (25.0, 75.0, 0.3))
+"""Percentiles of a band, and how dark it is."""
+
+
+def bands_of(seeds: int) -> tuple[tuple[float, float, float], ...]:
+    """Return the bands for which so many seeds suffice: one at least lies beyond each end."""
+    return tuple(band for band in BANDS if seeds * band[0] / 100.0 >= 1.0)
 
 
 def plot_sweep(
@@ -49,8 +59,16 @@ def plot_sweep(
         _draw_lines(plot, values, axes)
     unit = "thousand passengers" if metric.endswith("rmse") else "1"
     plot.set_ylabel(f"{metric.replace('_', ' ')} ({unit})")
-    plot.set_title(f"{title}\n{values.shape[-1]} seeds: median, 50 % and 90 %", fontsize="small")
+    plot.set_title(f"{title}\n{_what_is_shown(values, axes)}", fontsize="small")
     save_figure(figure, path)
+
+
+def _what_is_shown(values: FloatArray, axes: Sequence[object]) -> str:
+    seeds = int(np.isfinite(values).sum(axis=-1).min()) if values.size else 0
+    if not axes:
+        return f"{seeds} seeds: each, and their median"
+    shown = [f"{high - low:.0f} %" for low, high, _ in bands_of(seeds)[::-1]]
+    return f"{seeds} seeds: " + ("median, " + " and ".join(shown) if shown else "each, and median")
 
 
 def _draw_seeds(plot: Axes, values: FloatArray) -> None:
@@ -79,13 +97,17 @@ def _draw_lines(
         have = np.isfinite(line).any(axis=-1)
         if not have.any():
             continue
-        for low, high, alpha in PercentileBands:
+        seeds = int(np.isfinite(line[have]).sum(axis=-1).min())
+        for low, high, alpha in bands_of(seeds):
             bottom, top = np.nanpercentile(line[have], [low, high], axis=-1)
             plot.fill_between(x[have], bottom, top, color=colour, alpha=alpha, linewidth=0)
         label = ", ".join(
             f"{name} = {choices[k]:g}" if not isinstance(choices[k], str) else str(choices[k])
             for (name, choices), k in zip(others, index, strict=True)
         )
+        if not bands_of(seeds):
+            each = np.broadcast_to(x[have][:, np.newaxis], line[have].shape)
+            plot.scatter(each, line[have], s=6, alpha=0.5, color=colour, linewidths=0)
         middle = np.nanmedian(line[have], axis=-1)
         plot.plot(x[have], middle, "o-", markersize=3, color=colour, linewidth=1.2, label=label)
     if rest:

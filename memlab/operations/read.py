@@ -76,6 +76,9 @@ def read_map(
         "minimum": float(values.min()) + 0.0,  # the minus of a code of zero says nothing
         "median": float(np.median(values)) + 0.0,
         "maximum": float(values.max()) + 0.0,
+        "units": "S",
+        "n": int(values.size),
+        "of": "cells read",
     }
 
 

@@ -56,7 +56,7 @@ def _summary(passport: Passport) -> dict[str, Any]:
         "set": _spread(used[0], used.sum(0) > 0),
         "reset": _spread(used[1], used.sum(0) > 0),
         "pulses": _spread(used.sum(0), used.sum(0) > 0),
-        "energy": _spread(totals.energy, used.sum(0) > 0),
+        "energy": _spread(totals.energy, used.sum(0) > 0, "J"),
         "unknown": int(totals.doubtful.sum()),
         "budgets": asdict(passport.budgets),
         "last_map": None if last is None else {"run": last[0], "time": iso(last[1])},
@@ -243,9 +243,18 @@ def _tell(batch: Batch, row: int, column: int, chapter: Chapter, events: deque[P
         )
 
 
-def _spread(values: npt.NDArray[Any], which: npt.NDArray[np.bool_]) -> dict[str, float] | None:
+def _spread(
+    values: npt.NDArray[Any], which: npt.NDArray[np.bool_], units: str = "1"
+) -> dict[str, Any] | None:
     """Return minimum, median and maximum over some cells."""
     if not which.any():
         return None
     low, middle, high = np.quantile(values[which], (0.0, 0.5, 1.0))
-    return {"min": float(low), "median": float(middle), "max": float(high)}
+    return {
+        "min": float(low),
+        "median": float(middle),
+        "max": float(high),
+        "units": units,
+        "n": int(which.sum()),
+        "of": "cells that were pulsed",
+    }

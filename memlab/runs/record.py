@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -220,7 +220,10 @@ class Finding:
             notes |= {"n": self.n, "of": self.of}
         if self.interval is not None:
             notes |= {"interval": list(self.interval), "confidence": CONFIDENCE}
-        notes |= {name: text for name in ("why", "caveat") if (text := getattr(self, name))}
+        if self.state is State.UNDETERMINED:
+            notes["why"] = self.why or "the readings do not tell it"
+        if self.caveat:
+            notes["caveat"] = self.caveat
         return notes
 
 
@@ -329,6 +332,12 @@ class Findings:
     def axis(self, name: str, value: npt.NDArray[np.generic], units: str, description: str) -> None:
         """Add an axis for arrays."""
         self.axes[name] = Finding(value, units, description)
+
+    def with_population(self, n: int, of: str) -> None:
+        """Say of what numbers are that do not say it themselves."""
+        for name, one in self.values.items():
+            if isinstance(one.value, float) and one.n is None:
+                self.values[name] = replace(one, n=n, of=of)
 
     def document(self) -> dict[str, dict[str, object]]:
         """Return the numbers, not the arrays, as plain values for a JSON document."""

@@ -62,3 +62,17 @@ def test_the_first_axis_of_numbers_lies_along_the_picture(
     plot = drawn(monkeypatch, tmp_path / "s.png", values, [("a", (1, 2, 3)), ("b", (0.5, 1.5))])
     assert plot.get_xlabel() == "a"
     assert [line.get_label() for line in plot.lines] == ["b = 0.5", "b = 1.5"]
+
+
+@pytest.mark.parametrize(("seeds", "bands"), [(2, 0), (3, 0), (4, 1), (19, 1), (20, 2)])
+def test_a_band_is_drawn_only_where_seeds_lie_beyond_it(
+    seeds: int, bands: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.linspace(0.5, 0.9, 3)[:, np.newaxis] + 0.01 * np.arange(seeds)
+    plot = drawn(monkeypatch, tmp_path / "s.png", values, [("noise", (0.0, 1.0, 2.0))])
+    # A band is one area; points are one collection of all seeds where there is none.
+    assert len(plot.collections) == (bands or 1)
+    if not bands:
+        assert len(plot.collections[0].get_offsets()) == 3 * seeds
+    assert f"{seeds} seeds" in plot.get_title()
+    assert ("90 %" in plot.get_title()) == (bands == 2)
