@@ -28,7 +28,7 @@ from memlab.calibration.record import CalibrationRecord
 from memlab.emulator.chip import Chip
 from memlab.emulator.clock import Energy, OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
-from memlab.emulator.front_end import ColumnErrors, FrontEnd
+from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
 from memlab.emulator.normal import NormalSource
 from memlab.emulator.preset import BUILT_IN, ChipPreset, load_preset
 from memlab.emulator.readout import Operands, Readout
@@ -79,6 +79,8 @@ class EmulatedBoard:
         self._chain = SignalChain(capabilities, NormalSource(bit_generator_for(rng, "samples")))
         self._readout = Readout(self.chip)
         self._row_volts = np.zeros(shape[0])
+        self._column_currents = np.zeros(shape[1])
+        self._settling: ColumnSettling | None = None
         self._owner = Owner()
         self._config: BoardConfig | None = None
         self._closed = False
@@ -142,7 +144,7 @@ class EmulatedBoard:
             self._read_gate = gate.minimum + gate.step * config.read_gate_code
             self._read_pulse = float(self._times.width(config.timing.column_ticks))
             self._drive_for = self._held = None
-            self._row_volts[...] = 0.0
+            self._let_go()
 
     def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
         """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.
@@ -192,7 +194,7 @@ class EmulatedBoard:
         with self._owner.turn():
             config = self._require_config()
             check_pulses(pulses, config, self._capabilities)
-            self._row_volts[...] = 0.0
+            self._let_go()
             self._held = None
             for start, stop in _independent_runs(pulses):
                 self._fire(pulses, slice(start, stop), config)
@@ -201,7 +203,7 @@ class EmulatedBoard:
         """Put every line to 0 V."""
         with self._owner.turn():  # a simulation: no line waits for this one
             self._require_open()
-            self._row_volts[...] = 0.0
+            self._let_go()
             self._held = None
 
     def close(self) -> None:
@@ -247,6 +249,7 @@ class EmulatedBoard:
                 self._column_errors(selection, operands),
                 gain,
                 out if stop >= n and not start else Samples(out.code[part], out.gain[part]),
+                self._settling,
             )
             self.energy.vmm += pulse * float(squares @ operands.row_conductance)
             chip.advance_to(chip.now + (part.stop - start) * period)
@@ -273,7 +276,18 @@ class EmulatedBoard:
             self._drive = RealDrive(
                 lines, span, allowed, selection.rows, unsettled, self._row_volts
             )
+        timing = config.timing
+        hold = timing.settle_us * 1e-6 + float(self._times.width(timing.sample_hold_ticks))
+        missing = self._front_end.unsettled(hold)
+        self._settling = None
+        if missing is not None:
+            self._settling = ColumnSettling(missing, selection.columns, self._column_currents)
         self._drive_for = selection
+
+    def _let_go(self) -> None:
+        """Let lines settle at 0 V."""
+        self._row_volts[...] = 0.0
+        self._column_currents[...] = 0.0
 
     def _column_errors(self, selection: Selection, operands: Operands) -> ColumnErrors:
         G = operands.column_conductance

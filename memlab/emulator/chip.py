@@ -2,7 +2,7 @@
 
 The core is the model of the simulations published with Li 2019 and Wang 2019:
 
-    SET     G <- max(slope * V_gate + offset, G) + N(0, noise)
+    SET     G <- max(slope * V_gate + offset, G) + N(0, noise)     (or noise inside the max)
     RESET   G <- reset_conductance + N(0, noise)
 
 Only the cells that a pulse selects change and draw noise (the published simulation adds noise to
@@ -224,19 +224,25 @@ class Chip:
                 gate,
                 voltage,
             )
-            selected, at_cell = limited.on, limited.voltage
-            target = np.maximum(limited.level, before)
+            selected, at_cell, level = limited.on, limited.voltage, limited.level
+            target = np.maximum(level, before)
             path = np.divide(
                 limited.current, voltage, out=np.zeros(gate.shape), where=limited.current > 0.0
             )
         else:
-            target = np.maximum(self._set_level(rows, seen), before)
+            level = self._set_level(rows, seen)
+            target = np.maximum(level, before)
             path, at_cell = pulsed_voltage(
                 self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
             )
         part = progress(law, at_cell, np.asarray(width)) if self._partial[0] else None
         able = self._responsive[rows] & self._forming.set_pulse(rows, selected, at_cell)
-        self._change(rows, selected, able, before, target, part, time)
+        if law.noise_in_level:
+            varied = level[selected]
+            self._add_noise(varied)
+            target[selected] = np.maximum(varied, before[selected])
+        noisy = not law.noise_in_level
+        self._change(rows, selected, able, before, target, part, time, noisy)
         return path
 
     def _can_set(self, rows: Rows, voltage: FloatArray | float) -> BoolArray:
@@ -265,18 +271,21 @@ class Chip:
         """
         time = self._times(rows, time)
         before = self._before(rows, time)
+        if self.preset.reset.gate_threshold:
+            selected = selected & (np.asarray(gate) > self.preset.reset.gate_threshold)
         full = self._spread.reset_level(self.preset.reset_conductance, rows, self.shape[1])
         path, at_cell = pulsed_voltage(
             self.preset, self.shape, rows, selected, before, full, gate, voltage, 0.0
         )
-        level = self._spread.pulse_reset(reset_level(self.preset.reset, full, at_cell), selected)
+        level = reset_level(self.preset.reset, full, at_cell, gate)
+        level = self._spread.pulse_reset(level, selected)
         part = None
         if self._partial[1]:
             part = progress(self.preset.reset, at_cell, np.asarray(width))
             # A weaker RESET does not raise what a stronger one has left.
             level = np.where(part < 1.0, np.minimum(level, before), level)
         able = self._responsive[rows] & self._forming.formed[rows]
-        self._change(rows, selected, able, before, level, part, time)
+        self._change(rows, selected, able, before, level, part, time, noisy=True)
         return path
 
     def _pulse_gate(self, rows: Rows, selected: BoolArray, gate: FloatArray) -> FloatArray:
@@ -313,8 +322,9 @@ class Chip:
         target: FloatArray,
         part: FloatArray | None,
         time: Times,
+        noisy: bool,
     ) -> None:
-        """Move the selected cells towards `target`, with noise drawn in row-major order."""
+        """Move the selected cells towards `target`, if `noisy` with noise on what they reach."""
         alive = self._wear.alive(rows)
         if alive is not None:
             able = able & alive
@@ -326,15 +336,23 @@ class Chip:
         else:
             part = None
         level = target[selected]
+        if noisy:
+            self._add_noise(level, None if part is None else part[selected])
+        np.clip(level, 0.0, MAX_CONDUCTANCE, out=level)
+        self._leave(rows, selected, able, level, time)
+
+    def _add_noise(self, level: FloatArray, part: FloatArray | None = None) -> None:
+        """Add the noise of one pulse to levels (S), in their order; in place.
+
+        `part` is how far partial pulses go, which limits what they add.
+        """
         cycle = self._spread.cycle(level)
         if self.preset.noise:
             noise = self.preset.noise * self._rng.standard_normal(level.size)
             noise = self.preset.set.at_cell(noise, level)
-            level += noise if part is None else noise * part[selected]
+            level += noise if part is None else noise * part
         if cycle is not None:
-            level += cycle if part is None else cycle * part[selected]
-        np.clip(level, 0.0, MAX_CONDUCTANCE, out=level)
-        self._leave(rows, selected, able, level, time)
+            level += cycle if part is None else cycle * part
 
     def age(self, pulses: int) -> None:
         """Count pulses of every cell that leave no other trace: the wear of cycles, at once."""

@@ -3,16 +3,20 @@
     line       V = V_nominal (1 + g) + o + c s(V_nominal / V_full),    s(u) = 3 sqrt(3)/2 (u^3 - u)
     settled    V - (V - V_before) exp(-t_settle / tau)
     amplifier  V_out = V_os - R_f (1 + m) (I - V_os G_column)
-    ADC        code = 32768 + V_out / LSB + o_adc
+    settled    I - (I - I_before) exp(-t_hold / tau),    tau = (R_f C / (2 pi GBW))^(1/2)
+    ADC        code = 32768 + u + c_adc s(u / 32768),    u = V_out / LSB + o_adc
 
-g, o, c belong to a line; V_os and o_adc to a column; m to a column and a gain. All are drawn once.
+g, o, c belong to a line; V_os, o_adc and c_adc to a column; m to a column and a gain. All are drawn
+once. An amplifier with the capacitance C of its column settles from the current of the vector
+before, until the sample is held: after the settling time and the row pulse so far. (Board reference
+3: the pole of a compensated amplifier. What the vector before had not reached is of second order.)
 s is the bow of an INL curve, at most 1. Voltages are rounded to the 2^-20 V grid.
 
 Variance of the noise at the ADC for one column at one gain, in volts squared (B a bandwidth):
 
     (noise_adc LSB)^2 + B (4 k_B T R_f + (e_n (1 + R_f G_col))^2) + B_cells 4 k_B T R_f^2 G_col
 
-V^2 @ variance of the cells, times R_f^2, comes on top.
+V^2 @ variance of the cells, times R_f^2, comes on top. B is at most pi/2 times the gain's pole.
 """
 
 from __future__ import annotations
@@ -32,10 +36,16 @@ from memlab.emulator.profile import DacParameters
 from memlab.emulator.readout import Operands
 from memlab.emulator.seeds import generator_for
 
-__all__ = ["ColumnErrors", "DacLines", "FrontEnd"]
+__all__ = ["ColumnErrors", "ColumnSettling", "DacLines", "FrontEnd"]
 
 FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
+
+_BOW = 1.5 * 3.0**0.5
+"""1 over the largest u^3 - u between 0 and 1."""
+
+_NOTHING = 2.0**-30
+"""A part of a step that no ADC can see."""
 
 
 class DacLines:
@@ -64,7 +74,7 @@ class DacLines:
         bow = u * u
         bow -= 1.0
         bow *= u
-        bow *= self.inl[lines] * (1.5 * 3.0**0.5 * VOLT_GRID)
+        bow *= self.inl[lines] * (_BOW * VOLT_GRID)
         bow += self.offset[lines] * VOLT_GRID
         # The error is added to the nominal voltage, so that a line without one stays exact.
         u *= self.gain[lines] * full
@@ -92,12 +102,43 @@ class ColumnErrors:
         part of what the automatic gain sees.
     variance
         Of the noise, in codes squared, same shape, or None.
+    bow
+        Of the ADCs' transfer curves at its largest, in codes, of the columns, or None.
     """
 
     scale: FloatArray
     offset: FloatArray | None
     current: FloatArray | None
     variance: FloatArray | None
+    bow: FloatArray | None = None
+
+
+class ColumnSettling:
+    """Amplifiers that have not reached the current of a vector when it is sampled.
+
+    Parameters
+    ----------
+    unsettled
+        The part of a step that is missing at each gain, shape (gains,).
+    columns
+        The columns sensed.
+    before
+        Currents of all columns before the first vector, in the units of the product; kept up to
+        date.
+    """
+
+    def __init__(self, unsettled: FloatArray, columns: Lines, before: FloatArray):
+        self.unsettled = unsettled[:, np.newaxis]
+        self._columns, self._before = columns, before
+
+    def steps(self, current: FloatArray) -> FloatArray:
+        """Return by how much each vector's current differs from that before it, same shape."""
+        step = current.copy()
+        step[0] -= self._before[self._columns]
+        step[1:] -= current[:-1]
+        self._before[...] = 0.0
+        self._before[self._columns] = current[-1]
+        return step
 
 
 class FrontEnd:
@@ -135,6 +176,8 @@ class FrontEnd:
             (len(transimpedance), shape[1])
         )
         self._static: tuple[Lines, FloatArray, FloatArray | None] | None = None
+        inl = generator_for(rng, "channels.inl")
+        self._adc_inl = board.adc.inl * inl.standard_normal(shape[1])
         self.injected = np.zeros(shape[1])
         """Current (A) that an instrument drives into the amplifiers' inputs, shape (columns,)."""
 
@@ -148,7 +191,21 @@ class FrontEnd:
             current = -self._amplifier_offset[columns] * G
         if self.injected.any():
             current = self.injected[columns] + (0.0 if current is None else current)
-        return ColumnErrors(scale, offset, current, self._noise(G))
+        inl = self._preset.board.adc.inl
+        bow = _BOW * self._adc_inl[columns] if inl else None
+        return ColumnErrors(scale, offset, current, self._noise(G), bow)
+
+    def unsettled(self, hold: float) -> FloatArray | None:
+        """Return the part of a step of current that is missing a time (s) after it, at each gain.
+
+        None where that is nothing, at any gain.
+        """
+        amplifier = self._preset.board.amplifier
+        if not amplifier.column_capacitance:
+            return None
+        pole = amplifier.pole(self._resistance[:, 0])
+        missing: FloatArray = np.exp(-2.0 * np.pi * hold * pole)
+        return missing if float(missing.max()) > _NOTHING else None
 
     def _static_errors(self, columns: Lines) -> tuple[FloatArray, FloatArray | None]:
         """Return scale and offset: the same objects for the same object, as they do not change."""
@@ -170,13 +227,13 @@ class FrontEnd:
             return None
         R = self._resistance
         thermal = 4.0 * BOLTZMANN * self._preset.temperature
-        volts = amplifier.thermal_bandwidth * thermal * R
+        pole = 0.5 * np.pi * amplifier.pole(R)
+        bandwidth = np.minimum(amplifier.thermal_bandwidth, pole)
+        volts: FloatArray = bandwidth * thermal * R
         if amplifier.voltage_noise:
-            volts = (
-                volts + amplifier.thermal_bandwidth * (amplifier.voltage_noise * (1.0 + R * G)) ** 2
-            )
+            volts = volts + bandwidth * (amplifier.voltage_noise * (1.0 + R * G)) ** 2
         if cells:
-            volts = volts + cells * thermal * R**2 * G
+            volts = volts + np.minimum(cells, pole) * thermal * R**2 * G
         return adc.noise**2 + volts / max11046.STEP**2
 
     def calibration(self) -> CalibrationRecord:

@@ -10,6 +10,8 @@ import tomllib
 from functools import cache
 from importlib import resources
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from memlab.emulator.parameters import Parameters, quantity
@@ -83,6 +85,24 @@ class AmplifierParameters(Parameters):
         "Amplifier noise; it appears times 1 + R_f G_column.",
         source="LTC6268 data sheet 62689f p. 1: 4.3 nV/rtHz at 1 MHz",
     )
+    column_capacitance: float = quantity(
+        0.0, "F", "Of a TE line and its way to the amplifier; 0: settled at once, any bandwidth."
+    )
+    gain_bandwidth: float = quantity(
+        500e6,
+        "Hz",
+        "Gain-bandwidth product; with the column's capacitance it makes the pole of each gain.",
+        source="LTC6268 data sheet 62689f p. 1: 500 MHz",
+        gt=0.0,
+    )
+
+    def pole(self, transimpedance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the bandwidth (Hz) at each transimpedance (V/A), same shape; inf without limit."""
+        if not self.column_capacitance:
+            return np.full(transimpedance.shape, np.inf)
+        radius = 2.0 * np.pi * transimpedance * self.column_capacitance
+        pole: npt.NDArray[np.float64] = np.sqrt(self.gain_bandwidth / radius)
+        return pole
 
 
 class AdcParameters(Parameters):
@@ -90,6 +110,12 @@ class AdcParameters(Parameters):
 
     noise: float = quantity(0.0, "LSB", "Noise, rms.")
     offset: float = quantity(0.0, "LSB", "Offset, standard deviation over columns.", source=_SPREAD)
+    inl: float = quantity(
+        0.0,
+        "LSB",
+        "Integral nonlinearity at its largest, standard deviation over columns.",
+        source="form: a bow, as of the DACs; board reference 2: +-0.65 typ, +-2 max, as recalled",
+    )
 
 
 class WireParameters(Parameters):

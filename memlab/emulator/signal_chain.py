@@ -32,7 +32,7 @@ from drivers.errors import DeviceError
 from memlab.emulator.auto_gain import GainChoice
 from memlab.emulator.cells.conduction import added_terms, added_voltage
 from memlab.emulator.chip import GRID
-from memlab.emulator.front_end import ColumnErrors
+from memlab.emulator.front_end import ColumnErrors, ColumnSettling
 from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.normal import Deviates, NormalSource
 from memlab.emulator.readout import Operands
@@ -88,6 +88,7 @@ class _Tables:
     sigma: FloatArray | None
     variance: FloatArray | None
     choice: GainChoice
+    bow: FloatArray | None = None
     square_scale: float = 1.0
     of_cells: FloatArray | None = None
     of_cells_unit: float = 0.0
@@ -142,6 +143,7 @@ class SignalChain:
         errors: ColumnErrors,
         gain: int,
         out: Samples,
+        settling: ColumnSettling | None = None,
     ) -> FloatArray:
         """Multiply vectors of row codes and digitise the column currents.
 
@@ -155,6 +157,8 @@ class SignalChain:
             1, 2, ... or `AUTO_GAIN`.
         out
             Filled with codes and gains, shape (n, columns).
+        settling
+            Of the columns' amplifiers, where they do not settle in time.
 
         Returns
         -------
@@ -192,8 +196,9 @@ class SignalChain:
                     np.rint(work, out=work)
                 variance = work @ tables.of_cells
                 variance *= tables.of_cells_unit
+            late = None if settling is None else (settling.steps(current), settling.unsettled)
             self._convert(
-                current, variance, tables, gain, out.code[start:stop], out.gain[start:stop]
+                current, variance, tables, gain, out.code[start:stop], out.gain[start:stop], late
             )
         squares *= drive.unit**2
         return squares
@@ -244,6 +249,7 @@ class SignalChain:
             sigma=None if variance is None else np.sqrt(variance),
             variance=variance,
             choice=self._choice_of(errors, ampere),
+            bow=errors.bow,
         )
 
     def _choice_of(self, errors: ColumnErrors, ampere: float) -> GainChoice:
@@ -279,8 +285,13 @@ class SignalChain:
         gain: int,
         code: npt.NDArray[np.uint16],
         used: npt.NDArray[np.uint8],
+        late: tuple[FloatArray, FloatArray] | None = None,
     ) -> None:
-        """Turn currents into codes; `current` and `variance` are used as work space."""
+        """Turn currents into codes; `current`, `variance` and `late` are used as work space.
+
+        `late` is by how much the currents have changed, and the part of it missing at each gain.
+        (The gain is chosen by the settled current.)
+        """
         if tables.current is not None:
             current += tables.current
         noisy = variance is not None or tables.sigma is not None
@@ -292,6 +303,10 @@ class SignalChain:
             pick = _Chosen(index)
         else:
             used[...] = gain
+        if late is not None:
+            step, unsettled = late
+            step *= pick(unsettled)
+            current -= step
         scale = pick(tables.scale)
         current *= scale
         if variance is not None and noise is not None:
@@ -307,10 +322,22 @@ class SignalChain:
             current += pick(tables.sigma) * noise.value
         if tables.offset is not None:
             current += tables.offset
+        if tables.bow is not None:
+            current += self._bow(current, tables.bow)
         np.maximum(current, self._low, out=current)
         np.minimum(current, self._high, out=current)
         current += _TO_CODE
         code[...] = current.view(np.uint64)
+
+    def _bow(self, current: FloatArray, size: FloatArray) -> FloatArray:
+        """Return what the ADCs' nonlinearity adds, in codes, same shape."""
+        u = current.clip(self._low, self._high)
+        u *= 1.0 / MID_CODE
+        bow: FloatArray = u * u
+        bow -= 1.0
+        bow *= u
+        bow *= size
+        return bow
 
     def _draw(self, shape: tuple[int, ...]) -> Deviates:
         if self._normal is None:

@@ -12,7 +12,14 @@ of the way from the conductance before it to its target level:
 
 At v_full and t_full, and beyond, p is exactly 1: the published operation. Repeated partial pulses
 approach the level geometrically. A RESET at a lower voltage also stops at a higher conductance,
-in proportion to what is missing (the RESET-stop dependence of filamentary cells).
+in proportion to what is missing (the RESET-stop dependence of filamentary cells), and so it does
+where its gate lets less current through: level + gate_slope max(full_gate - gate, 0), and nothing
+at all at or below its gate threshold.
+
+Noise of a SET. In the published simulations it comes on top, G <- max(level, G) + noise: a cell
+that is never RESET keeps what lifted it, adds the next, and creeps up without bound. A compliance
+current cannot be exceeded: with `noise_in_level` it is the level that varies, G <- max(level +
+noise, G), which after n pulses lies at the largest of n draws.
 
 A SET needs its transistor: with the gate at or below `gate_threshold` nothing flows, and nothing
 happens. The published laws are of conductances as they were *read*, through wires and transistor:
@@ -25,6 +32,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from memlab.emulator.parameters import Parameters, quantity
 
@@ -69,6 +77,12 @@ class SetParameters(PulseParameters):
         "Across a cell when its SET ends: the transistor lets G stop_voltage flow; 0: ohmic.",
         source="form: compliance by a saturated transistor; number assumed",
     )
+    noise_in_level: bool = Field(
+        False,
+        description="Whether noise of a SET varies the level that limits it, or comes on top of "
+        "what is reached, as in the published simulations.",
+        json_schema_extra={"unit": "1", "source": "published simulations: off; a compliance: on"},
+    )
     as_read_resistance: float = quantity(
         0.0, "ohm", "Mean resistance in series with a cell when the published law was read."
     )
@@ -94,7 +108,18 @@ class SetParameters(PulseParameters):
 
 
 class ResetParameters(PulseParameters):
-    """Partial RESET, and how its depth depends on the voltage."""
+    """Partial RESET, and how its depth depends on voltage and gate."""
+
+    gate_threshold: float = quantity(0.0, "V", "Gate voltage up to which a RESET does nothing.")
+    full_gate: float = quantity(
+        0.0,
+        "V",
+        "Gate voltage from which a RESET is as deep as it gets; 0: does not depend on it.",
+        source="form: the transistor limits the current of a RESET; number assumed",
+    )
+    gate_slope: float = quantity(
+        0.0, "S/V", "Rise of the RESET level per volt of gate below `full_gate`.", le=5e-3
+    )
 
     depth_slope: float = quantity(
         0.0, "S/V", "Rise of the RESET level per volt below `full_voltage`.", le=5e-3
@@ -123,8 +148,18 @@ def progress(parameters: PulseParameters, voltage: FloatArray, width: FloatArray
     return np.where(voltage < parameters.threshold, 0.0, part)
 
 
-def reset_level(parameters: ResetParameters, level: FloatArray, voltage: FloatArray) -> FloatArray:
-    """Return where a RESET at this voltage (V) ends; `level` (S) is where a full one does."""
-    if not parameters.depth_slope:
-        return level
-    return level + parameters.depth_slope * np.maximum(parameters.full_voltage - voltage, 0.0)
+def reset_level(
+    parameters: ResetParameters, level: FloatArray, voltage: FloatArray, gate: FloatArray | float
+) -> FloatArray:
+    """Return where a RESET ends; `level` (S) is where a full one does.
+
+    Parameters
+    ----------
+    voltage, gate
+        At the cell and at its gate, in V; broadcast with `level`.
+    """
+    if parameters.depth_slope:
+        level = level + parameters.depth_slope * np.maximum(parameters.full_voltage - voltage, 0.0)
+    if parameters.gate_slope:
+        level = level + parameters.gate_slope * np.maximum(parameters.full_gate - gate, 0.0)
+    return level

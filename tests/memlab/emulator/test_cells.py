@@ -6,9 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from scipy.signal import welch
+from scipy.stats import norm
 
 from drivers.board import Selection
 from drivers.errors import DeviceError
+from memlab.board_array import BoardArray
 from memlab.emulator import effective_conductance
 from memlab.emulator.cells.conduction import (
     TransistorParameters,
@@ -195,6 +197,79 @@ class TestPartialPulses:
         deep.program(0.0, reset=EVERY, set=NONE)
         array.program(0.0, reset=EVERY, set=NONE)
         np.testing.assert_allclose(board.chip.conductance, 0.0, atol=1e-12)
+
+
+class TestNoiseOfASet:
+    """Cells that are pulsed again and again with the gate voltage they have: zero updates."""
+
+    LEVEL, NOISE = 218e-6, 4e-6
+
+    def pulsed(self, noise_in_level: bool) -> dict[int, np.ndarray]:
+        array, board = make("ta-hfo2", noise=self.NOISE, set__noise_in_level=noise_in_level)
+        found = {}
+        for n in range(1, 201):
+            array.program(1.0)
+            if n in (1, 10, 50, 200):
+                found[n] = board.chip.conductance
+        return found
+
+    def test_on_top_it_creeps_as_the_published_simulation_does(self) -> None:
+        # Experiments of the published code: 218 -> 226 / 238 / 260 uS.
+        for n, mean in ((10, 226e-6), (50, 238e-6), (200, 260e-6)):
+            assert self.pulsed(False)[n].mean() == pytest.approx(mean, abs=1.5e-6)
+
+    def test_in_the_level_a_cell_ends_at_the_largest_of_its_draws(self) -> None:
+        found = self.pulsed(True)
+        assert_mean(found[1], self.LEVEL)
+        assert_spread(found[1], self.NOISE)
+        for n in (10, 50, 200):
+            # Mean of the largest of n normal deviates, by its density.
+            z = np.linspace(-9, 9, 20001)
+            mean = np.trapezoid(z * n * norm.pdf(z) * norm.cdf(z) ** (n - 1), z)
+            assert_mean(found[n], self.LEVEL + mean * self.NOISE)
+        assert found[200].mean() < 230e-6
+
+    def test_a_weaker_set_leaves_the_cell_alone(self) -> None:
+        array, board = make("ta-hfo2", noise=self.NOISE, set__noise_in_level=True)
+        array.program(1.5)
+        before = board.chip.conductance
+        array.program(0.8)
+        np.testing.assert_array_equal(board.chip.conductance, before)
+
+
+class TestBroadReset:
+    def reset(self, array: BoardArray, gate: float) -> None:
+        array.with_operating_point(reset_gate_voltage=gate).program(0.0, reset=EVERY, set=NONE)
+
+    def test_it_is_lognormal_around_a_level_that_gate_and_voltage_set(self) -> None:
+        array, board = make(
+            reset_conductance=10e-6,
+            reset__full_voltage=1.6999,
+            reset__depth_slope=40e-6,
+            reset__full_gate=5.0,
+            reset__gate_slope=20e-6,
+            spread__reset_cycle=0.8,
+        )
+        array.program(2.0)
+        made = round(3.0 * 6553.6) / 6553.6
+        for gate, median in ((5.0, 10e-6), (3.0, 10e-6 + 20e-6 * (5.0 - made))):
+            self.reset(array, gate)
+            left = np.log(board.chip.conductance)
+            assert_mean(left, math.log(median))
+            assert_spread(left, 0.8)
+        first = left
+        self.reset(array, 3.0)
+        again = np.log(board.chip.conductance)
+        assert abs(np.corrcoef(first.ravel(), again.ravel())[0, 1]) < SIGMAS / math.sqrt(CELLS)
+
+    def test_a_closed_gate_resets_nothing(self) -> None:
+        array, board = make("ta-hfo2", reset__gate_threshold=0.7)
+        array.program(1.25)
+        before = board.chip.conductance
+        self.reset(array, 0.6)
+        np.testing.assert_array_equal(board.chip.conductance, before)
+        self.reset(array, 0.8)
+        assert board.chip.conductance.mean() < 10e-6
 
 
 class TestDefects:

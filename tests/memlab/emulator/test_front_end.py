@@ -1,9 +1,11 @@
 """The analogue front end against the formulas of `memlab.emulator.front_end`."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from drivers.board import AUTO_GAIN, Selection
 from drivers.errors import DeviceError
@@ -56,6 +58,101 @@ class TestDacLines:
         current = array[0].vmm(np.array([[0.0], [0.2], [0.2], [-0.2]]), gain=2)[:, 0]
         steps = np.array([0.0, 0.2, 0.2, -0.2]) - math.exp(-2) * np.array([0.0, 0.2, 0.0, -0.4])
         np.testing.assert_allclose(current, 242.5e-6 * steps, atol=3e-8)
+
+
+class TestSettlingOfTheColumns:
+    HOLD = 10e-6 + 0.16e-6 + 900 / 240e6
+    """From the step of the rows to the sample."""
+
+    @staticmethod
+    def capacitance(tau: float) -> float:
+        """Return that with which 10 kohm settles with this time constant (board reference 3)."""
+        pole = 1 / (2 * math.pi * tau)
+        return 500e6 / (2 * math.pi * 1e4 * pole**2)
+
+    @pytest.mark.parametrize("gain", [1, 2, 3])
+    def test_a_column_that_has_not_settled_is_short_of_its_step(self, gain: int) -> None:
+        array, _ = make(
+            board__amplifier__column_capacitance=self.capacitance(self.HOLD / 2), set_offset=0.0
+        )
+        array.program(0.8)
+        made = [round(v / STEP) * STEP for v in (0.0, 0.2, 0.2, -0.1)]
+        current = array[0].vmm(np.array([[0.0], [0.2], [0.2], [-0.1]]), gain=gain)[:, 0]
+        # The time constant goes with the square root of the transimpedance.
+        left = math.exp(-2 * 10 ** ((2 - gain) / 2))
+        G = 98e-6 * round(0.8 * 6553.6) / 6553.6
+        expected = G * (np.array(made) - left * np.diff(made, prepend=0.0))
+        np.testing.assert_allclose(current, expected, atol=0.51 * STEP / 10 ** (2 + gain))
+
+    def test_pulses_and_ground_let_it_settle(self) -> None:
+        array, board = make(board__amplifier__column_capacitance=self.capacitance(self.HOLD))
+        array.program(1.25)
+        first = array[0].vmm(np.array([0.2]), gain=2)
+        second = array[0].vmm(np.array([0.2]), gain=2)
+        assert (second > 1.3 * first).all()
+        board.ground()
+        np.testing.assert_array_equal(array[0].vmm(np.array([0.2]), gain=2), first)
+
+    @pytest.mark.parametrize("gain", [AUTO_GAIN, 3])
+    def test_a_batch_may_be_cut_anywhere(self, gain: int) -> None:
+        codes = np.random.default_rng(1).integers(32600, 32900, (300, 128)).astype(np.uint16)
+        changes = {
+            "board__amplifier__column_capacitance": self.capacitance(self.HOLD / 4),
+            "board__adc__inl": 2.0,
+            "read_noise__flicker": 0.01,
+        }
+        boards = [make("ta-hfo2-full", **changes) for _ in range(2)]
+        for array, _ in boards:
+            array.program(1.25)
+        whole = boards[0][1].vmm(ALL, codes, gain)
+        cuts = [0, 1, 2, 127, 128, 129, 255, 300]
+        parts = [boards[1][1].vmm(ALL, codes[a:b], gain) for a, b in pairwise(cuts)]
+        np.testing.assert_array_equal(np.concatenate([p.code for p in parts]), whole.code)
+        np.testing.assert_array_equal(np.concatenate([p.gain for p in parts]), whole.gain)
+
+    def test_the_bandwidth_of_a_gain_limits_its_noise(self) -> None:
+        spread = {}
+        for capacitance in (0.0, 100e-12, 10e-9):
+            array, _ = make(
+                board__amplifier__thermal_bandwidth=1.571e6,
+                board__amplifier__column_capacitance=capacitance,
+            )
+            code = array[:1].measure_vmm(np.zeros((MANY, 1)), gain=4).adc_code
+            spread[capacitance] = code.astype(float).std()
+        # Board reference 3.1: 0.9 MHz at 1 Mohm and 100 pF; a tenth of that with 10 nF.
+        for capacitance, pole in ((100e-12, 0.892e6), (10e-9, 89.2e3)):
+            bandwidth = min(1.571e6, math.pi / 2 * pole)
+            volts = math.sqrt(4 * 1.380649e-23 * 300 * 1e6 * bandwidth)
+            codes = np.arange(-9, 10)
+            share = np.diff(norm.cdf(np.arange(-9.5, 10) * STEP / volts))
+            expected = math.sqrt(share @ codes**2)
+            assert spread[capacitance] == pytest.approx(expected, rel=0.02)  # 256,000 readings
+        assert spread[10e-9] < spread[100e-12] < spread[0.0]
+
+
+class TestAdcNonlinearity:
+    def test_a_channel_has_a_bow_of_the_given_size(self) -> None:
+        _, board = make(board__adc__inl=20.0, board__amplifier__clip=5.0)
+        size = board._front_end._adc_inl
+        spread_over_channels(size, 20.0)
+        u = np.linspace(-0.9, 0.9, 61)
+        found = np.empty((u.size, 64))
+        for k, part in enumerate(u):
+            for column in range(64):
+                board.inject(column, -part * 5.0 / 1e3)
+            code = board.vmm(ALL, np.full((1, 128), 32768, np.uint16), 1).code[0]
+            found[k] = code.astype(float) - 32768 - part * 32768
+        bow = (u**3 - u) * 1.5 * math.sqrt(3)
+        np.testing.assert_allclose(found, bow[:, np.newaxis] * size, atol=0.51)
+        # At 1 / sqrt(3) of full scale it is as large as it gets.
+        assert np.abs(bow).max() == pytest.approx(1.0, abs=2e-3)
+
+    def test_the_clip_stays_where_it_is(self) -> None:
+        _, board = make(board__adc__inl=20.0)
+        for column in range(64):
+            board.inject(column, 1.0)
+        code = board.vmm(ALL, np.full((1, 128), 32768, np.uint16), 1).code
+        np.testing.assert_array_equal(code, 32768 - 16384)
 
 
 class TestAmplifier:
