@@ -387,6 +387,15 @@ TABLE = """
 2 | chip fit there.h5 --out nowhere/twin.toml | nowhere/twin.toml
 1 | chip fit there.h5 --out twin.toml --base nonsense | there.h5
 2 | chip fit there.h5 --out twin.toml --seed -1 | --seed
+2 | chip fit text.txt --out twin.toml --half even | --column
+2 | chip fit text.txt --out twin.toml --column gate=WL:V | gate_voltage
+2 | chip fit text.txt --out twin.toml --column gate_voltage=WL:ohm | mV
+2 | chip fit text.txt there.h5 --out twin.toml --column gate_voltage=WL:V | one table
+2 | chip fit text.txt --out twin.toml --column gate_voltage=WL:V | conductance
+1 | chip fit text.txt --out twin.toml --column gate_voltage=WL:V --column resistance=R:ohm | WL
+1 | chip fit there.h5 --out twin.toml --column gate_voltage=WL:V --column resistance=R:ohm | WL
+1 | chip compare ta-hfo2 text.txt --column time=t:s --column cell=c --column conductance=G:S | hello
+2 | chip compare ta-hfo2 text.txt --half both | even
 2 | chip compare | Missing
 2 | chip compare nonsense there.h5 | nonsense
 1 | chip compare ta-hfo2 text.txt | text.txt
