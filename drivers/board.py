@@ -162,6 +162,10 @@ class Capabilities:
     variant
         Tells boards of one serial number apart whose static errors differ: an emulated board is
         made of options, too. Real ones have none.
+    row_current
+        What the driver of a row can give, or take, in A, by `Mode`: in read and VMM, where 10 mA
+        is what its DAC keeps its voltage to; in a SET; in a RESET, for which 50 mA is assumed: the
+        papers RESET the 64 cells of a row together. A wire that does not say has the defaults.
     """
 
     name: str
@@ -179,6 +183,7 @@ class Capabilities:
     input_voltage_step: float = 0.0
     read_rows: int = 0
     variant: str = ""
+    row_current: tuple[float, float, float] = (10e-3, 10e-3, 50e-3)
 
     @property
     def calibrated_as(self) -> str:

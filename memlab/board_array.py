@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, reduce
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +19,7 @@ from drivers.board import (
     AUTO_GAIN,
     Board,
     LineClass,
+    Mode,
     PulseBatch,
     PulseKind,
     Samples,
@@ -31,13 +32,21 @@ from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.board_config import SPANS, board_config
 from memlab.calibration import Calibration
 from memlab.calibration.conversion import Conversion, make_conversion
-from memlab.coupled_limits import check_forming, check_operating_point, check_program, check_vmm
+from memlab.coupled_limits import (
+    check_forming,
+    check_operating_point,
+    check_program,
+    check_vmm,
+    reset_currents,
+    set_currents,
+)
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
 from memlab.load import Load
 from memlab.passport import Passport, RowPulses
 from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
+from memlab.row_groups import group_numbers
 
 __all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
 
@@ -412,15 +421,25 @@ class BoardArray(Array):
         *,
         reset: BoolArray,
         set: BoolArray,  # noqa: A002 - the field's own word
+        whole_rows: bool = False,
     ) -> PulseBatch:
         """Return what `program` with these arguments sends, for `fire`; nothing is sent here.
+
+        Parameters
+        ----------
+        gate_voltage, reset, set
+            As for `program`.
+        whole_rows
+            One pulse for each row, whatever it may draw: for runs that began before rows were
+            pulsed in groups.
 
         Raises
         ------
         LimitError
             If a voltage is outside its limit.
         """
-        return self._batch(as_numbers(gate_voltage, "gate_voltage", self.shape), reset, set)
+        gate = as_numbers(gate_voltage, "gate_voltage", self.shape)
+        return self._batch(gate, reset, set, whole_rows=whole_rows)
 
     def fire(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire pulses of cells of this view, each once; a passport has them before.
@@ -449,8 +468,8 @@ class BoardArray(Array):
         if not len(pulses):
             return
         pulsed = np.zeros((session.board.capabilities.rows, pulses.columns.shape[1]), bool)
-        for kind in PulseKind:  # a row comes once in each
-            pulsed[pulses.row[pulses.kind == kind]] |= pulses.columns[pulses.kind == kind]
+        which, columns = np.nonzero(pulses.columns)
+        pulsed[pulses.row[which], columns] = True
         self._conversion.forget(pulsed[np.ix_(self.rows, self.columns)])
         if session.passport is None:
             session.board.pulse(pulses, ticket)
@@ -461,14 +480,27 @@ class BoardArray(Array):
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         self._fire(self._batch(gate_voltage, reset, set_), "")
 
-    def _batch(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> PulseBatch:
-        point = self._session.point
+    def _batch(
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        *,
+        whole_rows: bool = False,
+    ) -> PulseBatch:
+        limits, point = self._session.limits, self._session.point
         gate_voltage = self._check_program(gate_voltage, reset, set_)
+        driver = self.board.capabilities.row_current
+        most_set = min(limits.set_row_current, driver[Mode.SET])
+        most_reset = min(limits.reset_row_current, driver[Mode.RESET])
+        if whole_rows:
+            most_set = most_reset = np.inf
         gate_span = SPANS[LineClass.GATE]
         reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
         resets = self._pulses(
             PulseKind.RESET,
             reset,
+            group_numbers(reset_currents(limits, point, reset), most_reset),
             np.where(reset, reset_gate, np.uint16(0)),
             int(SPANS[LineClass.ROW].encode(np.full(1, point.reset_voltage))[0]),
             point.reset_width,
@@ -476,6 +508,7 @@ class BoardArray(Array):
         sets = self._pulses(
             PulseKind.SET,
             set_,
+            group_numbers(set_currents(limits, gate_voltage, set_), most_set),
             gate_span.encode(gate_voltage),
             int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
             point.set_width,
@@ -534,12 +567,22 @@ class BoardArray(Array):
         self,
         kind: PulseKind,
         mask: BoolArray,
+        group: npt.NDArray[np.intp],
         gate_code: npt.NDArray[np.uint16],
         amplitude: int,
         width: float,
     ) -> PulseBatch:
-        """One pulse for each row that has a cell in `mask`, on full-width columns."""
+        """One pulse for each group of each row that has a cell in `mask`, on full-width columns.
+
+        All rows have their first group before any has its second.
+        """
         capabilities = self.board.capabilities
+        if (last := int(group.max(initial=0))) > 0:
+            first, *others = (
+                self._pulses(kind, mask & (group == k), 0 * group, gate_code, amplitude, width)
+                for k in range(last + 1)
+            )
+            return reduce(_join, others, first)
         active = np.flatnonzero(mask.any(axis=1))
         n = active.size
         columns = np.zeros((n, capabilities.columns), bool)

@@ -25,13 +25,23 @@ from memlab.limits import Limits, OperatingPoint
 
 __all__ = [
     "RULES",
+    "STOP_VOLTAGE",
     "Rule",
     "check_forming",
     "check_operating_point",
     "check_program",
     "check_vmm",
     "largest_conductance",
+    "reset_currents",
+    "set_currents",
 ]
+
+_SET_LAWS = (98e-6, 120e-6), (182e-6, 0.0)
+"""Slope (S/V) and offset (S): Li 2019, Wang 2019."""
+
+STOP_VOLTAGE = 0.5
+"""Left across a cell at the end of a SET, in V, for what rows are taken to draw. Assumed: presets
+have 0.4 V; cells behind wires conduct up to a quarter more than they read."""
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -99,7 +109,34 @@ FORMING_GATE = Rule(
     "largest gate voltage of published training (Li 2019)",
     "Lower the gate voltage, and form with more voltage or width instead",
 )
-RULES = (SET_CURRENT, PULSE_ENERGY, ROW_CURRENT, FORMING_GATE)
+SET_ROW_CURRENT = Rule(
+    "set row current",
+    "set_row_current",
+    "A",
+    "0.5 V x G(gate voltage), summed over the cells of a row <= set_row_current; a row that could "
+    "draw more is pulsed in groups of cells, each cell once",
+    "in a SET the transistors limit the current of each cell, and the driver of the row, 10 mA, "
+    "takes all of them; 0.5 V left across a cell is assumed",
+    "Lower the gate voltage",
+)
+RESET_ROW_CURRENT = Rule(
+    "reset row current",
+    "reset_row_current",
+    "A",
+    "RESET voltage x G(RESET gate voltage), summed over the cells of a row <= reset_row_current; a "
+    "row that could draw more is pulsed in groups of cells, each cell once",
+    "at the start of a RESET nothing limits the current but the cells; 50 mA are assumed, because "
+    "the papers RESET the 64 cells of a row together",
+    "Lower the RESET voltage",
+)
+RULES = (
+    SET_CURRENT,
+    PULSE_ENERGY,
+    ROW_CURRENT,
+    SET_ROW_CURRENT,
+    RESET_ROW_CURRENT,
+    FORMING_GATE,
+)
 """All coupled limits."""
 
 
@@ -110,7 +147,26 @@ def largest_conductance(gate_voltage: float, limits: Limits) -> float:
     better than the best SET has left it.
     """
     gate = min(gate_voltage, limits.set_gate_voltage)
-    return max(98e-6 * gate + 120e-6, 182e-6 * gate)
+    return max(slope * gate + offset for slope, offset in _SET_LAWS)
+
+
+def set_currents(limits: Limits, gate_voltage: FloatArray, selected: BoolArray) -> FloatArray:
+    """Return what each cell could draw in a SET (A), 0 where not selected; same shape.
+
+    Parameters
+    ----------
+    gate_voltage
+        In V, shape (rows, columns); ignored where not selected, NaN too.
+    """
+    gate = np.minimum(np.where(selected, gate_voltage, 0.0), limits.set_gate_voltage)
+    laws = [slope * gate + offset for slope, offset in _SET_LAWS]
+    return np.where(selected, STOP_VOLTAGE * np.maximum(*laws), 0.0)
+
+
+def reset_currents(limits: Limits, point: OperatingPoint, selected: BoolArray) -> FloatArray:
+    """Return what each cell could draw in a RESET (A), 0 where not selected; same shape."""
+    conductance = largest_conductance(point.reset_gate_voltage, limits)
+    return np.where(selected, point.reset_voltage * conductance, 0.0)
 
 
 def check_program(
@@ -153,9 +209,18 @@ def check_program(
                     SET_CURRENT, limits, f"{what} could drive {_si(current, 'A')} through {cell}"
                 )
             _refuse(PULSE_ENERGY, limits, f"{what} could put {_si(energy, 'J')} into {cell}")
+        alone = STOP_VOLTAGE * conductance
+        if not alone <= limits.set_row_current:
+            what = (
+                f"one cell with {highest:.4g} V on the gate could draw {_si(alone, 'A')} in a SET"
+            )
+            _refuse(SET_ROW_CURRENT, limits, what)
     if reset.any():
         row = rows[int(np.argmax(reset.any(axis=1)))]
         _check_reset_energy(limits, point, f"row {row}: ")
+        alone = point.reset_voltage * largest_conductance(point.reset_gate_voltage, limits)
+        if not alone <= limits.reset_row_current:
+            _refuse(RESET_ROW_CURRENT, limits, f"one cell could draw {_si(alone, 'A')} in a RESET")
 
 
 def check_operating_point(limits: Limits, point: OperatingPoint) -> None:

@@ -41,6 +41,10 @@ class Limits:
     cell_current, pulse_energy, row_current, forming_gate_voltage
         Of the coupled rules, in A, J, A and V: `memlab.coupled_limits.RULES` says what each of
         them bounds and why.
+    set_row_current, reset_row_current
+        Largest current of a row in a SET and in a RESET, in A, beside what the board's driver can
+        give (`Capabilities.row_current`). A row that could draw more is pulsed in groups of cells,
+        each cell once (`memlab.row_groups`).
     """
 
     read_voltage: float = 0.2
@@ -53,6 +57,8 @@ class Limits:
     cell_current: float = 1.2e-3
     pulse_energy: float = 15e-9
     row_current: float = 10e-3
+    set_row_current: float = 10e-3
+    reset_row_current: float = 50e-3
     forming_gate_voltage: float = 1.6
 
     def check(self) -> None:

@@ -1,6 +1,7 @@
 """Draw figure 4e of Li et al. 2019: test accuracy per epoch, 50 simulations and the chip over them.
 
     python scripts/gait_figure_4e.py --out memlab-runs/gait-4e
+    python scripts/gait_figure_4e.py --ablation       # and which effect of the chip costs what
 
 The people are a stand-in for those of the paper (`memlab data list`), and the chip is an emulated
 one unless --board names another. Preset `memlab`. The simulations are of defect-free arrays with
@@ -18,12 +19,44 @@ import h5py
 import numpy as np
 
 import memlab
+from memlab.emulator import load_preset
 from memlab.experiments import make_plan, run
 from memlab.figures.accuracy_curves import plot_accuracy_curves
 from memlab.sweep import plan_sweep, run_sweep
 
 SIMULATION = ("chip=ta-hfo2", "chip.noise=5.6e-6")
 CHIP = ("chip=ta-hfo2-full", "chip.noise=5.6e-6")
+
+EFFECTS = {
+    "cell to cell": ("spread.set_slope", "spread.set_offset"),
+    "stuck cells": ("defects.stuck_on", "defects.stuck_off"),
+    "wear": ("wear.lifetime", "wear.window_loss"),
+    "drift": ("drift.relaxation", "drift.retention"),
+    "read noise": (
+        "read_noise.white",
+        "read_noise.bandwidth",
+        "read_noise.flicker",
+        "read_noise.telegraph_cells",
+        "read_noise.telegraph_amplitude",
+    ),
+    "bent I-V": ("nonlinearity.voltage", "nonlinearity.ohmic_conductance"),
+    "board errors": (
+        "board.dac.offset",
+        "board.dac.gain",
+        "board.dac.inl",
+        "board.dac.settling",
+        "board.amplifier.offset",
+        "board.amplifier.mismatch",
+        "board.amplifier.thermal_bandwidth",
+        "board.amplifier.voltage_noise",
+        "board.adc.noise",
+        "board.adc.offset",
+    ),
+    "wires": ("wires.resistance", "wires.driver_resistance", "wires.sense_resistance"),
+    "transistor and compliance": ("transistor.slope", "set.stop_voltage"),
+    "law as read": ("set.as_read_resistance",),
+}
+"""Parameters in which `ta-hfo2-full` differs from `ta-hfo2`; the wires want the law as read."""
 
 
 def main() -> int:
@@ -35,6 +68,7 @@ def main() -> int:
     parser.add_argument("--chips", type=int, default=5, help="emulated chips")
     parser.add_argument("--epochs", type=int, default=50, help="passes over the training data")
     parser.add_argument("--workers", type=int, help="processes; one for each core if not given")
+    parser.add_argument("--ablation", action="store_true", help="each effect off, and alone")
     options = parser.parse_args()
     out: Path = options.out
     try:
@@ -57,7 +91,26 @@ def main() -> int:
         low, middle, high = 100 * np.quantile(found[:, -1], [0.0, 0.5, 1.0])
         print(f"{label}: {middle:.1f} % ({low:.1f} to {high:.1f}), {len(found)} seeds")
     print(f"picture {picture}")
+    if options.ablation:
+        try:
+            ablation(options)
+        except memlab.MemlabError as error:
+            print(f"gait_figure_4e: {error}", file=sys.stderr)
+            return 1
     return 0
+
+
+def ablation(options: argparse.Namespace) -> None:
+    """Print the accuracy with each effect added to the bare chip, and taken from the whole one."""
+    bare, full = load_preset("ta-hfo2"), load_preset("ta-hfo2-full")
+    for title, chip, source in (("bare chip with", SIMULATION, full), ("chip without", CHIP, bare)):
+        print(f"\n{title}, {options.chips} seeds:")
+        for effect, names in EFFECTS.items():
+            changes = tuple(f"chip.{name}={source.parameter(name)!r}" for name in names)
+            folder = f"ablation/{title} {effect}".replace(" ", "-")
+            last = curves(sweep(options, (*chip, *changes), options.chips, folder))[:, -1]
+            low, middle, high = 100 * np.quantile(last, [0.0, 0.5, 1.0])
+            print(f"{effect:<26} {middle:.1f} % ({low:.1f} to {high:.1f})", flush=True)
 
 
 def sweep(options: argparse.Namespace, chip: tuple[str, ...], seeds: int, name: str) -> list[Path]:

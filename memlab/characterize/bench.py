@@ -233,13 +233,19 @@ class Bench:
         """
         reset_mask = np.zeros(self.shape, bool) if reset is None else reset & self.mask
         set_mask = self.mask if set is None else set & self.mask
-        total = int(reset_mask.any(axis=1).sum() + set_mask.any(axis=1).sum())
-        if not total:
+        if not (reset_mask.any() or set_mask.any()):
             return
         k = self._programs
         self._programs += 1
         array = self._at(point)
         past = self.record.programs[k] if k < len(self.record.programs) else None
+        pulses = array.pulse_batch(gate_voltage, reset=reset_mask, set=set_mask)
+        if past is not None and past.pulses != len(pulses):
+            # It may have begun when rows were not yet pulsed in groups.
+            pulses = array.pulse_batch(
+                gate_voltage, reset=reset_mask, set=set_mask, whole_rows=True
+            )
+        total = len(pulses)
         if past is not None and past.pulses != total:
             raise DataError(
                 f"the record does not belong to this procedure: batch {k} had {past.pulses} "
@@ -249,7 +255,6 @@ class Bench:
         if confirmed and self._emulated is None:
             return
         self._note_voltages(array, np.asarray(gate_voltage, np.float64), reset_mask, set_mask)
-        pulses = array.pulse_batch(gate_voltage, reset=reset_mask, set=set_mask)
         outcome, ticket = self._fate(k, total, entered=past is not None)
         left = pulses.only(outcome == Outcome.NOT_FIRED)
         if len(left):

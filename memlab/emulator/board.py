@@ -56,7 +56,7 @@ class EmulatedBoard:
         self.chip = Chip(preset, shape, rng)
         self.energy = Energy()
         """What has been drawn from the drivers so far."""
-        amplifier = preset.board.amplifier
+        amplifier, driver = preset.board.amplifier, preset.board.driver
         self._capabilities = Capabilities(
             name="memlab emulated board",
             serial=f"{preset.name}-{seed}",
@@ -70,6 +70,7 @@ class EmulatedBoard:
             pulse_offset=0.16e-6,
             pulse_tick=1 / 240e6,
             variant=_variant(preset),
+            row_current=(driver.read_current, driver.set_current, driver.reset_current),
         )
         capabilities = self._capabilities
         self._times = OperationTimes(

@@ -21,6 +21,7 @@ __all__ = [
     "AmplifierParameters",
     "BoardProfile",
     "DacParameters",
+    "DriverParameters",
     "TimingParameters",
     "WireParameters",
 ]
@@ -44,6 +45,24 @@ class DacParameters(Parameters):
         "s",
         "Time constant of first-order settling; 0: settled at once.",
         source="board reference 1.6: 9 us / 11.8 reaches half a step of 16 bit",
+    )
+
+
+class DriverParameters(Parameters):
+    """What the driver of a row can give, or take; rows that want more are pulsed in groups."""
+
+    read_current: float = quantity(
+        10e-3, "A", "In read and VMM.", source="LTC2668 data sheet, as recalled: 10 mA", gt=0.0
+    )
+    set_current: float = quantity(
+        10e-3, "A", "In a SET.", source="LTC2668 data sheet, as recalled: 10 mA", gt=0.0
+    )
+    reset_current: float = quantity(
+        50e-3,
+        "A",
+        "In a RESET.",
+        source="assumed: Li 2019, Wang 2019 RESET the 64 cells of a row together",
+        gt=0.0,
     )
 
 
@@ -177,6 +196,7 @@ class BoardProfile(Parameters):
     """The board around the chip."""
 
     dac: DacParameters = DacParameters()
+    driver: DriverParameters = DriverParameters()
     amplifier: AmplifierParameters = AmplifierParameters()
     adc: AdcParameters = AdcParameters()
     timing: TimingParameters = Field(default_factory=_published_timing)

@@ -177,25 +177,45 @@ def _judge(
     in_doubt = np.flatnonzero(batch.outcome == Outcome.UNKNOWN)
     for row in np.unique(batch.pulses.row[in_doubt]):
         open_here = in_doubt[batch.pulses.row[in_doubt] == row]
-        fired, votes = _fired(batch, int(row), before[row], reading, law)
-        for position, k in enumerate(open_here):
-            cells[k] = votes
-            if fired is not None:
-                answers[k] = Answer.DONE if position < fired else Answer.NOT_DONE
+        told: set[int] = set()
+        for hit in _sets_of_cells(batch.pulses.columns[open_here]):
+            these = open_here[hit]
+            fired, votes = _fired(batch, int(row), these, before[row], reading, law)
+            for position, k in enumerate(these):
+                if k not in told:
+                    cells[k] = votes
+                    if fired is not None:
+                        told.add(int(k))
+                        answers[k] = Answer.DONE if position < fired else Answer.NOT_DONE
     _order(answers, in_doubt)
     return answers, cells
 
 
-def _fired(
-    batch: Batch, row: int, before: FloatArray, reading: _Reading, law: SwitchingLaw
-) -> tuple[int | None, int]:
-    """Return how many of the open pulses of a row were fired, and how many cells say so.
+def _sets_of_cells(columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which pulses hit the same cells, shape (sets, pulses), the most pulses first.
 
-    They are fired in order: for each number there is an interval in which a cell must be.
+    A row that is pulsed in groups has cells that know nothing of the pulses of other groups.
+    """
+    hit = np.unique(columns.T[columns.any(axis=0)], axis=0)
+    return hit[np.argsort(-hit.sum(axis=1), kind="stable")]
+
+
+def _fired(
+    batch: Batch,
+    row: int,
+    open_here: npt.NDArray[np.intp],
+    before: FloatArray,
+    reading: _Reading,
+    law: SwitchingLaw,
+) -> tuple[int | None, int]:
+    """Return how many of these open pulses of a row were fired, and how many cells say so.
+
+    They are fired in order: for each number there is an interval in which a cell must be. Only
+    cells that they all hit, and no other open pulse, are asked.
     """
     pulses = batch.pulses
     here = np.flatnonzero((pulses.row == row) & (batch.outcome != Outcome.NOT_FIRED))
-    open_here = [int(k) for k in here if batch.outcome[k] == Outcome.UNKNOWN]
+    others = np.setdiff1d(here[batch.outcome[here] == Outcome.UNKNOWN], open_here)
     now, noise = reading.value[row], reading.noise[row]
     margin = np.maximum(np.maximum(_NOISE * noise, _DRIFT * np.abs(before)), _FLOOR)
     inside = []
@@ -207,7 +227,7 @@ def _fired(
         inside.append((low <= now) & (now <= high))
     # NaN, where nothing was read before, is inside of nothing.
     only_one = np.sum(inside, axis=0) == 1
-    concerned = pulses.columns[open_here].all(axis=0)
+    concerned = pulses.columns[open_here].all(axis=0) & ~pulses.columns[others].any(axis=0)
     votes = np.array([(states & only_one & concerned).sum() for states in inside])
     best, total = int(votes.argmax()), int(votes.sum())
     enough = 1 if best == len(open_here) else _CELLS

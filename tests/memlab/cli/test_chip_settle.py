@@ -15,6 +15,7 @@ from drivers.serial_board import SerialBoard
 from memlab import open_array
 from memlab.cli import cli
 from memlab.errors import SettingError
+from memlab.limits import Limits
 from memlab.passport import Passport
 
 ROWS, COLUMNS = 4, 8
@@ -40,12 +41,22 @@ def in_doubt(
     url = f"{board.url}?passport={path}"
     pulse = SerialBoard.pulse
 
-    def leave(fired: int, *, read: bool = True, reset: bool = False, then: float = 0.0) -> str:
+    def leave(
+        fired: int,
+        *,
+        read: bool = True,
+        reset: bool = False,
+        then: float = 0.0,
+        groups: int = 1,
+    ) -> str:
+        # 0.5 V x 257 uS at 1.4 V on the gate.
+        limits = Limits(set_row_current=1.001 * COLUMNS / groups * 0.5 * 257.2e-6)
+
         def lost(self: SerialBoard, pulses: PulseBatch, ticket: str = "") -> None:
             pulse(self, pulses.only(np.arange(len(pulses)) < fired))
             raise TransportError("lost, and not back")
 
-        with open_array(url) as array:
+        with open_array(url, limits=limits) as array:
             view = array[:ROWS, :COLUMNS]
             every = np.ones(view.shape, bool)
             view.program(1.4 if reset else 0.0, reset=~every if reset else every, set=every & reset)
@@ -53,7 +64,7 @@ def in_doubt(
                 view.read_conductance()
             with monkeypatch.context() as patch:
                 patch.setattr(SerialBoard, "pulse", lost)
-                unknown = np.full(ROWS, Outcome.UNKNOWN, np.uint8)
+                unknown = np.full(groups * ROWS, Outcome.UNKNOWN, np.uint8)
                 patch.setattr(SerialBoard, "fate", lambda self, ticket: unknown)
                 with pytest.raises(TransportError):
                     view.program(1.4, reset=every & reset, set=every & (not reset))
@@ -92,6 +103,20 @@ def test_what_was_fired_is_told_from_what_was_not_and_nothing_is_pulsed(
         expected = np.arange(ROWS) < fired
         assert (totals.fired[int(reset), :ROWS, :COLUMNS] == expected[:, np.newaxis]).all()
     assert settle(url, tmp_path / "chip.passport")["pulses"] == []
+
+
+def test_rows_pulsed_in_groups_are_told_group_by_group(
+    in_doubt: Callable[..., str], tmp_path: Path
+) -> None:
+    url = in_doubt(ROWS + 1, groups=2)
+    document = settle(url, tmp_path / "chip.passport")
+    told = [(one["row"], one["columns"], one["answer"]) for one in document["pulses"]]
+    first, second = list(range(COLUMNS // 2)), list(range(COLUMNS // 2, COLUMNS))
+    assert told == [
+        *((row, first, "done") for row in range(ROWS)),
+        (0, second, "done"),
+        *((row, second, "not done") for row in range(1, ROWS)),
+    ]
 
 
 @pytest.mark.parametrize(

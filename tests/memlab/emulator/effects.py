@@ -29,9 +29,12 @@ def make(
 ) -> tuple[BoardArray, EmulatedBoard]:
     """Open an array on a preset with parameters changed; `__` stands for the dot in a name."""
     dotted = {name.replace("__", "."): value for name, value in changes.items()}
-    board = EmulatedBoard(load_preset(chip).replace(**dotted), seed, shape)
-    # Physics is looked at beyond what the DAC of a row could drive.
-    limits = Limits(read_voltage=read_voltage, row_current=1.0)
+    # Physics is looked at beyond what the driver of a row gives.
+    driver = {f"board.driver.{name}_current": 1.0 for name in ("read", "set", "reset")}
+    board = EmulatedBoard(load_preset(chip).replace(**driver, **dotted), seed, shape)
+    limits = Limits(
+        read_voltage=read_voltage, row_current=1.0, set_row_current=1.0, reset_row_current=1.0
+    )
     return BoardArray(board, limits, point), board
 
 

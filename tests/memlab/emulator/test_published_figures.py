@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from memlab.emulator import load_preset
+from memlab.board_array import BoardArray
+from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.preset import BUILT_IN
-from tests.memlab.emulator.effects import make
 
 ROWS = range(3, 128, 16)
 CYCLES = 12
@@ -56,7 +56,7 @@ def test_every_preset_with_a_published_figure_is_here() -> None:
 
 def staircase(name: str, gates: np.ndarray, branch: str) -> np.ndarray:
     """Return what is read of some rows after each SET, (cycles, gates, rows x columns), in S."""
-    array, _ = make(name, seed=11)
+    array = BoardArray(EmulatedBoard(load_preset(name), 11))
     view = array[list(ROWS)]
     every = np.ones(view.shape, bool)
     read = np.empty((CYCLES, gates.size, *view.shape))

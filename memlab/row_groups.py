@@ -1,0 +1,65 @@
+"""Rows whose cells could draw more than their driver gives are pulsed in groups, each cell once.
+
+What a pulse will draw is predicted from what is asked, not from what the chip is: the same request
+makes the same pulses on any board, also when a run goes on after a kill.
+
+    SET      0.5 V x G(gate voltage)          the transistor limits the current
+    RESET    RESET voltage x G(gate voltage)  before the cell opens, nothing does
+
+with the largest published conductance G of `coupled_limits.largest_conductance`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.errors import LimitError
+
+__all__ = ["group_numbers"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def group_numbers(current: FloatArray, largest: float) -> npt.NDArray[np.intp]:
+    """Return the group, from 0, in which each cell is pulsed; same shape.
+
+    Groups of a row are neighbouring cells of about the same current, as few as keep each of them
+    at or below `largest`.
+
+    Parameters
+    ----------
+    current
+        Of each cell in A, shape (rows, columns).
+    largest
+        Of a row at once, in A.
+
+    Raises
+    ------
+    LimitError
+        If one cell alone could draw more.
+    """
+    total = current.sum(axis=1)
+    number = np.zeros(current.shape, np.intp)
+    # Sums are compared with a little room, so that their rounding makes no group.
+    allowed = largest * (1.0 + 1e-9)
+    left = np.flatnonzero(total > allowed)
+    if not left.size:
+        return number
+    if not (most := float(current.max())) <= allowed:
+        raise LimitError(
+            f"one cell could draw {most:.3g} A, and the driver of its row gives {largest:.3g} A "
+            "(capabilities of the board: row_current). Lower the gate voltage of a SET, or the "
+            "voltage of a RESET. Nothing was sent"
+        )
+    groups = np.ceil(total / allowed)
+    middle = np.cumsum(current, axis=1) - 0.5 * current
+    while left.size:
+        part = np.floor(middle[left] * (groups[left] / total[left])[:, np.newaxis])
+        number[left] = np.clip(part, 0, groups[left, np.newaxis] - 1)
+        sums = np.zeros((left.size, int(groups[left].max())))
+        np.add.at(sums, (np.arange(left.size)[:, np.newaxis], number[left]), current[left])
+        # Two cells that may not go together are apart, at the latest, in groups of half the size.
+        left = left[(sums > allowed).any(axis=1)]
+        groups[left] += 1.0
+    return number
