@@ -18,6 +18,7 @@ from urllib.parse import quote
 from drivers.tickets import state_directory
 from memlab.calibration.stored import Calibration
 from memlab.errors import DataError, SettingError
+from memlab.storage import require_file
 
 __all__ = ["CalibrationStore", "find_calibration"]
 
@@ -109,6 +110,7 @@ class CalibrationStore:
         if not path.exists():
             return [0]
         try:
+            require_file(path)
             history = json.loads(path.read_text(encoding="utf-8"))
             if not all(type(version) is int and version >= 0 for version in history):
                 raise ValueError("it is no list of versions")

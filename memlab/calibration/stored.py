@@ -13,6 +13,7 @@ import numpy as np
 from drivers.board import Capabilities
 from memlab.calibration.record import CalibrationRecord
 from memlab.errors import DataError, SettingError
+from memlab.storage import require_file
 
 __all__ = ["Calibration"]
 
@@ -127,6 +128,7 @@ class Calibration:
             If it is not a calibration.
         """
         try:
+            require_file(path)
             document = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise SettingError(f"cannot read the calibration {path}: {error.strerror}") from error

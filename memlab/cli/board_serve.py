@@ -22,6 +22,7 @@ from memlab.emulator.serve import Server, TcpPort, dpe_board, mlp_board, new_ser
 from memlab.emulator.serve.boards import AsciiFirmware, MlpFirmware
 from memlab.emulator.serve.ports import Port
 from memlab.errors import SettingError
+from memlab.storage import require_file
 
 
 @click.command(cls=Command)
@@ -176,6 +177,8 @@ def _recorder(log: Path | None, stack: ExitStack) -> Callable[[BoardEvent], None
     if log is None:
         return None
     try:
+        if log.exists() and not log.is_char_device():
+            require_file(log)  # a pipe would wait for somebody who reads it
         file = stack.enter_context(log.open("a"))
     except OSError as error:
         raise SettingError(f"cannot write the log {log}: {error.strerror}") from error

@@ -29,6 +29,7 @@ from memlab.emulator.cells.wear import WearParameters
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
+from memlab.storage import require_file
 
 __all__ = [
     "BUILT_IN",
@@ -268,6 +269,7 @@ def _text(name: str, base: Path | None) -> str:
     if name.endswith(".toml"):
         path = Path(name) if base is None else base / name
         try:
+            require_file(path)
             with path.open("rb") as stream:
                 content = stream.read(_LARGEST + 1)
             if len(content) > _LARGEST:

@@ -12,6 +12,7 @@ from memlab.errors import DataError
 from memlab.runs.arc_one import read_arc_one
 from memlab.runs.arc_two import read_arc_two
 from memlab.runs.foreign import ForeignLog
+from memlab.storage import require_file
 
 __all__ = ["read_arc_log"]
 
@@ -25,6 +26,7 @@ def read_arc_log(path: Path) -> ForeignLog:
         If it is neither, or its layout is another one.
     """
     try:
+        require_file(path)
         with path.open("rb") as file:
             signature = file.read(8)
     except OSError as error:

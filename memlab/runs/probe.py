@@ -16,7 +16,7 @@ import sys
 
 import h5py
 
-__all__ = ["READY", "SECONDS", "WHOLE", "check_sizes", "look_through"]
+__all__ = ["READY", "SECONDS", "WHOLE", "check_links", "check_sizes", "look_through"]
 
 READY, WHOLE = "ready", "whole"
 
@@ -53,6 +53,32 @@ def check_sizes(file: h5py.File) -> None:
     file.visititems(visit)
 
 
+def check_links(file: h5py.File) -> None:
+    """Raise `ValueError` where a file has links into other files, or links that lead nowhere.
+
+    Another file may be any: a pipe, which is waited for, or one that nobody looked through.
+    """
+    soft: list[tuple[h5py.Group, str]] = []
+
+    def visit(group: h5py.Group) -> None:
+        for name in group:
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise ValueError(f"{group.name.rstrip('/')}/{name} lies in another file")
+            if isinstance(link, h5py.SoftLink):
+                soft.append((group, name))
+
+    visit(file)
+    file.visititems(lambda _, item: visit(item) if isinstance(item, h5py.Group) else None)
+    for group, name in soft:
+        try:
+            found = group.get(name) is not None
+        except (KeyError, RuntimeError, OSError):
+            found = False
+        if not found:
+            raise ValueError(f"{group.name.rstrip('/')}/{name} is a link that leads nowhere")
+
+
 def look_through(path: str, *, swmr: bool) -> None:
     """Read all names, attributes and indices of a file, and its data within bounds.
 
@@ -62,6 +88,7 @@ def look_through(path: str, *, swmr: bool) -> None:
         Whatever h5py says of what it cannot read; `ValueError` for sizes that cannot be.
     """
     with h5py.File(path, "r", swmr=swmr) as file:
+        check_links(file)
         check_sizes(file)
         left = _MOST_DATA
 

@@ -28,6 +28,7 @@ from scipy.io import loadmat, whosmat
 
 from memlab.errors import DataError
 from memlab.runs.decimal_mark import decimal_mark, values
+from memlab.storage import require_file
 
 __all__ = ["Column", "read_columns"]
 
@@ -65,6 +66,7 @@ def read_columns(
         numbers.
     """
     try:
+        require_file(path)
         with path.open("rb") as file:
             head = file.read(128)
             size = file.seek(0, io.SEEK_END)

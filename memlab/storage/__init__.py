@@ -1,6 +1,7 @@
 """Names and whole files: what every output of memlab goes through, whatever its format."""
 
 from memlab.storage.files import make_directory, write_measured, write_new, write_over
+from memlab.storage.inputs import require_file
 from memlab.storage.names import DEFAULT_DIRECTORY, default_path, name_stamp
 from memlab.storage.numbers import load_npy
 from memlab.storage.seal import Seal, check_seal, seal
@@ -15,6 +16,7 @@ __all__ = [
     "make_directory",
     "name_stamp",
     "reason_of",
+    "require_file",
     "seal",
     "spare_directories",
     "write_measured",

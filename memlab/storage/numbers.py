@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import stat
 import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import SettingError
+from memlab.storage.inputs import require_file
 
 __all__ = ["load_npy"]
 
@@ -32,12 +32,10 @@ def load_npy(path: Path, what: str) -> npt.NDArray[Any]:
         If it cannot be read, is no .npy file, is cut off, or holds Python objects.
     """
     try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):  # to open a pipe would wait for its other end
-            raise SettingError(f"cannot read the {what} {path}: it is no file")
+        require_file(path)
         with path.open("rb") as file:
             dtype, shape = _header(file)
-            size, held = math.prod(shape) * dtype.itemsize, state.st_size - file.tell()
+            size, held = math.prod(shape) * dtype.itemsize, path.stat().st_size - file.tell()
             if dtype.hasobject:
                 raise SettingError(
                     f"the {what} {path} holds Python objects, which are not loaded from a file; "
