@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -17,5 +18,8 @@ def require_file(path: Path) -> None:
     OSError
         If it is none, does not exist, or may not be looked at.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    kind = path.stat().st_mode
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(kind):
         raise OSError(errno.EINVAL, "it is no file", str(path))
