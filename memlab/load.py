@@ -15,6 +15,7 @@ shall be at 0 V and not float are part of it, and so are gates that shall be ope
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ import numpy.typing as npt
 
 from memlab.errors import DataError, LoadWarning, SettingError
 
-__all__ = ["NOT_RECORDED", "Load", "line_ranges", "warn_of_loads"]
+__all__ = ["NOT_RECORDED", "Load", "line_ranges", "load_of", "told_of_loads", "warn_of_loads"]
 
 NOT_RECORDED = "not recorded"
 """What files of before say about their load: nothing."""
@@ -119,11 +120,27 @@ class Load:
         try:
             rows, columns = document["chip"]
             shape = int(rows), int(columns)
-            return cls(
-                _lines(document["rows"]), _lines(document["open_gates"]), shape, document["parts"]
-            )
+            lines = _lines(document["rows"]), _lines(document["open_gates"])
+            return cls(*lines, shape, int(document["parts"]))
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{document!r} does not describe a load: {error}") from error
+
+
+def load_of(attributes: Mapping[str, Any]) -> Load | None:
+    """Return the load in the attributes of a group of a run file, None where none is recorded.
+
+    It is read from its values, not from its words.
+    """
+    named = {
+        name.removeprefix("load."): attributes[name]
+        for name in attributes
+        if name.startswith("load.")
+    }
+    if not named:
+        return None
+    if isinstance(named.get("chip"), str):  # lists are JSON there
+        named["chip"] = json.loads(named["chip"])
+    return Load.from_document(named)
 
 
 def line_ranges(lines: Iterable[int]) -> str:
@@ -149,17 +166,22 @@ def warn_of_loads(what: str, loads: Iterable[Load | None], stacklevel: int = 2) 
     -------
     Whether they differ.
     """
+    text = told_of_loads(what, loads)
+    if text:
+        warnings.warn(text, LoadWarning, stacklevel=stacklevel + 1)
+    return bool(text)
+
+
+def told_of_loads(what: str, loads: Iterable[Load | None]) -> str:
+    """Return what `warn_of_loads` says, or nothing where all known loads are one."""
     different = list(dict.fromkeys(load for load in loads if load is not None))
     if len(different) < 2:
-        return False
+        return ""
     one, other = different[:2]
-    warnings.warn(
+    return (
         f"{what} were read under different loads ({one} - and {other}): they differ by what the "
-        "wires drop, whatever the cells do. Read them again under one (Array.under, --load)",
-        LoadWarning,
-        stacklevel=stacklevel + 1,
+        "wires drop, whatever the cells do. Read them again under one (Array.under, --load)"
     )
-    return True
 
 
 def _lines(text: str) -> tuple[int, ...]:

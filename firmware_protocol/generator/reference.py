@@ -93,6 +93,10 @@ A request is checked in this order; the first check that fails is the answer:
 - Sizes: a vector has {{1, 4, 8, 16}} bits per selected row, low bits first, and starts on a byte.
   A result has a u16 per selected column, then with AUTO gain 2 bits each (gain - 1, low bits
   first).
+- AUTO: each channel is converted at gain 1, and at the next as long as the reading is below what
+  `gain_threshold` of that gain allows; a reading that clips falls back to the one before it.
+- The masks are the load: selected rows are driven or at 0 V, gates of selected columns are open.
+  All other rows float, all other gates are at 0 V.
 
 ## Pulses
 

@@ -344,6 +344,7 @@ def _start(
         procedure.vector_coordinates,
         array.shape,
         formable_cells(array[rows, columns]),
+        array[rows, columns].load,
     )
     run.start()
     return log

@@ -118,11 +118,11 @@ class Yield(Procedure[YieldConfig]):
         fault = np.full(record.chip_shape, Fault.NOT_TESTED, np.uint8)
         fault[np.ix_(record.rows, record.columns)] = findings.values["fault"].value
         for one in Fault:
-            passport.set_mask(one.label, fault == one)
+            passport.set_mask(one.label, fault == one, record.load)
         for axis, name in enumerate(("rows", "columns")):
             good = np.zeros(record.chip_shape[axis], bool)
             good[np.asarray(findings.axes[f"good_{name}"].value)] = True
-            passport.set_mask(f"good {name}", good)
+            passport.set_mask(f"good {name}", good, record.load)
 
     def _cycles(self, record: Record) -> Cycles:
         """Sort the readings: each cell's SET state, and its RESET state one step later."""

@@ -62,6 +62,11 @@ def _tell(story: CellStory) -> None:
         f"left of its budgets: {left or 'there are none'}",
         *map(_chapter, story.runs),
     ]
+    if len(loads := {run.load for run in story.runs if run.load is not None}) > 1:
+        lines.append(
+            "these conductances were read under different loads and do not compare: "
+            + " | ".join(sorted(loads))
+        )
     if story.last_pulses:
         lines.append(f"its last {len(story.last_pulses)} pulses:")
     lines += map(_pulse, story.last_pulses)

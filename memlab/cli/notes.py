@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from memlab.errors import LoadWarning
 
 __all__ = ["Notes", "noted"]
 
@@ -53,10 +57,24 @@ def _show(text: str) -> None:
 
 @contextmanager
 def noted(at_once: Callable[[], bool]) -> Iterator[Notes]:
-    """Receive the notes in place of Python's handler of last resort, which shows them bare."""
+    """Receive the notes in place of Python's handler of last resort, which shows them bare.
+
+    Warnings that readings have different loads are notes too.
+    """
     notes, logger = Notes(at_once), logging.getLogger("memlab")
     logger.addHandler(notes)
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, LoadWarning):
+            logger.warning("%s", message)
+        else:
+            shown(message, category, *where, **more)
+
     try:
-        yield notes
+        with warnings.catch_warnings():
+            warnings.filterwarnings("default", category=LoadWarning)
+            warnings.showwarning = show
+            yield notes
     finally:
         logger.removeHandler(notes)

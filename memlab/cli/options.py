@@ -23,6 +23,7 @@ __all__ = [
     "check_picture",
     "gain_option",
     "json_option",
+    "load_option",
     "open_board_array",
     "quiet_option",
     "region_options",
@@ -47,6 +48,14 @@ gain_option = click.option(
     default=0,
     show_default=True,
     help="1 to 4 for a transimpedance of 1e3 to 1e6 V/A; 0 chooses for each reading.",
+)
+load_option = click.option(
+    "--load",
+    type=click.Choice(["selection", "array"]),
+    default=None,
+    help="Lines that take part in readings: the rows and columns selected, while other rows float "
+    "and other gates are at 0 V; or all of the array. Where wires have resistance, cells read "
+    "lower the more take part.  [default: selection]",
 )
 SEED = click.IntRange(0, 2**63 - 1)
 """Type of every seed: what a run file can hold."""

@@ -47,7 +47,9 @@ def show_passport(document: dict[str, Any]) -> None:
     ]
     if document["last_map"] is not None:
         last = document["last_map"]
+        loads = last["loads"] if isinstance(last["loads"], str) else " or ".join(last["loads"])
         lines.append(("last map", f"{last['time']}, run {last['run']}"))
+        lines.append(("  its load", loads))
     if "figure" in document:
         lines.append(("picture", document["figure"]))
     for name, text in lines:

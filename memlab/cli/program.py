@@ -8,7 +8,13 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, json_option, quiet_option, region_options
+from memlab.cli.options import (
+    board_option,
+    json_option,
+    load_option,
+    quiet_option,
+    region_options,
+)
 from memlab.cli.reached import cells_reached
 from memlab.cli.streams import show_document
 from memlab.mapping import Round
@@ -21,6 +27,7 @@ from memlab.settings import apply_settings
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @board_option
 @region_options
+@load_option
 @click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")
 @click.option(
     "--set",
@@ -42,6 +49,7 @@ def program(
     target: Path,
     url: str,
     region: Region,
+    load: str | None,
     tolerance: str | None,
     settings: tuple[str, ...],
     out: Path | None,
@@ -52,10 +60,12 @@ def program(
 
     TARGET has the shape of the array; NaN leaves a cell alone. Cells outside the region given by
     --rows, --columns, --cells and --mask are not pulsed. Each round pulses the cells that are not
-    done, at most twice, and reads them; cells that do not get there are reported. A target that
-    the chip cannot reach is refused before anything is pulsed.
+    done, at most twice, and reads them; cells that do not get there are reported. Readings, and a
+    law that is measured, are those under the load in which the cells will be used (--load). A
+    target that the chip cannot reach is refused before anything is pulsed.
     """
     given = settings if tolerance is None else (*settings, f"tolerance={tolerance}")
+    given = given if load is None else (*given, f"load={load}")
     config = apply_settings(ProgramConfig(), given)
     document = program_target(
         target, url, config, region, out=out, watch=lambda step: _show(step, quiet=quiet)
@@ -65,6 +75,7 @@ def program(
         return
     lines = [
         *cells_reached(document),
+        f"load     {document['load']['words']}",
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]

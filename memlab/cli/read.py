@@ -7,9 +7,15 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, gain_option, json_option, region_options
+from memlab.cli.options import (
+    board_option,
+    gain_option,
+    json_option,
+    load_option,
+    region_options,
+)
 from memlab.cli.streams import show_document
-from memlab.operations import read_map
+from memlab.operations import LoadChoice, read_map
 from memlab.regions import Region
 
 
@@ -17,6 +23,7 @@ from memlab.regions import Region
 @board_option
 @region_options
 @gain_option
+@load_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -24,13 +31,19 @@ from memlab.regions import Region
     help="File to write, .npy or .h5; the picture goes beside it.  [default: memlab-runs/read-...]",
 )
 @json_option
-def read(url: str, region: Region, gain: int, out: Path | None, as_json: bool) -> None:
+def read(
+    url: str, region: Region, gain: int, load: str | None, out: Path | None, as_json: bool
+) -> None:
     """Read the conductance map of an array, in S; the device is not changed.
+
+    Other rows than the selected ones float and other gates are closed meanwhile, unless --load
+    array; the output says so, for it matters where wires have resistance.
 
     A .npy file holds the whole array with NaN outside the region, as `memlab program` takes it; an
     .h5 file also holds the raw codes.
     """
-    document = read_map(url, region, gain=gain, out=out)
+    choice = LoadChoice(load or LoadChoice.SELECTION)
+    document = read_map(url, region, gain=gain, load=choice, out=out)
     if as_json:
         show_document(document)
         return
@@ -38,6 +51,7 @@ def read(url: str, region: Region, gain: int, out: Path | None, as_json: bool) -
     lines = [
         f"{document['cells']} cells: {low:.2f} to {high:.2f} uS, median {middle:.2f} uS; "
         f"{document['saturated']} saturated readings",
+        f"load     {document['load']['words']}",
         f"map      {document['out']}",
         f"picture  {document['figure']}",
     ]

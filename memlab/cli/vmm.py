@@ -7,9 +7,9 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, gain_option, json_option
+from memlab.cli.options import board_option, gain_option, json_option, load_option
 from memlab.cli.streams import show_document
-from memlab.operations import multiply
+from memlab.operations import LoadChoice, multiply
 
 
 @click.command(cls=Command)
@@ -18,6 +18,7 @@ from memlab.operations import multiply
 @click.option("--rows", default="", metavar="LINES", help="Rows, for example 0:16 or 3,5.")
 @click.option("--columns", default="", metavar="LINES", help="Columns, for example 0:8.")
 @gain_option
+@load_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -31,6 +32,7 @@ def vmm(
     rows: str,
     columns: str,
     gain: int,
+    load: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -38,12 +40,14 @@ def vmm(
 
     The currents, (..., columns) in A, go to a .npy file, or with the raw codes to an .h5 file.
     """
-    document = multiply(voltages, url, rows=rows, columns=columns, gain=gain, out=out)
+    choice = LoadChoice(load or LoadChoice.SELECTION)
+    document = multiply(voltages, url, rows=rows, columns=columns, gain=gain, load=choice, out=out)
     if as_json:
         show_document(document)
         return
     click.echo(
         f"{document['vectors']} vectors multiplied, {document['saturated']} saturated readings\n"
+        f"load     {document['load']['words']}\n"
         f"currents {document['out']}",
         err=True,
     )

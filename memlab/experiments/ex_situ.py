@@ -6,7 +6,8 @@ there, and R_vg and the slope of the SET law need not cancel, so that a nominal 
 2 R_vg slope times (2.0 in Li 2019, 5.45 in Wang 2019).
 
 Each trained matrix gets a R_gw of its own, the largest with which its weights fit into the window
-of conductances that a SET reaches. An array is written in one go, because its cells share wires.
+of conductances that a SET reaches. An array is written in one go, and each of the network's blocks
+is read under the load in which it is used: its own lines take part and no others.
 What is inferred is inferred on the array, and nothing that was read back is used to correct it.
 """
 
@@ -22,7 +23,7 @@ from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
 from memlab.experiments.in_situ import train_experiment
 from memlab.experiments.law import find_law
-from memlab.experiments.placing import place_weights, used_cells
+from memlab.experiments.placing import place_weights, used_cells, views_of
 from memlab.ideal import IdealArray
 from memlab.mapping import DirectUpdate, pair_conductance, summarise, write_verify
 from memlab.nn import CrossEntropy
@@ -56,6 +57,7 @@ class ExSitu:
         self._config, self._arrays = config, arrays
         self._software = make(config, [IdealArray(*array.shape) for array in arrays])
         self._experiment = make(config, arrays)
+        self._views = views_of(self._experiment.network, arrays)
         self._source: Trained | None = None
         if config.transfer.source:
             self._source = read_trained(Path(config.transfer.source))
@@ -112,7 +114,7 @@ class ExSitu:
         for number, array in enumerate(self._arrays):
             group = GROUP if len(self._arrays) == 1 else f"{GROUP}_{number}"
             records.append(WriteVerifyLog(run_file, group))
-            records[-1].declare(array, maps=maps)
+            records[-1].declare(array, maps=maps, views=self._views[number])
         return records
 
     def _transfer(self, records: Sequence[WriteVerifyLog]) -> dict[str, Any]:
@@ -120,8 +122,10 @@ class ExSitu:
         arrays, config, network = self._arrays, self._config.transfer, self._experiment.network
         settings = config.make_settings()
         laws = [
-            find_law(array, config, self._config.chip, cells)
-            for array, cells in zip(arrays, used_cells(network, arrays), strict=True)
+            find_law(array, config, self._config.chip, cells, views)
+            for array, cells, views in zip(
+                arrays, used_cells(network, arrays), self._views, strict=True
+            )
         ]
         # What every array reaches.
         low = max(float(law.conductance(settings.gate_minimum)) for law in laws)
@@ -130,9 +134,11 @@ class ExSitu:
             network, self._software.network, arrays, (low, high), config.placement, config.clip
         )
         results = []
-        for array, target, law, record in zip(arrays, targets, laws, records, strict=True):
+        for array, target, law, record, views in zip(
+            arrays, targets, laws, records, self._views, strict=True
+        ):
             record.target(target)
-            result = write_verify(array, target, law, settings, observer=record.read)
+            result = write_verify(array, target, law, settings, observer=record.read, views=views)
             record.finish(result)
             results.append(result)
         network.read_back()

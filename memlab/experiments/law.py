@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +18,11 @@ __all__ = ["find_law"]
 
 
 def find_law(
-    array: Array, config: WriteVerifyConfig, chip: ChipPreset, cells: npt.NDArray[np.bool_]
+    array: Array,
+    config: WriteVerifyConfig,
+    chip: ChipPreset,
+    cells: npt.NDArray[np.bool_],
+    views: Sequence[Array] = (),
 ) -> SwitchingLaw:
     """Return the law that cells are programmed with.
 
@@ -30,9 +36,13 @@ def find_law(
         What is on a board that is not emulated.
     cells
         Boolean mask, shape (rows, columns), of the cells that may be pulsed.
+    views
+        Views that are read in its place, under whose loads the cells are used.
     """
     if config.law is LawSource.MEASURED and cells.any():
-        return measure_switching_law(array, config.gate_minimum, config.gate_maximum, cells=cells)
+        return measure_switching_law(
+            array, config.gate_minimum, config.gate_maximum, cells=cells, views=views
+        )
     if isinstance(array, IdealArray):
         return SwitchingLaw(SET_SLOPE, SET_OFFSET)
     if isinstance(array, BoardArray) and isinstance(array.board, EmulatedBoard):

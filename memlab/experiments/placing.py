@@ -12,7 +12,7 @@ from memlab.experiments.config import Placement
 from memlab.mapping import Block, pair_conductance, pair_weight
 from memlab.nn import Network
 
-__all__ = ["place_weights", "used_cells"]
+__all__ = ["place_weights", "used_cells", "views_of"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -73,6 +73,14 @@ def used_cells(network: Network, arrays: Sequence[Array]) -> list[BoolArray]:
     for block in network.blocks:
         masks[_array_of(block, arrays)][_lines(block)] = True
     return masks
+
+
+def views_of(network: Network, arrays: Sequence[Array]) -> list[list[Array]]:
+    """Return for every array the views that a network uses it through, each under its load."""
+    views: list[list[Array]] = [[] for _ in arrays]
+    for block in network.blocks:
+        views[_array_of(block, arrays)].append(block.array)
+    return views
 
 
 def _lines(block: Block) -> tuple[npt.NDArray[np.intp], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from memlab.array import Array, nearest_step
 from memlab.errors import DataError
+from memlab.mapping.views import read_in_use
 
 __all__ = ["SwitchingLaw", "measure_switching_law"]
 
@@ -109,6 +111,7 @@ def measure_switching_law(
     *,
     cells: BoolArray | None = None,
     most: int = 256,
+    views: Sequence[Array] = (),
 ) -> SwitchingLaw:
     """Measure the law of an array on some of its cells; it pulses them.
 
@@ -125,6 +128,8 @@ def measure_switching_law(
         Which cells may be pulsed, shape (rows, columns); all of them by default.
     most
         How many of them are, evenly picked.
+    views
+        Views of the array that are read in its place, each under its own load; `cells` lie in them.
 
     Raises
     ------
@@ -143,9 +148,9 @@ def measure_switching_law(
     levels = np.empty((PROBES, np.count_nonzero(probed)))
     for level, gate in zip(levels, gates, strict=True):
         array.program(gate, reset=probed, set=probed)
-        level[:] = array.read_conductance()[probed]
+        level[:] = read_in_use(array, views)[probed]
     array.program(0.0, reset=probed, set=np.zeros(array.shape, bool))
-    reset = array.read_conductance()[probed]
+    reset = read_in_use(array, views)[probed]
     responds = levels[0] - levels[-1] > MOVED
     if not responds.any():
         raise DataError(

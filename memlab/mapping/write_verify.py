@@ -25,6 +25,7 @@ from memlab.arguments import as_numbers
 from memlab.array import Array, nearest_step
 from memlab.errors import LimitError
 from memlab.mapping.switching import SwitchingLaw
+from memlab.mapping.views import read_in_use
 from memlab.units import statistic
 
 __all__ = ["Round", "WriteVerify", "WriteVerifyResult", "check_target", "summarise", "write_verify"]
@@ -199,11 +200,13 @@ def write_verify(
     *,
     cells: BoolArray | None = None,
     observer: Callable[[Round, FloatArray], None] | None = None,
+    views: Sequence[Array] = (),
 ) -> WriteVerifyResult:
     """Bring cells to target conductances, by pulses and reads in turn.
 
     Each round pulses every cell that is not done at most twice (RESET where it is too high, then
-    SET) in one batch, and reads the whole array.
+    SET) in one batch, and reads the whole array, under its load: give the view, or the views, under
+    whose load the cells will be used.
 
     Parameters
     ----------
@@ -219,6 +222,9 @@ def write_verify(
         Boolean mask, shape (rows, columns), of the cells to program; all of them by default.
     observer
         Told after every read what was found, and the conductances in S.
+    views
+        Views of the array that are read in its place, each under its own load; all cells that are
+        programmed lie in one of them, others are NaN.
 
     Raises
     ------
@@ -231,7 +237,7 @@ def write_verify(
     if cells is not None:
         wanted[~cells] = np.nan
     check_target(array, wanted, law, settings)
-    work = _Work(array, wanted, law, settings)
+    work = _Work(array, wanted, law, settings, views)
     while True:
         reset, set_ = work.judge()
         work.note(reset, set_)
@@ -273,8 +279,16 @@ def _rms(error: FloatArray, of: str) -> dict[str, Any]:
 class _Work:
     """The state of every cell between two rounds."""
 
-    def __init__(self, array: Array, target: FloatArray, law: SwitchingLaw, settings: WriteVerify):
+    def __init__(
+        self,
+        array: Array,
+        target: FloatArray,
+        law: SwitchingLaw,
+        settings: WriteVerify,
+        views: Sequence[Array],
+    ):
         self._array, self._target, self._law, self._settings = array, target, law, settings
+        self._views = views
         self._asked = ~np.isnan(target)
         self._band = settings.band(target)
         lowest = float(law.conductance(settings.gate_minimum))
@@ -284,7 +298,7 @@ class _Work:
         self._done = np.zeros(array.shape, bool)
         self._attempts, self._sets, self._resets = np.zeros((3, *array.shape), np.int64)
         self.history: list[Round] = []
-        self.conductance = array.read_conductance()
+        self.conductance = read_in_use(array, views)
 
     def judge(self) -> tuple[BoolArray, BoolArray]:
         """Return which cells the next batch RESETs and SETs; none when there is nothing to do."""
@@ -321,7 +335,7 @@ class _Work:
         self._attempts += reset | set_
         self._sets += set_
         self._resets += reset
-        self.conductance = array.read_conductance()
+        self.conductance = read_in_use(array, self._views)
         missed = self.conductance - self._law.conductance(gate) - self._bias
         self._bias += np.where(set_, settings.correction * missed, 0.0)
 

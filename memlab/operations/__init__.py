@@ -1,7 +1,8 @@
 """One-off operations at the bench: read a map, program a target, multiply vectors."""
 
+from memlab.operations.loads import LoadChoice
 from memlab.operations.program import ProgramConfig, program_target
 from memlab.operations.read import read_map
 from memlab.operations.vmm import multiply
 
-__all__ = ["ProgramConfig", "multiply", "program_target", "read_map"]
+__all__ = ["LoadChoice", "ProgramConfig", "multiply", "program_target", "read_map"]

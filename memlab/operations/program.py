@@ -21,6 +21,7 @@ from memlab.experiments.config import WriteVerifyConfig
 from memlab.experiments.law import find_law
 from memlab.mapping import Round, check_target, summarise, write_verify
 from memlab.operations.files import create_run_file, load_numbers, output_path
+from memlab.operations.loads import LoadChoice, select
 from memlab.regions import Region
 from memlab.runs import WriteVerifyLog
 from memlab.runs.ending import closed_in_order, named_in_errors
@@ -41,6 +42,11 @@ class ProgramConfig(WriteVerifyConfig):
         description="Chip on the board: its preset states the law of a SET.",
     )
     point: PointConfig = PointConfig()
+    load: LoadChoice = Field(
+        LoadChoice.SELECTION,
+        description="Lines that take part in readings, as in the use of the cells: those of the "
+        "cells asked for (selection), or all (array).",
+    )
 
 
 @stopping.stopped_in_order()
@@ -55,6 +61,10 @@ def program_target(
     figure: bool = True,
 ) -> dict[str, Any]:
     """Bring the cells of a region to the conductances of a file; programs the array.
+
+    Targets are verified, and the law of a SET is measured, under the load in which the cells will
+    be used (`memlab.load`): by default the lines of the cells that are asked for take part and no
+    others, as they do in `read_map` and `multiply` with this region.
 
     However it ends, the array is grounded and the run file closed, with everything measured so far.
 
@@ -75,7 +85,7 @@ def program_target(
 
     Returns
     -------
-    The document of `memlab program --json`: files, the law, the statistics of
+    The document of `memlab program --json`: files, the law, the load, the statistics of
     `memlab.mapping.summarise`, counts, seconds.
 
     Raises
@@ -93,7 +103,10 @@ def program_target(
     with open_array(url, chip=config.chip, point=config.point.make_point()) as array:
         wanted = _choose(wanted, target, array, region)
         settings = config.make_settings()
-        law = find_law(array, config, config.chip, ~np.isnan(wanted))
+        mask = ~np.isnan(wanted)
+        lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        part = select(array, *lines, config.load)
+        law = find_law(array, config, config.chip, mask, [part])
         check_target(array, wanted, law, settings)
         if array.passport is not None:
             array.passport.begin_run(str(out.resolve()))
@@ -103,7 +116,7 @@ def program_target(
         results: dict[str, Any] = {}
         with closed_in_order(run, results):
             log = WriteVerifyLog(run, GROUP)
-            log.declare(array)
+            log.declare(array, views=[part])
             run.start()
             log.target(wanted)
 
@@ -111,10 +124,11 @@ def program_target(
                 log.read(step, conductance)
                 watch(step)
 
-            result = write_verify(array, wanted, law, settings, observer=observe)
+            result = write_verify(array, wanted, law, settings, observer=observe, views=[part])
             log.finish(result)
             results |= {
                 "law": asdict(law),
+                "load": part.load.document(),
                 **summarise([result]),
                 "counts": asdict(array.counts),
                 "seconds": time.perf_counter() - start,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import numpy as np
 from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
+from memlab.load import NOT_RECORDED, told_of_loads
 from memlab.operations.files import create_run_file, output_path, save_numbers, save_run
+from memlab.operations.loads import LoadChoice, select
 from memlab.regions import Region
 
 __all__ = ["read_map"]
+
+LOGGER = logging.getLogger("memlab.load")
 
 
 @stopping.stopped_in_order()
@@ -22,13 +27,16 @@ def read_map(
     region: Region = Region(),  # noqa: B008 - frozen
     *,
     gain: int = 0,
+    load: LoadChoice = LoadChoice.SELECTION,
     out: Path | None = None,
     figure: bool = True,
 ) -> dict[str, Any]:
     """Measure conductances (S) and write them; the device is not changed.
 
     A .npy file holds the whole array with NaN outside the region, so that it can serve as a target
-    of `program_target`. An HDF5 file holds the lines of the region, with the raw codes.
+    of `program_target`. An HDF5 file holds the lines of the region, with the raw codes and the load
+    (`memlab.load`): which rows and gates took part, on which conductances depend where wires have
+    resistance.
 
     Parameters
     ----------
@@ -36,6 +44,8 @@ def read_map(
         Of what.
     gain
         1..4, or 0 to choose for each reading.
+    load
+        Which lines take part: those of the region, or all of the array.
     out
         A .npy, .h5 or .hdf5 file; by default a new .npy file in `memlab-runs`.
     figure
@@ -43,14 +53,18 @@ def read_map(
 
     Returns
     -------
-    The document of `memlab read --json`: files, cells, saturated readings, and minimum, median and
-    maximum of the conductance in S.
+    The document of `memlab read --json`: files, cells, saturated readings, minimum, median and
+    maximum of the conductance in S, the load, and `last_map`, the load under which the chip's
+    passport has the last map (None without a passport or map).
+    A load that differs from that of the last map is also logged (`memlab.load`).
     """
     url = check_url(url)
     out = output_path(out, "read")
     with open_array(url) as array:
         mask = region.pick(array.shape)
-        part = array[mask.any(axis=1), mask.any(axis=0)]
+        lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        part = select(array, *lines, load)
+        last_map = None if array.passport is None else array.passport.last_map_loads
         measurement = part.measure_conductance(gain=gain)
         whole = np.full(array.shape, np.nan)
         whole[np.ix_(part.rows, part.columns)] = measurement.value
@@ -60,6 +74,10 @@ def read_map(
         else:
             size = 4 * measurement.value.nbytes
             save_run(out, lambda path: _write_run(path, url, part, measurement), size)
+    # Nothing is compared here, so this is a note (memlab.cli.notes) and no warning.
+    what = "this map and the last one in the passport"
+    if note := told_of_loads(what, [measurement.load, *(last_map or ())]):
+        LOGGER.warning("%s", note)
     picture = out.with_suffix(".png") if figure else None
     if picture is not None:
         from memlab.figures.conductance_map import plot_map
@@ -79,12 +97,15 @@ def read_map(
         "units": "S",
         "n": int(values.size),
         "of": "cells read",
+        "load": None if measurement.load is None else measurement.load.document(),
+        "last_map": None if last_map is None else [str(one) for one in last_map] or NOT_RECORDED,
     }
 
 
 def _write_run(out: Path, url: str, part: Array, measurement: Measurement) -> None:
     run = create_run_file(out, "conductance map", url, part, {"operation": "read"})
-    run.group("map", "NXdata", {"signal": "conductance"})
+    load = {} if measurement.load is None else measurement.load.attributes()
+    run.group("map", "NXdata", {"signal": "conductance", **load})
     run.scale("map/row", part.rows, "1", "Row (bit line) of the chip")
     run.scale("map/column", part.columns, "1", "Column (top electrode) of the chip")
     lines = ("map/row", "map/column")

@@ -3,7 +3,8 @@
 What was read last before the batch lies in the passport. From there each number of pulses that may
 have been fired leads to another state, with wide margins; where the cells of a row-pulse are found
 in just one of them, it is settled. Cells that were pulsed since, or that nobody had read before,
-say nothing. When in doubt, the answer is that it cannot be told.
+say nothing. When in doubt, the answer is that it cannot be told. What is compared is read under the
+load of the reading before (`memlab.load`), where the passport has that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from drivers.board import PulseKind
 from memlab.board_array import BoardArray
 from memlab.errors import SettingError
+from memlab.load import Load
 from memlab.mapping import SwitchingLaw
 from memlab.passport import Outcome, Passport, RowPulses
 from memlab.passport.ledger import Batch
@@ -122,13 +124,17 @@ def settle_unknown(
     user = user or _user()
     found: list[Settled] = []
     if doubtful:
-        reads = np.array([array.read_conductance() for _ in range(READS)])
-        reading = _Reading(reads.mean(axis=0), reads.std(axis=0, ddof=1))
+        readings: dict[Load | None, _Reading] = {}
         runs = {number: run["label"] for number, run in passport.runs().items()}
         pulsed = _pulsed_since(passport, doubtful)
         for batch in doubtful:
             before = np.where(pulsed[batch.number], np.nan, passport.ledger.before(batch))
-            answers, cells = _judge(batch, before, reading, law)
+            loads = passport.ledger.loads_before(batch) or (None,)
+            if len(loads) > 1:
+                before[...] = np.nan  # nobody knows which cell was read under which
+            if loads[0] not in readings:
+                readings[loads[0]] = _read(array, loads[0])
+            answers, cells = _judge(batch, before, readings[loads[0]], law)
             outcome = _settled(batch.outcome, answers, {})
             passport.ledger.settle_again(batch, outcome, f"reading, {user}")
             if rest is not None and (outcome == Outcome.UNKNOWN).any():
@@ -152,6 +158,17 @@ def settle_unknown(
 class _Reading:
     value: FloatArray
     noise: FloatArray
+
+
+def _read(array: BoardArray, load: Load | None) -> _Reading:
+    """Read the array, or the lines of a load under this load; other cells are NaN."""
+    part = array
+    if load is not None and load.parts == 1:
+        part = array[list(load.rows), list(load.columns)]
+    reads = np.full((READS, *array.shape), np.nan)
+    for k in range(READS):
+        reads[k][np.ix_(part.rows, part.columns)] = part.read_conductance()
+    return _Reading(reads.mean(axis=0), reads.std(axis=0, ddof=1))
 
 
 def _pulsed_since(passport: Passport, doubtful: list[Batch]) -> dict[int, npt.NDArray[np.bool_]]:

@@ -19,6 +19,7 @@ from memlab.operations.files import (
     save_numbers,
     save_run,
 )
+from memlab.operations.loads import LoadChoice, select
 from memlab.regions import parse_lines
 
 __all__ = ["multiply"]
@@ -34,6 +35,7 @@ def multiply(
     rows: str = "",
     columns: str = "",
     gain: int = 0,
+    load: LoadChoice = LoadChoice.SELECTION,
     out: Path | None = None,
 ) -> dict[str, Any]:
     """Measure the column currents (A) of voltage vectors (V) and write them.
@@ -46,13 +48,15 @@ def multiply(
         Of what; lines as in `parse_lines`, all of them if empty.
     gain
         1..4, or 0 to choose for each reading.
+    load
+        Which lines take part: those chosen, or all of the array, whose other rows are at 0 V.
     out
         A .npy file for currents of shape (..., columns chosen), or .h5 or .hdf5 for a run file
         with the raw codes; by default a new .npy file in `memlab-runs`.
 
     Returns
     -------
-    The document of `memlab vmm --json`: file, vectors, shape, saturated readings.
+    The document of `memlab vmm --json`: file, vectors, shape, saturated readings, load.
 
     Raises
     ------
@@ -65,10 +69,12 @@ def multiply(
     vectors = load_numbers(voltages, "voltages")
     out = output_path(out, "vmm")
     with open_array(url) as array:
-        part = array[
+        part = select(
+            array,
             parse_lines(rows, array.shape[0], "rows"),
             parse_lines(columns, array.shape[1], "columns"),
-        ]
+            load,
+        )
         if vectors.ndim == 0 or vectors.size == 0 or vectors.shape[-1] != part.shape[0]:
             raise SettingError(
                 f"{voltages} has shape {vectors.shape}; the last axis must be the {part.shape[0]} "
@@ -86,6 +92,7 @@ def multiply(
         "vectors": vectors.size // part.shape[0],
         "shape": list(measurement.value.shape),
         "saturated": int(np.count_nonzero(measurement.saturated)),
+        "load": None if measurement.load is None else measurement.load.document(),
     }
 
 
@@ -94,7 +101,8 @@ def _write_run(
 ) -> None:
     run = create_run_file(out, "vector-matrix products", url, part, {"operation": "vmm"})
     flat = vectors.reshape(-1, part.shape[0])
-    run.group("vmm", "NXdata", {"signal": "current"})
+    load = {} if measurement.load is None else measurement.load.attributes()
+    run.group("vmm", "NXdata", {"signal": "current", **load})
     run.scale("vmm/vector", np.arange(len(flat)), "1", "Number of the vector, from 0")
     run.scale("vmm/row", part.rows, "1", "Row (bit line) of the chip")
     run.scale("vmm/column", part.columns, "1", "Column (top electrode) of the chip")

@@ -145,7 +145,8 @@ class PulseLedger:
                 self._store.execute(
                     "INSERT OR REPLACE INTO before VALUES (?, ?, ?)", slot, number, known.tobytes()
                 )
-                under = np.unique(self._load_of[rows][np.isfinite(known)])
+                told = np.isfinite(known) & np.any(asked[:, rows], axis=0)
+                under = np.unique(self._load_of[rows][told])
                 write_loads(self._store, "before", number, [self._loads[k] for k in under])
                 self._slots[number] = slot
         self._fresh &= ~asked.any(axis=0)
@@ -179,7 +180,7 @@ class PulseLedger:
         return found
 
     def loads_before(self, batch: Batch) -> tuple[Load, ...] | None:
-        """Return under which loads `before` was read; None where that is not recorded."""
+        """Return under which loads the cells pulsed were read; None where it is not recorded."""
         return read_loads(self._store, "before", batch.number)
 
     def find(self, ticket: str) -> Batch | None:

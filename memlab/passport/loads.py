@@ -19,7 +19,7 @@ def write_loads(store: Store, what: str, number: int, loads: Iterable[Load | Non
     store
         The file.
     what, number
-        `map` and its run, or `before` and its batch.
+        `map` and its run, `before` and its batch, or `mask NAME` and 0.
     loads
         Each once.
     """

@@ -267,6 +267,12 @@ class Passport:
             found[run] = read_loads(self._store, "map", run)
         return found
 
+    @property
+    def last_map_loads(self) -> tuple[Load, ...] | None:
+        """Loads of the map that was read last; empty if not recorded, None if there is no map."""
+        last = max(self.maps(), key=lambda found: found[1], default=None)
+        return None if last is None else read_loads(self._store, "map", last[0]) or ()
+
     def maps(self) -> Iterator[tuple[int, float, FloatArray]]:
         """Return (run, time, conductance in S) of every run that read; NaN where it did not."""
         query = "SELECT run, time, conductance FROM maps ORDER BY time"
@@ -327,11 +333,12 @@ class Passport:
                 cells, time = _unpack(bits, self.shape), _time(when)
             yield run, time, cells
 
-    def set_mask(self, name: str, mask: BoolArray) -> None:
+    def set_mask(self, name: str, mask: BoolArray, load: Load | None = None) -> None:
         """Keep a mask under a name, in place of an earlier one.
 
         Cells of a fault class, shape (rows, columns), under its name (`pass`, `stuck high`, ...);
-        lines under `good rows`, shape (rows,), and `good columns`, shape (columns,).
+        lines under `good rows`, shape (rows,), and `good columns`, shape (columns,). `load` is that
+        of the readings that told.
         """
         shape = {"good rows": self.shape[:1], "good columns": self.shape[1:]}.get(name, self.shape)
         if mask.dtype != np.bool_ or mask.shape != shape:
@@ -346,6 +353,11 @@ class Passport:
             " ".join(map(str, shape)),
             np.packbits(mask).tobytes(),
         )
+        write_loads(self._store, f"mask {name}", 0, [load])
+
+    def mask_load(self, name: str) -> Load | None:
+        """Return the load of the readings behind a mask, None where it is not recorded."""
+        return next(iter(read_loads(self._store, f"mask {name}", 0) or ()), None)
 
     def masks(self) -> dict[str, BoolArray]:
         """Return every mask by its name."""

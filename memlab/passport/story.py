@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from drivers.board import PulseKind
 from memlab.errors import SettingError
+from memlab.load import NOT_RECORDED
 from memlab.passport.ledger import Batch
 from memlab.passport.passport import Passport
 from memlab.passport.pulses import Outcome
@@ -50,6 +51,9 @@ def _summary(passport: Passport) -> dict[str, Any]:
         "formed": int(passport.formed.sum()),
         "yield": None if passed is None else _yield(passed, masks.get(_NOT_TESTED)),
         "masks": {name: int(mask.sum()) for name, mask in sorted(masks.items())},
+        "mask_loads": {
+            name: str(passport.mask_load(name) or NOT_RECORDED) for name in sorted(masks)
+        },
         "good_rows": int(rows.size),
         "good_columns": int(columns.size),
         "pulsed_cells": int((used.sum(0) > 0).sum()),
@@ -59,7 +63,13 @@ def _summary(passport: Passport) -> dict[str, Any]:
         "energy": _spread(totals.energy, used.sum(0) > 0, "J"),
         "unknown": int(totals.doubtful.sum()),
         "budgets": asdict(passport.budgets),
-        "last_map": None if last is None else {"run": last[0], "time": iso(last[1])},
+        "last_map": None
+        if last is None
+        else {
+            "run": last[0],
+            "time": iso(last[1]),
+            "loads": [str(one) for one in passport.last_map_loads or ()] or NOT_RECORDED,
+        },
     }
 
 
@@ -101,6 +111,9 @@ class Chapter:
         When the run formed the cell, None if it did not.
     conductance
         What it read last, in S; None if nothing.
+    load
+        Under which load, or loads (`memlab.load`): conductances under different ones differ by what
+        the wires drop.
     """
 
     run: int
@@ -112,6 +125,7 @@ class Chapter:
     unknown: int = 0
     formed: str | None = None
     conductance: float | None = None
+    load: str | None = None
 
 
 @dataclass
@@ -185,9 +199,13 @@ def _cell_story(passport: Passport, row: int, column: int, last: int) -> CellSto
         if cells[row, column]:
             formed.append(iso(when))
             chapters[run].formed = formed[-1]
+    loads = passport.map_loads()
     for run, _, conductance in passport.maps():
         value = float(conductance[row, column])
-        chapters[run].conductance = None if np.isnan(value) else value
+        if not np.isnan(value):
+            chapters[run].conductance = value
+            words = " or ".join(str(one) for one in loads[run] or ())
+            chapters[run].load = words or NOT_RECORDED
     events: deque[PulseEvent] = deque(maxlen=last)
     for batch in passport.ledger.batches():
         _tell(batch, row, column, chapters[batch.run], events)

@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from memlab.array import Measurement
 from memlab.errors import DataError
+from memlab.load import Load, load_of
 from memlab.runs.hdf5 import checked
 from memlab.runs.living import run_identity
 from memlab.runs.opening import open_for_reading, read_attributes
@@ -75,6 +76,7 @@ class ProcedureLog:
         vectors: Coordinates | None,
         chip_shape: tuple[int, int],
         formable: npt.NDArray[np.bool_] | None = None,
+        load: Load | None = None,
     ) -> Self:
         """Declare the datasets of a procedure; `run.start()` must follow.
 
@@ -92,8 +94,11 @@ class ProcedureLog:
             (rows, columns) of the whole chip.
         formable
             Cells of the view that may be formed; all of them by default.
+        load
+            Of its readings, where known; that of its vectors has one part.
         """
-        run.group("map", "NXdata", {"signal": "conductance"})
+        of_maps = {} if load is None else load.attributes()
+        run.group("map", "NXdata", {"signal": "conductance", **of_maps})
         run.scale("map/reading", None, "1", "Number of the reading, from 0")
         run.scale("map/row", rows, "1", "Row (bit line) of the chip")
         run.scale("map/column", columns, "1", "Column (top electrode) of the chip")
@@ -104,7 +109,8 @@ class ProcedureLog:
         run.declare("map/conductance", "f8", maps_of, "S", "Conductance", 1)
         _declare_raw(run, "map", maps_of, maps, 1)
         if vectors is not None:
-            run.group("vmm", "NXdata", {"signal": "current"})
+            of_vectors = {} if load is None else replace(load, parts=1).attributes()
+            run.group("vmm", "NXdata", {"signal": "current", **of_vectors})
             run.scale("vmm/vector", None, "1", "Number of the vector, from 0")
             run.scale("vmm/row", rows, "1", "Row (bit line) of the chip")
             run.scale("vmm/column", columns, "1", "Column (top electrode) of the chip")
@@ -126,6 +132,7 @@ class ProcedureLog:
         ):
             run.declare(name, "i8", (f"{name.partition('/')[0]}/batch",), "1", text, 256)
         record = Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape, formable)
+        record.load = load
         run.write("map/mask", mask)
         run.write("map/formable", record.formable)
         return cls(run, record)
@@ -292,6 +299,7 @@ def read_record(path: Path) -> Record:
             ),
             programs=programs,
             chip_shape=(int(board["board.rows"]), int(board["board.columns"])),
+            load=load_of(entry["map"].attrs),
         )
 
 
@@ -363,6 +371,7 @@ def _shortest(group: h5py.Group) -> int:
 def _read_series(group: h5py.Group, signal: str, length: int) -> Series:
     arrays = {name: group[name][:length] for name in (signal, "saturated", "adc_code", "gain")}
     dac_code = group["dac_code"][:length] if "dac_code" in group else [None] * length
+    load = load_of(group.attrs)
     measurements = [
         Measurement(
             value=arrays[signal][k],
@@ -370,6 +379,7 @@ def _read_series(group: h5py.Group, signal: str, length: int) -> Series:
             adc_code=arrays["adc_code"][k],
             gain=arrays["gain"][k],
             dac_code=dac_code[k],
+            load=load,
         )
         for k in range(length)
     ]

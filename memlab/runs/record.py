@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from memlab.array import Measurement
+from memlab.load import Load
 
 __all__ = [
     "CONFIDENCE",
@@ -120,6 +121,8 @@ class Record:
         Batches of pulses.
     chip_shape
         (rows, columns) of the whole chip, of which the view is a part.
+    load
+        Of its readings (`memlab.load`); None where that is not recorded.
     """
 
     rows: npt.NDArray[np.intp]
@@ -130,6 +133,7 @@ class Record:
     vectors: Series
     programs: list[ProgramEntry] = field(default_factory=list)
     chip_shape: tuple[int, int] = (128, 64)
+    load: Load | None = None
 
     @classmethod
     def empty(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -144,6 +145,7 @@ class TrainingLog(Observer):
                 "read_voltage": matrix.read_voltage,
                 "layout": block.layout.value,
                 "array": block.array_number,
+                **block.array.load.attributes(),
             },
         )
         run.scale(f"{name}/update", None, "1", "Number of the update that left this state, from 0")
@@ -164,7 +166,8 @@ class TrainingLog(Observer):
         run.declare(f"{name}/conductance_code", "u2", maps, "1", "ADC codes of the map", 1)
         run.declare(f"{name}/conductance_gain", "u1", maps, "1", "Gain numbers of the map", 1)
         vmm = f"{name}_vmm"
-        run.group(vmm, "NXdata", {"signal": "adc_code"})
+        load = replace(block.array.load, parts=1).attributes()
+        run.group(vmm, "NXdata", {"signal": "adc_code", **load})
         run.scale(f"{vmm}/vector", None, "1", "Number of the recorded vector, from 0")
         run.scale(f"{vmm}/row", block.array.rows, "1", "Row (bit line) of the chip")
         run.scale(f"{vmm}/column", block.array.columns, "1", "Column (top electrode) of the chip")

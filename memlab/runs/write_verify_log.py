@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -29,10 +31,18 @@ class WriteVerifyLog:
         self._run, self._group = run_file, group
         self._reads = 0
 
-    def declare(self, array: Array, *, maps: bool = True) -> None:
-        """Declare the datasets; with `maps`, also the conductances at every read."""
+    def declare(self, array: Array, *, maps: bool = True, views: Sequence[Array] = ()) -> None:
+        """Declare the datasets; with `maps`, also the conductances at every read.
+
+        `views` are those that readings go through, each under its own load, if not `array` itself.
+        """
         run, group = self._run, self._group
-        run.group(group, "NXdata", {"signal": "error"})
+        loads = list(dict.fromkeys(view.load for view in views or [array]))
+        attributes = loads[0].attributes()
+        if len(loads) > 1:
+            values = {str(number): one.document() for number, one in enumerate(loads)}
+            attributes = {"load": " | ".join(map(str, loads)), "loads": values}
+        run.group(group, "NXdata", {"signal": "error", **attributes})
         run.scale(f"{group}/read", None, "1", "Number of the read, from 0; a batch of pulses each")
         run.scale(f"{group}/row", array.rows, "1", "Row (bit line) of the chip")
         run.scale(f"{group}/column", array.columns, "1", "Column (top electrode) of the chip")

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
+from memlab.load import warn_of_loads
 from memlab.twin.estimates import (
     SQUARED,
     direct_estimates,
@@ -110,6 +111,7 @@ def fit(
         If no run tells a parameter, or cells of a column share an error that the base does not
         have: the board is to be calibrated first.
     """
+    warn_of_loads("these runs", [run.record.load for run in runs])
     _refuse_shared_errors(runs, base, seed)
     fitted = _direct(runs)
     undetermined = _undetermined(runs, fitted)

@@ -20,6 +20,7 @@ from memlab.characterize.session import position_in_session
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.emulator.preset import BUILT_IN
 from memlab.errors import DataError
+from memlab.load import warn_of_loads
 from memlab.runs import MemoryLog, Record, Series, read_attributes, read_record
 
 __all__ = ["MeasuredRun", "default_base", "load_runs", "same_chip", "simulate"]
@@ -142,6 +143,10 @@ def _repeat(run: MeasuredRun, array: BoardArray, board: EmulatedBoard) -> Record
     )
     point = procedure.config.point.model_dump(exclude={"read_gate_voltage"})
     view = array.with_operating_point(**point)[measured.rows, measured.columns]
+    if measured.load is not None and measured.load.parts == 1:
+        view = view.under(measured.load)  # as the chip was read
+    else:
+        warn_of_loads(f"chip ({run.path.name}) and twin", [measured.load, view.load])
     # With vectors of zeros where the chip was read with them.
     zeros = len(measured.vectors) > 0
     procedure.measure(Bench(view, MemoryLog(record), origin=board.clock, zeros=zeros))

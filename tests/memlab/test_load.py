@@ -169,7 +169,7 @@ class TestReadings:
         plain = wired(**errors)
         board = plain.board
         assert isinstance(board, EmulatedBoard)
-        record, serial = board.calibration, board.capabilities.serial
+        record, serial = board.calibration, board.capabilities.calibrated_as
         array = plain.with_calibration(Calibration(record, record, serial, "now", "truth", "test"))
         view = array[3:6, 2:4].under(array[0:20, 0:9])
         expected = solved(array, list(range(20)), list(range(9)))[3:6, 2:4]

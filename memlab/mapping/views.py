@@ -1,0 +1,34 @@
+"""Reading an array as it is used: view by view, each under its own load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array
+
+__all__ = ["read_in_use"]
+
+
+def read_in_use(array: Array, views: Sequence[Array] = ()) -> npt.NDArray[np.float64]:
+    """Return the conductances (S) of an array as its views read them, NaN for cells in none.
+
+    Parameters
+    ----------
+    array
+        Shape (rows, columns) of what is returned; read itself where there are no views.
+    views
+        Views of its lines, each under its own load (`memlab.load`).
+    """
+    if not views:
+        return array.read_conductance()
+    whole = np.full(array.shape, np.nan)
+    row_at = {line: k for k, line in enumerate(array.rows.tolist())}
+    column_at = {line: k for k, line in enumerate(array.columns.tolist())}
+    for view in views:
+        rows = [row_at[line] for line in view.rows.tolist()]
+        columns = [column_at[line] for line in view.columns.tolist()]
+        whole[np.ix_(rows, columns)] = view.read_conductance()
+    return whole
