@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.memlab.characterize.off_grid import (
+    calibration,
     endurance,
     forming,
     linearity,
@@ -12,6 +13,7 @@ from tests.memlab.characterize.off_grid import (
     read_noise,
     retention,
     staircase,
+    twin,
     variation,
     yield_,
 )
@@ -30,4 +32,6 @@ TABLE: dict[str, Sequence[Setting]] = {
     "yield": yield_.SETTINGS,
     "set": pulse_maps.SET,
     "reset": pulse_maps.RESET,
+    "calibration": calibration.SETTINGS,
+    "twin": twin.SETTINGS,
 }

@@ -32,7 +32,7 @@ SETTINGS = [
         "a RESET at 0 S",
         {"noise": 7e-6, "set_offset_spread": 8e-6},
         {"noise": 7e-6, "spread__set_offset": 8e-6, "read_noise__white": 0.01},
-        settings={"cycles": 4},
+        settings={"cycles": 5},
         shape=(24, 20),
         region=Region(rows="2:20", columns="5:15"),
         undetermined=("reset_spread",),
