@@ -9,14 +9,15 @@ both as a user gets them. Its parts are told apart by measurements, not by a mod
     offset         how much less the error is when what flows at 0 V is taken off both
     rest           what is left: bending, gains that do not match, settling, drift
 
-Wires take no part in it: the network is linear, so that reads and products lose the same. What they
+The errors are those of the random vectors that were drawn: all columns see the same ones, and err
+together. Wires take no part in it: the network is linear, so that reads and products lose the same. What they
 take from the cells themselves, `wire_loss`, needs their resistance (see the procedure `wires`).
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -150,38 +151,40 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         matrix: _Matrix,
         offsets: tuple[FloatArray, FloatArray],
         cells: FloatArray,
-    ) -> dict[str, FloatArray]:
-        """Return mean squares of each column, and means, by name: shape (columns,)."""
+    ) -> _Compared:
+        """Compare products with the matrix: squares of each pattern and column, by name."""
         voltage = driven_voltage(products)
         squared = voltage**2
         current = np.array([one.value for one in products])
         current[np.array([one.saturated for one in products])] = np.nan
         error = current - voltage @ matrix.mean
         step = np.array([value_step(one) for one in products])
-        quantisation = _mean(step**2) / 12.0
-        # One row of this array for each pattern, its repeats side by side.
-        repeated = current.reshape(-1, self.config.repeats, current.shape[1])
-        scatter = _mean(repeated.var(axis=1, ddof=1))
+        repeats = self.config.repeats
+
+        def of_patterns(values: FloatArray) -> FloatArray:
+            """Mean over the repeats, which lie side by side; shape (patterns, columns)."""
+            mean: FloatArray = values.reshape(-1, repeats, values.shape[1]).mean(axis=1)
+            return mean
+
+        quantisation = np.broadcast_to(_mean(step**2) / 12.0, current.shape)
+        scatter = current.reshape(-1, repeats, current.shape[1]).var(axis=1, ddof=1)
         drive = voltage.sum(axis=1, keepdims=True) / self.config.point.read_voltage
-        total, without_offset = (
-            _mean(error**2),
-            _mean((error - offsets[0] + drive * offsets[1]) ** 2),
-        )
+        total = of_patterns(error**2)
+        without_offset = of_patterns((error - offsets[0] + drive * offsets[1]) ** 2)
+        # No more noise than there is: of a column that stands still, rounding is all.
+        noisy = _mean(scatter) > quantisation[0]
         parts = {
             "total": total,
-            "quantisation": quantisation + _mean(squared @ matrix.quantisation),
-            "noise": np.maximum(scatter - quantisation, 0.0) + _mean(squared @ matrix.noise),
-            "offset": np.maximum(total - without_offset, 0.0),
+            "quantisation": of_patterns(quantisation + squared @ matrix.quantisation),
+            "noise": np.where(noisy, scatter - of_patterns(quantisation), 0.0)
+            + of_patterns(squared @ matrix.noise),
+            "offset": total - without_offset,
         }
-        known = parts["quantisation"] + parts["noise"]
-        return {
-            **parts,
-            "rest": np.maximum(without_offset - known, 0.0),
-            "wire_loss": _mean((voltage @ (cells - matrix.mean)) ** 2),
-            "current": _mean(current**2),
-            "bias": _mean(error),
-            "saturated": np.isnan(current).mean(axis=0),
-        }
+        parts["rest"] = without_offset - parts["quantisation"] - parts["noise"]
+        parts["wire_loss"] = of_patterns((voltage @ (cells - matrix.mean)) ** 2)
+        return _Compared(
+            parts, of_patterns(current**2), _mean(error), np.isnan(current).mean(axis=0)
+        )
 
     def _findings(self, compared: npt.NDArray[np.object_]) -> Findings:
         config = self.config
@@ -189,25 +192,79 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         findings.axis("amplitude", np.array(config.amplitudes), "V", "Largest row voltage")
         findings.axis("gain", np.array(config.gains), "1", "Gain; 0: automatic")
         dims = ("amplitude", "gain", "column")
-        # The columns of each amplitude and gain, by name.
-        of = {
-            name: np.array([[one[name] for one in row] for row in compared])
-            for name in compared[0, 0]
-        }
+
+        def each(of: Callable[[_Compared], FloatArray]) -> FloatArray:
+            return np.array([[of(one) for one in row] for row in compared])
+
         for name, text in _PARTS.items():
-            findings.array(name, np.sqrt(of[name]), dims, "A", f"Rms of each column: {text}")
-        findings.array("bias", of["bias"], dims, "A", "Mean error of each column")
-        findings.array("current", np.sqrt(of["current"]), dims, "A", "Rms current of each column")
+            rms = each(lambda one, name=name: one.rms(name))  # type: ignore[misc]
+            findings.array(name, rms, dims, "A", f"Rms of each column: {text}")
+        bias = each(lambda one: one.bias)
+        findings.array("bias", bias, dims, "A", "Mean error of each column")
+        current = each(lambda one: np.sqrt(_mean(one.current)))
+        findings.array("current", current, dims, "A", "Rms current of each column")
         text = "Share of the currents beyond the amplifiers' range; left out"
-        findings.array("saturated", of["saturated"], dims, "1", text)
-        strongest = int(np.argmax(config.amplitudes)), 0
-        current = float(_mean(of["current"][strongest])) ** 0.5
-        samples = config.patterns * of["total"].shape[-1]
+        findings.array("saturated", each(lambda one: one.saturated), dims, "1", text)
+        strongest = compared[int(np.argmax(config.amplitudes)), 0]
         for name, text in _PARTS.items():
-            value = float(_mean(of[name][strongest])) ** 0.5 / current if current else np.nan
+            value, error = strongest.relative(name)
             text = f"{text}, rms, relative to the rms current (largest amplitude, first gain)"
-            findings.number(f"{name}_error", value, "1", text, value / (2.0 * samples) ** 0.5)
+            findings.number(
+                f"{name}_error",
+                value,
+                "1",
+                text,
+                error,
+                n=config.patterns,
+                of=f"random vectors, and {current.shape[-1]} columns",
+                why="" if np.isfinite(value) else "no current flows, or all are beyond the range",
+            )
         return findings
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Products of an amplitude and a gain against the matrix.
+
+    Parameters
+    ----------
+    parts
+        Squares (A^2) by name, which scatter around what they stand for: they may be negative.
+        Shape (patterns, columns), NaN where a current was beyond the range.
+    current
+        Its square (A^2), same shape.
+    bias, saturated
+        Mean error (A) and share beyond the range of each column.
+    """
+
+    parts: Mapping[str, FloatArray]
+    current: FloatArray
+    bias: FloatArray
+    saturated: FloatArray
+
+    def rms(self, name: str) -> FloatArray:
+        """Rms of a part in each column, in A."""
+        rms: FloatArray = np.sqrt(np.maximum(_mean(self.parts[name]), 0.0))
+        return rms
+
+    def relative(self, name: str) -> tuple[float, float]:
+        """Return the rms of a part over all currents, relative to theirs, and its error.
+
+        For random vectors and these columns: all columns see the same vectors, so that they err
+        together.
+        """
+        known = np.isfinite(self.current) & np.isfinite(self.parts[name])
+        part, current = (np.where(known, x, 0.0) for x in (self.parts[name], self.current))
+        if not current.sum() > 0.0:
+            return np.nan, np.nan
+        left = part - part.sum() / current.sum() * current
+        # No column has less than nothing of it.
+        ratio = float(np.maximum(part.sum(axis=0), 0.0).sum() / current.sum())
+        patterns = len(left)
+        square = float((left.sum(axis=1) ** 2).sum()) * patterns / (patterns - 1)
+        error = max(square, float((left**2).sum())) ** 0.5 / float(current.sum())
+        value = ratio**0.5
+        return value, 0.5 * error / value if ratio > error else error**0.5
 
 
 _PARTS = {

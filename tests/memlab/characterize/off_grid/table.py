@@ -15,6 +15,7 @@ from tests.memlab.characterize.off_grid import (
     staircase,
     twin,
     variation,
+    vmm_accuracy,
     yield_,
 )
 from tests.memlab.characterize.off_grid.harness import Setting
@@ -23,6 +24,7 @@ __all__ = ["TABLE"]
 
 TABLE: dict[str, Sequence[Setting]] = {
     "linearity": linearity.SETTINGS,
+    "vmm-accuracy": vmm_accuracy.SETTINGS,
     "read-noise": read_noise.SETTINGS,
     "retention": retention.SETTINGS,
     "staircase": staircase.SETTINGS,
