@@ -10,8 +10,9 @@ both as a user gets them. Its parts are told apart by measurements, not by a mod
     rest           what is left: bending, gains that do not match, settling, drift
 
 The errors are those of the random vectors that were drawn: all columns see the same ones, and err
-together. Wires take no part in it: the network is linear, so that reads and products lose the same. What they
-take from the cells themselves, `wire_loss`, needs their resistance (see the procedure `wires`).
+together. Wires take no part in it: the network is linear, so that reads and products lose the same.
+What they take from the cells themselves, `wire_loss`, needs their resistance (see the procedure
+`wires`).
 """
 
 from __future__ import annotations
