@@ -28,18 +28,27 @@ SIMULATION = ("chip=ta-hfo2", "chip.noise=5.6e-6")
 CHIP = ("chip=ta-hfo2-full", "chip.noise=5.6e-6")
 
 EFFECTS = {
+    "wires and transistor": (
+        "wires.resistance",
+        "wires.driver_resistance",
+        "wires.sense_resistance",
+        "transistor.slope",
+        "set.stop_voltage",
+        "set.as_read_resistance",
+    ),
     "cell to cell": ("spread.set_slope", "spread.set_offset"),
     "stuck cells": ("defects.stuck_on", "defects.stuck_off"),
     "wear": ("wear.lifetime", "wear.window_loss"),
     "drift": ("drift.relaxation", "drift.retention"),
-    "read noise": (
+    "read noise, bent I-V": (
         "read_noise.white",
         "read_noise.bandwidth",
         "read_noise.flicker",
         "read_noise.telegraph_cells",
         "read_noise.telegraph_amplitude",
+        "nonlinearity.voltage",
+        "nonlinearity.ohmic_conductance",
     ),
-    "bent I-V": ("nonlinearity.voltage", "nonlinearity.ohmic_conductance"),
     "board errors": (
         "board.dac.offset",
         "board.dac.gain",
@@ -52,11 +61,8 @@ EFFECTS = {
         "board.adc.noise",
         "board.adc.offset",
     ),
-    "wires": ("wires.resistance", "wires.driver_resistance", "wires.sense_resistance"),
-    "transistor and compliance": ("transistor.slope", "set.stop_voltage"),
-    "law as read": ("set.as_read_resistance",),
 }
-"""Parameters in which `ta-hfo2-full` differs from `ta-hfo2`; the wires want the law as read."""
+"""Parameters in which `ta-hfo2-full` differs from `ta-hfo2`; the law as read belongs to wires."""
 
 
 def main() -> int:
