@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +86,8 @@ def fit(
     document = _document(result, out, base)
     if table is not None:
         document["table"] = describe_table(table, half)
+        for one in document["fitted"].values():
+            one |= {"n": cells.cells, "of": "cells"}
     if as_json:
         show_document(document)
     elif not quiet:
@@ -101,7 +102,7 @@ def _document(result: Fit, out: Path, base: str) -> dict[str, Any]:
         "fitted": {
             one.name: {
                 "value": one.value,
-                "error": None if math.isnan(one.error) else one.error,
+                "error": one.known_error,
                 "units": units[one.name],
                 "n": len(one.runs),
                 "of": "runs",
@@ -122,7 +123,7 @@ def _summarise(document: dict[str, Any], parameters: int) -> None:
         summarise_table(document["table"])
     lines = []
     for name, one in document["fitted"].items():
-        error = "" if one["error"] is None else f" +- {one['error']:.2g}"
+        error = f" +- {one['error']:.2g}" if isinstance(one["error"], float) else ""
         unit = "" if one["units"] == "1" else f" {one['units']}"
         value = one["value"]
         shown = f"{np.size(value)} numbers" if isinstance(value, tuple) else f"{value:.5g}"

@@ -97,14 +97,15 @@ def compare_with_table(
         "splits": comparison.splits,
         "units": comparison.units,
         "over": {"name": comparison.x_name, "units": comparison.x_units},
-        "curves": [_curve(curve) for curve in comparison.curves],
+        "curves": [_curve(curve, comparison.units) for curve in comparison.curves],
     }
 
 
-def _curve(curve: Curve) -> dict[str, Any]:
+def _curve(curve: Curve, units: str) -> dict[str, Any]:
     return {
         "name": curve.name,
         "agrees": curve.agrees,
+        "units": units,
         "n": curve.x.size,
         "rms": curve.rms,
         "rms_tolerance": curve.rms_tolerance,

@@ -10,6 +10,7 @@ codes, and the static errors of the board, which are drawn anew for each seed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +48,8 @@ class FittedParameter:
     name
         As in a preset, dotted.
     value, error
-        In SI units, with one standard error; NaN where that is not known. Lists are tuples.
+        In SI units, with one standard error; NaN where that is not known, or there is none. Of a
+        list both are tuples.
     runs
         Names of the run files that tell it.
     procedure
@@ -56,9 +58,15 @@ class FittedParameter:
 
     name: str
     value: Any
-    error: float
+    error: Any
     runs: tuple[str, ...]
     procedure: str
+
+    @property
+    def known_error(self) -> Any:
+        """The error; None where it is not known."""
+        scalar = isinstance(self.error, float)
+        return None if scalar and math.isnan(self.error) else self.error
 
 
 @dataclass(frozen=True, eq=False)

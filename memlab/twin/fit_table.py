@@ -18,7 +18,7 @@ from memlab.twin.tables import Kind, Table
 
 __all__ = ["fit_table"]
 
-_Found = tuple[dict[str, tuple[Any, float]], float, dict[str, str]]
+_Found = tuple[dict[str, tuple[Any, Any]], float, dict[str, str]]
 """Parameter: value and one standard error; how far chip and table still are apart, in errors; and
 what is not determined, and why."""
 
@@ -65,7 +65,7 @@ def fit_table(
         FittedParameter(name, value, error, (table.path.name,), table.kind.value)
         for name, (value, error) in found.items()
         # What makes room for another law is written only where the base has it.
-        if value != 0.0 or base.parameter(name) != 0.0 or not math.isnan(error)
+        if value != 0.0 or base.parameter(name) != 0.0
     ]
     return Fit(preset, fitted, steps, distance, undetermined)
 
@@ -80,8 +80,8 @@ def _gate_sweep(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _
 def _relaxation(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:
     found = fit_relaxation(measured_relaxation(table))
     # Its place is taken.
-    found |= {"drift.relaxation": 0.0, "drift.relaxation_mean": 0.0}
-    return {name: (value, math.nan) for name, value in found.items()}, 0.0, {}
+    off = dict.fromkeys(("drift.relaxation", "drift.relaxation_mean"), (0.0, math.nan))
+    return found | off, 0.0, {}
 
 
 def _pulse_train(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:

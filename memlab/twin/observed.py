@@ -27,7 +27,7 @@ __all__ = ["Observed", "observe"]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-RELAXED_CELLS = 32_768
+RELAXED_CELLS = 65_536
 
 
 @dataclass(frozen=True, eq=False)

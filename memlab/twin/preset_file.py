@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from pathlib import Path
 
@@ -70,5 +69,6 @@ def _assignment(one: FittedParameter, key: str, unit: str) -> str:
 
 
 def _source(one: FittedParameter) -> str:
-    error = "" if math.isnan(one.error) else f"; one standard error {one.error:.2g}"
+    known = one.known_error
+    error = f"; one standard error {known:.2g}" if isinstance(known, float) else ""
     return f"{one.procedure}, {', '.join(one.runs)}{error}"

@@ -203,10 +203,12 @@ class _Curve:
     """G_n = level - (level - start) (1 - part)^n of the cells of a train."""
 
     level: float
+    level_error: float
     part: float
     part_error: float
     spread: float
     noise: float
+    noise_error: float
     cells: int
 
 
@@ -248,12 +250,21 @@ def _curve(train: Trains) -> _Curve:
     spread = float(quartile_spread(np.array(levels), 3)) if levels else np.nan
     return _Curve(
         float(level) * scale,
+        float(covariance[0, 0] ** 0.5) * scale,
         float(part),
         part_error,
         spread,
-        float(quantiles(np.array(noise), (0.5,))[0]) if noise else np.nan,
+        *_median(np.array(noise)),
         len(levels),
     )
+
+
+def _median(sample: FloatArray) -> tuple[float, float]:
+    """Return a median and its standard error; NaN where there is none."""
+    known = sample[np.isfinite(sample)]
+    if known.size < 2:
+        return (float(known[0]) if known.size else np.nan), np.nan
+    return float(np.median(known)), 1.25 * float(quartile_spread(known)) / known.size**0.5
 
 
 def _named(train: Trains) -> str:
@@ -265,11 +276,11 @@ def _levels(curves: list[_Curve], group: str) -> dict[str, tuple[float, float]]:
     last = max(curves, key=lambda curve: curve.part)
     found = {}
     if group == "reset":
-        found["reset_conductance"] = (max(last.level, 0.0), np.nan)
+        found["reset_conductance"] = (max(last.level, 0.0), last.level_error)
     if np.isfinite(last.spread) and last.level > 0.0:
         relative = last.spread / last.level
         name = "spread.set_level" if group == "set" else "spread.reset"
         found[name] = (relative, 1.17 * relative / last.cells**0.5)
     if np.isfinite(last.noise):
-        found["noise"] = (last.noise / last.part, np.nan)
+        found["noise"] = (last.noise / last.part, last.noise_error / last.part)
     return found

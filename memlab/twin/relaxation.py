@@ -39,7 +39,8 @@ _FITTED = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 _FEWEST = 60
 """Cells of a level, at one time, from which quantiles are taken; half of it in halves."""
 
-_MOST_LEVELS = 20
+_MOST_LEVELS = 12
+_DRAWS = 20
 _GROUPS = 8
 """Levels of a table that names none: equal parts by the first reading."""
 
@@ -134,8 +135,11 @@ def measured_relaxation(table: Table) -> Relaxed:
     )
 
 
-def fit_relaxation(relaxed: Relaxed) -> dict[str, Any]:
-    """Return the parameters of the emulator that state this relaxation.
+def fit_relaxation(relaxed: Relaxed) -> dict[str, tuple[Any, Any]]:
+    """Return the parameters of the emulator that state this relaxation, and standard errors.
+
+    Errors are of the quantiles, from cells drawn anew, and of the correlations; what else there is
+    was chosen.
 
     Raises
     ------
@@ -151,14 +155,33 @@ def fit_relaxation(relaxed: Relaxed) -> dict[str, Any]:
             f"there are {count.min()}"
         )
     groups = _groups(start, change)
-    table = [[tuple(quantiles(one[group], _FITTED).tolist()) for group in groups] for one in change]
-    return {
+    table = _quantiles(change, groups)
+    rng = np.random.default_rng(0)
+    draws = [[rng.choice(group, group.size) for group in groups] for _ in range(_DRAWS)]
+    errors = np.std([_quantiles(change, draw) for draw in draws], axis=0, ddof=1)
+    correlation, pairs = _correlations(change, groups)
+    chosen = {
         "relaxation.times": tuple(relaxed.times[1:].tolist()),
         "relaxation.levels": tuple(float(np.mean(start[group])) for group in groups),
         "relaxation.probabilities": _FITTED,
-        "relaxation.change": tuple(tuple(levels) for levels in table),
-        "relaxation.correlation": tuple(_correlations(change, groups)),
     }
+    return {name: (value, np.nan) for name, value in chosen.items()} | {
+        "relaxation.change": (_nested(table), _nested(errors)),
+        "relaxation.correlation": (
+            tuple(correlation.tolist()),
+            tuple(((1.0 - correlation**2) / np.sqrt(pairs)).tolist()),
+        ),
+    }
+
+
+def _quantiles(change: FloatArray, groups: Sequence[npt.NDArray[np.intp]]) -> FloatArray:
+    """Return the fitted quantiles in S, shape (times, groups, probabilities)."""
+    return np.array([[quantiles(one[group], _FITTED) for group in groups] for one in change])
+
+
+def _nested(numbers: FloatArray) -> Any:
+    """Return an array as tuples within tuples."""
+    return numbers.item() if numbers.ndim == 0 else tuple(_nested(one) for one in numbers)
 
 
 def run_relaxation(preset: ChipPreset, relaxed: Relaxed, seed: int, cells: int) -> Relaxed:
@@ -219,9 +242,12 @@ def _groups(start: FloatArray, change: FloatArray) -> list[npt.NDArray[np.intp]]
     return groups
 
 
-def _correlations(change: FloatArray, groups: Sequence[npt.NDArray[np.intp]]) -> list[float]:
-    """Return how the normal deviates of cells at neighbouring times correlate."""
-    found = []
+def _correlations(
+    change: FloatArray, groups: Sequence[npt.NDArray[np.intp]]
+) -> tuple[FloatArray, FloatArray]:
+    """Return how normal deviates of cells at neighbouring times correlate; from how many cells."""
+    found: list[float] = []
+    counts: list[int] = []
     for before, after in pairwise(change):
         pairs = []
         for group in groups:
@@ -229,6 +255,7 @@ def _correlations(change: FloatArray, groups: Sequence[npt.NDArray[np.intp]]) ->
             ranks = [rankdata(one[both]) for one in (before, after)]
             pairs.append(ndtri((np.array(ranks) - 0.5) / max(both.size, 1)))
         first, second = np.concatenate(pairs, axis=1)
-        correlation = np.mean(first * second) / np.sqrt(np.mean(first**2) * np.mean(second**2))
-        found.append(float(np.clip(np.nan_to_num(correlation), -1.0, 1.0)))
-    return found
+        power = np.sqrt(np.mean(first**2) * np.mean(second**2)) if first.size else 0.0
+        found.append(float(np.clip(np.mean(first * second) / power, -1.0, 1.0)) if power else 0.0)
+        counts.append(max(first.size, 1))
+    return np.array(found), np.array(counts, np.float64)

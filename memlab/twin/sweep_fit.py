@@ -96,8 +96,8 @@ def fit_sweeps(
     values = zip(_PARAMETERS, fit.x * _UNITS, fit.errors(), strict=True)
     found = {name: (float(value), float(error)) for name, value, error in values}
     found = {name: one for name, one in found.items() if name in fit.names} | reset
-    if fit.has_cycles:
-        found["spread.cycle_tail"] = (fit.tail, np.nan)
+    if fit.tail:
+        found["spread.cycle_tail"] = (fit.tail, fit.tail_error())
     return found | {name: (value, np.nan) for name, value in _OFF.items()}, distance
 
 
@@ -162,6 +162,16 @@ class _Fit:
         by_chip[self._free] = np.std(apart @ self._moves().T, axis=0, ddof=1)
         chance = (1.0 + self._cells / (_SHAPE[0] * _SHAPE[1])) ** 0.5
         return np.asarray(np.hypot(by_formula, by_chip) * _UNITS * chance)
+
+    def tail_error(self) -> float:
+        """Return one standard error of `tail`, from cells drawn anew; NaN where they are few."""
+        if self._cells < _FEWEST:
+            return np.nan
+        found = []
+        for draw in np.random.default_rng(self._seed).integers(0, self._cells, (20, self._cells)):
+            again = Sweeps(self._sweeps.conductance[:, draw])
+            found.append(_freedom(self._goal + _tail_ratio(again, self._use) - self._ratio))
+        return float(np.std(found, ddof=1))
 
     def _statistics(
         self, sweeps: Sweeps, cells: npt.NDArray[np.intp] | slice = slice(None)

@@ -51,6 +51,10 @@ NO_ERROR = {
     "rms_error": "rms of these very cells",
     "rms_error_done": "rms of these very cells",
     "yield": "counted over the whole chip",
+    "relaxation.times": "chosen, not estimated",
+    "relaxation.levels": "chosen, not estimated",
+    "relaxation.probabilities": "chosen, not estimated",
+    "set.full_voltage": "the amplitude of the pulses",
     "smallest_change": "a limit of what would be found",
 }
 """Statistics without an error, by a name on the way to them, and why."""
@@ -63,6 +67,9 @@ PLAIN = {
     r"(set|reset)_per_cell": "pulses per cell asked for, `cells` beside it",
     r"alpha|confidence|settings\.\w+": "probabilities and settings",
     r"distance": "in standard errors (fit)",
+    r"(.*\.)?curves\.(measured|twin|tolerance)": "in the `units` of the curve",
+    r"(.*\.)?curves\.x": "in the units of `over`",
+    r"fitted\.relaxation\.\w+\.(value|error)": "in the `units` beside the list",
     r"interval": "ends of an interval, in the unit of its statistic",
     r"worst_voltages\.\w+|gate_voltage_step|input_voltage_step|adc_span|clip|gain_threshold": "V",
     r"transimpedance": "V/A",
@@ -179,6 +186,24 @@ def test_operations_say_what_their_numbers_are() -> None:
         ["limits"],
     ):
         assert not complaints(run(*arguments)), arguments
+
+
+@pytest.mark.usefixtures("_here")
+def test_fits_to_tables_say_what_their_numbers_are() -> None:
+    def part(cell: int, pulse: int) -> float:
+        return (100 + cell) * (1 - 0.7**pulse) + 0.3 * ((7 * cell + 5 * pulse) % 11)
+
+    trains = [f"{cell},{n},{part(cell, n):.6g}" for cell in range(12) for n in range(12)]
+    Path("trains.csv").write_text("\n".join(["cell,n,G", *trains]))
+    rng = np.random.default_rng(0)
+    readings = np.cumsum(rng.normal([30.0, 0.0, -1.0], [1.0, 0.5, 2.0], (600, 3)), axis=1)
+    lines = [f"{cell},{t},{g:.6g}" for cell, row in enumerate(readings) for t, g in enumerate(row)]
+    Path("relaxed.csv").write_text("\n".join(["cell,n,G", *lines]))
+    columns = ["--column", "cell=cell", "--column", "conductance=G:uS", "--column"]
+    for name, axis in (("trains", "pulse=n"), ("relaxed", "time=n:s")):
+        table = [f"{name}.csv", *columns, axis]
+        assert not complaints(run("chip", "fit", *table, "--out", f"{name}.toml", "--quiet"))
+        assert not complaints(run("chip", "compare", f"{name}.toml", *table, "--quiet"))
 
 
 @pytest.mark.usefixtures("_here")
