@@ -95,6 +95,7 @@ class GainChoice:
         else:
             self._noise = variance.max(axis=-1).tolist()
         self._exact = variance is None and self._offset is None and self._steep == self._flat
+        self._of_board = self._bounds(0.0)
 
     def choose(
         self, current: FloatArray, variance: FloatArray | None, noise: Deviates | None
@@ -113,7 +114,7 @@ class GainChoice:
         magnitude = np.abs(current)
         if self._exact and variance is None:
             return _count(magnitude, self._threshold)
-        low, high = self._bounds(0.0 if variance is None else float(variance.max()))
+        low, high = self._of_board if variance is None else self._bounds(float(variance.max()))
         index = _count(magnitude, low)
         open_ = np.flatnonzero(index != _count(magnitude, high))
         if open_.size:
@@ -155,11 +156,9 @@ class GainChoice:
         reading = I[:, np.newaxis] * scale
         if noise is not None:
             deviate = noise.further(vector, column)[:, : reading.shape[1]]
-            own = np.arange(I.size), _count(np.abs(I), self._threshold)
-            deviate[own] = noise.value.reshape(-1).take(open_)
-            sigma = self._sigma(scale, column, variance, open_)
-            sigma *= deviate
-            reading += sigma
+            each = np.arange(I.size)
+            deviate[each, _count(np.abs(I), self._threshold)] = noise.value.reshape(-1).take(open_)
+            reading += self._sigma(scale, column, variance, open_) * deviate
         if self._offset is not None:
             reading += self._offset.take(column)[:, np.newaxis]
         np.abs(reading, out=reading)
@@ -172,7 +171,7 @@ class GainChoice:
             chosen += so_far
         index.reshape(-1)[open_] = chosen
         if noise is not None:
-            noise.value.reshape(-1)[open_] = deviate[own[0], chosen]
+            noise.value.reshape(-1)[open_] = deviate[each, chosen]
 
     def _sigma(
         self,
@@ -181,14 +180,16 @@ class GainChoice:
         variance: FloatArray | None,
         open_: npt.NDArray[np.intp],
     ) -> FloatArray:
-        """Return the noise of the conversions in codes, shape (readings, gains)."""
-        total: FloatArray = np.zeros((column.size, scale.shape[1]))
-        if variance is not None:
-            np.multiply(scale, scale, out=total)
-            total *= variance.reshape(-1).take(open_)[:, np.newaxis]
+        """Return the noise of the conversions in codes, shape (readings or 1, gains)."""
+        board: FloatArray = np.zeros((1, 1))
         if self._variance is not None:
             one = self._variance.shape[1] == 1
-            total += (self._variance if one else self._variance.take(column, axis=1)).T
+            board = (self._variance if one else self._variance.take(column, axis=1)).T
+        if variance is None:
+            deviation: FloatArray = np.sqrt(board)
+            return deviation
+        total: FloatArray = variance.reshape(-1).take(open_)[:, np.newaxis] * (scale * scale)
+        total += board
         return np.sqrt(total, out=total)
 
 

@@ -21,7 +21,7 @@ _PER_WORD = 4
 
 # The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): each bit of what comes in
 # changes each bit of what comes out with probability 1/2.
-_STEP = np.uint64(0x9E3779B97F4A7C15)
+_KEYS = np.arange(1, _PER_WORD + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 _MIX = (
     (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
@@ -58,16 +58,16 @@ class Deviates:
         They are hashes of the random bits that the reading shares with its neighbours: nothing more
         is drawn, so that nobody else's noise depends on how many were asked for.
         """
-        word, place = np.divmod(column, _PER_WORD)
-        place += 1
-        bits = self.words[vector, word]
-        bits += place.view(np.uint64) * _STEP
+        place = vector * self.words.shape[1] + column // _PER_WORD
+        bits: npt.NDArray[np.uint64] = self.words.reshape(-1).take(place)
+        bits += _KEYS.take(column % _PER_WORD)
         for shift, factor in _MIX:
             bits ^= bits >> shift
             bits *= factor
         bits ^= bits >> _LAST
         index = bits.astype("<u8", copy=False).view("<u2").reshape(-1, _PER_WORD)
-        return _quantiles().take(index, mode="clip")
+        more: npt.NDArray[np.float32] = _quantiles().take(index, mode="clip")
+        return more
 
 
 class NormalSource:
