@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
+from memlab.figures.panels import legend_below
+from memlab.figures.style import BLUE, GREY, ORANGE, figure_file
 
 __all__ = ["draw_accuracy_curves", "plot_accuracy_curves"]
 
@@ -31,11 +32,8 @@ def plot_accuracy_curves(
     title
         What was learnt; where the data come from belongs here.
     """
-    figure = new_figure(width=5.0, height=3.8)
-    axes = figure.subplots()
-    draw_accuracy_curves(axes, simulations, chip, labels)
-    axes.set_title(title, fontsize="small")
-    save_figure(figure, path)
+    with figure_file(path, height=4.4, heading=title) as figure:
+        draw_accuracy_curves(figure.subplots(), simulations, chip, labels)
 
 
 def draw_accuracy_curves(
@@ -43,22 +41,23 @@ def draw_accuracy_curves(
 ) -> None:
     """Draw each simulation thinly, their median, and the chip's median with its extremes."""
     epoch = np.arange(1, simulations.shape[1] + 1)
-    lines = axes.plot(epoch, 100.0 * simulations.T, color=BLUE, alpha=0.15, linewidth=0.6)
+    dots = "o" if epoch.size == 1 else ""  # a line through one point is invisible
+    lines = axes.plot(
+        epoch, 100.0 * simulations.T, color=BLUE, alpha=0.15, linewidth=0.6, marker=dots
+    )
     lines[0].set_label(f"{len(simulations)} {labels[0]}")
     middle = 100.0 * np.median(simulations, axis=0)
-    axes.plot(epoch, middle, color=BLUE, linewidth=1.4, label="their median")
+    axes.plot(epoch, middle, color=BLUE, marker=dots, label="their median")
     epoch = np.arange(1, chip.shape[1] + 1)
     label = labels[1] if len(chip) == 1 else f"{labels[1]}, median and extremes of {len(chip)}"
     if len(chip) > 1:
         low, high = 100.0 * chip.min(axis=0), 100.0 * chip.max(axis=0)
         axes.fill_between(epoch, low, high, color=ORANGE, alpha=0.3, linewidth=0)
-    axes.plot(epoch, 100.0 * np.median(chip, axis=0), color=ORANGE, linewidth=1.4, label=label)
+    dots = "s" if epoch.size == 1 else ""
+    axes.plot(epoch, 100.0 * np.median(chip, axis=0), color=ORANGE, marker=dots, label=label)
     axes.grid(axis="y", color=GREY, alpha=0.2, linewidth=0.5)
-    axes.set_xlim(0, max(simulations.shape[1], chip.shape[1]))
+    axes.set_xlim(0, max(simulations.shape[1], chip.shape[1]) + 0.5)
     axes.set_ylim(0.0, 100.0)
     axes.set_xlabel("Epoch")
     axes.set_ylabel("Test accuracy (%)")
-    legend = axes.legend(loc="lower right", fontsize="x-small")
-    for handle in legend.legend_handles:
-        if handle is not None:
-            handle.set_alpha(1.0)
+    legend_below(axes)

@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure, save_figure
+from memlab.figures.heading import run_heading
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, figure_file
+from memlab.figures.units import scale_of
 from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_calibration"]
@@ -34,23 +38,33 @@ def plot_calibration(run: Path, png: Path) -> None:
         found = {name: item[...] for name, item in entry["calibration"].items()}
         check = {name: item[...] for name, item in entry["check"].items()}
         nominal = np.array(json.loads(entry["instrument"].attrs["board.transimpedance"]))
-        serial, method = entry.attrs["serial"], entry.attrs["method"]
-    figure = new_figure(width=7.2, height=5.2)
-    (rows, columns), (resistors, errors) = figure.subplots(2, 2)
-    _draw_lines(rows, "row", found, "row_offset", "Row DAC offset (mV)")
-    _draw_lines(columns, "column", found, "amplifier_offset", "Amplifier offset (mV)")
+        title = f"Calibration of board {entry.attrs['serial']}: {entry.attrs['method']}"
+        heading = run_heading(entry, run, title)
+    with figure_file(png, 7.0, heading) as figure:
+        _draw(figure, found, check, nominal)
+
+
+def _draw(
+    figure: Figure,
+    found: dict[str, FloatArray],
+    check: dict[str, FloatArray],
+    nominal: FloatArray,
+) -> None:
+    rows, columns, resistors, errors = panels(figure, 2, 2, heights=(5, 6))
+    _draw_lines(rows, "row", found, "row_offset", "Row DAC offset")
+    _draw_lines(columns, "column", found, "amplifier_offset", "Amplifier offset")
     _draw_resistors(resistors, found, nominal)
     _draw_errors(errors, check)
-    figure.suptitle(f"Board {serial}: {method}", fontsize="medium")
-    save_figure(figure, png)
 
 
 def _draw_lines(axes: Axes, line: str, found: dict[str, FloatArray], name: str, label: str) -> None:
     """One value for each line, with error bars of two standard errors."""
+    value, error = found[name], found[f"{name}_error"]
+    factor, unit = scale_of(value, 2.0 * error, units="V")
     axes.errorbar(
         found[line],
-        found[name] * 1e3,
-        2e3 * found[f"{name}_error"],
+        value / factor,
+        2.0 * error / factor,
         color=BLUE,
         marker="o",
         markersize=2.5,
@@ -58,10 +72,18 @@ def _draw_lines(axes: Axes, line: str, found: dict[str, FloatArray], name: str, 
         linewidth=0.9,
     )
     axes.axhline(0.0, color=GREY, linewidth=0.8)
-    typical = np.nanmedian(found[f"{name}_error"]) * 1e6
-    axes.set_title(f"Standard error {typical:.2g} uV", fontsize="small")
+    axes.set_title(f"Standard error {_typical(error, 'V')}")
     axes.set_xlabel(line.capitalize())
-    axes.set_ylabel(label)
+    axes.set_ylabel(f"{label} ({unit})")
+
+
+def _typical(error: FloatArray, units: str) -> str:
+    """Return the median of errors with its unit; some lines may have none."""
+    known = error[np.isfinite(error)]
+    if not known.size:
+        return "unknown"
+    factor, unit = scale_of(np.median(known), units=units)
+    return f"{np.median(known) / factor:.2g} {unit}"
 
 
 def _draw_resistors(axes: Axes, found: dict[str, FloatArray], nominal: FloatArray) -> None:
@@ -69,6 +91,7 @@ def _draw_resistors(axes: Axes, found: dict[str, FloatArray], nominal: FloatArra
     R, error = found["transimpedance"], found["transimpedance_error"]
     colours = (BLUE, ORANGE, GREEN, GREY)
     for k, ohms in enumerate(nominal):
+        factor, unit = scale_of(ohms, units="ohm")
         axes.errorbar(
             found["column"],
             (R[k] / ohms - 1.0) * 100.0,
@@ -78,33 +101,33 @@ def _draw_resistors(axes: Axes, found: dict[str, FloatArray], nominal: FloatArra
             markersize=2.5,
             linestyle="none",
             linewidth=0.5,
-            label=f"{ohms:g} V/A",
+            label=f"{ohms / factor:g} {unit}",
         )
     axes.axhline(0.0, color=GREY, linewidth=0.8)
-    typical = np.nanmedian(error / nominal[:, np.newaxis]) * 100.0
-    axes.set_title(f"Standard error {typical:.2g} %", fontsize="small")
+    axes.set_title(f"Standard error {_typical(error / nominal[:, np.newaxis] * 100.0, '%')}")
     axes.set_xlabel("Column")
     axes.set_ylabel("Transimpedance error (%)")
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.35 * (high - low))  # room for the legend
-    axes.legend(loc="upper center", ncols=2, fontsize="x-small")
+    legend_below(axes)
 
 
 def _draw_errors(axes: Axes, check: dict[str, FloatArray]) -> None:
     """Distribution of the error of products against the map read back."""
-    for state, colour in (("before", ORANGE), ("after", BLUE)):
+    for state, colour, style in (("before", ORANGE, "--"), ("after", BLUE, "-")):
         error = np.abs(check[f"measured_{state}"] - check[f"predicted_{state}"])
-        error = np.sort(error[np.isfinite(error)]) * 1e6
-        rms = np.sqrt(np.mean(error**2))
+        error = np.sort(error[np.isfinite(error)])
+        if not error.size:
+            continue
+        rms = float(np.sqrt(np.mean(error**2)))
+        factor, unit = scale_of(rms, units="A")
         axes.plot(
-            np.maximum(error, 1e-4),
-            np.arange(1, error.size + 1) / error.size,
+            np.maximum(1e6 * error, 1e-4),
+            100.0 * np.arange(1, error.size + 1) / error.size,
             color=colour,
-            label=f"{state}: {rms:.3g} uA rms",
+            linestyle=style,
+            label=f"{state}: {rms / factor:.3g} {unit} rms",
         )
     axes.set_xscale("log")
-    axes.set_title("Products against the map read back", fontsize="small")
-    axes.set_xlabel("Error of the current (uA)")
-    axes.set_ylabel("Fraction below")
-    axes.set_ylim(-0.05, 1.4)  # room for the legend
-    axes.legend(loc="upper center", ncols=2, fontsize="x-small")
+    axes.set_title("Products against the map read back")
+    axes.set_xlabel("Error of the current (µA)")
+    axes.set_ylabel("Products with less (%)")
+    legend_below(axes)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure, save_figure
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, figure_file, marker
 
 __all__ = ["ComparisonPanel", "plot_comparison"]
 
@@ -39,48 +40,49 @@ class ComparisonPanel:
     tests: dict[str, tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]]
 
 
-def plot_comparison(panels: Sequence[ComparisonPanel], title: str, picture: Path) -> None:
+def plot_comparison(runs: Sequence[ComparisonPanel], heading: str, picture: Path) -> None:
     """Draw a row of two axes for each run.
 
     Parameters
     ----------
-    panels
+    runs
         The runs.
-    title
-        Of the whole picture.
+    heading
+        Of the whole picture: verdict, chip, files.
     picture
         File to write (.png, .pdf, .svg); an existing one is replaced.
     """
-    figure = new_figure(width=7.0, height=0.5 + 2.8 * len(panels))
-    for axes, panel in zip(figure.subplots(len(panels), 2, squeeze=False), panels, strict=True):
-        _draw_bands(axes[0], panel)
-        _draw_distances(axes[1], panel)
-    figure.suptitle(title, fontsize="medium")
-    save_figure(figure, picture)
+    with figure_file(picture, 3.9 * len(runs), heading) as figure:
+        axes = panels(figure, len(runs), 2)
+        for run, left, right in zip(runs, axes[::2], axes[1::2], strict=True):
+            _draw_bands(left, run)
+            _draw_distances(right, run)
 
 
 def _draw_bands(axes: Axes, panel: ComparisonPanel) -> None:
     step = np.arange(len(panel.chip))
-    for sample, colour, name, style in (
-        (panel.chip, BLUE, "chip", "-"),
-        (panel.twin, ORANGE, "twin", "--"),
+    for sample, colour, name, style, dot in (
+        (panel.chip, BLUE, "chip", "-", "o"),
+        (panel.twin, ORANGE, "twin", "--", "s"),
     ):
-        low, median, high = 1e6 * np.quantile(sample, [0.16, 0.5, 0.84], axis=1)
+        low, median, high = 1e6 * np.nanquantile(sample, [0.16, 0.5, 0.84], axis=1)
         axes.fill_between(step, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(step, median, color=colour, linestyle=style, linewidth=1.3, label=name)
+        dots = dot if marker(step.size) else ""
+        axes.plot(step, median, color=colour, linestyle=style, marker=dots, label=name)
         for edge in (low, high):
-            axes.plot(step, edge, color=colour, linestyle=style, linewidth=0.6)
+            dash = "_" if step.size == 1 else ""
+            axes.plot(step, edge, color=colour, linestyle=style, marker=dash, linewidth=0.6)
     axes.set_xlabel("Reading")
-    axes.set_ylabel("Conductance (uS)")
-    axes.set_title(f"{panel.title}: median, 68 % of the cells", fontsize="small")
-    axes.legend(loc="best", fontsize="small")
+    axes.set_ylabel("Conductance (µS)")
+    axes.set_title(f"{panel.title}: median, 68 % of the cells")
+    legend_below(axes)
 
 
 def _draw_distances(axes: Axes, panel: ComparisonPanel) -> None:
     for kind, (step, distance, disagrees) in panel.tests.items():
         colour = _COLOURS[kind]
         axes.plot(step, distance, color=colour, linewidth=0.8)
-        for marked, marker, face, text in (
+        for marked, dot, face, text in (
             (~disagrees, "o", "white", "agrees"),
             (disagrees, "s", colour, "disagrees"),
         ):
@@ -88,8 +90,7 @@ def _draw_distances(axes: Axes, panel: ComparisonPanel) -> None:
                 axes.plot(
                     step[marked],
                     distance[marked],
-                    marker,
-                    markersize=3.5,
+                    dot,
                     markeredgecolor=colour,
                     markerfacecolor=face,
                     label=f"{kind}: {text}",
@@ -98,4 +99,5 @@ def _draw_distances(axes: Axes, panel: ComparisonPanel) -> None:
     axes.grid(axis="y", color=GREY, alpha=0.2, linewidth=0.5)
     axes.set_xlabel("Reading")
     axes.set_ylabel("Distance of the distributions (1)")
-    axes.legend(loc="best", fontsize="x-small")
+    axes.set_title(f"{panel.title}: tests")
+    legend_below(axes)

@@ -3,43 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 
-from memlab.figures.style import BLUE, new_figure, save_figure
+from memlab.figures.cell_map import draw_cells, measured_lines
+from memlab.figures.heading import run_heading
+from memlab.figures.panels import panels
+from memlab.figures.style import BLUE, figure_file
 from memlab.runs.opening import open_for_reading
 
-__all__ = ["draw_map", "plot_map", "plot_map_of_run"]
+__all__ = ["plot_map", "plot_map_of_run"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.integer[Any]]
 
 
-def plot_map(conductance: FloatArray, title: str, png: Path) -> None:
+def plot_map(
+    conductance: FloatArray,
+    heading: str,
+    png: Path,
+    lines: tuple[IntArray, IntArray] | None = None,
+) -> None:
     """Draw a map and its histogram.
 
     Parameters
     ----------
     conductance
-        In S, shape (rows, columns); NaN for cells that are not shown.
-    title
-        What it is.
+        In S, shape (rows, columns); NaN for cells that were not read. Lines at the edges without
+        any value are not drawn.
+    heading
+        What it is, and of what.
     png
         Picture to write; an existing one is replaced.
+    lines
+        Numbers of the rows and of the columns on the chip; from 0 if None.
     """
-    figure = new_figure(width=5.5, height=3.6)
-    left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-    values = 1e6 * conductance[~np.isnan(conductance)]
-    image = draw_map(left, conductance, top=max(1.0, float(values.max())))
-    figure.colorbar(image, ax=left, label="Conductance (µS)")
-    right.hist(values, bins=50, color=BLUE)
-    right.set_xlabel("Conductance (µS)")
-    right.set_ylabel("Cells")
-    right.set_title(f"{values.size} cells, median {np.median(values):.4g} µS", fontsize="small")
-    figure.suptitle(title, fontsize="small")
-    save_figure(figure, png)
+    rows, columns = lines or tuple(np.arange(size) for size in conductance.shape)
+    part = measured_lines(np.isfinite(conductance))
+    microsiemens = 1e6 * conductance[part]
+    values = microsiemens[np.isfinite(microsiemens)]
+    with figure_file(png, 4.2, heading) as figure:
+        left, right = panels(figure, 1, 2)
+        draw_cells(left, microsiemens, (rows[part[0]], columns[part[1]]), "Conductance (µS)")
+        if values.size:
+            right.hist(values, bins=min(50, 5 + values.size), color=BLUE)
+            right.set_title(f"{values.size} cells, median {np.median(values):.4g} µS")
+        right.set_yscale("symlog", linthresh=1)
+        right.set_ylim(bottom=0)
+        right.set_xlabel("Conductance (µS)")
+        right.set_ylabel("Cells")
 
 
 def plot_map_of_run(run: Path, picture: Path) -> None:
@@ -47,15 +61,6 @@ def plot_map_of_run(run: Path, picture: Path) -> None:
     with open_for_reading(run) as file:
         entry = file["entry"]
         conductance = entry["map/conductance"][()]
-        title = f"Conductance map, {entry.attrs['board']}"
-    plot_map(conductance, title, picture)
-
-
-def draw_map(axes: Axes, conductance: FloatArray, top: float | None = None) -> AxesImage:
-    """Draw a map of conductances in S, in microsiemens from 0 to `top`; NaN is grey."""
-    axes.set_facecolor("0.9")
-    axes.set_xlabel("Column")
-    axes.set_ylabel("Row")
-    return axes.imshow(
-        1e6 * conductance, vmin=0.0, vmax=top, cmap="viridis", interpolation="nearest"
-    )
+        lines = entry["map/row"][()], entry["map/column"][()]
+        heading = run_heading(entry, run, "Conductance map")
+    plot_map(conductance, heading, picture, lines)

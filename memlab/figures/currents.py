@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from memlab.figures.style import new_figure, save_figure
+import numpy as np
+
+from memlab.figures.cell_map import draw_cells
+from memlab.figures.heading import run_heading
+from memlab.figures.style import figure_file
+from memlab.figures.units import scale_of
 from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_currents"]
@@ -23,18 +28,10 @@ def plot_currents(run: Path, picture: Path) -> None:
     with open_for_reading(run) as file:
         entry = file["entry"]
         current, columns = entry["vmm/current"][()], entry["vmm/column"][()]
-        title = f"Vector-matrix products, {entry.attrs['board']}"
-    figure = new_figure(width=7.0, height=3.2)
-    axes = figure.subplots()
-    image = axes.imshow(
-        1e6 * current,
-        aspect="auto",
-        interpolation="nearest",
-        cmap="viridis",
-        extent=(columns[0] - 0.5, columns[-1] + 0.5, len(current) - 0.5, -0.5),
-    )
-    axes.set_xlabel("Column")
-    axes.set_ylabel("Vector")
-    figure.colorbar(image, ax=axes, label="Column current (µA)")
-    figure.suptitle(title, fontsize="small")
-    save_figure(figure, picture)
+        heading = run_heading(entry, run, "Vector-matrix products")
+    factor, unit = scale_of(current, units="A")
+    with figure_file(picture, 3.6, heading) as figure:
+        axes = figure.subplots()
+        lines = np.arange(len(current)), columns
+        draw_cells(axes, current / factor, lines, f"Column current ({unit})")
+        axes.set_ylabel("Vector")

@@ -7,14 +7,16 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from memlab.figures.style import BLUE, GREEN, ORANGE, new_figure, save_figure
+from memlab.figures.panels import panels
+from memlab.figures.style import COLOURS, figure_file
 from memlab.mapping import FloorPlan
 
 __all__ = ["draw_floor_plan", "plot_floor_plan"]
 
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+ACROSS = 2
+"""Arrays side by side."""
 
-THIN = 7
+THIN = 9
 """Cells that two lines of text need."""
 
 
@@ -28,12 +30,15 @@ def plot_floor_plan(plan: FloorPlan, picture: Path) -> None:
     picture
         Picture to write, in the format of its suffix; an existing one is replaced.
     """
-    figure = new_figure(width=1.2 + 2.6 * len(plan.shapes), height=5.0)
-    panels = figure.subplots(1, len(plan.shapes), squeeze=False)[0]
-    for array, axes in enumerate(panels):
-        draw_floor_plan(axes, plan, array)
-    figure.suptitle(f"{plan.weights} weights on {plan.cells} cells", fontsize="medium")
-    save_figure(figure, picture)
+    across = min(ACROSS, len(plan.shapes))
+    down = -(-len(plan.shapes) // across)
+    heading = f"Floor plan: {plan.weights} weights on {plan.cells} cells"
+    with figure_file(picture, 6.5 * down, heading) as figure:
+        axes = panels(figure, down, across)
+        for array, ax in enumerate(axes[: len(plan.shapes)]):
+            draw_floor_plan(ax, plan, array)
+        for ax in axes[len(plan.shapes) :]:
+            ax.set_axis_off()
 
 
 def draw_floor_plan(axes: Axes, plan: FloorPlan, array: int = 0) -> None:
@@ -57,7 +62,6 @@ def draw_floor_plan(axes: Axes, plan: FloorPlan, array: int = 0) -> None:
                 rotation=90 if height > 2 * width else 0,
                 ha="center",
                 va="center",
-                fontsize="x-small",
                 # A thin tile is narrower than its name, which then lies over the neighbours too.
                 bbox={"facecolor": "white", "alpha": 0.8, "pad": 0.5, "linewidth": 0}
                 if thin
@@ -69,4 +73,4 @@ def draw_floor_plan(axes: Axes, plan: FloorPlan, array: int = 0) -> None:
     axes.set_facecolor("0.95")
     axes.set_xlabel("Column")
     axes.set_ylabel("Row")
-    axes.set_title(f"Array {array}, {rows} x {columns}", fontsize="small")
+    axes.set_title(f"Array {array}, {rows} x {columns}")

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 
 import h5py
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
-from memlab.figures.style import new_figure, save_figure
+from memlab.figures.cell_map import draw_cells, draw_classes
+from memlab.figures.heading import run_heading
+from memlab.figures.panels import panels
+from memlab.figures.procedures.yield_ import COLOURS as FAULT_COLOURS
+from memlab.figures.style import BLUE, ORANGE, figure_file
+from memlab.figures.units import scale_of
 from memlab.runs.opening import open_for_reading
-from memlab.units import prefixed
 
 __all__ = ["plot_last_reading", "plot_maps"]
 
 FloatArray = npt.NDArray[np.float64]
+Lines = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """Title, unit and values of a map; names of the classes where it holds classes."""
+
+    title: str
+    units: str
+    values: FloatArray
+    classes: Sequence[str] = ()
 
 
 def plot_maps(run: Path, picture: Path) -> bool:
@@ -34,20 +51,11 @@ def plot_maps(run: Path, picture: Path) -> bool:
     """
     with open_for_reading(run) as file:
         entry = file["entry"]
-        shape = entry["map/mask"].shape
-        found = [
-            (
-                f"{name}: {item.attrs['long_name']}",
-                str(item.attrs["units"]),
-                item[()].astype(np.float64),
-            )
-            for name, item in entry.get("result", {}).items()
-            if item.shape == shape and not name.endswith("_error")
-        ]
+        found = _result_maps(entry)
         lines = entry["map/row"][()], entry["map/column"][()]
-    found = [one for one in found if np.isfinite(one[2]).any()]
+        heading = run_heading(entry, run)
     if found:
-        _draw(found, lines, picture)
+        _draw(found, lines, heading, picture)
     return bool(found)
 
 
@@ -60,7 +68,8 @@ def plot_last_reading(run: Path, picture: Path) -> bool:
             return False
         conductance = entry["map/conductance"][readings - 1]
         lines = entry["map/row"][()], entry["map/column"][()]
-    _draw([(f"Reading {readings} (the last)", "S", conductance)], lines, picture)
+        heading = run_heading(entry, run)
+    _draw([_Map(f"Reading {readings} (the last)", "S", conductance)], lines, heading, picture)
     return True
 
 
@@ -72,38 +81,42 @@ def _readings(entry: h5py.Group) -> int:
     return min(len(item) for item in growing)
 
 
-def _draw(
-    found: list[tuple[str, str, FloatArray]],
-    lines: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    picture: Path,
-) -> None:
-    across = min(3, len(found))
+def _result_maps(entry: h5py.Group) -> list[_Map]:
+    """Return the results that have a value for each cell, without those that are all unknown."""
+    shape = entry["map/mask"].shape
+    found = []
+    for name, item in entry.get("result", {}).items():
+        if item.shape != shape or name.endswith("_error"):
+            continue
+        values = item[()].astype(np.float64)
+        if not np.isfinite(values).any():
+            continue
+        classes: Sequence[str] = ()
+        if f"result/{name}_class" in entry:
+            classes = list(entry[f"result/{name}_class"].asstr()[()])
+        elif item.attrs["units"] == "1" and np.isin(values, (0.0, 1.0)).all():
+            classes = ("no", "yes")
+        title = f"{name}: {item.attrs['long_name']}"
+        found.append(_Map(title, str(item.attrs["units"]), values, classes))
+    return found
+
+
+def _draw(found: Sequence[_Map], lines: Lines, heading: str, picture: Path) -> None:
+    across = min(2, len(found))
     down = -(-len(found) // across)
-    figure = new_figure(width=2.4 * across + 0.4, height=3.3 * down)
-    (rows, columns), axes = lines, figure.subplots(down, across, squeeze=False)
-    for ax, (title, units, values) in zip(axes.flat, found, strict=False):
-        if units == "1":  # flags, codes and counts
-            low, high = min(0.0, float(np.nanmin(values))), max(1.0, float(np.nanmax(values)))
-        else:
-            # Single cells that are far off take the ends of the scale: the rest can be seen.
-            low, high = (float(one) for one in np.nanquantile(values, [0.01, 0.99]))
-        factor, unit = prefixed(max(abs(low), abs(high)), units)
-        image = ax.imshow(
-            values / factor,
-            vmin=low / factor,
-            vmax=high / factor,
-            aspect="auto",
-            interpolation="nearest",
-            cmap="viridis",
-            extent=(columns[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5, rows[0] - 0.5),
-        )
-        ax.set_title(fill(title, 34), fontsize="x-small")
-        ax.set_xlabel("Column", fontsize="small")
-        ax.set_ylabel("Row", fontsize="small")
-        ax.tick_params(labelsize="x-small")
-        bar = figure.colorbar(image, ax=ax, extend="neither" if units == "1" else "both")
-        bar.ax.tick_params(labelsize="x-small")
-        bar.set_label("" if units == "1" else unit, fontsize="small")
-    for ax in axes.flat[len(found) :]:
-        ax.set_axis_off()
-    save_figure(figure, picture)
+    with figure_file(picture, 4.2 * down, heading) as figure:
+        axes = panels(figure, down, across)
+        for ax, one in zip(axes, found, strict=False):
+            _draw_map(ax, one, lines)
+        for ax in axes[len(found) :]:
+            ax.set_axis_off()
+
+
+def _draw_map(axes: Axes, one: _Map, lines: Lines) -> None:
+    if one.classes:
+        colours = (ORANGE, BLUE) if len(one.classes) == 2 else FAULT_COLOURS
+        draw_classes(axes, one.values.astype(int), lines, one.classes, colours, one.title)
+        return
+    factor, unit = scale_of(one.values, units=one.units)
+    label = "Number (1)" if one.units == "1" else unit
+    draw_cells(axes, one.values / factor, lines, label, title=one.title)

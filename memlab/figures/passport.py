@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
+from memlab.figures.cell_map import draw_cells, measured_lines
+from memlab.figures.heading import heading_of, utc
+from memlab.figures.panels import legend_below, panels, stacked
+from memlab.figures.style import BLUE, GREY, ORANGE, figure_file
 from memlab.passport import Passport
 
 __all__ = ["plot_passport"]
@@ -16,6 +18,8 @@ __all__ = ["plot_passport"]
 
 def plot_passport(passport: Passport, png: Path) -> None:
     """Draw pulses per cell as a map and as a histogram, and the conductances read last.
+
+    Lines at the edges of the chip that were never pulsed nor read are not drawn.
 
     Parameters
     ----------
@@ -26,30 +30,35 @@ def plot_passport(passport: Passport, png: Path) -> None:
     """
     totals = passport.ledger.totals
     used = totals.fired + totals.doubtful
-    figure = new_figure(width=9.0, height=4.6)
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
-    _draw_map(figure, left, used.sum(0), "Pulses so far", "Pulses per cell (1)", "cividis")
-    _draw_map(
-        figure, middle, totals.known * 1e6, "Conductance read last", "Conductance (µS)", "viridis"
+    pulses = used.sum(0).astype(np.float64)
+    part = measured_lines((pulses > 0) | np.isfinite(totals.known))
+    rows, columns = (np.arange(size) for size in pulses.shape)
+    lines = rows[part[0]], columns[part[1]]
+    runs = passport.runs()
+    last = runs[max(runs)] if runs else {}
+    board = f", last on {last['board']}" if last.get("board") else ""
+    heading = heading_of(
+        f"Passport, {len(runs)} runs",
+        f"chip {passport.chip}{board}",
+        passport.path.name,
+        utc(last.get("started")),
     )
-    _draw_histogram(right, used, passport.budgets.set)
-    figure.suptitle(f"chip {passport.chip}, {len(passport.runs())} runs", fontsize="medium")
-    save_figure(figure, png)
-
-
-def _draw_map(
-    figure: Figure, axes: Axes, values: np.ndarray, title: str, unit: str, colours: str
-) -> None:
-    image = axes.imshow(values, cmap=colours, interpolation="nearest", aspect="auto")
-    axes.set_facecolor("0.85")  # cells that nobody has read
-    axes.set_title(title, fontsize="small")
-    axes.set_xlabel("Column")
-    axes.set_ylabel("Row")
-    figure.colorbar(image, ax=axes, label=unit)
+    with figure_file(png, 8.0, heading) as figure:
+        upper, lower = stacked(figure, (4, 3))
+        left, right = panels(upper, 1, 2)
+        draw_cells(
+            left, pulses[part], lines, "Pulses per cell (1)", title="Pulses so far",
+            colours="cividis",
+        )  # fmt: skip
+        draw_cells(
+            right, 1e6 * totals.known[part], lines, "Conductance (µS)",
+            title="Conductance read last",
+        )  # fmt: skip
+        _draw_histogram(lower.subplots(), used, passport.budgets.set)
 
 
 def _draw_histogram(axes: Axes, used: np.ndarray, budget: float | None) -> None:
-    """Draw how many cells had how many SETs and RESETs, and where the budget of SETs ends."""
+    """Draw how many cells had how many SETs and RESETs, and how much of the budget is used."""
     edges = np.linspace(0, max(1, used.max()), 41)
     for counts, name, colour, style in (
         (used[0], "SETs", BLUE, "-"),
@@ -60,7 +69,7 @@ def _draw_histogram(axes: Axes, used: np.ndarray, budget: float | None) -> None:
     axes.set_ylim(bottom=0)
     most = used[0].max()
     share = "no budget of SETs" if not budget else f"most SETs: {most / budget:.2%} of the budget"
-    axes.set_title(share, fontsize="small", color=GREY)
+    axes.set_title(share, color=GREY)
     axes.set_xlabel("Pulses of a cell (1)")
     axes.set_ylabel("Cells (1)")
-    axes.legend()
+    legend_below(axes)

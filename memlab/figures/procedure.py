@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from memlab.figures.style import new_figure, save_figure
+from memlab.figures.heading import run_heading
+from memlab.figures.style import figure_file
 from memlab.naming import module_name
 from memlab.runs.opening import open_for_reading
 
@@ -26,8 +27,6 @@ def plot_procedure(run: Path, picture: Path) -> None:
         entry = file["entry"]
         name = module_name(str(entry.attrs["procedure"]))
         module = import_module(f"memlab.figures.procedures.{name}")
-        figure = new_figure(width=7.0, height=3.4)
-        module.draw(figure, entry)
-        serial = entry["instrument"].attrs["board.serial"]
-        figure.suptitle(f"{entry.attrs['title']}; board {serial}", fontsize="medium")
-    save_figure(figure, picture)
+        height = getattr(module, "HEIGHT", 4.2)
+        with figure_file(picture, height, run_heading(entry, run)) as figure:
+            module.draw(figure, entry)

@@ -7,6 +7,9 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
+from memlab.figures.cell_map import robust_limits
+from memlab.figures.panels import legend_below, panels
+
 __all__ = ["draw_grid"]
 
 
@@ -18,27 +21,29 @@ def draw_grid(figure: Figure, entry: h5py.Group, operation: str) -> None:
     operation
         SET or RESET, for the labels.
     """
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    left, right = panels(figure, 1, 2, widths=(1, 1))
     result = entry["result"]
     voltage, gate = result["voltage"][()], result["gate_voltage"][()]
     mean, spread = 1e6 * result["mean"][()], 1e6 * result["spread"][()]
     for k, colour in enumerate(colormaps["viridis"](np.linspace(0.0, 0.85, gate.size))):
-        left.plot(
-            voltage, mean[k], color=colour, marker="o", markersize=3, label=f"{gate[k]:.3g} V"
-        )
+        left.plot(voltage, mean[k], color=colour, marker="osv^D"[k % 5], label=f"{gate[k]:.3g} V")
         left.fill_between(
             voltage, mean[k] - spread[k], mean[k] + spread[k], color=colour, alpha=0.2, linewidth=0
         )
     if "full_voltage" in result and np.isfinite(full := float(result["full_voltage"][()])):
         left.axvline(full, color="0.45", linewidth=0.8, linestyle=":")
-        left.set_title(f"dotted: full {operation} from {full:.2f} V", fontsize="small")
+        left.set_title(f"dotted: full {operation} from {full:.2f} V")
     else:
-        left.set_title(f"full {operation}: not determined", fontsize="small")
+        left.set_title(f"full {operation}: not determined")
     left.set_xlabel(f"{operation} amplitude (V)")
-    left.set_ylabel("Mean and spread (uS)")
-    left.legend(title="Gate voltage", fontsize="small", title_fontsize="small")
-    image = right.pcolormesh(voltage, gate, spread, cmap="viridis", shading="nearest")
-    right.set_yticks(gate)
+    left.set_ylabel("Mean and spread (µS)")
+    legend_below(left, "Gate voltage")
+    low, high = robust_limits(spread)
+    image = right.pcolormesh(
+        voltage, gate, spread, cmap="viridis", shading="nearest", vmin=low, vmax=high
+    )
+    right.set_facecolor("0.85")
+    right.set_yticks(gate, [f"{one:.3g}" for one in gate])
     right.set_xlabel(f"{operation} amplitude (V)")
     right.set_ylabel("Gate voltage (V)")
-    figure.colorbar(image, ax=right, label="Spread from cell to cell (uS)")
+    right.figure.colorbar(image, ax=right, label="Spread from cell to cell (µS)")

@@ -57,8 +57,7 @@ def plot_run(run: Path, picture: Path) -> bool:
     elif operation == "program":
         if not measured:
             return False
-        board = attributes["board"]
-        plot_write_verify(run, "program", f"Write-and-verify, {board}", picture)
+        plot_write_verify(run, "program", picture)
     elif operation == "read":
         plot_map_of_run(run, picture)
     elif operation == "vmm":

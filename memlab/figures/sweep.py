@@ -13,14 +13,17 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, new_figure, save_figure
+from memlab.figures.panels import legend_below
+from memlab.figures.style import BLUE, COLOURS, GREY, figure_file
 
 __all__ = ["plot_sweep"]
 
 FloatArray = npt.NDArray[np.float64]
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "0.2")
 BANDS = ((5.0, 95.0, 0.15), (25.0, 75.0, 0.3))
 """Percentiles of a band, and how dark it is."""
+
+_DECADE = 10.0
+"""Largest over smallest value of an axis from which equal ratios are drawn at equal distances."""
 
 
 def bands_of(seeds: int) -> tuple[tuple[float, float, float], ...]:
@@ -51,16 +54,14 @@ def plot_sweep(
     metric, title
         What is shown, and of what.
     """
-    figure = new_figure(width=5.0, height=3.4)
-    plot = figure.subplots()
-    if not axes:
-        _draw_seeds(plot, values)
-    else:
-        _draw_lines(plot, values, axes)
-    unit = "thousand passengers" if metric.endswith("rmse") else "1"
-    plot.set_ylabel(f"{metric.replace('_', ' ')} ({unit})")
-    plot.set_title(f"{title}\n{_what_is_shown(values, axes)}", fontsize="small")
-    save_figure(figure, path)
+    with figure_file(path, 4.6, f"{title}\n{_what_is_shown(values, axes)}") as figure:
+        plot = figure.subplots()
+        if not axes:
+            _draw_seeds(plot, values)
+        else:
+            _draw_lines(plot, values, axes)
+        unit = "thousand passengers" if metric.endswith("rmse") else "1"
+        plot.set_ylabel(f"{metric.replace('_', ' ')} ({unit})")
 
 
 def _what_is_shown(values: FloatArray, axes: Sequence[object]) -> str:
@@ -73,7 +74,7 @@ def _what_is_shown(values: FloatArray, axes: Sequence[object]) -> str:
 
 def _draw_seeds(plot: Axes, values: FloatArray) -> None:
     found = np.sort(values[np.isfinite(values)])
-    plot.plot(found, "o", markersize=3, color=BLUE)
+    plot.plot(found, "o", color=BLUE)
     if found.size:
         plot.axhline(float(np.median(found)), color=GREY, linewidth=0.8)
     plot.set_xlabel("Seeds, sorted")
@@ -107,11 +108,22 @@ def _draw_lines(
         )
         if not bands_of(seeds):
             each = np.broadcast_to(x[have][:, np.newaxis], line[have].shape)
-            plot.scatter(each, line[have], s=6, alpha=0.5, color=colour, linewidths=0)
+            plot.scatter(each, line[have], s=12, alpha=0.5, color=colour, linewidths=0)
         middle = np.nanmedian(line[have], axis=-1)
-        plot.plot(x[have], middle, "o-", markersize=3, color=colour, linewidth=1.2, label=label)
+        mark = "osv^Dph"[number % len(COLOURS)]
+        plot.plot(x[have], middle, marker=mark, color=colour, label=label)
     if rest:
-        plot.legend(fontsize="x-small")
+        legend_below(plot)
     if not numeric:
         plot.set_xticks(x, names)
+    elif _by_ratios(x):
+        plot.set_xscale("log")
     plot.set_xlabel(key)
+
+
+def _by_ratios(x: FloatArray) -> bool:
+    """Return whether the values of an axis were chosen at equal ratios over a decade or more."""
+    if x.size < 2 or x.min() <= 0.0 or x.max() < _DECADE * x.min():
+        return False
+    ratios = np.diff(np.log(np.sort(x)))
+    return bool(np.allclose(ratios, ratios[0], rtol=0.05))

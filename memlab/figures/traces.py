@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import h5py
 import numpy as np
@@ -13,9 +14,12 @@ from matplotlib.image import AxesImage
 
 from drivers.ltc2668 import Span
 from memlab.calibration.conversion import Nominal
+from memlab.figures.panels import panels
+from memlab.figures.style import whole_numbers
+from memlab.figures.units import scale_of
 from memlab.figures.weights import groups_with
 
-__all__ = ["code_groups", "draw_traces", "read_traces"]
+__all__ = ["code_groups", "draw_traces", "read_traces", "recorded_updates"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -55,36 +59,60 @@ def draw_traces(figure: SubFigure, entry: h5py.Group, groups: list[h5py.Group]) 
     Parameters
     ----------
     figure
-        Where to draw: four panels side by side.
+        Where to draw: voltages on the left, currents on the right; the first update above the last
+        where they differ.
     entry, groups
         Entry of a run file and its `code_groups`.
     """
-    group = max(groups, key=lambda one: one["adc_code"].shape[1] * one["dac_code"].shape[1])
+    group = _largest(groups)
     update = group["update"][:]
-    first, last = int(update[0]), int(update[-1])
-    start = int(np.searchsorted(update, last))
-    before = read_traces(entry, group, slice(0, min(VECTORS, np.count_nonzero(update == first))))
-    after = read_traces(entry, group, slice(start, start + VECTORS))
-    axes = figure.subplots(1, 4)
-    voltage = max(float(np.abs(v).max()) for v in (before[0], after[0]))
-    current = 1e6 * max(float(np.abs(i).max()) for i in (before[1], after[1]))
-    for k, (number, traces) in enumerate(((first, before), (last, after))):
-        text = f"update {number + 1}"
-        volts = _draw(axes[k], traces[0], voltage, "RdBu_r", f"Row voltages, {text}")
-        axes[k].set_ylabel("Row of block")
-        amps = _draw(axes[2 + k], 1e6 * traces[1], current, "PuOr_r", f"Column currents, {text}")
-        axes[2 + k].set_ylabel("Column of block")
-    figure.colorbar(volts, ax=axes[:2].tolist(), label="Voltage (V)")
-    figure.colorbar(amps, ax=axes[2:].tolist(), label="Current (µA)")
+    numbers = _updates(update)
+    traces = [read_traces(entry, group, _vectors(update, number)) for number in numbers]
+    volts, volt = scale_of(*(one[0] for one in traces), units="V")
+    amps, ampere = scale_of(*(one[1] for one in traces), units="A")
+    shown = [(voltage / volts, current / amps) for voltage, current in traces]
+    tops = [max(float(np.abs(one[k]).max()) for one in shown) or 1.0 for k in (0, 1)]
+    axes = panels(figure, len(shown), 2)
+    for k, (number, pair) in enumerate(zip(numbers, shown, strict=True)):
+        for j, (what, line, label, colours) in enumerate(
+            (
+                ("Row voltages", "Row of block", f"Voltage ({volt})", "RdBu_r"),
+                ("Column currents", "Column of block", f"Current ({ampere})", "PuOr_r"),
+            )
+        ):
+            ax = axes[2 * k + j]
+            image = _draw(ax, pair[j], tops[j], colours, f"{what}, update {number + 1}")
+            ax.set_ylabel(line)
+            ax.figure.colorbar(image, ax=ax, label=label)
     name = group.name.rpartition("/")[2].removesuffix("_vmm")
-    figure.suptitle(f"Raw vectors of {name}, one array operation each", fontsize="small")
+    figure.suptitle(f"Raw vectors of {name}, one array operation each")
+
+
+def recorded_updates(groups: list[h5py.Group]) -> int:
+    """Return how many updates `draw_traces` shows: the first and the last, or one."""
+    return len(_updates(_largest(groups)["update"][:]))
+
+
+def _largest(groups: list[h5py.Group]) -> h5py.Group:
+    return max(groups, key=lambda one: one["adc_code"].shape[1] * one["dac_code"].shape[1])
+
+
+def _updates(update: npt.NDArray[np.integer[Any]]) -> list[int]:
+    return sorted({int(update[0]), int(update[-1])})
+
+
+def _vectors(update: npt.NDArray[np.integer[Any]], number: int) -> slice:
+    """Return the first vectors of an update."""
+    start = int(np.searchsorted(update, number))
+    return slice(start, start + min(VECTORS, int(np.count_nonzero(update == number))))
 
 
 def _draw(axes: Axes, traces: FloatArray, top: float, colours: str, title: str) -> AxesImage:
     """Draw vectors from left to right, lines from top to bottom, zero in the middle of the map."""
-    axes.set_title(title, fontsize="small")
+    axes.set_title(title)
     axes.set_xlabel("Vector")
-    top = top or 1.0
+    for axis in (axes.xaxis, axes.yaxis):
+        whole_numbers(axis)
     return axes.imshow(
         traces.T, vmin=-top, vmax=top, cmap=colours, aspect="auto", interpolation="nearest"
     )

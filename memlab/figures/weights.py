@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
-from matplotlib.image import AxesImage
 
+from memlab.figures.cell_map import draw_cells, robust_limits
+from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY
 from memlab.mapping import Layout, pair_weight
 
@@ -38,72 +41,84 @@ def block_groups(entry: h5py.Group) -> list[h5py.Group]:
 
 
 def draw_weights(figure: SubFigure, entry: h5py.Group, blocks: list[h5py.Group]) -> None:
-    """Draw maps before and after training, and the weights that the pairs stood for.
+    """Draw maps before and after training, the change, and the weights that the pairs stood for.
 
     Parameters
     ----------
     figure
-        Where to draw: three panels side by side.
+        Where to draw: two by two panels.
     entry, blocks
         Entry of a finished run file and its `block_groups`.
     """
-    first, last, weights = figure.subplots(1, 3)
-    shape = _shape(blocks)
+    first, last, change, weights = panels(figure, 2, 2)
     before = [block["initial_conductance"][:] for block in blocks]
     after = [block["conductance"][-1] for block in blocks]
-    top = max(float(np.nanmax(block)) for block in [*before, *after]) * 1e6
-    _draw_map(first, blocks, before, shape, top, "Before training")
-    image = _draw_map(last, blocks, after, shape, top, "After training")
-    figure.colorbar(image, ax=[first, last], label="Conductance (µS)")
-    edges = np.linspace(-1.0, 1.0, 61) * max(
-        1e-9, *(float(np.abs(_pairs(b, g)).max()) for b, g in zip(blocks, after, strict=True))
-    )
-    for maps, color, label in ((before, GREY, "before"), (after, BLUE, "after")):
-        values = np.concatenate([_pairs(b, g).ravel() for b, g in zip(blocks, maps, strict=True)])
-        weights.hist(
-            values, edges.tolist(), histtype="stepfilled", alpha=0.5, color=color, label=label
-        )
-    weights.set_yscale("log")
-    weights.set_xlabel("Weight of a pair (1)")
-    weights.set_ylabel("Pairs")
-    weights.set_title("Weights read back", fontsize="small")
-    weights.legend(fontsize="x-small")
+    chips = [1e6 * _on_chips(blocks, maps) for maps in (before, after)]
+    # One scale for both maps, over what most cells have: what learning does lies within it.
+    limits = robust_limits(np.stack(chips))
+    for axes, chip, title in zip((first, last), chips, ("Before", "After"), strict=True):
+        _draw_map(axes, blocks, chip, "Conductance (µS)", f"{title} training", limits=limits)
+    difference = chips[1] - chips[0]
+    far = max(1e-3, *(abs(end) for end in robust_limits(difference)))
+    _draw_map(
+        change, blocks, difference, "Change (µS)", "After less before", limits=(-far, far),
+        colours="RdBu_r",
+    )  # fmt: skip
+    _draw_histogram(weights, blocks, before, after)
+
+
+def _draw_histogram(
+    axes: Axes, blocks: list[h5py.Group], before: list[FloatArray], after: list[FloatArray]
+) -> None:
+    """Draw how the weights of all pairs were distributed before training and after."""
+    values = [
+        np.concatenate([_pairs(b, g).ravel() for b, g in zip(blocks, maps, strict=True)])
+        for maps in (before, after)
+    ]
+    known = [one[np.isfinite(one)] for one in values]
+    top = max(1e-9, *(float(np.abs(one).max(initial=0.0)) for one in known))
+    edges = (np.linspace(-1.0, 1.0, 61) * top).tolist()
+    axes.hist(known[0], edges, histtype="stepfilled", alpha=0.6, color=GREY, label="before")
+    axes.hist(known[1], edges, histtype="step", color=BLUE, linewidth=1.4, label="after")
+    axes.set_yscale("log")
+    axes.set_xlabel("Weight of a pair (1)")
+    axes.set_ylabel("Pairs")
+    axes.set_title(f"Weights read back, {known[1].size} pairs")
+    legend_below(axes)
 
 
 def _draw_map(
-    axes: Axes,
-    blocks: list[h5py.Group],
-    maps: list[FloatArray],
-    shape: tuple[int, int],
-    top: float,
-    title: str,
-) -> AxesImage:
-    """Put the maps of all blocks where they lie, in microsiemens; arrays stand side by side."""
-    rows, columns = shape
-    arrays = max(_array(block) for block in blocks) + 1
-    chips = np.full((rows, arrays * (columns + GAP) - GAP), np.nan)
-    for block, conductance in zip(blocks, maps, strict=True):
-        first = _array(block) * (columns + GAP)
-        chips[np.ix_(block["row"][:], first + block["column"][:])] = conductance * 1e6
-    axes.set_facecolor("0.9")
-    axes.set_title(title, fontsize="small")
-    axes.set_xlabel("Column")
-    axes.set_ylabel("Row")
-    for number in range(1, arrays):
-        axes.axvspan(
-            number * (columns + GAP) - GAP - 0.5, number * (columns + GAP) - 0.5, color="white"
-        )
+    axes: Axes, blocks: list[h5py.Group], chips: FloatArray, label: str, title: str, **style: Any
+) -> None:
+    """Draw the maps of all arrays side by side."""
+    top, left, width = _frame(blocks)
+    rows, columns = (np.arange(size) for size in chips.shape)
+    draw_cells(axes, chips, (rows + top, columns + left), label, title=title, **style)
+    arrays = 1 + max(_array(block) for block in blocks)
+    starts = np.arange(arrays) * (width + GAP)
+    for start in starts[1:]:
+        axes.axvspan(start - GAP - 0.5, start - 0.5, color="white", zorder=1.5)
     if arrays > 1:
-        starts = np.arange(arrays) * (columns + GAP)
-        axes.set_xticks(starts, [f"0\narray {number}" for number in range(arrays)], ha="left")
-    return axes.imshow(chips, vmin=0.0, vmax=top, cmap="viridis", interpolation="nearest")
+        axes.set_xticks(starts, [f"{left}\narray {k}" for k in range(arrays)], ha="left")
 
 
-def _shape(blocks: list[h5py.Group]) -> tuple[int, int]:
-    """Return (rows, columns) of the largest array, 128 x 64 at least."""
-    rows = max(int(block["row"][:].max()) for block in blocks) + 1
-    columns = max(int(block["column"][:].max()) for block in blocks) + 1
-    return max(rows, 128), max(columns, 64)
+def _on_chips(blocks: list[h5py.Group], maps: list[FloatArray]) -> FloatArray:
+    """Put the maps of all blocks where they lie; NaN elsewhere. Arrays stand side by side."""
+    top, left, width = _frame(blocks)
+    rows = 1 + max(int(block["row"][:].max()) for block in blocks) - top
+    arrays = 1 + max(_array(block) for block in blocks)
+    chips = np.full((rows, arrays * (width + GAP) - GAP), np.nan)
+    for block, conductance in zip(blocks, maps, strict=True):
+        first = _array(block) * (width + GAP) - left
+        chips[np.ix_(block["row"][:] - top, first + block["column"][:])] = conductance
+    return chips
+
+
+def _frame(blocks: list[h5py.Group]) -> tuple[int, int, int]:
+    """Return the first row, the first column, and how many columns there are of all blocks."""
+    top = min(int(block["row"][:].min()) for block in blocks)
+    left = min(int(block["column"][:].min()) for block in blocks)
+    return top, left, 1 + max(int(block["column"][:].max()) for block in blocks) - left
 
 
 def _array(block: h5py.Group) -> int:

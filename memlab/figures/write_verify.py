@@ -9,8 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.figures.conductance_map import draw_map
-from memlab.figures.style import BLUE, GREY, ORANGE, new_figure, save_figure
+from memlab.figures.cell_map import draw_cells, measured_lines
+from memlab.figures.heading import run_heading
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREY, ORANGE, figure_file, marker, whole_numbers
 from memlab.runs.opening import open_for_reading
 
 __all__ = ["draw_write_verify", "plot_write_verify"]
@@ -19,40 +21,49 @@ SHOWN = 3.0
 """Width of the histogram of the error, in largest deviations of a finished cell."""
 
 
-def plot_write_verify(run: Path, group: str, title: str, png: Path) -> None:
+def plot_write_verify(run: Path, group: str, png: Path) -> None:
     """Draw one write-and-verify of a run file; of one that was stopped, as far as it came.
 
     Parameters
     ----------
     run, group
         Where it was recorded.
-    title
-        What it was.
     png
         Picture to write; an existing one is replaced.
     """
-    figure = new_figure(width=8.0, height=3.2)
     with open_for_reading(run) as file:
-        draw_write_verify(figure, file["entry"][group])
-    figure.suptitle(title, fontsize="small")
-    save_figure(figure, png)
+        entry = file["entry"]
+        with figure_file(png, 8.2, run_heading(entry, run, "Write-and-verify")) as figure:
+            draw_write_verify(figure, entry[group])
 
 
 def draw_write_verify(figure: Figure | SubFigure, group: h5py.Group) -> None:
-    """Draw yield curve, histogram of the error, and the final map, side by side."""
-    left, middle, right = figure.subplots(1, 3)
-    _draw_yield(left, group)
-    _draw_error(middle, group)
+    """Draw yield curve, histogram of the error, the final map, and where the errors lie."""
+    first, second, third, fourth = panels(figure, 2, 2)
+    _draw_yield(first, group)
+    _draw_error(second, group)
+    target = group["target"][:]
     final = group["final"][:]
     if np.isnan(final).all() and len(group.get("conductance", ())):
         final = group["conductance"][len(group["done"]) - 1]
-    final = np.where(np.isnan(group["target"][:]), np.nan, final)
-    image = draw_map(right, final)
-    row, column = np.nonzero(group["cell_failed"][:])
+    asked = ~np.isnan(target)
+    part = measured_lines(asked)
+    lines = group["row"][:][part[0]], group["column"][:][part[1]]
+    final = 1e6 * np.where(asked, final, np.nan)[part]
+    draw_cells(third, final, lines, "Conductance (µS)", title="At the end")
+    failed = group["cell_failed"][:].astype(bool)[part]
+    error = np.where(failed, np.nan, final - 1e6 * target[part])
+    far = float(np.nanmax(np.abs(error), initial=1e-3)) if np.isfinite(error).any() else 1e-3
+    draw_cells(
+        fourth, error, lines, "Minus target (µS)", limits=(-far, far), colours="RdBu_r",
+        title="Error of cells that are done",
+    )  # fmt: skip
+    row, column = np.nonzero(failed)
     if row.size:
-        right.plot(column, row, ".", color=ORANGE, markersize=1.5)
-    right.set_title("At the end" + (", failed cells marked" if row.size else ""), fontsize="small")
-    figure.colorbar(image, ax=right, label="Conductance (µS)")
+        fourth.plot(
+            column, row, "x", color=ORANGE, markersize=3.5, label=f"{row.size} cells given up"
+        )
+        legend_below(fourth)
 
 
 def _draw_yield(axes: Axes, group: h5py.Group) -> None:
@@ -62,15 +73,15 @@ def _draw_yield(axes: Axes, group: h5py.Group) -> None:
         ("done", BLUE, "done"),
         ("failed", ORANGE, "given up"),
     ):
-        share = 100.0 * group[name][:] / asked
-        axes.plot(rounds, share, "o-", markersize=3, color=colour, label=label)
-    pulses = (group["sets"][:].sum() + group["resets"][:].sum()) / asked
-    axes.set_ylim(-3.0, 125.0)
-    axes.set_yticks([0, 20, 40, 60, 80, 100])
+        share = 100.0 * group[name][:] / max(1, asked)
+        axes.plot(rounds, share, marker=marker(rounds.size), color=colour, label=label)
+    pulses = (group["sets"][:].sum() + group["resets"][:].sum()) / max(1, asked)
+    axes.set_ylim(-3.0, 103.0)
+    whole_numbers(axes.xaxis)
     axes.set_xlabel("Round of pulses")
     axes.set_ylabel("Cells (%)")
-    axes.set_title(f"{asked} cells, {pulses:.2f} pulses each", fontsize="small")
-    axes.legend(fontsize="x-small", loc="upper center", ncols=2)
+    axes.set_title(f"{asked} cells, {pulses:.2f} pulses each")
+    legend_below(axes)
 
 
 def _draw_error(axes: Axes, group: h5py.Group) -> None:
@@ -95,7 +106,6 @@ def _draw_error(axes: Axes, group: h5py.Group) -> None:
         text = f"rms {rms:.2f} µS of {done.size} done"
         if every.size > done.size:
             text += f", {of_all:.2f} µS of all {every.size}"
-        axes.set_title(text, fontsize="small")
+        axes.set_title(text)
     if missed.size:
-        axes.set_ylim(top=1.25 * axes.get_ylim()[1])
-        axes.legend(fontsize="x-small", loc="upper center")
+        legend_below(axes)

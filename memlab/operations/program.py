@@ -138,7 +138,7 @@ def program_target(
         from memlab.figures.write_verify import plot_write_verify
 
         with named_in_errors(out):
-            plot_write_verify(out, GROUP, f"Write-and-verify, {url}", picture)
+            plot_write_verify(out, GROUP, picture)
     return {
         "run": str(out),
         "figure": None if picture is None else str(picture),

@@ -61,6 +61,7 @@ def read_map(
     url = check_url(url)
     out = output_path(out, "read")
     with open_array(url) as array:
+        instrument = array.describe()
         mask = region.pick(array.shape)
         lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         part = select(array, *lines, load)
@@ -81,8 +82,13 @@ def read_map(
     picture = out.with_suffix(".png") if figure else None
     if picture is not None:
         from memlab.figures.conductance_map import plot_map
+        from memlab.figures.heading import heading_of, place_of, utc
 
-        plot_map(whole, f"Conductance map, {url}", picture)
+        plot_map(
+            whole,
+            heading_of("Conductance map", place_of([instrument]) or url, out.name, utc()),
+            picture,
+        )
     values = whole[mask]
     inside = measurement.saturated & mask[np.ix_(part.rows, part.columns)]
     return {

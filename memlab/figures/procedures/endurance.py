@@ -8,14 +8,15 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREY, ORANGE
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREY, ORANGE, marker
 
 __all__ = ["draw"]
 
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw quantiles of SET and RESET conductance, and the survivors with the fitted law."""
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    left, right = panels(figure, 1, 2)
     cycle = entry["result/cycle"][()]
     tested = entry["result/cell_tested"][()].astype(bool)
     cells = 1e6 * entry["map/conductance"][()][:, tested]
@@ -23,10 +24,9 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     _draw_state(left, cycle, cells[::2], ORANGE, "after RESET")
     _log_cycles(left, cycle)
     left.set_xlabel("Cycle")
-    left.set_ylabel("Conductance (uS)")
+    left.set_ylabel("Conductance (µS)")
     if cells.size:
-        title = "median; 10 to 90 % of cells"
-        left.legend(loc="center left", fontsize="small", title=title, title_fontsize="small")
+        legend_below(left, "median; 10 to 90 % of cells")
     _draw_survivors(right, entry, cycle, int(tested.sum()))
 
 
@@ -39,9 +39,9 @@ def _draw_state(
 ) -> None:
     if not cells.size:
         return
-    low, median, high = np.quantile(cells, [0.1, 0.5, 0.9], axis=1)
+    low, median, high = np.nanquantile(cells, [0.1, 0.5, 0.9], axis=1)
     axes.fill_between(cycle, low, high, color=colour, alpha=0.2, linewidth=0)
-    axes.plot(cycle, median, color=colour, marker="o", markersize=2.5, label=name)
+    axes.plot(cycle, median, color=colour, marker=marker(cycle.size), label=name)
 
 
 def _log_cycles(axes: Axes, cycle: npt.NDArray[np.float64]) -> None:
@@ -58,7 +58,6 @@ def _draw_survivors(
         working,
         color=BLUE,
         marker="o",
-        markersize=3,
         linestyle="none",
         label=f"{cells} cells",
     )
@@ -67,9 +66,9 @@ def _draw_survivors(
         fine = np.geomspace(1.0, max(2.0, cycle[-1]), 200)
         law = 100.0 * np.exp(-((2.0 * fine / scale) ** shape))
         axes.plot(fine, law, color=GREY, linewidth=0.9, label="Weibull")
-        axes.set_title(f"lifetime {scale:.4g} pulses, shape {shape:.2f}", fontsize="small")
+        axes.set_title(f"lifetime {scale:.4g} pulses, shape {shape:.2f}")
     _log_cycles(axes, cycle)
     axes.set_ylim(-3, 103)
     axes.set_xlabel("Cycle (two pulses)")
     axes.set_ylabel("Cells that work (%)")
-    axes.legend(loc="lower left", fontsize="small")
+    legend_below(axes)

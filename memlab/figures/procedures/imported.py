@@ -8,7 +8,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREY, ORANGE
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREY, ORANGE, marker, whole_numbers
 
 __all__ = ["draw"]
 
@@ -23,11 +24,11 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     mask = entry["map/mask"][()].astype(bool)
     cells = 1e6 * entry["map/conductance"][()][:, mask]
     amplitude = entry["map/amplitude"][()]
-    left, right = figure.subplots(1, 2)
+    left, right = panels(figure, 1, 2)
     _draw_histories(left, cells)
     _draw_amplitudes(right, amplitude, cells)
     for axes in (left, right):
-        axes.set_ylabel("Conductance (uS)")
+        axes.set_ylabel("Conductance (µS)")
         positive = cells[np.isfinite(cells)]
         if positive.min() > 0.0 and positive.max() > 30.0 * positive.min():
             axes.set_yscale("log")
@@ -38,11 +39,10 @@ def _draw_histories(axes: Axes, cells: FloatArray) -> None:
     shown = own[:: -(-len(own) // _SHOWN)]
     for values in shown:
         number = np.arange(1, values.size + 1)
-        single = values.size == 1
-        axes.plot(
-            number, values, color=BLUE, linewidth=0.6, alpha=0.7, marker="." if single else ""
-        )
-    axes.set_title(f"{len(shown)} of {len(own)} cells", fontsize="small")
+        dots = marker(values.size)
+        axes.plot(number, values, color=BLUE, linewidth=0.8, alpha=0.7, marker=dots)
+    whole_numbers(axes.xaxis)
+    axes.set_title(f"{len(shown)} of {len(own)} cells")
     axes.set_xlabel("Reading of the cell")
 
 
@@ -52,6 +52,6 @@ def _draw_amplitudes(axes: Axes, amplitude: FloatArray, cells: FloatArray) -> No
     for part, colour, label in ((pulsed, ORANGE, "after a pulse"), (~pulsed, GREY, "read alone")):
         if part.any():
             at = amplitude[reading[part]], cells[reading[part], cell[part]]
-            axes.plot(*at, ".", color=colour, markersize=2.5, label=label)
+            axes.plot(*at, ".", color=colour, label=label)
     axes.set_xlabel("Pulse amplitude (V)")
-    axes.legend(loc="best", fontsize="small")
+    legend_below(axes)

@@ -8,9 +8,13 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREY, ORANGE
+from memlab.figures.panels import legend_below, panels, stacked
+from memlab.figures.style import BLUE, GREY, ORANGE, marker
 
-__all__ = ["draw"]
+__all__ = ["HEIGHT", "draw"]
+
+HEIGHT = 8.0
+"""Inches."""
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -21,8 +25,9 @@ RESOLVED = 1e-8
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw loops of the first cells, the switching voltages of all, and currents in read range."""
     mask = entry["map/mask"][()].astype(bool)
-    left, middle, right = figure.subplots(1, 3, width_ratios=(5, 3, 3))
-    _draw_loops(left, entry, mask)
+    upper, lower = stacked(figure, (5, 4))
+    middle, right = panels(lower, 1, 2)
+    _draw_loops(upper.subplots(), entry, mask)
     _draw_voltages(middle, entry, mask)
     _draw_measured(right, entry, mask)
 
@@ -38,14 +43,14 @@ def _draw_loops(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
             part = (cycle == k) & ((voltage > 0.0) if positive else (voltage < 0.0))
             name = ("SET" if positive else "RESET") if k == 0 else None
             axes.semilogy(
-                voltage[part], shown[part], color=colour, linewidth=0.7, marker=".", markersize=2,
+                voltage[part], shown[part], color=colour, linewidth=0.7, marker=".",
                 label=name,
             )  # fmt: skip
     lines = entry["map/row"][row], entry["map/column"][column]
-    axes.set_title(f"Cell ({lines[0]}, {lines[1]}), {int(cycle[-1]) + 1} cycles", fontsize="small")
+    axes.set_title(f"Cell ({lines[0]}, {lines[1]}), {int(cycle[-1]) + 1} cycles")
     axes.set_xlabel("Amplitude (V)")
     axes.set_ylabel("Current G V (A)")
-    axes.legend(loc="lower right", fontsize="small")
+    legend_below(axes)
 
 
 def _draw_voltages(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
@@ -54,8 +59,11 @@ def _draw_voltages(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
         values = entry[f"result/cell_{name}_voltage"][()][:, mask].ravel()
         values = np.sort(values[np.isfinite(values)])
         part = 100.0 * (np.arange(values.size) + 0.5) / max(1, values.size)
-        axes.plot(values, part, color=colour)
-    axes.set_xlim(left=0.0, right=float(entry["map/voltage"][()].max()))
+        dots = marker(values.size)
+        label = f"{name.upper()}, {values.size} sweeps"
+        axes.plot(values, part, color=colour, marker=dots, label=label)
+    legend_below(axes)
+    axes.set_xlim(left=0.0, right=1.05 * float(entry["map/voltage"][()].max()))
     axes.set_xlabel("Switching amplitude (V)")
     axes.set_ylabel("Sweeps (%)")
 
@@ -73,5 +81,5 @@ def _draw_measured(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
         )  # fmt: skip
     axes.axhline(0.0, color=GREY, linewidth=0.6)
     axes.set_xlabel("Read voltage (mV)")
-    axes.set_ylabel("Measured current (uA)")
-    axes.legend(loc="lower right", fontsize="x-small", handletextpad=0.1, borderpad=0.2)
+    axes.set_ylabel("Measured current (µA)")
+    legend_below(axes)

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
 
 __all__ = ["draw"]
 
@@ -24,7 +25,7 @@ _POINTS = 1500
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw the cubic part against conductance, and deviations from a line against ADC voltage."""
-    left, right = figure.subplots(1, 2)
+    left, right = panels(figure, 1, 2)
     _draw_bending(left, entry)
     _draw_columns(right, entry)
 
@@ -50,7 +51,7 @@ def _draw_bending(axes: Axes, entry: h5py.Group) -> None:
     axes.axhline(0.0, color=GREY, linewidth=0.6)
     V0 = result["voltage"][()]
     text = f"$V_0$ = {V0:.3f} V" if np.isfinite(V0) else "no bending found"
-    axes.set_title(text, fontsize="small")
+    axes.set_title(text)
     axes.set_xlabel("Conductance (µS)")
     axes.set_ylabel(f"Cubic part at {(percent / 100) ** 0.5:.2g} V (%)")
 
@@ -60,7 +61,7 @@ def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
     transimpedance = json.loads(entry["instrument"].attrs["board.transimpedance"])
     level = int(result["level"][-1])
     for k, (gain, colour) in enumerate(
-        zip(result["gain"][()], (BLUE, ORANGE, GREEN, "#CC79A7"), strict=False)
+        zip(result["gain"][()], (BLUE, ORANGE, GREEN, PURPLE), strict=False)
     ):
         which = np.flatnonzero(
             (vmm["driven_row"][()] < 0)
@@ -87,7 +88,7 @@ def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
             label=f"gain {gain:.0f}",
             rasterized=True,
         )
-    axes.set_title("Columns, lowest level", fontsize="small")
+    axes.set_title("Columns, lowest level")
     axes.set_xlabel("Straight line at the ADC (V)")
     axes.set_ylabel("Measured less line (mV)")
-    axes.legend(fontsize="small", markerscale=4)
+    legend_below(axes, markerscale=4.0)

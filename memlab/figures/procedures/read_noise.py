@@ -7,14 +7,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, say
 
 __all__ = ["draw"]
 
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw spectra with the fitted 1/f part, and reads of single cells against time."""
-    left, right = figure.subplots(1, 2)
+    left, right = panels(figure, 1, 2)
     _draw_spectra(left, entry["result"])
     _draw_series(right, entry)
 
@@ -38,11 +39,12 @@ def _draw_spectra(axes: Axes, result: h5py.Group) -> None:
             label="1/f part",
         )
     white = 100.0 * result["white"][()]
-    axes.set_title(f"White noise {white:.2g} % of G for one read", fontsize="small")
+    axes.set_title(f"White noise {white:.2g} % of G for one read")
     axes.set_xlabel("Frequency (Hz)")
     axes.set_ylabel("Relative density of G (1/Hz)")
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize="small")
+    if not axes.lines:
+        say(axes, "no level with noise\nin every part of the spectrum")
+    legend_below(axes)
 
 
 def _draw_series(axes: Axes, entry: h5py.Group) -> None:
@@ -65,9 +67,9 @@ def _draw_series(axes: Axes, entry: h5py.Group) -> None:
         label = f"{text}: row {entry['map/row'][row]}, column {entry['map/column'][column]}"
         axes.plot(time, reads / reads.mean(), color=colour, linewidth=0.8, label=label)
     share = 100.0 * result["telegraph_cells"][()]
-    axes.set_title(f"{share:.2g} % of the cells have two states", fontsize="small")
+    axes.set_title(f"{share:.2g} % of the cells have two states")
     axes.set_xlabel("Time (s)")
     axes.set_ylabel("G over its mean (1)")
-    if axes.get_legend_handles_labels()[0]:
-        axes.set_ylim(top=axes.get_ylim()[1] + 0.3 * np.ptp(axes.get_ylim()))
-        axes.legend(fontsize="small", loc="upper left")
+    if not axes.lines:
+        say(axes, "no cell has a series\nwith noise in it")
+    legend_below(axes)

@@ -7,12 +7,14 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
+from memlab.figures.panels import legend_below, panels
+
 __all__ = ["draw"]
 
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw mean and spread of every state against age, and the change of the mean."""
-    left, right = figure.subplots(1, 2)
+    left, right = panels(figure, 1, 2)
     result = entry["result"]
     age, gate = result["age"][()], result["gate_voltage"][()]
     mean, spread = 1e6 * result["mean"][()], 1e6 * result["spread"][()]
@@ -23,20 +25,16 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
         left.fill_between(
             shown, mean[k] - spread[k], mean[k] + spread[k], color=colour, alpha=0.25, linewidth=0
         )
-        left.plot(shown, mean[k], color=colour, marker="o", markersize=2.5, label=label)
-        right.plot(
-            shown, mean[k] - mean[k, 0], color=colour, marker="o", markersize=2.5, label=label
-        )
+        left.plot(shown, mean[k], color=colour, marker="osv^D"[k % 5], label=label)
+        right.plot(shown, mean[k] - mean[k, 0], color=colour, marker="osv^D"[k % 5])
     for axes in (left, right):
         axes.set_xlim(shown[0] / 1.5, shown[-1] * 1.5)
         axes.set_xscale("log")
         axes.set_xlabel("Time since the pulses (s)")
-    left.set_ylabel("Mean and spread (uS)")
-    right.set_ylabel("Change of the mean (uS)")
+    left.set_ylabel("Mean and spread (µS)")
+    right.set_ylabel("Change of the mean (µS)")
     relaxation, spread_found = (
         1e6 * float(result[name][()]) for name in ("relaxation_mean", "relaxation")
     )
-    right.set_title(
-        f"relaxation {relaxation:.2g}, spread {spread_found:.2g} uS/decade", fontsize="small"
-    )
-    right.legend(title="SET gate voltage", fontsize="small", title_fontsize="small")
+    right.set_title(f"relaxation {relaxation:.2g}, spread {spread_found:.2g} µS/decade")
+    legend_below(left, "SET gate voltage")

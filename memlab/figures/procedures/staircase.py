@@ -8,6 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE
 
 __all__ = ["draw"]
@@ -24,7 +25,7 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     gate = gate[steps]
     turn = int(np.argmax(gate)) + 1
     responds = entry["result/responds"][()].astype(bool)[mask]
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    left, right = panels(figure, 1, 2)
     _draw_steps(left, cells, responds, turn)
     law = 1e6 * float(entry["result/set_slope"][()]), 1e6 * float(entry["result/set_offset"][()])
     _draw_law(right, gate, cells[:, responds], turn, law)
@@ -48,18 +49,18 @@ def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], 
         axes.plot(step, np.median(dead, axis=1), color=ORANGE, linewidth=1.4, label=label)
     axes.axvline(turn + 0.5, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xlabel("Step")
-    axes.set_ylabel("Conductance (uS)")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.04), fontsize="small")
+    axes.set_ylabel("Conductance (µS)")
+    legend_below(axes)
 
 
 def _draw_law(
     axes: Axes, gate: FloatArray, cells: FloatArray, turn: int, law: tuple[float, float]
 ) -> None:
-    """Mean and spread of the cells that respond; `law` is slope (uS/V) and offset (uS)."""
+    """Mean and spread of the cells that respond; `law` is slope (µS/V) and offset (µS)."""
     axes.set_xlabel("Gate voltage (V)")
-    axes.set_ylabel("Mean conductance (uS)")
+    axes.set_ylabel("Mean conductance (µS)")
     if not cells.size:
-        axes.set_title("No cell responds", fontsize="small")
+        axes.set_title("No cell responds")
         return
     mean, spread = cells.mean(axis=1), cells.std(axis=1)
     slope, offset = law
@@ -75,11 +76,11 @@ def _draw_law(
             spread[part],
             color=colour,
             marker="o",
-            markersize=2.5,
+            markersize=3.0,
             linestyle="none",
             linewidth=0.9,
             label=label,
         )
-    known = f"{slope:.1f} uS/V" if np.isfinite(slope) else "law not determined"
-    axes.set_title(f"Falling: {known}; spread {spread[turn:].mean():.1f} uS", fontsize="small")
-    axes.legend(loc="upper left", fontsize="small")
+    known = f"{slope:.1f} µS/V" if np.isfinite(slope) else "law not determined"
+    axes.set_title(f"Falling: {known}; spread {spread[turn:].mean():.1f} µS")
+    legend_below(axes)

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREEN, ORANGE
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREEN, ORANGE, marker, say
 
 __all__ = ["draw"]
 
@@ -16,17 +17,19 @@ STATES = {"reset": "RESET", "set_low": "SET, low gate", "set_high": "SET, high g
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw the cumulative distribution of each state's levels, and its three spreads."""
-    left, right = figure.subplots(1, 2)
+    left, right = panels(figure, 1, 2)
     for (name, text), colour in zip(STATES.items(), (GREEN, ORANGE, BLUE), strict=True):
         level = 1e6 * entry[f"result/cell_{name}"][()]
         level = np.sort(level[np.isfinite(level)])
         part = 100.0 * (np.arange(level.size) + 0.5) / max(1, level.size)
-        left.plot(level, part, color=colour, label=text)
-    left.set_xlabel("Mean conductance of a cell (uS)")
+        left.plot(level, part, color=colour, marker=marker(level.size), label=text)
+    left.set_xlabel("Mean conductance of a cell (µS)")
     left.set_ylabel("Cells (%)")
-    left.legend(loc="center right", fontsize="small")
+    legend_below(left)
     if "result/reset_level" in entry:
         _draw_parts(right, entry)
+    else:
+        say(right, "spreads: see the findings")
 
 
 def _draw_parts(axes: Axes, entry: h5py.Group) -> None:
@@ -44,5 +47,6 @@ def _draw_parts(axes: Axes, entry: h5py.Group) -> None:
         value[~np.isfinite(value)] = 0.0  # not determined: no bar
         axes.bar(where, value, 0.25, yerr=error, color=colour, label=text, capsize=2)
     axes.set_xticks(np.arange(len(STATES)), [text.replace(", ", "\n") for text in STATES.values()])
-    axes.set_ylabel("Standard deviation (uS)")
-    axes.legend(loc="upper left", fontsize="small")
+    axes.set_xlabel("State")
+    axes.set_ylabel("Standard deviation (µS)")
+    legend_below(axes)

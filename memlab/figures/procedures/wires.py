@@ -8,7 +8,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memlab.figures.style import BLUE, GREEN, ORANGE
+from memlab.figures.cell_map import draw_cells
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREEN, ORANGE, say
 
 __all__ = ["draw"]
 
@@ -22,28 +24,24 @@ _BINS = 16
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw the loss at the last stage, and the reads of the first cells at all stages."""
-    left, right = figure.subplots(1, 2)
     result = entry["result"]
     if "cell_conductance" not in result:
-        left.text(0.5, 0.5, "not measurable:\ntoo few cells conduct", ha="center", va="center")
-        left.set_axis_off()
-        right.set_axis_off()
+        say(figure.subplots(), "not measurable: too few cells conduct")
         return
+    left, right = panels(figure, 1, 2)
     rows, columns = entry["map/row"][()], entry["map/column"][()]
     cells = result["cell_conductance"][()]
     read, model = result["read"][()], result["model"][()]
     shown = np.where(cells > _SET, read[-1] / np.maximum(cells, _SET), np.nan)
-    chip = np.full((rows.max() + 1, columns.max() + 1), np.nan)
-    chip[np.ix_(rows, columns)] = 100.0 * shown
-    image = left.imshow(chip, cmap="cividis", aspect="auto", interpolation="nearest")
-    figure.colorbar(image, ax=left, label="Left of a cell's conductance (%)")
-    left.set_xlabel("Column")
-    left.set_ylabel("Row")
-    left.set_title("Last stage", fontsize="small")
+    draw_cells(
+        left, 100.0 * shown, (rows, columns), "Left of a cell's conductance (%)",
+        title="Last stage", colours="cividis",
+    )  # fmt: skip
     _draw_fit(right, rows, read, model)
     wire = result["wire_resistance"][()]
     error = result["wire_resistance_error"][()]
-    right.set_title(f"Cells SET first: {wire:.3f} ± {error:.3f} ohm per segment", fontsize="small")
+    known = f"{wire:.3f} ± {error:.3f} Ω per segment" if np.isfinite(error) else "not determined"
+    right.set_title(f"Wires: {known}")
 
 
 def _draw_fit(axes: Axes, rows: npt.NDArray[np.intp], read: FloatArray, model: FloatArray) -> None:
@@ -65,8 +63,7 @@ def _draw_fit(axes: Axes, rows: npt.NDArray[np.intp], read: FloatArray, model: F
             for values in (measured, expected)
         )
         axes.plot(centre, line, color=colour, linewidth=1.0, label=f"stage {stage}: fit")
-        axes.plot(centre, points, color=colour, marker="o", markersize=3, linestyle="none")
-    axes.set_ylim(top=axes.get_ylim()[1] + 0.15 * np.ptp(axes.get_ylim()))
-    axes.legend(fontsize="small", ncols=2, loc="upper left")
+        axes.plot(centre, points, color=colour, marker="o", linestyle="none")
+    legend_below(axes)
     axes.set_xlabel("Row")
     axes.set_ylabel("First cells: read over first read (1)")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from memlab.figures.style import BLUE, GREY, ORANGE
+from memlab.figures.cell_map import draw_classes, robust_limits
+from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import BLUE, GREY, ORANGE, say
 
 __all__ = ["draw"]
 
@@ -30,60 +29,66 @@ COLOURS = (
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw the map of fault classes and the histograms of SET and RESET states."""
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1))
+    left, right = panels(figure, 1, 2)
     _draw_map(left, entry)
     _draw_states(right, entry)
 
 
 def _draw_map(axes: Axes, entry: h5py.Group) -> None:
     result = entry["result"]
-    names = result["fault_class"].asstr()[()]
-    fault, count = result["fault"][()], result["count"][()]
-    rows, columns = entry["map/row"][()], entry["map/column"][()]
-    chip = np.full((rows.max() + 1, columns.max() + 1), len(names) - 1)
-    chip[np.ix_(rows, columns)] = fault
-    axes.imshow(
-        chip, ListedColormap(COLOURS), vmin=0, vmax=len(names) - 1, aspect="auto", rasterized=True
-    )
-    handles: list[Artist] = [
-        Patch(facecolor=COLOURS[k], edgecolor=GREY, linewidth=0.5, label=f"{names[k]}: {count[k]}")
-        for k in range(len(names))
-        if count[k]
+    names = [str(name) for name in result["fault_class"].asstr()[()]]
+    fault = result["fault"][()]
+    lines = entry["map/row"][()], entry["map/column"][()]
+    dropped = [
+        np.flatnonzero(~np.isin(numbers, result[f"good_{kind}"][()]))
+        for numbers, kind in zip(lines, ("rows", "columns"), strict=True)
     ]
-    dropped_rows = np.setdiff1d(rows, result["good_rows"][()])
-    dropped_columns = np.setdiff1d(columns, result["good_columns"][()])
+    share = float(result["yield"][()])
+    title = f"Yield {share:.1%}" if np.isfinite(share) else "Yield not determined"
+    draw_classes(axes, fault, lines, names, COLOURS, title)
     # Outside the edge of the map, so that they hide no cell.
-    height, width = chip.shape
-    mark = axes.scatter(
-        np.append(np.full(dropped_rows.size, 1.02 * width), dropped_columns),
-        np.append(dropped_rows, np.full(dropped_columns.size, -0.03 * height)),
-        s=4,
-        color="black",
-        clip_on=False,
-        label=f"left out: {dropped_rows.size} + {dropped_columns.size} lines",
-    )
-    axes.legend(
-        handles=[*handles, mark], loc="center left", bbox_to_anchor=(1.05, 0.5), fontsize="small"
-    )
-    axes.set_xlim(-0.5, width - 0.5)
-    axes.set_ylim(height - 0.5, -0.5)
-    axes.set_title(f"Yield {result['yield'][()]:.1%}", fontsize="small", pad=8)
-    axes.set_xlabel("Column")
-    axes.set_ylabel("Row")
+    height, width = fault.shape
+    rows, columns = dropped
+    if rows.size + columns.size:
+        axes.plot(
+            np.append(np.full(rows.size, 1.03 * width - 0.5), columns),
+            np.append(rows, np.full(columns.size, -0.03 * height - 0.5)),
+            ".",
+            markersize=3,
+            color="black",
+            clip_on=False,
+        )
+        axes.set_title(f"{title}; dots: {rows.size} rows, {columns.size} columns left out", pad=9)
 
 
 def _draw_states(axes: Axes, entry: h5py.Group) -> None:
     result = entry["result"]
     states = [1e6 * result[f"{name}_conductance"][()] for name in ("reset", "set")]
     known = [values[np.isfinite(values)] for values in states]
-    edges = np.linspace(min(0.0, known[0].min()), max(values.max() for values in known), 81)
+    everything = np.concatenate(known)
+    if not everything.size:
+        say(axes, "no state was read")
+        return
+    # A short may conduct a hundred times more than a cell: it goes into the last bin.
+    top = robust_limits(everything)[1]
+    beyond = int(np.count_nonzero(everything > top))
+    edges = np.linspace(min(0.0, everything.min()), max(top, 1.0), 61)
     for values, colour, label in zip(known, (BLUE, ORANGE), ("RESET", "SET"), strict=True):
         axes.hist(
-            values, edges.tolist(), color=colour, histtype="stepfilled", alpha=0.6, label=label
+            np.minimum(values, edges[-1]),
+            edges.tolist(),
+            color=colour,
+            histtype="stepfilled",
+            alpha=0.6,
+            label=label,
         )
-    threshold = 1e6 * np.median(result["threshold"][()])
-    axes.axvline(threshold, color=GREY, linewidth=0.9, linestyle=":", label="median threshold")
-    axes.set_yscale("log")
+    if beyond:
+        axes.set_title(f"last bin: {beyond} readings above")
+    threshold = 1e6 * np.nanmedian(result["threshold"][()])
+    if np.isfinite(threshold):
+        axes.axvline(threshold, color=GREY, linewidth=1.2, linestyle=":", label="threshold")
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_ylim(bottom=0)
     axes.set_xlabel("Conductance (µS)")
     axes.set_ylabel("Cells")
-    axes.legend(fontsize="small")
+    legend_below(axes)

@@ -1,0 +1,105 @@
+"""Text that is longer than what it names is broken into lines, so that nothing is cut off."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from textwrap import fill
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
+
+__all__ = ["fit_text", "folded"]
+
+_NARROWEST = 8
+"""Characters of the shortest line."""
+
+_APART = 4.0
+"""Pixels between two numbers of an axis."""
+
+
+def fit_text(figure: Figure) -> None:
+    """Break headings to the width of the figure, titles and labels to the length of their axes.
+
+    Parameters
+    ----------
+    figure
+        With everything drawn on it. Axes change their size when a title takes a second line, so
+        it is done twice.
+    """
+    whole: dict[Text, str] = {}
+    for _ in range(2):
+        figure.draw_without_rendering()
+        for text, written in whole.items():
+            text.set_text(written)
+        _fit(figure, whole)
+
+
+def folded(text: str, share: float) -> str:
+    """Break each line of a text to a number of characters that fits a share of a line.
+
+    Parameters
+    ----------
+    share
+        What is there over what the longest line needs; 1 and more leave the text as it is.
+    """
+    lines = text.split("\n")
+    longest = max(len(line) for line in lines)
+    if share >= 1.0 or longest <= _NARROWEST:
+        return text
+    width = max(_NARROWEST, int(longest * share))
+    return "\n".join(_broken(line, width) for line in lines)
+
+
+def _broken(line: str, width: int) -> str:
+    """Break a line into as few as its width asks for, of about one length."""
+    least = fill(line, width)
+    number = least.count("\n")
+    for narrower in range(-(-len(line) // (number + 1)), width):
+        if (even := fill(line, narrower)).count("\n") == number:
+            return even
+    return least
+
+
+def _fit(figure: Figure | SubFigure, whole: dict[Text, str]) -> None:
+    for text in figure.texts:
+        if text is getattr(figure, "_suptitle", None):
+            _fold(text, 0.98 * figure.bbox.width, whole, across=True)
+    for part in figure.subfigs:
+        _fit(part, whole)
+    for axes in figure.axes:
+        if axes.figure is figure:
+            _fit_axes(axes, whole)
+
+
+def _fit_axes(axes: Axes, whole: dict[Text, str]) -> None:
+    box = axes.get_window_extent()
+    # A title is centred over its axes: it may reach over labels on the left, as far on the right.
+    spare = min(box.x0 - axes.figure.bbox.x0, axes.figure.bbox.x1 - box.x1)
+    across = box.width + 1.6 * max(0.0, spare)
+    _fold(axes.title, across, whole, across=True)
+    _fold(axes.xaxis.label, across, whole, across=True)
+    _fold(axes.yaxis.label, box.height, whole, across=False)
+    _thin_out(axes)
+
+
+def _thin_out(axes: Axes) -> None:
+    """Give fewer ticks to a linear axis on which the numbers touch."""
+    locator = axes.xaxis.get_major_locator()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+    boxes.sort(key=lambda box: float(box.x0))
+    if isinstance(locator, MaxNLocator) and any(
+        right.x0 < left.x1 + _APART for left, right in pairwise(boxes)
+    ):
+        locator.set_params(nbins=3)
+
+
+def _fold(text: Text, room: float, whole: dict[Text, str], *, across: bool) -> None:
+    if not text.get_text():
+        return
+    whole.setdefault(text, text.get_text())
+    box = text.get_window_extent()
+    length = box.width if across else box.height
+    if length > room:
+        text.set_text(folded(text.get_text(), room / length))

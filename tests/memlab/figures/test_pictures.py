@@ -1,0 +1,154 @@
+"""Nothing in any figure is cut off, covered, nameless or too small to read."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.drawn import faults, figures_of
+
+from memlab.figures import (
+    ComparisonPanel,
+    plot_comparison,
+    plot_floor_plan,
+    plot_last_reading,
+    plot_maps,
+    plot_run,
+)
+from memlab.figures.accuracy_curves import plot_accuracy_curves
+from memlab.figures.conductance_map import plot_map
+from memlab.figures.passport import plot_passport
+from memlab.figures.sweep import plot_sweep
+from memlab.mapping import Request, cnn_plan, conv_lstm_plan, place
+from memlab.passport import Passport
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "d9f9529"
+RUNS = sorted(
+    path
+    for folder in ("runs", "imports", "boards/calibrated", "boards/chip")
+    for path in (FIXTURES / folder).glob("*.h5")
+    if path.stem != "arc-two-log"
+)
+USUAL = {
+    *("calibrate", "iv", "staircase", "set", "yield", "read-noise", "variation", "endurance"),
+    *("retention", "linearity", "vmm-accuracy", "wires", "forming", "program", "read", "vmm"),
+    *("airline-full", "gait", "killed-procedure", "arc-one"),
+}
+"""Drawn in every run of the tests; the others with `-m slow`."""
+
+PICTURE = Path("picture.png")
+HEADING = "What was done\nchip C, some board\nrun.h5, 2026-11-29 05:00 UTC"
+rng = np.random.default_rng(1)
+
+
+def seen(draw: Callable[[], object], expect: int = 1) -> list[str]:
+    figures = figures_of(draw)
+    assert len(figures) == expect
+    return [fault for figure in figures for fault in faults(figure)]
+
+
+def usual(run: Path) -> bool:
+    return run.stem in USUAL and run.parent.name != "chip"
+
+
+@pytest.mark.parametrize("run", list(filter(usual, RUNS)), ids=lambda path: path.stem)
+def test_runs(run: Path) -> None:
+    assert seen(lambda: plot_run(run, PICTURE)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", [run for run in RUNS if not usual(run)], ids=lambda path: path.stem)
+def test_more_runs(run: Path) -> None:
+    assert seen(lambda: plot_run(run, PICTURE)) == []
+
+
+@pytest.mark.parametrize("name", ["yield", "staircase", "wires"])
+def test_maps_of_results(name: str) -> None:
+    run = FIXTURES / "runs" / f"{name}.h5"
+    assert seen(lambda: plot_maps(run, PICTURE), expect=int(name != "wires")) == []
+
+
+def test_last_reading() -> None:
+    run = FIXTURES / "runs" / "interrupted-procedure.h5"
+    assert seen(lambda: plot_last_reading(run, PICTURE)) == []
+
+
+def stuck() -> np.ndarray:
+    """8,181 cells of one state, and eleven that are stuck far above."""
+    values = rng.normal(220e-6, 4e-6, (128, 64))
+    values.flat[rng.choice(values.size, 11, replace=False)] = 4.5e-3
+    return values
+
+
+def region() -> np.ndarray:
+    values = np.full((128, 64), np.nan)
+    values[40:48, 20:28] = rng.normal(220e-6, 4e-6, (8, 8))
+    return values
+
+
+MAPS = {
+    "stuck": stuck(),
+    "region": region(),
+    "row": rng.normal(1e-4, 1e-5, (1, 64)),
+    "column": rng.normal(1e-4, 1e-5, (128, 1)),
+    "cell": np.array([[1e-4]]),
+    "equal": np.zeros((8, 8)),
+    "unknown": np.full((8, 8), np.nan),
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_conductance_maps(name: str) -> None:
+    assert seen(lambda: plot_map(MAPS[name], HEADING, PICTURE)) == []
+
+
+GRID = ("chip.read_noise (S)", tuple(np.geomspace(1e-7, 1e-4, 4)))
+
+
+@pytest.mark.parametrize(("seeds", "axes"), [(1, 1), (3, 0), (3, 2), (25, 1)])
+def test_sweeps(seeds: int, axes: int) -> None:
+    along = [GRID, ("method", ("in-situ", "ex-situ"))][:axes]
+    values = rng.uniform(0.5, 0.9, (*(len(points) for _, points in along), seeds))
+    title = "mnist-sequence, preset memlab\n" + "chip.stuck_low=0.01, " * 3
+    draw = lambda: plot_sweep(PICTURE, values, along, "test_accuracy", title)  # noqa: E731
+    assert seen(draw) == []
+
+
+@pytest.mark.parametrize("steps", [1, 30])
+def test_chip_and_twin(steps: int) -> None:
+    chip, twin = (rng.normal(2e-4, 1e-5, (steps, cells)) for cells in (20, 60))
+    step = np.arange(steps, dtype=float)
+    tests = {
+        kind: (step, rng.uniform(0, 1, steps), rng.uniform(0, 1, steps) < 0.5)
+        for kind in ("level", "change")
+    }
+    panel = ComparisonPanel("staircase, a-rather-long-name-of-a-run.h5", chip, twin, tests)
+    assert seen(lambda: plot_comparison([panel, panel], HEADING, PICTURE)) == []
+
+
+@pytest.mark.parametrize("epochs", [1, 5])
+def test_accuracy_curves(epochs: int) -> None:
+    curves, chip = rng.uniform(0.2, 0.9, (5, epochs)), rng.uniform(0.2, 0.9, (3, epochs))
+    labels = ("simulations without defects", "emulated chip")
+    draw = lambda: plot_accuracy_curves(PICTURE, curves, chip, labels, HEADING)  # noqa: E731
+    assert seen(draw) == []
+
+
+PLANS = {
+    "cnn": cnn_plan(),
+    "conv-lstm": conv_lstm_plan(),
+    "two": place([Request("large", 128, 64)], [(128, 64), (128, 64)]),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_floor_plans(name: str) -> None:
+    assert seen(lambda: plot_floor_plan(PLANS[name], PICTURE)) == []
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_passports(used: bool, tmp_path: Path) -> None:
+    with Passport(tmp_path / "passport-C-7.sqlite", (128, 64), chip="C-7") as passport:
+        if used:
+            passport.note_reading(np.arange(3, 9), np.arange(5), np.full((6, 5), 2e-4))
+        assert seen(lambda: plot_passport(passport, PICTURE)) == []
