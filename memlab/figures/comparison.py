@@ -11,7 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, figure_file, marker
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, figure_file, marker, whole_numbers
 
 __all__ = ["ComparisonPanel", "plot_comparison"]
 
@@ -73,6 +73,7 @@ def _draw_bands(axes: Axes, panel: ComparisonPanel) -> None:
             dash = "_" if step.size == 1 else ""
             axes.plot(step, edge, color=colour, linestyle=style, marker=dash, linewidth=0.6)
     axes.set_xlabel("Reading")
+    whole_numbers(axes.xaxis)
     axes.set_ylabel("Conductance (µS)")
     axes.set_title(f"{panel.title}: median, 68 % of the cells")
     legend_below(axes)
@@ -81,7 +82,8 @@ def _draw_bands(axes: Axes, panel: ComparisonPanel) -> None:
 def _draw_distances(axes: Axes, panel: ComparisonPanel) -> None:
     for kind, (step, distance, disagrees) in panel.tests.items():
         colour = _COLOURS[kind]
-        axes.plot(step, distance, color=colour, linewidth=0.8)
+        if step.size > 1:
+            axes.plot(step, distance, color=colour, linewidth=0.8)
         for marked, dot, face, text in (
             (~disagrees, "o", "white", "agrees"),
             (disagrees, "s", colour, "disagrees"),
@@ -98,6 +100,7 @@ def _draw_distances(axes: Axes, panel: ComparisonPanel) -> None:
     axes.set_ylim(bottom=0.0)
     axes.grid(axis="y", color=GREY, alpha=0.2, linewidth=0.5)
     axes.set_xlabel("Reading")
+    whole_numbers(axes.xaxis)
     axes.set_ylabel("Distance of the distributions (1)")
     axes.set_title(f"{panel.title}: tests")
     legend_below(axes)

@@ -19,6 +19,7 @@ from memlab.figures.accuracy_curves import plot_accuracy_curves
 from memlab.figures.conductance_map import plot_map
 from memlab.figures.passport import plot_passport
 from memlab.figures.sweep import plot_sweep
+from memlab.figures.table_comparison import plot_table_comparison
 from memlab.mapping import Request, cnn_plan, conv_lstm_plan, place
 from memlab.passport import Passport
 
@@ -124,6 +125,18 @@ def test_chip_and_twin(steps: int) -> None:
     }
     panel = ComparisonPanel("staircase, a-rather-long-name-of-a-run.h5", chip, twin, tests)
     assert seen(lambda: plot_comparison([panel, panel], HEADING, PICTURE)) == []
+
+
+@pytest.mark.parametrize("points", [1, 60])
+def test_table_and_twin(points: int) -> None:
+    x = np.linspace(0.5, 2.5, points)
+    measured = 100e-6 * x
+    panel = ("median of the cells", x, measured, 1.05 * measured, np.full(points, 8e-6))
+
+    def draw() -> None:
+        plot_table_comparison([panel] * 3, ("Gate voltage", "V"), "S", HEADING, PICTURE)
+
+    assert seen(draw) == []
 
 
 @pytest.mark.parametrize("epochs", [1, 5])

@@ -45,9 +45,7 @@ def test_an_axis_of_words_becomes_curves_wherever_it_stands(
         np.testing.assert_allclose(line.get_ydata(), median)
 
 
-def test_words_lie_along_the_picture_where_there_are_no_numbers(
-    tmp_path: Path
-) -> None:
+def test_words_lie_along_the_picture_where_there_are_no_numbers(tmp_path: Path) -> None:
     values = np.array([[0.9, 0.91], [0.5, 0.51]])
     plot = drawn(tmp_path / "s.png", values, [("method", ("in-situ", "ex-situ"))])
     assert plot.get_xlabel() == "method"
@@ -55,9 +53,7 @@ def test_words_lie_along_the_picture_where_there_are_no_numbers(
     assert len(plot.lines) == 1
 
 
-def test_the_first_axis_of_numbers_lies_along_the_picture(
-    tmp_path: Path
-) -> None:
+def test_the_first_axis_of_numbers_lies_along_the_picture(tmp_path: Path) -> None:
     values = np.arange(12.0).reshape(3, 2, 2)
     plot = drawn(tmp_path / "s.png", values, [("a", (1, 2, 3)), ("b", (0.5, 1.5))])
     assert plot.get_xlabel() == "a"
@@ -93,4 +89,3 @@ def test_equal_ratios_lie_at_equal_distances(
 ) -> None:
     values = np.full((len(along), 2), 0.5)
     assert drawn(tmp_path / "s.png", values, [("a", along)]).get_xscale() == scale
->>>>>>> 2d7019e (One look for all figures: text that can be read at column width, legends that cover nothing, maps of what was measured)
