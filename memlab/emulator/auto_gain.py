@@ -68,7 +68,9 @@ class GainChoice:
         """Currents below which the next gain is taken, by the rule."""
         self._bound = capabilities.gain_threshold / max11046.STEP * R[:-1] / R[1:]
         """The same in codes of the gain below, shape (gains - 1,)."""
-        self._limit = clipped_code(capabilities.clip) - 0.5
+        bow = 0.0 if errors.bow is None else float(np.abs(errors.bow).max())
+        self._limit = clipped_code(capabilities.clip) - 0.5 - bow
+        """Codes from which a reading counts as clipped, whatever a bent ADC makes of it."""
         # Gains last: all conversions of a reading lie together.
         self._scale = np.ascontiguousarray((errors.scale * unit).T)
         self._offset = errors.offset

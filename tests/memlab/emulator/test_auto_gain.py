@@ -160,6 +160,15 @@ class TestRule:
             if drawn is not None:
                 assert drawn.value[i, j] == np.float32(z[gain[i, j] - 1])
 
+    def test_no_reading_above_gain_1_is_flagged_whatever_the_board_is_like(self) -> None:
+        board = {**BENCH, "board.adc.inl": 3.0, "board.amplifier.voltage_noise": 4.3e-9}
+        board |= {"board.amplifier.thermal_bandwidth": 1.571e6, "read_noise.white": 0.01}
+        array, volts = balanced(-2.0e-6, **board)
+        measured = array.measure_vmm(np.tile(volts, (500, 1)))
+        assert measured.gain is not None
+        assert np.unique(measured.gain).size > 1
+        assert not measured.saturated.any()
+
     def test_the_driver_that_merges_in_the_host_falls_back_too(self) -> None:
         # Read -2.1 uA at gain 3, and clipped at gain 4: the reading at gain 3 is believed.
         clipped = 2.5 / 1e6
