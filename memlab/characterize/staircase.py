@@ -141,7 +141,7 @@ class Staircase(Procedure[StaircaseConfig]):
                 values, lines, scale=level * factor, step=CONVERTER_ERROR * factor
             )
             units, text = texts[name]
-            findings.number(name, value, units, text, error, **of)
+            findings.number(name, value, units, text, error, caveat=_CAVEAT, **of)
         units, text = texts["cycle_spread"]
         freedom = n * (steps - 2)
         if not freedom:
@@ -173,6 +173,8 @@ def clear_steps(
     clear: npt.NDArray[np.bool_] = cells.mean(axis=1) > low + gap
     return clear
 
+
+_CAVEAT = "as read: what wires take is not in the error"
 
 _CLEAR = 3.5
 """Deviations between a step and the RESET state; of normal ones 0.02 % are cut off then, which

@@ -42,6 +42,13 @@ _LAW = ("set_slope", "set_offset", "noise")
 
 SETTINGS = [
     TwinSetting(
+        "few steps",
+        chip={**BOARD, "noise": 7e-6, "set_offset": 60e-6},
+        settings={"steps": 4},
+        shape=(16, 12),
+        parameters=_LAW,
+    ),
+    TwinSetting(
         "a board nobody calibrated",
         chip={**BOARD, "spread__set_slope": 0.04, "reset_conductance": 15e-6},
         settings={"steps": 6},
@@ -61,13 +68,6 @@ SETTINGS = [
         settings={"steps": 8, "gate_minimum": 1.2, "gate_maximum": 2.1},
         shape=(24, 16),
         parameters=("set_slope", "set_offset", "spread.set_offset", "reset_conductance"),
-    ),
-    TwinSetting(
-        "few steps",
-        chip={**BOARD, "noise": 7e-6, "set_offset": 60e-6},
-        settings={"steps": 4},
-        shape=(32, 12),
-        parameters=_LAW,
     ),
     TwinSetting(
         "dead and stuck cells",
