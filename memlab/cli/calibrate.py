@@ -148,6 +148,8 @@ def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
         mark = "*" if one["version"] == store.used else " "
         click.echo(f"{mark} {one['version']:>4}  {one['date']}  {one['method']}", err=True)
     used = f"version {store.used}" if store.used else "none"
+    if store.used and url.startswith("emulator:"):
+        used += ", where the emulator's URL says calibration=latest"
     click.echo(f"board {store.serial}: {len(versions)} versions, in use: {used}", err=True)
 
 

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kstwobign, norm
 
+from memlab.characterize.cut_off import SILENT
 from memlab.characterize.offsets import are_net, net_conductance
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
@@ -225,9 +226,10 @@ def _common(chip: Series, twins: Sequence[Series]) -> int:
 
 def _cell_pairs(run: MeasuredRun, twins: list[Record], steps: int) -> list[_Pair]:
     voltage = read_voltage(run)
+    # Around 0 S a board errs, and a board is no part of the comparison.
     chip, others = (
-        net_conductance(run.record, voltage),
-        [net_conductance(record, voltage) for record in twins],
+        np.maximum(net_conductance(run.record, voltage), SILENT),
+        [np.maximum(net_conductance(record, voltage), SILENT) for record in twins],
     )
     pairs = [_Pair(run, "level", k, chip[k], [other[k] for other in others]) for k in range(steps)]
     for k in range(1, steps):

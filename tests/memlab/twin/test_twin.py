@@ -190,10 +190,16 @@ UNCALIBRATED = {
 
 def test_a_board_nobody_calibrated_is_no_spread_of_cells(tmp_path: Path) -> None:
     run = staircase(tmp_path, UNCALIBRATED, 4)
-    found = {one.name: one for one in fit(load_runs([run]), load_preset("ta-hfo2")).fitted}
+    fitted = fit(load_runs([run]), load_preset("ta-hfo2"))
+    found = {one.name: one for one in fitted.fitted}
     spread = found["spread.set_slope"]
     assert abs(spread.value - 0.02) < 4.5 * spread.error
     assert spread.error < 0.002
+    # Nor does it hide a law that is wrong by a tenth.
+    other = load_runs([staircase(tmp_path, UNCALIBRATED, 5)])
+    assert compare(fitted.preset, other, twins=4).agrees
+    steep = fitted.preset.replace(set_slope=1.1 * found["set_slope"].value)
+    assert not compare(steep, other, twins=4).agrees
 
 
 def test_a_run_with_the_errors_of_its_board_in_it_is_not_fitted(
