@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -45,6 +46,13 @@ _OPTIONS = (
         help="Data file or directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
     ),
     click.option(
+        "--weights",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Weights to start from, or to transfer: an .npz with an array (inputs, outputs) for "
+        "each matrix, or a finished run.",
+    ),
+    click.option(
         "--good",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
@@ -63,10 +71,18 @@ _OPTIONS = (
 
 
 def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add NAME and the options; the data path becomes the first of the command's `settings`."""
+    """Add NAME and the options; paths become the first of the command's `settings`."""
 
     @wraps(command)
-    def with_data(*args: Any, data: Path | None, settings: tuple[str, ...], **options: Any) -> Any:
+    def with_data(
+        *args: Any,
+        data: Path | None,
+        weights: Path | None,
+        settings: tuple[str, ...],
+        **options: Any,
+    ) -> Any:
+        if weights is not None:
+            settings = (f"weights={json.dumps(str(weights.absolute()))}", *settings)
         if data is not None:
             settings = (f"data.path={data}", *settings)
         return command(*args, settings=settings, **options)

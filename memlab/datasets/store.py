@@ -72,7 +72,8 @@ def load_npz(
         If the file is not an .npz, lacks an array, or one has another shape.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves a file open that turns out to be no archive.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in wanted}
     except KeyError as error:
         raise DataError(f"{path} has no array {error.args[0]!r}") from error

@@ -172,6 +172,11 @@ class ExperimentConfig(Section):
 
     seed: int = Field(1, description="Seed of everything random in the run.", ge=0)
     method: Method = Field(Method.IN_SITU, description="in-situ or ex-situ.")
+    weights: str = Field(
+        "",
+        description="File of weights to start from, .npz or a run; ex situ they are transferred. "
+        "Empty: none.",
+    )
     chip: ChipSetting = Field(
         description="Chip of the emulator: the name of a preset, or chip.noise and so on."
     )

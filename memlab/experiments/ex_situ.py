@@ -18,26 +18,24 @@ from pathlib import Path
 from typing import Any
 
 from memlab.array import Array
-from memlab.errors import SettingError
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
+from memlab.experiments.experiment import MakeExperiment, Outcome
+from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.in_situ import train_experiment
 from memlab.experiments.law import find_law
 from memlab.experiments.placing import place_weights, used_cells, views_of
 from memlab.ideal import IdealArray
-from memlab.mapping import DirectUpdate, pair_conductance, summarise, write_verify
+from memlab.mapping import summarise, write_verify
 from memlab.nn import CrossEntropy
 from memlab.runs import (
     LogLevel,
     RunFile,
-    Trained,
     TrainingLog,
     WriteVerifyLog,
-    read_trained,
 )
 from memlab.training import Observer
 
-__all__ = ["ExSitu", "check_source", "effective_training"]
+__all__ = ["ExSitu", "effective_training"]
 
 GROUP = "transfer"
 
@@ -55,13 +53,13 @@ class ExSitu:
 
     def __init__(self, make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]):
         self._config, self._arrays = config, arrays
-        self._software = make(config, [IdealArray(*array.shape) for array in arrays])
+        self._ideal = [IdealArray(*array.shape) for array in arrays]
+        self._software = make(config, self._ideal)
         self._experiment = make(config, arrays)
         self._views = views_of(self._experiment.network, arrays)
-        self._source: Trained | None = None
-        if config.transfer.source:
-            self._source = read_trained(Path(config.transfer.source))
-            check_source(self._source, self._experiment, config)
+        self._weights: Weights | None = None
+        if path := config.weights or config.transfer.source:
+            self._weights = read_weights(Path(path), self._software, config)
 
     def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
         """Train in software, transfer, and infer; declares and starts the run file."""
@@ -98,14 +96,12 @@ class ExSitu:
         )
 
     def _learn(self, observers: Sequence[Observer]) -> float | None:
-        """Train the software network, or take over its weights; return the final loss, if any."""
-        if self._source is None:
+        """Train the software network, or take over weights; return the final loss, if any."""
+        network = self._software.network
+        if self._weights is None:
             return train_experiment(self._software, effective_training(self._config), observers)
-        scale = self._config.mapping.siemens_per_weight
-        for block in self._software.network.blocks:
-            weight = self._source.weights[block.name]
-            block.rule = DirectUpdate(pair_conductance(weight, scale, 0.0, block.layout))
-        self._software.network.initialise()
+        start_from(self._weights, network, self._ideal, self._config)
+        network.initialise()
         return None
 
     def _declare_records(self, run_file: RunFile) -> list[WriteVerifyLog]:
@@ -148,32 +144,6 @@ class ExSitu:
             "clipped": clipped,
             **summarise(results),
         }
-
-
-def check_source(source: Trained, experiment: Experiment, config: ExperimentConfig) -> None:
-    """Raise `SettingError` unless trained weights fit an experiment and were trained on its task.
-
-    Chip, seed and way of training may differ; network and data must not.
-    """
-    path = config.transfer.source
-    if source.experiment != experiment.name:
-        raise SettingError(f"{path} is a run of {source.experiment}, not of {experiment.name}")
-    task = config.model_dump(mode="json", exclude=set(ExperimentConfig.model_fields))
-    for section, values in task.items():
-        for key, value in values.items():
-            other = source.config.get(section, {}).get(key)
-            if other != value and key != "path":
-                raise SettingError(
-                    f"{path} was run with {section}.{key}={other}, here it is {value}: choose the "
-                    "same preset and settings"
-                )
-    for block in experiment.network.blocks:
-        found = source.weights.get(block.name)
-        if found is None or found.shape != block.shape:
-            raise SettingError(
-                f"{path} has no weights of shape {block.shape} for {block.name}; was it run with "
-                "the same network and placement?"
-            )
 
 
 def effective_training(config: ExperimentConfig) -> TrainConfig:

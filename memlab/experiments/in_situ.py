@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
+from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.schedule import LearningRateSchedule
 from memlab.nn import CrossEntropy
 from memlab.runs import RunFile, TrainingLog
@@ -27,8 +30,11 @@ class InSitu:
     """
 
     def __init__(self, make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]):
-        self._config = config
+        self._config, self._arrays = config, arrays
         self._experiment = make(config, arrays)
+        self._weights: Weights | None = None
+        if config.weights:
+            self._weights = read_weights(Path(config.weights), self._experiment, config)
 
     def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
         """Train and evaluate; declares and starts the run file."""
@@ -41,10 +47,14 @@ class InSitu:
         )
         own = experiment.declare_results(run_file)
         run_file.start()
+        details: dict[str, Any] = {}
+        if self._weights is not None:
+            network = experiment.network
+            details["given"] = start_from(self._weights, network, self._arrays, config)
         loss = train_experiment(experiment, config.train, [*own, log, *observers])
         log.stop_codes()
         metrics = {**experiment.evaluate(run_file), "final_loss": loss}
-        return Outcome(metrics, {"metrics_of": experiment.samples().of(metrics)})
+        return Outcome(metrics, {"metrics_of": experiment.samples().of(metrics), **details})
 
 
 def train_experiment(

@@ -19,6 +19,7 @@ from memlab.experiments.arrays import check_boards, open_arrays, total_counts
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment, MakeExperiment
+from memlab.experiments.given import is_npz
 from memlab.experiments.in_situ import InSitu
 from memlab.runs import GoodLines, RunFile, check_out, describe_versions, load_good_lines
 from memlab.runs.ending import closed_in_order, named_in_errors
@@ -122,8 +123,9 @@ def make_plan(
     presets = EXPERIMENTS[experiment].presets
     if preset is None:
         preset = EXPERIMENTS[experiment].default
-        source = apply_settings(presets[preset](), settings).transfer.source
-        if source:
+        asked = apply_settings(presets[preset](), settings)
+        source = asked.weights or asked.transfer.source
+        if source and not is_npz(Path(source)):
             preset = recorded_preset(Path(source)) or BEFORE
     if preset not in presets:
         raise SettingError(

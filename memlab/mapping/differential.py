@@ -177,16 +177,31 @@ class DifferentialMatrix:
 
     def read_back(self) -> None:
         """Measure every conductance and derive `weight` from it: the mean over all copies."""
-        weight = np.zeros(self.shape)
-        for part in self._parts:
-            difference = part.sum_copies(part.block.difference())
+        self.weight = self.gather([block.difference() for block in self.blocks])
+        self.weight /= self.siemens_per_weight
+
+    def gather(self, by_block: Sequence[FloatArray]) -> FloatArray:
+        """Return what pairs hold as one matrix, shape (inputs, outputs): the mean over all copies.
+
+        Parameters
+        ----------
+        by_block
+            A number for each pair of each of the `blocks`, shape (rows of pairs, columns).
+        """
+        whole = np.zeros(self.shape)
+        for part, values in zip(self._parts, by_block, strict=True):
+            summed = part.sum_copies(values)
             if isinstance(part.inputs, slice):
-                weight[part.inputs, part.outputs] += difference
+                whole[part.inputs, part.outputs] += summed
             else:
                 # An input can stand in the block several times, once for each stacked copy.
-                np.add.at(weight[:, part.outputs], part.inputs, difference)
-        weight /= self.siemens_per_weight * self.copies
-        self.weight = weight
+                np.add.at(whole[:, part.outputs], part.inputs, summed)
+        whole /= self.copies
+        return whole
+
+    def spread_out(self, weight: FloatArray) -> list[FloatArray]:
+        """Return the weight of every pair of each of the `blocks`: undoes `gather`."""
+        return [tile_weights(weight, self.plan, tile) for tile in self.plan.tiles]
 
     def multiply(self, x: FloatArray) -> FloatArray:
         """Multiply on the array: return x @ W, shape (..., outputs), for x of (..., inputs).

@@ -99,13 +99,17 @@ class OneShotUpdate:
         self.threshold = threshold
         self.spread = spread
         self._rng = rng
+        self.start: FloatArray | None = None
+        """Gate voltages in V of the first SET of every cell; None for `initial` and `spread`."""
         self.gate_voltage: FloatArray | None = None
         """Remembered gate voltage in V of every cell, or None before `initialise`."""
 
     def initialise(self, array: Array) -> ProgrammedUpdate:
-        """RESET every cell, then SET every cell at its initial gate voltage."""
+        """RESET every cell, then SET every cell at its first gate voltage."""
         self.gate_voltage = np.full(array.shape, self.initial)
-        if self._rng is not None and self.spread:
+        if self.start is not None:
+            self.gate_voltage = np.clip(self.start, self.minimum, self.maximum)
+        elif self._rng is not None and self.spread:
             self.gate_voltage += self._rng.uniform(-self.spread, self.spread, array.shape)
             np.clip(self.gate_voltage, self.minimum, self.maximum, out=self.gate_voltage)
         self._pulsed = self.gate_voltage

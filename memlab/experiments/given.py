@@ -1,0 +1,153 @@
+"""Weights that a user brings: to start from in situ, or to be transferred.
+
+A file of them is an `.npz` with one array for each weight matrix, by its name, shape (inputs,
+outputs) - inputs in the order of the network's rows: values in, then recurrent, then bias - or a
+finished run of `memlab train`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.array import Array
+from memlab.datasets.store import load_npz
+from memlab.errors import DataError, SettingError
+from memlab.experiments.config import ExperimentConfig
+from memlab.experiments.experiment import Experiment
+from memlab.experiments.law import find_law
+from memlab.experiments.placing import used_cells, views_of
+from memlab.ideal import IdealArray
+from memlab.mapping import DirectUpdate, OneShotUpdate, pair_conductance
+from memlab.nn import Network
+from memlab.runs import Trained, read_trained
+from memlab.storage import require_file
+
+__all__ = ["Weights", "check_source", "is_npz", "read_weights", "start_from"]
+
+Weights = dict[str, npt.NDArray[np.float64]]
+"""A weight matrix, shape (inputs, outputs), by its name."""
+
+
+def is_npz(path: Path) -> bool:
+    """Whether a file is an archive of arrays, and not a run.
+
+    Raises
+    ------
+    SettingError
+        If it cannot be read.
+    """
+    try:
+        require_file(path)
+        with path.open("rb") as file:
+            return file.read(2) == b"PK"
+    except OSError as error:
+        raise SettingError(f"cannot read the weights {path}: {error.strerror}") from error
+
+
+def read_weights(path: Path, experiment: Experiment, config: ExperimentConfig) -> Weights:
+    """Read the weights of every matrix of an experiment.
+
+    Raises
+    ------
+    SettingError
+        If the file cannot be read, lacks a matrix, has one of another shape, or holds what is no
+        number; or if it is a run of another task.
+    """
+    if not is_npz(path):
+        source = read_trained(path)
+        check_source(source, experiment, config, path)
+        return {
+            matrix.name: matrix.gather([source.weights[block.name] for block in matrix.blocks])
+            for matrix in experiment.network.matrices
+        }
+    wanted = {matrix.name: matrix.shape for matrix in experiment.network.matrices}
+    try:
+        arrays = load_npz(path, wanted)
+    except DataError as error:
+        needed = ", ".join(f"{name} {shape[0]} x {shape[1]}" for name, shape in wanted.items())
+        raise SettingError(f"{error}; {experiment.name} needs {needed}") from error
+    for name, values in arrays.items():
+        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            raise SettingError(f"{path}: {name} must hold finite numbers only")
+    return {name: values.astype(np.float64) for name, values in arrays.items()}
+
+
+def check_source(
+    source: Trained, experiment: Experiment, config: ExperimentConfig, path: Path
+) -> None:
+    """Raise `SettingError` unless trained weights fit an experiment and were trained on its task.
+
+    Chip, seed and way of training may differ; network and data must not.
+    """
+    if source.experiment != experiment.name:
+        raise SettingError(f"{path} is a run of {source.experiment}, not of {experiment.name}")
+    task = config.model_dump(mode="json", exclude=set(ExperimentConfig.model_fields))
+    for section, values in task.items():
+        for key, value in values.items():
+            other = source.config.get(section, {}).get(key, value)
+            if other != value and key != "path":
+                raise SettingError(
+                    f"{path} was run with {section}.{key}={other}, here it is {value}: choose the "
+                    "same preset and settings"
+                )
+    for block in experiment.network.blocks:
+        found = source.weights.get(block.name)
+        if found is None or found.shape != block.shape:
+            raise SettingError(
+                f"{path} has no weights of shape {block.shape} for {block.name}; was it run with "
+                "the same network and placement?"
+            )
+
+
+def start_from(
+    weights: Weights, network: Network, arrays: Sequence[Array], config: ExperimentConfig
+) -> dict[str, Any]:
+    """Let a network start from weights when it is initialised; programs nothing itself.
+
+    On a board the cells of a pair get the gate voltages that put them half of the difference above
+    and below a SET at `gate_initial`, or as near to it as the allowed gate voltages let them, by
+    the law of a SET (`transfer.law`; `measured` pulses some cells). One shot: what was reached is
+    read back, and the noise of a pulse is in it. An ideal array is written.
+
+    Returns
+    -------
+    Which share of the cells does not reach its conductance within the gate voltages allowed.
+    """
+    mapping, scale = config.mapping, config.mapping.siemens_per_weight
+    places = zip(arrays, used_cells(network, arrays), views_of(network, arrays), strict=True)
+    laws = [
+        None
+        if isinstance(array, IdealArray)
+        else find_law(array, config.transfer, config.chip, cells, views)
+        for array, cells, views in places
+    ]
+    clipped = cells = 0
+    for matrix in network.matrices:
+        for block, weight in zip(
+            matrix.blocks, matrix.spread_out(weights[matrix.name]), strict=True
+        ):
+            law = laws[block.array_number]
+            cells += 2 * weight.size
+            if law is None:
+                block.rule = DirectUpdate(pair_conductance(weight, scale, 0.0, block.layout))
+                continue
+            assert isinstance(block.rule, OneShotUpdate)
+            ends = np.array([mapping.gate_minimum, mapping.gate_initial, mapping.gate_maximum])
+            low, start, high = law.conductance(ends)
+            half = 0.5 * scale * np.abs(weight)
+            # Aside where one cell of the pair would not reach its conductance otherwise.
+            fits = np.clip(start, np.minimum(low + half, high - half), high - half)
+            middle = np.where(2 * half <= high - low, fits, 0.5 * (low + high))
+            wanted = law.gate_voltage(pair_conductance(weight, scale, middle, block.layout))
+            slack = 1e-9 * mapping.gate_maximum
+            beyond = (wanted < mapping.gate_minimum - slack) | (
+                wanted > mapping.gate_maximum + slack
+            )
+            clipped += int(np.count_nonzero(beyond))
+            block.rule.start = np.clip(wanted, mapping.gate_minimum, mapping.gate_maximum)
+    return {"clipped": clipped / cells, "cells": cells}
