@@ -62,9 +62,13 @@ def find_file(
 
 
 def load_npz(
-    path: Path, wanted: Mapping[str, tuple[int | None, ...]]
+    path: Path,
+    wanted: Mapping[str, tuple[int | None, ...]],
+    optional: Mapping[str, tuple[int | None, ...]] | None = None,
 ) -> dict[str, npt.NDArray[Any]]:
     """Load named arrays of an .npz file, and check their shapes; None in a shape is any length.
+
+    Arrays that are `optional` may be missing.
 
     Raises
     ------
@@ -74,13 +78,14 @@ def load_npz(
     try:
         # Opened here: numpy leaves a file open that turns out to be no archive.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in wanted}
+            shapes = {**{k: v for k, v in (optional or {}).items() if k in file}, **wanted}
+            arrays = {name: file[name] for name in shapes}
     except KeyError as error:
         raise DataError(f"{path} has no array {error.args[0]!r}") from error
     except Exception as error:  # numpy, zipfile and zlib have an error each for every damage
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"cannot read {path} as .npz: {reason}") from error
-    for name, shape in wanted.items():
+    for name, shape in shapes.items():
         have = arrays[name].shape
         if len(have) != len(shape) or any(
             want not in (None, size) for want, size in zip(shape, have, strict=True)

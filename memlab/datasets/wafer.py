@@ -2,6 +2,11 @@
 
 R. Olszewski, CMU-CS-01-108 (2001): 152 steps, each series z-normalised, 1,000 training and 6,164
 test series, 9 of 10 normal - so accuracy flatters, and balanced accuracy is what counts.
+
+Series of one's own come as an `.npz` with `x_train` (series, steps) and `y_train` (series), the
+class, and `x_test` and `y_test` of the same kind, or without these two: then a tenth of each class
+is drawn for the test. Any number of steps and 2 to 64 classes. Two .tsv files of another set of the
+archive (NAME_TRAIN.tsv and NAME_TEST.tsv) do as well.
 """
 
 from __future__ import annotations
@@ -13,12 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.datasets.labels import as_classes, draw_test, finite
 from memlab.datasets.store import find_file, load_npz
 from memlab.errors import DataError
 
 __all__ = ["Wafer", "load_wafer"]
 
-STEPS = 152
+SHARE = 0.1
+"""Of each class, the part that a drawn test takes."""
 
 TSV = ("Wafer_TRAIN.tsv", "Wafer_TEST.tsv")
 
@@ -35,25 +42,33 @@ class Wafer:
     Parameters
     ----------
     x_train, x_test
-        Shape (series, 152), z-normalised.
+        Shape (series, steps); 152 steps and z-normalised in the archive.
     y_train, y_test
-        0 normal, 1 abnormal, shape (series,).
+        Class from 0 on, shape (series,): 0 normal, 1 abnormal in the archive.
+    classes
+        Their names.
+    source
+        Where they come from.
     """
 
     x_train: npt.NDArray[np.float64]
     y_train: npt.NDArray[np.uint8]
     x_test: npt.NDArray[np.float64]
     y_test: npt.NDArray[np.uint8]
+    classes: tuple[str, ...]
+    source: str
 
 
-def load_wafer(where: str | Path | None = None) -> Wafer:
-    """Load the series from `wafer.npz`, or from the archive's two .tsv files.
+def load_wafer(where: str | Path | None = None, seed: int = 0) -> Wafer:
+    """Load the series from `wafer.npz`, from the archive's two .tsv files, or from own files.
 
     Parameters
     ----------
     where
-        A data directory, a file in the layout of `wafer.npz`, or one of the .tsv files, the other
+        A data directory, a file in the layout of `wafer.npz`, or one of two .tsv files, the other
         beside it; `store.data_directory` if None.
+    seed
+        Draws the test series where the file names none.
 
     Raises
     ------
@@ -64,35 +79,61 @@ def load_wafer(where: str | Path | None = None) -> Wafer:
     """
     path = find_file("wafer", ["wafer.npz", TSV[0], f"Wafer/{TSV[0]}"], where, HOW)
     if path.suffix == ".npz":
-        series = (None, STEPS)
-        arrays = load_npz(
-            path, {"x_train": series, "y_train": (None,), "x_test": series, "y_test": (None,)}
-        )
-        parts = [(arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])]
-        if not all(set(np.unique(label)) <= {0, 1} for _, label in parts):
-            raise DataError(f"{path}: labels must be 0 (normal) and 1 (abnormal)")
+        (x_train, y_train), (x_test, y_test) = _read_npz(path, seed)
     else:
-        parts = [_read_tsv(find_file("wafer", [name], path.parent, HOW)) for name in TSV]
-    (x_train, y_train), (x_test, y_test) = parts
+        stem = path.name.removesuffix("_TRAIN.tsv").removesuffix("_TEST.tsv")
+        (x_train, y_train), (x_test, y_test) = (
+            _read_tsv(find_file("wafer", [f"{stem}_{part}.tsv"], path.parent, HOW))
+            for part in ("TRAIN", "TEST")
+        )
+    if x_train.shape[1] != x_test.shape[1]:
+        raise DataError(
+            f"{path}: series of {x_train.shape[1]} steps to train on, of {x_test.shape[1]} to test"
+        )
+    number, labels = as_classes(path, np.concatenate([y_train, y_test]))
+    own = path.name not in ("wafer.npz", *TSV)
+    classes = tuple(f"class {label}" for label in labels)
+    if labels == [-1, 1]:  # the archive's way: the abnormal ones are below
+        number, classes = (1 - number).astype(np.uint8), ("normal", "abnormal")
+    elif labels == [0, 1] and not own:
+        classes = ("normal", "abnormal")
     return Wafer(
-        x_train.astype(np.float64),
-        y_train.astype(np.uint8),
-        x_test.astype(np.float64),
-        y_test.astype(np.uint8),
+        finite(path, "x_train", x_train),
+        number[: len(y_train)],
+        finite(path, "x_test", x_test),
+        number[len(y_train) :],
+        classes,
+        f"{path.name} (own series)" if own else "UCR Wafer",
     )
 
 
-def _read_tsv(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Read a file of the archive: the class (1 normal, -1 abnormal), then the series."""
+Part = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
+
+def _read_npz(path: Path, seed: int) -> tuple[Part, Part]:
+    series, one = (None, None), (None,)
+    arrays = load_npz(path, {"x_train": series, "y_train": one}, {"x_test": series, "y_test": one})
+    for part in ("train", "test"):
+        x, y = arrays.get(f"x_{part}"), arrays.get(f"y_{part}")
+        if (x is None) != (y is None) or (x is not None and y is not None and len(x) != len(y)):
+            raise DataError(f"{path}: x_{part} and y_{part} must be there for the same series")
+    x, y = arrays["x_train"], arrays["y_train"]
+    if "x_test" in arrays:
+        return (x, y), (arrays["x_test"], arrays["y_test"])
+    test = draw_test(np.arange(len(y)), y, SHARE, seed)
+    if not test.any():
+        raise DataError(f"{path}: too few series of each class to draw a test from")
+    return (x[~test], y[~test]), (x[test], y[test])
+
+
+def _read_tsv(path: Path) -> Part:
+    """Read a file of the archive: the class, then the series."""
     try:
         # The archive has used tabs, commas and spaces over the years.
         text = path.read_text(encoding="utf-8").replace(",", " ")
         table = np.array([line.split() for line in text.splitlines() if line.strip()], float)
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path}: {error}") from error
-    if table.ndim != 2 or table.shape[1] != STEPS + 1:
-        raise DataError(f"{path} has shape {table.shape}, expected a class and {STEPS} values")
-    label = table[:, 0]
-    if not set(np.unique(label)) <= {-1.0, 1.0}:
-        raise DataError(f"{path}: classes must be 1 (normal) and -1 (abnormal)")
-    return table[:, 1:], label < 0
+    if table.ndim != 2 or table.shape[1] < 2:
+        raise DataError(f"{path} has shape {table.shape}, expected a class and a series per line")
+    return table[:, 1:], table[:, 0]

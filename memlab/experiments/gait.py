@@ -47,8 +47,6 @@ __all__ = ["PRESETS", "GaitConfig", "make_gait_experiment"]
 
 FloatArray = npt.NDArray[np.float64]
 
-PERSONS = 8
-
 
 class GaitDataConfig(Section):
     """The people."""
@@ -57,8 +55,8 @@ class GaitDataConfig(Section):
     source: Literal["file", "synthetic"] = Field(
         "file", description="file, or synthetic for made-up people."
     )
-    split: Literal["random", "pass", "clothes"] = Field(
-        description="random (published, leaks), pass (held-out walks) or clothes."
+    split: Literal["random", "pass", "clothes", "given"] = Field(
+        description="random (published, leaks), pass (held-out walks), clothes, given (by the file)."
     )
     standardise: bool = Field(description="Standardise each row with the training sequences.")
 
@@ -116,11 +114,13 @@ ABOUT = {
 def make_gait_experiment(config: GaitConfig, arrays: Sequence[Array]) -> Classifier:
     """Return the experiment, with 14 units on one array of 128 x 64 cells as published."""
     data = config.data
-    gait = make_gait(config.seed) if data.source == "synthetic" else load_gait(data.path)
+    gait = (
+        make_gait(config.seed) if data.source == "synthetic" else load_gait(data.path, config.seed)
+    )
     units, inputs = config.network.units, gait.x.shape[-1]
     published = (
         MatrixPlan.placed("lstm", (inputs + units, 4 * units), (0, 0)),
-        MatrixPlan.placed("dense", (units, PERSONS), (0, 4 * units)),
+        MatrixPlan.placed("dense", (units, len(gait.persons)), (0, 4 * units)),
     )
     plan = floor_plan(f"the LSTM of {units} units", published, config.network, arrays)
     matrix = make_planned_matrices(plan, arrays, config)
@@ -141,6 +141,6 @@ def _make_task(gait: Gait, data: GaitDataConfig) -> Task:
         y_train=gait.y[~test],
         x_test=by_time[:, test],
         y_test=gait.y[test],
-        classes=tuple(f"person {k + 1}" for k in range(PERSONS)),
+        classes=gait.persons,
         source=f"{gait.source}; split {data.split}",
     )

@@ -43,8 +43,6 @@ __all__ = ["PRESETS", "WaferConfig", "make_wafer_experiment"]
 
 FloatArray = npt.NDArray[np.float64]
 
-CLASSES = ("normal", "abnormal")
-
 
 class WaferDataConfig(Section):
     """The traces."""
@@ -55,7 +53,7 @@ class WaferDataConfig(Section):
 class WaferNetworkConfig(Section):
     """The network."""
 
-    steps: int = Field(1, description="Time steps that the 152 values are cut into.", ge=1, le=152)
+    steps: int = Field(1, description="Time steps that the values are cut into.", ge=1)
     units: int = Field(4, description="LSTM units.", ge=1)
     bias: float = Field(1.0, description="Value of the constant bias input.")
 
@@ -109,7 +107,7 @@ ABOUT = {
 
 def make_wafer_experiment(config: WaferConfig, arrays: Sequence[Array]) -> Classifier:
     """Return the experiment, its matrices folded onto the arrays as far as they must be."""
-    wafer = load_wafer(config.data.path)
+    wafer = load_wafer(config.data.path, config.seed)
     length, steps = wafer.x_train.shape[1], config.network.steps
     if length % steps:
         divisors = ", ".join(str(k) for k in range(1, length + 1) if length % k == 0)
@@ -118,7 +116,7 @@ def make_wafer_experiment(config: WaferConfig, arrays: Sequence[Array]) -> Class
     plan = place(
         [
             Request("lstm", features + units + 1, 4 * units),
-            Request("dense", units + 1, len(CLASSES)),
+            Request("dense", units + 1, len(wafer.classes)),
         ],
         [array.shape for array in arrays],
     )
@@ -134,7 +132,7 @@ def make_wafer_experiment(config: WaferConfig, arrays: Sequence[Array]) -> Class
         y_train=wafer.y_train,
         x_test=by_time(wafer.x_test),
         y_test=wafer.y_test,
-        classes=CLASSES,
-        source="UCR Wafer",
+        classes=wafer.classes,
+        source=wafer.source,
     )
     return Classifier("wafer", f"LSTM on wafer traces, {steps} steps", config, task, network)
