@@ -56,7 +56,7 @@ class GaitDataConfig(Section):
         "file", description="file, or synthetic for made-up people."
     )
     split: Literal["random", "pass", "clothes", "given"] = Field(
-        description="random (published, leaks), pass (held-out walks), clothes, given (by the file)."
+        description="random (published, leaks), pass (held-out walks), clothes, given (by it)."
     )
     standardise: bool = Field(description="Standardise each row with the training sequences.")
 
