@@ -87,12 +87,11 @@ def measured_cycles(table: Table) -> Cycled:
     cycles, cycle = np.unique(table.values["cycle"], return_inverse=True)
     if cycles.size < 2:
         raise DataError(f"{table.path} has one cycle; wear is told by two or more")
-    maps = []
-    for name in ("conductance_set", "conductance_reset"):
-        if name in table.values:
-            conductance = np.full((cycles.size, table.cells), np.nan)
-            conductance[cycle, table.cell] = table.values[name]
-            maps.append(conductance)
+    maps = [
+        table.laid_out(name, cycle, cycles.size)
+        for name in ("conductance_set", "conductance_reset")
+        if name in table.values
+    ]
     high, low = maps[0], maps[1] if len(maps) > 1 else None
     first = high[0] if low is None else high[0] - low[0]
     none = ~(first > 0.0)

@@ -128,9 +128,10 @@ def measured_sweeps(table: Table) -> tuple[SweepProtocol, Sweeps, Sweeps | None]
     readings = []
     for name in ("conductance", "conductance_before"):
         if name in table.values:
-            conductance = np.full((gates.size, table.cells, sweeps), np.nan)
-            conductance[gate, table.cell, occurrence] = table.values[name]
-            readings.append(Sweeps(conductance))
+            place = gate * sweeps + occurrence
+            laid_out = table.laid_out(name, place, gates.size * sweeps)
+            by_sweep = laid_out.reshape(gates.size, sweeps, table.cells)
+            readings.append(Sweeps(np.ascontiguousarray(np.moveaxis(by_sweep, 1, 2))))
     protocol = SweepProtocol(gates, sweeps, _stop(table, gate, gates.size), _resets(table, gate))
     return protocol, readings[0], readings[1] if len(readings) > 1 else None
 
@@ -181,7 +182,7 @@ def _stop(table: Table, gate: npt.NDArray[np.intp], gates: int) -> float:
     cell, gate, value = table.cell[order], gate[order], value[order]
     last = np.append((np.diff(gate) < 0) | (np.diff(cell) != 0), True)
     early = last & (gate < gates - 1)
-    if np.count_nonzero(early) < 0.05 * np.count_nonzero(last):
+    if last.all() or np.count_nonzero(early) < 0.05 * np.count_nonzero(last):
         return np.inf
     stop = float(np.quantile(value[early], 0.01))
     # A rule, and no accident: what went on had not reached it.

@@ -89,14 +89,14 @@ def measured_trains(table: Table) -> list[Trains]:
     trains = []
     for k, (v, w) in enumerate(settings.T):
         lines = number.reshape(-1) == k
-        pulses, pulse = np.unique(table.values["pulse"][lines], return_inverse=True)
+        pulses = np.unique(table.values["pulse"][lines])
         if pulses.size < _FEWEST:
             raise DataError(
                 f"{table.path}: the train of {v:g} V and {w:g} s has {pulses.size} pulses; its "
                 f"part is told by {_FEWEST} or more"
             )
-        conductance = np.full((pulses.size, table.cells), np.nan)
-        conductance[pulse, table.cell[lines]] = table.values["conductance"][lines]
+        pulse = np.searchsorted(pulses, table.values["pulse"])
+        conductance = table.laid_out("conductance", pulse, pulses.size, lines)
         trains.append(Trains(float(v), float(w), pulses, conductance))
     if len({train.rises for train in trains}) > 1:
         raise DataError(f"{table.path} holds trains of SETs and of RESETs: fit one after the other")

@@ -115,9 +115,8 @@ def measured_relaxation(table: Table) -> Relaxed:
     DataError
         If no cell was read at the first time and at a later one.
     """
-    times, time = np.unique(table.values["time"], return_inverse=True)
-    conductance = np.full((times.size, table.cells), np.nan)
-    conductance[time, table.cell] = table.values["conductance"]
+    times, time = np.unique(_rounded(table.values["time"]), return_inverse=True)
+    conductance = table.laid_out("conductance", time, times.size)
     level = np.zeros(table.cells, np.intp)
     if "level" in table.values:
         level[table.cell] = table.values["level"].astype(np.intp)
@@ -133,6 +132,12 @@ def measured_relaxation(table: Table) -> Relaxed:
     return Relaxed(
         times - times[0], conductance, np.flatnonzero(usable), level, int(level.max()) + 1
     )
+
+
+def _rounded(time: FloatArray) -> FloatArray:
+    """Return times to three digits: what was planned at one time was read a little apart."""
+    digits = np.floor(np.log10(np.where(time > 0.0, time, 1.0))) - 2.0
+    return np.asarray(np.rint(time / 10.0**digits) * 10.0**digits)
 
 
 def fit_relaxation(relaxed: Relaxed) -> dict[str, tuple[Any, Any]]:

@@ -53,6 +53,9 @@ _PREFIXES = {
 }
 _SYMBOLS = {"V": ("V",), "s": ("s",), "S": ("S",), "ohm": ("ohm", "Ohm", "Ω")}
 
+MOST_NUMBERS = 50_000_000
+"""Of what a table is laid out in: 400 MB."""
+
 _LARGEST = 5e-3
 """In S: no cell of the emulator conducts more, nor one that is worth a twin."""
 
@@ -134,6 +137,35 @@ class Table:
         values = {name: value[lines] for name, value in self.values.items()}
         n = int(np.count_nonzero(chosen))
         return replace(self, cell=number[self.cell[lines]], cells=n, values=values)
+
+    def laid_out(
+        self, name: str, place: IntArray, places: int, lines: BoolArray | None = None
+    ) -> FloatArray:
+        """Return a quantity as a map, shape (places, cells); NaN where there is no line.
+
+        Parameters
+        ----------
+        name
+            The quantity.
+        place
+            Place of each line, 0 to `places` - 1, shape (n,).
+        lines
+            Which lines to take, shape (n,); all by default.
+
+        Raises
+        ------
+        DataError
+            If the map would be too large.
+        """
+        if places * self.cells > MOST_NUMBERS:
+            raise DataError(
+                f"{self.path}: {self.cells} cells at {places} different places are too many; "
+                "measure cells alike, or split the table"
+            )
+        chosen = slice(None) if lines is None else lines
+        found = np.full((places, self.cells), np.nan)
+        found[place[chosen], self.cell[chosen]] = self.values[name][chosen]
+        return found
 
     def alternate(self, half: str) -> BoolArray:
         """Return which cells make one half of the table: every other one, `even` or `odd`.

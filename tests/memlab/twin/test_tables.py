@@ -29,7 +29,7 @@ TRUTH = {
     "spread.reset_log": 0.4,
     "spread.reset_cycle": 0.3,
 }
-GATES = np.arange(0.8, 1.95, 0.06)
+GATES = np.arange(0.8, 1.95, 0.095)
 COLUMNS = ("cell=device", "gate_voltage=WL:mV", "resistance=R:kohm")
 
 
@@ -210,3 +210,16 @@ class TestGateSweep:
         assert "one cell" in result.undetermined["spread.set_offset"]
         with pytest.raises(DataError, match="at least 4"):
             compare_table(result.preset, table(path, COLUMNS[1:]))
+
+
+def test_a_table_that_would_fill_the_memory_is_refused() -> None:
+    n = 30_000
+    values = {"gate_voltage": np.linspace(0.0, 2.0, n), "conductance": np.full(n, 1e-6)}
+    read = Table(Path("wide.csv"), Kind.GATE_SWEEP, np.arange(n), n, values, {}, n)
+    # 200 gate voltages x 30,000 cells are fine; one cell that was swept 10,000 times is not.
+    assert measured_sweeps(read)[1].conductance.shape == (200, n, 1)
+    values["gate_voltage"][: n // 3] = 0.0
+    cell = np.maximum(np.arange(n) - n // 3, 0)
+    often = Table(Path("wide.csv"), Kind.GATE_SWEEP, cell, n, values, {}, n)
+    with pytest.raises(DataError, match=r"wide.csv: 30000 cells at \d+ different places"):
+        measured_sweeps(often)
