@@ -4,8 +4,8 @@ A selected row is driven, or held at 0 V; the gate of a selected column is open,
 held at 0 V by its amplifier. All other rows float, and all other gates are at 0 V, so that no cell
 of theirs conducts. Every cell that does conduct loads the row that is driven, and what its current
 drops on drivers and wires is missing at the cell that is read. So the same cell reads lower the
-more lines are selected: the first 8 x 8 cells of `ta-hfo2-full`, SET at 1 V on the gate, read 119 uS
-in a map of the whole array and 221 uS by themselves (medians).
+more lines are selected: the first 8 x 8 cells of `ta-hfo2-full`, SET at 1 V on the gate, read
+119 uS in a map of the whole array and 221 uS by themselves (medians).
 
 Neither is wrong, they are answers to different questions. A target, a law or a map means something
 for cells that are used under the load of its reading; comparing readings under different loads
