@@ -17,6 +17,9 @@ from scipy.special import log_ndtr
 
 __all__ = ["CensoredFit", "fit_normal", "fit_weibull"]
 
+_FAR = 14.0
+"""A most likely scale e^14 times off the data: they do not determine it (log of a million)."""
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -105,12 +108,15 @@ def fit_weibull(low: FloatArray, high: FloatArray, begin: float = 0.0) -> Censor
 
     def likelihood(x: FloatArray) -> float:
         scale, shape = np.exp(start + x[0]), np.exp(x[1])
-        hazard_low, hazard_high = (low / scale) ** shape, (high / scale) ** shape
-        with np.errstate(divide="ignore"):
+        # Absurd scales, which a search may try, are as unlikely as NaN.
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            hazard_low, hazard_high = (low / scale) ** shape, (high / scale) ** shape
             part = np.log(-np.expm1(hazard_low - hazard_high))
-        return float(count @ (part - hazard_low) + count.sum() * (begin / scale) ** shape)
+            return float(count @ (part - hazard_low) + count.sum() * (begin / scale) ** shape)
 
     x, error = _most_likely(likelihood)
+    if not abs(x[0]) < _FAR:
+        return UNKNOWN
     scale, shape = float(np.exp(start + x[0])), float(np.exp(x[1]))
     shape /= 1.0 + 1.4 / float(count[ended].sum())
     return CensoredFit(scale, shape, scale * error[0], shape * error[1])
