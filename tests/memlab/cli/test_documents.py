@@ -73,6 +73,7 @@ PLAIN = {
     r"interval": "ends of an interval, in the unit of its statistic",
     r"worst_voltages\.\w+|gate_voltage_step|input_voltage_step|adc_span|clip|gain_threshold": "V",
     r"transimpedance": "V/A",
+    r"row_current": "A, of reads, SETs and RESETs",
     r"vmm_per_second|goodput|echo_goodput": "1/s, and byte/s",
     r"budgets\.\w+|default|limits\.\w+": "limits and budgets; their units stand in `rules`",
     r"transfer\.(window\.\w+|siemens_per_weight\.\w+)": "S, and S per unit of weight",

@@ -46,9 +46,10 @@ def test_a_passport_is_summed_up(memlab: Memlab, chip: str) -> None:
     assert document["boards"] == ["ideal-0"]
     assert [run["label"] for run in document["runs"]] == ["first.h5", "second.h5"]
     assert document["pulsed_cells"] == 128
-    assert document["set"] == {"min": 1.0, "median": 1.5, "max": 2.0}
-    assert document["reset"] == {"min": 0.0, "median": 0.5, "max": 1.0}
-    assert document["pulses"] == {"min": 1.0, "median": 2.0, "max": 3.0}
+    of = {"units": "1", "n": 128, "of": "cells that were pulsed"}
+    assert document["set"] == {"min": 1.0, "median": 1.5, "max": 2.0, **of}
+    assert document["reset"] == {"min": 0.0, "median": 0.5, "max": 1.0, **of}
+    assert document["pulses"] == {"min": 1.0, "median": 2.0, "max": 3.0, **of}
     assert document["yield"]["value"] == pytest.approx(8191 / 8192)
     assert (document["yield"]["n"], document["yield"]["of"]) == (8192, "cells tested")
     assert document["masks"] == {"noisy": 1, "pass": 8191}
@@ -213,7 +214,7 @@ def test_limits_and_rules_are_listed_with_reasons(memlab: Memlab) -> None:
     document = json.loads(out)
     assert document["limits"]["set_gate_voltage"] == Limits().set_gate_voltage
     assert [rule["name"] for rule in document["rules"]] == [rule.name for rule in RULES]
-    assert {rule["default"] for rule in document["rules"]} == {1.2e-3, 15e-9, 10e-3, 1.6}
+    assert {rule["default"] for rule in document["rules"]} == {1.2e-3, 15e-9, 10e-3, 50e-3, 1.6}
     code, out, told = memlab("limits")
     assert (code, out) == (0, "")
     assert "Rule: pulse energy" in told
