@@ -28,8 +28,11 @@ IntArray = npt.NDArray[np.integer[Any]]
 _FENCE = 3.0
 """Quartile distances beyond the quartiles from which a value is far off (Tukey 1977)."""
 
-_FEW = 0.02
-"""Largest share of cells at one end that are taken for single ones."""
+_FEW = 0.1
+"""Largest share of cells that may lie beyond one end of the scale."""
+
+_MARKED = 200
+"""Cells beyond one end up to which each is marked: more would hide the map."""
 
 _TICKS = 4
 
@@ -167,8 +170,9 @@ def number_lines(axes: Axes, lines: tuple[IntArray, IntArray]) -> None:
 
 
 def _mark(axes: Axes, which: npt.NDArray[np.bool_], marker: str, side: str) -> str:
-    """Mark cells that are off the scale, and return how many they are."""
+    """Mark cells that are off the scale, unless they are many, and return how many they are."""
     row, column = np.nonzero(which)
-    size = 6.0 if max(which.shape) <= 32 else 3.5
-    axes.plot(column, row, marker, color="white", markersize=size, markeredgecolor="black", mew=0.6)
+    if row.size <= _MARKED:
+        size = 6.0 if max(which.shape) <= 32 else 3.5
+        axes.plot(column, row, marker, color="white", mec="black", mew=0.6, markersize=size)
     return f"{'▲' if marker == '^' else '▼'} {row.size} {side} the scale"

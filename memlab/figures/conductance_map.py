@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
-from memlab.figures.cell_map import draw_cells, measured_lines
+from memlab.figures.cell_map import draw_cells, measured_lines, robust_limits
 from memlab.figures.heading import run_heading
 from memlab.figures.panels import panels
-from memlab.figures.style import BLUE, figure_file
+from memlab.figures.style import BLUE, count_axis, figure_file, many, say
 from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_map", "plot_map_of_run"]
@@ -47,13 +48,24 @@ def plot_map(
     with figure_file(png, 4.2, heading) as figure:
         left, right = panels(figure, 1, 2)
         draw_cells(left, microsiemens, (rows[part[0]], columns[part[1]]), "Conductance (µS)")
-        if values.size:
-            right.hist(values, bins=min(50, 5 + values.size), color=BLUE)
-            right.set_title(f"{values.size} cells, median {np.median(values):.4g} µS")
-        right.set_yscale("symlog", linthresh=1)
-        right.set_ylim(bottom=0)
-        right.set_xlabel("Conductance (µS)")
-        right.set_ylabel("Cells")
+        _draw_histogram(right, values)
+
+
+def _draw_histogram(axes: Axes, values: FloatArray) -> None:
+    """Draw how values in microsiemens are distributed, without the few that are far off."""
+    if not values.size:
+        say(axes, "no cell was read")
+        return
+    low, high = robust_limits(values)
+    inside = values[(values >= low) & (values <= high)]
+    counts, _, _ = axes.hist(inside, bins=min(50, 5 + values.size), color=BLUE)
+    count_axis(axes, int(np.max(counts)))
+    title = f"{many(values.size, 'cell')}, median {np.median(values):.4g} µS"
+    if outside := values.size - inside.size:
+        title += f"\n{outside} not shown, {values.min():.4g} to {values.max():.4g} µS"
+    axes.set_title(title)
+    axes.set_xlabel("Conductance (µS)")
+    axes.set_ylabel("Cells")
 
 
 def plot_map_of_run(run: Path, picture: Path) -> None:

@@ -34,6 +34,8 @@ def fit_text(figure: Figure) -> None:
         for text, written in whole.items():
             text.set_text(written)
         _fit(figure, whole)
+        if all(text.get_text() == written for text, written in whole.items()):
+            return
 
 
 def folded(text: str, share: float) -> str:

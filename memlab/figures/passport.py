@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from memlab.figures.cell_map import draw_cells, measured_lines
 from memlab.figures.heading import heading_of, utc
 from memlab.figures.panels import legend_below, panels, stacked
-from memlab.figures.style import BLUE, GREY, ORANGE, figure_file
+from memlab.figures.style import BLUE, GREY, ORANGE, count_axis, figure_file, many
 from memlab.passport import Passport
 
 __all__ = ["plot_passport"]
@@ -38,7 +38,7 @@ def plot_passport(passport: Passport, png: Path) -> None:
     last = runs[max(runs)] if runs else {}
     board = f", last on {last['board']}" if last.get("board") else ""
     heading = heading_of(
-        f"Passport, {len(runs)} runs",
+        f"Passport, {many(len(runs), 'run')}",
         f"chip {passport.chip}{board}",
         passport.path.name,
         utc(last.get("started")),
@@ -65,8 +65,7 @@ def _draw_histogram(axes: Axes, used: np.ndarray, budget: float | None) -> None:
         (used[1], "RESETs", ORANGE, "--"),
     ):
         axes.stairs(np.histogram(counts, edges)[0], edges, label=name, color=colour, ls=style)
-    axes.set_yscale("symlog", linthresh=1)
-    axes.set_ylim(bottom=0)
+    count_axis(axes, used[0].size)
     most = used[0].max()
     share = "no budget of SETs" if not budget else f"most SETs: {most / budget:.2%} of the budget"
     axes.set_title(share, color=GREY)

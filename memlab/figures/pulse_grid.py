@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from memlab.figures.cell_map import robust_limits
 from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import say
 
 __all__ = ["draw_grid"]
 
@@ -38,6 +39,9 @@ def draw_grid(figure: Figure, entry: h5py.Group, operation: str) -> None:
     left.set_xlabel(f"{operation} amplitude (V)")
     left.set_ylabel("Mean and spread (µS)")
     legend_below(left, "Gate voltage")
+    if not np.isfinite(spread).any():
+        say(right, "no spread:\ntoo few cells")
+        return
     low, high = robust_limits(spread)
     image = right.pcolormesh(
         voltage, gate, spread, cmap="viridis", shading="nearest", vmin=low, vmax=high

@@ -7,6 +7,7 @@ colour-blind people can tell apart, and colour maps that rise in lightness.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -30,7 +31,10 @@ __all__ = [
     "GREY",
     "ORANGE",
     "PURPLE",
+    "count_axis",
     "figure_file",
+    "given",
+    "many",
     "marker",
     "save_figure",
     "say",
@@ -57,17 +61,22 @@ STYLE: Any = {
     "legend.fontsize": FONT,
     "legend.title_fontsize": FONT,
     "legend.frameon": False,
-    "legend.handlelength": 1.4,
-    "legend.columnspacing": 1.2,
+    "legend.handlelength": 1.2,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 0.9,
     "legend.borderpad": 0.2,
     "figure.titlesize": FONT,
     "lines.linewidth": 1.4,
     "lines.markersize": 4.0,
     "axes.titlepad": 5.0,
+    "axes.formatter.useoffset": False,
     # Text stays text, which readers can search and journals can set.
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
 }
+
+_MANY = 20
+"""Counts from which an axis goes by ratios."""
 
 _FEW = 40
 """Points up to which each gets a marker: a line through one point cannot be seen."""
@@ -126,6 +135,27 @@ def say(axes: Axes, text: str) -> None:
     """Write in the middle of a panel why nothing is drawn in it."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+
+
+def count_axis(axes: Axes, largest: int) -> None:
+    """Make the vertical axis one of counts from 0: by ratios where one count hides the others."""
+    if largest > _MANY:
+        axes.set_yscale("symlog", linthresh=1)
+    else:
+        whole_numbers(axes.yaxis)
+    axes.set_ylim(bottom=0)
+
+
+def given(template: str, *numbers: float) -> str:
+    """Return a text with numbers in it, or that they were not determined."""
+    if all(math.isfinite(number) for number in numbers):
+        return template.format(*numbers)
+    return f"{template.partition('{')[0].strip(' :')} not determined".strip()
+
+
+def many(number: int, what: str) -> str:
+    """Return "1 cell", "2 cells"."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def marker(points: int) -> str:

@@ -55,6 +55,8 @@ def faults(figure: Figure) -> list[str]:
             found.append(f"{name} is cut off")
         if text.get_fontsize() * shrink < SMALLEST - 1e-9:
             found.append(f"{name} is too small in a column")
+        if re.search(r"\bnan\b|\binf\b", text.get_text()):
+            found.append(f"{name} shows what is no number")
         if _LATIN_MICRO.search(text.get_text()):
             found.append(f"{name} spells a unit in Latin letters")
     for (one, first), (other, second) in combinations(zip(names, boxes, strict=True), 2):

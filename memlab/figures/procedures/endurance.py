@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE, marker
+from memlab.figures.style import BLUE, GREY, ORANGE, given, many, marker
 
 __all__ = ["draw"]
 
@@ -59,14 +59,14 @@ def _draw_survivors(
         color=BLUE,
         marker="o",
         linestyle="none",
-        label=f"{cells} cells",
+        label=many(cells, "cell"),
     )
     scale, shape = (float(entry[f"result/{name}"][()]) for name in ("lifetime", "lifetime_shape"))
     if np.isfinite(scale):
         fine = np.geomspace(1.0, max(2.0, cycle[-1]), 200)
         law = 100.0 * np.exp(-((2.0 * fine / scale) ** shape))
         axes.plot(fine, law, color=GREY, linewidth=0.9, label="Weibull")
-        axes.set_title(f"lifetime {scale:.4g} pulses, shape {shape:.2f}")
+        axes.set_title(given("lifetime {:.4g} pulses", scale) + "\n" + given("shape {:.2f}", shape))
     _log_cycles(axes, cycle)
     axes.set_ylim(-3, 103)
     axes.set_xlabel("Cycle (two pulses)")

@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE, marker
+from memlab.figures.style import BLUE, GREY, ORANGE, many, marker
 
 __all__ = ["draw"]
 
@@ -23,7 +23,7 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     before = float(entry["result/formed_before"][()])
     ramp = np.unique(steps)
     formed = 100.0 * (before + np.array([(found <= v).mean() for v in ramp]))
-    left.plot(ramp, formed, color=BLUE, marker=marker(ramp.size), label=f"{found.size} cells")
+    left.plot(ramp, formed, color=BLUE, marker=marker(ramp.size), label=many(found.size, "cell"))
     mean, spread, ended = (
         float(entry[f"result/{name}"][()])
         for name in ("forming_voltage", "forming_spread", "yield")

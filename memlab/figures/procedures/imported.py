@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE, marker, whole_numbers
+from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, whole_numbers
 
 __all__ = ["draw"]
 
@@ -42,7 +42,7 @@ def _draw_histories(axes: Axes, cells: FloatArray) -> None:
         dots = marker(values.size)
         axes.plot(number, values, color=BLUE, linewidth=0.8, alpha=0.7, marker=dots)
     whole_numbers(axes.xaxis)
-    axes.set_title(f"{len(shown)} of {len(own)} cells")
+    axes.set_title(f"{len(shown)} of {many(len(own), 'cell')}")
     axes.set_xlabel("Reading of the cell")
 
 

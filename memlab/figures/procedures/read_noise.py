@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, say
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, given, say
 
 __all__ = ["draw"]
 
@@ -39,7 +39,7 @@ def _draw_spectra(axes: Axes, result: h5py.Group) -> None:
             label="1/f part",
         )
     white = 100.0 * result["white"][()]
-    axes.set_title(f"White noise {white:.2g} % of G for one read")
+    axes.set_title(given("White noise {:.2g} % of G for one read", white))
     axes.set_xlabel("Frequency (Hz)")
     axes.set_ylabel("Relative density of G (1/Hz)")
     if not axes.lines:
@@ -67,7 +67,7 @@ def _draw_series(axes: Axes, entry: h5py.Group) -> None:
         label = f"{text}: row {entry['map/row'][row]}, column {entry['map/column'][column]}"
         axes.plot(time, reads / reads.mean(), color=colour, linewidth=0.8, label=label)
     share = 100.0 * result["telegraph_cells"][()]
-    axes.set_title(f"{share:.2g} % of the cells have two states")
+    axes.set_title(given("Two states: {:.2g} % of the cells", share))
     axes.set_xlabel("Time (s)")
     axes.set_ylabel("G over its mean (1)")
     if not axes.lines:

@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
+from memlab.figures.style import given
 
 __all__ = ["draw"]
 
@@ -21,6 +22,8 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     # The first reading has age 0: on a logarithmic axis it stands a little before the second.
     shown = np.concatenate([[age[1] / 2.0], age[1:]])
     for k, colour in enumerate(colormaps["viridis"](np.linspace(0.0, 0.85, gate.size))):
+        if not np.isfinite(mean[k]).any():
+            continue
         label = f"{gate[k]:.2f} V" if gate[k] else "RESET"
         left.fill_between(
             shown, mean[k] - spread[k], mean[k] + spread[k], color=colour, alpha=0.25, linewidth=0
@@ -36,5 +39,9 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     relaxation, spread_found = (
         1e6 * float(result[name][()]) for name in ("relaxation_mean", "relaxation")
     )
-    right.set_title(f"relaxation {relaxation:.2g}, spread {spread_found:.2g} µS/decade")
+    right.set_title(
+        given("relaxation {:.2g} µS/decade", relaxation)
+        + "\n"
+        + given("spread {:.2g} µS/decade", spread_found)
+    )
     legend_below(left, "SET gate voltage")

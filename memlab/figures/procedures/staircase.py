@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE
+from memlab.figures.style import BLUE, GREY, ORANGE, given, many
 
 __all__ = ["draw"]
 
@@ -37,15 +37,17 @@ def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], 
     alive, dead = cells[:, responds], cells[:, ~responds]
     if alive.size:
         low, median, high = np.quantile(alive, [0.01, 0.5, 0.99], axis=1)
-        axes.fill_between(
-            step, low, high, color=BLUE, alpha=0.25, linewidth=0, label="98 % of them"
-        )
+        number = alive.shape[1]
+        if number > 1:
+            axes.fill_between(
+                step, low, high, color=BLUE, alpha=0.25, linewidth=0, label="98 % of them"
+            )
         axes.plot(step, alive[:, :: max(1, alive.shape[1] // 12)], color=GREY, linewidth=0.3)
         axes.plot(
-            step, median, color=BLUE, linewidth=1.4, label=f"median of {alive.shape[1]} cells"
+            step, median, color=BLUE, label=f"median of {number} cells" if number > 1 else "1 cell"
         )
     if dead.size:
-        label = f"{dead.shape[1]} cells that do not respond"
+        label = f"{many(dead.shape[1], 'cell')} without response"
         axes.plot(step, np.median(dead, axis=1), color=ORANGE, linewidth=1.4, label=label)
     axes.axvline(turn + 0.5, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xlabel("Step")
@@ -81,6 +83,8 @@ def _draw_law(
             linewidth=0.9,
             label=label,
         )
-    known = f"{slope:.1f} µS/V" if np.isfinite(slope) else "law not determined"
-    axes.set_title(f"Falling: {known}; spread {spread[turn:].mean():.1f} µS")
+    notes = [given("falling law: {:.1f} µS/V", slope)]
+    if cells.shape[1] > 1 and spread[turn:].size:
+        notes.append(f"spread {spread[turn:].mean():.1f} µS")
+    axes.set_title("\n".join(notes))
     legend_below(axes)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, marker
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, given, marker, whole_numbers
 
 __all__ = ["draw"]
 
@@ -75,9 +75,10 @@ def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
         label="mean",
     )
     axes.set_xlabel("Column")
+    whole_numbers(axes.xaxis)
     axes.set_ylabel("Error of a column (µA)")
     relative = result["total_error"][()]
-    axes.set_title(f"Largest voltage: {100 * relative:.2g} % of the rms current")
+    axes.set_title(given("Largest voltage: {:.2g} % of the rms current", 100 * relative))
     legend_below(axes)
 
 

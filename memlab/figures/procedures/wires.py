@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREEN, ORANGE, say
+from memlab.figures.style import BLUE, GREEN, ORANGE, given, say
 
 __all__ = ["draw"]
 
@@ -40,14 +40,14 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     _draw_fit(right, rows, read, model)
     wire = result["wire_resistance"][()]
     error = result["wire_resistance_error"][()]
-    known = f"{wire:.3f} ± {error:.3f} Ω per segment" if np.isfinite(error) else "not determined"
-    right.set_title(f"Wires: {known}")
+    right.set_title(given("Wires: {:.3f} ± {:.3f} Ω per segment", wire, error))
 
 
 def _draw_fit(axes: Axes, rows: npt.NDArray[np.intp], read: FloatArray, model: FloatArray) -> None:
     """Later reads of the cells that were SET first over their first read, by row."""
     first = (read[1] > _SET) & (read[0] < 0.25 * read[1])
-    edges = np.linspace(rows.min(), rows.max() + 1, _BINS + 1)
+    number = min(_BINS, rows.size)
+    edges = np.linspace(rows.min(), rows.max() + 1, number + 1)
     bins = np.digitize(rows, edges) - 1
     centre = 0.5 * (edges[1:] + edges[:-1])
     colours = (BLUE, ORANGE, GREEN)
@@ -58,12 +58,13 @@ def _draw_fit(axes: Axes, rows: npt.NDArray[np.intp], read: FloatArray, model: F
         points, line = (
             [
                 np.nanmedian(values[bins == k]) if np.isfinite(values[bins == k]).any() else np.nan
-                for k in range(_BINS)
+                for k in range(number)
             ]
             for values in (measured, expected)
         )
-        axes.plot(centre, line, color=colour, linewidth=1.0, label=f"stage {stage}: fit")
         axes.plot(centre, points, color=colour, marker="o", linestyle="none")
+        # A small mark: the fit of a single row has no line to either side.
+        axes.plot(centre, line, color=colour, marker="_", label=f"stage {stage}: fit")
     legend_below(axes)
     axes.set_xlabel("Row")
     axes.set_ylabel("First cells: read over first read (1)")

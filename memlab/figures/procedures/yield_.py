@@ -9,9 +9,12 @@ from matplotlib.figure import Figure
 
 from memlab.figures.cell_map import draw_classes, robust_limits
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE, say
+from memlab.figures.style import BLUE, GREY, ORANGE, count_axis, many, say
 
-__all__ = ["draw"]
+__all__ = ["COLOURS", "HEIGHT", "draw"]
+
+HEIGHT = 5.0
+"""Inches."""
 
 COLOURS = (
     "0.85",
@@ -29,7 +32,7 @@ COLOURS = (
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw the map of fault classes and the histograms of SET and RESET states."""
-    left, right = panels(figure, 1, 2)
+    left, right = panels(figure, 1, 2, widths=(6, 5))
     _draw_map(left, entry)
     _draw_states(right, entry)
 
@@ -58,7 +61,10 @@ def _draw_map(axes: Axes, entry: h5py.Group) -> None:
             color="black",
             clip_on=False,
         )
-        axes.set_title(f"{title}; dots: {rows.size} rows, {columns.size} columns left out", pad=9)
+        axes.set_title(
+            f"{title}; dots: {many(rows.size, 'row')}, {many(columns.size, 'column')} left out",
+            pad=9,
+        )
 
 
 def _draw_states(axes: Axes, entry: h5py.Group) -> None:
@@ -87,8 +93,7 @@ def _draw_states(axes: Axes, entry: h5py.Group) -> None:
     threshold = 1e6 * np.nanmedian(result["threshold"][()])
     if np.isfinite(threshold):
         axes.axvline(threshold, color=GREY, linewidth=1.2, linestyle=":", label="threshold")
-    axes.set_yscale("symlog", linthresh=1)
-    axes.set_ylim(bottom=0)
+    count_axis(axes, max(values.size for values in known))
     axes.set_xlabel("Conductance (µS)")
     axes.set_ylabel("Cells")
     legend_below(axes)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 from support.drawn import faults, figures_of
 
 from memlab.figures import (
@@ -48,6 +49,10 @@ def seen(draw: Callable[[], object], expect: int = 1) -> list[str]:
     return [fault for figure in figures for fault in faults(figure)]
 
 
+def slow(*values: object) -> ParameterSet:
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 def usual(run: Path) -> bool:
     return run.stem in USUAL and run.parent.name != "chip"
 
@@ -63,7 +68,7 @@ def test_more_runs(run: Path) -> None:
     assert seen(lambda: plot_run(run, PICTURE)) == []
 
 
-@pytest.mark.parametrize("name", ["yield", "staircase", "wires"])
+@pytest.mark.parametrize("name", ["yield", slow("staircase"), "wires"])
 def test_maps_of_results(name: str) -> None:
     run = FIXTURES / "runs" / f"{name}.h5"
     assert seen(lambda: plot_maps(run, PICTURE), expect=int(name != "wires")) == []
@@ -96,9 +101,10 @@ MAPS = {
     "equal": np.zeros((8, 8)),
     "unknown": np.full((8, 8), np.nan),
 }
+LINES = ("row", "column", "cell", "equal")
 
 
-@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("name", ["stuck", "region", "unknown", *map(slow, LINES)])
 def test_conductance_maps(name: str) -> None:
     assert seen(lambda: plot_map(MAPS[name], HEADING, PICTURE)) == []
 
@@ -106,7 +112,7 @@ def test_conductance_maps(name: str) -> None:
 GRID = ("chip.read_noise (S)", tuple(np.geomspace(1e-7, 1e-4, 4)))
 
 
-@pytest.mark.parametrize(("seeds", "axes"), [(1, 1), (3, 0), (3, 2), (25, 1)])
+@pytest.mark.parametrize(("seeds", "axes"), [slow(1, 1), slow(3, 0), (3, 2), slow(25, 1)])
 def test_sweeps(seeds: int, axes: int) -> None:
     along = [GRID, ("method", ("in-situ", "ex-situ"))][:axes]
     values = rng.uniform(0.5, 0.9, (*(len(points) for _, points in along), seeds))
@@ -115,7 +121,7 @@ def test_sweeps(seeds: int, axes: int) -> None:
     assert seen(draw) == []
 
 
-@pytest.mark.parametrize("steps", [1, 30])
+@pytest.mark.parametrize("steps", [1, slow(30)])
 def test_chip_and_twin(steps: int) -> None:
     chip, twin = (rng.normal(2e-4, 1e-5, (steps, cells)) for cells in (20, 60))
     step = np.arange(steps, dtype=float)
@@ -127,7 +133,7 @@ def test_chip_and_twin(steps: int) -> None:
     assert seen(lambda: plot_comparison([panel, panel], HEADING, PICTURE)) == []
 
 
-@pytest.mark.parametrize("points", [1, 60])
+@pytest.mark.parametrize("points", [1, slow(60)])
 def test_table_and_twin(points: int) -> None:
     x = np.linspace(0.5, 2.5, points)
     measured = 100e-6 * x
@@ -139,7 +145,7 @@ def test_table_and_twin(points: int) -> None:
     assert seen(draw) == []
 
 
-@pytest.mark.parametrize("epochs", [1, 5])
+@pytest.mark.parametrize("epochs", [1, slow(5)])
 def test_accuracy_curves(epochs: int) -> None:
     curves, chip = rng.uniform(0.2, 0.9, (5, epochs)), rng.uniform(0.2, 0.9, (3, epochs))
     labels = ("simulations without defects", "emulated chip")
@@ -154,12 +160,12 @@ PLANS = {
 }
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", ["cnn", slow("conv-lstm"), slow("two")])
 def test_floor_plans(name: str) -> None:
     assert seen(lambda: plot_floor_plan(PLANS[name], PICTURE)) == []
 
 
-@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("used", [slow(False), True])
 def test_passports(used: bool, tmp_path: Path) -> None:
     with Passport(tmp_path / "passport-C-7.sqlite", (128, 64), chip="C-7") as passport:
         if used:

@@ -1,0 +1,58 @@
+"""What the colours of a map span, and which lines it shows."""
+
+from pathlib import Path
+
+import numpy as np
+from support.drawn import figures_of
+
+from memlab.figures.cell_map import measured_lines, robust_limits
+from memlab.figures.conductance_map import plot_map
+from memlab.figures.style import given
+from memlab.figures.units import scale_of, spelt
+
+rng = np.random.default_rng(1)
+
+
+def test_eleven_stuck_cells_do_not_stretch_the_colours_and_are_counted(tmp_path: Path) -> None:
+    values = rng.normal(220.0, 4.0, 8192)
+    good = values[11:].copy()
+    values[:11] = 4500.0
+    low, high = robust_limits(values)
+    assert (low, high) == (good.min(), good.max())
+    chip = 1e-6 * values.reshape(128, 64)
+    axes = figures_of(lambda: plot_map(chip, "", tmp_path / "map.png"))[0].axes
+    assert axes[0].get_title() == "▲ 11 above the scale"
+    assert len(axes[0].lines[0].get_xdata()) == 11
+    assert "11 not shown" in " ".join(one.get_title() for one in axes)
+
+
+def test_two_states_of_many_cells_each_are_both_within_the_colours() -> None:
+    values = np.concatenate([rng.normal(10.0, 1.0, 2000), rng.normal(300.0, 5.0, 6000)])
+    low, high = robust_limits(values)
+    assert low < 15.0
+    assert high > 300.0
+
+
+def test_the_range_of_nothing_is_a_range() -> None:
+    assert robust_limits(np.full(4, np.nan)) == (0.0, 1.0)
+    assert robust_limits(np.array([np.nan, 3.0])) == (3.0, 3.0)
+
+
+def test_only_the_lines_with_cells_are_shown() -> None:
+    mask = np.zeros((128, 64), bool)
+    assert measured_lines(mask) == (slice(None), slice(None))
+    mask[40, 20] = mask[47, 27] = True
+    assert measured_lines(mask) == (slice(40, 48), slice(20, 28))
+
+
+def test_units_are_spelt_with_their_greek_letters() -> None:
+    assert [spelt(unit) for unit in ("uS", "uS/V", "mV", "u", "ohm", "kohm", "1")] == [
+        *("µS", "µS/V", "mV", "u", "Ω", "kΩ", "1")
+    ]
+    assert scale_of([np.nan, -2e-4], units="S") == (1e-6, "µS")
+    assert scale_of(np.full(3, np.nan), units="V") == (1.0, "V")
+
+
+def test_what_is_no_number_is_said_to_be_not_determined() -> None:
+    assert given("spread {:.1f} µS", 3.14) == "spread 3.1 µS"
+    assert given("Wires: {:.1f} ± {:.1f} Ω", 0.3, float("nan")) == "Wires not determined"
