@@ -15,7 +15,7 @@ from scipy.optimize import least_squares
 
 from memlab.characterize.clusters import Lines
 
-__all__ = ["Bending", "BentCells", "BinnedBending", "bin_bending", "fit_bending"]
+__all__ = ["Bending", "BentCells", "BinnedBending", "added_voltage", "bin_bending", "fit_bending"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -92,6 +92,14 @@ class Bending:
     def voltage_error(self) -> float:
         """One standard error of V0 (V), by propagation."""
         return 0.5 * self.voltage * self.value_error / self.value
+
+
+def added_voltage(voltage: FloatArray, bending_voltage: float) -> FloatArray:
+    """Return what a sinh adds to V (V), over 1 / (6 V0^2): V^3 at small V, and for V0 inf."""
+    if not np.isfinite(bending_voltage):
+        return voltage**3
+    added: FloatArray = bending_voltage * np.sinh(voltage / bending_voltage) - voltage
+    return 6.0 * bending_voltage**2 * added
 
 
 def bin_bending(cells: BentCells) -> BinnedBending:

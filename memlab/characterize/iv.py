@@ -5,6 +5,10 @@ falls, with a reading after each: the current at an amplitude V is not measured 
 with the conductance G found right after the pulse. Within the read range the current is measured,
 by multiplication at several voltages, in both states of every cycle.
 
+When a sweep is half done depends on its steps, since every pulse adds to what those before have
+done. So what single pulses do is reported besides (`single_pulse`): that is of cells and pulse
+width alone.
+
 A cell whose current so estimated reaches `maximum_current` gets no higher amplitude in that sweep:
 the cut-off of a parameter analyser. In SET the gate limits the current besides.
 """
@@ -21,6 +25,7 @@ from drivers.board import LineClass
 from memlab.board_array import SPANS
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.single_pulse import SinglePulses, single_pulses
 from memlab.characterize.statistics import mean_with_error, on_map
 from memlab.errors import SettingError
 from memlab.runs import Coordinate, Findings, Record
@@ -137,11 +142,12 @@ class IV(Procedure[IVConfig]):
             moved = sign * (sweeps[:, k] - sweeps[:, k, :1])
             amplitude = np.abs(voltage[0, k, rising])
             half = _crossing(amplitude, moved[:, rising], 0.5 * moved[:, -1])
-            onset = _crossing(amplitude, moved[:, rising], 0.05 * moved[:, -1])
             # Cells whose sweep ended where it began did not switch: noise crosses anything.
-            window = np.median(np.abs(moved[:, -1]))
-            half[moved[:, -1] < 0.2 * window] = onset[moved[:, -1] < 0.2 * window] = np.nan
-            self._add(findings, record.mask, name, half, onset)
+            switched = moved[:, -1] >= 0.2 * np.median(np.abs(moved[:, -1]))
+            half[~switched] = np.nan
+            self._add(findings, record.mask, name, half)
+            whole = np.concatenate([moved[:, rising], moved[:, -1:]], axis=1).swapaxes(0, 1)
+            self._add_single(findings, name, single_pulses(amplitude, whole[:, switched]))
         low, high = sweeps[:, 0, 0], sweeps[:, 1, 0]
         for name, values, text in (
             ("low_conductance", low, "Mean conductance before SET sweeps"),
@@ -151,23 +157,41 @@ class IV(Procedure[IVConfig]):
         findings.number("nonlinearity", *self._nonlinearity(record))
         return findings
 
-    def _add(
-        self, findings: Findings, mask: BoolArray, name: str, half: FloatArray, onset: FloatArray
-    ) -> None:
-        what = name.upper()
-        text = f"Mean amplitude at which a {what} sweep is half done"
-        findings.number(f"{name}_voltage", *_pooled(half, "V", text))
-        text = f"Mean amplitude at which a twentieth of a {what} sweep is done"
-        findings.number(f"{name}_onset", *_pooled(onset, "V", text))
-        switched = np.isfinite(half)
+    def _add_single(self, findings: Findings, name: str, pulses: SinglePulses) -> None:
+        """Amplitudes from which one pulse does a part of what is left: of no sweep of its own."""
+        what, width = name.upper(), getattr(self.config.point, f"{name}_width")
+        findings.axis(f"{name}_amplitude", pulses.amplitude, "V", f"Amplitude of a {what} pulse")
+        text = f"Part of what is left that one {what} pulse does; NaN: too little is left"
+        dims = (f"{name}_amplitude",)
+        findings.array(f"{name}_part", pulses.part, dims, "1", text, pulses.error)
+        for ending, part, words in (("onset", 0.05, "a twentieth"), ("voltage", 0.5, "half")):
+            found = pulses.reaching(part)
+            text = f"Amplitude from which one {what} pulse of {width:.2g} s does {words} of the way"
+            findings.number(
+                f"{name}_{ending}", found.value, "V", text, found.error,
+                interval=found.interval, why=found.why,
+            )  # fmt: skip
+
+    def _add(self, findings: Findings, mask: BoolArray, name: str, half: FloatArray) -> None:
+        """How far sweeps came: of these steps, and of no others."""
+        what, switched = name.upper(), np.isfinite(half)
+        sweep = (
+            f"of {self.config.steps} steps up to {getattr(self.config, f'{name}_maximum'):.3g} V"
+        )
+        text = f"Mean amplitude at which a {what} sweep {sweep} is half done"
+        n, of = int(switched.sum()), "sweeps of cells"
+        why = "" if n else "no cell switched"
+        value, units, text, error = _pooled(half, "V", text)
+        findings.number(f"{name}_sweep_voltage", value, units, text, error, n=n, of=of, why=why)
         count = switched.sum(axis=0)
         mean = np.nansum(half, axis=0) / np.maximum(count, 1)
         freedom = int(np.maximum(count - 1, 0).sum())
         squares = float(np.nansum((half - mean) ** 2))
         spread = (squares / freedom) ** 0.5 if freedom > 0 else np.nan
         error = spread / (2 * freedom) ** 0.5 if freedom > 0 else np.nan
-        text = f"Cycle to cycle: standard deviation of {name}_voltage of a cell"
-        findings.number(f"{name}_voltage_spread", spread, "V", text, error)
+        text = f"Cycle to cycle: standard deviation of {name}_sweep_voltage of a cell"
+        why = "" if freedom > 0 else "no cell switched twice"
+        findings.number(f"{name}_voltage_spread", spread, "V", text, error, n=n, of=of, why=why)
         whole = on_map(mask, half)
         text = (
             f"Amplitude at which the {what} sweep of a cycle is half done; NaN: it did not switch"

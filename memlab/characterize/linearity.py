@@ -33,7 +33,13 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
-from memlab.characterize.bending import Bending, BentCells, bin_bending, fit_bending
+from memlab.characterize.bending import (
+    Bending,
+    BentCells,
+    added_voltage,
+    bin_bending,
+    fit_bending,
+)
 from memlab.characterize.clusters import Lines as ClusterLines
 from memlab.characterize.codes import driven_voltage
 from memlab.characterize.patterns import largest_group
@@ -322,20 +328,14 @@ def _lines(
     return slope, mean_y - slope * mean_x, np.sqrt((residual**2).sum(axis=0) / (n - 2.0))
 
 
-def _added(voltage: FloatArray, bending_voltage: float) -> FloatArray:
-    """Return what a sinh adds to V, divided by 1 / (6 V0^2): V^3 at small voltages."""
-    if not np.isfinite(bending_voltage):
-        return voltage**3
-    added: FloatArray = bending_voltage * np.sinh(voltage / bending_voltage) - voltage
-    return 6.0 * bending_voltage**2 * added
-
-
 def _fit_cells(curves: Sequence[_Curves], bending_voltage: float, chosen: BoolArray) -> _CellFits:
     """Fit the curves of the chosen cells; V0 in V, inf for the cubic alone."""
     fitted = np.full((3, *chosen.shape), np.nan)
     for row, one in enumerate(curves):
         n = one.voltage.size
-        design = np.column_stack([np.ones(n), one.voltage, _added(one.voltage, bending_voltage)])
+        design = np.column_stack(
+            [np.ones(n), one.voltage, added_voltage(one.voltage, bending_voltage)]
+        )
         take = np.linalg.pinv(design)
         coefficients = take @ one.current
         left = one.current - design @ coefficients

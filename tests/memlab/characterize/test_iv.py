@@ -29,13 +29,35 @@ def test_switching_amplitudes_follow_the_law_of_the_chip() -> None:
     up = np.linspace(0.0, 2.5, 18)[1:]
     level = 98e-6 * 1.2 + 120e-6
     rise = swept(up, 0.0, level, 1.5, 0.8) / level
-    assert known.value("set_voltage") == pytest.approx(crossing(up, rise, 0.5), abs=2e-3)
-    assert known.value("set_onset") == pytest.approx(crossing(up, rise, 0.05), abs=2e-3)
+    assert known.value("set_sweep_voltage") == pytest.approx(crossing(up, rise, 0.5), abs=2e-3)
     down = np.linspace(0.0, 1.7, 18)[1:]
     fall = 1.0 - swept(down, 1.0, 0.0, 1.6999, 0.55)
-    assert known.value("reset_voltage") == pytest.approx(crossing(down, fall, 0.5), abs=2e-3)
-    assert known.value("reset_onset") == pytest.approx(crossing(down, fall, 0.05), abs=2e-3)
+    assert known.value("reset_sweep_voltage") == pytest.approx(crossing(down, fall, 0.5), abs=2e-3)
     assert known.value("high_conductance") == pytest.approx(level, rel=1e-3)
+
+
+@pytest.mark.parametrize("steps", [9, 17, 40])
+def test_what_one_pulse_does_depends_on_no_sweep(steps: int) -> None:
+    known = characterise("iv", chip(reset__threshold=0.55), shape=(4, 4), steps=steps, cycles=2)
+    # p = exp(-(full - V) 0.3 / 0.2), and nothing below the threshold.
+    truth = {
+        "set_onset": 0.8,
+        "reset_onset": 0.55,
+        "set_voltage": 1.5 + np.log(0.5) * 0.2 / 0.3,
+        "reset_voltage": 1.6999 + np.log(0.5) * 0.2 / 0.3,
+    }
+    for name, volts in truth.items():
+        found = known.findings.values[name]
+        if found.interval is None:
+            # The cells were through before: that is said, and what to do.
+            assert steps > 9
+            assert name.endswith("_voltage")
+            assert "fewer steps" in found.why
+        else:
+            assert found.interval[0] <= volts <= found.interval[1]
+            # At most two steps: the error holds what the sweep leaves open.
+            assert found.interval[1] - found.interval[0] < 2.2 * 2.5 / steps
+            assert found.error >= 0.25 * 1.7 / steps
 
 
 def test_nothing_moves_below_the_threshold() -> None:

@@ -8,6 +8,7 @@ from tests.memlab.characterize.off_grid import (
     calibration,
     endurance,
     forming,
+    iv,
     linearity,
     pulse_maps,
     read_noise,
@@ -16,6 +17,7 @@ from tests.memlab.characterize.off_grid import (
     twin,
     variation,
     vmm_accuracy,
+    wires,
     yield_,
 )
 from tests.memlab.characterize.off_grid.harness import Setting
@@ -25,6 +27,8 @@ __all__ = ["TABLE"]
 TABLE: dict[str, Sequence[Setting]] = {
     "linearity": linearity.SETTINGS,
     "vmm-accuracy": vmm_accuracy.SETTINGS,
+    "wires": wires.SETTINGS,
+    "iv": iv.SETTINGS,
     "read-noise": read_noise.SETTINGS,
     "retention": retention.SETTINGS,
     "staircase": staircase.SETTINGS,
