@@ -26,7 +26,7 @@ _ACROSS = 2
 def plot_table_comparison(
     statistics: Sequence[Panel], over: tuple[str, str], units: str, title: str, picture: Path
 ) -> None:
-    """Draw one panel for each statistic.
+    """Draw one panel for each statistic; less x, where that is in the same unit.
 
     Parameters
     ----------
@@ -43,10 +43,15 @@ def plot_table_comparison(
     """
     across = min(_ACROSS, len(statistics))
     down = -(-len(statistics) // across)
-    factor, unit = scale_of(*(one[2] for one in statistics), units=units)
+    # Of a conductance over the one that it began with, nothing but the change is to be seen.
+    of_change = over[1] == units
+    if of_change:
+        statistics = [(n, x, m - x, t - x, tolerance) for n, x, m, t, tolerance in statistics]
+    factor, unit = scale_of(*(np.abs(one[2]) for one in statistics), units=units)
     x_factor, x_unit = scale_of(*(one[1] for one in statistics), units=over[1])
     x_label = over[0] if x_unit == "1" else f"{over[0]} ({x_unit})"
-    y_label = f"{'Conductance' if units == 'S' else 'Value'} ({unit})"
+    quantity = f"Change from {over[0].lower()}" if of_change else "Conductance"
+    y_label = f"{quantity if units == 'S' else 'Value'} ({unit})"
     with figure_file(picture, 3.6 * down, title) as figure:
         places = panels(figure, down, across)
         for axes, (name, x, measured, twin, tolerance) in zip(places, statistics, strict=False):

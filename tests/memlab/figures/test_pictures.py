@@ -134,13 +134,14 @@ def test_chip_and_twin(steps: int) -> None:
 
 
 @pytest.mark.parametrize("points", [1, slow(60)])
-def test_table_and_twin(points: int) -> None:
-    x = np.linspace(0.5, 2.5, points)
-    measured = 100e-6 * x
+@pytest.mark.parametrize("over", [("Gate voltage", "V"), ("Level", "S")])
+def test_table_and_twin(points: int, over: tuple[str, str]) -> None:
+    x = np.linspace(0.5, 2.5, points) * (1.0 if over[1] == "V" else 1e-4)
+    measured = 100e-6 * np.linspace(0.5, 2.5, points) ** 1.2
     panel = ("median of the cells", x, measured, 1.05 * measured, np.full(points, 8e-6))
 
     def draw() -> None:
-        plot_table_comparison([panel] * 3, ("Gate voltage", "V"), "S", HEADING, PICTURE)
+        plot_table_comparison([panel] * 3, over, "S", HEADING, PICTURE)
 
     assert seen(draw) == []
 
