@@ -95,7 +95,11 @@ def mean_over_cells(
     # The mean of rounded normal values errs by less than q / pi exp(-2 pi^2 s^2 / q^2).
     if step:
         step *= float(np.exp(-(np.pi**2) * min(alone * n / step**2, 100.0) / 6.0))
-    variance = max(alone, shared) + step**2
+    # With few lines what they share is known badly: by chance alone it comes out as much as this.
+    chance = alone * (2.0 / max(rows - 1, 1) + 2.0 / max(columns - 1, 1)) ** 0.5
+    excess = max(shared - alone, 0.0)
+    known = excess**2 / (excess**2 + chance**2) if excess else 0.0
+    variance = alone + known * excess + step**2
     size = mean if scale is None else scale
     if columns < 2:
         variance += (COLUMN_SCALE * size) ** 2

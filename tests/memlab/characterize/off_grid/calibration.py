@@ -97,7 +97,7 @@ SETTINGS = [
         shape=(48, 8),
     ),
     BoardSetting("poor conductors", chip={**_BOARD, "set_offset": -50e-6}, shape=(24, 16)),
-    BoardSetting("cells alike", chip={**_BOARD}, shape=(32, 16), gates=(1.2, 1.25)),
+    BoardSetting("cells alike", chip={**_BOARD}, shape=(32, 16), gates=(1.2, 1.3)),
     BoardSetting(
         "hardly any offsets",
         chip={**_BOARD, "board__dac__offset": 20e-6, "board__amplifier__offset": 10e-6},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from support.known_chips import chip
+
 from memlab.regions import Region
 from tests.memlab.characterize.off_grid.harness import Setting
 from tests.memlab.characterize.off_grid.truths import BOARD
@@ -40,7 +42,7 @@ SETTINGS = [
     ),
     Setting(
         "dead cells and few steps",
-        {"set_slope": 182e-6, "set_offset": 0.0, "cycle_spread": 10e-6},
+        {"set_slope": chip("pt-taox-ta").set_slope, "set_offset": 0.0, "cycle_spread": 10e-6},
         {"defects__stuck_on": 0.03, "defects__stuck_off": 0.03, **BOARD},
         preset="pt-taox-ta",
         settings={"steps": 3, "gate_minimum": 0.8, "gate_maximum": 1.7},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from support.known_chips import chip
+
 from memlab.regions import Region
 from tests.memlab.characterize.off_grid.harness import Setting
 from tests.memlab.characterize.off_grid.truths import BOARD
@@ -47,7 +49,7 @@ SETTINGS = [
     ),
     Setting(
         "two cycles, dead cells",
-        {"noise": 10e-6, "set_low_level": 182e-6 * 1.1},
+        {"noise": 10e-6, "set_low_level": 1.1 * chip("pt-taox-ta").set_slope},
         {**BOARD, "defects__stuck_on": 0.02},
         preset="pt-taox-ta",
         settings={"cycles": 2, "gate_low": 1.1},
