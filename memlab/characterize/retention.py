@@ -149,17 +149,50 @@ def _sorted_by_state(
 
 
 def _add_numbers(findings: Findings, law: DriftLaw, cells: int, config: RetentionConfig) -> None:
-    text = "Mean relaxation after a pulse"
-    findings.number("relaxation_mean", law.relaxation, "S/decade", text, law.relaxation_error)
-    text = "Spread of relaxation from cell to cell"
-    findings.number("relaxation", law.spread, "S/decade", text, law.spread_error)
-    text = "Retention time constant at the temperature of the test"
-    findings.number("retention", law.retention, "s", text, law.retention_error)
-    text = "Exponent of the stretched exponential"
-    findings.number("stretch", law.stretch, "1", text, law.stretch_error)
-    text = "Where retention ends; without an error: taken, not found"
-    end = np.nan if np.isnan(law.retention) else law.end
-    findings.number("end_conductance", end, "S", text, law.end_error)
+    few = "a SET state has fewer than two cells, or fewer than five readings"
+    if law.contradicted:
+        few = (
+            "the means contradict the law: a stretched exponential, and relaxation that sets in "
+            f"at {config.relaxation_time:g} s (relaxation_time)"
+        )
+    little = few if np.isnan(law.relaxation) else "too little is lost yet"
+    slow = "1/f noise as slow as the test adds to it"
+    for name, value, error, units, text, why, caveat in (
+        (
+            *("relaxation_mean", law.relaxation, law.relaxation_error, "S/decade"),
+            *("Mean relaxation after a pulse", few, ""),
+        ),
+        (
+            *("relaxation", law.spread, law.spread_error, "S/decade"),
+            *("Spread of relaxation from cell to cell", few, slow),
+        ),
+        (
+            *("retention", law.retention, law.retention_error, "s"),
+            *("Retention time constant at the temperature of the test", little, ""),
+        ),
+        (
+            *("stretch", law.stretch, law.stretch_error, "1"),
+            *("Exponent of the stretched exponential", little, ""),
+        ),
+    ):
+        told = np.isfinite(value)
+        findings.number(
+            name,
+            value,
+            units,
+            text,
+            error,
+            n=cells,
+            of="cells of the SET states",
+            why="" if told else why,
+            caveat=caveat if told else "",
+        )
+    text = "Where retention ends"
+    if np.isnan(law.retention):
+        findings.undetermined("end_conductance", "S", text, little)
+    else:
+        taken = "" if law.end else "taken to be 0 S: the means do not say otherwise"
+        findings.number("end_conductance", law.end, "S", text, law.end_error, caveat=taken)
 
 
 PROCEDURE = Retention
