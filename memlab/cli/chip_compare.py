@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from memlab.cli.options import SEED, FiniteRange, json_option, quiet_option
 from memlab.cli.streams import show_document
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
+from memlab.runs import read_attributes
 from memlab.twin import Comparison, load_runs
 from memlab.twin import compare as compare_twin
 
@@ -96,6 +98,7 @@ def compare(
 
 def _draw(comparison: Comparison, twin: str, picture: Path) -> None:
     from memlab.figures import ComparisonPanel, plot_comparison
+    from memlab.figures.heading import heading_of, place_of, utc
 
     panels = []
     for run, records in comparison.twins:
@@ -111,10 +114,19 @@ def _draw(comparison: Comparison, twin: str, picture: Path) -> None:
         chip = run.record.conductance
         length = min(len(chip), *(len(record.readings) for record in records))
         others = np.concatenate([record.conductance[:length] for record in records], axis=1)
-        title = f"{run.procedure.name}, {run.path.name}"
+        title = run.procedure.name
+        if len(comparison.twins) > 1:
+            title += f", {run.path.name}"
         panels.append(ComparisonPanel(title, chip[:length], others, tests))
     verdict = "agrees" if comparison.agrees else "disagrees"
-    plot_comparison(panels, f"Twin {twin} {verdict} with board {run.chip[0]}", picture)
+    runs = [run for run, _ in comparison.twins]
+    heading = heading_of(
+        f"Twin {twin} {verdict} with the chip",
+        place_of(read_attributes(run.path, "entry/instrument") for run in runs),
+        ", ".join(run.path.name for run in runs),
+        utc(datetime.fromisoformat(runs[0].started[0]).timestamp()),
+    )
+    plot_comparison(panels, heading, picture)
 
 
 def _document(comparison: Comparison, twin: str, picture: Path) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def compare_with_table(
     """Compare a twin with a table, draw both, and return the document."""
     chosen = None if half is None else table.alternate(half)
     comparison = compare_table(preset, table, chosen, seed=seed)
-    _draw(comparison, f"Twin {preset.name} and {table.path.name}", picture)
+    _draw(comparison, f"Twin {preset.name} and measured cells", table.path.name, picture)
     return {
         "figure": str(picture),
         "agrees": comparison.agrees,
@@ -164,7 +164,8 @@ def summarise_table(table: dict[str, Any]) -> None:
     click.echo("\n".join([line, *_skipped(table)]), err=True)
 
 
-def _draw(comparison: TableComparison, title: str, picture: Path) -> None:
+def _draw(comparison: TableComparison, title: str, file: str, picture: Path) -> None:
+    from memlab.figures.heading import heading_of, utc
     from memlab.figures.table_comparison import plot_table_comparison
 
     plot_table_comparison(
@@ -174,6 +175,6 @@ def _draw(comparison: TableComparison, title: str, picture: Path) -> None:
         ],
         (comparison.x_name, comparison.x_units),
         comparison.units,
-        title,
+        heading_of(title, "", file, f"compared {utc()}"),
         picture,
     )

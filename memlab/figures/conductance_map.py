@@ -74,5 +74,5 @@ def plot_map_of_run(run: Path, picture: Path) -> None:
         entry = file["entry"]
         conductance = entry["map/conductance"][()]
         lines = entry["map/row"][()], entry["map/column"][()]
-        heading = run_heading(entry, run, "Conductance map")
+        heading = run_heading(entry, run, "Conductance map", "map")
     plot_map(conductance, heading, picture, lines)

@@ -28,7 +28,7 @@ def plot_currents(run: Path, picture: Path) -> None:
     with open_for_reading(run) as file:
         entry = file["entry"]
         current, columns = entry["vmm/current"][()], entry["vmm/column"][()]
-        heading = run_heading(entry, run, "Vector-matrix products")
+        heading = run_heading(entry, run, "Vector-matrix products", "vmm")
     factor, unit = scale_of(current, units="A")
     with figure_file(picture, 3.6, heading) as figure:
         axes = figure.subplots()

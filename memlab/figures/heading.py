@@ -12,7 +12,7 @@ import h5py
 __all__ = ["heading_of", "place_of", "run_heading", "utc"]
 
 
-def run_heading(entry: h5py.Group, run: Path, title: str = "") -> str:
+def run_heading(entry: h5py.Group, run: Path, title: str = "", readings: str = "") -> str:
     """Return the heading of a figure of a run.
 
     Parameters
@@ -23,20 +23,22 @@ def run_heading(entry: h5py.Group, run: Path, title: str = "") -> str:
         The run file.
     title
         What was done; the run's own title if empty.
+    readings
+        Group whose load belongs in the heading: conductances depend on it. Older files name none.
     """
     attributes = entry.attrs
     title = title or str(attributes.get("title", ""))
     if (status := attributes.get("status", "finished")) != "finished":
         title += f" ({status})"
-    return heading_of(
-        title, _place(entry), run.name, _minute(str(attributes.get("start_time", "")))
-    )
+    load = str(entry[readings].attrs.get("load", "")) if readings else ""
+    date = _minute(str(attributes.get("start_time", "")))
+    return heading_of(title, _place(entry), run.name, date, load)
 
 
-def heading_of(title: str, where: str, file: str, date: str) -> str:
-    """Return title, place, and file with date on a line each; empty ones are left out."""
+def heading_of(title: str, where: str, file: str, date: str, load: str = "") -> str:
+    """Return title, place, file with date, and load on a line each; empty ones are left out."""
     source = ", ".join(part for part in (file, date) if part)
-    return "\n".join(line for line in (title, where, source) if line)
+    return "\n".join(line for line in (title, where, source, load) if line)
 
 
 def utc(seconds: float | None = None) -> str:
@@ -56,7 +58,13 @@ def place_of(instruments: Iterable[Mapping[str, Any]]) -> str:
     The chip of an emulated board is named by its serial. Empty if no array says anything.
     """
     found: dict[str, list[str]] = {}
-    for attributes in instruments:
+    for instrument in instruments:
+        # An array tells of its board in a mapping of its own, a file in names with a point.
+        board_of = instrument.get("board", {}), instrument.get("passport") or {}
+        attributes = dict(instrument)
+        for group, values in zip(("board", "passport"), board_of, strict=True):
+            if isinstance(values, Mapping):
+                attributes |= {f"{group}.{name}": value for name, value in values.items()}
         if "board.serial" not in attributes and "board.name" not in attributes:
             continue
         serial = str(attributes.get("board.serial", ""))

@@ -68,7 +68,7 @@ def plot_last_reading(run: Path, picture: Path) -> bool:
             return False
         conductance = entry["map/conductance"][readings - 1]
         lines = entry["map/row"][()], entry["map/column"][()]
-        heading = run_heading(entry, run)
+        heading = run_heading(entry, run, readings="map")
     _draw([_Map(f"Reading {readings} (the last)", "S", conductance)], lines, heading, picture)
     return True
 

@@ -49,6 +49,9 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "0.2")
 WIDTH = 170 / 25.4
 """Inches."""
 
+_LINE = 72
+"""Characters of a heading that fit side by side."""
+
 FONT = 12.0
 """Points of all text."""
 
@@ -95,7 +98,7 @@ def figure_file(path: Path, height: float, heading: str) -> Iterator[Figure]:
     heading
         What it is, and of what; lines that are too long are broken.
     """
-    lines = heading.count("\n") + 1
+    lines = sum(-(-len(line) // _LINE) for line in heading.split("\n"))
     with matplotlib.rc_context(STYLE):
         figure = Figure(
             figsize=(WIDTH, height + (0.2 * lines if heading else 0.0)), layout="constrained"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from memlab.figures.cell_map import draw_cells, measured_lines
 from memlab.figures.heading import run_heading
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE, figure_file, marker, whole_numbers
+from memlab.figures.style import BLUE, GREY, ORANGE, figure_file, many, marker, whole_numbers
 from memlab.runs.opening import open_for_reading
 
 __all__ = ["draw_write_verify", "plot_write_verify"]
@@ -54,16 +54,12 @@ def draw_write_verify(figure: Figure | SubFigure, group: h5py.Group) -> None:
     failed = group["cell_failed"][:].astype(bool)[part]
     error = np.where(failed, np.nan, final - 1e6 * target[part])
     far = float(np.nanmax(np.abs(error), initial=1e-3)) if np.isfinite(error).any() else 1e-3
-    draw_cells(
-        fourth, error, lines, "Minus target (µS)", limits=(-far, far), colours="RdBu_r",
-        title="Error of cells that are done",
-    )  # fmt: skip
-    row, column = np.nonzero(failed)
-    if row.size:
-        fourth.plot(
-            column, row, "x", color=ORANGE, markersize=3.5, label=f"{row.size} cells given up"
-        )
-        legend_below(fourth)
+    title = "Error of cells that are done"
+    if failed.any():
+        title += f"\ngrey: {many(int(np.count_nonzero(failed)), 'cell')} given up"
+    limits = (-far, far)
+    label = "Minus target (µS)"
+    draw_cells(fourth, error, lines, label, limits=limits, colours="RdBu_r", title=title)
 
 
 def _draw_yield(axes: Axes, group: h5py.Group) -> None:

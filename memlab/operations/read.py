@@ -84,11 +84,8 @@ def read_map(
         from memlab.figures.conductance_map import plot_map
         from memlab.figures.heading import heading_of, place_of, utc
 
-        plot_map(
-            whole,
-            heading_of("Conductance map", place_of([instrument]) or url, out.name, utc()),
-            picture,
-        )
+        place, told = place_of([instrument]) or url, str(measurement.load or "")
+        plot_map(whole, heading_of("Conductance map", place, out.name, utc(), told), picture)
     values = whole[mask]
     inside = measurement.saturated & mask[np.ix_(part.rows, part.columns)]
     return {

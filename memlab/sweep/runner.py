@@ -205,6 +205,7 @@ def run_sweep(
         trial, reason = failed[0]
         raise MemlabError(f"every trial failed; the first, seed {trial.seed}: {reason}")
     # Loaded here: the processes that run trials draw nothing.
+    from memlab.figures.heading import heading_of, utc
     from memlab.figures.sweep import plot_sweep
 
     shown = _metric(columns, metric)
@@ -212,7 +213,8 @@ def run_sweep(
     axes = [(_label(axis.key), axis.values) for axis in sweep.grid.axes]
     fixed = fill(", ".join(s for s in sweep.grid.fixed if not s.startswith("data.path=")), 64)
     title = f"{sweep.experiment}, preset {sweep.preset}" + (f"\n{fixed}" if fixed else "")
-    plot_sweep(figure, columns[shown], axes, shown, title)
+    heading = heading_of(title, sweep.board, f"{sweep.directory.name}/{table.name}", utc())
+    plot_sweep(figure, columns[shown], axes, shown, heading)
     ran = len(missing) - len(failed)
     return SweepResult(table, figure, shown, total, ran, total - len(missing), tuple(failed))
 

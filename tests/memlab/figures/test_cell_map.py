@@ -7,6 +7,7 @@ from support.drawn import figures_of
 
 from memlab.figures.cell_map import measured_lines, robust_limits
 from memlab.figures.conductance_map import plot_map
+from memlab.figures.heading import place_of
 from memlab.figures.style import given
 from memlab.figures.units import scale_of, spelt
 
@@ -56,3 +57,14 @@ def test_units_are_spelt_with_their_greek_letters() -> None:
 def test_what_is_no_number_is_said_to_be_not_determined() -> None:
     assert given("spread {:.1f} µS", 3.14) == "spread 3.1 µS"
     assert given("Wires: {:.1f} ± {:.1f} Ω", 0.3, float("nan")) == "Wires not determined"
+
+
+def test_chip_and_board_are_named_whether_told_by_an_array_or_by_a_file() -> None:
+    told = {"board": {"name": "some board", "serial": "B-3"}, "passport": {"chip": "C-7"}}
+    filed = {"board.name": "some board", "board.serial": "B-3", "passport.chip": "C-7"}
+    for instrument in (told, filed):
+        assert place_of([instrument]) == "chip C-7, some board B-3"
+    assert place_of([{"board": {"name": "emulated", "serial": "D-1"}, "passport": None}]) == (
+        "chip D-1, emulated"
+    )
+    assert place_of([{}]) == ""
