@@ -73,6 +73,20 @@ def test_a_set_with_its_transistor_off_does_nothing(stop: float, gate: float) ->
     assert (board.chip.conductance > 100e-6).all()
 
 
+@pytest.mark.parametrize("chip", ["ta-hfo2", "pt-taox-ta"])
+def test_with_ideal_wires_a_compliance_changes_currents_and_no_conductance(chip: str) -> None:
+    rng = np.random.default_rng(4)
+    gate, reset = rng.uniform(0.3, 2.4, (128, 64)), rng.random((128, 64)) < 0.5
+    seen = []
+    for stop in (0.0, 0.4):
+        array, board = make(chip, set__stop_voltage=stop)
+        array.program(gate)
+        array.program(gate[::-1], reset=reset)
+        seen.append((board.chip.conductance, board.energy.set))
+    np.testing.assert_array_equal(seen[0][0], seen[1][0])
+    assert 2.0 < seen[0][1] / seen[1][1] < 6.0
+
+
 def test_a_gate_at_0_volts_does_nothing_on_any_array() -> None:
     array, board = make("ideal")
     ideal = IdealArray()
