@@ -64,3 +64,11 @@ def test_lifetimes_that_ended_before_the_test_began_are_not_taken_for_long_ones(
         shapes.append(fit_weibull(seen - 1e-6, seen, 5.0).scale)
     # Each is known to 4.5 %.
     assert abs(np.mean(shapes) - 0.8) < 4.5 * 0.045 * 0.8 / 30**0.5
+
+
+def test_few_failures_early_on_tell_no_lifetime() -> None:
+    # 3 of 31 cells in six cycles, and nothing later: the shape goes to 0, and the scale with it.
+    low = np.array([1.0, 1.0, 3.0, *np.full(28, 11.0)])
+    high = np.array([3.0, 3.0, 5.0, *np.full(28, np.inf)])
+    found = fit_weibull(low, high, 1.0)
+    assert np.isnan([found.location, found.location_error]).all()
