@@ -68,3 +68,12 @@ def test_chip_and_board_are_named_whether_told_by_an_array_or_by_a_file() -> Non
         "chip D-1, emulated"
     )
     assert place_of([{}]) == ""
+
+
+def test_text_stays_text_in_pdf_and_svg(tmp_path: Path) -> None:
+    for name in ("map.pdf", "map.svg"):
+        plot_map(np.full((2, 3), 1e-4), "What was done", tmp_path / name)
+    pdf = (tmp_path / "map.pdf").read_bytes()
+    assert b"/CIDFontType2" in pdf, "TrueType, which readers can search and editors can change"
+    assert b"/Type3" not in pdf
+    assert "What was done</text>" in (tmp_path / "map.svg").read_text()
