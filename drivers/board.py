@@ -329,6 +329,16 @@ class Board(Protocol):
         """
         ...
 
+    @property
+    def others_pulsed(self) -> str:
+        """Names the last pulses of others that are known of: another when there are more.
+
+        Of others: they are in the board's journal, and not in this computer's record of the board.
+        Another computer fired them, or this one before its record was put back from a copy. Empty
+        where there are none, and where the board has no journal: then nobody can know.
+        """
+        ...
+
     def ticket(self, pulses: PulseBatch, name: str = "") -> str:
         """Register a batch that is about to be sent; return its ticket: `name`, or a new one.
 

@@ -93,6 +93,11 @@ class CheckedBoard(ABC):
         """Names one life of the board; empty where it cannot tell."""
         return ""
 
+    @property
+    def others_pulsed(self) -> str:
+        """Names the last pulses that others fired; empty where nothing is known of any."""
+        return "" if self._record is None else self._record.others
+
     def ticket(self, pulses: PulseBatch, name: str = "") -> str:
         """Register a batch that is about to be sent; return its ticket: `name`, or a new one."""
         with self.owner.turn():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -168,14 +169,11 @@ class DpeBoard(CheckedBoard):
             return  # it hangs in the port; the end of this process closes that
         try:
             if self._transport is not None:
-                try:
+                with suppress(TransportError):  # nobody is there to be told
                     self._return_to_top(self._transport)
-                except TransportError:
-                    pass  # nobody is there to be told
-                finally:
-                    self._drop()
-            self._let_go()
         finally:
+            self._drop()
+            self._let_go()
             self.owner.end_turn()
 
     # --- what Board asks for
@@ -305,27 +303,25 @@ class DpeBoard(CheckedBoard):
         reason: Exception | None = None
         tickets = self._tickets
         op = tickets.highest_op + 1
+        fate = 0, 0
         try:
             tickets.sent(op, batch, group.first, _entries(group, pulses))
-        except TransportError as full:
-            if not done:
-                raise
-            text = f"{self._name}: {done} of {total} pulses were fired, the others not: {full}"
-            raise PulsesInterruptedError(text, op, total, done) from full
-        unknown = True
-        try:
+            fate = 0, group.count
             outcome = self._exchange(group.program)
             if isinstance(outcome, Replied):
-                tickets.settled(op, group.count, group.count)
+                fate = group.count, group.count
+                tickets.settled(op, *fate)
                 return
-            text, unknown = outcome.reason, outcome.unknown
+            text, fate = outcome.reason, (0, group.count if outcome.unknown else 0)
         except (TransportError, DeviceError) as error:
+            if not any(fate) and not done:
+                raise
             text, reason = str(error), error
         except BaseException:
-            tickets.settled(op, 0, group.count)
+            tickets.settled(op, *fate)
             raise
-        tickets.settled(op, 0, group.count if unknown else 0)
-        if unknown:
+        tickets.settled(op, *fate)
+        if any(fate):
             last = group.first + group.count
             selected = pulses.columns[group.first : last]
             cells = [(int(pulses.row[group.first + k]), int(j)) for k, j in np.argwhere(selected)]
@@ -339,7 +335,7 @@ class DpeBoard(CheckedBoard):
             op,
             total,
             done,
-        )
+        ) from reason
 
     def _exchange(self, request: Request) -> Replied | Failed:
         transport = self._require_transport()

@@ -73,7 +73,10 @@ class Link:
         """Fault that the board has reported in this session."""
         self._opener = opener
         self._timeout, self._patience = timeout, patience
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        # It is `with self._lock`, never `with self._changed`: those two steps of a condition are
+        # Python, and a Ctrl-C between their lines would leave the lock taken for ever.
         self._user = threading.RLock()
         self._log = WireLog(name)
         self._transport: Transport | None = None
@@ -111,8 +114,8 @@ class Link:
             self._shut()
             give_up = time.monotonic() + self._patience
             while True:
-                self._start()
                 try:
+                    self._start()
                     return self._hello(takeover)
                 except InUseError:
                     self._shut()
@@ -128,25 +131,19 @@ class Link:
 
         What another thread runs ends with an error.
         """
-        with self._changed:
+        with self._lock:
             self._closing = True
             self._changed.notify_all()
         with self._user:
             self._closing = False
-            with self._changed:
-                # Also after the board said what we cannot read: the line may carry a BYE still.
-                if self._transport is not None and self._host.connected:
-                    self._operations.clear()
-                    self._end = None
-                    self._host.close(time.monotonic())
-                    with contextlib.suppress(TransportError):
-                        self._flush()
-                    self._changed.wait_for(lambda: self._end is not None or self._error, 1.0)
-            self._shut()
+            try:
+                self._say_bye()
+            finally:
+                self._shut()
 
     def estop(self) -> None:
         """Stop the board at once, before all that is queued; may be called from any thread."""
-        with self._changed:
+        with self._lock:
             transport = self._require_transport()
             self._outbox.clear()
             transport.discard_output()
@@ -188,14 +185,14 @@ class Link:
 
     @contextmanager
     def _running(self, operation: Operation) -> Iterator[None]:
-        with self._changed:
+        with self._lock:
             self._require_transport()
             now = self._progress = time.monotonic()
             self._fired = 0
             self._renew(now)
-            operation.start(self._host, now)
-            self._operations.append(operation)
             try:
+                operation.start(self._host, now)
+                self._operations.append(operation)
                 self._flush()
                 while not self._changed.wait_for(
                     lambda: operation.finished or self._error is not None or self._closing, 0.25
@@ -225,16 +222,26 @@ class Link:
             self._host.request(m.Renew(), now)
             self._flush()
 
+    def _say_bye(self) -> None:
+        with self._lock:
+            # Also after the board said what we cannot read: the line may carry a BYE still.
+            if self._transport is not None and self._host.connected:
+                self._operations.clear()
+                self._end = None
+                self._host.close(time.monotonic())
+                with contextlib.suppress(TransportError):
+                    self._flush()
+                self._changed.wait_for(lambda: self._end is not None or self._error, 1.0)
+
     # --- connecting
 
     def _start(self) -> None:
-        transport = self._opener()
+        # An exception may come between any two lines, as Ctrl-C does: `_shut` undoes what there is.
+        self._host = HostLink(_nonce)  # of no session
+        transport = self._transport = self._opener()
         rate = transport.byte_rate
-        self._transport = transport
         self._host = HostLink(
-            lambda: secrets.randbits(64),
-            byte_rate=rate,
-            max_payload=max_payload_for(rate) if rate else m.MAX_PAYLOAD,
+            _nonce, byte_rate=rate, max_payload=max_payload_for(rate) if rate else m.MAX_PAYLOAD
         )
         self._outbox.clear()
         self._operations.clear()
@@ -248,7 +255,7 @@ class Link:
         self._thread.start()
 
     def _hello(self, takeover: bool) -> m.HelloResponse:
-        with self._changed:
+        with self._lock:
             self._host.connect(time.monotonic(), takeover)
             self._flush()
             give_up = time.monotonic() + _CONNECT_TIME
@@ -285,7 +292,7 @@ class Link:
 
     def _compare_dictionaries(self) -> None:
         hashes = read_dictionary(self.request)
-        with self._changed:
+        with self._lock:
             differing = self._host.accept_dictionary(hashes)
         once = {t.ID for t in m.CATALOGUE if t.CLASS == "O"} & differing
         LOGGER.warning("%s: messages %s differ and are not used", self.name, sorted(differing))
@@ -297,11 +304,15 @@ class Link:
 
     def _shut(self) -> None:
         self._stopping = True
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(2.0)
-        if self._transport is not None:
-            self._transport.close()
-        self._thread = self._transport = None
+        thread = self._thread
+        try:
+            # One that an exception kept from being started is not alive, and cannot be joined.
+            if thread and thread.is_alive() and thread is not threading.current_thread():
+                thread.join(2.0)
+        finally:
+            if self._transport is not None:
+                self._transport.close()
+            self._thread = self._transport = None
 
     def _require_transport(self) -> Transport:
         self._raise_lost()
@@ -320,9 +331,10 @@ class Link:
     def _serve(self, transport: Transport) -> None:
         wait = _LONGEST_READ
         try:
-            while not self._stopping:
+            # A thread that was on its way when `_shut` came has another port than we by now.
+            while not self._stopping and transport is self._transport:
                 data = transport.read(wait)
-                with self._changed:
+                with self._lock:
                     now = time.monotonic()
                     events: list[HostEvent] = []
                     if data:
@@ -334,8 +346,8 @@ class Link:
                     self._flush()
                     wait = self._wait(now)
         except Exception as error:  # told to whoever waits, in their thread
-            with self._changed:
-                if not self._stopping:
+            with self._lock:
+                if not self._stopping and transport is self._transport:
                     self._error = self._typed(error)
                 self._changed.notify_all()
 
@@ -410,3 +422,7 @@ class Link:
             return False
         before, self._fired = self._fired, news.started + news.done
         return self._fired > before
+
+
+def _nonce() -> int:
+    return secrets.randbits(64)

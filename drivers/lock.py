@@ -56,23 +56,26 @@ class BoardLock:
     def __init__(self, name: str) -> None:
         self.path = lock_directory() / f"{name}.lock"
         self._descriptor = -1
-        if _held.setdefault(self.path, self) is not self:
-            raise InUseError(f"this program has board {name} open already; close that, or use it")
         try:
-            taken = self._take()
+            if _held.setdefault(self.path, self) is not self:
+                raise InUseError(
+                    f"this program has board {name} open already; close that, or use it"
+                )
+            if not self._take():
+                raise InUseError(
+                    f"another program{self._read_holder()} uses board {name}, even if it is "
+                    "suspended or has lost the line; wait for it to end, or end it. Nothing was "
+                    "changed"
+                )
         except OSError as error:
             self.close()
             raise TransportError(
                 f"cannot lock board {name} ({self.path}: {error.strerror}). Without that nothing "
                 "is pulsed; make this directory writable for all users"
             ) from error
-        if not taken:
-            holder = self._read_holder()
+        except BaseException:
             self.close()
-            raise InUseError(
-                f"another program{holder} uses board {name}, even if it is suspended or has lost "
-                "the line; wait for it to end, or end it. Nothing was changed"
-            )
+            raise
         with contextlib.suppress(OSError):  # only to tell others who it is
             os.truncate(self._descriptor, 0)
             os.write(self._descriptor, f" {os.getpid()}\n".encode())

@@ -10,20 +10,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from drivers.errors import DeviceError, InUseError, TransportError
 from drivers.owner import abandon_in_child, make_immortal
+from drivers.transaction import Execute, Transaction
 
-__all__ = ["Execute", "RecordFile", "checksum"]
+__all__ = ["RecordFile", "checksum"]
 
 _APPLICATION = 0x4D4C5442  # "MLTB": what `file` and we know it by
 _FORMAT = 1
-
-Execute = Callable[..., sqlite3.Cursor]
 
 
 def checksum(row: Sequence[Any]) -> int:
@@ -73,27 +72,24 @@ class RecordFile:
         """Carries out one statement; what goes wrong is raised by SQLite, see `translated`."""
         return self._connection.execute
 
-    @contextmanager
-    def transaction(self) -> Iterator[Execute]:
+    def transaction(self) -> Transaction:
         """All or nothing of what is executed, with errors translated."""
-        with self.translated():
-            self.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.execute
-                self.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self.execute("ROLLBACK")
-                raise
+        return Transaction(self._connection, self._translate)
 
     @contextmanager
     def translated(self) -> Iterator[None]:
         """Raise what goes wrong with the file as an error of one line."""
         try:
             yield
-        except sqlite3.ProgrammingError as error:
+        except Exception as error:
+            self._translate(error)
+            raise
+
+    def _translate(self, error: BaseException) -> None:
+        """Raise an error of one line in place of one of SQLite or the disk."""
+        if isinstance(error, sqlite3.ProgrammingError):
             raise DeviceError(f"the board and its record {self.path} are closed") from error
-        except (sqlite3.OperationalError, OSError) as error:
+        if isinstance(error, sqlite3.OperationalError | OSError):
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
                 sqlite3.SQLITE_BUSY,
                 sqlite3.SQLITE_LOCKED,
@@ -106,7 +102,7 @@ class RecordFile:
                 f"cannot keep the pulse record {self.path}: {error}. Without it nothing is pulsed; "
                 "make room, or set MEMLAB_STATE to a directory that can be written"
             ) from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError):
             # SQLite says what is wrong in the words that it finds in the file.
             raise self._damaged(str(error)) from error
 

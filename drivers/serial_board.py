@@ -5,6 +5,10 @@ a definite answer. Each operation is in the record (`tickets`) before it leaves.
 in between, the driver connects again and asks the board's journal: what was fired stays fired, what
 certainly was not is sent as a new operation, and what cannot be known is raised as
 `PulseOutcomeUnknown`. Reads and products are simply measured again.
+
+Each connection also looks whether the board's last pulses are ours. If not, another computer fired
+them, or our record was put back from a copy (`others_pulsed`): then it knows too little to tell
+what a run that was begun before has fired.
 """
 
 from __future__ import annotations
@@ -102,6 +106,7 @@ class SerialBoard(CheckedBoard):
         self._op = 0
         self._uid = ""
         self._boot_id: int | None = None
+        self._others: str | None = None
         self._armed = self._dirty = False
         self._session: m.HelloResponse
         self._info: m.GetInfoResponse
@@ -180,8 +185,10 @@ class SerialBoard(CheckedBoard):
             return
         self._closed = True
         _open_boards.discard(self)
-        self.link.close()
-        self._let_go_in_turn()
+        try:
+            self.link.close()
+        finally:
+            self._let_go_in_turn()
 
     # --- what Board asks for
 
@@ -235,6 +242,7 @@ class SerialBoard(CheckedBoard):
             part = entries[done:]
             try:
                 self._guarded(lambda: self._ready(config))
+                self._require_no_others()
                 op = self._next_op()
                 self._enter(op, part, before + done, batch)
             except (DeviceError, TransportError) as refusal:
@@ -294,8 +302,8 @@ class SerialBoard(CheckedBoard):
                 )
         else:
             self.link.run(Job(op, entries))
-        self._dirty = False
         self._tickets.settled(op, len(entries), len(entries))
+        self._dirty = False  # last: what an interrupt leaves open before, the journal settles
 
     def _settle_after(self, op: int, lost: MemlabError) -> None:
         """Connect again, which settles everything; when that fails, say what is open."""
@@ -336,6 +344,38 @@ class SerialBoard(CheckedBoard):
                 len(verdict.unknown),
             )
 
+    def _look_for_others(self) -> None:
+        """Note pulses in the board's journal that the record does not know.
+
+        The last ones are enough: numbers rise, and what was before ours was looked at then.
+        """
+        last, life, record = self._session.op_hw, self._session.boot_id, self._record
+        if record is None:
+            return
+        if last and record.others != f"{life:08x}/{last}" and not record.knows(last, life):
+            _, journal = read_journal(self.link.request, last)
+            accepted_in = {int(entry["op"]): int(entry["sess"]) for entry in journal}.get(last, 0)
+            if not record.knows(last, life, accepted_in):
+                record.note_others(life, last)
+                LOGGER.warning(
+                    "%s: operation %d of this board is not in the pulse record of this computer "
+                    "(%s): another computer has pulsed it, or the record was put back from a copy",
+                    self.link.name,
+                    last,
+                    record.path,
+                )
+        if self._others is None:
+            self._others = record.others
+
+    def _require_no_others(self) -> None:
+        """Refuse to pulse a chip that others have pulsed since this was opened."""
+        if self.others_pulsed != self._others:
+            raise DeviceError(
+                f"{self.link.name}: others have pulsed this board while it was in use (operation "
+                f"{self.others_pulsed}): what the chip holds now is not known to go on from. "
+                "Nothing more was pulsed. Open the board again, and read it"
+            )
+
     # --- session
 
     def _connect(self, takeover: bool) -> None:
@@ -352,6 +392,7 @@ class SerialBoard(CheckedBoard):
             highest = 0 if self._record is None else self._record.highest_op
             self._op = max(self._op, highest, self._session.op_hw)
             self._settle()
+            self._look_for_others()
         except LinkDownError as error:
             self.link.close()
             raise TransportError(f"{self.link.name}: {error}") from error

@@ -7,7 +7,7 @@ pulses. What this file does not know is unknown, never "not fired".
 
     facts(name, value)              what else is to be remembered: the highest operation, also of an
                                     old ledger (`old_ledger`), whose operations have tickets of
-                                    their own: ledger-IDENTITY/OP
+                                    their own: ledger-IDENTITY/OP; the last pulses of others
     tickets(id, name, pulses)       pulses: how many the batch has
     operations(op, ticket, first, count, session, boot_id, entries, crc, done, started)
                                     op: number on the wire; first: its first pulse in the batch;
@@ -37,7 +37,8 @@ import numpy.typing as npt
 from drivers import old_ledger
 from drivers.board import Outcome
 from drivers.errors import DeviceError, TransportError
-from drivers.record_file import Execute, RecordFile, checksum
+from drivers.record_file import RecordFile, checksum
+from drivers.transaction import Execute
 from drivers.wire_log import LOGGER
 
 __all__ = ["Batch", "Operation", "Tickets", "cells_of", "entries_of", "new_name", "state_directory"]
@@ -172,6 +173,8 @@ class Tickets:
             facts = (self._fact("highest"), self._fact("old.highest"))
             self.highest_op = max(highest or 0, *(number or 0 for number in facts))
             """Highest operation number ever sent from here."""
+            self.others = str(self._fact("others") or "")
+            """Life and operation (LIFE/OP) of the last pulses of others in the board's journal."""
         except BaseException:
             self._file.close()
             raise
@@ -221,9 +224,9 @@ class Tickets:
             self._catch_up(execute)
             number = batch.number or self._number(execute, batch.ticket, batch.pulses)
             _enter(execute, (op, number, first, len(entries), session, boot_id), entries)
+            self.highest_op = max(self.highest_op, op)  # here: an interrupt may follow COMMIT
         self._late.clear()
         batch.number = number
-        self.highest_op = max(self.highest_op, op)
 
     def settled(self, op: int, done: int, started: int) -> None:
         """Enter what became of an operation: `done` pulses fired, `done..started` unknown.
@@ -268,6 +271,37 @@ class Tickets:
                 outcome[first : first + done] = Outcome.DONE
                 outcome[first + done : first + started] = Outcome.UNKNOWN
         return outcome
+
+    def knows(self, op: int, boot_id: int, session: int | None = None) -> bool:
+        """Whether an operation that the board accepted in this life was sent from here.
+
+        Parameters
+        ----------
+        op, boot_id
+            Of the board; a life accepts each number once.
+        session
+            In which it was accepted. None where that was not asked for: then it is known to be ours
+            only if something of it was fired.
+        """
+        found = self._operations("op = ?", op)
+        if not found:  # so old that it was dropped
+            return op <= max(self._fact("highest") or 0, self._fact("old.highest") or 0)
+        (_, _, _, _, sent_in, life), *_ = found
+        if (sent_in, life) == (0, 0):  # an old ledger did not keep it
+            return True
+        if session is not None:
+            return (session, boot_id) == (sent_in, life)
+        fate = self._fate(op)
+        return life == boot_id and fate is not None and fate[0] > 0
+
+    def note_others(self, boot_id: int, op: int) -> None:
+        """Remember the last pulses of others; what the disk has no room for is found again."""
+        self.others = f"{boot_id:08x}/{op}"
+        try:
+            with self._file.transaction() as execute:
+                _set_fact(execute, "others", self.others)
+        except TransportError as error:
+            LOGGER.warning("pulses of others are known, but not on disk: %s", error)
 
     def close(self) -> None:
         """Let go of the file; calling it again does nothing."""

@@ -72,6 +72,8 @@ __all__ = [
 
 LIFE, RESTARTS = "board_life", "board_restarts"
 """Attributes of a run file: the life of its board, and [before, after, when] of its restarts."""
+OTHERS = "board_others"
+"""Attribute of a run file: the last pulses of others that were known of when it was begun."""
 
 BoolArray = npt.NDArray[np.bool_]
 Watcher = Callable[[str, int], None]
@@ -217,8 +219,9 @@ def resume(
     board_restarted
         The board was restarted since, and the chip has kept its state; the run file notes it.
     record_lost
-        Go on although this computer's record of the board does not know what the run has sent: its
-        open batches stay in doubt, and that a copy of the file has gone on would not be noticed.
+        Go on although this computer's record of the board does not know what the run has sent, or
+        others have pulsed the board since: open batches stay in doubt, and that a copy of the file
+        has gone on would not be noticed.
 
     Raises
     ------
@@ -245,6 +248,7 @@ def resume(
         _check_identity(path, array)
         if not (record_lost or isinstance(array.board, EmulatedBoard)):
             _check_record(parts, array.board)
+            _check_others(parts, array.board)
         if isinstance(array.board, EmulatedBoard) and len(parts) < len(json.loads(session)):
             raise DataError(
                 f"the runs before {parts[0].path} in its session are not in {path.parent}, and an "
@@ -259,7 +263,7 @@ def resume(
             elif not part.finished:
                 restart = _check_life(plan.out, array.board, board_restarted)
                 log = ProcedureLog.reopen(plan.out)
-                log.run.note(restart)
+                log.run.note({**restart, OTHERS: array.board.others_pulsed})
                 log.run.start()
             else:
                 if isinstance(array.board, EmulatedBoard):
@@ -324,6 +328,7 @@ def _start(
             "session": session,
             **_clock_attributes(array),
             LIFE: array.board.life,
+            OTHERS: array.board.others_pulsed,
         },
         run_id=plan.run_id,
     )
@@ -479,6 +484,22 @@ def _check_record(parts: Sequence[Part], board: Board) -> None:
                 "another computer. Bring it back; or, if no copy of the file has gone on, resume "
                 "with --record-lost: what was in doubt stays in doubt. Nothing was pulsed"
             )
+
+
+def _check_others(parts: Sequence[Part], board: Board) -> None:
+    """Refuse runs since whose beginning others have pulsed the board.
+
+    The record may be an old copy, put back together with the run file: what it knows of the run
+    fits then, and others may have been a copy of the run that has gone on.
+    """
+    *_, last = (part.path for part in parts if part.status is not None)
+    if read_attributes(last).get(OTHERS, "") != board.others_pulsed:
+        raise DataError(
+            f"{last}: since it was begun, the board got pulses that this computer's pulse record "
+            f"does not know ({board.others_pulsed or 'nor that'}): of another computer, or of this "
+            "one before its record was put back from a copy. If no copy of the run has gone on, "
+            "resume with --record-lost. Nothing was pulsed"
+        )
 
 
 def _check_life(path: Path, board: Board, restarted: bool) -> dict[str, Any]:

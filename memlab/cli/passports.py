@@ -43,6 +43,7 @@ def show_passport(document: dict[str, Any]) -> None:
         ("  RESETs", _spread(document["reset"])),
         ("  energy", _spread(document["energy"], 1e-9, " nJ") + " (estimated)"),
         ("unknown pulses", f"{document['unknown']} (they count as fired)"),
+        *(("others pulsed", f"{o['pulses']}, found {o['found']}") for o in document["others"]),
         ("budgets per cell", budget_text(document["budgets"])),
     ]
     if document["last_map"] is not None:

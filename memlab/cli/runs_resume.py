@@ -22,7 +22,8 @@ from memlab.cli.procedures import report, watch_readings
 @click.option(
     "--record-lost",
     is_flag=True,
-    help="Go on although this computer's pulse record does not know the run; no copy has gone on.",
+    help="Go on although this computer's pulse record does not know the run, or others have pulsed "
+    "the board since; no copy has gone on.",
 )
 @json_option
 @quiet_option

@@ -181,6 +181,11 @@ class EmulatedBoard:
         """Empty: this board is not restarted, it ends with its program."""
         return ""
 
+    @property
+    def others_pulsed(self) -> str:
+        """Empty: nobody else has this board."""
+        return ""
+
     def ticket(self, pulses: PulseBatch, name: str = "") -> str:
         """Keep nothing, and return "": no other program will ask this board."""
         self._require_open()

@@ -2,9 +2,9 @@
 
 What was read last before the batch lies in the passport. From there each number of pulses that may
 have been fired leads to another state, with wide margins; where the cells of a row-pulse are found
-in just one of them, it is settled. Cells that were pulsed since, or that nobody had read before,
-say nothing. When in doubt, the answer is that it cannot be told. What is compared is read under the
-load of the reading before (`memlab.load`), where the passport has that.
+in just one of them, it is settled. Cells that were pulsed since, by others perhaps, or that nobody
+had read before, say nothing. When in doubt, the answer is that it cannot be told. What is compared
+is read under the load of the reading before (`memlab.load`), where the passport has that.
 """
 
 from __future__ import annotations
@@ -127,8 +127,11 @@ def settle_unknown(
         readings: dict[Load | None, _Reading] = {}
         runs = {number: run["label"] for number, run in passport.runs().items()}
         pulsed = _pulsed_since(passport, doubtful)
+        others = max((when for _, when in passport.others), default=-np.inf)
         for batch in doubtful:
-            before = np.where(pulsed[batch.number], np.nan, passport.ledger.before(batch))
+            # Whatever others have pulsed since: nobody knows which cells.
+            stale = pulsed[batch.number] | (batch.time <= others)
+            before = np.where(stale, np.nan, passport.ledger.before(batch))
             loads = passport.ledger.loads_before(batch) or (None,)
             if len(loads) > 1:
                 before[...] = np.nan  # nobody knows which cell was read under which

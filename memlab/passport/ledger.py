@@ -35,6 +35,7 @@ WHERE outcome IS NULL OR instr(outcome, x'03')
 """
 _IN_DOUBT = (Outcome.ENTERED, Outcome.UNKNOWN)
 _SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?)"
+_SAVE = "INSERT OR REPLACE INTO totals VALUES (1, ?, ?)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,27 +83,27 @@ class PulseLedger:
         (rows, columns) of the chip.
     clock
         Seconds since 1970.
-
-    Attributes
-    ----------
-    totals
-        Sums over all batches, those of unknown fate included.
     """
 
     def __init__(
         self, store: Store, shape: tuple[int, int], clock: Callable[[], float] = time.time
     ) -> None:
         self._store, self._shape, self._clock = store, shape, clock
-        self._open: list[OpenBatch] = []
         self._fresh = np.zeros(shape, bool)
         """Cells that this program has read since it pulsed them."""
         self._loads: list[Load | None] = []
         self._load_of = np.zeros(shape, np.intp)
         """Which of them those cells were read under."""
+        self._load()
+
+    def _load(self) -> None:
+        """Add up what is in the file."""
+        store, shape = self._store, self._shape
+        self._open: list[OpenBatch] = []
         self._slots = dict(store.rows(_SLOTS)) if store.format > 1 else {}
-        saved = next(store.rows("SELECT through, content FROM totals"), None)
+        saved = store.row("SELECT through, content FROM totals")
         with store.decoding():
-            self.totals = Totals.unpack(saved[1], shape) if saved else Totals.zero(shape)
+            self._totals = Totals.unpack(saved[1], shape) if saved else Totals.zero(shape)
         self._saved = self._last = saved[0] if saved else 0
         for number, _, _, ticket, pulses, gates, outcome in self._rows(self._saved):
             with store.decoding():
@@ -110,10 +111,26 @@ class PulseLedger:
                 batch = self._add(number, entry, count(entry, shape), ticket)
                 if outcome is not None:
                     self._count(batch, np.frombuffer(outcome, np.uint8))
+        self._torn = False
+        """Whether an exception came between a change of the file and that of the sums."""
+
+    def _mend(self) -> None:
+        """Add up the file anew where the sums may differ from it: then the file is right."""
+        if self._torn:
+            known = self._totals.known
+            self._load()
+            self._totals.known = known
+
+    @property
+    def totals(self) -> Totals:
+        """Sums over all batches, those of unknown fate included."""
+        self._mend()
+        return self._totals
 
     @property
     def open_batches(self) -> list[OpenBatch]:
         """Batches of which nobody knows yet whether they were fired, in order."""
+        self._mend()
         return list(self._open)
 
     def enter(
@@ -133,24 +150,24 @@ class PulseLedger:
         rows = np.unique(pulses.row)
         known = np.where(self._fresh[rows], self.totals.known[rows], np.nan).astype("<f4")
         slot = next(k for k in itertools.count() if k not in self._slots.values())
-        with self._store.transaction():
-            number = self._store.execute(
+        self._torn = True
+        with self._store.transaction() as execute:
+            number = execute(
                 "INSERT INTO batches(run, time, ticket, pulses, gates) VALUES (?, ?, ?, ?, ?)",
-                run,
-                time,
-                ticket,
-                *encode(pulses),
-            )
+                (run, time, ticket, *encode(pulses)),
+            ).lastrowid
+            assert number is not None
             if np.isfinite(known).any():
-                self._store.execute(
-                    "INSERT OR REPLACE INTO before VALUES (?, ?, ?)", slot, number, known.tobytes()
-                )
+                row = (slot, number, known.tobytes())
+                execute("INSERT OR REPLACE INTO before VALUES (?, ?, ?)", row)
                 told = np.isfinite(known) & np.any(asked[:, rows], axis=0)
                 under = np.unique(self._load_of[rows][told])
-                write_loads(self._store, "before", number, [self._loads[k] for k in under])
+                write_loads(execute, "before", number, [self._loads[k] for k in under])
                 self._slots[number] = slot
         self._fresh &= ~asked.any(axis=0)
-        return self._add(number, pulses, asked, ticket)
+        batch = self._add(number, pulses, asked, ticket)
+        self._torn = False
+        return batch
 
     def note_reading(
         self, where: tuple[Any, ...], conductance: FloatArray, load: Load | None = None
@@ -159,7 +176,7 @@ class PulseLedger:
         if load not in self._loads:
             self._loads.append(load)
         self._load_of[where] = self._loads.index(load)
-        self.totals.known[where] = conductance
+        self._totals.known[where] = conductance
         self._fresh[where] = True
 
     def doubtful(self) -> list[Batch]:
@@ -185,19 +202,24 @@ class PulseLedger:
 
     def find(self, ticket: str) -> Batch | None:
         """Return the batch that was entered under a ticket, or None."""
-        rows = self._store.rows(
+        row = self._store.row(
             "SELECT id, run, time, pulses, gates, outcome FROM batches LEFT JOIN outcomes "
             "ON id = batch WHERE ticket = ? AND ticket != ''",
             ticket,
         )
-        return next((self._batch(*row) for row in rows), None)
+        return None if row is None else self._batch(*row)
 
     def settle(self, batch: OpenBatch, outcome: npt.NDArray[np.uint8]) -> None:
         """Enter what became of a batch, one `Outcome` for each row-pulse."""
-        # An interrupt may have come between the two lines, and the batch is settled once more.
+        self._mend()
+        entered = next((one for one in self._open if one.number == batch.number), None)
+        if entered is None:
+            return  # an interrupt came when it was settled in the file, and here only now
+        self._torn = True
         self._store.execute(_SETTLE, batch.number, outcome.tobytes())
         self._keep_before(batch.number, outcome)
-        self._count(batch, outcome)
+        self._count(entered, outcome)
+        self._torn = False
         if self._last - self._saved >= SAVE_EVERY:
             self.save_totals()
 
@@ -208,22 +230,22 @@ class PulseLedger:
         """
         if np.array_equal(batch.outcome, outcome):
             return
+        self._mend()
         if self._open:
             raise ValueError("a batch is open: its outcome comes first")
-        self.totals.settle_again(batch.pulses, batch.outcome, outcome)
+        self._torn = True
+        self._totals.settle_again(batch.pulses, batch.outcome, outcome)
         self._keep_before(batch.number, outcome)
-        with self._store.transaction():
-            execute = self._store.execute
-            execute(_SETTLE, batch.number, outcome.tobytes())
+        with self._store.transaction() as execute:
+            execute(_SETTLE, (batch.number, outcome.tobytes()))
             if by:
                 execute(
                     "INSERT INTO decisions(batch, time, decided_by, outcome) VALUES (?, ?, ?, ?)",
-                    batch.number,
-                    self._clock(),
-                    by,
-                    outcome.tobytes(),
+                    (batch.number, self._clock(), by, outcome.tobytes()),
                 )
-            self.save_totals()
+            execute(_SAVE, (self._last, self._totals.pack()))
+        self._saved = self._last
+        self._torn = False
 
     def _keep_before(self, number: int, outcome: npt.NDArray[np.uint8]) -> None:
         """Let the reading before a batch be overwritten once nothing of it is in doubt."""
@@ -232,10 +254,9 @@ class PulseLedger:
 
     def save_totals(self) -> None:
         """Write the sums, unless a batch is open: that one must be added up again, as it ends."""
+        self._mend()
         if not self._open:
-            self._store.execute(
-                "INSERT OR REPLACE INTO totals VALUES (1, ?, ?)", self._last, self.totals.pack()
-            )
+            self._store.execute(_SAVE, self._last, self._totals.pack())
             self._saved = self._last
 
     def batches(self) -> Iterator[Batch]:
@@ -256,13 +277,13 @@ class PulseLedger:
         return Batch(number, run, time, entry, known)
 
     def _add(self, number: int, pulses: RowPulses, asked: IntArray, ticket: str) -> OpenBatch:
-        energy = self.totals.energy_of(pulses)
+        energy = self._totals.energy_of(pulses)
         batch = OpenBatch(number, pulses, asked, energy, ticket)
-        self.totals.enter(pulses, asked, energy)
+        self._totals.enter(pulses, asked, energy)
         self._open.append(batch)
         self._last = number
         return batch
 
     def _count(self, batch: OpenBatch, outcome: npt.NDArray[np.uint8]) -> None:
         self._open.remove(batch)
-        self.totals.settle(batch.pulses, batch.asked, batch.energy, outcome)
+        self._totals.settle(batch.pulses, batch.asked, batch.energy, outcome)

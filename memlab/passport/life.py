@@ -25,14 +25,18 @@ def is_virtual(board: Board) -> bool:
 def meet(board: Board, passport: Passport) -> None:
     """Compare the life of a board with that in which the passport has seen it last, and note it.
 
+    Also noted are pulses of others, which the passport cannot know.
+
     Raises
     ------
     DataError
         If it is a virtual board that was started anew, and the passport tells of another chip.
     """
+    serial = board.capabilities.serial
+    if board.others_pulsed:
+        passport.note_others(f"{serial} {board.others_pulsed}")
     if not board.life:
         return
-    serial = board.capabilities.serial
     now, last = f"{serial} {board.life}", passport.board_life
     if last != now and last.startswith(f"{serial} "):
         if is_virtual(board) and passport.has_history:

@@ -6,18 +6,18 @@ import json
 from collections.abc import Iterable
 
 from memlab.load import Load
-from memlab.passport.store import Store
+from memlab.passport.store import Execute, Store
 
 __all__ = ["read_loads", "write_loads"]
 
 
-def write_loads(store: Store, what: str, number: int, loads: Iterable[Load | None]) -> None:
+def write_loads(execute: Execute, what: str, number: int, loads: Iterable[Load | None]) -> None:
     """Write under which loads something was read; nothing where one of them is not known.
 
     Parameters
     ----------
-    store
-        The file.
+    execute
+        Of the transaction that writes what was read.
     what, number
         `map` and its run, `before` and its batch, or `mask NAME` and 0.
     loads
@@ -25,7 +25,7 @@ def write_loads(store: Store, what: str, number: int, loads: Iterable[Load | Non
     """
     documents = [None if load is None else load.document() for load in loads]
     known = None if None in documents or not documents else json.dumps(documents)
-    store.execute("INSERT OR REPLACE INTO loads VALUES (?, ?, ?)", what, number, known)
+    execute("INSERT OR REPLACE INTO loads VALUES (?, ?, ?)", (what, number, known))
 
 
 def read_loads(store: Store, what: str, number: int) -> tuple[Load, ...] | None:
@@ -33,8 +33,8 @@ def read_loads(store: Store, what: str, number: int) -> tuple[Load, ...] | None:
     if not store.has_loads:
         return None
     query = "SELECT loads FROM loads WHERE what = ? AND number = ?"
-    text = next((text for (text,) in store.rows(query, what, number)), None)
-    if text is None:
+    found = store.row(query, what, number)
+    if found is None or found[0] is None:
         return None
     with store.decoding():
-        return tuple(Load.from_document(one) for one in json.loads(text))
+        return tuple(Load.from_document(one) for one in json.loads(found[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import time
@@ -28,6 +29,7 @@ __all__ = ["Passport"]
 BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
 
+_MOST_OTHERS = 100
 _MOST_LINES = 4096
 """Rows or columns of a chip: more are not believed, for each cell takes memory."""
 
@@ -169,6 +171,22 @@ class Passport:
         self._store.set_facts({"life": life})
 
     @property
+    def others(self) -> list[tuple[str, float]]:
+        """Which pulses of others the chip is known to have got, by name, and when that was found.
+
+        They are not in the ledger, and nobody knows of which cells they were.
+        """
+        with self._store.decoding():
+            found = json.loads(self._store.fact("others") or "[]")
+            return [(str(name), _time(when)) for name, when in found]
+
+    def note_others(self, name: str) -> None:
+        """Enter that others have pulsed the chip (`drivers.board.Board.others_pulsed`), once."""
+        if name not in dict(found := self.others):
+            found = [*found, (name, self._clock())][-_MOST_OTHERS:]
+            self._store.set_facts({"others": json.dumps(found)})
+
+    @property
     def has_history(self) -> bool:
         """Whether any cell was pulsed or formed."""
         totals = self.ledger.totals
@@ -191,15 +209,18 @@ class Passport:
         `run_id` is the identity of the run: one that is resumed goes on where it was.
         """
         self._save_map()
-        self._label, self._run_id, self._run = as_text(label), run_id, 0
-        if run_id:
-            query = "SELECT id FROM runs WHERE run_id = ?"
-            self._run = next((number for (number,) in self._store.rows(query, run_id)), 0)
+        self._label, self._run_id, self._run = as_text(label), run_id, self._find_run(run_id)
+
+    def _find_run(self, run_id: str) -> int:
+        """Return the number of a run that was entered already, or 0."""
+        found = self._store.row("SELECT id FROM runs WHERE run_id = ? AND run_id != ''", run_id)
+        return 0 if found is None else int(found[0])
 
     def _current_run(self) -> int:
         """Return the number of the run; it is entered with its first pulse, map or mask."""
         if not self._run:
-            self._run = self._store.execute(
+            # It is there where an interrupt came between writing it and knowing its number.
+            self._run = self._find_run(self._run_id) or self._store.execute(
                 "INSERT INTO runs(label, board, started, run_id) VALUES (?, ?, ?, ?)",
                 self._label,
                 self._board,
@@ -318,13 +339,13 @@ class Passport:
     ) -> None:
         """Enter cells as formed, each time that they are."""
         whole = self._on_chip(cells, rows, columns)
+        self._formed += whole  # first: they are formed, whatever ends the next line
         self._store.execute(
             "INSERT INTO formings(run, time, cells) VALUES (?, ?, ?)",
             self._current_run(),
             self._clock(),
             np.packbits(whole).tobytes(),
         )
-        self._formed += whole
 
     def formings(self) -> Iterator[tuple[int, float, BoolArray]]:
         """Return (run, time, cells) of every forming, in order."""
@@ -345,15 +366,11 @@ class Passport:
             raise SettingError(
                 f"mask {name!r} must be boolean of shape {shape}, got {mask.dtype} {mask.shape}"
             )
-        self._store.execute(
-            "INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)",
-            name,
-            self._current_run(),
-            self._clock(),
-            " ".join(map(str, shape)),
-            np.packbits(mask).tobytes(),
-        )
-        write_loads(self._store, f"mask {name}", 0, [load])
+        bits = np.packbits(mask).tobytes()
+        row = (as_text(name), self._current_run(), self._clock(), " ".join(map(str, shape)), bits)
+        with self._store.transaction() as execute:
+            execute("INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)", row)
+            write_loads(execute, f"mask {name}", 0, [load])
 
     def mask_load(self, name: str) -> Load | None:
         """Return the load of the readings behind a mask, None where it is not recorded."""
@@ -410,14 +427,11 @@ class Passport:
     def _save_map(self) -> None:
         if self._read_now is not None:
             run = self._current_run()
-            with self._store.transaction():
-                self._store.execute(
-                    "INSERT OR REPLACE INTO maps VALUES (?, ?, ?)",
-                    run,
-                    self._read_at,
-                    self._read_now.astype("<f4").tobytes(),
-                )
-                write_loads(self._store, "map", run, self._read_under)
+            content = self._read_now.astype("<f4").tobytes()
+            with self._store.transaction() as execute:
+                row = (run, self._read_at, content)
+                execute("INSERT OR REPLACE INTO maps VALUES (?, ?, ?)", row)
+                write_loads(execute, "map", run, self._read_under)
             self._read_now, self._read_under = None, {}
 
 

@@ -4,8 +4,8 @@ Every change is one transaction that has reached the operating system when the c
 that a kill -9 at any moment loses nothing that was entered. A power cut may lose the last entries,
 never the file (write-ahead log, synchronous=NORMAL).
 
-    facts(name, value)              chip, rows, columns, created, calibration, budget.*, and the
-                                    life of the board that it was last seen in
+    facts(name, value)              chip, rows, columns, created, calibration, budget.*, the life
+                                    of the board that it was last seen in, and pulses of others
     runs(id, label, board, started, run_id)
                                     programs that used the chip; run_id: of the run file, or ''
     batches(id, run, time, ticket, pulses, gates)
@@ -44,9 +44,10 @@ from typing import Any
 
 from drivers.errors import DeviceError, InUseError
 from drivers.owner import abandon_in_child, make_immortal
+from drivers.transaction import Execute, Transaction, roll_back
 from memlab.errors import DataError, MemlabError
 
-__all__ = ["Store", "as_text"]
+__all__ = ["Execute", "Store", "as_text"]
 
 _APPLICATION = 0x4D4C4350  # "MLCP": what `file` and we know a passport by
 _FORMAT = 2
@@ -111,20 +112,16 @@ class Store:
         self.path, self.writable, self.is_open = path, write, True
         self._guard: sqlite3.Connection | None = None
         abandon_in_child(self)
-        with self.translated():
-            if write:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._guard = self._lock()
-            elif not path.exists():
-                raise DataError(f"there is no chip passport {path}")
-            try:
-                self._check_place()
-                self._connection = _connect(path, timeout=5.0)
-            except BaseException:
-                self._release()
-                raise
+        self._connection: sqlite3.Connection = sqlite3.connect(":memory:")
         try:
             with self.translated():
+                if write:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    self._lock()
+                elif not path.exists():
+                    raise DataError(f"there is no chip passport {path}")
+                self._check_place()
+                self._connection = _connect(path, timeout=5.0)
                 self._prepare()
         except BaseException:
             self.close()
@@ -134,6 +131,7 @@ class Store:
         """Carry out one statement as a transaction of its own; return the new row's number."""
         values = tuple(as_text(value) for value in values)
         with self.translated():
+            roll_back(self._connection)  # it would end with what an interrupt has left open
             return self._connection.execute(statement, values).lastrowid or 0
 
     def rows(self, statement: str, *values: Any) -> Iterator[tuple[Any, ...]]:
@@ -143,62 +141,74 @@ class Store:
             for row in self._connection.execute(statement, values):  # noqa: UP028
                 yield row
 
+    def row(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
+        """Return the first row of a query, or None.
+
+        Not by `rows`: an interrupt that comes while a generator is given up is lost.
+        """
+        with self.translated():
+            found: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
+            return found
+
     def fact(self, name: str) -> Any:
         """Return a fact, or None."""
-        return next((value for (value,) in self.rows(_GET_FACT, name)), None)
+        found = self.row(_GET_FACT, name)
+        return None if found is None else found[0]
 
     def set_facts(self, facts: Mapping[str, Any]) -> None:
         """Write facts, all or none of them; None takes one out."""
         facts = {name: as_text(value) for name, value in facts.items()}
-        with self.transaction():
+        with self.transaction() as execute:
             for name, value in facts.items():
-                self._connection.execute("DELETE FROM facts WHERE name = ?", (name,))
+                execute("DELETE FROM facts WHERE name = ?", (name,))
                 if value is not None:
-                    self._connection.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+                    execute("INSERT INTO facts VALUES (?, ?)", (name, value))
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Carry out all that happens within, or nothing of it."""
-        with self.translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+    def transaction(self) -> Transaction:
+        """Carry out all that is executed within, or nothing of it; `execute` takes no part."""
+        self._require_open()
+        return Transaction(self._connection, self._translate)
 
     def close(self) -> None:
         """Let go of the file; calling it again does nothing."""
         self.is_open = False
-        self._connection.close()
-        self._release()
+        try:
+            self._connection.close()
+        finally:
+            if self._guard is not None:
+                self._guard.close()
 
     def abandon(self) -> None:
         """In a forked child: never close the file, which would write to the parent's."""
         make_immortal((self._connection, self._guard))
 
-    def _release(self) -> None:
-        if self._guard is not None:
-            self._guard.close()
-
     @contextmanager
     def translated(self) -> Iterator[None]:
         """Raise what goes wrong with the file as `DataError`."""
+        self._require_open()
+        try:
+            yield
+        except Exception as error:
+            self._translate(error)
+            raise
+
+    def _require_open(self) -> None:
         if not self.is_open:
             raise DeviceError(
                 f"the array and its chip passport {self.path} are closed; open the array again"
             )
-        try:
-            yield
-        except (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.NotSupportedError):
-            raise  # a mistake of ours, not of the file
-        except (sqlite3.OperationalError, OSError) as error:
+
+    def _translate(self, error: BaseException) -> None:
+        """Raise `DataError` in place of an error of SQLite or the disk."""
+        ours = sqlite3.ProgrammingError | sqlite3.InterfaceError | sqlite3.NotSupportedError
+        if isinstance(error, ours):
+            return  # a mistake of ours, not of the file
+        if isinstance(error, sqlite3.OperationalError | OSError):
             raise DataError(
                 f"cannot use the chip passport {self.path}: {error}. Without it nothing is pulsed; "
                 "name another file (passport=FILE in the URL), or do without (passport=none)"
             ) from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError):
             # SQLite says what is wrong in the words that it finds in the file.
             raise self._damaged(error) from error
 
@@ -248,17 +258,16 @@ class Store:
             connection.close()
         os.replace(beside, self.path)
 
-    def _lock(self) -> sqlite3.Connection:
+    def _lock(self) -> None:
         """Become the one writer: an open transaction of a file beside, which ends with us.
 
         The passport itself must stay readable for others meanwhile, so it cannot be the lock. The
         operating system drops the lock of a program that was killed.
         """
-        guard = _connect(Path(f"{self.path}.lock"), timeout=0.0)
+        self._guard = _connect(Path(f"{self.path}.lock"), timeout=0.0)
         try:
-            guard.execute("BEGIN EXCLUSIVE")
+            self._guard.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
-            guard.close()
             # Of an extended code the low byte counts; the text holds the user's own path.
             if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
@@ -268,12 +277,10 @@ class Store:
                 "(passport=FILE in the URL), or do without (passport=none)"
             ) from error
         except sqlite3.DatabaseError as error:
-            guard.close()
             raise DataError(
                 f"{self.path}.lock is damaged ({error}): it only says who has the chip passport "
                 f"{self.path}, and holds nothing. Remove it"
             ) from error
-        return guard
 
     def _prepare(self) -> None:
         connection = self._connection
@@ -310,10 +317,10 @@ class Store:
 
     def _migrate(self) -> None:
         """Bring the file of an older memlab to today's format, wholly or not at all."""
-        with self.transaction():
+        with self.transaction() as execute:
             for statement in _FROM_1.split(";")[:-1]:
-                self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA user_version = {_FORMAT}")
+                execute(statement)
+            execute(f"PRAGMA user_version = {_FORMAT}")
         self.format = _FORMAT
 
 

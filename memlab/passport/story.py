@@ -26,7 +26,7 @@ def summary(passport: Passport) -> dict[str, Any]:
 
     `pulses` and `energy` (J, estimated) have minimum, median and maximum over the cells that were
     pulsed, `yield` is the part that passed of the cells that were tested; `formed` and masks are
-    numbers of cells or lines.
+    numbers of cells or lines. `others` names pulses of other computers, which are in no sum.
     """
     with passport.decoding():
         return _summary(passport)
@@ -62,6 +62,7 @@ def _summary(passport: Passport) -> dict[str, Any]:
         "pulses": _spread(used.sum(0), used.sum(0) > 0),
         "energy": _spread(totals.energy, used.sum(0) > 0, "J"),
         "unknown": int(totals.doubtful.sum()),
+        "others": [{"pulses": name, "found": iso(when)} for name, when in passport.others],
         "budgets": asdict(passport.budgets),
         "last_map": None
         if last is None

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from drivers.errors import (
 )
 from drivers.link import Link
 from drivers.serial_board import SerialBoard
+from drivers.tickets import Batch, entries_of
 from drivers.transport import Transport, open_port
 from firmware_protocol import messages as m
 from memlab.emulator import EmulatedBoard, load_preset
@@ -458,3 +460,57 @@ def test_a_board_that_is_forgotten_is_grounded_when_the_process_ends(bench: Benc
     assert bench.server.device.state == m.State.SAFE
     with pytest.raises(DeviceError, match="closed"):
         bench.board.ground()
+
+
+def test_pulses_of_another_computer_are_known_and_end_the_pulses_of_who_had_the_board_open(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.board.pulse(batch(1))
+    assert bench.board.others_pulsed == ""
+    bench.link.close()  # as a cable is pulled
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "another"))
+    monkeypatch.setattr("drivers.lock.lock_directory", lambda: tmp_path)
+    with Bench(bench.server).board as other:
+        theirs = other.others_pulsed
+        assert theirs.startswith(other.life), "ours"
+        other.configure(CONFIG)
+        other.read(EVERYTHING, MID + 1311, 2)  # takes a number, and is no pulse
+        other.pulse(batch(2))
+        assert other.others_pulsed == theirs
+    assert bench.board.read(EVERYTHING, MID + 1311, 2).code.shape == (128, 64)
+    with pytest.raises(DeviceError, match="others have pulsed this board while it was in use"):
+        bench.board.pulse(batch(1))
+    assert len(bench.fired) == 3
+    mark = bench.board.others_pulsed
+    bench.board.close()
+    monkeypatch.undo()
+    with Bench(bench.server).board as again:
+        assert again.others_pulsed == mark
+        again.configure(CONFIG)
+        again.pulse(batch(1))
+    with Bench(bench.server).board as again:
+        assert again.others_pulsed == mark
+
+
+def test_a_number_that_we_entered_and_another_computer_used_is_not_ours(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.board.pulse(batch(1))
+    session = bench.board.session
+    number = bench.board._tickets.highest_op + 1  # about to be sent when the program was killed
+    bench.board._tickets.sent(
+        number, Batch("run/1", 1), 0, EMPTY[:1], session.sess, session.boot_id
+    )
+    bench.board.close()
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "another"))
+    with Bench(bench.server).board as other:
+        other.configure(CONFIG)
+        other.pulse(batch(1))
+    monkeypatch.undo()
+    assert bench.fired[-1].op == number
+    with Bench(bench.server).board as again:
+        assert again.others_pulsed == f"{again.life}/{number}"
+        assert again.fate("run/1").tolist() == [Outcome.NOT_FIRED]
+
+
+EMPTY = entries_of(np.zeros(1), np.zeros(1), np.ones(1, np.uint64))

@@ -79,6 +79,10 @@ class WatchedBoard:
     def life(self) -> str:
         return self.board.life
 
+    @property
+    def others_pulsed(self) -> str:
+        return self.board.others_pulsed
+
     def ticket(self, pulses: PulseBatch, name: str = "") -> str:
         return self.board.ticket(pulses, name)
 

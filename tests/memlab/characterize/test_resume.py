@@ -203,6 +203,54 @@ def test_a_lost_record_is_no_leave_to_fire_again_what_another_copy_has_fired(
     assert sum(event["event"] == "pulse" for event in board.events()) == PULSES
 
 
+def test_a_run_and_a_record_put_back_from_a_copy_fire_nothing_that_the_original_has_fired(
+    virtual_board: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=tmp_path / "pulses.jsonl")
+    out, state = tmp_path / "staircase.h5", tmp_path / "state"
+    monkeypatch.setenv("MEMLAB_STATE", str(state))
+    killed("14", board.url, out, "staircase")
+    copy = shutil.copy(out, tmp_path / "copy.h5")
+    shutil.copytree(state, tmp_path / "backup")
+    resume(out, figure=False)
+    assert sum(event["event"] == "pulse" for event in board.events()) == PULSES
+    shutil.rmtree(state)
+    shutil.copytree(tmp_path / "backup", state)
+    for _ in range(2):  # the record keeps it
+        result = CliRunner().invoke(cli, ["runs", "resume", str(copy)])
+        assert isinstance(result.exception, DataError)
+        assert "put back from a copy" in str(result.exception)
+        assert "--record-lost" in str(result.exception)
+        assert "\n" not in str(result.exception)
+    assert sum(event["event"] == "pulse" for event in board.events()) == PULSES
+    with open_array(board.url) as array:
+        assert array.read_conductance().shape == array.shape  # reading is possible
+        assert array.passport is not None
+        ((name, _),) = array.passport.others
+        assert name == f"{array.board.capabilities.serial} {array.board.others_pulsed}"
+    new = tmp_path / "new.h5"  # and so is what begins now, which may be resumed
+    killed("14", board.url, new, "staircase")
+    assert len(resume(new, figure=False)) == 1
+
+
+def test_a_run_goes_on_after_others_have_pulsed_the_board_when_the_user_says_so(
+    virtual_board: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=tmp_path / "pulses.jsonl")
+    out = tmp_path / "staircase.h5"
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "mine"))
+    killed("14", board.url, out, "staircase")
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "another computer"))
+    with open_array(board.url) as array:
+        array.program_row(100, 1.0)
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "mine"))
+    with pytest.raises(DataError, match="since it was begun, the board got pulses"):
+        resume(out, figure=False)
+    resume(out, figure=False, record_lost=True)
+    rows = [event["row"] for event in board.events() if event["event"] == "pulse"]
+    assert (len(rows), rows.count(100)) == (PULSES + 1, 1)
+
+
 def test_a_board_that_was_restarted_is_resumed_only_when_the_user_says_that_the_chip_kept_its_state(
     virtual_board: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,95 @@
+"""An exception at any line of a pulse with a passport: nothing is lost, and the sums are right."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.interrupts import interrupted
+from support.server_thread import ServerThread
+
+from memlab import open_array
+from memlab.board_array import BoardArray
+from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.firmware import Fired
+from memlab.passport import Passport
+
+FILES = ("memlab/passport/", "drivers/tickets.py", "transaction.py")
+
+
+@pytest.fixture
+def server() -> Iterator[ServerThread]:
+    with ServerThread(EmulatedBoard(load_preset("ideal"), 0)) as server:
+        yield server
+
+
+def opened(server: ServerThread, path: Path) -> BoardArray:
+    array = open_array(f"{server.url}?passport={path}")
+    assert isinstance(array, BoardArray)
+    return array
+
+
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.slow, id="every line")])
+def test_the_passport_counts_what_the_board_has_fired_wherever_the_call_was_broken_off(
+    server: ServerThread, tmp_path: Path, step: int
+) -> None:
+    path, at = tmp_path / "chip.passport", 1
+    with opened(server, path) as array:
+        assert array.passport is not None
+        while True:
+            with interrupted(*FILES, at=at) as lines:
+                array.program_row(at % 128, 1.0)
+            if at % 3 == 0:
+                array.program_row(127, 1.0)  # works again, at once
+            if lines.count < at:
+                break
+            at += step
+    fired = np.zeros(128, int)
+    for event in server.events:
+        if isinstance(event, Fired):
+            fired[event.row] += 1
+    assert fired.sum() > 10
+    with opened(server, path) as array:
+        assert array.passport is not None
+        totals = array.passport.ledger.totals
+        assert totals.doubtful.sum() == 0
+        assert np.array_equal(totals.fired[0], np.tile(fired[:, np.newaxis], 64))
+    with Passport.read(path) as passport:
+        assert len(passport.ledger.doubtful()) == 0
+
+
+def test_what_an_interrupt_has_left_open_takes_nothing_with_it(
+    server: ServerThread, tmp_path: Path
+) -> None:
+    path = tmp_path / "chip.passport"
+    with opened(server, path) as array:
+        passport = array.passport
+        assert passport is not None
+        array.program_row(1, 1.0)
+        passport._store._connection.execute("BEGIN IMMEDIATE")
+        array.read_conductance()
+        passport.mark_formed(np.ones((128, 64), bool))
+        passport._store._connection.execute("BEGIN IMMEDIATE")
+        passport.set_mask("good rows", np.ones(128, bool))
+        passport._store._connection.execute("BEGIN IMMEDIATE")
+        array.program_row(2, 1.0)
+        passport._store._connection.execute("BEGIN IMMEDIATE")
+    with Passport.read(path) as passport:
+        assert passport.formed.all()
+        assert list(passport.masks()) == ["good rows"]
+        assert len(list(passport.maps())) == 1
+        assert passport.ledger.totals.fired.sum() == 128
+
+
+def test_a_passport_whose_opening_was_broken_off_can_be_opened(tmp_path: Path) -> None:
+    at = 1
+    while True:
+        passport = None
+        with interrupted("memlab/passport/", at=at) as lines:
+            passport = Passport(tmp_path / "chip.passport", (8, 4))
+        if passport is not None:
+            passport.close()
+        if lines.count < at:
+            break
+        at += 7
+    assert at > 50
