@@ -38,7 +38,9 @@ def run_heading(entry: h5py.Group, run: Path, title: str = "", readings: str = "
 def heading_of(title: str, where: str, file: str, date: str, load: str = "") -> str:
     """Return title, place, file with date, and load on a line each; empty ones are left out."""
     source = ", ".join(part for part in (file, date) if part)
-    return "\n".join(line for line in (title, where, source, load) if line)
+    text = "\n".join(line for line in (title, where, source, load) if line)
+    # A file's name may be no text: fonts know no lone surrogates.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def utc(seconds: float | None = None) -> str:

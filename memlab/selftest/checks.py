@@ -26,7 +26,7 @@ NOISE = 12.0
 """ADC codes rms of a channel at gain 1 with all rows at 0 V."""
 LEAKAGE = 50e-9
 """A; of a column, whatever the cells do."""
-BENDING = 0.05
+BENDING = 0.1
 """Largest deviation from I(-V) = -I(V) and from I(V) = 2 I(V/2), relative to the current."""
 SUPERPOSITION = 0.2
 """Largest deviation of products from the sum of the cells, relative to their spread."""

@@ -145,9 +145,7 @@ def datasets(path: Path) -> dict[str, h5py.Dataset]:
     return found
 
 
-QUICK = {
-    *("forming", "linearity", "transfer", "program", "vmm", "calibrate", "arc-one", "interrupted")
-}
+QUICK = {*("forming", "linearity", "program", "vmm", "arc-one", "interrupted")}
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ SAMPLE = {
         "program, sealed",
         "calibrate, sealed",
     ),
-    *("killed-procedure", "staircase", "arc one", "arc two", "passport", "calibration", "preset"),
+    *("staircase", "arc one", "arc two", "passport", "calibration", "preset"),
     *("a.npy", "mask.npy"),
 }
 

@@ -38,18 +38,18 @@ def train(out: Path, epochs: int, *arguments: str) -> tuple[dict[str, np.ndarray
 
 @pytest.fixture(scope="module")
 def in_process(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
-    return train(tmp_path_factory.mktemp("in-process") / "run.h5", 20)[0]
+    return train(tmp_path_factory.mktemp("in-process") / "run.h5", 5)[0]
 
 
 @pytest.mark.parametrize("where", [("--pty",), ("--tcp", "0")], ids=["pty", "tcp"])
-def test_twenty_epochs_give_identical_codes(
+def test_five_epochs_give_identical_codes(
     where: tuple[str, ...],
     in_process: dict[str, np.ndarray],
     virtual_board: Callable[..., VirtualBoard],
     tmp_path: Path,
 ) -> None:
     board = virtual_board(*where, "--seed", "1")
-    over_the_wire, said = train(tmp_path / "run.h5", 20, "--board", board.url)
+    over_the_wire, said = train(tmp_path / "run.h5", 5, "--board", board.url)
     assert "steps of" not in said
     assert over_the_wire.keys() == in_process.keys()
     assert sum("code" in name for name in in_process) >= 6
@@ -57,6 +57,7 @@ def test_twenty_epochs_give_identical_codes(
         np.testing.assert_array_equal(over_the_wire[name], values, err_msg=name)
 
 
+@pytest.mark.slow
 def test_two_boards_on_wires_give_the_codes_of_two_in_process(
     virtual_board: Callable[..., VirtualBoard], tmp_path: Path
 ) -> None:
@@ -77,7 +78,7 @@ def test_the_network_learns_over_the_published_dialect_on_its_steps(
 ) -> None:
     board = virtual_board("--tcp", "0", "--dialect", "dpe", "--seed", "1")
     url = f"{board.url}&line_pause=0&auto_gain=2"
-    run, said = train(tmp_path / "run.h5", 8, "--board", url)
+    run, said = train(tmp_path / "run.h5", 8, "--preset", "paper", "--board", url)
     assert "gate voltages in steps of 0.01 V" in said
     loss = run["entry/training/loss"]
     assert loss[-1] < 0.9 * loss[0]

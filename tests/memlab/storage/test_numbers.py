@@ -65,7 +65,7 @@ def test_arrays_are_loaded_as_they_were_saved(values: np.ndarray, tmp_path: Path
 
 
 def test_a_pipe_and_a_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="no file"):
+    with pytest.raises(SettingError, match="directory"):
         load_npy(tmp_path, "target")
     with pytest.raises(SettingError, match="No such file"):
         load_npy(tmp_path / "missing.npy", "target")

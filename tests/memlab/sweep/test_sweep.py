@@ -216,6 +216,7 @@ def test_a_killed_worker_loses_nothing(reference: Path, tmp_path: Path) -> None:
     assert (tmp_path / "table.nc").read_bytes() == (reference / "table.nc").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_killed_command_loses_nothing_and_leaves_no_process(
     reference: Path, tmp_path: Path
 ) -> None:
