@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import h5py
+from scipy.stats import t as student
 
 import memlab
 from memlab.experiments import EXPERIMENTS
@@ -28,6 +29,8 @@ from memlab.sweep import Sweep, plan_sweep, run_sweep
 README = Path(__file__).parents[1] / "README.md"
 STORED = Path(__file__).with_name("results.json")
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
+MANY = 20
+"""Seeds from which on a mean and its interval say more than a range."""
 SOFTWARE = "ideal:"
 """The same network and recipe in float64: weights are written, not pulsed, and exactly."""
 NONE = "-"
@@ -351,8 +354,15 @@ def render(results: dict[str, Result]) -> str:
 
 
 def spread(values: Sequence[float], metric: str) -> str:
-    """Return median and range of a metric in its unit."""
+    """Return median and range of a metric in its unit; of many seeds mean, spread and interval."""
     numbers = statistics.median(values), min(values), max(values)
+    if metric == "test_rmse" and len(values) >= MANY:
+        mean, deviation = statistics.mean(values), statistics.stdev(values)
+        half = float(student.ppf(0.975, len(values) - 1)) * deviation / len(values) ** 0.5
+        return (
+            f"RMSE mean {mean:.1f} (95 % interval {mean - half:.1f} to {mean + half:.1f}), "
+            f"standard deviation {deviation:.1f}, range {min(values):.1f} to {max(values):.1f}"
+        )
     if metric == "test_rmse":
         return "RMSE {:.1f} ({:.1f} to {:.1f})".format(*numbers)
     what = "balanced " if "balanced" in metric else ""

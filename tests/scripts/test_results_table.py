@@ -74,6 +74,13 @@ def test_the_software_reference_learns_at_the_effective_rate(table: ModuleType) 
 def test_a_cell_shows_median_and_range_in_its_unit(table: ModuleType) -> None:
     assert table.spread([31.0, 28.24, 70.06], "test_rmse") == "RMSE 31.0 (28.2 to 70.1)"
     assert table.spread([0.9, 0.95, 0.9666, 0.8], "test_accuracy") == "92.5 % (80.0 to 96.7)"
+    # scipy's t of 29 degrees of freedom is 2.045; the sum of squares of 0..29 is 8555.
+    mean, deviation = 14.5, ((8555 - 30 * 14.5**2) / 29) ** 0.5
+    half = 2.045 * deviation / 30**0.5
+    assert table.spread([float(k) for k in range(30)], "test_rmse") == (
+        f"RMSE mean {mean} (95 % interval {mean - half:.1f} to {mean + half:.1f}), standard "
+        f"deviation {deviation:.1f}, range 0.0 to 29.0"
+    )
     assert table.spread([0.5], "test_balanced_accuracy") == "balanced 50.0 % (50.0 to 50.0)"
 
 
