@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -248,13 +249,21 @@ def test_ctrl_c_ends_at_once_with_130_and_leaves_no_process(tmp_path: Path) -> N
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: len(workers(process.pid)) == 2)
-    below = workers(process.pid)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Traceback" not in stderr
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 20)
+    below: list[int] = []
+    try:
+        wait_for(lambda: len(workers(process.pid)) == 2)
+        below = workers(process.pid)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "Traceback" not in stderr
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 20)
+    finally:
+        # A million epochs would outlive a test that failed, and slow down all that follow.
+        process.kill()
+        for pid in below:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 # -- a cluster ------------------------------------------------------------------------------
