@@ -24,7 +24,7 @@ from memlab.emulator.cells.defects import stuck_cells
 from memlab.emulator.cells.drift import NEVER, Drift
 from memlab.emulator.cells.fluctuation import Fluctuation
 from memlab.emulator.cells.forming import Forming
-from memlab.emulator.cells.switching import progress, reset_level
+from memlab.emulator.cells.switching import progress, reset_level, soft_level
 from memlab.emulator.cells.variability import Spread
 from memlab.emulator.cells.wear import Wear
 from memlab.emulator.compliance import limited_set
@@ -298,11 +298,7 @@ class Chip:
 
     def _set_level(self, rows: Rows, gate: FloatArray) -> FloatArray:
         preset = self.preset
-        level = self._linear(rows, gate)
-        if preset.set_onset:
-            level = preset.set_onset * np.logaddexp(0.0, level / preset.set_onset)
-        if preset.set_saturation:
-            level = preset.set_saturation * -np.expm1(-level / preset.set_saturation)
+        level = soft_level(self._linear(rows, gate), preset.set_onset, preset.set_saturation)
         level = self._spread.set_level(level, rows)
         window = self._wear.window(rows)
         level = level if window is None else level * window

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
+from memlab.datasets.labels import finite
 from memlab.datasets.store import load_npz
 from memlab.errors import DataError, SettingError
 from memlab.experiments.config import ExperimentConfig
@@ -68,13 +69,10 @@ def read_weights(path: Path, experiment: Experiment, config: ExperimentConfig) -
     wanted = {matrix.name: matrix.shape for matrix in experiment.network.matrices}
     try:
         arrays = load_npz(path, wanted)
+        return {name: finite(path, name, values) for name, values in arrays.items()}
     except DataError as error:
         needed = ", ".join(f"{name} {shape[0]} x {shape[1]}" for name, shape in wanted.items())
         raise SettingError(f"{error}; {experiment.name} needs {needed}") from error
-    for name, values in arrays.items():
-        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
-            raise SettingError(f"{path}: {name} must hold finite numbers only")
-    return {name: values.astype(np.float64) for name, values in arrays.items()}
 
 
 def check_source(

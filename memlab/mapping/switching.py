@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array, nearest_step
+from memlab.emulator.cells.switching import soft_level
 from memlab.errors import DataError
 from memlab.mapping.views import read_in_use
 
@@ -81,12 +82,8 @@ class SwitchingLaw:
 
     def conductance(self, gate_voltage: npt.ArrayLike) -> FloatArray:
         """Return the level (S) of a SET at gate voltages in V."""
-        level = self.set_slope * np.asarray(gate_voltage, np.float64) + self.set_offset
-        if self.set_onset:
-            level = self.set_onset * np.logaddexp(0.0, level / self.set_onset)
-        if not self.set_saturation:
-            return level
-        return self.set_saturation * -np.expm1(-level / self.set_saturation)
+        linear = self.set_slope * np.asarray(gate_voltage, np.float64) + self.set_offset
+        return soft_level(linear, self.set_onset, self.set_saturation)
 
     def gate_voltage(self, conductance: npt.ArrayLike) -> FloatArray:
         """Return the gate voltage (V) whose SET ends at a level in S; +-inf where none does."""

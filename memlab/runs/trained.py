@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
 from memlab.mapping import Layout, pair_weight
-from memlab.runs.opening import open_for_reading
+from memlab.runs.opening import open_for_reading, read_attributes
 
 __all__ = ["Trained", "read_trained", "recorded_preset"]
 
@@ -44,11 +44,10 @@ def recorded_preset(path: Path) -> str | None:
     Raises
     ------
     SettingError
-        If the file cannot be read.
+        If the file cannot be read, or is no run file.
     """
     try:
-        with open_for_reading(path) as file:
-            preset = file["entry"].attrs.get("preset") if "entry" in file else None
+        preset = read_attributes(path).get("preset")
     except DataError as error:
         raise SettingError(str(error)) from error
     return None if preset is None else str(preset)

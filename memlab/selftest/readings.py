@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from drivers import max11046
 from drivers.board import LineClass
-from memlab.array import Measurement
+from memlab.array import Measurement, nearest_step
 from memlab.board_array import SPANS, BoardArray
 from memlab.errors import SaturationWarning
 
@@ -77,7 +77,8 @@ def take_readings(array: BoardArray, rng: np.random.Generator) -> Readings:
     both = np.concatenate([np.eye(rows), -np.eye(rows)]) * volts
     plus, minus = _unclipped(_measure(array, both, 0)).reshape(2, rows, -1)
     conductance = (plus - minus) / (2 * volts)
-    vectors = _on_grid(array, rng.uniform(-volts, volts, (VECTORS, rows)), volts)
+    # No vector exceeds the largest voltage by its rounding: that lies on a step itself.
+    vectors = nearest_step(rng.uniform(-volts, volts, (VECTORS, rows)), array.input_voltage_step)
     gains = range(1, 1 + min(3, len(array.board.capabilities.transimpedance)))
     # In turns: what the cells do meanwhile is then the same for each gain.
     parts = [[_measure(array, part, g) for g in gains] for part in np.split(vectors, _TURNS)]
@@ -100,7 +101,7 @@ def _after(array: BoardArray, volts: float, conductance: FloatArray) -> FloatArr
     sums = np.nansum(conductance, axis=0)
     # No column that works comes near its clip level; the others are left out where they clip.
     most = 0.5 * able.clip / able.transimpedance[0] / max(float(sums.max()), 1e-9)
-    height = float(_on_grid(array, np.array([min(volts, most)]), volts)[0])
+    height = float(nearest_step(np.array([min(volts, most)]), array.input_voltage_step)[0])
     cycle = np.array([height, 0.0, -height, 0.0])
     vectors = np.repeat(np.tile(cycle, _PULSED)[:, np.newaxis], array.shape[0], axis=1)
     current = _unclipped(_measure(array, vectors, 1))
@@ -111,14 +112,6 @@ def _largest_voltage(array: BoardArray) -> float:
     """Return the read voltage, on a step whose half is one too."""
     step = array.input_voltage_step or SPANS[LineClass.ROW].step
     return float(np.floor(array.operating_point.read_voltage / (2 * step) + 1e-9) * 2 * step)
-
-
-def _on_grid(array: BoardArray, voltage: FloatArray, largest: float) -> FloatArray:
-    step = array.input_voltage_step
-    if not step:
-        return voltage
-    on_step = np.round(voltage / step) * step
-    return np.where(np.abs(on_step) > largest, voltage - np.mod(voltage, step), on_step)
 
 
 def _measure(array: BoardArray, voltage: FloatArray, gain: int) -> Measurement:

@@ -36,7 +36,14 @@ from pydantic import Field
 
 from memlab.emulator.parameters import Parameters, quantity
 
-__all__ = ["PulseParameters", "ResetParameters", "SetParameters", "progress", "reset_level"]
+__all__ = [
+    "PulseParameters",
+    "ResetParameters",
+    "SetParameters",
+    "progress",
+    "reset_level",
+    "soft_level",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -146,6 +153,24 @@ def progress(parameters: PulseParameters, voltage: FloatArray, width: FloatArray
         -missing * (parameters.width_exponent / parameters.voltage_scale)
     )
     return np.where(voltage < parameters.threshold, 0.0, part)
+
+
+def soft_level(linear: FloatArray, onset: float, saturation: float) -> FloatArray:
+    """Return the level (S) of a SET whose linear law gives `linear` (S).
+
+        s (1 - exp(-soft / s))    soft = w log(1 + exp(linear / w))
+
+    Parameters
+    ----------
+    onset, saturation
+        w and s in S; 0 for none.
+    """
+    level = linear
+    if onset:
+        level = onset * np.logaddexp(0.0, level / onset)
+    if saturation:
+        level = saturation * -np.expm1(-level / saturation)
+    return level
 
 
 def reset_level(
