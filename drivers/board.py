@@ -165,7 +165,8 @@ class Capabilities:
     row_current
         What the driver of a row can give, or take, in A, by `Mode`: in read and VMM, where 10 mA
         is what its DAC keeps its voltage to; in a SET; in a RESET, for which 50 mA is assumed: the
-        papers RESET the 64 cells of a row together. A wire that does not say has the defaults.
+        papers RESET the 64 cells of a row together. A board that does not say it has these: the
+        published one, and MLP/1 before 1.2.
     """
 
     name: str

@@ -179,6 +179,11 @@ class Link:
             pass
         return request.result()
 
+    def offers(self, message_type: type[Message]) -> bool:
+        """Return whether the board of this session knows a message: one of an older version."""
+        with self._lock:
+            return self._host.offers(message_type)
+
     def set_lease(self, seconds: float) -> None:
         """Renew the board's lease from now on, during calls only; 0 to stop."""
         self._lease, self._renewed = seconds, time.monotonic()
@@ -295,7 +300,8 @@ class Link:
         with self._lock:
             differing = self._host.accept_dictionary(hashes)
         once = {t.ID for t in m.CATALOGUE if t.CLASS == "O"} & differing
-        LOGGER.warning("%s: messages %s differ and are not used", self.name, sorted(differing))
+        if differing:
+            LOGGER.warning("%s: messages %s differ and are not used", self.name, sorted(differing))
         if once:
             raise ProtocolError(
                 f"{self.name}: messages that pulse or arm differ between board and program "

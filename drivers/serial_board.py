@@ -110,12 +110,13 @@ class SerialBoard(CheckedBoard):
         self._armed = self._dirty = False
         self._session: m.HelloResponse
         self._info: m.GetInfoResponse
+        self._drivers: m.GetDriversResponse | None = None
         try:
             self._connect(takeover)
         except BaseException:
             self._let_go()
             raise
-        self._capabilities = wire_format.capabilities(self._info)
+        self._capabilities = wire_format.capabilities(self._info, self._drivers)
         _open_boards.add(self)
 
     @property
@@ -385,6 +386,8 @@ class SerialBoard(CheckedBoard):
             info = self.link.request(m.GetInfo())
             check_info(info)
             self._info = info
+            if self.link.offers(m.GetDrivers):
+                self._drivers = self.link.request(m.GetDrivers())
             self._require_same(self._session.uid.hex())
             uid = self._uid
             old = state_directory() / f"ledger-{uid}.jsonl"

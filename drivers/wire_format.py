@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,9 +36,11 @@ _WORTH_A_TABLE = 16384
 """Elements from which a table of levels, sent first, saves more than it costs."""
 
 
-def capabilities(info: m.GetInfoResponse) -> Capabilities:
-    """Return what a board said of itself."""
-    return Capabilities(
+def capabilities(
+    info: m.GetInfoResponse, drivers: m.GetDriversResponse | None = None
+) -> Capabilities:
+    """Return what a board said of itself; `drivers` is None for one that does not tell (1.1)."""
+    found = Capabilities(
         name=info.name,
         serial=info.serial,
         firmware=info.firmware,
@@ -49,6 +53,11 @@ def capabilities(info: m.GetInfoResponse) -> Capabilities:
         pulse_offset=info.pulse_offset_ps * 1e-12,
         pulse_tick=info.pulse_tick_ps * 1e-12,
     )
+    if drivers is None:
+        return found
+    told = (drivers.read_na, drivers.set_na, drivers.reset_na)
+    # Divided, not multiplied: 2,000,000 nA is then the double 2e-3 that the board meant.
+    return replace(found, row_current=(told[0] / 1e9, told[1] / 1e9, told[2] / 1e9))
 
 
 def configuration(config: BoardConfig) -> Configuration:

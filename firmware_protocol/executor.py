@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from firmware_protocol.codec import Message
 from firmware_protocol.configuration import Configuration
-from firmware_protocol.messages import GetInfoResponse, GetLimitsResponse
+from firmware_protocol.messages import GetDriversResponse, GetInfoResponse, GetLimitsResponse
 
 Samples = tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]
 """ADC codes and gain numbers (1 to 4), both of shape (items, columns)."""
@@ -36,6 +36,10 @@ class Executor(Protocol):
 
     def limits(self) -> GetLimitsResponse:
         """Return what GET_LIMITS answers: bounds of pulses that no configuration widens."""
+        ...
+
+    def drivers(self) -> GetDriversResponse:
+        """Return what GET_DRIVERS answers: the current that the driver of a row can give."""
         ...
 
     def configure(self, configuration: Configuration) -> None:

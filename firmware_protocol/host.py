@@ -201,6 +201,10 @@ class HostLink:
         self._disabled = {t.ID for t in MESSAGES.values() if hashes.get(t.ID) != t.HASH}
         return self._disabled
 
+    def offers(self, message_type: type[Message]) -> bool:
+        """Return whether the board of this session knows a message as this host does."""
+        return self._disabled is not None and message_type.ID not in self._disabled
+
     # --- sending
 
     def request(self, message: Message, now: float) -> int:
@@ -209,8 +213,8 @@ class HostLink:
             raise LocalProtocolError(f"{type(message).__name__}: no session is open")
         if message.KIND != Kind.REQ:
             raise LocalProtocolError(f"{type(message).__name__} is not a request")
-        unknown = self._disabled is None and message.ID != 0x06
-        if unknown or (self._disabled and message.ID in self._disabled):
+        asks_for_dictionary = self._disabled is None and message.ID == 0x06
+        if not (asks_for_dictionary or self.offers(type(message))):
             raise LocalProtocolError(
                 f"{type(message).__name__} differs between this host and the board; update one"
             )

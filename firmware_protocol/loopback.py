@@ -32,6 +32,7 @@ from firmware_protocol.messages import (
     CfgLevels,
     CfgTiming,
     ErrorCode,
+    GetDriversResponse,
     GetInfoResponse,
     GetLimitsResponse,
     LimitMode,
@@ -84,6 +85,10 @@ class PaperBoard:
     def limits(self) -> GetLimitsResponse:
         """Return the bounds of pulses."""
         return GetLimitsResponse(max_width_ticks=1023, max_count=100, slow=1, min_pause_us=0)
+
+    def drivers(self) -> GetDriversResponse:
+        """Return three currents that differ."""
+        return GetDriversResponse(read_na=10_000_000, set_na=20_000_000, reset_na=50_000_000)
 
     def configure(self, configuration: Configuration) -> None:
         """Accept any configuration."""

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from firmware_protocol.codec import Field, Message, OpenEnum, Response
 
-SPEC_HASH = 0xE9FAB75351455C8B
+SPEC_HASH = 0x9D7F14F1FB6A6515
 MAJOR = 1
-MINOR = 1
+MINOR = 2
 MAGIC = "MLB1"
 MAX_PAYLOAD = 2048
 ROWS = 128
@@ -842,6 +842,40 @@ class GetLimits(Message):
     STATES = frozenset(State)
     HASH = 0x6140D992
     RESPONSE = GetLimitsResponse
+    FIELDS = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GetDriversResponse(Response):
+    """Answer to GET_DRIVERS."""
+
+    ID = 0x16
+    FIELDS = (
+        Field("status", "u16"), Field("detail", "u16"), Field("read_na", "u32", minimum=1),
+        Field("set_na", "u32", minimum=1), Field("reset_na", "u32", minimum=1),
+    )
+
+    status: int = 0  # ErrorCode; bit 15: repeated from the cache
+    detail: int = 0  # the field, channel or state concerned
+    read_na: int  # nA; in read and VMM
+    set_na: int  # nA; in a SET
+    reset_na: int  # nA; in a RESET
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GetDrivers(Message):
+    """Ask what the driver of a row can give, or take.
+
+    A host that wants more of a row pulses it in groups of cells. 0xFFFFFFFF: that much or more.
+    Since 1.2; of an older board a host assumes 10, 10 and 50 mA.
+    """
+
+    ID = 0x16
+    KIND = Kind.REQ
+    CLASS = "I"
+    STATES = frozenset(State)
+    HASH = 0xA07B90D9
+    RESPONSE = GetDriversResponse
     FIELDS = ()
 
 
@@ -2120,6 +2154,7 @@ CATALOGUE: tuple[type[Message], ...] = (
     GetCounters,
     ReadJournal,
     GetLimits,
+    GetDrivers,
     CfgBegin,
     CfgSpan,
     CfgLimit,
@@ -2179,6 +2214,7 @@ ANSWERS: tuple[type[Message], ...] = (
     GetCountersResponse,
     ReadJournalResponse,
     GetLimitsResponse,
+    GetDriversResponse,
     CfgBeginResponse,
     CfgSpanResponse,
     CfgLimitResponse,

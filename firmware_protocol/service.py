@@ -70,6 +70,7 @@ class Service:
         self._link = link
         self._info = executor.info()
         self._limits = executor.limits()
+        self._drivers = executor.drivers()
         self._staged_configuration = self._new_staging()
         self._handlers: dict[type[Message], Callable[[Any, float], Message]] = {
             m.GetDict: self._get_dict,
@@ -78,6 +79,7 @@ class Service:
             m.Sink: lambda r, _: m.SinkResponse(n=len(r.data), crc=zlib.crc32(r.data)),
             m.GetInfo: lambda _, __: replace(self._info, config_crc=self._config_crc),
             m.GetLimits: lambda _, __: self._limits,
+            m.GetDrivers: lambda _, __: self._drivers,
             m.GetState: self._get_state,
             m.GetCounters: self._get_counters,
             m.ClearFault: self._clear_fault,

@@ -31,9 +31,9 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
     return v;
 }
 
-#define MLP_SPEC_HASH 0xE9FAB75351455C8BULL
+#define MLP_SPEC_HASH 0x9D7F14F1FB6A6515ULL
 #define MLP_MAJOR 1u
-#define MLP_MINOR 1u
+#define MLP_MINOR 2u
 #define MLP_MAGIC "MLB1"
 #define MLP_MAX_PAYLOAD 2048u
 #define MLP_ROWS 128u
@@ -78,6 +78,8 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
 #define MLP_HASH_READ_JOURNAL 0xF9022CDDu
 #define MLP_ID_GET_LIMITS 0x15u
 #define MLP_HASH_GET_LIMITS 0x6140D992u
+#define MLP_ID_GET_DRIVERS 0x16u
+#define MLP_HASH_GET_DRIVERS 0xA07B90D9u
 #define MLP_ID_CFG_BEGIN 0x20u
 #define MLP_HASH_CFG_BEGIN 0x3A46C3F1u
 #define MLP_ID_CFG_SPAN 0x21u
@@ -1473,6 +1475,60 @@ static inline int mlp_get_limits_rsp_unpack(mlp_get_limits_rsp *m, const uint8_t
         return MLP_ERROR_CODE_RANGE;
     m->min_pause_us = (uint16_t)mlp_get(p + 8, 2);
     m->reserved = (uint16_t)mlp_get(p + 10, 2);
+    return MLP_ERROR_CODE_OK;
+}
+
+#define MLP_GET_DRIVERS_SIZE 0u /* without a tail */
+
+#define MLP_GET_DRIVERS_RSP_SIZE 16u /* without a tail */
+typedef struct mlp_get_drivers_rsp {
+    uint16_t status;
+    uint16_t detail;
+    uint32_t read_na;
+    uint32_t set_na;
+    uint32_t reset_na;
+} mlp_get_drivers_rsp;
+static inline int mlp_get_drivers_rsp_pack(const mlp_get_drivers_rsp *m, uint8_t *p, size_t room, size_t *n)
+{
+    *n = 0;
+    if (m->status == 0 && (m->read_na < 1))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->set_na < 1))
+        return MLP_ERROR_CODE_RANGE;
+    if (m->status == 0 && (m->reset_na < 1))
+        return MLP_ERROR_CODE_RANGE;
+    if (room < 16u)
+        return MLP_ERROR_CODE_TOO_BIG;
+    mlp_put(p + 0, (uint64_t)m->status, 2);
+    mlp_put(p + 2, (uint64_t)m->detail, 2);
+    mlp_put(p + 4, (uint64_t)m->read_na, 4);
+    mlp_put(p + 8, (uint64_t)m->set_na, 4);
+    mlp_put(p + 12, (uint64_t)m->reset_na, 4);
+    *n = 16u;
+    return MLP_ERROR_CODE_OK;
+}
+static inline int mlp_get_drivers_rsp_unpack(mlp_get_drivers_rsp *m, const uint8_t *p, size_t n)
+{
+    uint8_t refusal[16];
+    if (n >= 4u && (p[0] || p[1]) && (n < 16u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 16u ? n : 4u);
+        p = refusal;
+        n = 16u;
+    }
+    if (n < 16u)
+        return MLP_ERROR_CODE_LEN;
+    m->status = (uint16_t)mlp_get(p + 0, 2);
+    m->detail = (uint16_t)mlp_get(p + 2, 2);
+    m->read_na = (uint32_t)mlp_get(p + 4, 4);
+    if (m->status == 0 && (m->read_na < 1))
+        return MLP_ERROR_CODE_RANGE;
+    m->set_na = (uint32_t)mlp_get(p + 8, 4);
+    if (m->status == 0 && (m->set_na < 1))
+        return MLP_ERROR_CODE_RANGE;
+    m->reset_na = (uint32_t)mlp_get(p + 12, 4);
+    if (m->status == 0 && (m->reset_na < 1))
+        return MLP_ERROR_CODE_RANGE;
     return MLP_ERROR_CODE_OK;
 }
 
@@ -3700,6 +3756,7 @@ static const mlp_message_info mlp_messages[] = {
     {0x13, 0, 'I', 0x03FF, 0xF57F0B8Bu}, /* GET_COUNTERS */
     {0x14, 0, 'I', 0x03FF, 0xF9022CDDu}, /* READ_JOURNAL */
     {0x15, 0, 'I', 0x03FF, 0x6140D992u}, /* GET_LIMITS */
+    {0x16, 0, 'I', 0x03FF, 0xA07B90D9u}, /* GET_DRIVERS */
     {0x20, 0, 'I', 0x000C, 0x3A46C3F1u}, /* CFG_BEGIN */
     {0x21, 0, 'I', 0x0004, 0x10DFE450u}, /* CFG_SPAN */
     {0x22, 0, 'I', 0x0004, 0x814ADCF5u}, /* CFG_LIMIT */

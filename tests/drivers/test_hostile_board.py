@@ -109,6 +109,26 @@ def test_a_sound_dictionary_in_small_parts_is_read_to_its_end() -> None:
     assert survive(HostileBoard(other_spec(changing(m.GetDictResponse, one_entry)))) is None
 
 
+def test_a_board_of_before_that_does_not_tell_its_drivers_has_the_defaults() -> None:
+    def older(payload: bytes) -> bytes:
+        answer = m.GetDictResponse.unpack(payload)
+        known = answer.entries[answer.entries["id"] != m.GetDrivers.ID]
+        return m.GetDictResponse(n=len(known), entries=known).pack()
+
+    hostile = HostileBoard(other_spec(changing(m.GetDictResponse, older)))
+    with open_board(hostile) as board:
+        assert board.capabilities.row_current == (10e-3, 10e-3, 50e-3)
+        use(board)
+    with open_board(HostileBoard(HONEST)) as board:
+        assert board.capabilities.row_current == (10e-3, 20e-3, 50e-3)
+
+
+def test_a_driver_that_gives_nothing_is_refused() -> None:
+    error = survive(HostileBoard(setting(m.GetDriversResponse, set_na=0)))
+    assert isinstance(error, RemoteProtocolError)
+    assert "set_na" in str(error)
+
+
 @pytest.mark.parametrize("ops", [[5], [7, 6], [0], [2**32 - 1] * 2])
 def test_a_journal_that_does_not_rise_is_refused_and_the_pulses_stay_open(
     ops: list[int], state: Path

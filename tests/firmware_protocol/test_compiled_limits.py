@@ -19,6 +19,9 @@ class CautiousBoard(PaperBoard):
     def limits(self) -> m.GetLimitsResponse:
         return m.GetLimitsResponse(max_width_ticks=500, max_count=7, slow=0, min_pause_us=40)
 
+    def drivers(self) -> m.GetDriversResponse:
+        return m.GetDriversResponse(read_na=1, set_na=2_000_000, reset_na=0xFFFFFFFF)
+
 
 def with_width(maximum: int) -> object:
     configuration = open_configuration()
@@ -47,6 +50,11 @@ def test_the_board_says_what_is_compiled_into_it(loop: Loopback) -> None:
     limits = loop.request(m.GetLimits())
     assert (limits.max_width_ticks, limits.max_count, limits.slow) == (500, 7, 0)
     assert limits.min_pause_us == 40
+
+
+def test_the_board_says_what_its_drivers_give(loop: Loopback) -> None:
+    drivers = loop.request(m.GetDrivers())
+    assert (drivers.read_na, drivers.set_na, drivers.reset_na) == (1, 2_000_000, 0xFFFFFFFF)
 
 
 @pytest.mark.parametrize("ticks", [501, 1023, 65535])

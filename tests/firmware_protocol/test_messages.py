@@ -1,6 +1,7 @@
 """Every message keeps its values over the wire, and the committed files are those of the spec."""
 
 import json
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from firmware_protocol.generator.golden import as_json
 from firmware_protocol.generator.spec import SPEC_DIRECTORY, load_spec
 
 GOLDEN = json.loads((SPEC_DIRECTORY / "golden.json").read_text())
+RELEASED = 1048487189
 TYPES = {t.__name__: t for t in (*m.CATALOGUE, *m.ANSWERS)}
 
 
@@ -94,6 +96,15 @@ def test_malformed_frames_are_refused_for_the_stated_reason(case: dict) -> None:
 def test_there_are_golden_vectors_of_every_message_and_thirty_malformed_frames() -> None:
     assert {v["name"] for v in GOLDEN["frames"]} == set(TYPES)
     assert len(GOLDEN["malformed"]) >= 30
+
+
+def test_released_golden_vectors_never_change() -> None:
+    """The checksum is of the vectors of 1.1 as they were released; newer messages add to them."""
+    newer = {"GetDrivers", "GetDriversResponse"}
+    frames = [v for v in GOLDEN["frames"] if v["name"] not in newer]
+    wires = [[v["name"], v["case"], v["wire"]] for v in frames]
+    text = json.dumps([wires, [case["wire"] for case in GOLDEN["malformed"]]])
+    assert zlib.crc32(text.encode()) == RELEASED
 
 
 def test_generated_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:

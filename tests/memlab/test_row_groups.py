@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.server_thread import ServerThread
 
 from drivers.board import Mode, PulseBatch, PulseKind
 from memlab.board_array import BoardArray
+from memlab.devices import open_array
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import LimitError
 from memlab.ideal import IdealArray
@@ -119,6 +121,21 @@ class TestLimits:
         assert board.capabilities.row_current[Mode.SET] == 2e-3
         array = BoardArray(board)
         assert len(array.pulse_batch(1.0, reset=NONE, set=EVERY)) > 128
+
+    @pytest.mark.parametrize("current", [2e-3, 0.00234567, 10.0])
+    def test_groups_are_the_same_over_the_wire(self, current: float) -> None:
+        changes = {"board.driver.set_current": current, "board.driver.reset_current": 3 * current}
+        preset = load_preset("ideal").replace(**changes)
+        here = BoardArray(EmulatedBoard(preset, 1))
+        with ServerThread(EmulatedBoard(preset, 1)) as served, open_array(served.url) as there:
+            assert isinstance(there, BoardArray)
+            for kind in (Mode.READ, Mode.SET, Mode.RESET):
+                told = there.board.capabilities.row_current[kind]
+                assert told == min(here.board.capabilities.row_current[kind], 0xFFFFFFFF / 1e9)
+            near, far = (a.pulse_batch(1.6, reset=EVERY, set=EVERY) for a in (here, there))
+            assert (len(near) > 256) == (current < 10.0)
+            np.testing.assert_array_equal(near.row, far.row)
+            np.testing.assert_array_equal(near.columns, far.columns)
 
     def test_a_cell_that_draws_more_than_the_driver_gives_alone_is_refused(self) -> None:
         limits = Limits(set_row_current=0.1e-3, reset_row_current=0.5e-3)

@@ -49,6 +49,8 @@ from memlab.emulator.firmware.low_level import LowLevel
 __all__ = ["BoardExecutor"]
 
 MAX_JOB_CELLS, MAX_JOB_ROWS = 65536, 8192
+MOST_CURRENT_NA = 0xFFFFFFFF
+"""Of a driver on the wire: this much or more."""
 
 
 class BoardExecutor:
@@ -136,6 +138,14 @@ class BoardExecutor:
         return m.GetLimitsResponse(
             max_width_ticks=MAXIMUM_WIDTH_TICKS, max_count=MAXIMUM_COUNT, slow=0, min_pause_us=0
         )
+
+    def drivers(self) -> m.GetDriversResponse:
+        """Return what the driver of a row can give, from the board's capabilities."""
+        read, set_, reset = (
+            min(round(current * 1e9), MOST_CURRENT_NA)
+            for current in self._board.capabilities.row_current
+        )
+        return m.GetDriversResponse(read_na=read, set_na=set_, reset_na=reset)
 
     def configure(self, configuration: Configuration) -> None:
         """Pass the configuration on; refuse one that allows more than the hard limits, in volts."""
