@@ -15,7 +15,7 @@ import numpy.typing as npt
 from drivers import stopping
 from memlab.nn import Loss, Network, Optimizer
 
-__all__ = ["Batch", "EpochResult", "Observer", "UpdateResult", "train"]
+__all__ = ["Batch", "EpochResult", "Observer", "Restart", "UpdateResult", "train"]
 
 FloatArray = npt.NDArray[np.float64]
 Batch = tuple[FloatArray, FloatArray]
@@ -37,11 +37,37 @@ class UpdateResult:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One finished epoch, counted from 0: the mean loss of its updates."""
+    """One finished epoch, counted from 0: the mean loss of its updates.
+
+    A training that begins anew counts on, and `epochs` grows by those that were in vain.
+    """
 
     epoch: int
     epochs: int
     loss: float
+
+
+@dataclass(frozen=True)
+class Restart:
+    """When a training that has not learnt begins anew, by its training loss and nothing else.
+
+    Parameters
+    ----------
+    times
+        How often at most.
+    after
+        Epochs of an attempt after which its loss is looked at, once; at least 1.
+    loss
+        Mean loss of that epoch above which the attempt is given up. One that is NaN is, too.
+    """
+
+    times: int
+    after: int
+    loss: float
+
+    def due(self, restarts: int, epochs: int, loss: float) -> bool:
+        """Whether to begin anew, after so many restarts, and epochs of this attempt."""
+        return restarts < self.times and epochs == self.after and not loss <= self.loss
 
 
 class Observer:
@@ -56,6 +82,9 @@ class Observer:
     def epoch_finished(self, result: EpochResult) -> None:
         """Hear that all batches of an epoch are through."""
 
+    def restarted(self, result: EpochResult, network: Network) -> None:
+        """Hear that after this epoch the array was initialised again, and training begins anew."""
+
 
 def train(
     network: Network,
@@ -64,28 +93,32 @@ def train(
     batches: Callable[[int], Iterable[Batch]],
     epochs: int,
     observers: Sequence[Observer] = (),
+    restart: Restart | None = None,
 ) -> list[float]:
     """Initialise the array and train in situ; return the mean loss of each epoch.
 
-    Each batch pulses the array: at most two pulses per cell (see `mapping.OneShotUpdate`).
+    Each batch pulses the array: at most two pulses per cell (see `mapping.OneShotUpdate`). To begin
+    anew is to initialise it again: RESET and SET of every cell.
 
     Parameters
     ----------
     network, loss, optimizer
         What is trained, and how.
     batches
-        Gives the batches of an epoch, counted from 0.
+        Gives the batches of an epoch, counted from 0, over all attempts.
     epochs
-        How often, at least 0.
+        How often, at least 0; after a restart as often again.
     observers
         Told after every update and every epoch, in this order.
+    restart
+        When to begin anew; None for never.
     """
     network.initialise()
     for observer in observers:
         observer.started(network)
     history: list[float] = []
-    index = 0
-    for epoch in range(epochs):
+    index = epoch = begun = restarts = 0
+    while epoch < begun + epochs:
         losses: list[float] = []
         for x, target in batches(epoch):
             stopping.check()
@@ -98,6 +131,14 @@ def train(
                 observer.updated(result, network)
             index += 1
         history.append(float(np.mean(losses)))
+        finished = EpochResult(epoch, begun + epochs, history[-1])
         for observer in observers:
-            observer.epoch_finished(EpochResult(epoch, epochs, history[-1]))
+            observer.epoch_finished(finished)
+        epoch += 1
+        if restart is not None and restart.due(restarts, epoch - begun, history[-1]):
+            restarts, begun = restarts + 1, epoch
+            network.initialise()
+            optimizer.reset()
+            for observer in observers:
+                observer.restarted(finished, network)
     return history

@@ -146,6 +146,11 @@ def _show(bill: dict[str, Any]) -> None:
         f"vectors            {bill['counts']['vmm']}",
         f"run file           {bill['file_size'] / 1e6:.3g} MB",
     ]
+    if more := bill.get("restarts"):
+        lines.append(
+            f"not counted        {more['updates_each']} updates for each time that training begins "
+            f"anew, at most {more['at_most']}"
+        )
     if "floor_plan" in bill:
         lines.append(f"floor plan         {bill['floor_plan']}")
     for line in lines:

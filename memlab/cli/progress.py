@@ -110,6 +110,16 @@ class TrainingProgress(Observer):
                 flush=True,
             )
 
+    def restarted(self, result: EpochResult, network: Network) -> None:
+        """Say that training begins anew."""
+        if not self._quiet:
+            print(
+                f"epoch {result.epoch + 1}: loss {result.loss:.5f}, not learnt: the array is "
+                "initialised again, and training begins anew",
+                file=sys.stderr,
+                flush=True,
+            )
+
 
 def _steps(block: Block) -> tuple[float, float]:
     """Return the steps in V of gate and input voltages of a block's array."""

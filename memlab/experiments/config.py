@@ -13,6 +13,7 @@ from memlab.mapping import Layout, OneShotUpdate, WriteVerify
 from memlab.nn import SGD, Optimizer, RMSprop
 from memlab.runs import LogLevel
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
+from memlab.training import Restart
 
 __all__ = [
     "ExperimentConfig",
@@ -40,12 +41,27 @@ class TrainConfig(Section):
     )
     momentum: float = Field(0.0, description="Momentum of sgd.", ge=0, lt=1)
     decay: float = Field(0.9, description="Decay of rmsprop.", ge=0, lt=1)
+    restarts: int = Field(
+        0, description="Times that training begins anew, at most, where it has not learnt.", ge=0
+    )
+    restart_after: int = Field(
+        20, description="Epochs after which `restart_loss` decides about that.", ge=1
+    )
+    restart_loss: float = Field(
+        0.0, description="Mean training loss of that epoch above which it begins anew.", ge=0
+    )
 
     def make_optimizer(self) -> Optimizer:
         """Return a new optimizer with these settings."""
         if self.optimizer == "sgd":
             return SGD(self.lr, self.momentum)
         return RMSprop(self.lr, self.decay)
+
+    def make_restart(self) -> Restart | None:
+        """Return when training begins anew; None for never."""
+        if not self.restarts:
+            return None
+        return Restart(self.restarts, self.restart_after, self.restart_loss)
 
 
 class MappingConfig(Section):

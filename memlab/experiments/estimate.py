@@ -162,7 +162,18 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
             "on_board": BoardCost(**{f.name: full[f.name] for f in fields(BoardCost)}).document(),
             "counts": {name: round(full[name]) for name in ("vmm", "set", "reset")},
             "file_size": round(full["file_size"]),
+            **_restarts(config, experiment.updates_per_epoch),
         }
+
+
+def _restarts(config: ExperimentConfig, updates_per_epoch: int) -> dict[str, Any]:
+    """Return what the bill leaves out where training may begin anew."""
+    restart = config.train.make_restart()
+    if restart is None or restart.after > config.train.epochs:
+        return {}
+    return {
+        "restarts": {"at_most": restart.times, "updates_each": restart.after * updates_per_epoch}
+    }
 
 
 def _extrapolate(

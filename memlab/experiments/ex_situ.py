@@ -69,11 +69,12 @@ class ExSitu:
             software.network,
             software.vectors_per_update,
             classes=isinstance(software.loss, CrossEntropy),
+            restarts=self._config.train.restarts > 0,
         )
         own = software.declare_results(run_file)
         records = self._declare_records(run_file)
         run_file.start()
-        loss = self._learn([*own, log, *observers])
+        trained = self._learn([*own, log, *observers])
         before = software.evaluate(run_file)
         details = self._transfer(records)
         # Writes over what the software found: the run is about the arrays.
@@ -82,7 +83,7 @@ class ExSitu:
         metrics = {
             **after,
             **{f"software_{name}": before[name] for name in names},
-            "final_loss": loss,
+            **trained,
         }
         return Outcome(
             metrics,
@@ -95,14 +96,14 @@ class ExSitu:
             },
         )
 
-    def _learn(self, observers: Sequence[Observer]) -> float | None:
-        """Train the software network, or take over weights; return the final loss, if any."""
+    def _learn(self, observers: Sequence[Observer]) -> dict[str, float | None]:
+        """Train the software network, or take over weights; return what training says."""
         network = self._software.network
         if self._weights is None:
             return train_experiment(self._software, effective_training(self._config), observers)
         start_from(self._weights, network, self._ideal, self._config)
         network.initialise()
-        return None
+        return {"final_loss": None}
 
     def _declare_records(self, run_file: RunFile) -> list[WriteVerifyLog]:
         maps = self._config.log.level is not LogLevel.OFF

@@ -37,7 +37,9 @@ class Samples:
         """Return unit, number and kind of the samples of each metric by its name."""
         found: dict[str, dict[str, Any]] = {}
         for name in metrics:
-            if name == "final_loss":
+            if name == "restarts":
+                units, n, what = "1", 1, "training"
+            elif name == "final_loss":
                 units, n, what = "1", self.train, f"{self.what} of training, last epoch"
             else:
                 test = "test" in name.split("_")

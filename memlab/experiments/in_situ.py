@@ -44,6 +44,7 @@ class InSitu:
             experiment.network,
             experiment.vectors_per_update,
             classes=isinstance(experiment.loss, CrossEntropy),
+            restarts=config.train.restarts > 0,
         )
         own = experiment.declare_results(run_file)
         run_file.start()
@@ -51,16 +52,22 @@ class InSitu:
         if self._weights is not None:
             network = experiment.network
             details["given"] = start_from(self._weights, network, self._arrays, config)
-        loss = train_experiment(experiment, config.train, [*own, log, *observers])
+        trained = train_experiment(experiment, config.train, [*own, log, *observers])
         log.stop_codes()
-        metrics = {**experiment.evaluate(run_file), "final_loss": loss}
+        metrics = {**experiment.evaluate(run_file), **trained}
         return Outcome(metrics, {"metrics_of": experiment.samples().of(metrics), **details})
 
 
 def train_experiment(
     experiment: Experiment, config: TrainConfig, observers: Sequence[Observer]
-) -> float | None:
-    """Train an experiment as configured; return the mean loss of the last epoch, if any."""
+) -> dict[str, float | None]:
+    """Train an experiment as configured.
+
+    Returns
+    -------
+    Mean loss of the last epoch, None without epochs; where training may begin anew, how often it
+    did.
+    """
     optimizer = config.make_optimizer()
     schedule = []
     if config.lr_final is not None:
@@ -72,5 +79,10 @@ def train_experiment(
         experiment.batches,
         config.epochs,
         [*schedule, *observers],
+        config.make_restart(),
     )
-    return history[-1] if history else None
+    found: dict[str, float | None] = {"final_loss": history[-1] if history else None}
+    if config.restarts:
+        # Every one costs the same number of epochs.
+        found["restarts"] = float((len(history) - config.epochs) // config.restart_after)
+    return found

@@ -9,7 +9,7 @@ __all__ = ["LearningRateSchedule"]
 
 
 class LearningRateSchedule(Observer):
-    """Lowers an optimizer's learning rate geometrically, epoch by epoch.
+    """Lowers an optimizer's learning rate geometrically, epoch by epoch of an attempt.
 
     Parameters
     ----------
@@ -23,12 +23,17 @@ class LearningRateSchedule(Observer):
         self._optimizer = optimizer
         self._first = optimizer.lr
         self._final = final
+        self._begun = 0
 
     def started(self, network: Network) -> None:
         """Start at the first rate."""
-        self._optimizer.lr = self._first
+        self._optimizer.lr, self._begun = self._first, 0
 
     def epoch_finished(self, result: EpochResult) -> None:
         """Set the rate of the next epoch."""
-        part = (result.epoch + 1) / result.epochs
+        part = (result.epoch + 1 - self._begun) / (result.epochs - self._begun)
         self._optimizer.lr = self._first * (self._final / self._first) ** part
+
+    def restarted(self, result: EpochResult, network: Network) -> None:
+        """Start at the first rate again."""
+        self._optimizer.lr, self._begun = self._first, result.epoch + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.ideal import IdealArray
@@ -15,6 +16,8 @@ from memlab.mapping.layout import Layout
 from memlab.mapping.update import DirectUpdate, UpdateRule
 
 __all__ = ["placed_matrix"]
+
+FloatArray = npt.NDArray[np.float64]
 
 MIDDLE = 218e-6
 """Conductance in S around which ideal weights are placed: a SET at 1 V on ta-hfo2."""
@@ -32,7 +35,8 @@ def placed_matrix(
     """Return a matrix whose cells lie where a plan says; nothing is programmed yet.
 
     Tiles on a board start and learn as their rule says. Tiles on an ideal array start from the
-    published software weights, uniform(-1, 1) / sqrt(inputs), and learn by direct writing.
+    published software weights, uniform(-1, 1) / sqrt(inputs), and learn by direct writing; a
+    training that begins anew starts from others.
 
     Parameters
     ----------
@@ -43,12 +47,26 @@ def placed_matrix(
     rng
         Draws the software weights; they are drawn, once, even if no array is ideal.
     """
-    weight = rng.uniform(-1.0, 1.0, (plan.inputs, plan.outputs)) / np.sqrt(plan.inputs)
+    # A stream of its own: the first weights stay those of the seed, however often one begins anew.
+    (later,) = rng.spawn(1)
+    starts: list[FloatArray] = []
+
+    def start(time: int) -> FloatArray:
+        """Return the weights of the first (0) or a later start, the same for every tile."""
+        while len(starts) <= time:
+            drawn = (later if starts else rng).uniform(-1.0, 1.0, (plan.inputs, plan.outputs))
+            starts.append(drawn / np.sqrt(plan.inputs))
+        return starts[time]
+
+    start(0)
 
     def rule_of(tile: Tile) -> UpdateRule:
+        def conductance(time: int) -> FloatArray:
+            held = tile_weights(start(time), plan, tile)
+            return pair_conductance(held, siemens_per_weight, MIDDLE, layout)
+
         if isinstance(arrays[tile.array], IdealArray):
-            held = tile_weights(weight, plan, tile)
-            return DirectUpdate(pair_conductance(held, siemens_per_weight, MIDDLE, layout))
+            return DirectUpdate(conductance(0), conductance)
         return make_rule()
 
     return DifferentialMatrix.from_plan(

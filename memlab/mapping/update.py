@@ -6,6 +6,7 @@ both leave it to the next read-back to find out what really happened.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -156,13 +157,21 @@ class DirectUpdate:
     ----------
     start
         Conductances in S to start from, of the array's shape.
+    anew
+        Gives those of the second, third, ... time that the array is initialised, counted from 1;
+        None to start from the same ones again.
     """
 
-    def __init__(self, start: FloatArray):
+    def __init__(self, start: FloatArray, anew: Callable[[int], FloatArray] | None = None):
         self._start = self._conductance = start
+        self._anew = anew
+        self._times = 0
 
     def initialise(self, array: Array) -> ProgrammedUpdate:
         """Write the starting conductances."""
+        if self._anew is not None and self._times:
+            self._start = self._anew(self._times)
+        self._times += 1
         self._conductance = self._start
         return self._write(array)
 

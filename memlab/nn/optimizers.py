@@ -25,6 +25,10 @@ class Optimizer(Protocol):
         """Return the weight change for a gradient, same shape."""
         ...
 
+    def reset(self) -> None:
+        """Forget every step, for a training that begins anew; the learning rate stays."""
+        ...
+
 
 class SGD:
     """Gradient descent with momentum: dW <- momentum dW - lr gradient.
@@ -48,6 +52,10 @@ class SGD:
         change = -self.lr * gradient if last is None else self.momentum * last - self.lr * gradient
         self.state[name] = change
         return change
+
+    def reset(self) -> None:
+        """Forget the last steps."""
+        self.state.clear()
 
 
 class RMSprop:
@@ -78,3 +86,7 @@ class RMSprop:
         mean_square = square if last is None else self.decay * last + square
         self.state[name] = mean_square
         return -self.lr * gradient / (np.sqrt(mean_square) + self.eps)
+
+    def reset(self) -> None:
+        """Forget the mean squares."""
+        self.state.clear()

@@ -48,12 +48,14 @@ class TrainingLog(Observer):
     def __init__(self, run_file: RunFile, level: LogLevel):
         self._run = run_file
         self._level = level
-        self._update = 0
+        self._update = self._attempt = 0
         self._blocks: list[Block] = []
         self._measurements: dict[str, list[Measurement]] = {}
         self._recorded: dict[str, int] = {}
 
-    def declare(self, network: Network, vectors: int, *, classes: bool = False) -> None:
+    def declare(
+        self, network: Network, vectors: int, *, classes: bool = False, restarts: bool = False
+    ) -> None:
         """Declare the datasets of a network.
 
         Parameters
@@ -64,6 +66,8 @@ class TrainingLog(Observer):
             VMM vectors per update that a chunk should hold.
         classes
             Whether the loss has classes and an accuracy can be recorded.
+        restarts
+            Whether training may begin anew.
         """
         run = self._run
         run.group("training", "NXdata", {"signal": "loss"})
@@ -82,6 +86,10 @@ class TrainingLog(Observer):
         if classes:
             text = "Accuracy on the batch, before the update"
             run.declare("training/accuracy", "f8", per_update, "1", text, 1024)
+        self._restarts = restarts
+        if restarts:
+            text = "Times that training had begun anew before the update"
+            run.declare("training/restarts", "i4", per_update, "1", text, 1024)
         if self._level is LogLevel.OFF:
             return
         for matrix in network.matrices:
@@ -106,6 +114,8 @@ class TrainingLog(Observer):
         run.append("training/epoch", [result.epoch])
         if self._classes:
             run.append("training/accuracy", [result.accuracy])
+        if self._restarts:
+            run.append("training/restarts", [self._attempt])
         for block in self._blocks:
             self._record_codes(block)
         if self._level is LogLevel.ALL:
@@ -121,6 +131,10 @@ class TrainingLog(Observer):
             self._record_maps(self._update - 1)
             self._listen()
         self._run.flush()
+
+    def restarted(self, result: EpochResult, network: Network) -> None:
+        """Count: what follows is another attempt."""
+        self._attempt += 1
 
     def stop_codes(self) -> None:
         """End the record of VMM codes; what follows training is not part of it."""

@@ -9,7 +9,7 @@ import pytest
 from memlab.ideal import IdealArray
 from memlab.mapping import DifferentialMatrix, DirectUpdate
 from memlab.nn import SGD, Dense, Network, SquaredError
-from memlab.training import Batch, EpochResult, Observer, UpdateResult, train
+from memlab.training import Batch, EpochResult, Observer, Restart, UpdateResult, train
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -108,3 +108,62 @@ def test_an_observer_that_raises_stops_the_training() -> None:
     with pytest.raises(KeyboardInterrupt):
         train(network, SquaredError(), SGD(0.1), lambda _: [sample(1.0, 1.0)], 9, [Stops()])
     assert array.counts.vmm == 2
+
+
+def test_a_training_that_has_not_learnt_begins_anew_from_the_start_of_array_and_optimizer() -> None:
+    network, array = one_weight(0.5)
+    heard: list[tuple[Any, ...]] = []
+
+    class Hears(Notes):
+        def restarted(self, result: EpochResult, network: Network) -> None:
+            self._note("restarted", result.epoch)
+
+    seen: list[int] = []
+
+    def batches(epoch: int) -> list[Batch]:
+        seen.append(epoch)
+        # The target of the first attempt is far off; that of the second is what the weight gives.
+        return [sample(1.0, 4.5 if epoch < 2 else 0.5)]
+
+    restart = Restart(times=3, after=2, loss=0.1)
+    sgd = SGD(0.1, 0.9)
+    observers = [Hears("a", network, heard)]
+    history = train(network, SquaredError(), sgd, batches, 3, observers, restart)
+    # Weight 0.5, error -4, step 0.4; weight 0.9, error -3.6, step 0.9 * 0.4 + 0.36 = 0.72.
+    # Without the reset of the optimizer its momentum would move the weight in the second attempt.
+    assert heard == [
+        ("a", "started", 0.5, 0),
+        ("a", "updated", 0, 0, 16.0, 0.9, 1),
+        ("a", "epoch", 0, 3, 16.0, 0.9, 1),
+        ("a", "updated", 1, 1, 12.96, 1.62, 2),
+        ("a", "epoch", 1, 3, 12.96, 1.62, 2),
+        ("a", "restarted", 1, 0.5, 2),
+        ("a", "updated", 2, 2, 0.0, 0.5, 3),
+        ("a", "epoch", 2, 5, 0.0, 0.5, 3),
+        ("a", "updated", 3, 3, 0.0, 0.5, 4),
+        ("a", "epoch", 3, 5, 0.0, 0.5, 4),
+        ("a", "updated", 4, 4, 0.0, 0.5, 5),
+        ("a", "epoch", 4, 5, 0.0, 0.5, 5),
+    ]
+    assert seen == [0, 1, 2, 3, 4]
+    assert history == pytest.approx([16.0, 12.96, 0.0, 0.0, 0.0])
+    assert array.counts.vmm == 5
+
+
+@pytest.mark.parametrize("loss", [4.5, float("nan")])
+def test_a_training_begins_anew_at_most_so_often_and_then_goes_on_to_its_end(loss: float) -> None:
+    network, _ = one_weight(0.5)
+    restart = Restart(times=2, after=1, loss=0.1)
+    batch = [sample(1.0, loss)]
+    history = train(network, SquaredError(), SGD(0.1), lambda _: batch, 3, (), restart)
+    assert len(history) == 1 + 1 + 3
+    np.testing.assert_array_equal(history[0], history[1:3])
+
+
+def test_the_loss_is_looked_at_once_in_an_attempt() -> None:
+    network, _ = one_weight(0.5)
+    # Learnt after the second epoch; forgotten in the third.
+    batches = [[sample(1.0, 0.5)], [sample(1.0, 0.5)], [sample(1.0, 9.0)]]
+    restart = Restart(times=9, after=2, loss=0.1)
+    history = train(network, SquaredError(), SGD(0.1), lambda k: batches[k], 3, (), restart)
+    assert len(history) == 3

@@ -68,6 +68,16 @@ def test_the_bill_of_a_few_updates_is_exact(memlab, tmp_path: Path, epochs: int)
     )
 
 
+def test_the_bill_says_what_each_new_beginning_adds(memlab) -> None:  # type: ignore[no-untyped-def]
+    anew = ["--epochs", "200", "--set", "train.restarts=3", "--set", "train.restart_after=30"]
+    bill = json.loads(memlab("estimate", "airline", *anew, "--json")[1])
+    each = 30 * bill["updates"] // 200  # updates per epoch
+    assert bill["restarts"] == {"at_most": 3, "updates_each": each}
+    said = memlab("estimate", "airline", *anew)[1]
+    assert f"{each} updates for each time that training begins anew, at most 3" in said
+    assert "restarts" not in json.loads(memlab("estimate", "airline", "--json")[1])
+
+
 def test_a_floor_plan_is_drawn_as_asked_and_only_for_experiments(memlab, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     picture = tmp_path / "plan.svg"
     large = ["--arrays", "2", "--set", "network.units=40", "--set", "network.placement=automatic"]

@@ -173,6 +173,37 @@ def test_rare_abnormal_wafers_are_found_because_the_loss_weighs_classes(tmp_path
     assert document["metrics"]["test_balanced_accuracy"] > 0.8
 
 
+def test_what_has_not_learnt_begins_anew_on_the_chip_and_in_software(tmp_path: Path) -> None:
+    # No loss is as low as 0: every restart that is allowed is made.
+    restarts = ["train.restarts=2", "train.restart_after=1", "train.restart_loss=0"]
+    settings = [f"data.path={made_up_wafers(tmp_path)}", *restarts]
+    found = {}
+    for board in ("emulator:", "ideal:"):
+        out = tmp_path / f"{board[:-1]}.h5"
+        plan = make_plan("wafer", board=board, epochs=3, settings=settings, out=out)
+        document = run(plan, figure=False)
+        assert document["metrics"]["restarts"] == 2
+        assert document["metrics_of"]["restarts"] == {"units": "1", "n": 1, "of": "training"}
+        found[board] = document
+        with h5py.File(out) as file:
+            attempt, epoch = file["entry/training/restarts"][:], file["entry/training/epoch"][:]
+            updates = attempt.size // 5
+            np.testing.assert_array_equal(epoch, np.repeat(np.arange(5), updates))
+            np.testing.assert_array_equal(attempt, np.repeat([0, 1, 2, 2, 2], updates))
+            # The first loss of an attempt is that of other starting weights, not of learnt ones.
+            first = file["entry/training/loss"][: 3 * updates : updates]
+            assert np.unique(first).size == 3
+            if board == "emulator:":
+                cells = sum(file[f"entry/{name}/conductance"][0].size for name in blocks(file))
+    counts = found["emulator:"]["counts"]
+    # Each start RESETs and SETs every cell; preset `paper` SETs every cell at each update.
+    assert counts["set"] == cells * (3 + 5 * updates)
+
+
+def blocks(file: h5py.File) -> list[str]:
+    return [name for name in file["entry"] if "conductance" in file[f"entry/{name}"]]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_wafers_in_one_step_have_a_balanced_accuracy_of_95_percent(tmp_path: Path) -> None:

@@ -196,3 +196,20 @@ def test_a_due_cell_is_pulsed_on_a_step_of_the_board_and_remembers_the_exact_vol
     np.testing.assert_allclose(programmed.gate_voltage, [[1.14, 0.86, 1.0]], rtol=1e-12)
     assert rule.gate_voltage is not None
     np.testing.assert_allclose(rule.gate_voltage, [[1.133, 0.853, 1.0]], rtol=1e-12)
+
+
+def test_direct_writing_starts_from_the_same_or_from_other_conductances_when_it_begins_anew() -> (
+    None
+):
+    array, start = IdealArray(1, 1), np.array([[200e-6]])
+    for anew, expected in (
+        (None, [200e-6] * 3),
+        (lambda k: start + k * 1e-5, [2e-4, 2.1e-4, 2.2e-4]),
+    ):
+        rule = DirectUpdate(start, anew)
+        found = []
+        for _ in range(3):
+            rule.initialise(array)
+            found.append(float(array.read_conductance()[0, 0]))
+            rule.change(array, np.array([[50e-6]]))
+        assert found == pytest.approx(expected, rel=1e-14)

@@ -74,3 +74,11 @@ def test_momentum_remembers_the_step_that_was_asked_for_and_not_the_clamped_one(
     layer.gradient = np.array([[1.25]])
     network.update(sgd)
     np.testing.assert_allclose(layer.matrix.programmed.gate_voltage, [[1.25], [0.75]])
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), RMSprop(0.1)])
+def test_an_optimizer_that_is_reset_takes_its_first_step_again(optimizer: SGD | RMSprop) -> None:
+    first = optimizer.step("w", np.array([2.0])).copy()
+    assert not np.array_equal(optimizer.step("w", np.array([2.0])), first)
+    optimizer.reset()
+    np.testing.assert_array_equal(optimizer.step("w", np.array([2.0])), first)
