@@ -50,6 +50,8 @@ class Bursts:
         Of each cell; cells of a column share the electronics, shape (cells,).
     step
         Of the converter, in S.
+    rounding_error
+        Standard error of what rounding adds to a variance, in S^2, the same for all cells.
     """
 
     reads: FloatArray
@@ -58,6 +60,7 @@ class Bursts:
     electronics_error: FloatArray
     column: npt.NDArray[np.intp]
     step: float = 0.0
+    rounding_error: float = 0.0
 
 
 def white_noise(bursts: Bursts) -> tuple[float, float]:
@@ -98,6 +101,7 @@ def _shortened(bursts: Bursts) -> Bursts:
         np.tile(bursts.electronics_error, pieces),
         np.tile(bursts.column, pieces),
         bursts.step,
+        bursts.rounding_error,
     )
 
 
@@ -123,7 +127,8 @@ def _fit(bursts: Bursts, power: FloatArray, design: FloatArray) -> tuple[float, 
         variance = float(((of_cell - bursts.electronics - white * square) ** 2).sum())
     # Cells of a column have their electronics, and its error, in common.
     columns = np.bincount(bursts.column, bursts.electronics_error)
-    error = float((variance + (columns**2).sum()) ** 0.5 / square.sum())
+    rounding = (square.size * bursts.rounding_error) ** 2
+    error = float((variance + (columns**2).sum() + rounding) ** 0.5 / square.sum())
     unlikely = 0.5 * square.size * float((np.log(model) + total / model).sum())
     return white, error, unlikely
 

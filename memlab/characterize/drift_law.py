@@ -11,6 +11,11 @@ x = log10(1 + t / relaxation_time), by which the least squares are weighted. Tha
 are weighted: the stated errors come from how the cells of a state differ (a sandwich estimate), so
 that slow noise and jumps are in them.
 
+Whether there is retention is itself uncertain, and a little of it that was not seen would be taken
+for relaxation: r and its error are of the laws with and without it, averaged by their Akaike
+weights (Buckland, Burnham, Augustin, Biometrics 53, 603, 1997). Only where chance alone hardly ever
+shows as much is retention itself reported.
+
 A law that the means contradict is not reported (`DriftLaw.contradicted`).
 """
 
@@ -25,6 +30,7 @@ import numpy.typing as npt
 from scipy.optimize import OptimizeResult, least_squares
 from scipy.stats import chi2, f
 
+from memlab.characterize.rounding import mean_rounding
 from memlab.characterize.statistics import CONVERTER_ERROR
 
 __all__ = ["DriftLaw", "StateCells", "fit_drift", "usable_readings"]
@@ -43,6 +49,9 @@ _LARGEST_ERROR = 0.35
 
 _ENOUGH = 8
 """Cells of a state from which their differences tell the error; below, the weights do."""
+
+_STEP = 12.0**0.5 * CONVERTER_ERROR
+"""Of the converter at gain 2, in S."""
 
 _UNIT, _LEVEL = 1e-6, 1e-4
 """Scales in S/decade and S, so that all parameters are of order one."""
@@ -91,12 +100,15 @@ class StateCells:
         log10(1 + age / relaxation_time), shape (readings,).
     left
         What retention leaves at each age, as far as known, shape (readings,).
+    step
+        Of the converter, in S.
     """
 
     age: FloatArray
     cells: FloatArray
     x: FloatArray
     left: FloatArray
+    step: float
 
     @property
     def count(self) -> int:
@@ -134,17 +146,23 @@ class StateCells:
         reading = self.variances[2]
         n = self.x.size
         own = max(tendency, 0.0) * np.outer(self.x, self.x)
-        own = (own + max(reading, CONVERTER_ERROR**2) * np.eye(n)) / self.count
+        own = (own + max(reading, self.step**2 / 12.0) * np.eye(n)) / self.count
+        own += self._rounding
         weight: FloatArray = np.linalg.inv(np.linalg.cholesky(own))
         return weight
 
     @cached_property
     def covariance(self) -> FloatArray:
         """Of the mean, from how the cells differ; shape (readings, readings)."""
-        # Cells that differ by less than a step of the converter do not show its rounding.
-        rounding = CONVERTER_ERROR**2 * np.eye(self.x.size)
+        rounding = self.step**2 / 12.0 * np.eye(self.x.size)
         covariance: FloatArray = (np.atleast_2d(np.cov(self.cells)) + rounding) / self.count
-        return covariance
+        return covariance + self._rounding
+
+    @cached_property
+    def _rounding(self) -> FloatArray:
+        """What rounding adds to the covariance where cells differ by less than a step."""
+        errors = [mean_rounding(float(one.std()), self.step) for one in self.cells]
+        return np.diag(np.square(errors))
 
 
 def usable_readings(cells: FloatArray) -> BoolArray:
@@ -159,7 +177,13 @@ def usable_readings(cells: FloatArray) -> BoolArray:
     return usable
 
 
-def fit_drift(age: FloatArray, states: Sequence[FloatArray], relaxation_time: float) -> DriftLaw:
+def fit_drift(
+    age: FloatArray,
+    states: Sequence[FloatArray],
+    relaxation_time: float,
+    steps: Sequence[float] | None = None,
+    age_error: float = 0.0,
+) -> DriftLaw:
     """Fit the law to SET states.
 
     Parameters
@@ -170,7 +194,12 @@ def fit_drift(age: FloatArray, states: Sequence[FloatArray], relaxation_time: fl
         Conductance (S) of the cells of each state, shape (readings, cells).
     relaxation_time
         In s: it is known.
+    steps
+        Of the converter in each state, in S; where it is 0, or by default, that at gain 2.
+    age_error
+        Standard error that all ages have in common, in s.
     """
+    steps = [one or _STEP for one in steps or [0.0] * len(states)]
     if any(cells.shape[1] < 2 for cells in states):
         return DriftLaw()
     chosen = [usable_readings(cells) for cells in states]
@@ -180,36 +209,40 @@ def fit_drift(age: FloatArray, states: Sequence[FloatArray], relaxation_time: fl
 
     def sorted_out(left: FloatArray) -> list[StateCells]:
         return [
-            StateCells(age[use], cells[use], x[use], left[use])
-            for cells, use in zip(states, chosen, strict=True)
+            StateCells(age[use], cells[use], x[use], left[use], step)
+            for cells, use, step in zip(states, chosen, steps, strict=True)
         ]
 
-    fit = _Fit(sorted_out(np.ones(age.size)))
+    fit = _Fit(sorted_out(np.ones(age.size)), relaxation_time, age_error)
     if fit.fades:
         # What is left is known now, and with it how cells differ.
-        fit = _Fit(sorted_out(np.exp(-((age / fit.tau) ** fit.stretch))))
+        left = np.exp(-((age / fit.tau) ** fit.stretch))
+        fit = _Fit(sorted_out(left), relaxation_time, age_error)
     return fit.law()
 
 
 class _Fit:
     """Fits of the laws, from the one with fewest parameters on, and which of them holds."""
 
-    def __init__(self, states: Sequence[StateCells]):
+    def __init__(self, states: Sequence[StateCells], relaxation_time: float, age_error: float):
         self._states = states
+        self._relaxation_time, self._age_error = relaxation_time, age_error
         self._tendency = self._pooled_tendency()
         self._weights = [one.weight(self._tendency[0]) for one in states]
         alone = self._least_squares(1, [])
         self.fades = False
-        self._best, self._kind = alone, 1
+        self._best, self._laws = alone, [alone]
         age = states[0].age
         low, high = np.log10(age[age > 0.0][0]), np.log10(age[-1])
         guesses = [[guess, 0.6] for guess in (max(low, high - 1.0), high + 1.0, high + 3.0)]
         fading = min((self._least_squares(3, g) for g in guesses), key=lambda one: float(one.cost))
+        self._laws.append(fading)
         if self._gained(alone, fading, 2):
-            self.fades, self._best, self._kind = True, fading, 3
+            self.fades, self._best = True, fading
             ending = self._least_squares(4, [*fading.x[-2:], 0.0])
             if len(states) > 2 and self._gained(fading, ending, 1):
-                self._best, self._kind = ending, 4
+                self._best = ending
+                self._laws.append(ending)
 
     @property
     def tau(self) -> float:
@@ -228,15 +261,12 @@ class _Fit:
         if self._misfit() < _CONTRADICTED:
             return replace(found, contradicted=True)
         first = len(self._states)
-        errors = self._errors()
-        found = replace(
-            found,
-            relaxation=_UNIT * float(self._best.x[first]),
-            relaxation_error=_UNIT * float(errors[first]),
-        )
+        errors = self._errors(self._best)
+        relaxation, error = self._averaged(first)
+        found = replace(found, relaxation=_UNIT * relaxation, relaxation_error=_UNIT * error)
         if not self.fades or np.log(10.0) * errors[first + 1] > _LARGEST_ERROR:
             return found
-        if self._kind == 4:
+        if self._best.x.size > first + 3:
             found = replace(
                 found,
                 end=_LEVEL * float(self._best.x[first + 3]),
@@ -293,16 +323,32 @@ class _Fit:
 
         return least_squares(weighted, start, jacobian, bounds=(lower, upper), x_scale="jac")
 
+    @staticmethod
+    def _scale(fit: OptimizeResult) -> float:
+        """Return how many times the weighted squares are what the weights let expect, from 1."""
+        freedom = max(1, int(fit.fun.size) - int(fit.x.size))
+        return max(1.0, 2.0 * float(fit.cost) / freedom)
+
     def _gained(self, before: OptimizeResult, after: OptimizeResult, more: int) -> bool:
         """Whether parameters lower the weighted squares by more than chance does."""
-        freedom = after.fun.size - after.x.size
-        scale = max(1.0, 2.0 * float(after.cost) / max(1, freedom))
-        gain = 2.0 * float(before.cost - after.cost) / scale
+        gain = 2.0 * float(before.cost - after.cost) / self._scale(after)
         return bool(chi2.sf(gain, more) < _BY_CHANCE)
 
-    def _errors(self) -> FloatArray:
+    def _averaged(self, number: int) -> tuple[float, float]:
+        """Return a parameter that all laws have, averaged over them, and its error."""
+        scale = self._scale(self._best)
+        deviance = np.array([2.0 * float(one.cost) / scale for one in self._laws])
+        criterion = deviance + 2.0 * np.array([one.x.size for one in self._laws])
+        weight = np.exp(-0.5 * (criterion - criterion.min()))
+        weight /= weight.sum()
+        value = np.array([float(one.x[number]) for one in self._laws])
+        error = np.array([self._errors(one)[number] for one in self._laws])
+        mean = float(weight @ value)
+        return mean, float(weight @ (error**2 + (value - mean) ** 2)) ** 0.5
+
+    def _errors(self, best: OptimizeResult) -> FloatArray:
         """One standard error of each parameter, by how the cells of each state differ."""
-        jacobian = np.asarray(self._best.jac)
+        jacobian = np.asarray(best.jac)
         bread = np.linalg.pinv(jacobian.T @ jacobian)
         if min(one.count for one in self._states) < _ENOUGH:
             weighted: FloatArray = np.sqrt(np.diag(bread))
@@ -313,8 +359,26 @@ class _Fit:
             start += one.x.size
             scores = part.T @ weight
             meat += scores @ one.covariance @ scores.T
-        errors: FloatArray = np.sqrt(np.maximum(np.diag(bread @ meat @ bread), 0.0))
+        variance = np.diag(bread @ meat @ bread) + self._shift(best, bread) ** 2
+        errors: FloatArray = np.sqrt(np.maximum(variance, 0.0))
         return errors
+
+    def _shift(self, best: OptimizeResult, bread: FloatArray) -> FloatArray:
+        """Return how far each parameter is off where all ages are, by one error of theirs."""
+        if not self._age_error:
+            return np.zeros(best.x.size)
+        p, first = best.x, len(self._states)
+        end = _LEVEL * p[first + 3] if p.size > first + 3 else 0.0
+        moved = []
+        for k, (one, weight) in enumerate(zip(self._states, self._weights, strict=True)):
+            slope = _UNIT * p[first] / (np.log(10.0) * (self._relaxation_time + one.age))
+            if p.size > first + 1:
+                age = np.maximum(one.age, self._age_error)
+                power = (age / 10.0 ** p[first + 1]) ** p[first + 2]
+                slope -= (_LEVEL * p[k] - end) * np.exp(-power) * power * p[first + 2] / age
+            moved.append(weight @ slope * self._age_error)
+        shift: FloatArray = bread @ np.asarray(best.jac).T @ np.concatenate(moved)
+        return shift
 
     def _misfit(self) -> float:
         """Return how probable means as far from the law are, in the state that fits worst."""

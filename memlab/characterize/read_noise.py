@@ -34,6 +34,7 @@ from memlab.characterize.bursts import Bursts, white_noise
 from memlab.characterize.codes import value_step
 from memlab.characterize.patterns import largest_group
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.rounding import FINE, mean_rounding, unrounded_variance
 from memlab.characterize.spectra import (
     Flicker,
     Periodograms,
@@ -243,17 +244,35 @@ class _Level:
         return variance
 
     @cached_property
-    def board(self) -> FloatArray:
-        """Variance of a read that is the board's, in S^2, shape (cells,)."""
-        rounding = self.step**2 / 12.0
-        # Zeros that stand still on one code show no rounding; reads that move do.
-        hidden = (self.electronics < rounding) & (self.variance > 3.0 * rounding)
-        board: FloatArray = np.where(hidden, rounding, self.electronics)
-        return board
+    def scatter(self) -> float:
+        """Standard deviation of the reads of quiet cells before they were rounded, in steps."""
+        if not self.step > 0.0 or not self.quiet.any():
+            return np.inf
+        variance = float(self.variance[self.quiet].mean())
+        return float(unrounded_variance(variance, self.step) ** 0.5) / self.step
+
+    @cached_property
+    def board(self) -> tuple[FloatArray, float]:
+        """Variance of a read that is the board's, shape (cells,), and error by rounding, in S^2."""
+        if not np.isfinite(self.scatter):
+            return self.electronics, 0.0
+        square = self.step**2
+        zeros = float(self.electronics.mean())
+        reads = float(self.variance[self.quiet].mean())
+        still = unrounded_variance(zeros, self.step)
+        moving = unrounded_variance(reads, self.step)
+        # Reads of cells are rounded anywhere in a step, zeros of a column at one place in it.
+        added = (reads - moving) - (zeros - still)
+        board: FloatArray = np.maximum(self.electronics + added, 0.0)
+        place = mean_rounding(still**0.5, self.step) * self.step / 12.0**0.5
+        alike = float(self.conductance[self.quiet].std())
+        spread = mean_rounding(alike, self.step) * self.step / 12.0**0.5
+        hidden = min(place, moving) if self.scatter <= _HIDDEN else 0.0
+        return board, float(min(np.hypot(hidden, spread), square / 12.0))
 
     def white(self) -> tuple[float, float]:
         """Relative white noise of the quiet cells, and one standard error."""
-        board = self.board[self.quiet]
+        board, rounding = self.board[0][self.quiet], self.board[1]
         return white_noise(
             Bursts(
                 self.bursts[:, self.quiet],
@@ -262,8 +281,15 @@ class _Level:
                 board * (2.0 / (self.zeros - 1)) ** 0.5,
                 self.column[self.quiet],
                 self.step,
+                rounding,
             )
         )
+
+
+_HIDDEN = 0.5
+"""Scatter in steps up to which zeros, rounded at one place, tell little of the board's noise."""
+
+_COARSE = "the reads scatter by less than a third of a step of the converter"
 
 
 def _combined(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
@@ -285,7 +311,8 @@ def _add_numbers(findings: Findings, levels: Sequence[_Level]) -> None:
     for k, one in enumerate(levels):
         if one.quiet.any():
             white[:, k] = one.white()
-            fits[k] = fit_flicker(one.spectrum)
+            if one.scatter > FINE:
+                fits[k] = fit_flicker(one.spectrum)
     conductance = [one.conductance[one.usable].mean() if one.usable.any() else 0 for one in levels]
     findings.array("conductance", np.array(conductance), ("level",), "S", "Mean of the cells")
     electronics = [float(np.sqrt(one.electronics.mean())) for one in levels]
@@ -296,13 +323,18 @@ def _add_numbers(findings: Findings, levels: Sequence[_Level]) -> None:
     count = np.array([int(one.quiet.sum()) for one in levels])
     n, of = int(count.sum()), "cells that are quiet at a level"
     value, error = _combined(*white)
-    findings.number("white", value, "1", text, error, n=n, of=of)
+    coarse = any(one.scatter <= FINE for one in levels)
+    hidden = any(one.scatter <= _HIDDEN for one in levels)
+    caveat = "what is the board's is known badly below half a step of the converter"
+    caveat = caveat if hidden else ""
+    findings.number("white", value, "1", text, error, n=n, of=of, caveat=caveat)
     exponent = _weighted(count, [(fit.exponent, fit.exponent_error) for fit in fits])
     power = _weighted(count, [(fit.power, fit.power_error) for fit in fits])
     # Of another exponent than 1 the power of a fit with 1 is a number of this test alone.
     caveat = "the exponent is another than 1" if abs(exponent[0] - 1.0) > 3.0 * exponent[1] else ""
     text = "1/f noise: S_G / G^2 = flicker_power / f"
-    why = "" if np.isfinite(power[0]) else "no cells are quiet, or they have no noise"
+    none = _COARSE if coarse else "no cells are quiet, or they have no noise"
+    why = "" if np.isfinite(power[0]) else none
     findings.number(
         "flicker_power", power[0], "1", text, power[1], n=n, of=of, why=why, caveat=caveat
     )

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from memlab.characterize.bench import Bench
+from memlab.characterize.codes import value_step
 from memlab.characterize.drift_law import DriftLaw, fit_drift
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.runs import Coordinate, Findings, Record
@@ -103,7 +104,8 @@ class Retention(Procedure[RetentionConfig]):
         config = self.config
         time = record.readings.coordinate("time")
         cells = record.conductance
-        own = _sorted_by_state(cells, config.states(cells.shape[1]), config.set_states + 1)
+        state = config.states(cells.shape[1])
+        own = _sorted_by_state(cells, state, config.set_states + 1)
         findings = Findings()
         findings.axis("age", time - time[0], "s", "Time since the first reading")
         findings.axis("gate_voltage", config.gates(), "V", "Gate voltage of the state; 0: RESET")
@@ -116,21 +118,34 @@ class Retention(Procedure[RetentionConfig]):
                 spread[k] = one.std(axis=1, ddof=1)
         findings.array("mean", mean, dims, "S", "Mean conductance of the state")
         findings.array("spread", spread, dims, "S", "Standard deviation of the state")
-        law = fit_drift(_ages(record), own[1:], config.relaxation_time)
+        steps = _steps(record, state, config.set_states + 1)
+        age, age_error = _ages(record)
+        law = fit_drift(age, own[1:], config.relaxation_time, steps[1:], age_error)
         _add_numbers(findings, law, sum(one.shape[1] for one in own[1:]), config)
         return findings
 
 
-def _ages(record: Record) -> FloatArray:
-    """Return how old (s) the cells are at the middle of each reading."""
+def _ages(record: Record) -> tuple[FloatArray, float]:
+    """Return how old (s) the cells are at the middle of each reading, and an error of them all."""
     readings = record.readings
     time = readings.coordinate("time")
     if "programmed" not in readings.coordinates:  # a run of an older version
-        since: FloatArray = time - time[0]
-        return since
-    middle = 0.5 * (readings.coordinate("begun") + time)
-    age: FloatArray = middle - readings.coordinate("programmed")
-    return age
+        return time - time[0], 0.0
+    begun, programmed = readings.coordinate("begun"), readings.coordinate("programmed")
+    # RESETs and SETs took four times as long as from the middle of the SETs to their end, if a
+    # RESET takes as long as a SET; else that middle is anywhere in the second half.
+    whole = 4.0 * float(begun[0] - programmed[0])
+    return 0.5 * (begun + time) - programmed, whole * _ANYWHERE
+
+
+def _steps(record: Record, state: npt.NDArray[np.intp], states: int) -> list[float]:
+    """Return the step (S) of the converter in each state, the middle of its cells and readings."""
+    step = np.array([value_step(one)[record.mask] for one in record.readings.measurements])
+    steps = []
+    for k in range(states):
+        own = step[:, state == k]
+        steps.append(float(np.nanmedian(own)) if np.isfinite(own).any() else 0.0)
+    return steps
 
 
 def _sorted_by_state(
@@ -160,7 +175,7 @@ def _add_numbers(findings: Findings, law: DriftLaw, cells: int, config: Retentio
     for name, value, error, units, text, why, caveat in (
         (
             *("relaxation_mean", law.relaxation, law.relaxation_error, "S/decade"),
-            *("Mean relaxation after a pulse", few, ""),
+            *("Mean relaxation after a pulse", few, _AS_READ),
         ),
         (
             *("relaxation", law.spread, law.spread_error, "S/decade"),
@@ -194,5 +209,10 @@ def _add_numbers(findings: Findings, law: DriftLaw, cells: int, config: Retentio
         taken = "" if law.end else "taken to be 0 S: the means do not say otherwise"
         findings.number("end_conductance", law.end, "S", text, law.end_error, caveat=taken)
 
+
+_ANYWHERE = 0.5 / 12.0**0.5
+"""Standard deviation of a moment that lies anywhere in a half, per whole."""
+
+_AS_READ = "as read: what wires and transistors take of a change is not in the error"
 
 PROCEDURE = Retention

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.analysed import analyse
+from support.known_chips import SIGMAS, characterise, chip
 
 from memlab.characterize import Region
 from memlab.characterize.spectra import fit_flicker, periodograms
@@ -27,6 +28,18 @@ def test_white_noise_and_flicker_are_recovered_with_all_effects_on(tmp_path: Pat
     assert run.value("flicker_power") == pytest.approx(power_of(0.003), rel=0.15)
     assert run.value("flicker_exponent") == pytest.approx(1.0, abs=0.25)
     assert run.path.with_suffix(".png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("white", "adc"), [(5e-5, 0.0), (1e-4, 0.2), (2e-4, 0.56)])
+def test_noise_below_a_step_of_the_converter_is_not_rounded_up(white: float, adc: float) -> None:
+    # 110 uS at 76 nS a step: a tenth, a seventh and two sevenths of a step.
+    preset = chip(noise=5e-6, read_noise__white=white, board__adc__noise=adc)
+    settings = {"groups": 2, "gate_voltages": (1.6,), "reads": 32, "zeros": 64}
+    known = characterise("read-noise", preset, shape=(16, 12), **settings)
+    assert known.off("white", white) < SIGMAS
+    assert known.value("white") == pytest.approx(white, rel=0.5)
+    if white == 5e-5:
+        assert "third of a step" in known.findings.values["flicker_power"].why
 
 
 def test_telegraph_cells_are_found_with_their_amplitude_and_none_is_invented(

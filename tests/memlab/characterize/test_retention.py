@@ -23,6 +23,14 @@ def test_read_noise_does_not_count_as_relaxation() -> None:
     assert known.off("relaxation_mean", 0.0) < SIGMAS
 
 
+def test_cells_that_are_all_alike_are_known_to_the_step_of_the_converter_and_no_better() -> None:
+    preset = chip(noise=0.0, drift__relaxation_mean=-1e-6)
+    known = characterise("retention", preset, shape=(16, 12), first=0.17, ratio=2.7, duration=3e3)
+    assert known.off("relaxation_mean", -1e-6) < SIGMAS
+    # 76 nS / 12^(1/2) at each reading, over three decades and four states.
+    assert 2e-9 < known.error("relaxation_mean") < 20e-9
+
+
 def test_retention_is_told_from_relaxation() -> None:
     preset = chip(
         drift__relaxation=2e-6,
