@@ -41,12 +41,16 @@ class BentCells:
         One standard error of c/G, about: weights.
     lines
         Where the cells lie.
+    rounding
+        What steps of the ADC add to c/G, one standard error, where all cells of a level are rounded
+        alike; 0 at other levels. Shape (levels, cells); None: nothing.
     """
 
     conductance: FloatArray
     bending: FloatArray
     error: FloatArray
     lines: Lines
+    rounding: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,7 @@ class Bending:
     fade_error: float = np.nan
 
     def doubted(self, other: Bending) -> Bending:
-        """Return this law with the difference to another in the errors."""
+        """Return this law with the difference to another, if it is determined, in the errors."""
         return replace(
             self,
             value_error=float(np.hypot(self.value_error, np.nan_to_num(other.value - self.value))),
@@ -138,8 +142,11 @@ def fit_bending(cells: BentCells) -> Bending:
     scaled = jacobian / size
     if not size.all() or np.linalg.cond(scaled) > 1e6:
         return Bending()
-    influence = np.linalg.pinv(scaled) * np.asarray(fit.fun) / size[:, np.newaxis]
-    errors = [_error(one, cells.lines) for one in influence]
+    take = np.linalg.pinv(scaled) / size[:, np.newaxis]
+    errors = [_error(one, cells.lines) for one in take * np.asarray(fit.fun)]
+    if cells.rounding is not None:
+        shared = (take * weight) @ cells.rounding.T
+        errors = [float(x) for x in np.hypot(errors, np.sqrt((shared**2).sum(axis=1)))]
     a, b = (float(x) for x in fit.x)
     return Bending(a, errors[0], b * scale, errors[1] * scale)
 

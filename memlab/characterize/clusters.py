@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import f as f_distribution
 
-from memlab.characterize.statistics import CONVERTER_ERROR
+from memlab.characterize.statistics import CONVERTER_ERROR, shared_rounding
 
 __all__ = ["Lines", "column_share", "jackknife", "mean_over_cells"]
 
@@ -92,9 +92,7 @@ def mean_over_cells(
         # A single line has no residual to show what it shares with itself.
         shared += float(sums @ sums) * sums.size / max(sums.size - 1, 1) / n**2
     rows, columns = lines.counts
-    # The mean of rounded normal values errs by less than q / pi exp(-2 pi^2 s^2 / q^2).
-    if step:
-        step *= float(np.exp(-(np.pi**2) * min(alone * n / step**2, 100.0) / 6.0))
+    step = shared_rounding(step * 12.0**0.5, alone * n)
     # With few lines what they share is known badly: by chance alone it comes out as much as this.
     chance = alone * (2.0 / max(rows - 1, 1) + 2.0 / max(columns - 1, 1)) ** 0.5
     excess = max(shared - alone, 0.0)

@@ -9,24 +9,29 @@ When a sweep is half done depends on its steps, since every pulse adds to what t
 done. So what single pulses do is reported besides (`single_pulse`): that is of cells and pulse
 width alone.
 
+Cells of a line deviate together (`clusters`), and what steps of the ADC do to cells that all lie on
+the same step is in the errors. The conductances are those of the measured curves, so that what an
+amplifier adds at 0 V is not in them.
+
 A cell whose current so estimated reaches `maximum_current` gets no higher amplitude in that sweep:
 the cut-off of a parameter analyser. In SET the gate limits the current besides.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from drivers.board import LineClass
-from memlab.board_array import SPANS
 from memlab.characterize.bench import Bench
+from memlab.characterize.clusters import Lines, mean_over_cells
+from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.single_pulse import SinglePulses, single_pulses
-from memlab.characterize.statistics import mean_with_error, on_map
+from memlab.characterize.statistics import on_map, shared_rounding
 from memlab.errors import SettingError
 from memlab.runs import Coordinate, Findings, Record
 
@@ -34,6 +39,9 @@ __all__ = ["IV", "PROCEDURE", "IVConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+
+_CONDUCTS = 0.1
+"""Part of the middle slope from which the bending of a cell is told."""
 
 
 class IVConfig(ProcedureConfig):
@@ -135,6 +143,8 @@ class IV(Procedure[IVConfig]):
         points = 2 * config.steps
         sweeps = record.conductance.reshape(config.cycles, 2, points, -1)
         voltage = record.readings.coordinate("voltage").reshape(config.cycles, 2, points)
+        lines = Lines.of(record.mask)
+        step = _reading_step(record)
         findings = Findings()
         findings.axis("cycle", np.arange(config.cycles), "1", "Number of the cycle, from 0")
         for k, (name, sign) in enumerate((("set", 1.0), ("reset", -1.0))):
@@ -145,20 +155,18 @@ class IV(Procedure[IVConfig]):
             # Cells whose sweep ended where it began did not switch: noise crosses anything.
             switched = moved[:, -1] >= 0.2 * np.median(np.abs(moved[:, -1]))
             half[~switched] = np.nan
-            self._add(findings, record.mask, name, half)
+            # A step of the readings, as an amplitude: by the steepest part of the sweep.
+            steepest = np.diff(np.median(moved[:, rising], axis=(0, 2))).max(initial=0.0)
+            volts = step * float(amplitude[1]) / steepest if steepest > 0.0 else 0.0
+            self._add(findings, record.mask, name, half, min(volts, float(amplitude[1])))
             whole = np.concatenate([moved[:, rising], moved[:, -1:]], axis=1).swapaxes(0, 1)
-            self._add_single(findings, name, single_pulses(amplitude, whole[:, switched]))
-        low, high = sweeps[:, 0, 0], sweeps[:, 1, 0]
-        for name, values, text in (
-            ("low_conductance", low, "Mean conductance before SET sweeps"),
-            ("high_conductance", high, "Mean conductance after SET sweeps"),
-        ):
-            findings.number(name, *_pooled(values, "S", text))
-        findings.number("nonlinearity", *self._nonlinearity(record))
+            self._add_single(findings, name, single_pulses(amplitude, whole[:, switched], step))
+        self._add_curves(findings, record, lines)
         return findings
 
     def _add_single(self, findings: Findings, name: str, pulses: SinglePulses) -> None:
         """Amplitudes from which one pulse does a part of what is left: of no sweep of its own."""
+        of = "sweeps of cells that switched"
         what, width = name.upper(), getattr(self.config.point, f"{name}_width")
         findings.axis(f"{name}_amplitude", pulses.amplitude, "V", f"Amplitude of a {what} pulse")
         text = f"Part of what is left that one {what} pulse does; NaN: too little is left"
@@ -169,57 +177,165 @@ class IV(Procedure[IVConfig]):
             text = f"Amplitude from which one {what} pulse of {width:.2g} s does {words} of the way"
             findings.number(
                 f"{name}_{ending}", found.value, "V", text, found.error,
-                interval=found.interval, why=found.why,
+                n=pulses.sweeps, of=of, interval=found.interval, why=found.why,
             )  # fmt: skip
 
-    def _add(self, findings: Findings, mask: BoolArray, name: str, half: FloatArray) -> None:
-        """How far sweeps came: of these steps, and of no others."""
+    def _add(
+        self, findings: Findings, mask: BoolArray, name: str, half: FloatArray, step: float
+    ) -> None:
+        """How far sweeps came: of these steps, and of no others; a reading's step in V."""
         what, switched = name.upper(), np.isfinite(half)
         sweep = (
             f"of {self.config.steps} steps up to {getattr(self.config, f'{name}_maximum'):.3g} V"
         )
         text = f"Mean amplitude at which a {what} sweep {sweep} is half done"
-        n, of = int(switched.sum()), "sweeps of cells"
-        why = "" if n else "no cell switched"
-        value, units, text, error = _pooled(half, "V", text)
-        findings.number(f"{name}_sweep_voltage", value, units, text, error, n=n, of=of, why=why)
+        n, of = int(switched.sum()), "sweeps of cells that switched"
         count = switched.sum(axis=0)
         mean = np.nansum(half, axis=0) / np.maximum(count, 1)
+        value, error = _mean(half, Lines.of(mask), shared_rounding(step, 0.0))
+        why = "" if n else "no cell switched"
+        _add_mean(findings, f"{name}_sweep_voltage", value, error, "V", text, n, of, why)
         freedom = int(np.maximum(count - 1, 0).sum())
-        squares = float(np.nansum((half - mean) ** 2))
-        spread = (squares / freedom) ** 0.5 if freedom > 0 else np.nan
-        error = spread / (2 * freedom) ** 0.5 if freedom > 0 else np.nan
         text = f"Cycle to cycle: standard deviation of {name}_sweep_voltage of a cell"
-        why = "" if freedom > 0 else "no cell switched twice"
-        findings.number(f"{name}_voltage_spread", spread, "V", text, error, n=n, of=of, why=why)
+        if freedom:
+            squares = float(np.nansum((half - mean) ** 2)) / freedom
+            # Cycles that end on the same step do not show what lies below it.
+            error = float(
+                np.hypot((0.5 * squares / freedom) ** 0.5, shared_rounding(step, squares))
+            )
+            findings.number(f"{name}_voltage_spread", squares**0.5, "V", text, error, n=n, of=of)
+        else:
+            why = why or "no cell switched twice"
+            findings.undetermined(f"{name}_voltage_spread", "V", text, why, n=n, of=of)
         whole = on_map(mask, half)
         text = (
             f"Amplitude at which the {what} sweep of a cycle is half done; NaN: it did not switch"
         )
         findings.array(f"cell_{name}_voltage", whole, ("cycle", "row", "column"), "V", text)
 
-    def _nonlinearity(self, record: Record) -> tuple[float, str, str, float]:
-        """Return how much more than in proportion flows at the read voltage, after SET."""
-        count, after = self.config.read_points, record.vectors.coordinate("after_set") == 1.0
-        current = record.vectors.value[after].reshape(-1, count, record.columns.size)
-        line = record.vectors.coordinate("line")[after][::count].astype(int)
-        # The voltages that the DAC made, which are a little off those asked for.
-        codes = np.array([one.dac_code for one in record.vectors.measurements])[after]
-        v = SPANS[LineClass.ROW].decode(codes[:count, line[0]])
-        chosen = record.mask[line]
+    def _add_curves(self, findings: Findings, record: Record, lines: Lines) -> None:
+        """Conductance in both states, and bending after SET, of the curves that were measured."""
+        of = f"cells, mean of {self.config.cycles} cycles"
+        for name, state, what in (("low", 0.0, "RESET"), ("high", 1.0, "SET")):
+            curves = self._curves(record, state)
+            chords = curves.chords()
+            step = shared_rounding(curves.step, 0.0) / (2.0**0.5 * curves.voltage[-1])
+            value, error = _mean(chords, lines, step)
+            text = f"Mean conductance after {what} sweeps: current per volt at +- the read voltage"
+            _add_mean(findings, f"{name}_conductance", value, error, "S", text, lines.row.size, of)
+        ratio, step = curves.bending()
+        # A ratio of currents of the same amplifier: the scale of a line is not in it.
+        value, error = _mean(ratio, lines, step, scale=0.0)
+        text = "Mean of b V^2 / a of I = a V + b V^3 at the read voltage, after SET"
+        n = int(np.isfinite(ratio).any(axis=0).sum())
+        why = "" if n else "no cell conducts after SET"
+        _add_mean(findings, "nonlinearity", value, error, "1", text, n, of, why)
+
+    def _curves(self, record: Record, after_set: float) -> _Curves:
+        """Return the currents of the chosen cells in one of the two states."""
+        count, vectors = self.config.read_points, record.vectors
+        which = np.flatnonzero(vectors.coordinate("after_set") == after_set)
+        line = vectors.coordinate("line")[which][::count].astype(int)
+        chosen = [vectors.measurements[k] for k in which]
+        lines = line.size // self.config.cycles
+        current = vectors.value[which].reshape(self.config.cycles, lines, count, -1)
+        own = record.mask[line[:lines]]
+        steps = np.array([value_step(one) for one in chosen])
+        return _Curves(
+            # The voltages that the DAC made, which are a little off those asked for.
+            driven_voltage(chosen[:count])[:, line[0]],
+            np.moveaxis(current, 2, 1)[:, :, own],
+            float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Curves:
+    """Voltages (V) from the lowest to the highest, (points,), and currents (A) of the cells.
+
+    The currents have shape (cycles, points, cells); a step of the ADC is worth `step` (A).
+    """
+
+    voltage: FloatArray
+    current: FloatArray
+    step: float
+
+    def chords(self) -> FloatArray:
+        """Current per volt between both ends (S), in which no offset is, shape (cycles, cells)."""
+        rise: FloatArray = self.current[:, -1] - self.current[:, 0]
+        chords: FloatArray = rise / (self.voltage[-1] - self.voltage[0])
+        return chords
+
+    def bending(self) -> tuple[FloatArray, float]:
+        """Return how much more than in proportion flows at the highest voltage, and its rounding.
+
+        Returns
+        -------
+        b V^2 / a, shape (cycles, cells), NaN where nothing flows; and one standard error of what
+        is rounded alike in all.
+        """
+        v, count = self.voltage, self.voltage.size
         # I = a V + b V^3, and a constant for the offset of the amplifier. What a sinh has beyond,
         # 0.3 b^2 / a V^5 + ..., is taken from the ratio found first: the sum would be held for b.
-        ratio = 0.0
+        ratio, cells, step = 0.0, np.empty(0), 0.0
         for _ in range(3):
             cubic = v**3 + 0.3 * ratio * v**5 + 216 / 5040 * ratio**2 * v**7
-            fitted = np.linalg.pinv(np.column_stack([v, cubic, np.ones(count)])) @ current
+            take = np.linalg.pinv(np.column_stack([v, cubic, np.ones(count)]))
+            slope, bent = np.moveaxis(take[:2] @ self.current, 1, 0)
+            middle = float(np.median(slope))
+            # Of cells that hardly conduct the ratio would be one of noise.
+            conducts = slope > _CONDUCTS * middle if middle > 0.0 else np.zeros(slope.shape, bool)
             with np.errstate(divide="ignore", invalid="ignore"):
-                cells = (fitted[:, 1] / fitted[:, 0])[chosen]
-            cells = cells[np.isfinite(cells)]
-            ratio = max(float(np.median(cells)), 0.0) if cells.size else 0.0
-        cells = cells * v[-1] ** 2
-        text = "Mean of b V^2 / a of I = a V + b V^3 at the read voltage, after SET"
-        return _pooled(cells, "1", text)
+                cells = np.where(conducts, bent / slope, np.nan)
+            if not conducts.any():
+                break
+            ratio = max(float(np.nanmedian(cells)), 0.0)
+            step = shared_rounding(self.step, 0.0) * float(np.linalg.norm(take[1])) / middle
+        return cells * v[-1] ** 2, step * float(v[-1]) ** 2
+
+
+def _reading_step(record: Record) -> float:
+    """Return what one code of the ADC is worth in readings of cells that conduct, in S."""
+    steps = np.array([value_step(one)[record.mask] for one in record.readings.measurements])
+    return float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
+
+
+def _mean(
+    values: FloatArray, lines: Lines, step: float, scale: float | None = None
+) -> tuple[float, float]:
+    """Return the mean over cells of what each shows in its cycles, (cycles, cells), and its error.
+
+    `step`, `scale`: see `mean_over_cells`. Of one cell the cycles show the error.
+    """
+    count = np.isfinite(values).sum(axis=0)
+    cells = count > 0
+    if cells.sum() == 1:
+        own = values[:, cells]
+        own = own[np.isfinite(own)]
+        nowhere = np.zeros(own.size, np.intp)
+        return mean_over_cells(own, Lines(nowhere, nowhere), scale, step)
+    means = np.nansum(values[:, cells], axis=0) / count[cells]
+    return mean_over_cells(means, Lines(lines.row[cells], lines.column[cells]), scale, step)
+
+
+def _add_mean(
+    findings: Findings,
+    name: str,
+    value: float,
+    error: float,
+    units: str,
+    text: str,
+    n: int,
+    of: str,
+    why: str = "",
+) -> None:
+    """Add a mean, or why there is none."""
+    if not why and not np.isfinite(error):
+        why = "one cycle of one cell tells nothing of the error"
+    if why:
+        findings.undetermined(name, units, text, why, n=n, of=of)
+    else:
+        findings.number(name, value, units, text, error, n=n, of=of)
 
 
 def _crossing(x: FloatArray, y: FloatArray, level: FloatArray) -> FloatArray:
@@ -231,12 +347,6 @@ def _crossing(x: FloatArray, y: FloatArray, level: FloatArray) -> FloatArray:
     part = np.divide(level - low, high - low, out=np.zeros_like(low), where=high > low)
     crossing: FloatArray = x[before] + part * (x[first] - x[before])
     return np.where(reached.any(axis=1) & (level > 0.0), crossing, np.nan)
-
-
-def _pooled(values: FloatArray, units: str, text: str) -> tuple[float, str, str, float]:
-    """Return the mean of all finite values with its error, as arguments of `Findings.number`."""
-    mean, error = mean_with_error(values[np.isfinite(values)])
-    return mean, units, text, error
 
 
 PROCEDURE = IV

@@ -15,7 +15,8 @@ cells
 
     (`memlab.emulator.cells.conduction`), which is fitted to all cells at all levels. With
     `wire_resistance` it is known what wires take; without, G is what is read, and the errors hold
-    what 0.3 ohm would change.
+    what 0.3 ohm would change: a caveat says how much of an error is not chance but this. Errors
+    hold what steps of the ADC do to cells that all lie on the same step, too.
 columns
     As many rows together as fill the range of a gain and a little more, so that the amplifiers are
     seen up to where they clip. What is saturated is counted and left out of the straight line.
@@ -25,7 +26,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -36,12 +36,12 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.bending import (
     Bending,
     BentCells,
-    added_voltage,
     bin_bending,
     fit_bending,
 )
+from memlab.characterize.cell_curves import CellFits, Curves, fit_cells, left_by_wires
 from memlab.characterize.clusters import Lines as ClusterLines
-from memlab.characterize.codes import driven_voltage
+from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.patterns import largest_group
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
@@ -65,29 +65,15 @@ _USUAL_WIRE = 0.3
 """Ohm per segment, of which the error holds what it would do where nothing is known: Li 2019."""
 
 _WIRES_UNKNOWN = (
-    f"the error holds wires of {_USUAL_WIRE} ohm a segment: name theirs with wire_resistance"
+    "{part:.2g} {units} of the error are what wires of {wire} ohm a segment would change: name "
+    "theirs with wire_resistance"
 )
+
+_NOTABLE = 1.05
+"""How much an error is larger than chance makes it before the reason is said."""
 
 _OVER_RANGE = 1.2
 """How far sweeps of columns go, in ranges of the gain."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Curves:
-    """Voltages (V) of a row, shape (points,), and currents (A) of all columns; NaN: clipped."""
-
-    voltage: FloatArray
-    current: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class _CellFits:
-    """Slopes (S), a map of all cells; slope, cubic coefficient (A/V^3) and its error of chosen."""
-
-    slopes: FloatArray
-    conductance: FloatArray
-    cubic: FloatArray
-    cubic_error: FloatArray
 
 
 class LinearityConfig(ProcedureConfig):
@@ -205,18 +191,18 @@ class Linearity(Procedure[LinearityConfig]):
         findings = Findings()
         findings.axis("level", levels, "1", "Conductance level, from the highest")
         chosen = self._chosen(record.rows, record.columns, record.mask)
-        fits, cells, bending, caveat = self._bending(record, levels, chosen)
+        fits, cells, bending, doubted = self._bending(record, levels, chosen)
         for name, units, text in (
             ("conductance", "S", "Slope at small voltage"),
             ("cubic", "A/V^3", "Coefficient of the cubic term"),
         ):
             maps = np.array([on_map(chosen, getattr(fit, name)) for fit in fits])
             findings.array(name, maps, ("level", "row", "column"), units, text)
-        _add_bending(findings, bending, cells, caveat)
+        _add_bending(findings, bending, doubted, cells)
         self._add_columns(findings, record, levels)
         return findings
 
-    def _curves(self, record: Record, level: int) -> list[_Curves]:
+    def _curves(self, record: Record, level: int) -> list[Curves]:
         """Return the curves of each row at a level."""
         here = record.vectors.coordinate("level") == level
         driven_row = record.vectors.coordinate("driven_row")
@@ -224,46 +210,49 @@ class Linearity(Procedure[LinearityConfig]):
         for row in range(record.mask.shape[0]):
             which = np.flatnonzero(here & (driven_row == row))
             voltage, current, saturated = _sweep_of(record, which, row)
+            steps = np.array([value_step(record.vectors.measurements[k]) for k in which])
+            step = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
             # Repeats of a voltage may stand on the same step of the ADC: they count as one point.
             points = np.unique(voltage)
             means = np.array([current[voltage == one].mean(axis=0) for one in points])
             means[:, saturated.any(axis=0)] = np.nan
-            curves.append(_Curves(points, means))
+            curves.append(Curves(points, means, step))
         return curves
 
     def _bending(
         self, record: Record, levels: Lines, chosen: BoolArray
-    ) -> tuple[list[_CellFits], BentCells, Bending, str]:
-        """Fit all cells, with the sinh of the V0 that they themselves show."""
+    ) -> tuple[list[CellFits], BentCells, Bending, Bending]:
+        """Fit all cells, with the sinh of the V0 that they themselves show.
+
+        The last is the law with the errors of wires of which nothing is known.
+        """
         curves = [self._curves(record, int(level)) for level in levels]
         volts, resistance = np.inf, self.config.wire_resistance
         for _ in range(_ROUNDS):
-            fits = [_fit_cells(one, volts, chosen) for one in curves]
+            fits = [fit_cells(one, volts, chosen) for one in curves]
             cells = self._bent(fits, record, chosen, resistance)
             bending = fit_bending(cells)
             before, volts = volts, bending.voltage
             # A V0 far below the voltages would be that of noise.
             if not volts > 0.25 * self.config.voltage or abs(volts - before) < 1e-3 * volts:
                 break
-        if not resistance:
-            # What wires of the usual resistance would change is in the error.
-            wired = fit_bending(self._bent(fits, record, chosen, _USUAL_WIRE))
-            doubted = bending.doubted(wired)
-            if doubted.value_error > 1.05 * bending.value_error:
-                return fits, cells, doubted, _WIRES_UNKNOWN
-            bending = doubted
-        return fits, cells, bending, ""
+        if resistance:
+            return fits, cells, bending, bending
+        # What wires of the usual resistance would change is in the error.
+        wired = fit_bending(self._bent(fits, record, chosen, _USUAL_WIRE))
+        return fits, cells, bending, bending.doubted(wired)
 
     def _bent(
-        self, fits: list[_CellFits], record: Record, chosen: BoolArray, wire_resistance: float
+        self, fits: list[CellFits], record: Record, chosen: BoolArray, wire_resistance: float
     ) -> BentCells:
         """Return the bending of the usable cells, behind wires of this resistance (ohm)."""
         row, column = np.nonzero(chosen)
         levels = len(fits)
         of_row, of_column = wire_segments(record.rows, record.columns, record.chip_shape)
         path, ratio, error = np.full((3, levels, row.size), np.nan)
+        rounding = np.zeros((levels, levels, row.size))
         for k, fit in enumerate(fits):
-            left, passed = _left_by_wires(fit.slopes, wire_resistance, of_row, of_column)
+            left, passed = left_by_wires(fit.slopes, wire_resistance, of_row, of_column)
             path[k] = fit.conductance / (left * passed)[chosen]
             own = fit.conductance > 0.0
             # The cubic current goes with the cube of the voltage that is left at the cell.
@@ -271,11 +260,12 @@ class Linearity(Procedure[LinearityConfig]):
             if own.any():
                 # Of a cell it is known from few points: weights are those of the middle of all.
                 error[k] = np.median(fit.cubic_error[own] / fit.conductance[own])
+                rounding[k, k, own] = fit.cubic_rounding / fit.conductance[own]
         usable = path > self.config.minimum_conductance  # false for NaN, too
         lines = ClusterLines(
             np.tile(row, levels)[usable.ravel()], np.tile(column, levels)[usable.ravel()]
         )
-        return BentCells(path[usable], ratio[usable], error[usable], lines)
+        return BentCells(path[usable], ratio[usable], error[usable], lines, rounding[:, usable])
 
     def _add_columns(self, findings: Findings, record: Record, levels: Lines) -> None:
         """Straight lines of the columns at each gain, in what is not saturated."""
@@ -328,65 +318,29 @@ def _lines(
     return slope, mean_y - slope * mean_x, np.sqrt((residual**2).sum(axis=0) / (n - 2.0))
 
 
-def _fit_cells(curves: Sequence[_Curves], bending_voltage: float, chosen: BoolArray) -> _CellFits:
-    """Fit the curves of the chosen cells; V0 in V, inf for the cubic alone."""
-    fitted = np.full((3, *chosen.shape), np.nan)
-    for row, one in enumerate(curves):
-        n = one.voltage.size
-        design = np.column_stack(
-            [np.ones(n), one.voltage, added_voltage(one.voltage, bending_voltage)]
-        )
-        take = np.linalg.pinv(design)
-        coefficients = take @ one.current
-        left = one.current - design @ coefficients
-        scatter = (take[2] ** 2 @ left**2 * n / (n - 3)) ** 0.5
-        fitted[:, row] = coefficients[1], coefficients[2], scatter
-    return _CellFits(fitted[0], *(one[chosen] for one in fitted))
-
-
-def _left_by_wires(
-    slopes: FloatArray, wire_resistance: float, of_row: FloatArray, of_column: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return what wires leave of a voltage at each cell, and of its current, shape (rows, columns).
-
-    Parameters
-    ----------
-    slopes
-        Conductance (S) of all cells as read, shape (rows, columns).
-    wire_resistance
-        Of a segment in ohm.
-    of_row, of_column
-        Segments of the bit line before each column, and of the TE line behind each row.
-    """
-    slopes = np.maximum(np.nan_to_num(slopes), 0.0)
-    # The current of a column passes all segments before it, and drops in those before the cell.
-    before = np.cumsum(of_row)
-    dropped = slopes @ np.minimum.outer(before, before) * wire_resistance
-    behind = np.cumsum(of_column[::-1])[::-1, np.newaxis]
-    left = np.clip(1.0 - dropped, 0.5, 1.0)
-    return left, np.clip(1.0 - wire_resistance * behind * slopes, 0.5, 1.0)
-
-
-def _add_bending(findings: Findings, bending: Bending, cells: BentCells, caveat: str) -> None:
+def _add_bending(findings: Findings, bending: Bending, doubted: Bending, cells: BentCells) -> None:
+    """Add the law with the errors of `doubted`; those of `bending` are chance alone."""
     n, of = cells.conductance.size, "cells at all levels"
     few = "" if np.isfinite(bending.value) else "too few cells conduct, or all conduct alike"
-    findings.number(
-        "bending", bending.value, "1/V^2", "c/G of small cells", bending.value_error,
-        n=n, of=of, why=few, caveat=caveat,
-    )  # fmt: skip
-    why = few
-    if not why and np.isnan(bending.voltage):
-        why = "bending does not stand out of its error: cells bend too little, or conduct too alike"
-    text = "V0 of the sinh law"
-    findings.number(
-        "voltage", bending.voltage, "V", text, bending.voltage_error, n=n, of=of, why=why,
-        caveat=caveat,
-    )  # fmt: skip
+    unclear = few
+    if not few and np.isnan(doubted.voltage):
+        unclear = (
+            "bending does not stand out of its error: cells bend too little, or conduct too alike"
+        )
     text = "1/G at which bending has halved; 0: does not depend on G"
-    findings.number(
-        "ohmic_resistance", bending.fade, "ohm", text, bending.fade_error, n=n, of=of, why=few,
-        caveat=caveat,
-    )  # fmt: skip
+    for name, value, units, words, error, chance, why in (
+        ("bending", doubted.value, "1/V^2", "c/G of small cells",
+         doubted.value_error, bending.value_error, few),
+        ("voltage", doubted.voltage, "V", "V0 of the sinh law",
+         doubted.voltage_error, bending.voltage_error, unclear),
+        ("ohmic_resistance", doubted.fade, "ohm", text,
+         doubted.fade_error, bending.fade_error, few),
+    ):  # fmt: skip
+        caveat = ""
+        if error > _NOTABLE * chance:
+            part = (error**2 - chance**2) ** 0.5
+            caveat = _WIRES_UNKNOWN.format(part=part, units=units, wire=_USUAL_WIRE)
+        findings.number(name, value, units, words, error, n=n, of=of, why=why, caveat=caveat)
     points = bin_bending(cells)
     findings.axis("bin_conductance", points.conductance, "S", "Mean conductance of the bin")
     dims = ("bin_conductance",)

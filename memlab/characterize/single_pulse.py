@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from memlab.characterize.statistics import shared_rounding
+
 __all__ = ["Amplitude", "SinglePulses", "single_pulses"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -54,11 +56,14 @@ class SinglePulses:
     part, error
         Part of what is left that a pulse does, and its standard error, shape (points,); NaN where
         too little is left. A pulse of 0 V does nothing.
+    sweeps
+        From how many sweeps of cells.
     """
 
     amplitude: FloatArray
     part: FloatArray
     error: FloatArray
+    sweeps: int
 
     def reaching(self, part: float) -> Amplitude:
         """Return the amplitude from which a pulse does this part of what is left."""
@@ -83,7 +88,7 @@ class SinglePulses:
         return Amplitude(value, (ends[1] - ends[0]) / 12.0**0.5, ends)
 
 
-def single_pulses(amplitude: FloatArray, moved: FloatArray) -> SinglePulses:
+def single_pulses(amplitude: FloatArray, moved: FloatArray, step: float = 0.0) -> SinglePulses:
     """Return what single pulses of rising sweeps do.
 
     Parameters
@@ -93,10 +98,12 @@ def single_pulses(amplitude: FloatArray, moved: FloatArray) -> SinglePulses:
     moved
         By how much each cell has moved after each pulse, in S and towards the end, shape
         (points + 1, sweeps): from 0 on, and at last where the whole sweep ends.
+    step
+        What one code of the ADC is worth in a reading, in S.
     """
     end, rising = moved[-1], moved[:-1]
     crept = float((end - rising[-1]).sum())
-    step = np.diff(rising, axis=0)
+    went = np.diff(rising, axis=0)
     left = 2.0 * rising[-1] - end - rising[:-1]
     total, whole = left.sum(axis=1), float(left[0].sum())
     part, error = np.full((2, amplitude.size), np.nan)
@@ -104,10 +111,14 @@ def single_pulses(amplitude: FloatArray, moved: FloatArray) -> SinglePulses:
     told = np.flatnonzero(total > _LEFT * whole) if whole > 0.0 else np.empty(0, int)
     # Not beyond the first that cannot be told: what is left does not become more.
     told = told[told == np.arange(told.size)]
-    part[told + 1] = step[told].sum(axis=1) / total[told]
-    deviation = step[told] - part[told + 1, np.newaxis] * left[told]
+    part[told + 1] = went[told].sum(axis=1) / total[told]
+    deviation = went[told] - part[told + 1, np.newaxis] * left[told]
     n = max(end.size, 2)
     chance = (deviation**2).sum(axis=1) * n / (n - 1)
     level = part[told + 1] * 0.5 * crept
-    error[told + 1] = np.sqrt(chance + level**2) / total[told]
-    return SinglePulses(amplitude, part, error)
+    # Two readings make a step; where sweeps do not scatter, they are rounded alike in all.
+    spread = rising[told + 1].var(axis=1) if end.size else np.zeros(told.size)
+    alike = np.array([shared_rounding(step, float(one)) for one in spread])
+    rounded = 2.0**0.5 * end.size * alike
+    error[told + 1] = np.sqrt(chance + level**2 + rounded**2) / total[told]
+    return SinglePulses(amplitude, part, error, end.size)

@@ -9,7 +9,15 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LineFit", "fit_line", "mean_with_error", "on_map", "responding_cells", "standard_error"]
+__all__ = [
+    "LineFit",
+    "fit_line",
+    "mean_with_error",
+    "on_map",
+    "responding_cells",
+    "shared_rounding",
+    "standard_error",
+]
 
 FloatArray = npt.NDArray[np.float64]
 _Value = TypeVar("_Value", np.float64, np.bool_)
@@ -76,6 +84,18 @@ def mean_with_error(values: FloatArray) -> tuple[float, float]:
     """Return the mean and its standard error; NaN where there are too few values for one."""
     mean, error = float(values.mean()) if values.size else np.nan, standard_error(values)
     return mean, np.nan if error is None else error
+
+
+def shared_rounding(step: float, variance: float) -> float:
+    """Return the standard error that rounding to a step leaves in a mean of many values.
+
+    Values that lie still on a step are all rounded alike, and no number of them takes it away; of
+    normal ones of this variance (square of the unit of the step) the mean of the rounding errors is
+    less by exp(-2 pi^2 variance / step^2).
+    """
+    if not step:
+        return 0.0
+    return float(step / math.sqrt(12.0) * np.exp(-2.0 * np.pi**2 * min(variance / step**2, 30.0)))
 
 
 def on_map(mask: npt.NDArray[np.bool_], values: npt.NDArray[_Value]) -> npt.NDArray[_Value]:

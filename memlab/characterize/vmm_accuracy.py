@@ -44,6 +44,8 @@ _ZEROS = -1.0
 
 _INVERSIONS = 12
 
+_SATURATED = "of the currents within the range alone: `saturated` says how many were beyond"
+
 
 class VmmAccuracyConfig(ProcedureConfig):
     """Settings of the accuracy test."""
@@ -207,19 +209,22 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         text = "Share of the currents beyond the amplifiers' range; left out"
         findings.array("saturated", each(lambda one: one.saturated), dims, "1", text)
         strongest = compared[int(np.argmax(config.amplitudes)), 0]
+        n, of = config.patterns, f"random vectors, and {current.shape[-1]} columns"
         for name, text in _PARTS.items():
             value, error = strongest.relative(name)
             text = f"{text}, rms, relative to the rms current (largest amplitude, first gain)"
+            why = "" if np.isfinite(value) else "no current flows, or all are beyond the range"
+            if name == "wire_loss" and not config.wire_resistance:
+                why = "the resistance of the wires is not named: wire_resistance, see `wires`"
+            if why:
+                findings.undetermined(f"{name}_error", "1", text, why, n=n, of=of)
+                continue
+            # The square scatters around what it stands for; below zero only an upper end is known.
+            ends = None if value else (0.0, 2.0**0.5 * error)
             findings.number(
-                f"{name}_error",
-                value,
-                "1",
-                text,
-                error,
-                n=config.patterns,
-                of=f"random vectors, and {current.shape[-1]} columns",
-                why="" if np.isfinite(value) else "no current flows, or all are beyond the range",
-            )
+                f"{name}_error", value, "1", text, error, n=n, of=of, interval=ends,
+                caveat=_SATURATED if strongest.saturated.any() else "",
+            )  # fmt: skip
         return findings
 
 

@@ -10,7 +10,9 @@ at a stage are found from the read at this stage, the first in which they conduc
 with `memlab.emulator.wires` as the model. At every later stage the model then predicts the read of
 these cells, and r is what makes the logarithms of measured over predicted vanish: a Gauss-Newton
 fit of wire, driver and sense resistance. Cells far from the fit (they switched, or a trap did) are
-left out. The errors count each cell once, however often it was read (a sandwich estimate).
+left out. The errors come from leaving out each cell in turn, with all that was read of it: few
+cells err more than their scatter shows. They are those of a fit that may go below zero, of which
+what is reported ends at zero; else the others would have to make up for what the end cuts off.
 
 By superposition a product with many rows driven holds nothing that reads row by row do not hold:
 comparing those two tells nothing about wires. Only a different load does.
@@ -38,6 +40,9 @@ _INVERSIONS = 4
 _STEP = 0.02
 """Step in ohm for derivatives; what is measured is smooth on this scale."""
 
+_SINGULAR = 1e14
+"""Condition of the normal equations from which they tell nothing."""
+
 
 @dataclass(frozen=True)
 class Resistances:
@@ -58,10 +63,13 @@ class Stage:
         Cells that changed since the stage before, shape (rows, columns).
     conductance
         Read conductance in S, offsets taken off, same shape.
+    rounding
+        Error in S that all its readings may have in common, by steps of the ADC.
     """
 
     added: BoolArray
     conductance: FloatArray
+    rounding: float = 0.0
 
 
 class WireModel:
@@ -119,13 +127,16 @@ class WireFit:
     Parameters
     ----------
     resistances, error
-        Found, and one standard error of each, in ohm.
+        Found, and one standard error of each, in ohm; NaN where the reads do not tell it, which was
+        left at its start.
     cells
         Conductance of the cells themselves at the last stage, in S, shape (rows, columns).
     model
         What the fit expects to be read at each stage, in S, shape (stages, rows, columns).
     scatter
         Standard deviation of the logarithms of measured over predicted.
+    used
+        Cells that were read below more than one load and lie near the fit.
     """
 
     resistances: Resistances
@@ -133,6 +144,7 @@ class WireFit:
     cells: FloatArray
     model: FloatArray
     scatter: float
+    used: int
 
 
 def fit_resistances(
@@ -153,31 +165,68 @@ def fit_resistances(
     """
     prediction = _Prediction(model, stages)
     theta = np.array([start.wire, start.driver, start.sense])
-    if len(prediction.cell) <= theta.size:
+    if not prediction.told.any():
         return None
     for _ in range(iterations):
-        residual, _, _ = prediction(theta)
-        jacobian = np.empty((residual.size, theta.size))
-        for k in range(theta.size):
-            moved = theta.copy()
-            moved[k] += _STEP
-            jacobian[:, k] = (prediction(moved)[0] - residual) / _STEP
-        usable = _without_outliers(residual)
-        normal = jacobian[usable].T @ jacobian[usable]
-        if np.linalg.cond(normal) > 1e14:
+        linear = _linearised(prediction, theta)
+        if linear is None:
             return None
-        step = -np.linalg.solve(normal, jacobian[usable].T @ residual[usable])
-        covariance = _sandwich(jacobian[usable], residual[usable], prediction.cell[usable])
-        error = np.sqrt(np.diag(covariance))
         # A resistance is not negative; one that is not there lies within its error of zero.
-        new = np.maximum(theta + step, 0.0)
-        done = bool((np.abs(new - theta) <= 0.1 * error + 1e-4).all())
+        new = np.maximum(theta + linear.step, 0.0)
+        done = bool((np.abs(new - theta) <= 0.1 * np.nan_to_num(linear.error) + 1e-4).all())
         theta = new
         if done:
             break
+    else:
+        return None
     residual, cells, models = prediction(theta)
-    scatter = float(residual[_without_outliers(residual)].std())
-    return WireFit(Resistances(*theta), Resistances(*error), cells, models, scatter)
+    usable = _without_outliers(residual)
+    return WireFit(
+        Resistances(*theta),
+        Resistances(*linear.error),
+        cells,
+        models,
+        float(residual[usable].std()),
+        int(np.unique(prediction.cell[usable]).size),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """A Gauss-Newton step and the standard errors where it ends, in ohm, shape (3,).
+
+    What the residuals do not tell stays where it is; its error is NaN.
+    """
+
+    step: FloatArray
+    error: FloatArray
+
+
+def _linearised(prediction: _Prediction, theta: FloatArray) -> _Linear | None:
+    """Return the step to the best fit, be it negative; None where residuals do not tell it."""
+    residual, _, _ = prediction(theta)
+    jacobian = np.empty((residual.size, theta.size))
+    for k in range(theta.size):
+        moved = theta.copy()
+        moved[k] += _STEP
+        jacobian[:, k] = (prediction(moved)[0] - residual) / _STEP
+    usable = _without_outliers(residual)
+    near, cell = jacobian[usable], prediction.cell[usable]
+    told = prediction.told
+    near = near[:, told]
+    if np.unique(cell).size <= told.sum():
+        return None
+    if np.linalg.cond(near.T @ near) > _SINGULAR:
+        return None
+    take = np.linalg.pinv(near)
+    step, error = np.zeros(theta.size), np.full(theta.size, np.nan)
+    step[told] = -take @ residual[usable]
+    shared = take @ prediction.rounding()[usable]
+    variance = _jackknife(near, residual[usable] + near @ step[told], cell)
+    if not np.isfinite(variance).all():
+        return None
+    error[told] = np.sqrt(variance + (shared**2).sum(axis=1))
+    return _Linear(step, error)
 
 
 class _Prediction:
@@ -188,11 +237,16 @@ class _Prediction:
         self._guess = [np.maximum(stage.conductance, 0.0) for stage in stages]
         known = np.zeros(stages[0].added.shape, bool)
         self._again: list[BoolArray] = []
-        for stage in stages[1:]:
+        self._first = np.zeros(known.shape, np.intp)
+        for k, stage in enumerate(stages[1:], start=1):
+            self._first[stage.added] = k
             self._again.append(known & (stage.conductance > 4.0 * _SMALL))
             known = known | (stage.added & (stage.conductance > 4.0 * _SMALL))
         self.cell = np.concatenate([np.flatnonzero(again) for again in self._again])
         """Number of the cell of each residual."""
+        along = [self._load_changes(axis) for axis in (1, 0)]
+        self.told = np.array([any(along), *along])
+        """Which of wire, driver and sense resistance the residuals tell at all, bool (3,)."""
 
     def __call__(self, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return residuals, the cells at the last stage and the model of each stage."""
@@ -210,6 +264,35 @@ class _Prediction:
                 residuals.append(np.log(stage.conductance[again] / models[-1][again]))
         return np.concatenate(residuals), cells, np.array(models)
 
+    def _load_changes(self, axis: int) -> bool:
+        """Whether any cell is read again after others on its row (axis 1) or column were added.
+
+        Of a row by itself every amplifier sees one cell; its resistance is taken for the cell's.
+        """
+        known = [stage.added & (stage.conductance > 4.0 * _SMALL) for stage in self._stages]
+        count = np.cumsum([one.sum(axis=axis, keepdims=True) for one in known], axis=0)
+        every = np.broadcast_to(count, (len(known), *known[0].shape))
+        before = np.take_along_axis(every, self._first[np.newaxis], axis=0)[0]
+        return any(
+            bool((every[k] > before)[again].any()) for k, again in enumerate(self._again, start=1)
+        )
+
+    def rounding(self) -> FloatArray:
+        """Return what one rounding of each stage adds to each residual, (residuals, stages).
+
+        That of a cell's first reading stays in all that is predicted of it.
+        """
+        parts = []
+        for k, again in enumerate(self._again, start=1):
+            first = self._first[again]
+            own = np.zeros((first.size, len(self._stages)))
+            own[:, k] = self._stages[k].rounding / self._stages[k].conductance[again]
+            for j in np.unique(first):
+                read = self._stages[j].conductance[again][first == j]
+                own[first == j, j] = -self._stages[j].rounding / read
+            parts.append(own)
+        return np.concatenate(parts)
+
 
 def _without_outliers(residual: FloatArray) -> BoolArray:
     """Return which residuals lie within five robust deviations of their median."""
@@ -218,10 +301,19 @@ def _without_outliers(residual: FloatArray) -> BoolArray:
     return usable
 
 
-def _sandwich(jacobian: FloatArray, residual: FloatArray, cell: npt.NDArray[np.intp]) -> FloatArray:
-    """Covariance of the parameters when the residuals of one cell belong together."""
-    bread = np.linalg.inv(jacobian.T @ jacobian)
-    scores = np.zeros((cell.max() + 1, jacobian.shape[1]))
-    np.add.at(scores, cell, jacobian * residual[:, np.newaxis])
-    covariance: FloatArray = bread @ (scores.T @ scores) @ bread
-    return covariance
+def _jackknife(
+    jacobian: FloatArray, residual: FloatArray, cell: npt.NDArray[np.intp]
+) -> FloatArray:
+    """Variances of the parameters, (parameters,), from leaving out each cell; inf: one decides."""
+    _, member = np.unique(cell, return_inverse=True)
+    count = int(member.max()) + 1
+    scores = np.zeros((count, jacobian.shape[1]))
+    np.add.at(scores, member, jacobian * residual[:, np.newaxis])
+    own = np.zeros((count, *jacobian.shape[1:] * 2))
+    np.add.at(own, member, jacobian[:, :, np.newaxis] * jacobian[:, np.newaxis, :])
+    rest = jacobian.T @ jacobian - own
+    if np.linalg.cond(rest).max() > _SINGULAR:
+        return np.full(jacobian.shape[1], np.inf)
+    moved = np.linalg.solve(rest, scores[:, :, np.newaxis])[:, :, 0]
+    variance: FloatArray = (moved**2).sum(axis=0) * (count - 1) / count
+    return variance

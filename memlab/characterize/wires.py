@@ -16,13 +16,24 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.bench import Bench
+from memlab.characterize.codes import value_step
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.patterns import diagonal_groups
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.statistics import shared_rounding
 from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Wires", "WiresConfig"]
+
+_USEFUL, _USEFUL_SHARE = 0.1, 0.2
+"""Largest error in ohm, a third of the 0.3 ohm of Li 2019, and as a share of what was found: a
+resistance that is known worse than by either is not determined."""
+
+_SAME_LOAD = "the load behind it did not change: a region of several lines tells it"
+
+_SIGMAS = 1.96
+"""Half of an interval of 95 %, in standard errors."""
 
 
 class WiresConfig(ProcedureConfig):
@@ -78,13 +89,7 @@ class Wires(Procedure[WiresConfig]):
         """Fit the resistances."""
         config = self.config
         level = self._levels(record.rows, record.columns)
-        stages = [
-            Stage(
-                record.mask & (level == step) if step else np.ones(record.mask.shape, bool),
-                reads_without_offset(record, step, config.point.read_voltage).mean(axis=0),
-            )
-            for step in range(config.stages + 1)
-        ]
+        stages = [self._stage(record, level, step) for step in range(config.stages + 1)]
         model = WireModel(record.rows, record.columns, record.chip_shape)
         fit = fit_resistances(model, stages, Resistances(config.start))
         findings = Findings()
@@ -98,6 +103,16 @@ class Wires(Procedure[WiresConfig]):
             findings.map("cell_conductance", fit.cells, "S", "Of the cells at the last stage")
         return findings
 
+    def _stage(self, record: Record, level: npt.NDArray[np.intp], step: int) -> Stage:
+        """Return what was read at a stage; reads that scatter over more than a step round apart."""
+        added = record.mask & (level == step) if step else np.ones(record.mask.shape, bool)
+        reads = reads_without_offset(record, step, self.config.point.read_voltage)
+        which = np.flatnonzero(record.readings.coordinate("step") == step)
+        steps = [value_step(record.readings.measurements[k])[added] for k in which]
+        one = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
+        rounding = shared_rounding(one, float(reads[:, added].var())) if added.any() else 0.0
+        return Stage(added, reads.mean(axis=0), rounding)
+
     def _levels(
         self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
     ) -> npt.NDArray[np.intp]:
@@ -105,16 +120,40 @@ class Wires(Procedure[WiresConfig]):
 
 
 def _add_numbers(findings: Findings, fit: WireFit | None) -> None:
-    for name, text in (
+    """Add what was found, or why it was not."""
+    n, of = None if fit is None else fit.used, "cells read below more than one load"
+    why = _undetermined(fit)
+    for part, text in (
         ("wire", "Of one segment of bit line or TE line"),
         ("driver", "Of a row driver"),
         ("sense", "Of a column's amplifier input"),
     ):
-        value = np.nan if fit is None else getattr(fit.resistances, name)
-        error = None if fit is None else getattr(fit.error, name)
-        findings.number(f"{name}_resistance", value, "ohm", text, error)
+        name = f"{part}_resistance"
+        value = np.nan if fit is None else getattr(fit.resistances, part)
+        error = np.nan if fit is None else getattr(fit.error, part)
+        lacks = why or ("" if np.isfinite(error) else _SAME_LOAD)
+        if lacks:
+            findings.undetermined(name, "ohm", text, lacks, n=n, of=of)
+            continue
+        # What came out below zero was taken for zero: then the upper end is what is known.
+        ends = None if value else (0.0, _SIGMAS * error)
+        findings.number(name, value, "ohm", text, error, n=n, of=of, interval=ends)
     scatter = np.nan if fit is None else fit.scatter
-    findings.number("scatter", scatter, "1", "Of reads around the fit, relative")
+    text = "Of reads around the fit, relative"
+    findings.number("scatter", scatter, "1", text, n=n, of=of, why="" if fit else why)
+
+
+def _undetermined(fit: WireFit | None) -> str:
+    """Return why the reads do not tell the resistance of wires, or "" where they do."""
+    if fit is None:
+        return "too few cells conduct below more than one load to tell wires, drivers, amplifiers"
+    value, error = fit.resistances.wire, fit.error.wire
+    if error <= max(_USEFUL, _USEFUL_SHARE * value):
+        return ""
+    return (
+        f"the error would be {error:.2g} ohm: cells are too few or too noisy, or the load changes "
+        "too little (a larger region, more repeats, a higher gate_voltage)"
+    )
 
 
 PROCEDURE = Wires

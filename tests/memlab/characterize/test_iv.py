@@ -101,6 +101,54 @@ def test_the_measured_current_bends_as_the_cell_does() -> None:
     assert abs(straight.value("nonlinearity")) < 1e-3
 
 
+BOARD = {
+    "board__dac__offset": 0.67e-3,
+    "board__amplifier__offset": 0.23e-3,
+    "board__amplifier__mismatch": 1e-3,
+    "board__adc__offset": 1.0,
+}
+"""Of a board that nobody has calibrated."""
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_what_the_board_adds_to_a_column_is_in_the_errors(seed: int) -> None:
+    bent = {"nonlinearity__voltage": 0.5, "nonlinearity__ohmic_conductance": 0.0, **QUIET}
+    known = characterise("iv", chip(**bent, **BOARD), shape=(8, 6), cycles=1, seed=seed)
+    true = characterise("iv", chip(**bent), shape=(8, 6), cycles=1, seed=seed)
+    for name in ("low_conductance", "high_conductance", "nonlinearity"):
+        assert known.off(name, true.value(name)) < SIGMAS
+    # 0.1 % from column to column, of six columns; not a thousandth of it.
+    assert 1e-4 < known.error("high_conductance") / known.value("high_conductance") < 2e-3
+
+
+def test_where_nothing_scatters_a_step_of_the_converters_is_the_error() -> None:
+    known = characterise("iv", chip(**QUIET), shape=(8, 6), cycles=2)
+    step = 10.0 / 65536 / 1e4 / 0.2
+    assert known.error("high_conductance") > 0.15 * step
+    for name in ("nonlinearity", "set_sweep_voltage", "set_voltage_spread"):
+        assert known.error(name) > 0.0
+    assert known.off("nonlinearity", 0.0) < SIGMAS
+    assert known.off("high_conductance", 98e-6 * 1.2 + 120e-6) < SIGMAS
+
+
+def test_numbers_say_of_what_they_are_and_why_there_is_none() -> None:
+    known = characterise("iv", chip("ideal", non_responsive=1.0), shape=(3, 2), cycles=2)
+    for one in known.findings.values.values():
+        if isinstance(one.value, float):
+            assert one.n is not None
+            assert one.of
+            assert one.why or np.isfinite(one.error)
+    assert known.findings.values["set_sweep_voltage"].why == "no cell switched"
+    assert known.findings.values["nonlinearity"].why == "no cell conducts after SET"
+
+
+def test_of_one_cell_the_cycles_show_the_error() -> None:
+    known = characterise("iv", chip(), shape=(3, 2), mask=np.eye(3, 2, -2, bool), cycles=4)
+    one = characterise("iv", chip(), shape=(1, 1), cycles=1)
+    assert known.error("set_sweep_voltage") > 0.0
+    assert one.findings.values["high_conductance"].why.startswith("one cycle of one cell")
+
+
 def test_a_cell_that_does_not_switch_has_no_switching_voltage() -> None:
     known = characterise("iv", chip("pt-taox-ta", non_responsive=0.3), shape=(8, 6), cycles=2)
     switched = np.isfinite(known.map("cell_set_voltage")).all(axis=0)

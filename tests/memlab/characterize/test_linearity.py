@@ -1,10 +1,12 @@
 """Bending of cells, and the range of the amplifiers, are recovered."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.analysed import analyse
+from support.known_chips import SIGMAS, characterise, chip
 
 from memlab.characterize import Region
 from memlab.characterize.bending import BentCells, fit_bending
@@ -85,3 +87,36 @@ def test_cells_that_conduct_too_alike_do_not_determine_the_voltage() -> None:
     G = rng.normal(300e-6, 4e-6, 40)
     law = fit_bending(bent_cells(G, 0.34 / (1.0 + G / 100e-6) + 1e-3 * rng.standard_normal(G.size)))
     assert np.isnan(law.voltage)
+
+
+def test_what_wires_would_change_is_named_beside_each_number_that_it_concerns() -> None:
+    bent = chip(nonlinearity__voltage=0.12, nonlinearity__ohmic_conductance=0.0)
+    settings = {"groups": 2, "gain": 1, "points": 9}
+    unknown = characterise("linearity", bent, shape=(16, 12), **settings).findings.values
+    assert unknown["ohmic_resistance"].caveat.endswith("name theirs with wire_resistance")
+    assert "ohm of the error are what wires of 0.3 ohm" in unknown["ohmic_resistance"].caveat
+    assert not unknown["voltage"].caveat
+    named = characterise("linearity", bent, shape=(16, 12), wire_resistance=1e-9, **settings)
+    assert not named.findings.values["ohmic_resistance"].caveat
+    assert named.error("ohmic_resistance") < 0.7 * unknown["ohmic_resistance"].error
+
+
+def test_where_all_cells_of_a_level_lie_on_one_step_the_step_is_in_the_error() -> None:
+    # No noise at all: each level is rounded as one cell, and no number of cells helps.
+    bent = chip(noise=0.0, nonlinearity__voltage=0.5, nonlinearity__ohmic_conductance=1e-4)
+    for shape in ((4, 6), (16, 12)):
+        known = characterise("linearity", bent, shape=shape, groups=1, wire_resistance=1e-9)
+        assert known.off("voltage", 0.5) < SIGMAS
+        assert known.off("ohmic_resistance", 1e4) < SIGMAS
+        assert known.error("voltage") > 1e-5
+
+
+def test_errors_of_levels_that_are_rounded_as_one_do_not_fall_with_the_number_of_cells() -> None:
+    errors = []
+    for copies in (20, 200):
+        G = np.repeat([50e-6, 120e-6, 300e-6], copies)
+        alike = np.eye(3)[np.repeat([0, 1, 2], copies)].T * 1e-3
+        cells = bent_cells(G, 0.7 / (1.0 + G / 150e-6))
+        errors.append(fit_bending(replace(cells, rounding=alike)).value_error)
+    assert errors[0] == pytest.approx(errors[1], rel=1e-3)
+    assert errors[0] > 1e-3

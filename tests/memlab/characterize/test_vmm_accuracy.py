@@ -35,7 +35,8 @@ def test_on_the_ideal_chip_the_error_is_quantisation(tmp_path: Path) -> None:
     np.testing.assert_allclose(rms(run, "quantisation")[:, 0], expected, rtol=0.05)
     assert (rms(run, "noise") == 0.0).all()
     assert (rms(run, "offset") == 0.0).all()
-    assert run.value("wire_loss_error") == 0.0
+    # Nothing is known of the wires: that is no 0.
+    assert np.isnan(run.value("wire_loss_error"))
     assert run.path.with_suffix(".png").stat().st_size > 10_000
 
 

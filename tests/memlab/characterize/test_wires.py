@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.analysed import analyse
+from support.known_chips import SIGMAS, characterise, chip
 
 from memlab.characterize import Region
 from memlab.characterize.wire_fit import Resistances, Stage, WireModel, fit_resistances
@@ -68,6 +69,52 @@ def test_too_few_cells_are_said_to_be_not_measurable(tmp_path: Path) -> None:
     assert run.path.with_suffix(".png").exists()
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_small_region_does_not_determine_them_and_says_so(seed: int) -> None:
+    known = characterise("wires", chip("ta-hfo2-full"), shape=(8, 8), seed=seed, groups=4)
+    for name in ("wire_resistance", "driver_resistance", "sense_resistance"):
+        found = known.findings.values[name]
+        assert np.isnan(found.value)
+        assert "error would be" in found.why
+        assert 8 <= found.n <= 32
+
+
+def test_of_one_row_the_wire_is_found_and_the_amplifiers_are_not() -> None:
+    row = Region(rows="3")
+    preset = chip(wires__resistance=1.5, read_noise__white=0.002)
+    known = characterise("wires", preset, shape=(5, 48), region=row, groups=4)
+    assert known.off("wire_resistance", 1.5) < SIGMAS
+    assert known.error("wire_resistance") < 0.05
+    sense = known.findings.values["sense_resistance"]
+    assert np.isnan(sense.value)
+    assert "load behind it did not change" in sense.why
+
+
+def test_a_resistance_cut_off_at_zero_does_not_swell_the_errors_of_the_others() -> None:
+    found = []
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        fit = fit_resistances(MODEL, noisy_stages(rng, 1.0), Resistances(0.5), iterations=12)
+        assert fit is not None
+        found.append((fit.resistances.wire, fit.error.wire, fit.resistances.sense))
+    wire, error, sense = np.array(found).T
+    assert 4 <= (sense == 0.0).sum() <= 14
+    # Those with and those without it are measured equally well.
+    assert error.max() < 1.6 * error.min()
+    z = (wire - 1.0) / error
+    assert abs(z.mean()) < 0.8
+    assert 0.6 < z.std(ddof=1) < 1.5
+
+
+def test_where_all_cells_lie_on_one_step_the_step_is_the_error() -> None:
+    quiet = chip(noise=0.0)
+    known = characterise("wires", quiet, shape=(24, 20), groups=8)
+    value, error = known.value("wire_resistance"), known.error("wire_resistance")
+    # A step of gain 2 at 0.2 V is 0.03 % of a cell; 20 x 24 cells take about 1 % per ohm.
+    assert 1e-4 < error < 0.1
+    assert value <= 4.5 * error
+
+
 def test_driver_and_sense_resistance_are_separable_without_noise() -> None:
     rng = np.random.default_rng(5)
     rows, columns = np.arange(40, 64), np.arange(3, 19)
@@ -84,6 +131,21 @@ def test_driver_and_sense_resistance_are_separable_without_noise() -> None:
     assert fit.resistances.driver == pytest.approx(8.0, rel=1e-2)
     assert fit.resistances.sense == pytest.approx(5.0, rel=1e-2)
     np.testing.assert_allclose(fit.cells[level >= 0], cells[level >= 0], rtol=2e-3, atol=1e-7)
+
+
+MODEL = WireModel(np.arange(40, 64), np.arange(3, 19), (64, 24))
+
+
+def noisy_stages(rng: np.random.Generator, wire: float) -> list[Stage]:
+    """Stages of 24 x 16 cells of 300 uS with 0.2 % of noise; only wires resist."""
+    level = np.add.outer(np.arange(24), np.arange(16)) % 4
+    cells = np.zeros(level.shape)
+    stages = [Stage(np.ones(level.shape, bool), cells.copy())]
+    for added in (level == 0, level == 1, level >= 2):
+        cells = np.where(added, rng.uniform(250e-6, 350e-6, level.shape), cells)
+        read = MODEL.read(cells, Resistances(wire))
+        stages.append(Stage(added, read * (1.0 + 0.002 * rng.standard_normal(level.shape))))
+    return stages
 
 
 def _read(cells: np.ndarray) -> np.ndarray:

@@ -33,8 +33,13 @@ RESET = {"reset_voltage": one_pulse("reset", 0.5), "reset_onset": one_pulse("res
 SETTINGS = [
     Setting(
         "nine steps",
-        {**SET, **RESET},
-        {"read_noise__white": 0.005, **BOARD},
+        {**SET, **RESET, "nonlinearity": 0.2**2 / (6 * 0.6**2)},
+        {
+            "nonlinearity__voltage": 0.6,
+            "nonlinearity__ohmic_conductance": 0.0,
+            "read_noise__white": 0.005,
+            **BOARD,
+        },
         settings={"steps": 9, "cycles": 2},
         shape=(8, 8),
         region=Region(rows="1:5", columns="2:6"),
@@ -49,7 +54,7 @@ SETTINGS = [
     ),
     Setting(
         "steep switching",
-        {**SET, **RESET},
+        {**SET, **RESET, "nonlinearity": 0.0},
         {"set__voltage_scale": 0.03, "reset__voltage_scale": 0.05, "read_noise__white": 0.01},
         settings={"steps": 23, "cycles": 2},
         shape=(5, 6),
@@ -60,6 +65,7 @@ SETTINGS = [
         {
             "set_voltage": one_pulse("set", 0.5, 2e-7),
             "reset_voltage": one_pulse("reset", 0.5, 2e-7),
+            "nonlinearity": 0.0,
         },
         {"set__full_voltage": 1.7, "noise": 2e-6},
         settings={
@@ -72,7 +78,7 @@ SETTINGS = [
     ),
     Setting(
         "a single row, another gate and threshold",
-        {**SET, **RESET},
+        {**SET, **RESET, "nonlinearity": 0.0},
         {"set__threshold": 0.95, "reset__threshold": 0.83, **BOARD, "spread__set_slope": 0.05},
         settings={"steps": 15, "cycles": 4, "gate_voltage": 1.6},
         shape=(5, 24),

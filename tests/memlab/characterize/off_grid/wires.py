@@ -19,7 +19,7 @@ SETTINGS = [
     ),
     Setting(
         "drivers and amplifiers resist, too",
-        {"wire_resistance": 0.8},
+        {"wire_resistance": 0.8, "driver_resistance": 3.0, "sense_resistance": 2.0},
         {
             "wires__resistance": 0.8,
             "wires__driver_resistance": 3.0,
@@ -44,6 +44,7 @@ SETTINGS = [
         settings={"groups": 4},
         shape=(12, 64),
         region=Region(rows="7"),
+        undetermined=("sense_resistance",),
     ),
     Setting(
         "all effects",
@@ -64,5 +65,14 @@ SETTINGS = [
         },
         settings={"groups": 8},
         shape=(40, 30),
+    ),
+    Setting(
+        "eight by eight",
+        {},
+        {"wires__resistance": 0.4, "read_noise__white": 0.005, **BOARD},
+        settings={"groups": 4},
+        shape=(20, 16),
+        region=Region(rows="4:12", columns="6:14"),
+        undetermined=("wire_resistance", "driver_resistance", "sense_resistance"),
     ),
 ]
