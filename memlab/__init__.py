@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memlab.devices import open_array, open_board
     from memlab.errors import LimitError, MemlabError
     from memlab.limits import Limits, OperatingPoint
+    from memlab.runs import Run, open_run
 
 __all__ = [
     "Array",
@@ -26,9 +27,11 @@ __all__ = [
     "Limits",
     "MemlabError",
     "OperatingPoint",
+    "Run",
     "__version__",
     "open_array",
     "open_board",
+    "open_run",
 ]
 
 # Loaded when first used (PEP 562), so that `memlab --help` does not wait for numpy.
@@ -39,7 +42,9 @@ _HOMES = {
     "MemlabError": "memlab.errors",
     "OperatingPoint": "memlab.limits",
     "open_array": "memlab.devices",
+    "Run": "memlab.runs",
     "open_board": "memlab.devices",
+    "open_run": "memlab.runs",
 }
 
 

@@ -19,7 +19,7 @@ from memlab.board_array import BoardArray
 from memlab.calibrate.readings import LEVELS, Readings
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration
-from memlab.runs import RunFile, describe_versions
+from memlab.runs import Family, RunFile, describe_versions, schema_attributes
 
 __all__ = ["CalibrationLog", "Check"]
 
@@ -79,7 +79,11 @@ class CalibrationLog:
         settings: CalibrationSettings,
         attributes: dict[str, str | int],
     ):
-        self.run = run = RunFile(path, "calibration of a board", attributes)
+        self.run = run = RunFile(
+            path,
+            "calibration of a board",
+            {**schema_attributes("calibration", Family.CALIBRATION), **attributes},
+        )
         gains = np.arange(1, len(array.board.capabilities.transimpedance) + 1)
         run.group("config", "NXcollection", asdict(settings))
         run.group("instrument", "NXinstrument", array.describe())

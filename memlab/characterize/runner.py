@@ -42,6 +42,7 @@ from memlab.errors import DataError, LimitError, SettingError
 from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (
+    Family,
     Findings,
     FinishedLog,
     ProcedureLog,
@@ -52,6 +53,7 @@ from memlab.runs import (
     describe_versions,
     read_attributes,
     read_record,
+    schema_attributes,
     write_findings,
 )
 from memlab.runs.ending import closed_in_order, named_in_errors
@@ -321,6 +323,7 @@ def _start(
         plan.out,
         plan.procedure.title,
         {
+            **schema_attributes(plan.name, Family.PROCEDURE),
             "procedure": plan.name,
             "board": board,
             "seed": plan.config.seed,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from memlab.array import Array
 from memlab.nn import Loss, Network
-from memlab.runs import RunFile
+from memlab.runs import Findings, RunFile
 from memlab.training import Batch, Observer
 
 __all__ = ["Experiment", "MakeExperiment", "Outcome", "Samples"]
@@ -86,3 +86,13 @@ class Outcome:
 
     metrics: dict[str, float | None]
     details: dict[str, Any] = field(default_factory=dict)
+
+    def findings(self) -> Findings:
+        """Return the metrics with their units, and of what and of how many they are."""
+        findings, about = Findings(), self.details.get("metrics_of", {})
+        for name, value in self.metrics.items():
+            if value is not None:
+                one = about[name]
+                text = name.replace("_", " ").capitalize().replace("rmse", "RMSE")
+                findings.number(name, value, one["units"], text, n=one["n"], of=one["of"])
+        return findings

@@ -18,10 +18,19 @@ from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_s
 from memlab.experiments.arrays import check_boards, open_arrays, total_counts
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.ex_situ import ExSitu
-from memlab.experiments.experiment import Experiment, MakeExperiment
+from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
 from memlab.experiments.given import is_npz
 from memlab.experiments.in_situ import InSitu
-from memlab.runs import GoodLines, RunFile, check_out, describe_versions, load_good_lines
+from memlab.runs import (
+    Family,
+    GoodLines,
+    RunFile,
+    check_out,
+    describe_versions,
+    load_good_lines,
+    schema_attributes,
+    write_findings,
+)
 from memlab.runs.ending import closed_in_order, named_in_errors
 from memlab.runs.trained import recorded_preset
 from memlab.settings import apply_settings
@@ -180,7 +189,13 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
             method = InSitu(entry.make, config, arrays)
         run_file = create_run_file(plan, arrays)
         results: dict[str, Any] = {}
-        with closed_in_order(run_file, results):
+        outcome: Outcome | None = None
+
+        def complete(entry: Any) -> None:
+            if outcome is not None:
+                write_findings(entry, outcome.findings())
+
+        with closed_in_order(run_file, results, complete):
             # The products are thin: more threads make them slower, and change their last bits.
             with one_blas_thread():
                 outcome = method.run(run_file, observers)
@@ -218,6 +233,7 @@ def create_run_file(plan: Plan, arrays: Sequence[Array]) -> RunFile:
         plan.out,
         f"{plan.experiment}, preset {plan.preset}",
         {
+            **schema_attributes(plan.experiment, Family.EXPERIMENT),
             "experiment": plan.experiment,
             "preset": plan.preset,
             "board": plan.board,

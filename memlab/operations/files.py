@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import SettingError, StorageError
-from memlab.runs import RunFile, check_out, describe_versions
+from memlab.runs import Family, RunFile, check_out, describe_versions, schema_attributes
 from memlab.storage import default_path, load_npy, make_directory, write_measured
 from memlab.storage.spare import save_elsewhere
 
@@ -99,11 +98,10 @@ def _make_place(path: Path) -> None:
         make_directory(path.parent)
 
 
-def create_run_file(
-    path: Path, title: str, board: str, array: Array, attributes: Mapping[str, Any]
-) -> RunFile:
+def create_run_file(path: Path, operation: str, title: str, board: str, array: Array) -> RunFile:
     """Create a run file with what is known before an operation."""
-    run = RunFile(path, title, {"board": board, "program": f"memlab {__version__}", **attributes})
+    attributes = {"board": board, "program": f"memlab {__version__}", "operation": operation}
+    run = RunFile(path, title, {**schema_attributes(operation, Family.OPERATION), **attributes})
     run.group("instrument", "NXinstrument", array.describe())
     run.group("versions", "NXcollection", describe_versions())
     return run

@@ -111,7 +111,7 @@ def program_target(
         if array.passport is not None:
             array.passport.begin_run(str(out.resolve()))
         make_directory(out.parent)
-        run = create_run_file(out, "write-and-verify", url, array, {"operation": GROUP})
+        run = create_run_file(out, GROUP, "write-and-verify", url, array)
         run.group("config", "NXcollection", config.model_dump(mode="json"))
         results: dict[str, Any] = {}
         with closed_in_order(run, results):

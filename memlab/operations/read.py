@@ -106,7 +106,7 @@ def read_map(
 
 
 def _write_run(out: Path, url: str, part: Array, measurement: Measurement) -> None:
-    run = create_run_file(out, "conductance map", url, part, {"operation": "read"})
+    run = create_run_file(out, "read", "conductance map", url, part)
     load = {} if measurement.load is None else measurement.load.attributes()
     run.group("map", "NXdata", {"signal": "conductance", **load})
     run.scale("map/row", part.rows, "1", "Row (bit line) of the chip")

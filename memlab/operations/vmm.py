@@ -99,7 +99,7 @@ def multiply(
 def _write_run(
     out: Path, url: str, part: Array, vectors: FloatArray, measurement: Measurement
 ) -> None:
-    run = create_run_file(out, "vector-matrix products", url, part, {"operation": "vmm"})
+    run = create_run_file(out, "vmm", "vector-matrix products", url, part)
     flat = vectors.reshape(-1, part.shape[0])
     load = {} if measurement.load is None else measurement.load.attributes()
     run.group("vmm", "NXdata", {"signal": "current", **load})

@@ -11,15 +11,18 @@ from memlab.runs.procedure_log import (
     read_record,
     write_findings,
 )
+from memlab.runs.reader import Run, open_run
 from memlab.runs.record import Coordinate, Finding, Findings, Record, Series, State
 from memlab.runs.rescue import edit, rescue
 from memlab.runs.run_file import RunFile
+from memlab.runs.schema import Family, identify, schema_attributes
 from memlab.runs.trained import Trained, read_trained
 from memlab.runs.training_log import LogLevel, TrainingLog
 from memlab.runs.write_verify_log import WriteVerifyLog
 
 __all__ = [
     "Coordinate",
+    "Family",
     "Finding",
     "Findings",
     "FinishedLog",
@@ -28,6 +31,7 @@ __all__ = [
     "MemoryLog",
     "ProcedureLog",
     "Record",
+    "Run",
     "RunFile",
     "RunLock",
     "Series",
@@ -38,11 +42,14 @@ __all__ = [
     "check_out",
     "describe_versions",
     "edit",
+    "identify",
     "load_good_lines",
+    "open_run",
     "read_attributes",
     "read_record",
     "read_trained",
     "rescue",
     "run_identity",
+    "schema_attributes",
     "write_findings",
 ]

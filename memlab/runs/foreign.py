@@ -25,6 +25,7 @@ from memlab.runs.new_run import describe_versions
 from memlab.runs.procedure_log import ProcedureLog, write_findings
 from memlab.runs.record import Coordinate, Finding, Findings, Record
 from memlab.runs.run_file import RunFile
+from memlab.runs.schema import Family, schema_attributes
 
 __all__ = ["LARGEST_LINE", "CellReading", "ForeignLog", "Skipped", "write_foreign_log"]
 
@@ -142,6 +143,7 @@ def write_foreign_log(log: ForeignLog, source: Path, out: Path) -> Record:
         out,
         f"Imported from {log.instrument}",
         {
+            **schema_attributes("imported", Family.IMPORT),
             "procedure": "imported",
             "program": f"memlab {__version__}",
             "source_file": source.name,

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from memlab.errors import DataError, SettingError
 
-__all__ = ["LOCK", "RUN_ID", "RunLock", "run_identity"]
+__all__ = ["LOCK", "RUN_ID", "RunLock", "is_alive", "run_identity"]
 
 RUN_ID, LOCK = "run_id", "lock"
 """Attributes of a run file: its identity, and where the lock of its writer lies."""
@@ -97,6 +97,25 @@ def run_identity(attributes: Mapping[str, Any]) -> str:
         return str(attributes[RUN_ID])
     start = [str(attributes.get(name, "")) for name in _OF_OLD_RUNS]
     return uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(start)).hex
+
+
+def is_alive(run: Path, attributes: Mapping[str, Any]) -> bool:
+    """Return whether a program is writing a run; it is looked at, and nothing is made or kept."""
+    beside = run.resolve().parent / f".{run_identity(attributes)}.lock"
+    return any(_is_held(path) for path in {beside, Path(str(attributes.get(LOCK, beside)))})
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return False
+    try:
+        return not _lock(descriptor)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 _held: weakref.WeakSet[RunLock] = weakref.WeakSet()

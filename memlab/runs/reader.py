@@ -1,0 +1,291 @@
+"""Run files as values: who, what, when, which settings, what was found, and where the data lie.
+
+    run = memlab.open_run("staircase.h5")
+    run.kind, run.status, run.settings["steps"]
+    run.findings.values["set_slope"].value          # S/V, with error, n and unit
+    run.record.conductance                          # of a procedure: every reading
+    with run.entry() as entry: ...                  # anything else: the HDF5 group
+
+A run says itself what it is (`memlab.runs.schema`); nothing is guessed from its datasets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from memlab.errors import DataError
+from memlab.runs.living import is_alive, run_identity
+from memlab.runs.opening import open_for_reading
+from memlab.runs.procedure_log import read_record
+from memlab.runs.record import Finding, Findings, Record
+from memlab.runs.schema import Family, identify
+
+__all__ = ["Run", "open_run"]
+
+_ERROR = "_error"
+_METRIC, _ABOUT, _COUNT, _COST = "metrics.", "metrics_of.", "counts.", "on_board."
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run file as it was when it was opened.
+
+    Attributes
+    ----------
+    path
+        The file.
+    kind, family, schema_version
+        What was done, which sort of work it is, and how the file is laid out.
+    run_id
+        Identity; copies of a file share it.
+    title
+        What was done, for people.
+    status
+        `finished`, `interrupted`, `failed`; of a file that nobody closed `running` where its writer
+        is alive, else `killed`.
+    started, ended
+        UTC; `ended` is None where the file was not closed.
+    boards, seed, preset, tags, note
+        As asked for; seed None and preset '' where there is none.
+    settings
+        Every setting, nested plain values; empty where the kind has none.
+    instruments
+        Identity of each array with dotted names: `board.serial`, `board.rows`, ...
+    versions
+        Of memlab and of what it ran on.
+    findings
+        Numbers and maps that were found, metrics among them, each with unit and meaning.
+    counts
+        What the arrays were asked to do.
+    on_board
+        What an emulated run would cost on the real board: s and J.
+    attributes
+        All attributes of the entry, as they are written.
+    """
+
+    path: Path
+    kind: str
+    family: Family
+    schema_version: int
+    run_id: str
+    title: str
+    status: str
+    started: datetime
+    ended: datetime | None
+    boards: tuple[str, ...]
+    seed: int | None
+    preset: str
+    tags: tuple[str, ...]
+    note: str
+    settings: Mapping[str, Any]
+    instruments: tuple[Mapping[str, Any], ...]
+    versions: Mapping[str, str]
+    findings: Findings
+    counts: Mapping[str, int]
+    on_board: Mapping[str, float]
+    attributes: Mapping[str, Any] = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Return what a person at a prompt wants to know of it."""
+        chip = ", ".join(str(one.get("board.serial", "")) for one in self.instruments)
+        return f"<Run {self.path.name}: {self.kind}, {self.status}, {self.started:%F %T}, {chip}>"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.status == "finished"
+
+    @property
+    def emulated(self) -> bool:
+        """Whether nothing of it was measured on silicon."""
+        names = (str(one.get("board.name", "")) for one in self.instruments)
+        return self.boards == ("ideal:",) or any("emulated" in name for name in names)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The numbers that were found, without arrays, by name; NaN where not determined."""
+        return {
+            name: one.value
+            for name, one in self.findings.values.items()
+            if isinstance(one.value, float)
+        }
+
+    @property
+    def record(self) -> Record:
+        """Everything that a procedure has measured and pulsed.
+
+        Raises
+        ------
+        DataError
+            If the run is of another family.
+        """
+        if self.family not in (Family.PROCEDURE, Family.IMPORT):
+            raise DataError(f"{self.path} ({self.kind}) has no record of a procedure")
+        return read_record(self.path)
+
+    @contextmanager
+    def entry(self) -> Iterator[h5py.Group]:
+        """Open the group that holds everything, for the block of a `with`."""
+        with open_for_reading(self.path) as file:
+            yield file["entry"]
+
+
+def open_run(path: str | Path) -> Run:
+    """Read what a run file says, whole, killed or still growing; arrays are read when asked for.
+
+    Raises
+    ------
+    DataError
+        If it is no run file of memlab, is damaged, or was written by a later version.
+    """
+    path = Path(path)
+    with open_for_reading(path) as file:
+        entry = file.get("entry")
+        if not isinstance(entry, h5py.Group):
+            raise DataError(f"{path} is no run file of memlab: it has no group entry")
+        kind, family, version = identify(entry, str(path))
+        attributes = _plain(entry.attrs)
+        return Run(
+            path=path,
+            kind=kind,
+            family=family,
+            schema_version=version,
+            run_id=run_identity(attributes),
+            title=str(attributes.get("title", kind)),
+            status=_status(path, attributes),
+            started=datetime.fromisoformat(str(attributes["start_time"])),
+            ended=_time(attributes.get("end_time")),
+            boards=tuple(str(attributes.get("board", "")).split()),
+            seed=int(attributes["seed"]) if "seed" in attributes else None,
+            preset=str(attributes.get("preset", "")),
+            tags=tuple(json.loads(attributes.get("tags", "[]"))),
+            note=str(attributes.get("note", "")),
+            settings=_settings(entry),
+            instruments=tuple(_instruments(entry)),
+            versions={k: str(v) for k, v in _attributes_of(entry, "versions").items()},
+            findings=_findings(entry, attributes),
+            counts=_below(attributes, _COUNT, int),
+            on_board=_below(attributes, _COST, float),
+            attributes=attributes,
+        )
+
+
+def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes as plain values of Python."""
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in attributes.items()
+    }
+
+
+def _attributes_of(entry: h5py.Group, group: str) -> dict[str, Any]:
+    found = _plain(entry[group].attrs) if group in entry else {}
+    found.pop("NX_class", None)
+    return found
+
+
+def _status(path: Path, attributes: Mapping[str, Any]) -> str:
+    status = str(attributes["status"])
+    if status != "running":
+        return status
+    return "running" if is_alive(path, attributes) else "killed"
+
+
+def _time(text: Any) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(str(text))
+
+
+def _settings(entry: h5py.Group) -> dict[str, Any]:
+    config = _attributes_of(entry, "config")
+    if "json" in config:
+        found: dict[str, Any] = json.loads(str(config["json"]))
+        return found
+    return _nested(config)
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted names as nested values."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *parents, last = name.split(".")
+        place = nested
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = None if value == "none" else value
+    return nested
+
+
+def _instruments(entry: h5py.Group) -> Iterator[dict[str, Any]]:
+    whole = _attributes_of(entry, "instrument")
+    if "arrays" not in whole:
+        yield whole
+        return
+    for number in range(int(whole["arrays"])):
+        yield _attributes_of(entry, f"instrument/array_{number}")
+
+
+def _below(attributes: Mapping[str, Any], prefix: str, kind: type) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): kind(value)
+        for name, value in attributes.items()
+        if name.startswith(prefix) and value != "none"
+    }
+
+
+def _findings(entry: h5py.Group, attributes: Mapping[str, Any]) -> Findings:
+    findings = Findings()
+    result = entry.get("result", {})
+    for name, item in result.items():
+        if item.is_scale:
+            findings.axes[name] = _finding(item, None)
+        elif not (name.endswith(_ERROR) and name.removesuffix(_ERROR) in result):
+            findings.values[name] = _finding(item, result.get(name + _ERROR))
+    for key, value in attributes.items():
+        if key.startswith(_METRIC) and (name := key.removeprefix(_METRIC)) not in findings.values:
+            findings.values[name] = _metric_of_attribute(name, value, attributes)
+    return findings
+
+
+def _finding(item: h5py.Dataset, error: h5py.Dataset | None) -> Finding:
+    notes = item.attrs
+    value = item.asstr()[()] if item.dtype.kind == "O" else item[()]
+    whole = isinstance(value, str) or np.ndim(value) > 0
+    return Finding(
+        value=value if whole else float(value),
+        units=str(notes.get("units", "")),
+        description=str(notes.get("long_name", "")),
+        error=None if error is None else error[()] if whole else float(error[()]),
+        dims=tuple(dim[0].name.rpartition("/")[2] if len(dim) else "" for dim in item.dims),
+        n=int(notes["n"]) if "n" in notes else None,
+        of=str(notes.get("of", "")),
+        interval=_pair(notes.get("interval")),
+        why=str(notes.get("why", "")),
+        caveat=str(notes.get("caveat", "")),
+    )
+
+
+def _pair(ends: Any) -> tuple[float, float] | None:
+    return None if ends is None else (float(ends[0]), float(ends[1]))
+
+
+def _metric_of_attribute(name: str, value: Any, attributes: Mapping[str, Any]) -> Finding:
+    """Return a metric of a file of schema 1, where metrics were attributes of the entry."""
+    about = f"{_ABOUT}{name}."
+    usual = "1e3" if name.endswith("rmse") else "1"
+    n = attributes.get(f"{about}n")
+    return Finding(
+        float("nan") if value == "none" else float(value),
+        str(attributes.get(f"{about}units", usual)),
+        name.replace("_", " "),
+        n=None if n is None else int(n),
+        of=str(attributes.get(f"{about}of", "")),
+    )
