@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
-
-from memlab.errors import DataError
 from memlab.figures.calibration import plot_calibration
 from memlab.figures.conductance_map import plot_map_of_run
 from memlab.figures.currents import plot_currents
@@ -14,6 +11,7 @@ from memlab.figures.maps import plot_last_reading
 from memlab.figures.procedure import plot_procedure
 from memlab.figures.training import plot_training_run
 from memlab.figures.write_verify import plot_write_verify
+from memlab.runs import Family, open_run
 from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_run"]
@@ -39,36 +37,38 @@ def plot_run(run: Path, picture: Path) -> bool:
     DataError
         If the file is no run file.
     """
-    with open_for_reading(run) as file:
-        entry = file.get("entry")
-        if not isinstance(entry, h5py.Group):
-            raise DataError(f"{run} is no run file of memlab: it has no group entry")
-        attributes = dict(entry.attrs)
-        training, calibration = ("training/loss" in entry, "calibration" in entry)
-        measured = "program/done" not in entry or len(entry["program/done"]) > 0
-    finished = attributes.get("status") == "finished"
-    operation = attributes.get("operation")
-    if training:
+    found = open_run(run)
+    if found.family is Family.EXPERIMENT:
         plot_training_run(run, picture)
-    elif calibration:
-        if not finished:
+    elif found.family is Family.CALIBRATION:
+        if not found.finished:
             return False
         plot_calibration(run, picture)
-    elif operation == "program":
-        if not measured:
-            return False
-        plot_write_verify(run, "program", picture)
-    elif operation == "read":
-        plot_map_of_run(run, picture)
-    elif operation == "vmm":
-        plot_currents(run, picture)
-    elif "procedure" not in attributes:
-        raise DataError(
-            f"{run} is no run of memlab train, transfer, characterize, calibrate, program, "
-            "read, vmm or runs import"
-        )
-    elif finished:
+    elif found.family is Family.OPERATION:
+        return _OPERATIONS[found.kind](run, picture)
+    elif found.finished:
         plot_procedure(run, picture)
     else:
         return plot_last_reading(run, picture)
     return True
+
+
+def _plot_program(run: Path, picture: Path) -> bool:
+    with open_for_reading(run) as file:
+        if not len(file["entry/program/done"]):
+            return False
+    plot_write_verify(run, "program", picture)
+    return True
+
+
+def _plot_read(run: Path, picture: Path) -> bool:
+    plot_map_of_run(run, picture)
+    return True
+
+
+def _plot_vmm(run: Path, picture: Path) -> bool:
+    plot_currents(run, picture)
+    return True
+
+
+_OPERATIONS = {"program": _plot_program, "read": _plot_read, "vmm": _plot_vmm}

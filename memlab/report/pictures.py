@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from memlab.report.summary import Summary
-from memlab.runs import read_attributes
+from memlab.runs import Family
 
 __all__ = ["Picture", "draw_pictures"]
 
 
 _ABOUT = {
-    "calibrate": "what was found on each line, and products before and after",
+    "calibration": "what was found on each line, and products before and after",
     "program": "the yield after each round, how far off the cells are, and where",
     "read": "the conductance of every cell",
     "vmm": "the current of every column for every vector",
@@ -51,12 +51,9 @@ def draw_pictures(summary: Summary) -> list[Picture]:
     """Draw what there is to see of a run; of one that has not finished, what was measured."""
     from memlab import figures
 
-    attributes = read_attributes(summary.path)
-    stem = summary.path.stem
-    if "procedure" not in attributes:
-        operation = str(attributes.get("operation", ""))
-        kind = "calibrate" if summary.title.startswith("calibration") else operation
-        about = _ABOUT.get(kind, "what was predicted or classified, the loss, and the weights")
+    run, stem = summary.run, summary.path.stem
+    if run.family not in (Family.PROCEDURE, Family.IMPORT):
+        about = _ABOUT.get(run.kind, "what was predicted or classified, the loss, and the weights")
         end = "" if summary.finished else ", not finished"
         return _drawn(stem, f"{summary.title}{end}: {about}.", figures.plot_run, summary.path)
     if not summary.finished:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from memlab.characterize.registry import PROCEDURES, load_procedure
 from memlab.emulator import load_preset
 from memlab.emulator.preset import BUILT_IN
-from memlab.errors import DataError
 from memlab.experiments import EXPERIMENTS
-from memlab.runs.opening import open_for_reading
+from memlab.runs import CONFIDENCE, Family, Finding, Run, open_run
 from memlab.runs.run_file import flatten
 from memlab.units import prefixed
 
@@ -24,7 +21,7 @@ __all__ = ["Row", "Summary", "summarise"]
 
 
 _IDENTITY = (
-    *("procedure", "experiment", "preset", "board", "seed", "program"),
+    *("preset", "board", "seed", "program"),
     *("source_file", "source_format", "source_name", "source_date", "source_sha256"),
 )
 """Attributes of an entry that say what it is, where they are there."""
@@ -53,18 +50,21 @@ class Summary:
 
     Parameters
     ----------
+    run
+        What it was read from.
     path
         The file.
     title
         What was done.
     status
-        `finished`, `interrupted`, `failed`, or `killed` for a file that nobody closed.
+        As that of the run (`memlab.runs.Run`).
     warnings
         Sentences that a reader must not miss.
     identity, settings, results
         Tables; settings are those that differ from the defaults.
     """
 
+    run: Run
     path: Path
     title: str
     status: str
@@ -87,84 +87,72 @@ def summarise(path: Path) -> Summary:
     DataError
         If it is none of these.
     """
-    with open_for_reading(path) as file:
-        entry = file.get("entry")
-        if entry is None or "start_time" not in entry.attrs or "instrument" not in entry:
-            raise DataError(f"{path} is no run file of memlab")
-        attributes = dict(entry.attrs)
-        instrument = dict(entry["instrument"].attrs)
-        status = str(attributes["status"])
-        # A writer that is alive or was killed has not closed the file.
-        status = "not closed" if status == "running" else status
-        return Summary(
-            path=path,
-            title=str(attributes["title"]),
-            status=status,
-            warnings=list(_warnings(attributes, instrument, status)),
-            identity=list(_identity(entry, attributes, instrument, status)),
-            settings=list(_settings(entry, attributes)),
-            results=[*_findings(entry), *_metrics(attributes)],
-        )
+    run = open_run(path)
+    return Summary(
+        run=run,
+        path=path,
+        title=run.title,
+        status=run.status,
+        warnings=list(_warnings(run)),
+        identity=list(_identity(run)),
+        settings=list(_settings(run)),
+        results=[_row(name, one) for name, one in run.findings.values.items() if _is_number(one)],
+    )
 
 
-def _warnings(
-    attributes: Mapping[str, Any], instrument: Mapping[str, Any], status: str
-) -> Iterator[str]:
-    if status == "not closed":
-        resume = "; memlab runs resume goes on" if "session" in attributes else ""
+def _warnings(run: Run) -> Iterator[str]:
+    if run.status in ("running", "killed"):
+        how = "it is still being measured" if run.status == "running" else "it was killed"
+        resume = "; memlab runs resume goes on" if run.status == "killed" and run.resumable else ""
         yield (
-            "This run has not finished: it is still being measured, or it was killed. "
-            f"What is shown is what had been measured{resume}."
+            f"This run has not finished: {how}. What is shown is what had been measured{resume}."
         )
-    elif status != "finished":
-        yield f"This run has not finished: it is {status}. What had been measured is shown."
-    if "emulated" in str(instrument.get("board.name", "")) or str(attributes.get("board")) in (
-        "ideal:",
-    ):
+    elif not run.finished:
+        yield f"This run has not finished: it is {run.status}. What had been measured is shown."
+    if run.emulated:
         yield "The board is emulated: nothing here was measured on silicon."
 
 
-def _identity(
-    entry: h5py.Group, attributes: Mapping[str, Any], instrument: Mapping[str, Any], status: str
-) -> Iterator[Row]:
-    yield Row("run file", str(Path(entry.file.filename).name))
-    yield Row("status", status)
+def _identity(run: Run) -> Iterator[Row]:
+    yield Row("run file", run.path.name)
+    yield Row("status", run.status)
+    yield Row(str(run.family), run.kind)
     for name in _IDENTITY:
-        if name in attributes:
-            yield Row(name.replace("_", " "), str(attributes[name]))
-    for name in ("board.name", "board.serial", "board.firmware"):
-        if instrument.get(name):
-            yield Row(name.replace(".", " "), str(instrument[name]))
-    imported = attributes.get("procedure") == "imported"
-    yield Row("imported" if imported else "start", str(attributes["start_time"]))
-    if "end_time" in attributes and not imported:
-        yield Row("end", str(attributes["end_time"]))
-    if "map/mask" in entry:
-        mask = entry["map/mask"][()].astype(bool)
+        if name in run.attributes:
+            yield Row(name.replace("_", " "), str(run.attributes[name]))
+    for instrument in run.instruments:
+        for name in ("board.name", "board.serial", "board.firmware"):
+            if instrument.get(name):
+                yield Row(name.replace(".", " "), str(instrument[name]))
+    imported = run.family is Family.IMPORT
+    yield Row("imported" if imported else "start", run.started.isoformat())
+    if run.ended is not None and not imported:
+        yield Row("end", run.ended.isoformat())
+    if run.tags:
+        yield Row("tags", ", ".join(run.tags))
+    if run.note:
+        yield Row("note", run.note)
+    if run.family in (Family.PROCEDURE, Family.IMPORT):
+        mask = run.record.mask
         yield Row(
             "cells", f"{int(mask.sum())} cells in {mask.shape[0]} rows x {mask.shape[1]} columns"
         )
-    for name, value in attributes.items():
+    for name, value in run.attributes.items():
         if name.startswith(("counts.", "on_board.")) or name == "seconds":
             yield Row(name.replace(".", " ").replace("_", " "), _plain(value, _unit_of(name)))
-    versions = entry.get("versions")
-    if versions is not None:
-        kept = {name: str(value) for name, value in versions.attrs.items() if name != "NX_class"}
-        yield Row("versions", ", ".join(f"{name} {value}" for name, value in kept.items()))
+    if run.versions:
+        yield Row("versions", ", ".join(f"{name} {text}" for name, text in run.versions.items()))
 
 
-def _settings(entry: h5py.Group, attributes: Mapping[str, Any]) -> Iterator[Row]:
+def _settings(run: Run) -> Iterator[Row]:
     """Settings that differ from the defaults; those of a chip only where it is emulated."""
-    text = entry["config"].attrs.get("json") if "config" in entry else None
-    if text is None:
-        return
-    given = flatten(json.loads(str(text)))
-    usual = _defaults(attributes)
+    given = flatten(run.settings)
+    usual = _defaults(run)
     named = str(given.get("chip.name", ""))
     if named in BUILT_IN and named != usual.get("chip.name"):
         yield Row("chip", named, f"by default {_plain(usual.get('chip.name', 'not there'))}")
         usual |= flatten({"chip": load_preset(named).model_dump(mode="json")})
-    emulated = str(attributes.get("board", "")).startswith("emulator:")
+    emulated = all(url.startswith("emulator:") for url in run.boards)
     for name, value in given.items():
         if name == "seed" or (name.startswith("chip.") and not emulated):
             continue
@@ -172,37 +160,27 @@ def _settings(entry: h5py.Group, attributes: Mapping[str, Any]) -> Iterator[Row]
             yield Row(name, _plain(value), f"by default {_plain(usual.get(name, 'not there'))}")
 
 
-def _defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    name = str(attributes.get("procedure", attributes.get("experiment", "")))
-    if name in PROCEDURES:
-        return flatten(load_procedure(name).Config().model_dump(mode="json"))
-    preset = str(attributes.get("preset", ""))
-    if name in EXPERIMENTS and preset in EXPERIMENTS[name].presets:
-        return flatten(EXPERIMENTS[name].presets[preset]().model_dump(mode="json"))
+def _defaults(run: Run) -> dict[str, Any]:
+    if run.kind in PROCEDURES:
+        return flatten(load_procedure(run.kind).Config().model_dump(mode="json"))
+    if run.kind in EXPERIMENTS and run.preset in EXPERIMENTS[run.kind].presets:
+        return flatten(EXPERIMENTS[run.kind].presets[run.preset]().model_dump(mode="json"))
     return {}
 
 
-def _findings(entry: h5py.Group) -> Iterator[Row]:
-    result = entry.get("result", {})
-    for name, item in result.items():
-        if item.shape != () or name.endswith("_error"):
-            continue
-        error = result[f"{name}_error"][()] if f"{name}_error" in result else None
-        units = str(item.attrs["units"])
-        text = str(item.attrs["long_name"])
-        if "of" in item.attrs:
-            text += f"; {int(item.attrs['n'])} {item.attrs['of']}"
-        if "interval" in item.attrs:
-            low, high = (_quantity(end, None, units) for end in item.attrs["interval"])
-            text += f"; {low} to {high} at {float(item.attrs['confidence']):.0%}"
-        text += "".join(f"; {item.attrs[key]}" for key in ("why", "caveat") if key in item.attrs)
-        yield Row(name, _quantity(item[()], error, units), text)
+def _is_number(finding: Finding) -> bool:
+    return isinstance(finding.value, float)
 
 
-def _metrics(attributes: Mapping[str, Any]) -> Iterator[Row]:
-    for name, value in attributes.items():
-        if name.startswith("metrics."):
-            yield Row(name.removeprefix("metrics.").replace("_", " "), _plain(value))
+def _row(name: str, one: Finding) -> Row:
+    text = one.description
+    if one.of:
+        text += f"; {one.n} {one.of}"
+    if one.interval is not None:
+        low, high = (_quantity(end, None, one.units) for end in one.interval)
+        text += f"; {low} to {high} at {CONFIDENCE:.0%}"
+    text += "".join(f"; {more}" for more in (one.why, one.caveat) if more)
+    return Row(name, _quantity(one.value, one.error, one.units), text)
 
 
 def _quantity(value: Any, error: Any, units: str) -> str:

@@ -12,7 +12,7 @@ from memlab.runs.procedure_log import (
     write_findings,
 )
 from memlab.runs.reader import Run, open_run
-from memlab.runs.record import Coordinate, Finding, Findings, Record, Series, State
+from memlab.runs.record import CONFIDENCE, Coordinate, Finding, Findings, Record, Series, State
 from memlab.runs.rescue import edit, rescue
 from memlab.runs.run_file import RunFile
 from memlab.runs.schema import Family, identify, schema_attributes
@@ -21,6 +21,7 @@ from memlab.runs.training_log import LogLevel, TrainingLog
 from memlab.runs.write_verify_log import WriteVerifyLog
 
 __all__ = [
+    "CONFIDENCE",
     "Coordinate",
     "Family",
     "Finding",

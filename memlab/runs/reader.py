@@ -105,6 +105,11 @@ class Run:
         return self.status == "finished"
 
     @property
+    def resumable(self) -> bool:
+        """Whether `memlab runs resume` can finish it."""
+        return not self.finished and "session" in self.attributes
+
+    @property
     def emulated(self) -> bool:
         """Whether nothing of it was measured on silicon."""
         names = (str(one.get("board.name", "")) for one in self.instruments)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from memlab.errors import DataError, SettingError
 from memlab.mapping import Layout, pair_weight
 from memlab.runs.opening import open_for_reading, read_attributes
+from memlab.runs.schema import Family, identify
 
 __all__ = ["Trained", "read_trained", "recorded_preset"]
 
@@ -65,7 +66,8 @@ def read_trained(path: Path) -> Trained:
         with open_for_reading(path) as file:
             entry = file["entry"]
             attributes = dict(entry.attrs)
-            if attributes.get("status") != "finished" or "training" not in entry:
+            family = identify(entry, str(path))[1]
+            if attributes.get("status") != "finished" or family is not Family.EXPERIMENT:
                 raise SettingError(
                     f"{path} is no finished run of memlab train; only a finished one is transferred"
                 )

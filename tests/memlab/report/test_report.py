@@ -94,7 +94,7 @@ def test_a_killed_run_is_reported_as_such(run: Path, tmp_path: Path) -> None:
         del file["entry/result"]
     out = tmp_path / "report.html"
     document = report(killed, "--out", out)
-    assert document["runs"] == [{"run": str(killed), "status": "not closed"}]
+    assert document["runs"] == [{"run": str(killed), "status": "killed"}]
     page = Page(out.read_text(encoding="utf-8"))
     assert "This run has not finished" in page.text
     assert sum(one.startswith("data:") for one in page.addresses) == 1  # the last reading
