@@ -106,7 +106,7 @@ def test_a_training_run_is_reported_with_its_metrics(tmp_path: Path) -> None:
     assert CliRunner().invoke(cli, arguments).exit_code == 0
     report(run, "--out", out)
     text = Page(out.read_text(encoding="utf-8")).text
-    assert "test rmse" in text
+    assert "Test RMSE; 47 months of test" in text
     assert "train.epochs" in text
 
 
