@@ -15,7 +15,7 @@ from drivers.board import BoardConfig
 from memlab.array import Array
 from memlab.board_array import BoardArray
 from memlab.cli import main
-from memlab.coupled_limits import RULES, check_forming, largest_conductance
+from memlab.coupled_limits import RULES, check_forming, check_program, largest_conductance
 from memlab.devices import open_array, open_board
 from memlab.errors import LimitError
 from memlab.ideal import IdealArray
@@ -92,6 +92,24 @@ def test_a_set_with_much_voltage_and_an_open_gate_is_refused(make: Callable[...,
             "[3, 5]; limits.cell_current allows 1.2 mA: "
         )
         array[3].program(2.1, set=ONE_CELL)  # 3 V * 382 uS = 1.15 mA
+
+
+def test_the_cell_that_a_refusal_names_is_one_that_would_be_pulsed() -> None:
+    every, lines = np.ones((3, 2), bool), (np.array([7, 9, 11]), np.array([20, 30]))
+    gates = np.full((3, 2), 2.4)
+    one, none = ~every, ~every
+    one[2, 1] = True
+    point = OperatingPoint(set_voltage=3.0)
+    with pytest.raises(LimitError, match=r"^row 11: SET .* cell \[11, 30\]; .*set current$"):
+        check_program(LIMITS, point, gates, none, one, *lines)
+    gates[one] = 1.0
+    check_program(LIMITS, point, gates, none, one, *lines)  # the others' gates do not count
+    hungry = OperatingPoint(reset_voltage=3.0, reset_width=4.42e-6)
+    one = ~every
+    one[1, 0] = True
+    with pytest.raises(LimitError, match=r"^row 9: RESET .*pulse energy$"):
+        check_program(LIMITS, hungry, gates, one, none, *lines)
+    check_program(LIMITS, hungry, gates, none, none, *lines)
 
 
 @both

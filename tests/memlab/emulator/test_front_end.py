@@ -52,6 +52,24 @@ class TestDacLines:
         np.testing.assert_array_equal(level, level[:1].repeat(128, axis=0))
         spread_over_channels(level[0], 98e-6 * 10e-3)
 
+    def test_the_channels_of_rows_columns_and_gates_have_nothing_in_common(self) -> None:
+        array, board = make(
+            board__dac__offset=10e-3, board__dac__gain=5e-3, board__dac__inl=1e-3, shape=(12, 7)
+        )
+        front = board._front_end
+        for error in ("offset", "gain", "inl"):
+            rows, columns, gates = (
+                getattr(lines, error) for lines in (front.rows, front.columns, front.gates)
+            )
+            assert (rows.shape, columns.shape, gates.shape) == ((12,), (7,), (7,))
+            assert np.unique(np.concatenate([rows, columns, gates])).size == 26, error
+        array.program(1.25)
+        made = front.gates.volts(np.full(7, 8192, np.uint16), Span.UNIPOLAR_10, np.arange(7))
+        assert np.abs(made - 1.25).min() > 1e-4
+        # 8192 of 65536 steps of 10 V are 1.25 V: the level is that of what the gate makes.
+        level = 98e-6 * made + 120e-6
+        np.testing.assert_allclose(board.chip.conductance, np.tile(level, (12, 1)), rtol=1e-6)
+
     def test_a_line_that_has_not_settled_is_short_of_its_step(self) -> None:
         array, _ = make(board__dac__settling=5e-6)  # sampled after 10 us: exp(-2)
         array.program(1.25)

@@ -12,6 +12,7 @@ from memlab.emulator import EmulatedBoard
 from memlab.errors import LimitError
 from memlab.ideal import IdealArray
 from memlab.mapping import Round, SwitchingLaw, WriteVerify, measure_switching_law, write_verify
+from memlab.mapping.write_verify import check_target, summarise
 
 TA = SwitchingLaw(98e-6, 120e-6)
 PT = SwitchingLaw(200e-6 / 1.1, 0.0)
@@ -167,6 +168,117 @@ def test_a_target_at_the_reset_level_gets_a_reset_and_no_set() -> None:
     # A negative conductance is cut at zero, so that only the upper half of the noise can miss.
     p = 1 - (1 - acceptance(TOLERANCE, 4e-6)) / 2
     assert result.reset.mean() == pytest.approx(1 / p, abs=4 * sqrt((1 - p) / 8192) / p)
+
+
+class StuckArray(IdealArray):
+    """An ideal array some of whose cells keep what they have."""
+
+    def __init__(self, conductance: FloatArray, stuck: BoolArray):
+        super().__init__(*conductance.shape)
+        self.write(conductance)
+        self._alive = ~stuck
+
+    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        super()._program(gate_voltage, reset & self._alive, set_ & self._alive)
+
+
+def test_a_batch_is_one_attempt_whether_it_resets_a_cell_or_sets_it_or_both() -> None:
+    before = 1e-6 * np.array([[300.0, 300.0, 0.0], [200.0, 300.0, 77.0]])
+    target = 1e-6 * np.array([[0.0, 250.0, 250.0], [0.0, 250.0, np.nan]])
+    array = StuckArray(before, np.array([[True, True, True], [False, False, False]]))
+    result = write_verify(array, target, TA, WriteVerify(TOLERANCE, attempts=3, rounds=10))
+    # Only RESET, RESET and SET, only SET: three times each where nothing comes of it.
+    np.testing.assert_array_equal(result.reset, [[3, 3, 0], [1, 1, 0]])
+    np.testing.assert_array_equal(result.set, [[0, 3, 3], [0, 1, 0]])
+    np.testing.assert_array_equal(result.failed, [[True, True, True], [False, False, False]])
+    np.testing.assert_array_equal(result.done, [[False, False, False], [True, True, False]])
+    first, second, third, last = result.history
+    # Off by 300, 50, 250, 200 and 50 uS, then by 300, 50, 250 and nothing.
+    assert (first.done, first.failed, first.set, first.reset) == (0, 0, 3, 4)
+    assert first.median_error == pytest.approx(200e-6)
+    assert (second.done, second.failed, second.set, second.reset) == (2, 0, 2, 2)
+    assert second.median_error == pytest.approx(50e-6)
+    assert (third.done, third.failed, third.set, third.reset) == (2, 0, 2, 2)
+    assert (last.done, last.failed, last.set, last.reset) == (2, 3, 0, 0)
+
+    numbers = summarise([result])
+    counts = {name: numbers[name] for name in ("cells", "done", "failed", "rounds")}
+    assert counts == {"cells": 5, "done": 2, "failed": 3, "rounds": 3}
+    assert numbers["within_tolerance"] == 2
+    assert numbers["set_per_cell"] == pytest.approx(7 / 5)
+    assert numbers["reset_per_cell"] == pytest.approx(8 / 5)
+    # sqrt((300^2 + 50^2 + 250^2) / 5) = 176.07 uS.
+    assert numbers["rms_error"]["value"] == pytest.approx(176.07e-6, rel=1e-4)
+    assert numbers["rms_error"]["n"] == 5
+    assert numbers["rms_error_done"]["value"] == pytest.approx(0.0, abs=1e-12)
+    assert numbers["rms_error_done"]["n"] == 2
+
+
+def test_numbers_of_several_arrays_are_those_of_all_their_cells() -> None:
+    array = StuckArray(np.full((2, 3), 300e-6), np.arange(6).reshape(2, 3) % 3 == 0)
+    settings = WriteVerify(TOLERANCE, attempts=2)
+    one = write_verify(array, 250e-6, TA, settings)
+    other = write_verify(IdealArray(5, 1), 200e-6, TA, settings)
+    numbers = summarise([one, other])
+    assert (numbers["cells"], numbers["done"], numbers["failed"]) == (11, 9, 2)
+    assert numbers["rounds"] == 2
+    assert numbers["set_per_cell"] == pytest.approx((2 * 2 + 4 + 5) / 11)
+    assert numbers["reset_per_cell"] == pytest.approx((2 * 2 + 4) / 11)
+    assert numbers["rms_error"]["value"] == pytest.approx(50e-6 * sqrt(2 / 11))
+
+
+class ShiftedArray(IdealArray):
+    """An ideal array whose cells each end a SET beside the law, by so much (S)."""
+
+    def __init__(self, shift: FloatArray):
+        super().__init__(*shift.shape)
+        self._shift = shift
+        self.gates: list[FloatArray] = []
+
+    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        self.gates.append(gate_voltage[set_])
+        super()._program(gate_voltage + self._shift / 98e-6, reset, set_)
+
+
+def test_a_cell_learns_half_of_what_is_left_of_its_own_shift_with_each_set() -> None:
+    array = ShiftedArray(1e-6 * np.array([[20.0, -20.0, 7.0], [0.0, 12.0, -3.0]]))
+    result = write_verify(array, 250e-6, TA, WriteVerify(1e-6, correction=0.5))
+    # Off by 20, 10, 5, 2.5, 1.25 and 0.625 uS, and so on: the first that is within 1 uS is the
+    # last. Those that are too high are RESET before each SET but the first.
+    np.testing.assert_array_equal(result.set, [[6, 6, 4], [1, 5, 3]])
+    np.testing.assert_array_equal(result.reset, [[5, 0, 3], [0, 4, 0]])
+    np.testing.assert_allclose(
+        result.error, 1e-6 * np.array([[0.625, -0.625, 0.875], [0.0, 0.75, -0.75]]), atol=1e-12
+    )
+    medians = [step.median_error for step in result.history]
+    # Of 20, 20, 7, 0, 12 and 3, and then each half until it is done.
+    expected = 1e-6 * np.array([250.0, (7.0 + 12.0) / 2, (3.5 + 6.0) / 2, (1.75 + 3.0) / 2])
+    np.testing.assert_allclose(medians[:4], expected, rtol=1e-6)
+
+
+def test_a_correction_does_not_lead_out_of_the_range_of_the_gates() -> None:
+    array = ShiftedArray(1e-6 * np.array([[-60.0, 60.0]]))
+    # 2.5 V give 365 uS, 0.8 V 198.4 uS by the law.
+    settings = WriteVerify(TOLERANCE, correction=1.0, attempts=4, gate_minimum=0.8)
+    result = write_verify(array, [[360e-6, 200e-6]], TA, settings)
+    np.testing.assert_array_equal(result.failed, [[True, True]])
+    asked = np.array(array.gates)
+    np.testing.assert_allclose(asked[0], [(360 - 120) / 98, (200 - 120) / 98], rtol=1e-9)
+    np.testing.assert_allclose(asked[1:], [[2.5, 0.8]] * 3, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [(369.9e-6, 370.1e-6), (164.1e-6, 163.9e-6), (-1.9e-6, -2.1e-6), (7.9e-6, 8.1e-6)],
+)
+def test_what_can_be_reached_ends_a_tolerance_beyond_the_law(inside: float, outside: float) -> None:
+    # SETs end at 169 to 365 uS, a RESET at 3 uS, the tolerance is 5 uS.
+    law = SwitchingLaw(98e-6, 120e-6, 3e-6)
+    target = np.array([[250e-6, np.nan, inside]])
+    check_target(IdealArray(1, 3), target, law, WriteVerify(TOLERANCE))
+    target[0, 2] = outside
+    with pytest.raises(LimitError, match=r"^1 of the targets cannot be reached.*at \[0, 2\]"):
+        check_target(IdealArray(1, 3), target, law, WriteVerify(TOLERANCE))
 
 
 @pytest.mark.parametrize("target", [400e-6, 100e-6, -1e-6 - TOLERANCE, np.inf, 1.0])
