@@ -7,8 +7,10 @@ nobody uses only grounds its lines. The published board's dialect has nothing as
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from drivers.dpe_board import DpeBoard
 from drivers.errors import InUseError, NoAnswerError, TransportError
@@ -32,7 +34,7 @@ class Found:
     url
         What `--board` takes.
     status
-        `board`, `in use`, `no answer` or `error`.
+        `board`, `in use`, `no answer`, `error`, or `not asked`.
     description
         The port, as the operating system describes it, or why it could not be asked.
     name, serial, firmware, state
@@ -48,7 +50,12 @@ class Found:
     state: str = ""
 
 
-def find_boards(urls: list[str] | None = None, *, dpe: bool = False) -> list[Found]:
+def find_boards(
+    urls: list[str] | None = None,
+    *,
+    dpe: bool = False,
+    known: Mapping[str, str] = MappingProxyType({}),
+) -> list[Found]:
     """Ask every serial port of this computer, and these URLs, who is there.
 
     Parameters
@@ -57,14 +64,24 @@ def find_boards(urls: list[str] | None = None, *, dpe: bool = False) -> list[Fou
         Further places, for example TCP servers, which cannot be found by looking.
     dpe
         Also send `1024` to serial ports that do not answer HELLO.
+    known
+        Places of which something is known, and what: described so.
     """
-    places = [(f"serial://{port.device}", port.description) for port in list_ports()]
-    named = [take_token(url) for url in urls or []]
-    places += [(url, "") for url in named if url not in dict(places)]
+    places = {f"serial://{port.device}": port.description for port in list_ports()}
+    places |= known
+    for url in map(take_token, urls or []):
+        # The same place with other options is asked once, as it was named.
+        told = {one: text for one, text in places.items() if _place(one) == _place(url)}
+        places = {one: text for one, text in places.items() if one not in told}
+        places[url] = next(iter(told.values()), "")
     if not places:
         return []
     with ThreadPoolExecutor(len(places)) as pool:
-        return list(pool.map(lambda place: identify(*place, dpe=dpe), places))
+        return list(pool.map(lambda place: identify(*place, dpe=dpe), places.items()))
+
+
+def _place(url: str) -> str:
+    return url.partition("?")[0].removeprefix("dpe+")
 
 
 def identify(url: str, description: str = "", *, dpe: bool = False) -> Found:

@@ -6,12 +6,13 @@ from dataclasses import asdict
 
 import rich_click as click
 
-from drivers.discovery import find_boards
+from drivers.discovery import Found, find_boards
 from drivers.opening import parse_address
 from drivers.transport import list_ports
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.streams import show_document
+from memlab.emulator.serve.running import running_boards
 from memlab.errors import SettingError
 
 
@@ -23,30 +24,32 @@ from memlab.errors import SettingError
 def list(  # noqa: A001 - the name of the command
     urls: tuple[str, ...], dpe: bool, no_probe: bool, as_json: bool
 ) -> None:
-    """List the serial ports of this computer, and the boards on them.
+    """List the serial ports and virtual boards of this computer, and who is there.
 
-    Every port is opened and asked HELLO. Boards that a program is using are not disturbed; others
-    ground their lines. TCP servers are asked where --board names them.
+    Every port is opened and asked HELLO, and so is every board that `memlab board serve` of the
+    same user runs. Boards that a program is using are not disturbed; others ground their lines.
+    Other TCP servers are asked where --board names them.
     """
     for url in urls:
         try:
             parse_address(url)
         except ValueError as error:
             raise SettingError(str(error)) from error
+    virtual = {board.url: str(board) for board in running_boards()}
     if no_probe:
-        found = [
-            {"url": f"serial://{p.device}", "status": "not asked", "description": p.description}
-            for p in list_ports()
-        ]
+        places = {f"serial://{port.device}": port.description for port in list_ports()} | virtual
+        found = [Found(url, "not asked", text) for url, text in places.items()]
     else:
-        found = [asdict(entry) for entry in find_boards([*urls], dpe=dpe)]
+        found = find_boards([*urls], dpe=dpe, known=virtual)
     if as_json:
-        show_document({"ports": found})
+        show_document({"ports": [asdict(entry) for entry in found]})
         return
     if not found:
-        click.echo("no serial ports; `memlab board serve --pty` makes one to try with", err=True)
-    for entry in found:
-        who = " ".join(entry.get(key, "") for key in ("name", "serial", "state")).strip()
         click.echo(
-            f"{entry['url']:<40} {entry['status']:<9} {who or entry['description']}", err=True
+            "no serial ports or virtual boards; `memlab board serve --pty` makes one to try with",
+            err=True,
         )
+    for entry in found:
+        who = " ".join(filter(None, (entry.name, entry.serial, entry.state)))
+        told = "; ".join(filter(None, (who, entry.description)))
+        click.echo(f"{entry.url:<40} {entry.status:<9} {told}", err=True)

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from memlab.emulator.firmware import BoardEvent, json_lines
 from memlab.emulator.serve import Server, TcpPort, dpe_board, mlp_board, new_serial
 from memlab.emulator.serve.boards import AsciiFirmware, MlpFirmware
 from memlab.emulator.serve.ports import Port
+from memlab.emulator.serve.running import enter
 from memlab.errors import SettingError
 from memlab.storage import require_file
 
@@ -120,6 +121,8 @@ def serve(
         port = _open_pty(link) if tcp is None else TcpPort(host, tcp, device, secret)
         stack.callback(port.close)
         url = port.url if dialect == "mlp" else f"dpe+{port.url}?chip={serial}"
+        with suppress(OSError):  # then `memlab board list` does not know it, and all else works
+            stack.enter_context(enter(url, chip=chip, seed=seed, serial=serial))
         if secret:
             url += f"{'&' if '?' in url else '?'}token={secret}"
         document = {"url": url, "dialect": dialect, "chip": chip, "seed": seed, "serial": serial}

@@ -8,7 +8,6 @@ written. A copy in another directory finds it by the path that the run file note
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import uuid
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from memlab.errors import DataError, SettingError
+from memlab.storage.locks import open_to_lock, try_lock
 
 __all__ = ["LOCK", "RUN_ID", "RunLock", "is_alive", "run_identity"]
 
@@ -139,7 +139,7 @@ def _locked(path: Path, what: str) -> int:
         except OSError as error:
             raise SettingError(f"cannot write {what}: {error.strerror}") from error
         try:
-            if not _lock(descriptor):
+            if not try_lock(descriptor):
                 raise DataError(
                     f"{what}: this run is alive, another program is writing it; wait for it to "
                     "end, or end it (Ctrl-C). Nothing was touched"
@@ -155,7 +155,7 @@ def _locked(path: Path, what: str) -> int:
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        return open_to_lock(path)
     except PermissionError:  # another user's, and it is enough to read it
         return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
 
@@ -165,29 +165,6 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock a file without waiting; return False where another has it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            return False
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
-            raise
-        # A file system without locks: nobody can know, and a run must not fail for it.
-    return True
 
 
 def _remove(path: Path) -> None:
