@@ -16,7 +16,19 @@ from drivers.link_test import Echoes
 from drivers.serial_board import SerialBoard
 from memlab.board_array import SPANS, BoardArray
 
-__all__ = ["BenchResult", "run_bench"]
+__all__ = ["BENCH_UNITS", "BenchResult", "run_bench"]
+
+BENCH_UNITS = {
+    "vmm_per_second": "vectors/s, mean of `vectors`",
+    "goodput": "byte/s, mean of `vectors`",
+    "latency_median": "s, of `calls`",
+    "latency_p99": "s, of `calls`",
+    "map_seconds": "s, of one map",
+    "bytes_up": "byte, for `vectors`",
+    "bytes_down": "byte, for `vectors`",
+    "echo_goodput": "byte/s",
+}
+"""Of the numbers of a `BenchResult` by name."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,8 @@ class BenchResult:
     ----------
     vectors
         Vectors of the batch, over all rows and columns.
+    calls
+        Calls with a single vector.
     vmm_per_second
         Vectors of such a batch per second, with inputs of 256 levels and fixed gain.
     goodput
@@ -42,6 +56,7 @@ class BenchResult:
     """
 
     vectors: int
+    calls: int
     vmm_per_second: float
     goodput: float
     latency_median: float
@@ -101,6 +116,7 @@ def run_bench(
         echo = 2 * moved / (time.perf_counter() - start)
     return BenchResult(
         vectors=vectors,
+        calls=calls,
         vmm_per_second=vectors / seconds,
         goodput=2 * vectors * sum(array.shape) / wide_seconds,
         latency_median=float(np.median(latencies)),

@@ -15,7 +15,10 @@ from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
 from memlab.settings import LinkConfig
 
-__all__ = ["BoardCost", "board_cost", "total_cost"]
+__all__ = ["COST_UNITS", "BoardCost", "board_cost", "total_cost"]
+
+COST_UNITS = {"energy": "J", "vmm_energy": "J", "set_energy": "J", "reset_energy": "J"}
+"""Of the numbers of `BoardCost.document` by name; those with `seconds` in it say it themselves."""
 
 _BITS_PER_BYTE = 10
 _FRAMING = 1.02

@@ -10,7 +10,7 @@ import numpy as np
 
 from memlab.characterize.bench import Bench
 from memlab.characterize.runner import ProcedurePlan, board_clock, difference, open_chip
-from memlab.cost import board_cost
+from memlab.cost import COST_UNITS, board_cost
 from memlab.regions import Region
 from memlab.runs import MemoryLog, Record
 
@@ -64,6 +64,7 @@ def estimate_procedures(
                     "worst_voltages": bench.worst,
                     "on_board": difference(now.document(), cost.document()),
                     "file_size": _CELL_BYTES * cells,
+                    "units": {**COST_UNITS, "worst_voltages": "V", "file_size": "byte"},
                 }
             )
         return bills

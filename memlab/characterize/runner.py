@@ -35,7 +35,7 @@ from memlab.characterize.session import (
     note_followed,
     session_identity,
 )
-from memlab.cost import board_cost
+from memlab.cost import COST_UNITS, board_cost
 from memlab.devices import check_url, open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
@@ -420,6 +420,7 @@ def _run(
         "seed": plan.config.seed,
         "results": findings.document(),
         **results,
+        **({"units": COST_UNITS} if "on_board" in results else {}),
     }
 
 

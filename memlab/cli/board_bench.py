@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import rich_click as click
 
-from memlab.bench import run_bench
+from memlab.bench import BENCH_UNITS, run_bench
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, board_option, json_option, open_board_array
 from memlab.cli.streams import show_document
@@ -31,16 +31,17 @@ def bench(url: str, vectors: int, calls: int, seed: int, as_json: bool) -> None:
     """Measure goodput, VMM per second and latency of a board; only reads."""
     with open_board_array(url) as array:
         result = run_bench(array, np.random.default_rng(seed), vectors=vectors, calls=calls)
-    document = {"board": url, **asdict(result)}
+        rows, columns = array.shape
+    document = {"board": url, **asdict(result), "units": BENCH_UNITS}
     if as_json:
         show_document(document)
         return
     lines = [
-        f"{result.vmm_per_second:12,.0f} VMM/s in one batch of {result.vectors}",
+        f"{result.vmm_per_second:12,.0f} VMM/s in one batch of {result.vectors} vectors",
         f"{result.goodput / 1e6:12.2f} MB/s of codes, both directions together",
-        f"{result.latency_median * 1e6:12,.0f} us for one vector (p99 "
-        f"{result.latency_p99 * 1e6:,.0f} us)",
-        f"{result.map_seconds * 1e3:12.1f} ms for a conductance map",
+        f"{result.latency_median * 1e6:12,.0f} us for one vector, median of {result.calls} calls "
+        f"(99 %: {result.latency_p99 * 1e6:,.0f} us)",
+        f"{result.map_seconds * 1e3:12.1f} ms for one conductance map of {rows} x {columns} cells",
     ]
     if result.echo_goodput is not None:
         lines.append(f"{result.echo_goodput / 1e6:12.2f} MB/s through the bare link (ECHO)")

@@ -14,6 +14,21 @@ from memlab.cli.options import board_option, json_option
 from memlab.cli.streams import show_document
 from memlab.devices import open_board
 from memlab.passport.location import default_path
+from memlab.units import prefixed
+
+_UNITS = {
+    "transimpedance": "V/A",
+    "adc_span": "V",
+    "clip": "V",
+    "gain_threshold": "V",
+    "pulse_offset": "s",
+    "pulse_tick": "s",
+    "gate_voltage_step": "V",
+    "input_voltage_step": "V",
+    "row_current": "A",
+    "max_payload": "byte",
+}
+"""Of the numbers of a document by name; the others count."""
 
 
 @click.command(cls=Command)
@@ -30,11 +45,38 @@ def info(url: str, as_json: bool) -> None:
             document |= _session(board)
         passport = default_path(board.capabilities.serial)
         document["passport"] = str(passport) if passport.is_file() else None
+        document["units"] = _UNITS
     if as_json:
         show_document(document)
         return
     for key, value in document.items():
-        click.echo(f"{key:<20} {value}", err=True)
+        if key != "units":
+            click.echo(f"{key:<20} {_text(key, value)}", err=True)
+
+
+def _text(key: str, value: Any) -> str:
+    """Return a value in words: with its unit, and what a special one means."""
+    if key == "row_current":
+        modes = ("in read and VMM", "in a SET", "in a RESET")
+        return ", ".join(f"{1e3 * i:g} mA {mode}" for i, mode in zip(value, modes, strict=True))
+    if key == "read_rows":
+        return f"{value} connected at a time" if value else "all selected ones connected"
+    if key.endswith("_step"):
+        return f"{value:g} V" if value else "none, every DAC code can be sent"
+    if key == "settled_now":
+        return "; ".join(map(_settled, value)) or "nothing"
+    if isinstance(value, tuple):
+        return f"{', '.join(f'{one:g}' for one in value)} {_UNITS[key]}"
+    if isinstance(value, float):
+        factor, unit = prefixed(value, _UNITS[key])
+        return f"{value / factor:.4g} {unit}"
+    shown = "none" if value in (None, "") else str(value)
+    return f"{shown} {_UNITS[key]}" if key in _UNITS else shown
+
+
+def _settled(one: dict[str, Any]) -> str:
+    unknown = f", {len(one['unknown'])} unknown" if one["unknown"] else ""
+    return f"operation {one['operation']}: {one['done']} of {one['pulses']} pulses fired{unknown}"
 
 
 def _session(board: SerialBoard) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from click.exceptions import Exit
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option, open_board_array
 from memlab.cli.streams import show_document
-from memlab.selftest import run_selftest
+from memlab.selftest import Item, run_selftest
 
 _WORDS = {True: "PASS", False: "FAIL", None: "  - "}
 
@@ -31,9 +31,24 @@ def selftest(url: str, as_json: bool) -> None:
     if as_json:
         show_document({"board": url, "passed": passed, "items": [asdict(item) for item in items]})
     else:
-        for item in items:
+        for item in _together(items):
             click.echo(f"{_WORDS[item.passed]}  {item.name:<14} {item.detail}", err=True)
             if item.advice:
                 click.echo(f"      {'':<14} -> {item.advice}", err=True)
     if not passed:
         raise Exit(1)
+
+
+def _together(items: list[Item]) -> list[Item]:
+    """Return the items, with those that cannot be told for the same reason as one, at the end."""
+    untold: dict[tuple[str, str], list[str]] = {}
+    for item in items:
+        if item.passed is None:
+            untold.setdefault((item.detail, item.advice), []).append(item.name)
+    told = [item for item in items if item.passed is not None]
+    for (detail, advice), names in untold.items():
+        if len(names) == 1:
+            told.append(Item(names[0], None, detail, advice))
+        else:
+            told.append(Item("not tested", None, f"{detail}: {', '.join(names)}", advice))
+    return told

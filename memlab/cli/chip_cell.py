@@ -8,7 +8,7 @@ import rich_click as click
 
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
-from memlab.cli.passports import require_passport
+from memlab.cli.passports import BUDGET_UNITS, budget_text, require_passport
 from memlab.cli.streams import show_document
 from memlab.passport import Passport
 from memlab.passport.story import CellStory, Chapter, PulseEvent, cell_story
@@ -19,7 +19,7 @@ _UNITS = {
     "amplitude": "V",
     "gate_voltage": "V",
     "width": "s",
-    "budgets": "pulses; energy in J",
+    **BUDGET_UNITS,
 }
 """Of numbers of a document by their names."""
 
@@ -53,7 +53,7 @@ def cell(row: int, column: int, name: str, last: int, as_json: bool) -> None:
 
 
 def _tell(story: CellStory) -> None:
-    left = ", ".join(f"{name} {value:g}" for name, value in story.budgets.items())
+    left = budget_text(story.budgets)
     lines = [
         f"cell [{story.row}, {story.column}]: {story.set} SETs, {story.reset} RESETs, "
         f"{story.energy * 1e9:.3g} nJ (estimated); {story.unknown} pulses of unknown fate",

@@ -26,6 +26,7 @@ from memlab.errors import SettingError
 from memlab.runs import read_attributes
 from memlab.twin import Comparison, load_runs
 from memlab.twin import compare as compare_twin
+from memlab.units import prefixed
 
 
 @click.command(cls=Command)
@@ -173,10 +174,15 @@ def _summarise(document: dict[str, Any]) -> None:
             "no change of levels could have been found: too few independent cells; calibrate the "
             "board, or measure more of it"
         )
-    lines.append("most significant     chip       twin    shift  spread  distance  cells of     p")
+    # Medians, their difference in spreads of the chip, ratio of the spreads, Kolmogorov-Smirnov.
+    lines.append(
+        f"{'most significant':<24}{'chip':>13}{'twin':>13}"
+        "   shift  spread  distance  cells of     p"
+    )
     lines += [
-        f"  {step['procedure']} {step['kind']} {step['step']:<4d}"
-        f"{step['chip_median']:11.4g}{step['twin_median']:11.4g}"
+        f"  {step['procedure'] + ' ' + step['kind']:<18}{step['step']:>4d}"
+        f"{_quantity(step['chip_median'], step['units']):>13}"
+        f"{_quantity(step['twin_median'], step['units']):>13}"
         f"{_number(step['shift']):>8}{_number(step['spread_ratio']):>8}"
         f"{step['distance']:9.3f} {step['cells']:6.0f} {step['values']:4d}  {step['p']:.2g}"
         for step in document["steps"][:5]
@@ -189,3 +195,8 @@ def _summarise(document: dict[str, Any]) -> None:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def _quantity(value: float, units: str) -> str:
+    factor, unit = prefixed(abs(value), units)
+    return f"{value / factor:.4g}" + ("" if unit == "1" else f" {unit}")

@@ -127,7 +127,9 @@ def _summarise(document: dict[str, Any], parameters: int) -> None:
         unit = "" if one["units"] == "1" else f" {one['units']}"
         value = one["value"]
         shown = f"{np.size(value)} numbers" if isinstance(value, tuple) else f"{value:.5g}"
-        lines.append(f"{name:<26} {shown}{error}{unit}  ({one['procedure']})")
+        lines.append(
+            f"{name:<26} {shown}{error}{unit}  ({one['procedure']}, {one['n']} {one['of']})"
+        )
     lines += [f"{name:<26} not determined: {why}" for name, why in document["undetermined"].items()]
     kept = parameters - len(document["fitted"])
     lines.append(f"{kept} other parameters stay as in {document['base']} (--json lists them)")

@@ -10,7 +10,7 @@ import rich_click as click
 
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
-from memlab.cli.passports import show_passport
+from memlab.cli.passports import BUDGET_UNITS, show_passport
 from memlab.cli.streams import show_document
 from memlab.emulator.preset import BUILT_IN, ParameterRow, preset_rows
 from memlab.errors import SettingError
@@ -41,7 +41,7 @@ def show(name: str, out: Path | None, as_json: bool) -> None:
         _show_preset(name, as_json)
         return
     with Passport.read(path) as passport:
-        document = summary(passport)
+        document = {**summary(passport), "units": BUDGET_UNITS}
         if out is not None:
             from memlab.figures.passport import plot_passport
 

@@ -11,10 +11,12 @@ from memlab.characterize import PROCEDURES, Region, estimate_procedures, plan_pr
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, check_picture, region_options
 from memlab.cli.streams import show_document
+from memlab.cost import COST_UNITS
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
 from memlab.experiments import EXPERIMENTS, make_plan, plan_floor
 from memlab.experiments import estimate as make_estimate
+from memlab.units import prefixed
 
 
 @click.command(cls=Command)
@@ -119,32 +121,41 @@ def _report_procedures(bills: list[dict[str, Any]], profile: str, as_json: bool)
         document = {"procedures": bills, "seconds_on_board": seconds, "board_profile": profile}
         show_document(document)
         return
-    click.echo("procedure       on the board  readings  vectors   pulses  worst SET, gate, RESET")
+    click.echo(
+        f"{'':<14} {'time on':>12} {'maps':>8} {'vectors':>8} {'pulses':>8} {'SETs and':>9}  "
+        "highest voltages\n"
+        f"{'procedure':<14} {'the board':>12} {'read':>8} {'read':>8} {'of rows':>8} "
+        f"{'RESETs':>9}  SET, its gate, RESET"
+    )
     for bill in bills:
-        volts = bill["worst_voltages"]
+        volts, counts = bill["worst_voltages"], bill["counts"]
+        time = _with_unit(bill["on_board"]["seconds"], "s")
         click.echo(
-            f"{bill['procedure']:<14} {bill['on_board']['seconds']:10.3g} s {bill['readings']:10}"
-            f"{bill['vectors']:9}{bill['pulses']:9}  "
+            f"{bill['procedure']:<14} {time:>12} {bill['readings']:8} {bill['vectors']:8} "
+            f"{bill['pulses']:8} {counts['set'] + counts['reset']:9}  "
             f"{volts['set']:g} V, {volts['set_gate']:.3g} V, {volts['reset']:g} V"
         )
-    click.echo(f"{seconds:.3g} s in all, board profile {profile}")
+    click.echo(f"{seconds:.3g} s in all, board profile {profile}; each was rehearsed whole")
 
 
 def _show(bill: dict[str, Any]) -> None:
     cost, pulses, volts = bill["on_board"], bill["pulses_per_cell"], bill["worst_voltages"]
     what = "transfer to" if bill["method"] == "ex-situ" else f"{bill['updates']} updates of"
+    energy = {name: _with_unit(cost[name], "J") for name in COST_UNITS}
     lines = [
         f"{bill['experiment']}, preset {bill['preset']}: {what} "
         f"{bill['devices']} devices, board profile {bill['board_profile']}",
         f"time on the board  {cost['seconds']:.3g} s (analogue {cost['analogue_seconds']:.3g} s, "
         f"link {cost['link_seconds']:.3g} s)",
-        f"energy             {cost['energy'] * 1e3:.3g} mJ (VMM {cost['vmm_energy'] * 1e3:.3g}, "
-        f"SET {cost['set_energy'] * 1e3:.3g}, RESET {cost['reset_energy'] * 1e3:.3g})",
-        f"pulses per cell    {pulses['set']:.1f} SETs, {pulses['reset']:.1f} RESETs (mean)",
+        f"energy             {energy['energy']} (VMM {energy['vmm_energy']}, "
+        f"SET {energy['set_energy']}, RESET {energy['reset_energy']})",
+        f"pulses per cell    {pulses['set']:.1f} SETs, {pulses['reset']:.1f} RESETs (mean of the "
+        f"{bill['devices']} devices)",
         f"worst voltages     read {volts['read']:g} V, SET {volts['set']:g} V at gate up to "
         f"{volts['set_gate']:g} V, RESET {volts['reset']:g} V at gate {volts['reset_gate']:g} V",
-        f"vectors            {bill['counts']['vmm']}",
+        f"vectors            {bill['counts']['vmm']} multiplied",
         f"run file           {bill['file_size'] / 1e6:.3g} MB",
+        f"rehearsed          {bill['rehearsed']}",
     ]
     if more := bill.get("restarts"):
         lines.append(
@@ -155,3 +166,8 @@ def _show(bill: dict[str, Any]) -> None:
         lines.append(f"floor plan         {bill['floor_plan']}")
     for line in lines:
         click.echo(line)
+
+
+def _with_unit(value: float, units: str) -> str:
+    factor, unit = prefixed(value, units)
+    return f"{value / factor:.3g} {unit}"

@@ -26,12 +26,20 @@ def limits(as_json: bool) -> None:
     memlab.open_array(url, limits=memlab.Limits(...)).
     """
     defaults = Limits()
-    rules = [{**asdict(rule), "default": getattr(defaults, rule.limit)} for rule in RULES]
+    rules = [
+        {**asdict(rule), "default": getattr(defaults, rule.limit), "units": _unit(rule.limit)}
+        for rule in RULES
+    ]
     if as_json:
-        show_document({"limits": asdict(defaults), "rules": rules})
+        units = {name: _unit(name) for name in asdict(defaults)}
+        show_document({"limits": asdict(defaults), "rules": rules, "units": units})
         return
     for name, value in asdict(defaults).items():
-        number, unit = prefixed(value, _UNITS[name.rpartition("_")[2]])
+        number, unit = prefixed(value, _unit(name))
         click.echo(f"{name:<21} {value / number:.4g} {unit}", err=True)
     for rule in RULES:
         click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}", err=True)
+
+
+def _unit(name: str) -> str:
+    return _UNITS[name.rpartition("_")[2]]

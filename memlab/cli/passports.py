@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,18 @@ import rich_click as click
 from memlab.errors import SettingError
 from memlab.passport.location import default_path, find_passport
 
-__all__ = ["budget_text", "require_passport", "show_passport"]
+__all__ = ["BUDGET_UNITS", "budget_text", "require_passport", "show_passport"]
+
+
+BUDGET_UNITS = {"budgets": "per cell: pulses, formings; energy in J"}
+"""Of the budgets of a document."""
+_NOUNS = {
+    "set": "SETs",
+    "reset": "RESETs",
+    "pulses": "pulses",
+    "energy": "J",
+    "forming": "formings",
+}
 
 
 def require_passport(name: str) -> Path:
@@ -27,18 +39,22 @@ def require_passport(name: str) -> Path:
 
 def show_passport(document: dict[str, Any]) -> None:
     """Print the summary of a passport for people, on stderr."""
-    runs = document["runs"]
+    runs, cells = document["runs"], document["rows"] * document["columns"]
     lines = [
-        ("chip", f"{document['chip']}, {document['rows']} x {document['columns']}"),
+        ("chip", f"{document['chip']}, {document['rows']} x {document['columns']} cells"),
         ("passport", f"{document['passport']}, made {document['created']}"),
         ("boards", ", ".join(document["boards"]) or "none yet"),
         ("calibration", document["calibration"] or "none"),
         ("runs", _runs(runs)),
-        ("formed cells", str(document["formed"])),
-        ("yield", _share(document["yield"], document["rows"] * document["columns"])),
-        ("good lines", f"{document['good_rows']} rows, {document['good_columns']} columns"),
+        ("formed cells", f"{document['formed']} of {cells}"),
+        ("yield", _share(document["yield"], cells)),
+        (
+            "good lines",
+            f"{document['good_rows']} of {document['rows']} rows, "
+            f"{document['good_columns']} of {document['columns']} columns",
+        ),
         *((f"  {name}", str(n)) for name, n in document["masks"].items()),
-        ("pulsed cells", str(document["pulsed_cells"])),
+        ("pulsed cells", f"{document['pulsed_cells']} of {cells}"),
         ("  SETs", _spread(document["set"])),
         ("  RESETs", _spread(document["reset"])),
         ("  energy", _spread(document["energy"], 1e-9, " nJ") + " (estimated)"),
@@ -57,9 +73,16 @@ def show_passport(document: dict[str, Any]) -> None:
         click.echo(f"{name:<17} {text}", err=True)
 
 
-def budget_text(budgets: dict[str, float | None]) -> str:
-    """Return budgets in one line."""
-    return ", ".join(f"{n} {'none' if b is None else f'{b:g}'}" for n, b in budgets.items())
+def budget_text(budgets: Mapping[str, float | None]) -> str:
+    """Return budgets in one line: 100,000 SETs, no limit of pulses, 1 forming."""
+    return ", ".join(_budget(_NOUNS[name], budget) for name, budget in budgets.items())
+
+
+def _budget(noun: str, budget: float | None) -> str:
+    if budget is None:
+        return f"no limit of {'energy' if noun == 'J' else noun}"
+    number = f"{budget:,}" if isinstance(budget, int) else f"{budget:g}"
+    return f"{number} {noun.removesuffix('s') if budget == 1 else noun}"
 
 
 def _share(found: dict[str, Any] | None, cells: int) -> str:

@@ -54,9 +54,9 @@ def _quantity(found: dict[str, Any]) -> str:
     of = f" ({found['n']} {found['of']})" if found.get("of") else ""
     if value is None:
         return f"{found['state']}{of}" + (f": {found['why']}" if "why" in found else "")
-    unit = "" if units == "1" else f" {units}"
-    text = f"{value:.4g}{unit}" + ("" if error is None else f" +- {error:.2g}")
+    text = f"{value:.4g}" + ("" if error is None else f" +- {error:.2g}")
     if "interval" in found:
         low, high = found["interval"]
         text += f", {low:.4g} to {high:.4g} at {found['confidence']:.0%}"
+    text += "" if units == "1" else f" {units}"
     return text + of + (f"; {found['caveat']}" if "caveat" in found else "")

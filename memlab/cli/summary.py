@@ -11,6 +11,7 @@ from memlab.cli.reached import cells_reached
 from memlab.cli.streams import show_document
 from memlab.experiments import Plan, run
 from memlab.experiments.runner import explain_preset
+from memlab.units import prefixed
 
 __all__ = ["run_and_report"]
 
@@ -31,8 +32,13 @@ def _on_board(document: dict[str, Any]) -> list[str]:
     cost = document["on_board"]
     return [
         f"on the board: {cost['seconds']:.3g} s (analogue {cost['analogue_seconds']:.3g} s, "
-        f"link {cost['link_seconds']:.3g} s), {cost['energy'] * 1e3:.3g} mJ"
+        f"link {cost['link_seconds']:.3g} s), {_energy(cost['energy'])}"
     ]
+
+
+def _energy(joules: float) -> str:
+    factor, unit = prefixed(joules, "J")
+    return f"{joules / factor:.3g} {unit}"
 
 
 def _in_transfer(document: dict[str, Any]) -> list[str]:
@@ -51,24 +57,30 @@ def _in_transfer(document: dict[str, Any]) -> list[str]:
                 f"{as_text.format(metrics[name])}: {points}"
             )
     first, *rest = cells_reached(found)
-    lines += [f"{first}; {found['clipped']:.1%} clipped", *rest]
+    lines += [f"{first}; {found['clipped']:.1%} of the cells clipped", *rest]
     return lines
+
+
+def _of(one: dict[str, Any]) -> str:
+    return f"{one['n']} {one['of']}"
 
 
 def _summarise(document: dict[str, Any]) -> None:
     """Tell a person how it went, on stderr."""
-    metrics, counts = document["metrics"], document["counts"]
+    metrics, counts, of = document["metrics"], document["counts"], document["metrics_of"]
     if "test_rmse" in metrics:
         lines = [
             "                       train    test    (RMSE, thousand passengers)",
             f"array             {metrics['train_rmse']:10.1f} {metrics['test_rmse']:7.1f}",
             f"persistence       {metrics['persistence_train_rmse']:10.1f} "
             f"{metrics['persistence_test_rmse']:7.1f}",
+            f"of {_of(of['train_rmse'])} and {_of(of['test_rmse'])}",
         ]
     else:
         lines = [
             f"accuracy: train {metrics['train_accuracy']:.2%}, test {metrics['test_accuracy']:.2%},"
             f" test balanced {metrics['test_balanced_accuracy']:.2%}",
+            f"of {_of(of['train_accuracy'])} and {_of(of['test_accuracy'])}",
         ]
     lines += _in_transfer(document)
     lines += [

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from memlab.cost import BoardCost, total_cost
+from memlab.cost import COST_UNITS, BoardCost, total_cost
 from memlab.experiments.arrays import open_arrays, total_counts
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.runner import EXPERIMENTS, Plan, create_run_file, run
@@ -70,8 +70,8 @@ def estimate(plan: Plan) -> dict[str, Any]:
 
     Returns
     -------
-    Plain values: experiment, preset, method, updates on the arrays, devices, pulses per cell,
-    worst voltages (V), seconds on the board, energy (J), file size (bytes).
+    Plain values: experiment, preset, method, updates on the arrays, what was rehearsed, devices,
+    pulses per cell, worst voltages (V), seconds on the board, energy (J), file size (bytes).
     """
     of_method = _in_situ if plan.config.method is Method.IN_SITU else _ex_situ
     head = {
@@ -79,7 +79,17 @@ def estimate(plan: Plan) -> dict[str, Any]:
         "preset": plan.preset,
         "method": plan.config.method.value,
     }
-    return {**head, **of_method(plan), "worst_voltages": _worst_voltages(plan.config)}
+    return {
+        **head,
+        **of_method(plan),
+        "worst_voltages": _worst_voltages(plan.config),
+        "units": {
+            **COST_UNITS,
+            "pulses_per_cell": "pulses, mean of `devices`",
+            "worst_voltages": "V",
+            "file_size": "byte",
+        },
+    }
 
 
 def plan_floor(plan: Plan) -> FloorPlan:
@@ -112,6 +122,7 @@ def _ex_situ(plan: Plan) -> dict[str, Any]:
     transfer, counts = found["transfer"], found["counts"]
     return {
         "updates": 0,
+        "rehearsed": "the transfer of untrained weights",
         "devices": transfer["cells"],
         "pulses_per_cell": {kind: transfer[f"{kind}_per_cell"] for kind in ("set", "reset")},
         "on_board": found["on_board"],
@@ -157,6 +168,7 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
         full = _extrapolate([each.flat() for each in watch.after], totals().flat(), updates, config)
         return {
             "updates": updates,
+            "rehearsed": f"{_UPDATES} updates, the others taken to be like them",
             "devices": watch.devices,
             "pulses_per_cell": {name: full[name] / watch.devices for name in ("set", "reset")},
             "on_board": BoardCost(**{f.name: full[f.name] for f in fields(BoardCost)}).document(),

@@ -25,7 +25,7 @@ from memlab.experiments.in_situ import train_experiment
 from memlab.experiments.law import find_law
 from memlab.experiments.placing import place_weights, used_cells, views_of
 from memlab.ideal import IdealArray
-from memlab.mapping import summarise, write_verify
+from memlab.mapping import PULSE_UNITS, summarise, write_verify
 from memlab.nn import CrossEntropy
 from memlab.runs import (
     LogLevel,
@@ -38,6 +38,14 @@ from memlab.training import Observer
 __all__ = ["ExSitu", "effective_training"]
 
 GROUP = "transfer"
+UNITS = {
+    "window": "S",
+    "siemens_per_weight": "S per unit of weight",
+    "clipped": "part of `cells`",
+    "change": "as the metric of this name",
+    **PULSE_UNITS,
+}
+"""Of the plain numbers of a transfer."""
 
 
 class ExSitu:
@@ -94,6 +102,7 @@ class ExSitu:
                     "change": {name: after[name] - before[name] for name in names},
                 },
             },
+            UNITS,
         )
 
     def _learn(self, observers: Sequence[Observer]) -> dict[str, float | None]:

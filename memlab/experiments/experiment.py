@@ -82,10 +82,11 @@ MakeExperiment = Callable[[Any, Sequence[Array]], Experiment]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found: metrics, and what else belongs into its document."""
+    """What a run found: metrics, what else belongs into its document, and units by name of that."""
 
     metrics: dict[str, float | None]
     details: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
     def findings(self) -> Findings:
         """Return the metrics with their units, and of what and of how many they are."""

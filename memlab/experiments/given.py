@@ -30,6 +30,9 @@ from memlab.storage import require_file
 
 __all__ = ["Weights", "check_source", "is_npz", "read_weights", "start_from"]
 
+UNITS = {"clipped": "part of `cells`"}
+"""Of what `start_from` returns."""
+
 Weights = dict[str, npt.NDArray[np.float64]]
 """A weight matrix, shape (inputs, outputs), by its name."""
 

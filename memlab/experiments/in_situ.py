@@ -9,7 +9,7 @@ from typing import Any
 from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
-from memlab.experiments.given import Weights, read_weights, start_from
+from memlab.experiments.given import UNITS, Weights, read_weights, start_from
 from memlab.experiments.schedule import LearningRateSchedule
 from memlab.nn import CrossEntropy
 from memlab.runs import RunFile, TrainingLog
@@ -55,7 +55,8 @@ class InSitu:
         trained = train_experiment(experiment, config.train, [*own, log, *observers])
         log.stop_codes()
         metrics = {**experiment.evaluate(run_file), **trained}
-        return Outcome(metrics, {"metrics_of": experiment.samples().of(metrics), **details})
+        found = {"metrics_of": experiment.samples().of(metrics), **details}
+        return Outcome(metrics, found, UNITS if "given" in details else {})
 
 
 def train_experiment(

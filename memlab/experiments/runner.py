@@ -11,7 +11,7 @@ from typing import Any
 from drivers import stopping
 from memlab._version import __version__
 from memlab.array import Array
-from memlab.cost import total_cost
+from memlab.cost import COST_UNITS, total_cost
 from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
@@ -205,7 +205,8 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
                 "counts": total_counts(arrays),
                 **outcome.details,
             }
-            if cost := total_cost(arrays, config.link):
+            cost = total_cost(arrays, config.link)
+            if cost:
                 results["on_board"] = cost.document()
     picture = plan.out.with_suffix(".png") if figure else None
     if picture is not None:
@@ -222,6 +223,7 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
         "board": plan.board,
         "seed": config.seed,
         **results,
+        "units": {**(COST_UNITS if cost else {}), **outcome.units},
     }
 
 

@@ -10,6 +10,7 @@ from memlab.mapping.published import cnn_plan, conv_lstm_plan
 from memlab.mapping.switching import SwitchingLaw, measure_switching_law
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
 from memlab.mapping.write_verify import (
+    PULSE_UNITS,
     Round,
     WriteVerify,
     WriteVerifyResult,
@@ -19,6 +20,7 @@ from memlab.mapping.write_verify import (
 )
 
 __all__ = [
+    "PULSE_UNITS",
     "Block",
     "Copies",
     "DifferentialMatrix",

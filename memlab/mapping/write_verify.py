@@ -28,7 +28,15 @@ from memlab.mapping.switching import SwitchingLaw
 from memlab.mapping.views import read_in_use
 from memlab.units import statistic
 
-__all__ = ["Round", "WriteVerify", "WriteVerifyResult", "check_target", "summarise", "write_verify"]
+__all__ = [
+    "PULSE_UNITS",
+    "Round",
+    "WriteVerify",
+    "WriteVerifyResult",
+    "check_target",
+    "summarise",
+    "write_verify",
+]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -246,6 +254,10 @@ def write_verify(
         if not (reset | set_).any():
             return work.result()
         work.pulse(reset, set_)
+
+
+PULSE_UNITS = dict.fromkeys(("set_per_cell", "reset_per_cell"), "pulses, mean of `cells`")
+"""Of the plain numbers of `summarise`."""
 
 
 def summarise(results: Sequence[WriteVerifyResult]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.experiments.config import WriteVerifyConfig
 from memlab.experiments.law import find_law
-from memlab.mapping import Round, check_target, summarise, write_verify
+from memlab.mapping import PULSE_UNITS, Round, check_target, summarise, write_verify
 from memlab.operations.files import create_run_file, load_numbers, output_path
 from memlab.operations.loads import LoadChoice, select
 from memlab.regions import Region
@@ -145,6 +145,14 @@ def program_target(
         "board": url,
         "tolerance": config.tolerance,
         **results,
+        "units": {
+            "tolerance": "S",
+            "set_slope": "S/V",
+            **dict.fromkeys(
+                ("set_offset", "reset_conductance", "set_saturation", "set_onset"), "S"
+            ),
+            **PULSE_UNITS,
+        },
     }
 
 

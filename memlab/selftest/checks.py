@@ -35,7 +35,12 @@ UNSETTLED = 0.01
 _NEIGHBOURS = 6
 """Cells of both neighbours, side by side, from which on a line that conducts nowhere stands out."""
 _CALIBRATE = "run memlab calibrate, and test again"
-_PROGRAM = "SET some cells (memlab program) and test again"
+_PROGRAM = (
+    "SET cells and test again: memlab program TARGET does it for some, memlab calibrate --program "
+    "for all (what they hold is lost); cells of a new die must be formed before "
+    "(memlab characterize forming)"
+)
+_DARK = "no cell conducts"
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,8 @@ def adc(context: Context) -> Item:
     bad = _names("column", context.columns, offset > allowed)
     detail = (
         f"offset at 0 V at most {offset[worst] * 1e3:.2g} mV in column {context.columns[worst]}, "
-        f"allowed {allowed[worst] * 1e3:.2g} mV with its {cells[:, worst].sum() * 1e3:.2g} mS"
+        f"one of {len(offset)}; allowed {allowed[worst] * 1e3:.2g} mV with the "
+        f"{cells[:, worst].sum() * 1e3:.2g} mS of its cells"
     )
     return _item("zero", bad, detail, f"look at amplifier and ADC channel; if sound, {_CALIBRATE}")
 
@@ -143,8 +149,8 @@ def noise(context: Context) -> Item:
     worst = int(rms.argmax())
     bad = _names("column", context.columns, rms > NOISE)
     detail = (
-        f"at most {rms[worst]:.2g} codes rms in column {context.columns[worst]}, allowed {NOISE:g} "
-        f"({len(context.seen.zero_code)} readings each)"
+        f"at most {rms[worst]:.2g} codes rms in column {context.columns[worst]}, one of "
+        f"{len(rms)}; allowed {NOISE:g} codes ({len(context.seen.zero_code)} readings each)"
     )
     return _item("noise", bad, detail, "look at supply, shield and ADC channel")
 
@@ -157,7 +163,8 @@ def leakage(context: Context) -> Item:
     bad = _names("column", context.columns, found - 4 * error > LEAKAGE)
     detail = (
         f"at most {found[worst] * 1e9:.2g} +- {error[worst] * 1e9:.2g} nA in column "
-        f"{context.columns[worst]} beside what goes with its cells, allowed {LEAKAGE * 1e9:g} nA"
+        f"{context.columns[worst]}, one of {len(found)}, beside what goes with its cells; allowed "
+        f"{LEAKAGE * 1e9:g} nA"
     )
     return _item("leakage", bad, detail, "clean and dry the socket; look at the column's amplifier")
 
@@ -167,7 +174,7 @@ def rows(context: Context) -> Item:
     silent, offset = _skipped(context.conducting), context.offsets.row
     known = np.isfinite(offset)
     if not known.any():
-        return Item("rows", None, "no cell conducts, so no row shows what it does", _PROGRAM)
+        return Item("rows", None, _DARK, _PROGRAM)
     large = np.abs(np.nan_to_num(offset)) > context.bounds.row
     worst = int(np.nanargmax(np.abs(offset)))
     detail = (
@@ -188,7 +195,7 @@ def columns(context: Context) -> Item:
     cells = context.by_row
     conducting = cells > CONDUCTS
     if not conducting.any():
-        return Item("columns", None, "no cell conducts, so no column shows what it does", _PROGRAM)
+        return Item("columns", None, _DARK, _PROGRAM)
     inverted = (cells < -CONDUCTS).sum(axis=0) > 2 * conducting.sum(axis=0)
     silent = _skipped(context.conducting.T)
     clipped = np.isnan(cells).mean(axis=0) > 0.5
@@ -218,12 +225,12 @@ def known_voltages(context: Context) -> Item:
         bent = np.where(np.abs(plus) > floor, np.abs(plus - 2 * half) / np.abs(plus), np.nan)
     worst = np.fmax(median(odd, axis=0), median(bent, axis=0))
     if not np.isfinite(worst).any():
-        return Item("known voltages", None, "no cell conducts", _PROGRAM)
+        return Item("known voltages", None, _DARK, _PROGRAM)
     column = int(np.nanargmax(worst))
     bad = _names("column", context.columns, np.nan_to_num(worst) > BENDING)
     detail = (
-        f"+V, -V and V/2 agree to {worst[column]:.2%} in column {context.columns[column]} (median "
-        f"of its cells), allowed {BENDING:.0%}"
+        f"+V, -V and V/2 agree to {worst[column]:.2%} or better in {np.isfinite(worst).sum()} "
+        f"columns (column {context.columns[column]}; medians of their cells), allowed {BENDING:.0%}"
     )
     return _item("known voltages", bad, detail, "look at the amplifier's supply and its clip level")
 
@@ -232,6 +239,7 @@ def gains(context: Context) -> Item:
     """Each gain against the one before: the same products must give the same currents."""
     seen = context.seen
     worst, where, bad = 0.0, "", np.zeros(len(context.columns), bool)
+    compared = 0
     for k in range(1, len(seen.current)):
         for j in range(len(context.columns)):
             good = ~seen.clipped[k - 1, :, j] & ~seen.clipped[k, :, j]
@@ -242,12 +250,16 @@ def gains(context: Context) -> Item:
             alike = float(np.corrcoef(low, high)[0, 1])
             uncertain = np.sqrt(max(0.0, 1.0 - alike**2) / good.sum())
             error = abs(high.std() / low.std() - 1.0)
+            compared += 1
             bad[j] |= not error <= context.bounds.gain + 4 * uncertain
             if error >= worst:
                 worst, where = float(error), f"column {context.columns[j]}, gain {k + 1}"
     if not where:
-        return Item("gains", None, "no column has current enough at two gains", _PROGRAM)
-    detail = f"neighbours agree to {worst:.2%} ({where}), allowed {context.bounds.gain:.0%}"
+        return Item("gains", None, _too_dark(context, " at two gains"), _PROGRAM)
+    detail = (
+        f"gain and next gain of a column agree to {worst:.2%} or better in {compared} pairs "
+        f"({where}), allowed {context.bounds.gain:.0%}"
+    )
     names = _names("column", context.columns, bad)
     return _item("gains", names, detail, f"look at the feedback resistors; if sound, {_CALIBRATE}")
 
@@ -260,14 +272,15 @@ def superposition(context: Context) -> Item:
     spread = expected.std(axis=0)
     usable = whole & (spread * context.transimpedance[0] > 0.03)
     if not usable.any():
-        return Item("products", None, "no column has current enough", _PROGRAM)
+        return Item("products", None, _too_dark(context), _PROGRAM)
     found = np.where(seen.clipped[0], expected, seen.current[0])
     error = found - found.mean(axis=0) - (expected - expected.mean(axis=0))
     relative = np.where(usable, error.std(axis=0) / np.maximum(spread, 1e-12), 0.0)
     worst = int(relative.argmax())
     detail = (
-        f"products are the sums of their cells to {relative[worst]:.2%} rms (column "
-        f"{context.columns[worst]}), allowed {SUPERPOSITION:.0%}"
+        f"{len(found)} products of each of {usable.sum()} columns are the sums of their cells to "
+        f"{relative[worst]:.2%} rms or better (column {context.columns[worst]}), allowed "
+        f"{SUPERPOSITION:.0%}"
     )
     bad = _names("column", context.columns, relative > SUPERPOSITION)
     return _item("products", bad, detail, "look at the column's amplifier and at row wiring")
@@ -279,12 +292,15 @@ def settling(context: Context) -> Item:
     step = high - low
     seen = np.abs(step) * context.transimpedance[0] > 0.1
     if not seen.any():
-        return Item("settling", None, "no column has current enough", _PROGRAM)
+        return Item("settling", None, _too_dark(context), _PROGRAM)
     with np.errstate(invalid="ignore", divide="ignore"):
         left = np.where(seen, np.abs(after_high - after_low) / np.abs(step), 0.0)
     left = np.nan_to_num(left)
     worst = int(left.argmax())
-    detail = f"{left[worst]:.2%} of a step is left (column {context.columns[worst]})"
+    detail = (
+        f"at most {left[worst]:.2%} of a step is left in {seen.sum()} columns (column "
+        f"{context.columns[worst]})"
+    )
     bad = _names("column", context.columns, left > UNSETTLED)
     return _item(
         "settling", bad, f"{detail}, allowed {UNSETTLED:.0%}", "let lines settle longer, look at it"
@@ -308,8 +324,11 @@ def adc_codes(context: Context) -> Item:
                     bad[j] = True
                     stuck = stuck or f"bit {bit} of column {context.columns[j]} is {share:.0%} ones"
     if not seen:
-        return Item("adc codes", None, "no column has current enough", _PROGRAM)
-    detail = stuck or f"no bit is stuck in {int(seen)} series of up to {len(context.seen.vectors)}"
+        return Item("adc codes", None, _too_dark(context), _PROGRAM)
+    detail = stuck or (
+        f"no bit is stuck in {seen} series of up to {len(context.seen.vectors)} readings, one for "
+        "each column and gain that moves enough"
+    )
     return _item(
         "adc codes", _names("column", context.columns, bad), detail, "look at the ADC's bus"
     )
@@ -327,6 +346,10 @@ CHECKS: tuple[Check, ...] = (
     settling,
     adc_codes,
 )
+
+
+def _too_dark(context: Context, where: str = "") -> str:
+    return f"no column has current enough{where}" if context.conducting.any() else _DARK
 
 
 def _item(name: str, bad: str, detail: str, advice: str) -> Item:

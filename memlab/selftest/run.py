@@ -50,5 +50,6 @@ def _identity(array: BoardArray) -> Item:
     able = array.board.capabilities
     gains = ", ".join(f"{r:g}" for r in able.transimpedance)
     known = "calibrated" if array.calibration is not None else "not calibrated"
-    text = f"{able.name} {able.serial}, {able.rows} x {able.columns}, {gains} V/A, {known}"
+    size = f"{able.rows} x {able.columns} cells"
+    text = f"{able.name} {able.serial}, {size}, gains of {gains} V/A, {known}"
     return Item("identity", bool(able.name and able.transimpedance), text)

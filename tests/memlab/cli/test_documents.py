@@ -2,22 +2,26 @@
 
 A *statistic*, an object with a `value`, has `units`, `n` and `of`; and an `error` or an `interval`,
 unless the table below says why it has none. Any other fraction is a plain number: it has its unit
-beside it (`units`, `unit`, or a table `NAME_of`), or the table below says what it is. Whole numbers
-count something that their name says.
+beside it (`units`, `unit`, or a table `NAME_of`) or by its name in `units` of an object around it,
+or the table below says what it is. Whole numbers count something that their name says.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from support.server_thread import ServerThread
+from support.virtual_board import VirtualBoard
 
 from memlab.characterize import PROCEDURES, Region, plan_procedures, run_procedures
 from memlab.cli import cli
+from memlab.emulator import EmulatedBoard, load_preset
 
 REGION = ["--rows", "0:6", "--columns", "0:5"]
 
@@ -60,43 +64,107 @@ NO_ERROR = {
 """Statistics without an error, by a name on the way to them, and why."""
 
 PLAIN = {
-    r"(\w+_)?seconds(_on_board)?|latency_\w+|pulse_(offset|tick)": "s",
-    r"(\w+_)?energy": "J",
-    r"tolerance": "S, a setting",
-    r"law\.\w+": "S/V and S, settings",
-    r"(set|reset)_per_cell": "pulses per cell asked for, `cells` beside it",
+    r"(\w+_)?seconds(_on_board)?": "s",
     r"alpha|confidence|settings\.\w+": "probabilities and settings",
     r"distance": "in standard errors (fit)",
     r"(.*\.)?curves\.(measured|twin|tolerance)": "in the `units` of the curve",
     r"(.*\.)?curves\.x": "in the units of `over`",
     r"fitted\.relaxation\.\w+\.(value|error)": "in the `units` beside the list",
     r"interval": "ends of an interval, in the unit of its statistic",
-    r"worst_voltages\.\w+|gate_voltage_step|input_voltage_step|adc_span|clip|gain_threshold": "V",
-    r"transimpedance": "V/A",
-    r"row_current": "A, of reads, SETs and RESETs",
-    r"vmm_per_second|goodput|echo_goodput": "1/s, and byte/s",
-    r"budgets\.\w+|default|limits\.\w+": "limits and budgets; their units stand in `rules`",
-    r"transfer\.(window\.\w+|siemens_per_weight\.\w+)": "S, and S per unit of weight",
-    r"transfer\.clipped": "part of the weights",
-    r"transfer\.change\.\w+": "of the metric of this name",
 }
 """Plain numbers by the end of their path, and what they are."""
 
+BOARD = "emulator:?passport=chip.passport"
+VARIATION = ["--quiet", "--set", "cycles=2", *REGION]
+TRAIN = ["airline", "--preset", "memlab", "--quiet", "--set", "log.level=off"]
+TABLES = {
+    name: [f"{name}.csv", "--column", "cell=cell", "--column", "conductance=G:uS", "--column", axis]
+    for name, axis in (("trains", "pulse=n"), ("relaxed", "time=n:s"))
+}
 
-def numbers(node: Any, path: tuple[str, ...] = (), beside: Any = None) -> Iterator[Any]:
-    """Yield (path, value, the object that it stands in, the object around that)."""
-    if isinstance(node, dict):
+SEQUENCES: dict[str, list[list[str]]] = {
+    "operations": [
+        ["program", "t.npy", "--board", BOARD, "--quiet"],
+        ["read", "--board", BOARD, "--out", "m.npy"],
+        ["vmm", "v.npy", "--board", BOARD, "--out", "a.npy"],
+        ["board", "selftest", "--board", "emulator:"],
+        ["limits"],
+        ["data", "list"],
+        ["data", "path"],
+        ["data", "path", "airline"],
+        ["data", "fetch", "airline"],
+        ["runs", "import", "arc.csv", "--out", "arc.h5"],
+        ["chip", "show", "ta-hfo2"],
+        ["estimate", "staircase", "iv", *REGION],
+        ["estimate", "airline"],
+        ["estimate", "airline", "--set", "method=ex-situ"],
+    ],
+    "a chip": [
+        ["characterize", "variation", "--out", "run.h5", "--board", BOARD, *VARIATION],
+        ["runs", "resume", "run.h5"],
+        ["runs", "plot", "run.h5", "--out", "again.png"],
+        ["report", "run.h5", "--out", "report.html"],
+        ["chip", "fit", "run.h5", "--out", "twin.toml", "--quiet"],
+        ["chip", "compare", "twin.toml", "run.h5", "--quiet"],
+        ["chip", "budget", "chip.passport", "--energy", "1e-3"],
+        ["chip", "show", "chip.passport"],
+        ["chip", "cell", "1", "2", "--chip", "chip.passport"],
+        ["calibrate", "--program", "--quiet", "--out", "c.h5", "--passes", "1"],
+        ["calibrate", "--list"],
+    ],
+    "a board on a wire": [
+        ["board", "list", "--no-probe"],
+        ["board", "info", "--board", "URL"],
+        ["board", "bench", "--board", "URL", "--vectors", "8", "--calls", "3"],
+        ["program", "t.npy", "--board", "URL", "--quiet"],
+        ["chip", "settle", "SERIAL", "--board", "URL"],
+        ["board", "ground", "--board", "URL"],
+    ],
+    "tables": [
+        words
+        for name, table in TABLES.items()
+        for words in (
+            ["chip", "fit", *table, "--out", f"{name}.toml", "--quiet"],
+            ["chip", "compare", f"{name}.toml", *table, "--quiet"],
+        )
+    ],
+    "trainings": [
+        ["train", *TRAIN, "--epochs", "1"],
+        ["transfer", *TRAIN, "--epochs", "1"],
+        ["sweep", *TRAIN, "--epochs", "0", "--seeds", "1", "--workers", "1"],
+    ],
+}
+"""Commands whose documents are scanned, one after the other in one directory."""
+
+OTHERS = {"board serve": "runs until it is stopped: `test_the_first_line_of_a_virtual_board`"}
+
+
+def numbers(
+    node: Any, path: tuple[str, ...] = (), around: tuple[dict[str, Any], ...] = ()
+) -> Iterator[tuple[tuple[str, ...], tuple[dict[str, Any], ...]]]:
+    """Yield the path of every fraction, and the objects that it stands in, the next one last."""
+    if isinstance(node, float):
+        yield path, around
+    elif isinstance(node, dict):
         for key, value in node.items():
-            if isinstance(value, float):
-                yield (*path, key), value, node, beside
-            else:
-                yield from numbers(value, (*path, key), node)
+            yield from numbers(value, (*path, key), (*around, node))
     elif isinstance(node, list):
         for value in node:
-            if isinstance(value, float):
-                yield path, value, {}, beside
-            else:
-                yield from numbers(value, path, node if isinstance(node, dict) else beside)
+            yield from numbers(value, path, around)
+
+
+def described(path: tuple[str, ...], around: tuple[dict[str, Any], ...]) -> bool:
+    """Return whether a document, or the table above, says what the number at this path is."""
+    beside = around[-1].get("units") or around[-1].get("unit") if around else None
+    if isinstance(beside, str):
+        return True
+    for outer in around:
+        units = outer.get("units")
+        if isinstance(units, dict) and units.keys() & set(path):
+            return True
+    if len(around) > 1 and path[-1] in around[-2].get(f"{path[-2]}_of", {}):
+        return True
+    return any(re.fullmatch(rf"(.*\.)?({what})", ".".join(path)) for what in PLAIN)
 
 
 def statistics(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -127,16 +195,11 @@ def complaints(document: Any) -> list[str]:
             and not any(part in NO_ERROR for part in path)
         ):
             found.append(f"{where} has no error")
-    named = document.get("units", {}) if isinstance(document, dict) else {}
-    for path, _, inside, around in numbers(document):
-        where = ".".join(path)
-        if isinstance(named, dict) and named.keys() & set(path):
-            continue
-        described = inside.get("units") or inside.get("unit")
-        if isinstance(around, dict) and len(path) > 1:
-            described = described or path[-1] in around.get(f"{path[-2]}_of", {})
-        if not described and not any(re.fullmatch(rf"(.*\.)?({p})", where) for p in PLAIN):
-            found.append(f"{where} is a number of nobody knows what")
+    found += [
+        f"{'.'.join(path)} is a number of nobody knows what"
+        for path, around in numbers(document)
+        if not described(path, around)
+    ]
     return found
 
 
@@ -161,36 +224,15 @@ def test_findings_say_what_they_are(name: str, tmp_path: Path) -> None:
     assert not complaints(json.loads(json.dumps(document)))
 
 
-@pytest.mark.usefixtures("_here")
-def test_operations_say_what_their_numbers_are() -> None:
+def write_inputs() -> None:
     target = np.full((128, 64), np.nan)
     target[:4, :4] = 2.5e-4
     np.save("t.npy", target)
     np.save("v.npy", np.full((2, 128), 0.01))
-    board = "emulator:?passport=chip.passport"
-    variation = ["--quiet", "--out", "run.h5", "--set", "cycles=2", "--board", board]
-    for arguments in (
-        ["program", "t.npy", "--board", board, "--quiet"],
-        ["read", "--board", board, "--out", "m.npy"],
-        ["vmm", "v.npy", "--board", board, "--out", "a.npy"],
-        ["characterize", "variation", *variation, *REGION],
-        ["estimate", "staircase", *REGION],
-        ["chip", "fit", "run.h5", "--out", "twin.toml", "--quiet"],
-        ["chip", "compare", "twin.toml", "run.h5", "--quiet"],
-        ["chip", "show", "chip.passport"],
-        ["chip", "show", "ta-hfo2"],
-        ["chip", "cell", "1", "2", "--chip", "chip.passport"],
-        ["calibrate", "--program", "--quiet", "--out", "c.h5", "--passes", "1"],
-        ["calibrate", "--list"],
-        ["board", "info", "--board", board],
-        ["board", "selftest", "--board", "emulator:"],
-        ["limits"],
-    ):
-        assert not complaints(run(*arguments)), arguments
+    columns = "Wordline,Bitline,Resistance,Amplitude (V),Pulse width (s),Tag,ReadTag,ReadVoltage"
+    reading = "2,1,10000,0.2,0,S R2 V=0.2,R2,0.2"
+    Path("arc.csv").write_text(f"session\nTue Nov 24 10:00:00 2026\n{columns}\n{reading}\n")
 
-
-@pytest.mark.usefixtures("_here")
-def test_fits_to_tables_say_what_their_numbers_are() -> None:
     def part(cell: int, pulse: int) -> float:
         return (100 + cell) * (1 - 0.7**pulse) + 0.3 * ((7 * cell + 5 * pulse) % 11)
 
@@ -200,19 +242,64 @@ def test_fits_to_tables_say_what_their_numbers_are() -> None:
     readings = np.cumsum(rng.normal([30.0, 0.0, -1.0], [1.0, 0.5, 2.0], (600, 3)), axis=1)
     lines = [f"{cell},{t},{g:.6g}" for cell, row in enumerate(readings) for t, g in enumerate(row)]
     Path("relaxed.csv").write_text("\n".join(["cell,n,G", *lines]))
-    columns = ["--column", "cell=cell", "--column", "conductance=G:uS", "--column"]
-    for name, axis in (("trains", "pulse=n"), ("relaxed", "time=n:s")):
-        table = [f"{name}.csv", *columns, axis]
-        assert not complaints(run("chip", "fit", *table, "--out", f"{name}.toml", "--quiet"))
-        assert not complaints(run("chip", "compare", f"{name}.toml", *table, "--quiet"))
+
+
+@pytest.mark.usefixtures("_here")
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_documents_say_what_their_numbers_are(sequence: str) -> None:
+    write_inputs()
+    board = EmulatedBoard(load_preset("ideal"), 0)
+    served = ServerThread(board) if sequence == "a board on a wire" else nullcontext()
+    with served as running:
+        for words in SEQUENCES[sequence]:
+            if running is not None:
+                known = {"URL": running.url, "SERIAL": running.serial}
+                words = [known.get(word, word) for word in words]
+            document = run(*words)
+            assert not complaints(document), words
+
+
+def test_every_command_is_scanned(every_command: Callable[[], list[str]]) -> None:
+    scanned = {" ".join(words) + " " for sequence in SEQUENCES.values() for words in sequence}
+    missing = {
+        name
+        for name in every_command()
+        if name not in OTHERS and not any(words.startswith(f"{name} ") for words in scanned)
+    }
+    assert not missing, "give these commands a place in SEQUENCES"
+
+
+def test_the_first_line_of_a_virtual_board(virtual_board: Callable[..., VirtualBoard]) -> None:
+    assert not complaints(virtual_board("--tcp", "0", forked=True).document)
 
 
 @pytest.mark.usefixtures("_here")
 def test_metrics_of_a_training_say_what_they_are_of() -> None:
-    document = run("train", "airline", "--epochs", "1", "--quiet")
-    assert not complaints(document)
+    document = run("train", *TRAIN, "--epochs", "1")
     of = document["metrics_of"]["test_rmse"]
     assert of == {"units": "1e3 passengers", "n": 47, "of": "months of test"}
+
+
+@pytest.mark.usefixtures("_here")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["estimate", "airline"],
+        ["estimate", "staircase", *REGION],
+        ["board", "info"],
+        ["board", "selftest", "--board", "emulator:?chip=ta-hfo2-full"],
+        ["limits"],
+    ],
+    ids=" ".join,
+)
+def test_each_fraction_in_a_text_has_its_unit_behind_it(words: list[str]) -> None:
+    result = CliRunner().invoke(cli, words, catch_exceptions=False)
+    said = re.sub(r"^firmware .*$", "", result.output, flags=re.MULTILINE)
+    fractions = re.findall(r"(?<![\w.])\d+(?:\.\d+(?:e[-+]\d+)?|e[-+]\d+)(.{0,8})", said)
+    assert fractions
+    for behind in fractions:
+        unit = r"(?:%| (?:(?:[pnumkM]?(?:V|S|A|s|J)|MB|V/A|SETs|RESETs|codes)\b|\+- ))"
+        assert re.match(unit, behind), (behind, result.output)
 
 
 def test_the_scan_finds_what_is_missing() -> None:
