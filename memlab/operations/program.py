@@ -19,7 +19,9 @@ from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.experiments.config import WriteVerifyConfig
 from memlab.experiments.law import find_law
+from memlab.load import warn_of_loads
 from memlab.mapping import PULSE_UNITS, Round, check_target, summarise, write_verify
+from memlab.operations.beside import load_beside
 from memlab.operations.files import create_run_file, load_numbers, output_path
 from memlab.operations.loads import LoadChoice, select
 from memlab.regions import Region
@@ -71,7 +73,8 @@ def program_target(
     Parameters
     ----------
     target
-        A .npy file of conductances in S, of the array's shape; NaN leaves a cell alone.
+        A .npy file of conductances in S, of the array's shape; NaN leaves a cell alone. Where it
+        is a map that was read under another load than the cells are verified under, this warns.
     url, region
         Of what.
     config
@@ -97,7 +100,7 @@ def program_target(
         `law=measured` only the cells that the law was measured on.
     """
     url = check_url(url)
-    wanted = load_numbers(target, "target")
+    wanted, told = load_numbers(target, "target"), load_beside(target)
     out = output_path(out, GROUP, (".h5", ".hdf5"))
     start = time.perf_counter()
     with open_array(url, chip=config.chip, point=config.point.make_point()) as array:
@@ -106,6 +109,7 @@ def program_target(
         mask = ~np.isnan(wanted)
         lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         part = select(array, *lines, config.load)
+        warn_of_loads(f"{target} and the readings that verify it", [told, part.load])
         law = find_law(array, config, config.chip, mask, [part])
         check_target(array, wanted, law, settings)
         if array.passport is not None:

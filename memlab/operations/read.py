@@ -12,6 +12,7 @@ from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
 from memlab.load import NOT_RECORDED, told_of_loads
+from memlab.operations.beside import write_beside
 from memlab.operations.files import create_run_file, output_path, save_numbers, save_run
 from memlab.operations.loads import LoadChoice, select
 from memlab.regions import Region
@@ -34,9 +35,10 @@ def read_map(
     """Measure conductances (S) and write them; the device is not changed.
 
     A .npy file holds the whole array with NaN outside the region, so that it can serve as a target
-    of `program_target`. An HDF5 file holds the lines of the region, with the raw codes and the load
-    (`memlab.load`): which rows and gates took part, on which conductances depend where wires have
-    resistance.
+    of `program_target`; what else is known of it, the load above all, lies beside it in a file of
+    the same name with .json behind. An HDF5 file holds the lines of the region, with the raw codes
+    and the load (`memlab.load`): which rows and gates took part, on which conductances depend where
+    wires have resistance.
 
     Parameters
     ----------
@@ -72,6 +74,8 @@ def read_map(
         whole[~mask] = np.nan
         if out.suffix == ".npy":
             save_numbers(out, whole)
+            known = {"quantity": "conductance", "units": "S", "board": url}
+            write_beside(out, measurement.load, **known, n=int(mask.sum()), of="cells read")
         else:
             size = 4 * measurement.value.nbytes
             save_run(out, lambda path: _write_run(path, url, part, measurement), size)

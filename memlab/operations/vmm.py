@@ -12,6 +12,7 @@ from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
 from memlab.errors import SettingError
+from memlab.operations.beside import write_beside
 from memlab.operations.files import (
     create_run_file,
     load_numbers,
@@ -52,7 +53,8 @@ def multiply(
         Which lines take part: those chosen, or all of the array, whose other rows are at 0 V.
     out
         A .npy file for currents of shape (..., columns chosen), or .h5 or .hdf5 for a run file
-        with the raw codes; by default a new .npy file in `memlab-runs`.
+        with the raw codes; by default a new .npy file in `memlab-runs`. Beside a .npy file lies
+        another, with .json behind its name, that says the load.
 
     Returns
     -------
@@ -83,6 +85,9 @@ def multiply(
         measurement = part.measure_vmm(vectors, gain=gain)
         if out.suffix == ".npy":
             save_numbers(out, measurement.value)
+            known = {"quantity": "current", "units": "A", "board": url}
+            n = vectors.size // part.shape[0]
+            write_beside(out, measurement.load, **known, n=n, of="vectors")
         else:
             size = 4 * (vectors.nbytes + measurement.value.nbytes)
             save_run(out, lambda path: _write_run(path, url, part, vectors, measurement), size)

@@ -1,5 +1,6 @@
 """Operations say the load of their readings, and cells are verified under the load of their use."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from memlab.load import Load, load_of
 from memlab.mapping import SwitchingLaw, WriteVerify, write_verify
 from memlab.mapping.switching import measure_switching_law
 from memlab.operations import LoadChoice, ProgramConfig, multiply, program_target, read_map
+from memlab.operations.beside import load_beside, write_beside
 from memlab.passport import Passport, RowPulses
 from memlab.passport.story import summary
 from memlab.regions import Region
@@ -219,3 +221,51 @@ class TestProcedures:
         old = replace(run, record=replace(run.record, load=None))
         ((_, twin),) = simulate([old], load_preset("ideal"), 0)
         assert twin.readings.measurements[0].load == expected
+
+
+class TestNumbersAlone:
+    """What lies beside a .npy file, which numpy loads as ever."""
+
+    @pytest.mark.parametrize(
+        ("choice", "load"), [(LoadChoice.SELECTION, ALONE), (LoadChoice.ARRAY, WHOLE)]
+    )
+    def test_the_load_of_a_map_lies_beside_it(self, choice: LoadChoice, load: Load) -> None:
+        read_map(URL, CORNER, load=choice, out=Path("map.npy"), figure=False)
+        assert np.load("map.npy").shape == (128, 64)
+        assert load_beside(Path("map.npy")) == load
+        told = json.loads(Path("map.npy.json").read_text())
+        assert (told["units"], told["n"], told["of"]) == ("S", 45, "cells read")
+        np.save("volts.npy", np.full((3, 9), 0.1))
+        lines = {"rows": "0:9", "columns": "0:5"}
+        multiply(Path("volts.npy"), URL, **lines, load=choice, out=Path("amps.npy"))
+        assert load_beside(Path("amps.npy")) == load
+
+    def test_nothing_is_known_of_numbers_that_were_written_over_or_come_from_elsewhere(
+        self,
+    ) -> None:
+        read_map(URL, CORNER, out=Path("map.npy"), figure=False)
+        np.save("map.npy", np.load("map.npy") + 1e-6)
+        np.save("other.npy", np.zeros(3))
+        assert load_beside(Path("map.npy")) is load_beside(Path("other.npy")) is None
+
+    @pytest.mark.parametrize("text", ["", "[1]", '{"load": {}}'])
+    def test_another_file_beside_is_refused_in_one_line(self, text: str) -> None:
+        np.save("map.npy", np.zeros(3))
+        Path("map.npy.json").write_text(text)
+        with pytest.raises(DataError, match=r"map\.npy\.json does not say") as refused:
+            load_beside(Path("map.npy"))
+        assert "\n" not in str(refused.value)
+
+    def test_programming_to_a_map_that_was_read_under_another_load_warns(self) -> None:
+        passport = f"{URL}&passport=chip"
+        read_map(URL, CORNER, load=LoadChoice.ARRAY, out=Path("map.npy"), figure=False)
+        wanted = np.load("map.npy")
+        wanted[:9, :5] = 2e-4  # what a chip that was never SET has cannot be a target
+        np.save("map.npy", wanted)
+        one = ProgramConfig()
+        program_target(Path("map.npy"), passport, one, out=Path("same.h5"), figure=False)
+        write_beside(Path("map.npy"), WHOLE)
+        with pytest.warns(LoadWarning, match=r"map\.npy and the readings that verify it"):
+            program_target(Path("map.npy"), passport, one, out=Path("other.h5"), figure=False)
+        config = ProgramConfig(load=LoadChoice.ARRAY)
+        program_target(Path("map.npy"), passport, config, out=Path("whole.h5"), figure=False)
