@@ -11,6 +11,7 @@ import numpy as np
 from memlab.characterize.bench import Bench
 from memlab.characterize.runner import ProcedurePlan, board_clock, difference, open_chip
 from memlab.cost import COST_UNITS, board_cost
+from memlab.load_choice import select
 from memlab.regions import Region
 from memlab.runs import MemoryLog, Record
 
@@ -46,7 +47,8 @@ def estimate_procedures(
                 procedure.vector_coordinates or {},
                 array.shape,
             )
-            bench = Bench(array[rows, columns], MemoryLog(record), origin=board_clock(array))
+            view = select(array, rows, columns, plan.config.load)
+            bench = Bench(view, MemoryLog(record), origin=board_clock(array))
             counts, cost = replace(array.counts), board_cost(array, link)
             procedure.measure(bench)
             now = board_cost(array, link)

@@ -120,6 +120,11 @@ class Linearity(Procedure[LinearityConfig]):
         "driven_voltage": Coordinate("V", "Voltage of the driven rows"),
     }
 
+    @property
+    def models_wires(self) -> bool:
+        """Whether it computes what wires take: it does, at least for its errors."""
+        return True
+
     def demands(self) -> Sequence[Demand]:
         """Return the SET, the highest partial RESET, and the ends of the sweeps."""
         config = self.config

@@ -12,6 +12,7 @@ from pydantic import Field
 from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench
 from memlab.emulator import load_preset
+from memlab.load_choice import LoadChoice
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
@@ -28,6 +29,10 @@ class ProcedureConfig(Section):
         description="Chip of the emulator: the name of a preset, or chip.noise and so on.",
     )
     point: PointConfig = PointConfig()
+    load: LoadChoice = Field(
+        LoadChoice.SELECTION,
+        description="Lines that take part in readings: selection (those of the region), or array.",
+    )
     link: LinkConfig = LinkConfig()
 
 
@@ -87,6 +92,11 @@ class Procedure(ABC, Generic[Settings]):
 
     def __init__(self, config: Settings):
         self.config = config
+
+    @property
+    def models_wires(self) -> bool:
+        """Whether it computes what wires take, which needs all cells that load them."""
+        return False
 
     def demands(self) -> Sequence[Demand]:
         """Return the hardest of what `measure` may ask for; what a limit forbids never begins."""

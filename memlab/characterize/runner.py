@@ -39,6 +39,7 @@ from memlab.cost import COST_UNITS, board_cost
 from memlab.devices import check_url, open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
+from memlab.load_choice import select
 from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (
@@ -270,7 +271,9 @@ def resume(
             else:
                 if isinstance(array.board, EmulatedBoard):
                     _begin_run(array, plan)
-                    plan.procedure.measure(_bench(array, FinishedLog(plan.out), array.board.clock))
+                    plan.procedure.measure(
+                        _bench(plan, array, FinishedLog(plan.out), array.board.clock)
+                    )
                 continue
             done.append(_run(plan, log, array, watch, figure, before))
     return done
@@ -289,6 +292,12 @@ def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: Bool
     """Refuse what any of the procedures may not do, before the first one touches the chip."""
     view = array[mask.any(axis=1), mask.any(axis=0)]
     for plan in plans:
+        own = _view(plan, array, view.rows, view.columns)
+        if own.load != view.load and plan.procedure.models_wires:
+            raise SettingError(
+                f"{plan.name} reckons with what wires take, for which it must know all cells that "
+                "conduct: --load selection, or the whole array for its region. Nothing was pulsed"
+            )
         try:
             for demand in plan.procedure.demands():
                 demand.check(view)
@@ -352,7 +361,7 @@ def _start(
         procedure.vector_coordinates,
         array.shape,
         formable_cells(array[rows, columns]),
-        array[rows, columns].load,
+        _view(plan, array, rows, columns).load,
     )
     run.start()
     return log
@@ -385,7 +394,7 @@ def _run(
     try:
         with closed_in_order(log.run, results, complete):
             step = None if watch is None else partial(watch, plan.name)
-            plan.procedure.measure(_bench(array, log, origin, step, clock))
+            plan.procedure.measure(_bench(plan, array, log, origin, step, clock))
             findings = plan.procedure.analyse(log.record)
             findings.with_population(int(log.record.mask.sum()), "cells of the run")
             if array.passport is not None:
@@ -430,14 +439,25 @@ def _begin_run(array: BoardArray, plan: ProcedurePlan) -> None:
         array.passport.begin_run(str(plan.out.resolve()), plan.run_id)
 
 
+def _view(
+    plan: ProcedurePlan,
+    array: BoardArray,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+) -> BoardArray:
+    """Return the lines of a procedure, under the load of its settings."""
+    return select(array, rows, columns, plan.config.load)
+
+
 def _bench(
+    plan: ProcedurePlan,
     array: BoardArray,
     log: ProcedureLog,
     origin: float,
     on_step: Callable[[int], None] | None = None,
     clock: RunClock | None = None,
 ) -> Bench:
-    view = array[log.record.rows, log.record.columns]
+    view = _view(plan, array, log.record.rows, log.record.columns)
     return Bench(view, log, origin=origin, clock=clock, on_step=on_step)
 
 

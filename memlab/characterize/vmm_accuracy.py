@@ -86,6 +86,11 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         "set_gain": Coordinate("1", "Gain that was asked for; 0: automatic"),
     }
 
+    @property
+    def models_wires(self) -> bool:
+        """Whether it computes what wires take."""
+        return self.config.wire_resistance > 0.0
+
     def demands(self) -> Sequence[Demand]:
         """Return the highest SET and the largest vectors."""
         config = self.config

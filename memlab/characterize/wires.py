@@ -67,6 +67,11 @@ class Wires(Procedure[WiresConfig]):
     coordinates: ClassVar = {"step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")}
     vector_coordinates = coordinates
 
+    @property
+    def models_wires(self) -> bool:
+        """Whether it computes what wires take: that is what it is for."""
+        return True
+
     def demands(self) -> Sequence[Demand]:
         """Return the only SET."""
         return (Demand(self.config.gate_voltage),)

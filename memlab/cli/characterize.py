@@ -8,7 +8,14 @@ import rich_click as click
 
 from memlab.characterize import PROCEDURES, Region, plan_procedures, run_procedures
 from memlab.cli.command import Command
-from memlab.cli.options import SEED, board_option, json_option, quiet_option, region_options
+from memlab.cli.options import (
+    SEED,
+    board_option,
+    json_option,
+    load_option,
+    quiet_option,
+    region_options,
+)
 from memlab.cli.procedures import report, watch_readings
 
 
@@ -16,6 +23,7 @@ from memlab.cli.procedures import report, watch_readings
 @click.argument("names", nargs=-1, required=True, type=click.Choice(list(PROCEDURES)))
 @board_option
 @region_options
+@load_option
 @click.option("--seed", type=SEED, help="Seed of the emulated chip.  [default: 1]")
 @click.option(
     "--out",
@@ -36,6 +44,7 @@ def characterize(
     names: tuple[str, ...],
     url: str,
     region: Region,
+    load: str | None,
     seed: int | None,
     out: Path | None,
     settings: tuple[str, ...],
@@ -46,8 +55,10 @@ def characterize(
 
     Each writes an HDF5 run file and a picture; whatever stops it, `memlab runs resume FILE` goes
     on without pulsing anything again. Cells outside the region given by --rows, --columns, --cells
-    and --mask are not pulsed.
+    and --mask are not pulsed; their rows float while others are read, and their gates are closed,
+    unless --load says otherwise.
     """
+    settings = settings if load is None else (f"load={load}", *settings)
     plans = plan_procedures(names, board=url, seed=seed, settings=settings, out=out)
     with watch_readings(quiet) as watch:
         documents = run_procedures(plans, url, region, watch=watch)

@@ -20,10 +20,10 @@ from memlab.errors import SettingError
 from memlab.experiments.config import WriteVerifyConfig
 from memlab.experiments.law import find_law
 from memlab.load import warn_of_loads
+from memlab.load_choice import LoadChoice, select
 from memlab.mapping import PULSE_UNITS, Round, check_target, summarise, write_verify
 from memlab.operations.beside import load_beside
 from memlab.operations.files import create_run_file, load_numbers, output_path
-from memlab.operations.loads import LoadChoice, select
 from memlab.regions import Region
 from memlab.runs import WriteVerifyLog
 from memlab.runs.ending import closed_in_order, named_in_errors

@@ -12,9 +12,9 @@ from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
 from memlab.load import NOT_RECORDED, told_of_loads
+from memlab.load_choice import LoadChoice, select
 from memlab.operations.beside import write_beside
 from memlab.operations.files import create_run_file, output_path, save_numbers, save_run
-from memlab.operations.loads import LoadChoice, select
 from memlab.regions import Region
 
 __all__ = ["read_map"]

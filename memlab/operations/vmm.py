@@ -12,6 +12,7 @@ from drivers import stopping
 from memlab.array import Array, Measurement
 from memlab.devices import check_url, open_array
 from memlab.errors import SettingError
+from memlab.load_choice import LoadChoice, select
 from memlab.operations.beside import write_beside
 from memlab.operations.files import (
     create_run_file,
@@ -20,7 +21,6 @@ from memlab.operations.files import (
     save_numbers,
     save_run,
 )
-from memlab.operations.loads import LoadChoice, select
 from memlab.regions import parse_lines
 
 __all__ = ["multiply"]

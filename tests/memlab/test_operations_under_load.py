@@ -12,8 +12,9 @@ import memlab
 from memlab.board_array import BoardArray
 from memlab.characterize.runner import plan_procedures, run_procedures
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.errors import DataError, LoadWarning
+from memlab.errors import DataError, LoadWarning, SettingError
 from memlab.load import Load, load_of
+from memlab.load_choice import select
 from memlab.mapping import SwitchingLaw, WriteVerify, write_verify
 from memlab.mapping.switching import measure_switching_law
 from memlab.operations import LoadChoice, ProgramConfig, multiply, program_target, read_map
@@ -221,6 +222,43 @@ class TestProcedures:
         old = replace(run, record=replace(run.record, load=None))
         ((_, twin),) = simulate([old], load_preset("ideal"), 0)
         assert twin.readings.measurements[0].load == expected
+
+
+class TestCharacterize:
+    """Procedures read under the load that is asked for, and a resumed one under the same."""
+
+    @pytest.mark.parametrize(
+        ("settings", "load"), [([], ALONE), (["load=selection"], ALONE), (["load=array"], WHOLE)]
+    )
+    def test_readings_and_file_have_the_load(self, settings: list[str], load: Load) -> None:
+        plans = plan_procedures(
+            ["variation"], settings=["cycles=2", *settings], out=Path("run.h5"), board=URL
+        )
+        (document,) = run_procedures(plans, URL, CORNER, figure=False)
+        record = read_record(Path("run.h5"))
+        assert record.load == load
+        assert document["results"]["set_high_level"]["n"] == 45
+
+    def test_cells_read_lower_under_the_whole_array(self) -> None:
+        levels = []
+        for choice in LoadChoice:
+            with memlab.open_array(URL) as array:
+                array.program(1.6)
+                view = select(array, np.arange(9), np.arange(5), choice)
+                levels.append(np.median(view.read_conductance()))
+        assert levels[0] > 1.1 * levels[1]
+
+    @pytest.mark.parametrize(
+        ("name", "settings"),
+        [("wires", []), ("linearity", []), ("vmm-accuracy", ["wire_resistance=0.3"])],
+    )
+    def test_what_reckons_with_wires_refuses_cells_that_it_does_not_know(
+        self, name: str, settings: list[str]
+    ) -> None:
+        plans = plan_procedures([name], settings=["load=array", *settings], out=Path("run.h5"))
+        with pytest.raises(SettingError, match="reckons with what wires take"):
+            run_procedures(plans, URL, CORNER, figure=False)
+        assert not Path("run.h5").exists()
 
 
 class TestNumbersAlone:

@@ -1,4 +1,4 @@
-"""Under which load an operation reads cells: that of its own selection, or of the whole array."""
+"""Under which load cells are read: that of their own selection, or of the whole array."""
 
 from __future__ import annotations
 
