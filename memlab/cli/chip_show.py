@@ -10,7 +10,7 @@ import rich_click as click
 
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
-from memlab.cli.passports import BUDGET_UNITS, show_passport
+from memlab.cli.passports import BUDGET_UNITS, show_passport, unknown_chip
 from memlab.cli.streams import show_document
 from memlab.emulator.preset import BUILT_IN, ParameterRow, preset_rows
 from memlab.errors import SettingError
@@ -36,6 +36,9 @@ def show(name: str, out: Path | None, as_json: bool) -> None:
     """
     path = find_passport(name)
     if path is None:
+        if name not in BUILT_IN and not name.endswith(".toml"):
+            problem = f"{name} is no chip: no passport, no serial number of a board, no preset"
+            raise unknown_chip(problem, name, BUILT_IN)
         if out is not None:
             raise SettingError(f"--out draws a chip's passport, and {name} is none")
         _show_preset(name, as_json)

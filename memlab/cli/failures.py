@@ -34,6 +34,8 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 def _cause(error: BaseException) -> tuple[str, int]:
     match error:
+        case click.BadParameter(param=click.Parameter(type=click.IntRange() | click.FloatRange())):
+            return _out_of_range(error), error.exit_code
         case click.ClickException():
             return error.format_message(), error.exit_code
         case click.Abort() | KeyboardInterrupt():
@@ -51,6 +53,18 @@ def _cause(error: BaseException) -> tuple[str, int]:
             return f"a package is missing or broken: {error}; {_AGAIN}", 1
         case _:
             return f"{type(error).__name__}: {error}; {_AGAIN}", 1
+
+
+def _out_of_range(error: click.BadParameter) -> str:
+    """Say which numbers an option takes; of a word click says "not a valid integer range"."""
+    kind = error.param.type  # type: ignore[union-attr]
+    assert isinstance(kind, click.IntRange | click.FloatRange)
+    allowed = "a whole number" if isinstance(kind, click.IntRange) else "a number"
+    if kind.min is not None:
+        allowed += f" {'above' if kind.min_open else 'from'} {kind.min}"
+    if kind.max is not None:
+        allowed += f" {'below' if kind.max_open else 'up to'} {kind.max}"
+    return re.sub(r"not a valid (integer|float) range", f"not {allowed}", error.format_message())
 
 
 def _interrupted(error: BaseException) -> str:

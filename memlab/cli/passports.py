@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from memlab.errors import SettingError
-from memlab.passport.location import default_path, find_passport
+from memlab.passport.location import default_path, find_passport, kept_passports
 
-__all__ = ["BUDGET_UNITS", "budget_text", "require_passport", "show_passport"]
+__all__ = ["BUDGET_UNITS", "budget_text", "require_passport", "show_passport", "unknown_chip"]
+
+_MOST_NAMED = 8
+"""Passports that an error names."""
 
 
 BUDGET_UNITS = {"budgets": "per cell: pulses, formings; energy in J"}
@@ -29,12 +33,27 @@ def require_passport(name: str) -> Path:
     """Return the passport that a path or a board's serial number names."""
     path = find_passport(name)
     if path is None:
-        raise SettingError(
-            f"{name} is neither a chip passport nor the serial number of a board that has one "
-            f"(they lie in {default_path('x').parent}). A board on a wire gets its passport when "
-            "it is first opened, an emulated one with passport=FILE in its URL"
+        raise unknown_chip(
+            f"{name} is neither a chip passport nor the serial number of a board that has one",
+            name,
         )
     return path
+
+
+def unknown_chip(problem: str, name: str, presets: Sequence[str] = ()) -> SettingError:
+    """Return an error that says which names there are, and which of them may be meant."""
+    kept = kept_passports()
+    near = get_close_matches(name, [*kept, *presets], n=1)
+    hint = f". Did you mean {near[0]}?" if near else "."
+    shown = ", ".join(kept[:_MOST_NAMED]) or "none"
+    if len(kept) > _MOST_NAMED:
+        shown += f" and {len(kept) - _MOST_NAMED} more"
+    if presets:
+        hint += f" Presets: {', '.join(presets)}, or a path to a .toml file."
+    return SettingError(
+        f"{problem}{hint} Passports in {default_path('x').parent}: {shown}. A board on a wire gets "
+        "its passport when it is first opened, an emulated one with passport=FILE in its URL"
+    )
 
 
 def show_passport(document: dict[str, Any]) -> None:

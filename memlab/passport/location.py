@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drivers.tickets import state_directory
 
-__all__ = ["default_path", "find_passport"]
+__all__ = ["default_path", "find_passport", "kept_passports"]
 
 
 def default_path(serial: str) -> Path:
@@ -17,6 +17,12 @@ def default_path(serial: str) -> Path:
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", serial).strip("_")
     return state_directory() / f"passport-{name}.sqlite"
+
+
+def kept_passports() -> list[str]:
+    """Return the names under which passports are kept in the user's state directory, sorted."""
+    paths = state_directory().glob("passport-*.sqlite")
+    return sorted(path.stem.removeprefix("passport-") for path in paths)
 
 
 def find_passport(name: str) -> Path | None:

@@ -111,7 +111,7 @@ def _is_held(lock: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _lock(descriptor)
+        return not try_lock(descriptor)
     except OSError:
         return False
     finally:

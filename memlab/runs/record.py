@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from memlab.array import Measurement
 from memlab.load import Load
@@ -297,6 +296,9 @@ class Findings:
         if not n:
             self.undetermined(name, "1", description, f"there are no {of}", n=0, of=of)
             return
+        # A second to load, which every command would wait for that has to do with run files.
+        from scipy.stats import binomtest
+
         test = binomtest(int(count), int(n))
         whole, sigma = (
             test.proportion_ci(CONFIDENCE, "exact"),

@@ -188,3 +188,20 @@ def test_groups_refuse_and_debug_too() -> None:
             assert isinstance(command, Command)
             if isinstance(command, click.Group):
                 assert isinstance(command, LazyGroup) or name == "data"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train airline --epochs abc", "--epochs': 'abc' is not a whole number from 0."),
+        ("train airline --epochs -3", "--epochs': -3 is not in the range x>=0."),
+        ("board serve --tcp 1.5", "--tcp': '1.5' is not a whole number from 0 up to 65535."),
+        ("calibrate --seconds soon", "--seconds': 'soon' is not a number above 0.0."),
+    ],
+)
+def test_a_word_where_a_number_belongs_is_told_which_numbers_are_allowed(
+    memlab: Memlab, words: str, said: str
+) -> None:
+    code, out, err = memlab(*words.split())
+    assert (code, out) == (2, "")
+    assert err == f"memlab: Invalid value for '{said}\n"

@@ -1,5 +1,6 @@
 """`memlab read`, `program` and `vmm` as a user types them, on boards in process and on a wire."""
 
+import ast
 import json
 import sys
 from collections.abc import Callable
@@ -242,3 +243,13 @@ def test_bad_vectors_are_refused_before_anything_is_driven(
     assert (ended, stdout) == (code, ""), stderr
     assert hint in stderr
     assert [path.name for path in tmp_path.iterdir()] == ["v.npy"]
+
+
+def test_no_command_waits_for_packages_that_it_may_not_need() -> None:
+    """`scipy.stats` alone takes a second; what counts cells of a procedure loads it then."""
+    package = Path(memlab.__file__).parent
+    for part in ("cli", "operations", "runs", "experiments", "emulator", "passport", "storage"):
+        for path in (package / part).rglob("*.py"):
+            top = ast.parse(path.read_text()).body
+            loaded = {node.module for node in top if isinstance(node, ast.ImportFrom)}
+            assert not loaded & {"scipy.stats", "scipy.signal"}, path

@@ -223,3 +223,24 @@ def test_limits_and_rules_are_listed_with_reasons(memlab: Memlab) -> None:
     assert shown["maximum_width"] == ["4.42", "us"]
     assert shown["cell_current"] == ["1.2", "mA"]
     assert shown["pulse_energy"] == ["15", "nJ"]
+
+
+def test_an_unknown_chip_is_told_which_there_are_and_which_is_near(
+    memlab: Memlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "state"))
+    default_path("die-7").parent.mkdir()
+    with open_array(f"emulator:?chip=ideal&passport={default_path('die-7')}"):
+        pass
+    for words, said in (
+        (["show", "nobody"], "Passports in"),
+        (["show", "die-8"], "Did you mean die-7?"),
+        (["show", "ta-hf02"], "Did you mean ta-hfo2?"),
+        (["budget", "die-8"], "Did you mean die-7?"),
+        (["cell", "1", "2", "--chip", "nobody"], "Passports in"),
+    ):
+        code, out, err = memlab("chip", *words)
+        assert (code, out) == (2, "")
+        assert len(err.splitlines()) == 1
+        assert said in err
+        assert ": die-7. " in err, "all of them are named"
