@@ -212,6 +212,12 @@ class _Level:
         """Two states of the usable cells."""
         return find_two_states(self.series[:, self.usable])
 
+    @property
+    def smallest_jump(self) -> float:
+        """Relative amplitude from which jumps are seen: at least a step of the converter."""
+        step = self.step / float(np.median(self.conductance[self.usable]))
+        return max(self.states.smallest_jump, step)
+
     @cached_property
     def steady(self) -> BoolArray:
         """Usable cells without two states, of all chosen cells."""
@@ -411,7 +417,7 @@ def _add_shares(
 ) -> None:
     """Cells that jump, as far as this test sees them, and those that are restless besides."""
     n, of = int(usable.sum()), "cells that conduct enough"
-    jumps = [one.states.smallest_jump for one in levels if one.usable.any()]
+    jumps = [one.smallest_jump for one in levels if one.usable.any()]
     smallest = float(np.nanmin(jumps)) if np.isfinite(jumps).any() else np.nan
     slowest = SLOWEST * max(one.interval * len(one.series) for one in levels)
     text = "Share of the cells with two states: a lower bound"

@@ -91,10 +91,12 @@ def find_two_states(series: FloatArray) -> TwoStates:
         Conductance in S, shape (reads, cells).
     """
     n, cells = series.shape
-    order = np.sort(series, axis=0)
-    centre = order.mean(axis=0)
-    sums = np.cumsum(order - centre, axis=0)
-    squares = np.cumsum((order - centre) ** 2, axis=0)
+    # Reads that are all equal have no scatter, not that of rounding.
+    order = np.sort(series - series[0], axis=0)
+    middle = order.mean(axis=0)
+    centre = series[0] + middle
+    sums = np.cumsum(order - middle, axis=0)
+    squares = np.cumsum((order - middle) ** 2, axis=0)
     first = max(2, int(np.ceil(_SMALLEST_PART * n)))
     low = np.arange(first, n - first + 1)[:, np.newaxis]
     lower = sums[low[:, 0] - 1] / low
@@ -111,5 +113,5 @@ def find_two_states(series: FloatArray) -> TwoStates:
         np.divide(distance, scatter, out=nothing.copy(), where=scatter > 0.0),
         np.divide(distance, top, out=nothing.copy(), where=top > 0.0),
         low[best, 0] / n,
-        np.divide(series.std(axis=0, ddof=1), centre, out=nothing.copy(), where=centre > 0.0),
+        np.divide(order.std(axis=0, ddof=1), centre, out=nothing.copy(), where=centre > 0.0),
     )

@@ -92,6 +92,10 @@ def test_cells_without_noise_show_none_and_a_region_without_cells_is_not_measura
     assert run.value("white") == pytest.approx(0.0, abs=1e-9)  # and not "not measurable"
     assert run.value("telegraph_cells") == 0.0
     run.assert_only_pulsed(region)
+    assert not run.results["relative_density"].any()  # rounding of floats is no noise
+    # 10 kohm, 0.2 V and about 267 uS: no jump within a step of the converter can be seen.
+    step = 10.0 / 65536 / 1e4 / 0.2 / 267e-6
+    assert run.value("telegraph_smallest") == pytest.approx(step, rel=0.05)
     dead = tmp_path / "dead"
     dead.mkdir()
     run = analyse(
