@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
-__all__ = ["prefixed", "statistic"]
+__all__ = ["plain", "prefixed", "statistic"]
 
 _PREFIXES = {1e-12: "p", 1e-9: "n", 1e-6: "u", 1e-3: "m", 1.0: "", 1e3: "k", 1e6: "M"}
+_POWERS = re.compile(r"\b\d(?:\.\d+)?e\+0[1-6]\b")
+"""Powers of ten that are longer than the number, or not much shorter."""
 _TAKING_ONE = frozenset({"S", "A", "V", "s", "ohm", "J", "Hz", "S/V", "S/decade"})
 
 
@@ -25,6 +28,11 @@ def prefixed(magnitude: float, units: str) -> tuple[float, str]:
         return 1.0, units
     factor = max((one for one in _PREFIXES if one <= magnitude), default=min(_PREFIXES))
     return factor, _PREFIXES[factor] + units
+
+
+def plain(text: str) -> str:
+    """Return a text with the numbers in it that have few digits too many: 330 for 3.3e+02."""
+    return _POWERS.sub(lambda found: f"{float(found[0]):.0f}", text)
 
 
 def statistic(

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from memlab.characterize import Watcher
 from memlab.cli.streams import show_document
+from memlab.units import plain
 
 __all__ = ["report", "watch_readings"]
 
@@ -54,7 +55,7 @@ def _quantity(found: dict[str, Any]) -> str:
     of = f" ({found['n']} {found['of']})" if found.get("of") else ""
     if value is None:
         return f"{found['state']}{of}" + (f": {found['why']}" if "why" in found else "")
-    text = f"{value:.4g}" + ("" if error is None else f" +- {error:.2g}")
+    text = f"{value:.4g}" + ("" if error is None else plain(f" +- {error:.2g}"))
     if "interval" in found:
         low, high = found["interval"]
         text += f", {low:.4g} to {high:.4g} at {found['confidence']:.0%}"

@@ -15,6 +15,7 @@ from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, figure_file
 from memlab.figures.units import scale_of
 from memlab.runs.opening import open_for_reading
+from memlab.units import plain
 
 __all__ = ["plot_calibration"]
 
@@ -83,7 +84,7 @@ def _typical(error: FloatArray, units: str) -> str:
     if not known.size:
         return "unknown"
     factor, unit = scale_of(np.median(known), units=units)
-    return f"{np.median(known) / factor:.2g} {unit}"
+    return plain(f"{np.median(known) / factor:.2g} {unit}")
 
 
 def _draw_resistors(axes: Axes, found: dict[str, FloatArray], nominal: FloatArray) -> None:
@@ -124,7 +125,7 @@ def _draw_errors(axes: Axes, check: dict[str, FloatArray]) -> None:
             100.0 * np.arange(1, error.size + 1) / error.size,
             color=colour,
             linestyle=style,
-            label=f"{state}: {rms / factor:.3g} {unit} rms",
+            label=plain(f"{state}: {rms / factor:.3g} {unit} rms"),
         )
     axes.set_xscale("log")
     axes.set_title("Products against the map read back")

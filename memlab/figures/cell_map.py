@@ -35,6 +35,7 @@ _MARKED = 200
 """Cells beyond one end up to which each is marked: more would hide the map."""
 
 _TICKS = 4
+_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 def robust_limits(values: FloatArray) -> tuple[float, float]:
@@ -114,7 +115,7 @@ def draw_cells(
     if not np.isfinite(values).any():
         notes.append("no cell has a value")
     elif high == low:
-        notes.append(f"all {low:.4g}")
+        notes.append(_all_equal(label, low))
     else:
         ends = {(False, False): "neither", (True, False): "min", (False, True): "max"}
         extend = ends.get((bool(below.any()), bool(above.any())), "both")
@@ -164,9 +165,26 @@ def draw_classes(
 def number_lines(axes: Axes, lines: tuple[IntArray, IntArray]) -> None:
     """Name rows and columns by their numbers on the chip."""
     for axis, numbers, name in ((axes.yaxis, lines[0], "Row"), (axes.xaxis, lines[1], "Column")):
-        ticks = np.arange(0, numbers.size, max(1, -(-(numbers.size - 1) // (_TICKS - 1))))
+        ticks = _round_ticks(numbers)
         axis.set_ticks(ticks, [str(numbers[k]) for k in ticks])
         axis.set_label_text(name)
+
+
+def _round_ticks(numbers: IntArray) -> IntArray:
+    """Return which lines to number: every fifth, tenth and so on, or evenly where some lack."""
+    size = numbers.size
+    if not (np.diff(numbers) == 1).all():
+        return np.arange(0, size, max(1, -(-(size - 1) // (_TICKS - 1))))
+    fits = (step for step in _STEPS if (numbers % step == 0).sum() <= _TICKS)
+    step = next(fits, size)
+    return np.flatnonzero(numbers % step == 0)
+
+
+def _all_equal(label: str, value: float) -> str:
+    """Return "Conductance: all 250 µS" of a label "Conductance (µS)", "all 1.4 V" of "V"."""
+    quantity, bracket, unit = label.rpartition(" (")
+    unit = "" if unit == "1)" else f" {unit.removesuffix(')')}"
+    return (f"{quantity}: " if bracket else "") + f"all {value:.4g}{unit}"
 
 
 def _mark(axes: Axes, which: npt.NDArray[np.bool_], marker: str, side: str) -> str:

@@ -71,7 +71,11 @@ def legend_below(
         "markerscale": markerscale,
     }
     for columns in range(min(6, len(shown)), 0, -1):
-        legend = part.legend(shown, labels, ncols=columns, **style)
+        # A legend is filled column by column, and read line by line.
+        order = [k for first in range(columns) for k in range(first, len(shown), columns)]
+        legend = part.legend(
+            [shown[k] for k in order], [labels[k] for k in order], ncols=columns, **style
+        )
         width = legend.get_window_extent(_renderer(part)).width
         if width <= 0.98 * part.bbox.width:
             return

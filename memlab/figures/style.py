@@ -23,6 +23,7 @@ from matplotlib.ticker import MaxNLocator
 
 from memlab.figures.fitting import fit_text
 from memlab.storage import write_over
+from memlab.units import plain
 
 __all__ = [
     "BLUE",
@@ -152,7 +153,7 @@ def count_axis(axes: Axes, largest: int) -> None:
 def given(template: str, *numbers: float) -> str:
     """Return a text with numbers in it, or that they were not determined."""
     if all(math.isfinite(number) for number in numbers):
-        return template.format(*numbers)
+        return plain(template.format(*numbers))
     return f"{template.partition('{')[0].strip(' :')} not determined".strip()
 
 

@@ -57,6 +57,10 @@ def faults(figure: Figure) -> list[str]:
             found.append(f"{name} is too small in a column")
         if re.search(r"\bnan\b|\binf\b", text.get_text()):
             found.append(f"{name} shows what is no number")
+        if re.search(r"\de\+\d", text.get_text()):
+            found.append(f"{name} shows a power of ten in place of a number")
+        if any(_inside(point, box, -1.0) for point in _outside(figure)):
+            found.append(f"{name} covers a point")
         if _LATIN_MICRO.search(text.get_text()):
             found.append(f"{name} spells a unit in Latin letters")
     for (one, first), (other, second) in combinations(zip(names, boxes, strict=True), 2):
@@ -98,6 +102,17 @@ def _recorded() -> Iterator[list[Text]]:
 def _legends(figure: FigureBase) -> list[Any]:
     inside = [axes.get_legend() for axes in figure.axes if axes.get_legend() is not None]
     return [*figure.legends, *inside] + [one for part in figure.subfigs for one in _legends(part)]
+
+
+def _outside(figure: Figure) -> list[Bbox]:
+    """Return the places of points that are drawn beyond the edge of their axes."""
+    lines = [line for line in figure.findobj(Line2D) if not line.get_clip_on()]
+    of_panels = [line for line in lines if isinstance(line.axes, Axes) and line in line.axes.lines]
+    return [
+        Bbox([place, place])
+        for line in of_panels
+        for place in line.get_transform().transform(line.get_xydata())
+    ]
 
 
 def _inside(box: Bbox, room: Bbox, slack: float = 1.0) -> bool:

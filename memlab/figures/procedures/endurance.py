@@ -23,7 +23,7 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     _draw_state(left, cycle, cells[1::2], BLUE, "after SET")
     _draw_state(left, cycle, cells[::2], ORANGE, "after RESET")
     _log_cycles(left, cycle)
-    left.set_xlabel("Cycle")
+    left.set_xlabel("Cycle (two pulses)")
     left.set_ylabel("Conductance (µS)")
     if cells.size:
         legend_below(left, "median; 10 to 90 % of cells")
@@ -61,12 +61,20 @@ def _draw_survivors(
         linestyle="none",
         label=many(cells, "cell"),
     )
-    scale, shape = (float(entry[f"result/{name}"][()]) for name in ("lifetime", "lifetime_shape"))
+    scale, scale_error, shape, shape_error = (
+        float(entry[f"result/{name}"][()])
+        for name in ("lifetime", "lifetime_error", "lifetime_shape", "lifetime_shape_error")
+    )
     if np.isfinite(scale):
-        fine = np.geomspace(1.0, max(2.0, cycle[-1]), 200)
-        law = 100.0 * np.exp(-((2.0 * fine / scale) ** shape))
-        axes.plot(fine, law, color=GREY, linewidth=0.9, label="Weibull")
-        axes.set_title(given("lifetime {:.4g} pulses", scale) + "\n" + given("shape {:.2f}", shape))
+        # Of the cells that lived at the first check: a cell alive at cycle c survived 2 c - 1.
+        fine = np.geomspace(cycle[0], max(2.0, cycle[-1]), 200)
+        died = ((2.0 * fine - 1.0) / scale) ** shape - ((2.0 * cycle[0] - 1.0) / scale) ** shape
+        axes.plot(fine, 100.0 * np.exp(-died), color=GREY, linewidth=0.9, label="Weibull")
+        axes.set_title(
+            given("lifetime {:.3g} ± {:.1g} pulses", scale, scale_error)
+            + "\n"
+            + given("shape {:.2f} ± {:.2f}", shape, shape_error)
+        )
     _log_cycles(axes, cycle)
     axes.set_ylim(-3, 103)
     axes.set_xlabel("Cycle (two pulses)")

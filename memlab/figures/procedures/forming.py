@@ -41,4 +41,4 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     voltage = entry["result/cell_voltage"][()]
     lines = entry["map/row"][()], entry["map/column"][()]
     shown = np.where(entry["map/mask"][()].astype(bool), voltage, np.nan)
-    draw_cells(right, shown, lines, "Forming voltage (V)", title="grey: not formed here")
+    draw_cells(right, shown, lines, "Forming voltage (V)", title="Grey: not formed here")

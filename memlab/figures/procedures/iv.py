@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels, stacked
-from memlab.figures.style import BLUE, GREY, ORANGE, marker
+from memlab.figures.style import BLUE, GREY, ORANGE, many, marker
 
 __all__ = ["HEIGHT", "draw"]
 
@@ -47,9 +47,9 @@ def _draw_loops(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
                 label=name,
             )  # fmt: skip
     lines = entry["map/row"][row], entry["map/column"][column]
-    axes.set_title(f"Cell ({lines[0]}, {lines[1]}), {int(cycle[-1]) + 1} cycles")
+    axes.set_title(f"Cell ({lines[0]}, {lines[1]}), {many(int(cycle[-1]) + 1, 'cycle')}")
     axes.set_xlabel("Amplitude (V)")
-    axes.set_ylabel("Current G V (A)")
+    axes.set_ylabel("Current, G times V (A)")
     legend_below(axes)
 
 
@@ -60,7 +60,7 @@ def _draw_voltages(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
         values = np.sort(values[np.isfinite(values)])
         part = 100.0 * (np.arange(values.size) + 0.5) / max(1, values.size)
         dots = marker(values.size)
-        label = f"{name.upper()}, {values.size} sweeps"
+        label = f"{name.upper()}, {many(values.size, 'sweep')}"
         axes.plot(values, part, color=colour, marker=dots, label=label)
     legend_below(axes)
     axes.set_xlim(left=0.0, right=1.05 * float(entry["map/voltage"][()].max()))

@@ -43,17 +43,19 @@ def _draw_bending(axes: Axes, entry: h5py.Group) -> None:
         markersize=3,
         linestyle="none",
         linewidth=0.8,
+        label="cells alike",
     )
     a, b = result["bending"][()], result["ohmic_resistance"][()]
     if G.size and np.isfinite(a):
         x = np.linspace(0.0, G.max(), 100)
-        axes.plot(x, percent * a / (1.0 + 1e-6 * b * x), color=ORANGE, linewidth=1.0)
+        axes.plot(x, percent * a / (1.0 + 1e-6 * b * x), color=ORANGE, linewidth=1.0, label="fit")
     axes.axhline(0.0, color=GREY, linewidth=0.6)
     V0 = result["voltage"][()]
-    text = f"$V_0$ = {V0:.3f} V" if np.isfinite(V0) else "no bending found"
+    text = f"$V_0$ = {V0:.3f} V" if np.isfinite(V0) else "bending not determined"
     axes.set_title(text)
     axes.set_xlabel("Conductance (µS)")
     axes.set_ylabel(f"Cubic part at {(percent / 100) ** 0.5:.2g} V (%)")
+    legend_below(axes)
 
 
 def _draw_columns(axes: Axes, entry: h5py.Group) -> None:

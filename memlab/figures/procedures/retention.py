@@ -33,7 +33,7 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     for axes in (left, right):
         axes.set_xlim(shown[0] / 1.5, shown[-1] * 1.5)
         axes.set_xscale("log")
-        axes.set_xlabel("Time since the pulses (s)")
+        axes.set_xlabel("Time since the pulses (s)\nfirst point: at once")
     left.set_ylabel("Mean and spread (µS)")
     right.set_ylabel("Change of the mean (µS)")
     relaxation, spread_found = (

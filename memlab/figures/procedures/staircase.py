@@ -15,6 +15,9 @@ __all__ = ["draw"]
 
 FloatArray = npt.NDArray[np.float64]
 
+_HIGH = 50.0
+"""Conductance (µS) of cells that count as high where none responds."""
+
 
 def draw(figure: Figure, entry: h5py.Group) -> None:
     """Draw mean and spread of the conductance at each step, and the SET law."""
@@ -40,15 +43,19 @@ def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], 
         number = alive.shape[1]
         if number > 1:
             axes.fill_between(
-                step, low, high, color=BLUE, alpha=0.25, linewidth=0, label="98 % of them"
+                step, low, high, color=BLUE, alpha=0.25, linewidth=0, label="98 % of the cells"
             )
         axes.plot(step, alive[:, :: max(1, alive.shape[1] // 12)], color=GREY, linewidth=0.3)
         axes.plot(
             step, median, color=BLUE, label=f"median of {number} cells" if number > 1 else "1 cell"
         )
-    if dead.size:
-        label = f"{many(dead.shape[1], 'cell')} without response"
-        axes.plot(step, np.median(dead, axis=1), color=ORANGE, linewidth=1.4, label=label)
+    level = np.median(dead, axis=0)
+    high = level > (np.median(alive) if alive.size else _HIGH)
+    for which, name, style in ((~high, "low", "-"), (high, "high", "--")):
+        if which.any():
+            label = f"{many(int(which.sum()), 'cell')} without response stay {name}"
+            middle = np.median(dead[:, which], axis=1)
+            axes.plot(step, middle, color=ORANGE, linewidth=1.4, linestyle=style, label=label)
     axes.axvline(turn + 0.5, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xlabel("Step")
     axes.set_ylabel("Conductance (µS)")
@@ -85,6 +92,6 @@ def _draw_law(
         )
     notes = [given("falling law: {:.1f} µS/V", slope)]
     if cells.shape[1] > 1 and spread[turn:].size:
-        notes.append(f"spread {spread[turn:].mean():.1f} µS")
+        notes.append(f"spread of cells {spread[turn:].mean():.1f} µS")
     axes.set_title("\n".join(notes))
     legend_below(axes)

@@ -29,7 +29,7 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     if "result/reset_level" in entry:
         _draw_parts(right, entry)
     else:
-        say(right, "spreads: see the findings")
+        say(right, "spreads not determined:\ntoo few cells")
 
 
 def _draw_parts(axes: Axes, entry: h5py.Group) -> None:

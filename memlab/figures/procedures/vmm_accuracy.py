@@ -77,8 +77,9 @@ def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
     axes.set_xlabel("Column")
     whole_numbers(axes.xaxis)
     axes.set_ylabel("Error of a column (µA)")
+    volts = float(result["amplitude"][strongest])
     relative = result["total_error"][()]
-    axes.set_title(given("Largest voltage: {:.2g} % of the rms current", 100 * relative))
+    axes.set_title(given("Error at {:.3g} V:\n{:.2g} % of rms current", volts, 100 * relative))
     legend_below(axes)
 
 

@@ -35,7 +35,7 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     shown = np.where(cells > _SET, read[-1] / np.maximum(cells, _SET), np.nan)
     draw_cells(
         left, 100.0 * shown, (rows, columns), "Left of a cell's conductance (%)",
-        title="Last stage", colours="cividis",
+        title="Last stage; grey: below 20 µS", colours="cividis",
     )  # fmt: skip
     _draw_fit(right, rows, read, model)
     wire = result["wire_resistance"][()]
@@ -62,9 +62,11 @@ def _draw_fit(axes: Axes, rows: npt.NDArray[np.intp], read: FloatArray, model: F
             ]
             for values in (measured, expected)
         )
-        axes.plot(centre, points, color=colour, marker="o", linestyle="none")
+        axes.plot(
+            centre, points, color=colour, marker="o", linestyle="none", label=f"stage {stage}"
+        )
         # A small mark: the fit of a single row has no line to either side.
-        axes.plot(centre, line, color=colour, marker="_", label=f"stage {stage}: fit")
+        axes.plot(centre, line, color=colour, marker="_", label="its fit")
     legend_below(axes)
     axes.set_xlabel("Row")
     axes.set_ylabel("First cells: read over first read (1)")

@@ -64,7 +64,7 @@ def _draw_map(axes: Axes, entry: h5py.Group) -> None:
         axes.set_xlim(-0.5, width - 0.5)
         axes.set_ylim(height - 0.5, -0.5)
         left_out = f"{many(rows.size, 'row')}, {many(columns.size, 'column')} left out"
-        axes.set_title(f"{title}\ndots: {left_out}", pad=9)
+        axes.set_title(f"{title}\ndots: {left_out}", pad=14)
 
 
 def _draw_states(axes: Axes, entry: h5py.Group) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from support.drawn import figures_of
 
 from memlab.figures.cell_map import measured_lines, robust_limits
@@ -10,6 +11,7 @@ from memlab.figures.conductance_map import plot_map
 from memlab.figures.heading import place_of
 from memlab.figures.style import given
 from memlab.figures.units import scale_of, spelt
+from memlab.units import plain
 
 rng = np.random.default_rng(1)
 
@@ -25,6 +27,27 @@ def test_eleven_stuck_cells_do_not_stretch_the_colours_and_are_counted(tmp_path:
     assert axes[0].get_title() == "▲ 11 above the scale"
     assert len(axes[0].lines[0].get_xdata()) == 11
     assert "11 not shown" in " ".join(one.get_title() for one in axes)
+
+
+def test_equal_cells_need_no_bar_but_a_quantity_and_a_unit(tmp_path: Path) -> None:
+    equal = np.full((8, 8), 2.5e-4)
+    axes = figures_of(lambda: plot_map(equal, "", tmp_path / "map.png"))[0].axes
+    assert axes[0].get_title() == "Conductance: all 250 µS"
+
+
+@pytest.mark.parametrize(
+    ("first", "number", "expected"),
+    [(0, 128, [0, 50, 100]), (0, 64, [0, 20, 40, 60]), (40, 8, [40, 42, 44, 46]), (5, 1, [5])],
+)
+def test_lines_are_numbered_in_round_steps(
+    tmp_path: Path, first: int, number: int, expected: list[int]
+) -> None:
+    rows = np.arange(first, first + number)
+    values = np.full((number, 2), 1e-4)
+    draw = lambda: plot_map(values, "", tmp_path / "map.png", (rows, np.arange(2)))  # noqa: E731
+    axes = figures_of(draw)[0].axes[0]
+    assert [int(label.get_text()) for label in axes.get_yticklabels()] == expected
+    assert [rows[int(tick)] for tick in axes.get_yticks()] == expected
 
 
 def test_two_states_of_many_cells_each_are_both_within_the_colours() -> None:
@@ -57,6 +80,13 @@ def test_units_are_spelt_with_their_greek_letters() -> None:
 def test_what_is_no_number_is_said_to_be_not_determined() -> None:
     assert given("spread {:.1f} µS", 3.14) == "spread 3.1 µS"
     assert given("Wires: {:.1f} ± {:.1f} Ω", 0.3, float("nan")) == "Wires not determined"
+
+
+def test_numbers_of_titles_have_no_powers_of_ten() -> None:
+    assert given("lifetime {:.2g} ± {:.1g} pulses", 352855.4, 2021342.6) == (
+        "lifetime 350000 ± 2000000 pulses"
+    )
+    assert plain("330 3.3e+02 -9.1e+03 1.2e-05 4e+12") == "330 330 -9100 1.2e-05 4e+12"
 
 
 def test_chip_and_board_are_named_whether_told_by_an_array_or_by_a_file() -> None:
