@@ -20,6 +20,12 @@ __all__ = [
 ]
 
 FloatArray = npt.NDArray[np.float64]
+
+_LEAST_MOVE = 10e-9
+"""S: some steps of the converter at the highest gain. What moves less does not switch."""
+
+_ENOUGH, _CLEAR = 10, 4.0
+"""Cells that tell their noise; its standard errors by which the middle must move."""
 _Value = TypeVar("_Value", np.float64, np.bool_)
 
 
@@ -69,14 +75,22 @@ def fit_line(x: FloatArray, y: FloatArray) -> LineFit:
 def responding_cells(moved: FloatArray) -> npt.NDArray[np.bool_]:
     """Return which cells move by at least a fifth of what those in the middle do.
 
+    None where those in the middle do not move by more than noise and rounding.
+
     Parameters
     ----------
     moved
         By how much each cell conducts more after SET than after RESET, in S, shape (cells,). With
         its sign: behind wires a stuck cell seems to move the other way when others are SET.
     """
-    middle = np.median(moved)
-    responds: npt.NDArray[np.bool_] = (moved > 0.2 * middle) & (middle > 0.0)
+    middle = float(np.median(moved))
+    least = _LEAST_MOVE
+    if moved.size >= _ENOUGH:
+        # Standard error of a median of normal values, from the median deviation.
+        least = max(
+            least, _CLEAR * 1.86 * float(np.median(np.abs(moved - middle))) / moved.size**0.5
+        )
+    responds: npt.NDArray[np.bool_] = (moved > 0.2 * middle) & (middle > least)
     return responds
 
 

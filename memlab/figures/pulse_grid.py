@@ -38,7 +38,10 @@ def draw_grid(figure: Figure, entry: h5py.Group, operation: str) -> None:
         left.set_title(f"full {operation}: not determined")
     left.set_xlabel(f"{operation} amplitude (V)")
     left.set_ylabel("Mean and spread (µS)")
-    legend_below(left, "Gate voltage")
+    if np.isfinite(mean).any():
+        legend_below(left, "Gate voltage")
+    else:
+        say(left, "no cell responds")
     if not np.isfinite(spread).any():
         say(right, "no spread:\ntoo few cells")
         return

@@ -74,7 +74,7 @@ def faults(figure: Figure) -> list[str]:
         if any(_overlap(box, axes.get_window_extent()) for axes in panels):
             found.append("a legend lies over data")
     for axes in panels:
-        found += _nameless(axes) + _invisible(axes)
+        found += _nameless(axes) + _invisible(axes) + _empty(axes)
     return found
 
 
@@ -135,6 +135,17 @@ def _nameless(axes: Axes) -> list[str]:
     if hasattr(axes, "_colorbar"):
         return [] if label else ["a colour bar has no name"]
     return [] if label and axes.get_xlabel() else [f"axes {title!r} have no names"]
+
+
+def _empty(axes: Axes) -> list[str]:
+    """Axes with nothing on them but lines across, which have no points of their own."""
+    curves = [line for line in axes.lines if line.get_transform() == axes.transData]
+    points = [np.asarray(curve.get_xydata(), float) for curve in curves]
+    drawn = any(np.isfinite(one).all(axis=1).any() for one in points)
+    areas = [one for one in axes.collections if one.get_paths()]
+    if drawn or areas or axes.images or axes.patches or hasattr(axes, "_colorbar"):
+        return []
+    return [f"the axes {axes.get_ylabel()!r} are empty"]
 
 
 def _invisible(axes: Axes) -> list[str]:

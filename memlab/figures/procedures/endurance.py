@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE, given, many, marker
+from memlab.figures.style import BLUE, GREY, ORANGE, given, many, marker, say
 
 __all__ = ["draw"]
 
@@ -27,7 +27,10 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     left.set_ylabel("Conductance (µS)")
     if cells.size:
         legend_below(left, "median; 10 to 90 % of cells")
-    _draw_survivors(right, entry, cycle, int(tested.sum()))
+        _draw_survivors(right, entry, cycle, int(tested.sum()))
+    else:
+        say(left, "no cell switched\nin the first cycle")
+        say(right, "no cell was tested")
 
 
 def _draw_state(
@@ -45,6 +48,9 @@ def _draw_state(
 
 
 def _log_cycles(axes: Axes, cycle: npt.NDArray[np.float64]) -> None:
+    if cycle.size == 1:
+        axes.set_xticks(cycle)  # one tick of a logarithmic axis says nothing
+        return
     axes.set_xlim(cycle[0] / 1.3, cycle[-1] * 1.3)
     axes.set_xscale("log")
 

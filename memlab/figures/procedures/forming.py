@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE, many, marker
+from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
 
 __all__ = ["draw"]
 
@@ -37,7 +37,10 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
     left.set_ylim(-3, 103)
     left.set_xlabel("Forming amplitude (V)")
     left.set_ylabel("Formed cells (%)")
-    legend_below(left)
+    if ramp.size:
+        legend_below(left)
+    else:
+        say(left, f"formed before: {100.0 * before:.3g} %,\nno pulse was needed")
     voltage = entry["result/cell_voltage"][()]
     lines = entry["map/row"][()], entry["map/column"][()]
     shown = np.where(entry["map/mask"][()].astype(bool), voltage, np.nan)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels, stacked
-from memlab.figures.style import BLUE, GREY, ORANGE, many, marker
+from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
 
 __all__ = ["HEIGHT", "draw"]
 
@@ -62,6 +62,9 @@ def _draw_voltages(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
         dots = marker(values.size)
         label = f"{name.upper()}, {many(values.size, 'sweep')}"
         axes.plot(values, part, color=colour, marker=dots, label=label)
+    if all(np.isnan(line.get_ydata()).all() for line in axes.lines):
+        say(axes, "no cell switched")
+        return
     legend_below(axes)
     axes.set_xlim(left=0.0, right=1.05 * float(entry["map/voltage"][()].max()))
     axes.set_xlabel("Switching amplitude (V)")

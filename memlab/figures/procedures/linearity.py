@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
+from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, say
 
 __all__ = ["draw"]
 
@@ -55,7 +55,10 @@ def _draw_bending(axes: Axes, entry: h5py.Group) -> None:
     axes.set_title(text)
     axes.set_xlabel("Conductance (µS)")
     axes.set_ylabel(f"Cubic part at {(percent / 100) ** 0.5:.2g} V (%)")
-    legend_below(axes)
+    if G.size:
+        legend_below(axes)
+    else:
+        say(axes, "too few cells conduct")
 
 
 def _draw_columns(axes: Axes, entry: h5py.Group) -> None:

@@ -11,7 +11,10 @@ from matplotlib.figure import Figure
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many
 
-__all__ = ["draw"]
+__all__ = ["HEIGHT", "draw"]
+
+HEIGHT = 4.6
+"""Inches."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -53,7 +56,7 @@ def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], 
     high = level > (np.median(alive) if alive.size else _HIGH)
     for which, name, style in ((~high, "low", "-"), (high, "high", "--")):
         if which.any():
-            label = f"{many(int(which.sum()), 'cell')} without response stay {name}"
+            label = f"stay {name}: {many(int(which.sum()), 'cell')}"
             middle = np.median(dead[:, which], axis=1)
             axes.plot(step, middle, color=ORANGE, linewidth=1.4, linestyle=style, label=label)
     axes.axvline(turn + 0.5, color=GREY, linewidth=0.8, linestyle=":")

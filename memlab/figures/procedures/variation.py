@@ -25,7 +25,10 @@ def draw(figure: Figure, entry: h5py.Group) -> None:
         left.plot(level, part, color=colour, marker=marker(level.size), label=text)
     left.set_xlabel("Mean conductance of a cell (µS)")
     left.set_ylabel("Cells (%)")
-    legend_below(left)
+    if any(np.size(line.get_xydata()) for line in left.lines):
+        legend_below(left)
+    else:
+        say(left, "no cell responds")
     if "result/reset_level" in entry:
         _draw_parts(right, entry)
     else:

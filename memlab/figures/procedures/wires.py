@@ -67,6 +67,9 @@ def _draw_fit(axes: Axes, rows: npt.NDArray[np.intp], read: FloatArray, model: F
         )
         # A small mark: the fit of a single row has no line to either side.
         axes.plot(centre, line, color=colour, marker="_", label="its fit")
+    if all(np.isnan(line.get_ydata()).all() for line in axes.lines):
+        say(axes, "no cell was SET at the first stage")
+        return
     legend_below(axes)
     axes.set_xlabel("Row")
     axes.set_ylabel("First cells: read over first read (1)")

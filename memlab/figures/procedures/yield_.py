@@ -75,10 +75,12 @@ def _draw_states(axes: Axes, entry: h5py.Group) -> None:
     if not everything.size:
         say(axes, "no state was read")
         return
-    # A short may conduct a hundred times more than a cell: it goes into the last bin.
-    top = robust_limits(everything)[1]
+    # A short may conduct a hundred times more than a cell: it goes into the last bin. Bins are as
+    # wide as the axis with the threshold needs: narrower ones are not seen.
+    threshold = 1e6 * np.nanmedian(result["threshold"][()])
+    top = float(np.nanmax([robust_limits(everything)[1], 1.0, threshold]))
     beyond = int(np.count_nonzero(everything > top))
-    edges = np.linspace(min(0.0, everything.min()), max(top, 1.0), 61)
+    edges = np.linspace(min(0.0, everything.min()), top, 61)
     for values, colour, label in zip(known, (BLUE, ORANGE), ("RESET", "SET"), strict=True):
         axes.hist(
             np.minimum(values, edges[-1]),
@@ -90,7 +92,6 @@ def _draw_states(axes: Axes, entry: h5py.Group) -> None:
         )
     if beyond:
         axes.set_title(f"last bin: {beyond} readings above")
-    threshold = 1e6 * np.nanmedian(result["threshold"][()])
     if np.isfinite(threshold):
         axes.axvline(threshold, color=GREY, linewidth=1.2, linestyle=":", label="threshold")
     count_axis(axes, max(values.size for values in known))

@@ -4,12 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 from matplotlib.figure import Figure
 from support.analysed import analyse
 from support.drawn import faults, figures_of
 
 from memlab.characterize import Region
 from memlab.figures import plot_run
+
+
+def slow(name: str) -> ParameterSet:
+    return pytest.param(name, marks=pytest.mark.slow)
+
 
 FEW = Region(rows="40:48", columns="20:28")
 
@@ -43,13 +49,22 @@ def test_the_law_of_lifetimes_is_that_of_the_cells_beside_it(tmp_path: Path) -> 
 
 def test_cells_that_stay_high_are_told_from_those_that_stay_low(tmp_path: Path) -> None:
     changes = {"defects__stuck_on": 0.3, "defects__stuck_off": 0.2}
-    text = said(drawn("staircase", tmp_path, **changes))
-    assert "stay low" in text
-    assert "stay high" in text
+    figure = drawn("staircase", tmp_path, **changes)
+    assert "stay low" in said(figure)
+    assert "stay high" in said(figure)
+    heights = [axes.get_window_extent().height / figure.dpi for axes in figure.axes]
+    assert min(heights) > 2.0, "inches that the legend leaves"
 
 
 @pytest.mark.parametrize("changes", [{"defects__stuck_off": 1.0}, {"defects__stuck_on": 1.0}])
-@pytest.mark.parametrize("name", ["staircase", "yield", "forming"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("staircase", "yield", "set", "endurance"),
+        *(slow(name) for name in ("iv", "reset", "read-noise", "variation", "retention")),
+        *(slow(name) for name in ("forming", "linearity", "vmm-accuracy", "wires")),
+    ],
+)
 def test_chips_on_which_nothing_works(name: str, changes: dict[str, float], tmp_path: Path) -> None:
     drawn(name, tmp_path, **changes)
 
