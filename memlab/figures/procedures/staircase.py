@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memlab.figures.panels import legend_below, panels
-from memlab.figures.style import BLUE, GREY, ORANGE, given, many
+from memlab.figures.style import BLUE, GREY, ORANGE, given, many, say
 
 __all__ = ["HEIGHT", "draw"]
 
@@ -72,7 +72,7 @@ def _draw_law(
     axes.set_xlabel("Gate voltage (V)")
     axes.set_ylabel("Mean conductance (µS)")
     if not cells.size:
-        axes.set_title("No cell responds")
+        say(axes, "no cell responds")
         return
     mean, spread = cells.mean(axis=1), cells.std(axis=1)
     slope, offset = law
