@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from keyword import iskeyword
 from typing import Any
 
 import rich_click as click
@@ -46,7 +45,7 @@ class LazyGroup(Group):
         """Load the command that is called."""
         name = args[0]
         if name in self._table:
-            # A command may be called like a word of Python, a function may not.
-            function = f"{name}_" if iskeyword(name) else name
-            return name, getattr(import_module(self._table[name][0]), function), args[1:]
+            # A command may be called like a word of Python or a builtin, a function may not.
+            module = import_module(self._table[name][0])
+            return name, getattr(module, f"{name}_", None) or getattr(module, name), args[1:]
         return super().resolve_command(ctx, args)

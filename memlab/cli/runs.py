@@ -9,6 +9,11 @@ from memlab.cli.lazy import LazyGroup
 __all__ = ["runs"]
 
 COMMANDS = {
+    "list": ("memlab.cli.runs_list", "List runs, chosen by kind, chip, seed, tag, status, date."),
+    "show": ("memlab.cli.runs_show", "What a run file says of itself, and what was found."),
+    "diff": ("memlab.cli.runs_diff", "Every difference between two runs, and a picture of both."),
+    "export": ("memlab.cli.runs_export", "CSV tables, NPZ or netCDF of a run."),
+    "validate": ("memlab.cli.runs_validate", "Check that run files are whole."),
     "plot": ("memlab.cli.runs_plot", "Draw a run as PDF, PNG or SVG."),
     "import": ("memlab.cli.runs_import", "A run file from a log of ArC ONE or ArC TWO."),
     "resume": ("memlab.cli.runs_resume", "Finish a procedure that was killed or interrupted."),

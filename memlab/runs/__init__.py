@@ -11,7 +11,7 @@ from memlab.runs.procedure_log import (
     read_record,
     write_findings,
 )
-from memlab.runs.reader import Run, open_run
+from memlab.runs.reader import ConductanceMap, Run, open_run
 from memlab.runs.record import CONFIDENCE, Coordinate, Finding, Findings, Record, Series, State
 from memlab.runs.rescue import edit, rescue
 from memlab.runs.run_file import RunFile
@@ -22,6 +22,7 @@ from memlab.runs.write_verify_log import WriteVerifyLog
 
 __all__ = [
     "CONFIDENCE",
+    "ConductanceMap",
     "Coordinate",
     "Family",
     "Finding",

@@ -21,6 +21,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from memlab.errors import DataError
 from memlab.runs.living import is_alive, run_identity
@@ -29,10 +30,19 @@ from memlab.runs.procedure_log import read_record
 from memlab.runs.record import Finding, Findings, Record
 from memlab.runs.schema import Family, identify
 
-__all__ = ["Run", "open_run"]
+__all__ = ["ConductanceMap", "Run", "open_run"]
 
 _ERROR = "_error"
 _METRIC, _ABOUT, _COUNT, _COST = "metrics.", "metrics_of.", "counts.", "on_board."
+
+
+@dataclass(frozen=True, eq=False)
+class ConductanceMap:
+    """Conductances (S), shape (rows, columns), and the numbers of these lines on the chip."""
+
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    conductance: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +147,27 @@ class Run:
             raise DataError(f"{self.path} ({self.kind}) has no record of a procedure")
         return read_record(self.path)
 
+    def last_maps(self) -> dict[str, ConductanceMap]:
+        """Return the last complete conductance map of each group that has maps, by its name.
+
+        Those of an experiment are its blocks (`lstm`, `dense`), that of any other kind is `map`,
+        or what a write-and-verify ended with (`program`, `transfer`).
+        """
+        found = {}
+        with self.entry() as entry:
+            for name, group in entry.items():
+                if isinstance(group, h5py.Group) and (values := _last_map(group)) is not None:
+                    found[name] = ConductanceMap(group["row"][()], group["column"][()], values)
+        return found
+
+    def losses(self) -> npt.NDArray[np.float64]:
+        """Return the loss before every update, shape (updates,); empty without training."""
+        with self.entry() as entry:
+            if "training/loss" not in entry:
+                return np.empty(0)
+            loss: npt.NDArray[np.float64] = entry["training/loss"][()]
+            return loss
+
     @contextmanager
     def entry(self) -> Iterator[h5py.Group]:
         """Open the group that holds everything, for the block of a `with`."""
@@ -182,6 +213,30 @@ def open_run(path: str | Path) -> Run:
             on_board=_below(attributes, _COST, float),
             attributes=attributes,
         )
+
+
+def _last_map(group: h5py.Group) -> npt.NDArray[np.float64] | None:
+    """Return the map with which a group ends; None where it holds none."""
+    if "final" in group and np.isfinite(group["final"][()]).any():
+        final: npt.NDArray[np.float64] = group["final"][()]
+        return final
+    if group.attrs.get("signal") != "conductance" and "final" not in group:
+        return None
+    maps = group.get("conductance")
+    if maps is None:
+        return None
+    if maps.ndim == 2:
+        whole: npt.NDArray[np.float64] = maps[()]
+        return whole
+    # A writer that was killed may have left one dataset longer than another.
+    growing = (len(item) for item in group.values() if item.maxshape[:1] == (None,))
+    if not (length := min(growing)):
+        first: npt.NDArray[np.float64] | None = (
+            group["initial_conductance"][()] if "initial_conductance" in group else None
+        )
+        return first
+    last: npt.NDArray[np.float64] = maps[length - 1]
+    return last
 
 
 def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:

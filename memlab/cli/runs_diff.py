@@ -1,0 +1,126 @@
+"""`memlab runs diff`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from memlab.cli.command import Command
+from memlab.cli.options import check_picture, json_option
+from memlab.cli.streams import show_document
+from memlab.figures.run_difference import plot_difference
+from memlab.runs import open_run
+from memlab.runs.difference import Change, Comparison, NumberChange, compare_runs
+from memlab.units import prefixed
+
+_LISTS = ("about", "settings", "versions", "instrument")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(cls=Command)
+@click.argument("first", metavar="A", type=_FILE)
+@click.argument("second", metavar="B", type=_FILE)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also draw both: curves over each other, maps and their change (.png, .pdf, .svg).",
+)
+@json_option
+def diff(first: Path, second: Path, out: Path | None, as_json: bool) -> None:
+    """Name every difference between two runs: settings, versions, instruments, results.
+
+    A and B are run files of any command.
+    """
+    if out is not None:
+        check_picture(out)
+    before, after = open_run(first), open_run(second)
+    found = compare_runs(before, after)
+    drawn = out if out is not None and plot_difference(before, after, out) else None
+    if as_json:
+        show_document(_document(first, second, found, drawn))
+        return
+    _show(found)
+    if drawn is not None:
+        click.echo(f"picture {drawn}", err=True)
+    elif out is not None:
+        click.echo("no picture: the runs share no curve and no cell", err=True)
+
+
+def _document(first: Path, second: Path, found: Comparison, picture: Path | None) -> dict[str, Any]:
+    return {
+        "a": str(first),
+        "b": str(second),
+        "figure": None if picture is None else str(picture),
+        "same": found.same,
+        **{
+            name: [
+                {"name": one.name, "a": _text(one.before), "b": _text(one.after)}
+                for one in getattr(found, name)
+            ]
+            for name in _LISTS
+        },
+        "numbers": [
+            {
+                "name": one.name,
+                "units": one.units,
+                **{k: v for k, v in asdict(one).items() if k not in ("name", "units")},
+                "difference": one.difference,
+                "z": one.z,
+            }
+            for one in found.numbers
+        ],
+    }
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _show(found: Comparison) -> None:
+    console = Console()
+    if found.same:
+        console.print("the runs are the same, except for when and where they were made")
+    for name in _LISTS:
+        changes: list[Change] = getattr(found, name)
+        if not changes:
+            continue
+        table = Table("", "A", "B", title=name.capitalize(), box=None, title_justify="left")
+        for one in changes:
+            table.add_row(one.name, _shown(one.before), _shown(one.after))
+        console.print(table)
+    if found.numbers:
+        head = ("", "A", "B", "B - A", "in standard errors")
+        table = Table(*head, title="Results", box=None, title_justify="left")
+        for number in found.numbers:
+            table.add_row(*_cells(number))
+        console.print(table)
+
+
+def _shown(value: Any) -> str:
+    return "-" if value is None else str(value)
+
+
+def _cells(one: NumberChange) -> tuple[str, ...]:
+    known = [abs(v) for v in (one.before, one.after) if v is not None]
+    factor, unit = prefixed(max(known, default=0.0), one.units)
+    unit = "" if unit == "1" else f" {unit}"
+
+    def number(value: float | None, error: float | None = None) -> str:
+        if value is None:
+            return "not determined"
+        text = f"{value / factor:.4g}" + ("" if error is None else f" +- {error / factor:.2g}")
+        return text + unit
+
+    return (
+        one.name,
+        number(one.before, one.before_error),
+        number(one.after, one.after_error),
+        "-" if one.difference is None else number(one.difference),
+        "-" if one.z is None else f"{one.z:+.1f}",
+    )

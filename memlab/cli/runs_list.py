@@ -1,0 +1,119 @@
+"""`memlab runs list`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from memlab.cli.command import Command
+from memlab.cli.options import SEED, json_option
+from memlab.cli.streams import show_document
+from memlab.runs import Run
+from memlab.runs.listing import Choice, list_runs
+from memlab.storage import DEFAULT_DIRECTORY
+
+_DATES = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+
+
+@click.command("list", cls=Command)
+@click.argument("places", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--kind", "kinds", multiple=True, help="airline, staircase, read, procedure, ...")
+@click.option("--status", "statuses", multiple=True, help="finished, interrupted, failed, killed.")
+@click.option("--board", default="", metavar="TEXT", help="Part of the board's URL.")
+@click.option(
+    "--chip", default="", metavar="TEXT", help="Part of the chip's name or serial number."
+)
+@click.option("--seed", type=SEED, help="Seed of the run.")
+@click.option("--tag", "tags", multiple=True, help="Tag that the run must have; repeatable.")
+@click.option("--since", type=_DATES, help="Begun then (UTC) or later.")
+@click.option("--until", type=_DATES, help="Begun then (UTC) or before.")
+@click.option("--below", is_flag=True, help="Also in the directories below.")
+@json_option
+def list_(
+    places: tuple[Path, ...],
+    kinds: tuple[str, ...],
+    statuses: tuple[str, ...],
+    board: str,
+    chip: str,
+    seed: int | None,
+    tags: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    below: bool,
+    as_json: bool,
+) -> None:
+    """List runs by the time of their start; options choose among them.
+
+    PLACES are directories or run files.  [default: memlab-runs]
+    """
+    choice = Choice(kinds, statuses, board, chip, seed, tags, _utc(since), _utc(until))
+    listing = list_runs(places or (DEFAULT_DIRECTORY,), choice, below=below)
+    if as_json:
+        show_document(
+            {
+                "runs": [_document(run) for run in listing.runs],
+                "unreadable": [{"file": str(p), "why": why} for p, why in listing.unreadable],
+            }
+        )
+        return
+    _show(listing.runs)
+    for _, why in listing.unreadable:
+        click.echo(f"left out: {why}", err=True)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _seconds(run: Run) -> float | None:
+    return None if run.ended is None else (run.ended - run.started).total_seconds()
+
+
+def _document(run: Run) -> dict[str, Any]:
+    return {
+        "run": str(run.path),
+        "kind": run.kind,
+        "family": str(run.family),
+        "status": run.status,
+        "started": run.started.isoformat(),
+        "seconds": _seconds(run),
+        "board": " ".join(run.boards),
+        "chip": _chip(run),
+        "seed": run.seed,
+        "preset": run.preset or None,
+        "tags": list(run.tags),
+    }
+
+
+def _chip(run: Run) -> str:
+    return ", ".join(str(one.get("board.serial", "")) for one in run.instruments)
+
+
+def _show(runs: list[Run]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "kind", "status", "started (UTC)", "chip", "seed", "found"):
+        table.add_column(name, overflow="fold")
+    for run in runs:
+        seed = "" if run.seed is None else str(run.seed)
+        started = f"{run.started:%Y-%m-%d %H:%M}"
+        kind = f"{run.kind}, {run.preset}" if run.preset else run.kind
+        table.add_row(str(run.path), kind, run.status, started, _chip(run), seed, _found(run))
+    if runs:
+        Console().print(table)
+    click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}", err=True)
+
+
+def _found(run: Run) -> str:
+    """Return the first number of a run that was determined, for a person to recognise it."""
+    preferred = [n for n in run.metrics if n in ("test_rmse", "test_accuracy")]
+    for name in [*preferred, *run.metrics]:
+        value = run.metrics[name]
+        if value == value:
+            units = run.findings.values[name].units
+            return f"{name} {value:.4g}" + (f" {units}" if units not in ("", "1") else "")
+    return ""

@@ -1,0 +1,40 @@
+"""`memlab runs validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from memlab.cli.command import Command
+from memlab.cli.options import json_option
+from memlab.cli.streams import show_document
+from memlab.runs.validation import find_problems
+
+
+@click.command(cls=Command)
+@click.argument(
+    "files",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@json_option
+@click.pass_context
+def validate(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+    """Check run files: checksum, status, units, scales, and that no item is missing.
+
+    The exit code is 1 where anything is found.
+    """
+    found = {path: find_problems(path) for path in files}
+    if as_json:
+        document = [{"run": str(path), "problems": problems} for path, problems in found.items()]
+        show_document({"runs": document})
+    for path, problems in found.items():
+        for problem in problems:
+            click.echo(f"{path}: {problem}", err=True)
+        if not problems and not as_json:
+            click.echo(f"{path}: whole", err=True)
+    if any(found.values()):
+        ctx.exit(1)

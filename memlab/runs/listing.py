@@ -1,0 +1,127 @@
+"""The runs in a directory, and which of them somebody looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from memlab.errors import DataError, SettingError
+from memlab.runs.reader import Run, open_run
+
+__all__ = ["Choice", "Listing", "list_runs"]
+
+SUFFIXES = (".h5", ".hdf5", ".nxs")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which runs are wanted; what is empty or None chooses nothing.
+
+    Parameters
+    ----------
+    kinds, statuses
+        Any of them: `staircase`, `airline`; `finished`, `killed`.
+    board, chip
+        Part of a board's URL; part of a board's serial number or of the name of a chip.
+    seed
+        Of the run.
+    tags
+        All of them.
+    since, until
+        Moments (with a time zone) between which the run began.
+    """
+
+    kinds: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    board: str = ""
+    chip: str = ""
+    seed: int | None = None
+    tags: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and not self.since <= self.until:
+            raise SettingError("no run begins after `since` and before `until`: they are swapped")
+
+    def holds(self, run: Run) -> bool:
+        """Return whether a run is wanted."""
+        return (
+            (not self.kinds or run.kind in self.kinds or str(run.family) in self.kinds)
+            and (not self.statuses or run.status in self.statuses)
+            and (not self.board or any(self.board in url for url in run.boards))
+            and (not self.chip or any(self.chip in name for name in _chips(run)))
+            and (self.seed is None or run.seed == self.seed)
+            and set(self.tags) <= set(run.tags)
+            and (self.since is None or run.started >= self.since)
+            and (self.until is None or run.started <= self.until)
+        )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What was found.
+
+    Parameters
+    ----------
+    runs
+        Those that are wanted, by the time of their start.
+    unreadable
+        Files that are called like run files and are none, or are damaged; and why.
+    """
+
+    runs: list[Run]
+    unreadable: list[tuple[Path, str]]
+
+
+def list_runs(
+    places: Sequence[Path],
+    choice: Choice = Choice(),
+    *,
+    below: bool = False,
+) -> Listing:
+    """Read all run files of some directories.
+
+    Parameters
+    ----------
+    places
+        Directories; files are taken as they are.
+    choice
+        Which runs are wanted.
+    below
+        Also in the directories below.
+
+    Raises
+    ------
+    SettingError
+        If a place is not there.
+    """
+    runs, unreadable = [], []
+    for path in dict.fromkeys(path for place in places for path in _files(place, below)):
+        try:
+            run = open_run(path)
+        except DataError as error:
+            unreadable.append((path, str(error)))
+        else:
+            if choice.holds(run):
+                runs.append(run)
+    return Listing(sorted(runs, key=lambda run: (run.started, run.path)), unreadable)
+
+
+def _files(place: Path, below: bool) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    elif place.is_dir():
+        found = place.rglob("*") if below else place.iterdir()
+        yield from sorted(p for p in found if p.suffix in SUFFIXES and p.is_file())
+    else:
+        raise SettingError(f"there is no directory or file {place}")
+
+
+def _chips(run: Run) -> Iterator[str]:
+    for instrument in run.instruments:
+        for key in ("board.serial", "passport.chip", "chip.name"):
+            if key in instrument:
+                yield str(instrument[key])

@@ -1,0 +1,111 @@
+"""`memlab runs list` and `show`: which runs are there, and what each says of itself."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from memlab.cli import cli
+from memlab.errors import SettingError
+from memlab.runs import open_run
+from memlab.runs.listing import Choice, list_runs
+
+
+def invoke(*args: str) -> Result:
+    return CliRunner().invoke(cli, ["runs", *args])
+
+
+def test_all_runs_of_a_directory_are_listed_by_their_start(made_runs: dict[str, Path]) -> None:
+    folder = made_runs["map"].parent
+    found = list_runs([folder])
+    assert {run.path for run in found.runs} == set(made_runs.values())
+    assert [run.started for run in found.runs] == sorted(run.started for run in found.runs)
+    assert not found.unreadable
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (Choice(kinds=("staircase",)), {"steps-a", "steps-b"}),
+        (Choice(kinds=("experiment", "read")), {"train-a", "train-b", "map"}),
+        (Choice(seed=5), {"train-a", "train-b"}),
+        (Choice(seed=9), {"steps-b"}),
+        (Choice(chip="ta-hfo2-9"), {"steps-b"}),
+        (Choice(statuses=("killed",)), set()),
+        (Choice(board="emulator:", kinds=("operation",)), {"map"}),
+        (Choice(tags=("good",)), set()),
+    ],
+)
+def test_a_choice_leaves_the_wanted_ones(
+    choice: Choice, expected: set[str], made_runs: dict[str, Path]
+) -> None:
+    found = list_runs([made_runs["map"].parent], choice)
+    assert {run.path.stem for run in found.runs} == expected
+
+
+def test_dates_are_the_start_of_the_run(made_runs: dict[str, Path]) -> None:
+    started = open_run(made_runs["train-a"]).started
+    one = [made_runs["train-a"]]
+    second = timedelta(seconds=1)
+    assert list_runs(one, Choice(since=started, until=started)).runs
+    assert not list_runs(one, Choice(since=started + second)).runs
+    assert not list_runs(one, Choice(until=started - second)).runs
+    with pytest.raises(SettingError, match="swapped"):
+        Choice(since=started + second, until=started)
+
+
+def test_directories_below_are_looked_into_when_asked(
+    made_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    (below / "run.h5").write_bytes(made_runs["map"].read_bytes())
+    assert not list_runs([tmp_path]).runs
+    assert len(list_runs([tmp_path], below=True).runs) == 1
+
+
+def test_what_is_no_run_is_named_and_hides_no_run(
+    made_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "good.h5").write_bytes(made_runs["map"].read_bytes())
+    damaged = bytearray(made_runs["steps-a"].read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    (tmp_path / "damaged.h5").write_bytes(damaged)
+    (tmp_path / "notes.hdf5").write_text("no HDF5")
+    done = invoke("list", str(tmp_path), "--json")
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)
+    assert [Path(one["run"]).name for one in document["runs"]] == ["good.h5"]
+    why = {Path(one["file"]).name: one["why"] for one in document["unreadable"]}
+    assert set(why) == {"damaged.h5", "notes.hdf5"}
+    assert "damaged" in why["damaged.h5"]
+
+
+def test_people_see_one_line_a_run(made_runs: dict[str, Path]) -> None:
+    done = invoke("list", str(made_runs["map"].parent), "--kind", "airline")
+    assert done.exit_code == 0
+    assert "test_rmse" in done.stdout
+    assert "2 runs" in done.stderr
+
+
+def test_show_says_settings_and_results_of_any_kind(made_runs: dict[str, Path]) -> None:
+    for name, path in made_runs.items():
+        done = invoke("show", str(path))
+        assert done.exit_code == 0, name
+        assert "nothing here was measured on silicon" in done.stdout
+    done = invoke("show", str(made_runs["train-b"]))
+    assert "train.lr" in done.stdout
+    assert "by default 0.001" in done.stdout
+
+
+def test_the_document_of_show_holds_everything(made_runs: dict[str, Path]) -> None:
+    done = invoke("show", str(made_runs["steps-b"]), "--json")
+    document = json.loads(done.stdout)
+    run = open_run(made_runs["steps-b"])
+    assert document["run_id"] == run.run_id
+    assert document["settings"]["steps"] == 4
+    assert document["results"]["set_slope"]["value"] == run.metrics["set_slope"]
+    assert document["results"]["set_slope"]["units"] == "S/V"
+    assert document["instruments"][0]["board.serial"] == "ta-hfo2-9"
