@@ -95,6 +95,8 @@ def compare_with_table(
         "table": describe_table(table, half),
         "cells_compared": comparison.cells,
         "splits": comparison.splits,
+        "furthest": comparison.furthest,
+        "furthest_tolerance": comparison.furthest_tolerance,
         "units": comparison.units,
         "over": {"name": comparison.x_name, "units": comparison.x_units},
         "curves": [_curve(curve, comparison.units) for curve in comparison.curves],
@@ -122,12 +124,16 @@ def summarise_comparison(document: dict[str, Any]) -> None:
     """Say where twin and table disagree, on stderr."""
     table, curves = document["table"], document["curves"]
     failing = [curve["name"] for curve in curves if not curve["agrees"]]
-    verdict = f"disagree in {', '.join(failing)}" if failing else "agree"
+    verdict = "agree" if document["agrees"] else f"disagree in {', '.join(failing)}"
     cells = f"{document['cells_compared']} of {table['cells']} cells"
     lines = [
         f"twin and {table['kind']} {verdict} ({cells}; tolerance: 95th percentile of the "
         f"difference of {document['splits']} random halves)"
     ]
+    lines.append(
+        f"furthest of {len(curves)} curves: {document['furthest']:.3g} of its tolerance, "
+        f"in 95 % of random halves up to {document['furthest_tolerance']:.3g}"
+    )
     lines += _skipped(table)
     largest = max(max(map(abs, curve["measured"])) for curve in curves)
     factor, unit = prefixed(largest, document["units"])
@@ -144,7 +150,7 @@ def summarise_comparison(document: dict[str, Any]) -> None:
             f"{curve['name']:<{width}}  {curve['rms'] / factor:8.3g}  "
             f"{curve['rms_tolerance'] / factor:9.3g}  {curve['outside']:3d}/{curve['n']:<3d}  "
             f"{curve['x'][worst] / x_factor:14.4g}  {measured[worst] / factor:6.4g}  "
-            f"{twin[worst] / factor:6.4g}{'' if curve['agrees'] else '  disagrees'}"
+            f"{twin[worst] / factor:6.4g}{'' if curve['agrees'] else '  beyond'}"
         )
     lines.append(f"picture {document['figure']}")
     click.echo("\n".join(lines), err=True)

@@ -2,7 +2,8 @@
 
 The tables are not part of memlab: they lie where MEMLAB_DATA says (`python -m pytest -m slow`).
 A twin passes where its error on cells that it was not fitted to is no larger than the 95th
-percentile of what random halves of the cells are apart by.
+percentile of what random halves of the cells are apart by. Where the two halves at hand are
+themselves further apart, by chance, it must be nearer to the one than the other is.
 """
 
 import os
@@ -13,6 +14,7 @@ import pytest
 
 from memlab.emulator import load_preset
 from memlab.twin import compare_table, fit_table, parse_mapping, read_table
+from memlab.twin.observed import observe
 from memlab.twin.tables import Table, half_of
 
 DATA = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -59,20 +61,30 @@ def test_a_twin_of_half_of_the_relaxation_predicts_the_other_half(half: str) -> 
     twin = fit_table(table.of_cells(chosen), load_preset("ideal")).preset
     comparison = compare_table(twin, table, ~chosen)
     assert len(comparison.curves) == 15  # three quantiles at five times
-    for curve in comparison.curves:
-        # A right twin has 1 in 20 above 1, as random halves have; these halves one, by 7 %.
-        assert curve.rms <= 1.1 * curve.rms_tolerance, (curve.name, curve.rms, curve.rms_tolerance)
+    assert comparison.agrees, (comparison.furthest, comparison.furthest_tolerance)
+    observed = observe(table)
+    assert observed.names == tuple(curve.name for curve in comparison.curves)
+    apart = observed.statistics(chosen) - observed.statistics(~chosen)
+    for curve, own in zip(comparison.curves, apart, strict=True):
+        # Of even and odd cells the 10 % quantiles at 0.1 s are further apart than in 99 of 100
+        # random splits: no smooth law of the odd ones comes within the tolerance there.
+        halves = float(np.sqrt(np.nanmean(own[np.isin(observed.x, curve.x)] ** 2)))
+        assert curve.rms <= max(curve.rms_tolerance, halves), (curve.name, curve.rms, halves)
+    # Of 15 curves of random halves one or more is beyond its tolerance in every second split.
     assert sum(not curve.agrees for curve in comparison.curves) <= 1
     outside = np.concatenate([curve.outside for curve in comparison.curves])
     assert np.mean(outside) < 0.1
 
 
-def test_of_random_halves_nine_in_ten_are_predicted() -> None:
+def test_of_random_halves_nineteen_in_twenty_are_predicted() -> None:
     table = measured("rram_relaxation.npz", RELAXATION)
-    agreeing = []
+    agreeing, curves = [], []
     for seed in range(8):
         chosen = half_of(table.cells, np.random.default_rng(seed))
         twin = fit_table(table.of_cells(chosen), load_preset("ideal")).preset
         comparison = compare_table(twin, table, ~chosen, seed=seed, splits=200)
-        agreeing += [curve.agrees for curve in comparison.curves]
-    assert np.mean(agreeing) > 0.9
+        agreeing.append(comparison.agrees)
+        curves += [curve.agrees for curve in comparison.curves]
+    # A twin that is as near as halves are fails one time in twenty: two of eight 1 in 20 times.
+    assert sum(agreeing) >= 7
+    assert np.mean(curves) > 0.95

@@ -78,6 +78,9 @@ def test_half_of_the_cells_predict_the_others(
     assert len(comparison.curves) == 9
     # A tolerance is two deviations of a right twin; of nine, one is beyond three in 40 such tests.
     assert [one.name for one in comparison.curves if one.rms > 1.5 * one.rms_tolerance] == []
+    # That one of nine may be is in the tolerance of the furthest.
+    assert comparison.agrees
+    assert 1.0 < comparison.furthest_tolerance < 1.5
 
 
 def test_a_twin_that_does_not_relax_is_told_where(path: Path) -> None:
@@ -86,6 +89,8 @@ def test_a_twin_that_does_not_relax_is_told_where(path: Path) -> None:
     assert {"10 % quantile at 3e+03 s", "90 % quantile at 2 s"} <= failing
     worst = next(one for one in comparison.curves if one.name == "10 % quantile at 3e+03 s")
     assert worst.outside.all()
+    assert not comparison.agrees
+    assert comparison.furthest > 2.0 * comparison.furthest_tolerance
 
 
 def test_too_few_cells_are_refused(tmp_path: Path) -> None:
