@@ -10,6 +10,9 @@ of a row runs through its bit line to the driver and lifts the line, which takes
 V_GS: far columns end lower. A cell that cannot switch draws what its conductance does, up to the
 same current; one whose gate is at or below its threshold draws nothing.
 
+Just above the threshold the lift of a whole row would turn off cells that make it. As many cells
+conduct as leave each other above the threshold, those last that the lift of all leaves least.
+
 The lift is found by fixed-point steps, their number known beforehand: with q the largest product of
 transconductance and resistance of the line, steps of 1 / (1 + q) contract at least as q / (1 + q).
 Each row is computed by itself, and rounded, so that it does not matter which are pulsed together.
@@ -93,22 +96,65 @@ def limited_set(
     stop = np.minimum(law.stop_voltage, across)
     ohmic = np.where(able, np.inf, across * before)
 
-    def drawn(gate_source: FloatArray) -> tuple[BoolArray, FloatArray, FloatArray]:
-        on = selected & (gate_source > law.gate_threshold)
+    gain = _gain(preset, shape[1])
+    rounds = _rounds(gain)
+
+    def drawn(on: BoolArray, gate_source: FloatArray) -> tuple[FloatArray, FloatArray]:
         reached = level(gate_source)
         limit = np.minimum(stop * np.maximum(reached, 0.0), ohmic)
-        return on, reached, np.where(on, limit, 0.0)
+        return reached, np.where(on, limit, 0.0)
 
-    lift = np.zeros(gate.shape)
-    gain = _gain(preset, shape[1])
-    for _ in range(_rounds(gain)):
-        lift += (_lift(preset, drawn(gate - lift)[2]) - lift) / (1.0 + gain)
-    lift = np.rint(lift * VOLT_GRID) / VOLT_GRID
-    on, reached, current = drawn(gate - lift)
+    def lifted(on: BoolArray) -> FloatArray:
+        lift = np.zeros(gate.shape)
+        for _ in range(rounds):
+            lift += (_lift(preset, drawn(on, gate - lift)[1]) - lift) / (1.0 + gain)
+        return np.rint(lift * VOLT_GRID) / VOLT_GRID
+
+    on = selected & (gate > law.gate_threshold)
+    lift = lifted(on)
+    if (on & (gate - lift <= law.gate_threshold)).any():
+        on, lift = _conducting(on, gate - law.gate_threshold, lift, lifted)
+    reached, current = drawn(on, gate - lift)
     # One row is pulsed: a TE line carries the current of one cell, from its source up to the row.
     segments = (shape[0] - rows)[:, np.newaxis]
     left = across - lift - current * (wires.sense_resistance + wires.resistance * segments)
     return LimitedSet(on, reached, current, np.rint(left * VOLT_GRID) / VOLT_GRID)
+
+
+def _conducting(
+    on: BoolArray,
+    overdrive: FloatArray,
+    lift: FloatArray,
+    lifted: Callable[[BoolArray], FloatArray],
+) -> tuple[BoolArray, FloatArray]:
+    """Return which cells conduct, and the lift (V) that they make, where not all can.
+
+    More cells lift more, so the number of each row is found by bisection.
+
+    Parameters
+    ----------
+    on
+        Cells whose gates are above the threshold.
+    overdrive
+        Of the gates over the threshold, in V.
+    lift
+        What all of them would make, in V.
+    lifted
+        Returns what some of them make.
+    """
+    rank = np.argsort(np.where(on, lift - overdrive, np.inf), axis=1, kind="stable")
+    rank = np.argsort(rank, axis=1, kind="stable")
+    below, count = np.zeros((len(on), 1), np.intp), on.sum(axis=1, keepdims=True)
+    above = count + 1
+    while (above - below > 1).any():
+        # The first trial is all of them, which is right for most rows.
+        some = np.where(above > count, count, (below + above) // 2)
+        part = on & (rank < some)
+        lift = lifted(part)
+        fits = (~part | (overdrive > lift)).all(axis=1, keepdims=True)
+        below, above = np.where(fits, some, below), np.where(fits, above, some)
+    part = on & (rank < below)
+    return part, lifted(part)
 
 
 def _lift(preset: ChipPreset, current: FloatArray) -> FloatArray:

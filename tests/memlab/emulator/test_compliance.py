@@ -73,6 +73,33 @@ def test_a_set_with_its_transistor_off_does_nothing(stop: float, gate: float) ->
     assert (board.chip.conductance > 100e-6).all()
 
 
+@pytest.mark.parametrize(("chip", "wire"), [("ta-hfo2", 0.3), ("ta-hfo2", 1.0), ("pt-taox-ta", 1.0)])
+def test_near_the_threshold_as_many_cells_conduct_as_their_lift_leaves_above_it(
+    chip: str, wire: float
+) -> None:
+    array, board = make(chip, noise=0.0, non_responsive=0.0, wires__resistance=wire)
+    law = load_preset(chip)
+    shared = wire * np.minimum.outer(NODE, NODE)
+    before = 0
+    for gate in np.round(np.arange(0.4496, 0.62, 0.004) * 6553.6) / 6553.6:
+        array.program(0.0, reset=EVERY, set=~EVERY)
+        array.program_row(17, gate)
+        level = board.chip.conductance[17]
+        on = level > 0.0
+        assert np.flatnonzero(on).tolist() == list(range(np.count_nonzero(on)))
+        assert np.count_nonzero(on) >= before
+        before = np.count_nonzero(on)
+        # Those that conduct do so by the law over the line that they lift themselves.
+        seen = gate - shared @ (0.4 * level)
+        assert (seen[on] > 0.45).all()
+        expected = law.set_slope * seen + law.set_offset
+        np.testing.assert_allclose(level[on], expected[on], atol=3e-10)
+        if before < 64 and gate > 0.45:
+            one_more = np.where(NODE == before + 1, expected, level)
+            assert (gate - shared @ (0.4 * one_more))[before] <= 0.45 + 2e-6
+    assert before == 64
+
+
 @pytest.mark.parametrize("chip", ["ta-hfo2", "pt-taox-ta"])
 def test_with_ideal_wires_a_compliance_changes_currents_and_no_conductance(chip: str) -> None:
     rng = np.random.default_rng(4)
