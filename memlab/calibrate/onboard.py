@@ -21,8 +21,8 @@ z is 0, over the rows that have a cell which conducts.
 A correction that is smaller than its own error makes a good board worse: on a loaded column an
 error of w of 5 uV drives 0.2 uA. So z, w and the ratios are taken for normal, with a deviation from
 line to line that the readings themselves tell (empirical Bayes); where they tell of none, all lines
-of that kind are nominal, and what is then less than its error is left out. Lines without a cell
-that conducts are nominal, and not known.
+of that kind are nominal, and what is then less than its error is left out. Readings that could not
+tell leave both free. Lines without a cell that conducts are nominal, and not known.
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ _MID_CODE = 32768
 _PRIOR_VOLTS = 10e-3
 _PRIOR_CODES = 1000.0
 """Size of zeros and of C before anything is measured; the answer where no cell conducts."""
+_TELLING_ERROR = 0.1e-3
+"""V; of a zero that is known this well it would show whether it errs as data sheets allow, 0.2 mV
+of amplifiers and 0.7 mV of DACs."""
+_TELLING_LINES = 3
+"""As few such lines tell a spread."""
 _LEAST_MOVE = 100.0
 """Codes rms by which a column's readings must move to tell a ratio: below, noise flattens it."""
 _SMALLEST_SPREAD = 1e-8
@@ -129,8 +134,8 @@ def estimate(
     free = _zeros(slope, at_zero, variance)
     rows, columns = (np.asarray(conducting.any(axis=axis)) for axis in (1, 0))
     priors = (
-        spread_of(free.z[rows], free.z_variance[rows]),
-        spread_of(free.w[columns], free.w_variance[columns]),
+        _told_spread(free.z[rows], free.z_variance[rows]),
+        _told_spread(free.w[columns], free.w_variance[columns]),
     )
     solution = _zeros(slope, at_zero, variance, *priors)
     # Nominal because nothing tells otherwise: the error is that with which something would.
@@ -169,6 +174,18 @@ def spread_of(values: FloatArray, variance: FloatArray) -> float:
 
     highest = 2.0 * float(np.abs(values).max()) + 1e-300
     return float(brentq(excess, 0.0, highest)) if excess(0.0) > 0.0 > excess(highest) else 0.0
+
+
+def _told_spread(values: FloatArray, variance: FloatArray) -> float:
+    """Return the spread (V) of zeros as `spread_of`, or the prior one where too few could tell it.
+
+    Where a column has one cell, its zeros and C are one sum: that such zeros show no spread is no
+    reason to hold them at 0, which would put all of a row's offset into C.
+    """
+    able = variance < _TELLING_ERROR**2
+    if np.count_nonzero(able) < _TELLING_LINES:
+        return _PRIOR_VOLTS
+    return spread_of(values[able], variance[able])
 
 
 def _significant(zeros: _Zeros) -> _Zeros:

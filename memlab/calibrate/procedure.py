@@ -258,7 +258,7 @@ _UNITS = {"transimpedance": "1", "row_gain": "1", "adc_offset": "code"}
 def _over_lines(name: str, value: float, values: FloatArray) -> dict[str, Any]:
     """Return a statistic over the lines of which something is known."""
     lines = "rows" if name.startswith("row") else "columns"
-    known = int(np.isfinite(values).reshape(-1, values.shape[-1]).all(axis=0).sum())
+    known = int(np.isfinite(values).reshape(-1, values.shape[-1]).any(axis=0).sum())
     return statistic(value, _UNITS.get(name, "V"), known, lines)
 
 

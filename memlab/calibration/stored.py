@@ -176,7 +176,7 @@ class Calibration:
         ):
             if not (np.abs(values) <= largest).all():  # NaN fails this too
                 raise SettingError(
-                    f"{name}: a {what} of {values.flat[int(np.argmax(np.abs(values)))]:.3g} is "
+                    f"{name}: {what} {values.flat[int(np.argmax(np.abs(values)))]:.3g} is "
                     f"beyond {largest:g}, more than a working board can have; calibrate again"
                 )
 

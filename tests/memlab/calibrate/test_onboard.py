@@ -140,6 +140,16 @@ class TestAveraging:
         assert found.details["passes"] == 1
 
 
+def fresh(*cells: tuple[int, int]) -> tuple[BoardArray, EmulatedBoard]:
+    """Return a board with the errors of data sheets, of whose chip only some cells conduct."""
+    board = EmulatedBoard(load_preset("ta-hfo2").replace(**data_sheet_errors(), noise=0.0), 3)
+    array = BoardArray(board)
+    which = np.zeros(array.shape, bool)
+    which[tuple(np.transpose(cells))] = True
+    array.program(1.6, set=which)
+    return array, board
+
+
 class TestPoorChips:
     def test_a_chip_without_conducting_cells_is_refused(self) -> None:
         array = BoardArray(EmulatedBoard(load_preset("ideal"), 0))
@@ -184,6 +194,23 @@ class TestPoorChips:
             assert_z_scores(error, found.uncertainty.row_offset[:34], at_least=0.0)
             before, after = (vmm_error(a, board) for a in (array, array.with_calibration(found)))
             assert before > 8 * after
+
+    @pytest.mark.parametrize("cells", [[(5, 7)], [(5, 7), (40, 21), (99, 50)]])
+    def test_single_cells_tell_no_voltages_and_no_offset_is_made_up(
+        self, cells: list[tuple[int, int]]
+    ) -> None:
+        # What a fresh chip shows: a stuck cell here and there. In a column of one cell, C and the
+        # voltages of row and amplifier appear as one sum, 5,600 codes for each millivolt.
+        array, board = fresh(*cells)
+        found = calibrate_array(array, CalibrationSettings(passes=2))
+        known = sorted(column for _, column in cells)
+        assert found.details["unknown_columns"] == [c for c in range(64) if c not in known]
+        stated = found.uncertainty.adc_offset[:, known]
+        true = (board.calibration.adc_offset + np.zeros((4, 1)))[:, known]
+        assert (np.abs(found.record.adc_offset[:, known] - true) < 4.5 * stated).all()
+        assert np.abs(found.record.adc_offset).max() < 10.0
+        before, after = vmm_error(array, board), vmm_error(array.with_calibration(found), board)
+        assert after < 1.2 * before
 
 
 class TestGoodBoards:
