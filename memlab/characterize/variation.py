@@ -103,6 +103,7 @@ class Variation(Procedure[VariationConfig]):
             whole = on_map(record.mask, np.where(responds, mean[k], np.nan))
             findings.map(f"cell_{name}", whole, "S", f"Mean conductance of the cell: {name}")
         if responds.sum() < 2:
+            _add_none(findings, int(responds.sum()))
             return findings
         lines, own = Lines.of(record.mask, responds), cells[..., responds]
         found = _Found(findings, lines, shared_error(record, mean[2, responds], lines))
@@ -148,6 +149,17 @@ class Variation(Procedure[VariationConfig]):
 
 
 _CUT_OFF = "SETs at gate_low end too close to the RESET state; raise gate_low"
+
+
+def _add_none(findings: Findings, n: int) -> None:
+    """Say of all that two cells would tell that it is not determined."""
+    numbers = {f"{state}_level": "S" for state in STATES}
+    kinds = ("cell", "cycle", "reading")
+    numbers |= {f"{state}_{kind}_spread": "S" for state in STATES for kind in kinds}
+    numbers |= {"noise": "S", "cycle": "1", "set_slope_spread": "1", "set_offset_spread": "S"}
+    for name, units in (numbers | {"reset_spread": "1"}).items():
+        text, why = name.replace("_", " ").capitalize(), "fewer than two cells respond"
+        findings.undetermined(name, units, text, why, n=n, of="cells that respond")
 
 
 class _Found:

@@ -238,7 +238,7 @@ def known_voltages(context: Context) -> Item:
 def gains(context: Context) -> Item:
     """Each gain against the one before: the same products must give the same currents."""
     seen = context.seen
-    worst, where, bad = 0.0, "", np.zeros(len(context.columns), bool)
+    worst, where, bad = -np.inf, "", np.zeros(len(context.columns), bool)
     compared = 0
     for k in range(1, len(seen.current)):
         for j in range(len(context.columns)):
@@ -252,13 +252,17 @@ def gains(context: Context) -> Item:
             error = abs(high.std() / low.std() - 1.0)
             compared += 1
             bad[j] |= not error <= context.bounds.gain + 4 * uncertain
-            if error >= worst:
-                worst, where = float(error), f"column {context.columns[j]}, gain {k + 1}"
+            # The worst is the one that errs most beyond what its noise explains.
+            if error - 4 * uncertain > worst:
+                worst = float(error - 4 * uncertain)
+                where = (
+                    f"{error:.2%} +- {uncertain:.2%} (column {context.columns[j]}, gain {k + 1})"
+                )
     if not where:
         return Item("gains", None, _too_dark(context, " at two gains"), _PROGRAM)
     detail = (
-        f"gain and next gain of a column agree to {worst:.2%} or better in {compared} pairs "
-        f"({where}), allowed {context.bounds.gain:.0%}"
+        f"gain and next gain of a column agree to {where}; of {compared} pairs this one is worst, "
+        f"allowed {context.bounds.gain:.0%} and 4 errors"
     )
     names = _names("column", context.columns, bad)
     return _item("gains", names, detail, f"look at the feedback resistors; if sound, {_CALIBRATE}")

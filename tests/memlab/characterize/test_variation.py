@@ -51,6 +51,16 @@ def test_cells_that_do_not_respond_are_left_out() -> None:
     assert known.off("noise", 10e-6) < SIGMAS
 
 
+def test_of_one_cell_every_finding_says_that_it_is_not_determined() -> None:
+    some = characterise("variation", SPREAD, shape=(4, 4)).findings.values
+    one = characterise("variation", SPREAD, shape=(1, 1)).findings.values
+    assert one.keys() == some.keys()
+    for name, value in one.items():
+        assert value.units == some[name].units
+        if name != "responding" and not name.startswith("cell_"):
+            assert value.why == "fewer than two cells respond"
+
+
 def test_only_cells_of_the_region_are_pulsed() -> None:
     mask = np.zeros((6, 4), bool)
     mask[1:4, 2] = mask[5, 0] = True

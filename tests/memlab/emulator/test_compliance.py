@@ -73,7 +73,9 @@ def test_a_set_with_its_transistor_off_does_nothing(stop: float, gate: float) ->
     assert (board.chip.conductance > 100e-6).all()
 
 
-@pytest.mark.parametrize(("chip", "wire"), [("ta-hfo2", 0.3), ("ta-hfo2", 1.0), ("pt-taox-ta", 1.0)])
+@pytest.mark.parametrize(
+    ("chip", "wire"), [("ta-hfo2", 0.3), ("ta-hfo2", 1.0), ("pt-taox-ta", 1.0)]
+)
 def test_near_the_threshold_as_many_cells_conduct_as_their_lift_leaves_above_it(
     chip: str, wire: float
 ) -> None:
@@ -95,7 +97,7 @@ def test_near_the_threshold_as_many_cells_conduct_as_their_lift_leaves_above_it(
         expected = law.set_slope * seen + law.set_offset
         np.testing.assert_allclose(level[on], expected[on], atol=3e-10)
         if before < 64 and gate > 0.45:
-            one_more = np.where(NODE == before + 1, expected, level)
+            one_more = np.where(before + 1 == NODE, expected, level)
             assert (gate - shared @ (0.4 * one_more))[before] <= 0.45 + 2e-6
     assert before == 64
 

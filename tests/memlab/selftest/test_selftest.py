@@ -1,5 +1,6 @@
 """The self-test passes on each board that works as its parts do; else it names the bad line."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -182,6 +183,15 @@ def test_every_board_that_works_passes(chip: str, state: str) -> None:
             assert all(item.passed for item in items)
         told = [item for item in items if item.passed is None]
         assert all(item.advice for item in told)
+
+
+def test_a_ratio_of_gains_that_passes_lies_within_what_is_allowed() -> None:
+    for seed in (1, 2, 3, 4):
+        items = {item.name: item for item in run_selftest(make("worst-case", seed, "block"))}
+        told = re.search(r"agree to (.*)% \+- (.*)% .* allowed (.*)% and 4", items["gains"].detail)
+        assert told is not None
+        error, deviation, allowed = map(float, told.groups())
+        assert error <= allowed + 4 * deviation
 
 
 @pytest.mark.parametrize("chip", ["ta-hfo2-full", "pt-taox-ta-full"])
