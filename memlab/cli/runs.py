@@ -11,6 +11,8 @@ __all__ = ["runs"]
 COMMANDS = {
     "list": ("memlab.cli.runs_list", "List runs, chosen by kind, chip, seed, tag, status, date."),
     "show": ("memlab.cli.runs_show", "What a run file says of itself, and what was found."),
+    "watch": ("memlab.cli.runs_watch", "Follow a run: progress, loss, time left, a small map."),
+    "rescue": ("memlab.cli.runs_rescue", "Make a whole file of one whose writer was killed."),
     "diff": ("memlab.cli.runs_diff", "Every difference between two runs, and a picture of both."),
     "export": ("memlab.cli.runs_export", "CSV tables, NPZ or netCDF of a run."),
     "validate": ("memlab.cli.runs_validate", "Check that run files are whole."),

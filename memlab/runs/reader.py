@@ -30,7 +30,7 @@ from memlab.runs.procedure_log import read_record
 from memlab.runs.record import Finding, Findings, Record
 from memlab.runs.schema import Family, identify
 
-__all__ = ["ConductanceMap", "Run", "open_run"]
+__all__ = ["ConductanceMap", "Run", "last_maps", "open_run"]
 
 _ERROR = "_error"
 _METRIC, _ABOUT, _COUNT, _COST = "metrics.", "metrics_of.", "counts.", "on_board."
@@ -115,6 +115,11 @@ class Run:
         return self.status == "finished"
 
     @property
+    def alive(self) -> bool:
+        """Whether a program is writing it now."""
+        return is_alive(self.path, self.attributes)
+
+    @property
     def resumable(self) -> bool:
         """Whether `memlab runs resume` can finish it."""
         return not self.finished and "session" in self.attributes
@@ -153,12 +158,8 @@ class Run:
         Those of an experiment are its blocks (`lstm`, `dense`), that of any other kind is `map`,
         or what a write-and-verify ended with (`program`, `transfer`).
         """
-        found = {}
         with self.entry() as entry:
-            for name, group in entry.items():
-                if isinstance(group, h5py.Group) and (values := _last_map(group)) is not None:
-                    found[name] = ConductanceMap(group["row"][()], group["column"][()], values)
-        return found
+            return last_maps(entry)
 
     def losses(self) -> npt.NDArray[np.float64]:
         """Return the loss before every update, shape (updates,); empty without training."""
@@ -213,6 +214,15 @@ def open_run(path: str | Path) -> Run:
             on_board=_below(attributes, _COST, float),
             attributes=attributes,
         )
+
+
+def last_maps(entry: h5py.Group) -> dict[str, ConductanceMap]:
+    """Return the last complete map of each group of an entry that has maps (`Run.last_maps`)."""
+    found = {}
+    for name, group in entry.items():
+        if isinstance(group, h5py.Group) and (values := _last_map(group)) is not None:
+            found[name] = ConductanceMap(group["row"][()], group["column"][()], values)
+    return found
 
 
 def _last_map(group: h5py.Group) -> npt.NDArray[np.float64] | None:

@@ -1,0 +1,30 @@
+"""`memlab runs rescue`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from memlab.cli.command import Command
+from memlab.cli.options import json_option
+from memlab.cli.streams import show_document
+from memlab.runs.rescue import rescue as rescue_run
+from memlab.runs.rescue import whole_lengths
+
+
+@click.command(cls=Command)
+@click.argument("file", metavar="RUN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+def rescue(file: Path, as_json: bool) -> None:
+    """Make a whole file of one whose writer was killed, so that any program opens it.
+
+    What is complete is kept; of an item of which only a part was written nothing is. A run that is
+    alive is left alone. `memlab runs resume` does this by itself.
+    """
+    kept = whole_lengths(file)
+    rescue_run(file, kept)
+    if as_json:
+        show_document({"run": str(file), "items": kept})
+    else:
+        click.echo(f"{file}: whole; " + ", ".join(f"{k} {n}" for k, n in kept.items()), err=True)

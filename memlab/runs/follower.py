@@ -1,0 +1,162 @@
+"""Follows a run while it is written: how far it is, its loss, its last maps, and how it ended.
+
+A file is followed as HDF5 means it (single writer, multiple readers): it is opened once, and its
+datasets are refreshed. What a follower does not know of a run is not guessed: a procedure does not
+say how many readings it will take.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from memlab.errors import DataError
+from memlab.runs.opening import open_for_reading
+from memlab.runs.reader import ConductanceMap, Run, last_maps, open_run
+from memlab.runs.schema import Family
+
+__all__ = ["Follower", "Progress"]
+
+_RATE_OVER = 30.0
+"""Seconds over which a rate is taken: longer than a slow step, short enough to see a change."""
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How far a run is.
+
+    Parameters
+    ----------
+    status
+        As that of a `Run`.
+    done, total, what
+        How many of what: epochs, readings, rounds; the total is None where the run does not say it.
+    rate
+        Of these per second, lately; None before two different looks.
+    losses
+        Before every update so far; empty without training.
+    maps
+        Last conductance maps by group.
+    """
+
+    status: str
+    done: int
+    total: int | None
+    what: str
+    rate: float | None
+    losses: npt.NDArray[np.float64]
+    maps: dict[str, ConductanceMap]
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left at this rate; None where that cannot be told."""
+        if self.total is None or not self.rate:
+            return None
+        return (self.total - self.done) / self.rate
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.status != "running"
+
+
+class Follower:
+    """Looks at a run file again and again; use as a context manager.
+
+    Parameters
+    ----------
+    path
+        Run file, of any kind and status.
+    clock
+        Seconds of a clock that never goes back.
+
+    Raises
+    ------
+    DataError
+        If it is no run file.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic):
+        self.run: Run = open_run(path)
+        self._clock = clock
+        self._seen: deque[tuple[float, int]] = deque()
+        self._open = ExitStack()
+        self._entry: h5py.Group | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def look(self) -> Progress:
+        """Return how far the run is now.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read any more.
+        """
+        if self.run.status == "running" and not self.run.alive:
+            self.run = open_run(self.run.path)
+        if self.run.status != "running":
+            # Its attributes and what was written at the end are seen by a new opening only.
+            self._open.close()
+            self._entry = None
+            with self.run.entry() as entry:
+                return self._progress(entry)
+        if self._entry is None:
+            file = self._open.enter_context(open_for_reading(self.run.path))
+            self._entry = file["entry"]
+        self._refresh(self._entry)
+        return self._progress(self._entry)
+
+    def _refresh(self, entry: h5py.Group) -> None:
+        def visit(_: str, item: h5py.HLObject) -> None:
+            if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
+                item.id.refresh()
+
+        try:
+            entry.visititems(visit)
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"{self.run.path} cannot be followed any more: {error}") from error
+
+    def _progress(self, entry: h5py.Group) -> Progress:
+        done, total, what = self._count(entry)
+        now = self._clock()
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[0][0] > _RATE_OVER:
+            self._seen.popleft()
+        (first, then), (last, until) = self._seen[0], self._seen[-1]
+        rate = (until - then) / (last - first) if last > first and until > then else None
+        losses = entry["training/loss"][()] if "training/loss" in entry else np.empty(0)
+        return Progress(self.run.status, done, total, what, rate, losses, last_maps(entry))
+
+    def _count(self, entry: h5py.Group) -> tuple[int, int | None, str]:
+        if self.run.family is Family.EXPERIMENT:
+            epoch = entry["training/epoch"]
+            # The epoch of the last update is under way.
+            n = len(epoch)
+            done = 0 if not n else int(epoch[n - 1]) + (1 if self.run.finished else 0)
+            return done, int(self.run.settings["train"]["epochs"]), "epochs"
+        for group, what in (("map/reading", "readings"), ("program/read", "rounds")):
+            if group in entry:
+                return len(entry[group]), None, what
+        if "single/pass" in entry:
+            return len(entry["single/pass"]), None, "passes"
+        return 0, None, "items"
