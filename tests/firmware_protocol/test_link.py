@@ -132,6 +132,99 @@ def test_unknown_and_unreadable_requests_are_refused_in_order() -> None:
     ]
 
 
+def naks(frames: list[Frame]) -> list[tuple[int, int, int]]:
+    found = [m.Nak.unpack(f.payload) for f in frames if f.msg == m.Nak.ID]
+    return [(nak.reason, nak.expected, nak.detail) for nak in found]
+
+
+def test_sixteen_answers_are_kept_also_where_the_numbers_begin_anew() -> None:
+    device = Device()
+    device.feed(hello(1))
+    device.link._expected = 65530
+    for k in range(20):
+        device.feed(device.renew((65530 + k) & 0xFFFF))
+    assert len(device.executed) == 20
+    # The last is 13; 16 from the end is 65534.
+    assert [len(device.feed(device.renew(seq))) for seq in (13, 0, 65534)] == [1, 1, 1]
+    assert naks(device.feed(device.renew(65533))) == [(ErrorCode.STALE, 14, 0)]
+    assert device.feed(device.renew(65532)) == [], "said already"
+    assert (device.link.counters.dup, device.link.counters.replay) == (5, 3)
+    # What is half the numbers away is ahead; one more, and it is behind.
+    assert naks(device.feed(device.renew(14 + 0x8000))) == [(ErrorCode.GAP, 14, 0)]
+    assert device.feed(device.renew(15)) == []
+    assert device.feed(device.renew(15 + 0x8000)) == []
+    assert (device.link.counters.gap, device.link.counters.dup) == (2, 6)
+    assert len(device.executed) == 20
+    device.feed(device.renew(14))
+    assert len(device.executed) == 21
+    assert naks(device.feed(device.renew(16))) == [(ErrorCode.GAP, 15, 0)], "another burst"
+
+
+def test_a_request_that_is_still_executed_is_neither_answered_nor_executed_again() -> None:
+    device = Device()
+    device.feed(hello(1))
+    request = device.renew(0)
+    assert [type(e) for e in device.link.receive_bytes(request, 0.0)] == [RequestArrived]
+    assert list(device.link.receive_bytes(request, 0.0)) == []
+    assert device.link.data_to_send() == b""
+    assert (device.link.counters.dup, device.link.counters.replay) == (1, 0)
+
+
+def test_a_session_has_the_next_number_and_never_none() -> None:
+    device = Device()
+    device.link._memory.last_session = 0xFFFE
+    assert device.feed(hello(1))[0].sess == 0xFFFF
+    assert device.feed(hello(2, takeover=True))[0].sess == 1
+    assert naks(device.feed(hello(3))) == [(ErrorCode.BUSY, 0, 1)]
+    assert naks(device.feed(device.renew(0, 0xFFFF))) == [(ErrorCode.SESSION, 0, 0xFFFF)]
+    assert device.feed(device.renew(1, 0xFFFF)) == [], "said already"
+    device.feed(device.renew(0))
+    assert naks(device.feed(device.renew(0, 77))) == [(ErrorCode.SESSION, 1, 77)]
+    assert device.link.counters.session == 3
+
+
+def test_a_silent_host_holds_the_board_for_two_seconds() -> None:
+    device = Device()
+    device.feed(hello(1), now=10.0)
+    device.feed(device.renew(0), now=11.0)
+    assert device.link.alive(12.999)
+    assert not device.link.alive(13.0)
+    assert reasons(device.feed(hello(2), now=12.999)) == [ErrorCode.BUSY]
+    device.feed(device.renew(1, sess=99), now=12.9995)  # another session's frames are no sign
+    (answer,) = device.feed(hello(2), now=13.0)
+    assert answer.sess == device.link.session
+    assert device.link.alive(13.5)
+    device.link.close_session()
+    assert not device.link.alive(13.5)
+
+
+@pytest.mark.parametrize(
+    ("board", "host", "agreed"), [(2048, 1000, 1000), (700, 2048, 700), (2048, 3, 64)]
+)
+def test_the_shorter_payload_of_both_ends_is_agreed_on(board: int, host: int, agreed: int) -> None:
+    device = Device()
+    device.link = DeviceLink(Memory(boot_id=9), board)
+    asked = m.Hello.unpack(Decoder().feed(hello(5))[-1].payload)  # type: ignore[union-attr]
+    fields = {f.name: getattr(asked, f.name) for f in m.Hello.FIELDS} | {"max_payload": host}
+    wire = encode_frame(Kind.LINK, m.Hello.ID, 0, 0, m.Hello(**fields).pack())
+    (frame,) = device.feed(b"\0" + wire)
+    answer = m.HelloResponse.unpack(frame.payload)
+    assert device.link.payload_limit == answer.max_payload == agreed
+    assert (answer.nonce, answer.boot_id, answer.sess) == (5, 9, device.link.session)
+
+
+def test_only_data_are_numbered_and_each_session_from_0() -> None:
+    device = Device()
+    for nonce in (1, 2):
+        device.feed(hello(nonce, takeover=True))
+        credit = m.Credit(stream=1, flags=0, op_lo=1, next=0, window=1)
+        for message in (m.ReadData(op_lo=1, n=0, first=0, body=b""), credit) * 2:
+            device.link.send(message)
+        frames = [f for f in Decoder().feed(device.link.data_to_send()) if isinstance(f, Frame)]
+        assert [f.seq for f in frames] == [0, 0, 1, 0]
+        assert {f.sess for f in frames} == {device.link.session}
+
+
 def test_a_dead_line_ends_the_session_with_all_that_was_open() -> None:
     loop = Loopback(PaperBoard())
     loop.connect()
