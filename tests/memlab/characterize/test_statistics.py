@@ -54,6 +54,31 @@ def test_a_cell_responds_if_it_moves_by_more_than_a_fifth_of_the_median() -> Non
     assert not responding_cells(np.zeros(3)).any()
 
 
+@pytest.mark.parametrize(("middle", "responds"), [(9e-9, False), (11e-9, True)])
+def test_what_moves_by_less_than_steps_of_the_converter_does_not_respond(
+    middle: float, responds: bool
+) -> None:
+    assert responding_cells(np.full(3, middle)).tolist() == [responds] * 3
+
+
+@pytest.mark.parametrize(
+    ("cells", "middle", "responds"),
+    # Four errors of a median: 4 x 1.86 x 1 uS / sqrt(16) = 1.86 uS; few cells do not tell theirs.
+    [
+        (16, 1.8e-6, False),
+        (16, 1.9e-6, True),
+        (10, 2.3e-6, False),
+        (10, 2.4e-6, True),
+        (8, 1.8e-6, True),
+    ],
+)
+def test_cells_of_which_the_middle_does_not_move_beyond_its_noise_do_not_respond(
+    cells: int, middle: float, responds: bool
+) -> None:
+    moved = middle + 1e-6 * np.resize([-1.0, 1.0], cells)
+    assert responding_cells(moved).tolist() == [responds] * cells
+
+
 def test_values_of_cells_become_maps_at_their_places() -> None:
     mask = np.array([[False, True, False, True], [True, False, False, False]])
     whole = on_map(mask, np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
