@@ -78,7 +78,9 @@ def _intercept(conductance: FloatArray, current: FloatArray) -> tuple[float, flo
         return 0.0, 0.0
     g, i = conductance[good], current[good]
     if g.size < 8 or np.ptp(g) < CONDUCTS:
-        return float(np.median(i)), float(np.abs(i).max() if g.max() > CONDUCTS else 0.0)
+        # Of a median; where a few cells conduct, nothing says how much of it is theirs.
+        error = 1.25 * i.std() / np.sqrt(i.size)
+        return float(np.median(i)), float(np.abs(i).max() if g.max() > CONDUCTS else error)
     fit = linregress(g, i)
     # Currents that are all alike have no correlation, and scipy then knows no error.
     return float(fit.intercept), float(np.nan_to_num(fit.intercept_stderr))

@@ -274,13 +274,6 @@ def test_the_first_line_of_a_virtual_board(virtual_board: Callable[..., VirtualB
 
 
 @pytest.mark.usefixtures("_here")
-def test_metrics_of_a_training_say_what_they_are_of() -> None:
-    document = run("train", *TRAIN, "--epochs", "1")
-    of = document["metrics_of"]["test_rmse"]
-    assert of == {"units": "1e3 passengers", "n": 47, "of": "months of test"}
-
-
-@pytest.mark.usefixtures("_here")
 @pytest.mark.parametrize(
     "words",
     [

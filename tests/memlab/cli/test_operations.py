@@ -245,6 +245,23 @@ def test_bad_vectors_are_refused_before_anything_is_driven(
     assert [path.name for path in tmp_path.iterdir()] == ["v.npy"]
 
 
+@pytest.mark.parametrize("cause", [KeyboardInterrupt, MemoryError])
+def test_a_map_whose_writing_is_broken_off_is_not_there_at_all(
+    type_in: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    cause: type[BaseException],
+) -> None:
+    def broken(file: Any, values: np.ndarray) -> None:
+        file.write(b"\x93NUMPY and half of the numbers")
+        raise cause
+
+    monkeypatch.setattr(np, "save", broken)
+    code, _, err = type_in("read", "--board", BOARD, "--out", "map.npy")
+    assert code in (1, 130)
+    assert len(err.splitlines()) == 1
+    assert not [path for path in Path().iterdir() if "map" in path.name or ".part" in path.name]
+
+
 def test_no_command_waits_for_packages_that_it_may_not_need() -> None:
     """`scipy.stats` alone takes a second; what counts cells of a procedure loads it then."""
     package = Path(memlab.__file__).parent

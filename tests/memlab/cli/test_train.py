@@ -46,6 +46,8 @@ def test_json_prints_one_document_on_stdout_and_progress_on_stderr(tmp_path: Pat
         "final_loss",
     }
     # Experiments reference 5: persistence 23.2 / 48.5 thousand.
+    of = document["metrics_of"]["test_rmse"]
+    assert of == {"units": "1e3 passengers", "n": 47, "of": "months of test"}
     assert document["metrics"]["persistence_train_rmse"] == pytest.approx(23.2, abs=0.05)
     assert document["metrics"]["persistence_test_rmse"] == pytest.approx(48.5, abs=0.05)
     # 96 training vectors for each layer and epoch, 143 for each layer in the prediction.
