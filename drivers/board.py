@@ -192,6 +192,16 @@ class Capabilities:
         return f"{self.serial}-{self.variant}" if self.variant else self.serial
 
 
+CAPABILITY_UNITS = {
+    "transimpedance": "V/A",
+    **dict.fromkeys(("adc_span", "clip", "gain_threshold"), "V"),
+    **dict.fromkeys(("gate_voltage_step", "input_voltage_step"), "V"),
+    **dict.fromkeys(("pulse_offset", "pulse_tick"), "s"),
+    "row_current": "A",
+}
+"""Of the numbers of `Capabilities` by name; the others count."""
+
+
 @dataclass(frozen=True, eq=False)
 class Selection:
     """The lines that take part in a read or VMM, in rising order; the others float, gates off.

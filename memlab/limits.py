@@ -17,7 +17,10 @@ import numpy.typing as npt
 from drivers.errors import LimitError
 from drivers.extremes import extremes
 
-__all__ = ["Limits", "OperatingPoint"]
+__all__ = ["LIMIT_UNITS", "Limits", "OperatingPoint"]
+
+LIMIT_UNITS = {"voltage": "V", "width": "s", "current": "A", "energy": "J"}
+"""Of limits and operating points, by the last word of a name."""
 
 
 @dataclass(frozen=True)

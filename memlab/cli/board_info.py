@@ -7,6 +7,7 @@ from typing import Any
 
 import rich_click as click
 
+from drivers.board import CAPABILITY_UNITS
 from drivers.serial_board import SerialBoard
 from firmware_protocol.messages import ErrorCode, State
 from memlab.cli.command import Command
@@ -16,18 +17,7 @@ from memlab.devices import open_board
 from memlab.passport.location import default_path
 from memlab.units import prefixed
 
-_UNITS = {
-    "transimpedance": "V/A",
-    "adc_span": "V",
-    "clip": "V",
-    "gain_threshold": "V",
-    "pulse_offset": "s",
-    "pulse_tick": "s",
-    "gate_voltage_step": "V",
-    "input_voltage_step": "V",
-    "row_current": "A",
-    "max_payload": "byte",
-}
+_UNITS = {**CAPABILITY_UNITS, "max_payload": "byte"}
 """Of the numbers of a document by name; the others count."""
 
 

@@ -10,11 +10,8 @@ from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.streams import show_document
 from memlab.coupled_limits import RULES
-from memlab.limits import Limits
+from memlab.limits import LIMIT_UNITS, Limits
 from memlab.units import prefixed
-
-_UNITS = {"voltage": "V", "width": "s", "current": "A", "energy": "J"}
-"""By the last word of a limit's name."""
 
 
 @click.command(cls=Command)
@@ -42,4 +39,4 @@ def limits(as_json: bool) -> None:
 
 
 def _unit(name: str) -> str:
-    return _UNITS[name.rpartition("_")[2]]
+    return LIMIT_UNITS[name.rpartition("_")[2]]

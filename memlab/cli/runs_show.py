@@ -9,9 +9,11 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
+from drivers.board import CAPABILITY_UNITS
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.streams import show_document
+from memlab.limits import LIMIT_UNITS
 from memlab.report.summary import Row, Summary, summarise
 from memlab.runs import Run
 
@@ -52,7 +54,18 @@ def _document(run: Run) -> dict[str, Any]:
         "versions": dict(run.versions),
         "results": run.findings.document(),
         "counts": dict(run.counts),
+        "units": {
+            name: unit
+            for one in run.instruments
+            for name in one
+            if (unit := _unit(name.rpartition(".")[2])) is not None
+        },
     }
+
+
+def _unit(name: str) -> str | None:
+    """Return the unit of a number of an instrument, a limit or an operating point."""
+    return CAPABILITY_UNITS.get(name) or LIMIT_UNITS.get(name.rpartition("_")[2])
 
 
 def _show(summary: Summary) -> None:

@@ -65,7 +65,8 @@ NO_ERROR = {
 
 PLAIN = {
     r"(\w+_)?seconds(_on_board)?": "s",
-    r"alpha|confidence|settings\.\w+": "probabilities and settings",
+    r"alpha|confidence": "probabilities",
+    r"settings(\.\w+)+": "as they were given; units by name: `chip show`, and the descriptions",
     r"distance": "in standard errors (fit)",
     r"(.*\.)?curves\.(measured|twin|tolerance)": "in the `units` of the curve",
     r"(.*\.)?curves\.x": "in the units of `over`",
@@ -103,6 +104,12 @@ SEQUENCES: dict[str, list[list[str]]] = {
         ["characterize", "variation", "--out", "run.h5", "--board", BOARD, *VARIATION],
         ["runs", "resume", "run.h5"],
         ["runs", "plot", "run.h5", "--out", "again.png"],
+        ["characterize", "variation", "--out", "other.h5", "--seed", "2", *VARIATION],
+        ["runs", "list", "."],
+        ["runs", "show", "run.h5"],
+        ["runs", "diff", "run.h5", "other.h5"],
+        ["runs", "export", "run.h5"],
+        ["runs", "validate", "run.h5"],
         ["report", "run.h5", "--out", "report.html"],
         ["chip", "fit", "run.h5", "--out", "twin.toml", "--quiet"],
         ["chip", "compare", "twin.toml", "run.h5", "--quiet"],
