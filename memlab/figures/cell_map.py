@@ -184,7 +184,7 @@ def _all_equal(label: str, value: float) -> str:
     """Return "Conductance: all 250 µS" of a label "Conductance (µS)", "all 1.4 V" of "V"."""
     quantity, bracket, unit = label.rpartition(" (")
     unit = "" if unit == "1)" else f" {unit.removesuffix(')')}"
-    return (f"{quantity}: " if bracket else "") + f"all {value:.4g}{unit}"
+    return (f"{quantity}: " if bracket else "") + f"all {value + 0.0:.4g}{unit}"  # 0 for -0
 
 
 def _mark(axes: Axes, which: npt.NDArray[np.bool_], marker: str, side: str) -> str:

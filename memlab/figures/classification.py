@@ -41,7 +41,7 @@ def draw_accuracy(axes: Axes, entry: h5py.Group) -> None:
         epochs = entry["accuracy/epoch"][:]
         updates = np.searchsorted(entry["training/epoch"][:], epochs)
         test = 100.0 * entry["accuracy/test"][:]
-        axes.plot(updates, test, color=ORANGE, marker="s", label="test, each epoch")
+        axes.plot(updates, test, color=ORANGE, marker="s", mfc="none", label="test, each epoch")
     last = 100.0 * float(entry.attrs["metrics.test_accuracy"])
     axes.axhline(last, color=GREY, linewidth=0.8, linestyle=":", label="test, at the end")
     axes.set_ylim(-2.0, 102.0)

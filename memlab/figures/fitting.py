@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from textwrap import fill
 
@@ -14,6 +15,10 @@ __all__ = ["fit_text", "folded"]
 
 _NARROWEST = 8
 """Characters of the shortest line."""
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_TOGETHER = re.compile(r"(?<=\d) (?=[%±])|(?<=±) (?=\d)|(?<=\d) (?=[numkMµ]?[SVAΩs](?:/\w+)?\b)")
+"""Spaces between a number and its unit or error."""
 
 _APART = 4.0
 """Pixels between two numbers of an axis."""
@@ -55,11 +60,22 @@ def folded(text: str, share: float) -> str:
 
 
 def _broken(line: str, width: int) -> str:
-    """Break a line into as few as its width asks for, of about one length."""
-    least = fill(line, width)
+    """Break a line into as few as its width asks for, of about one length.
+
+    Numbers stay with their units and errors.
+    """
+    line = _TOGETHER.sub(_NO_BREAK, line)
+    return _evenly(line, width).replace(_NO_BREAK, " ")
+
+
+def _evenly(line: str, width: int) -> str:
+    # Looking for hyphens it would break at a no-break space.
+    hyphens = _NO_BREAK not in line
+    least = fill(line, width, break_on_hyphens=hyphens)
     number = least.count("\n")
     for narrower in range(-(-len(line) // (number + 1)), width):
-        if (even := fill(line, narrower)).count("\n") == number:
+        even = fill(line, narrower, break_on_hyphens=hyphens, break_long_words=False)
+        if even.count("\n") == number and max(map(len, even.split("\n"))) <= width:
             return even
     return least
 

@@ -94,6 +94,7 @@ def _draw_error(axes: Axes, group: h5py.Group) -> None:
         labels.append(f"failed ({np.count_nonzero(~inside)} more outside)")
         colours.append(GREY)
     axes.hist(parts, bins=bins, color=colours, label=labels, stacked=True)
+    whole_numbers(axes.yaxis)
     axes.set_xlabel("Conductance minus target (µS)")
     axes.set_ylabel("Cells")
     every = error[~np.isnan(error)]

@@ -8,6 +8,7 @@ from support.drawn import figures_of
 
 from memlab.figures.cell_map import measured_lines, robust_limits
 from memlab.figures.conductance_map import plot_map
+from memlab.figures.fitting import folded
 from memlab.figures.heading import place_of
 from memlab.figures.style import given
 from memlab.figures.units import scale_of, spelt
@@ -33,6 +34,9 @@ def test_equal_cells_need_no_bar_but_a_quantity_and_a_unit(tmp_path: Path) -> No
     equal = np.full((8, 8), 2.5e-4)
     axes = figures_of(lambda: plot_map(equal, "", tmp_path / "map.png"))[0].axes
     assert axes[0].get_title() == "Conductance: all 250 µS"
+    nothing = np.full((8, 8), -0.0)
+    axes = figures_of(lambda: plot_map(nothing, "", tmp_path / "map.png"))[0].axes
+    assert axes[0].get_title() == "Conductance: all 0 µS"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,14 @@ def test_only_the_lines_with_cells_are_shown() -> None:
     assert measured_lines(mask) == (slice(None), slice(None))
     mask[40, 20] = mask[47, 27] = True
     assert measured_lines(mask) == (slice(40, 48), slice(20, 28))
+
+
+def test_a_number_stays_with_its_unit_where_a_title_is_broken() -> None:
+    accuracy = "train 17.9 %, test 11.9 %, balanced 19.3 %"
+    assert folded(accuracy, 0.7) == "train 17.9 %, test\n11.9 %, balanced 19.3 %"
+    assert folded("Wires: 0.276 ± 0.343 Ω per segment", 0.7) == (
+        "Wires: 0.276 ± 0.343 Ω\nper segment"
+    )
 
 
 def test_units_are_spelt_with_their_greek_letters() -> None:
