@@ -71,16 +71,21 @@ Config = TypeVar("Config", bound=Section)
 def apply_settings(config: Config, settings: Iterable[str]) -> Config:
     """Return the configuration with `key=value` settings applied, in order.
 
+    A whole, such as `chip=ta-hfo2`, comes before its parts wherever it stands: it would undo them.
+
     Raises
     ------
     SettingError
         If a setting has no `=`, names no field, or its value is not allowed.
     """
+    split = []
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise SettingError(f"--set {setting!r}: write key=value, for example train.lr=0.02")
-        config = _apply(config, key.strip(), _value(text.strip()))
+        split.append((key.strip(), text.strip()))
+    for key, text in sorted(split, key=lambda pair: pair[0].count(".")):
+        config = _apply(config, key, _value(text))
     return config
 
 

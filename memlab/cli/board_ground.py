@@ -33,8 +33,15 @@ def ground(url: str, clear_fault: bool, as_json: bool) -> None:
     if as_json:
         show_document(document)
     else:
-        shown = ", ".join(f"{key} {value}" for key, value in document.items() if value != "")
-        click.echo(shown, err=True)
+        click.echo(_in_words(document), err=True)
+
+
+def _in_words(document: dict[str, object]) -> str:
+    grounded = "every line is grounded" if document["grounded"] else "grounding was asked for"
+    how = str(document.get("how", ""))
+    notes = [how] if how not in ("", "grounded") else []
+    notes += [f"{name} {document[name]}" for name in ("state", "fault") if name in document]
+    return f"{document['board']}: {'; '.join([grounded, *notes])}"
 
 
 def _ground(url: str, clear_fault: bool) -> dict[str, object]:

@@ -65,4 +65,4 @@ def characterize(
     report(documents, as_json)
 
 
-characterize.epilog = "  \n".join(f"{name}: {text}" for name, text in PROCEDURES.items())
+characterize.epilog = "\n\n".join(f"{name}: {text}" for name, text in PROCEDURES.items())

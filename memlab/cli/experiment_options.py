@@ -11,9 +11,11 @@ from typing import Any
 import rich_click as click
 
 from memlab.cli.options import SEED, json_option, quiet_option
+from memlab.errors import SettingError
 from memlab.experiments import EXPERIMENTS
+from memlab.settings import setting_names
 
-__all__ = ["experiment_options"]
+__all__ = ["data_setting", "experiment_options"]
 
 _OPTIONS = (
     click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS))),
@@ -70,6 +72,20 @@ _OPTIONS = (
 )
 
 
+def data_setting(name: str, data: Path) -> str:
+    """Return the setting that `--data` stands for.
+
+    Raises
+    ------
+    SettingError
+        If the experiment reads no files of the user's.
+    """
+    experiment = EXPERIMENTS[name]
+    if "data.path" not in setting_names(experiment.presets[experiment.default]()):
+        raise SettingError(f"{name} brings its own data: it takes no --data")
+    return f"data.path={data}"
+
+
 def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add NAME and the options; paths become the first of the command's `settings`."""
 
@@ -84,7 +100,7 @@ def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
         if weights is not None:
             settings = (f"weights={json.dumps(str(weights.absolute()))}", *settings)
         if data is not None:
-            settings = (f"data.path={data}", *settings)
+            settings = (data_setting(options["name"], data), *settings)
         return command(*args, settings=settings, **options)
 
     for add in reversed(_OPTIONS):

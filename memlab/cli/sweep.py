@@ -9,6 +9,7 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
+from memlab.cli.experiment_options import data_setting
 from memlab.cli.options import SEED
 from memlab.cli.streams import show_document
 from memlab.errors import MemlabError
@@ -81,7 +82,7 @@ def sweep(
     """
     if data is not None:
         # A worker may stand in another directory.
-        settings = (f"data.path={data.absolute()}", *settings)
+        settings = (data_setting(name, data.absolute()), *settings)
     planned = plan_sweep(
         name,
         preset=preset,

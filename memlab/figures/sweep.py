@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 
 from memlab.figures.panels import legend_below
 from memlab.figures.style import BLUE, COLOURS, GREY, figure_file
+from memlab.figures.units import scale_of
 
 __all__ = ["plot_sweep"]
 
@@ -61,7 +62,8 @@ def plot_sweep(
         else:
             _draw_lines(plot, values, axes)
         unit = "thousand passengers" if metric.endswith("rmse") else "1"
-        plot.set_ylabel(f"{metric.replace('_', ' ')} ({unit})")
+        name = metric.replace("_", " ").replace("rmse", "RMSE")
+        plot.set_ylabel(f"{name} ({unit})")
 
 
 def _what_is_shown(values: FloatArray, axes: Sequence[object]) -> str:
@@ -91,6 +93,8 @@ def _draw_lines(
     names = [str(point) for point in points]
     numeric = bool(numbers)
     x = np.array(points, float) if numeric else np.arange(len(names), dtype=float)
+    if numeric:
+        key, x = _scaled(key, x)
     rest = values.shape[1:-1]
     for number, index in enumerate(np.ndindex(*rest)):
         colour = COLOURS[number % len(COLOURS)]
@@ -119,6 +123,15 @@ def _draw_lines(
     elif _by_ratios(x):
         plot.set_xscale("log")
     plot.set_xlabel(key)
+
+
+def _scaled(key: str, x: FloatArray) -> tuple[str, FloatArray]:
+    """Return "chip.noise (µS)" and 0 to 20 of "chip.noise (S)" and 0 to 20e-6."""
+    name, bracket, unit = key.rpartition(" (")
+    if not bracket:
+        return key, x
+    factor, unit = scale_of(x, units=unit.removesuffix(")"))
+    return f"{name} ({unit})", x / factor
 
 
 def _by_ratios(x: FloatArray) -> bool:

@@ -53,6 +53,8 @@ def test_info_tells_identity_state_and_capabilities(
     code, out, err = in_process(capsys, "board", "info", "--board", served.url)
     assert (code, out) == (0, "")
     assert served.document["serial"] in err
+    _, _, err = in_process(capsys, "board", "ground", "--board", served.url)
+    assert err == f"{served.url}: every line is grounded; state LINKED; fault OK\n"
 
 
 @pytest.mark.parametrize("which", ["served", "published", "emulator"])

@@ -71,7 +71,7 @@ TABLE = """
 2 | train airline --good there.h5 | there.h5
 2 | train airline --good text.txt | text.txt
 2 | train airline --good folder | folder
-2 | train airline --data folder | amplifier
+2 | train airline --data folder | brings its own data
 2 | train gait --data nowhere | nowhere
 2 | train wafer --data text.txt | --data
 2 | train mnist-cnn --data folder | folder

@@ -89,3 +89,10 @@ def test_equal_ratios_lie_at_equal_distances(
 ) -> None:
     values = np.full((len(along), 2), 0.5)
     assert drawn(tmp_path / "s.png", values, [("a", along)]).get_xscale() == scale
+
+
+def test_an_axis_of_small_numbers_has_the_prefix_that_a_person_would_choose(tmp_path: Path) -> None:
+    values = np.full((3, 2), 0.5)
+    plot = drawn(tmp_path / "s.png", values, [("chip.noise (S)", (0.0, 1e-5, 2e-5))])
+    assert plot.get_xlabel() == "chip.noise (µS)"
+    np.testing.assert_allclose(plot.lines[0].get_xdata(), [0.0, 10.0, 20.0])
