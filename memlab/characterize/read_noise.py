@@ -251,11 +251,20 @@ class _Level:
 
     @cached_property
     def scatter(self) -> float:
-        """Standard deviation of the reads of quiet cells before they were rounded, in steps."""
+        """Standard deviation of the reads of a burst before they were rounded, in steps."""
+        return self._in_steps(self.variance)
+
+    @cached_property
+    def wandering(self) -> float:
+        """The same of the series."""
+        return self._in_steps(self.series.var(axis=0, ddof=1))
+
+    def _in_steps(self, variance: FloatArray) -> float:
+        """Return the standard deviation of quiet cells before rounding, in steps."""
         if not self.step > 0.0 or not self.quiet.any():
             return np.inf
-        variance = float(self.variance[self.quiet].mean())
-        return float(unrounded_variance(variance, self.step) ** 0.5) / self.step
+        before = unrounded_variance(float(variance[self.quiet].mean()), self.step)
+        return float(before**0.5) / self.step
 
     @cached_property
     def board(self) -> tuple[FloatArray, float]:
@@ -317,7 +326,7 @@ def _add_numbers(findings: Findings, levels: Sequence[_Level]) -> None:
     for k, one in enumerate(levels):
         if one.quiet.any():
             white[:, k] = one.white()
-            if one.scatter > FINE:
+            if one.wandering > FINE:
                 fits[k] = fit_flicker(one.spectrum)
     conductance = [one.conductance[one.usable].mean() if one.usable.any() else 0 for one in levels]
     findings.array("conductance", np.array(conductance), ("level",), "S", "Mean of the cells")
@@ -329,7 +338,7 @@ def _add_numbers(findings: Findings, levels: Sequence[_Level]) -> None:
     count = np.array([int(one.quiet.sum()) for one in levels])
     n, of = int(count.sum()), "cells that are quiet at a level"
     value, error = _combined(*white)
-    coarse = any(one.scatter <= FINE for one in levels)
+    coarse = any(one.wandering <= FINE for one in levels)
     hidden = any(one.scatter <= _HIDDEN for one in levels)
     caveat = "what is the board's is known badly below half a step of the converter"
     caveat = caveat if hidden else ""

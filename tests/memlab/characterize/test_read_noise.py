@@ -42,6 +42,14 @@ def test_noise_below_a_step_of_the_converter_is_not_rounded_up(white: float, adc
         assert "third of a step" in known.findings.values["flicker_power"].why
 
 
+def test_noise_that_is_still_in_a_burst_has_a_spectrum_all_the_same() -> None:
+    # Noise drawn every 10 ms: all reads of a burst are alike, those of the series are not.
+    preset = chip(read_noise__flicker=0.02, read_noise__step=0.01)
+    settings = {"groups": 2, "gate_voltages": (1.6,), "reads": 64, "interval": 0.11, "burst": 4}
+    known = characterise("read-noise", preset, shape=(16, 12), **settings)
+    assert known.value("flicker_power") == pytest.approx(power_of(0.02), rel=0.5)
+
+
 def test_telegraph_cells_are_found_with_their_amplitude_and_none_is_invented(
     tmp_path: Path,
 ) -> None:

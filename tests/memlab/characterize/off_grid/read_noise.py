@@ -106,6 +106,12 @@ SETTINGS = [
         settings={"groups": 1, "gate_voltages": (1.4,), "burst": 2},
     ),
     Setting(
+        "noise below a step of the converter",
+        {"white": 2e-4, "flicker_power": 0.0},
+        {"read_noise__white": 2e-4, **BOARD, "board__adc__noise": 0.2},
+        settings={**ONE, "reads": 48, "burst": 16, "zeros": 64},
+    ),
+    Setting(
         "a single row, two levels",
         {"white": 0.01},
         {"read_noise__white": 0.01, "read_noise__flicker": 0.003, **BOARD},

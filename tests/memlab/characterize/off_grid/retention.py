@@ -22,8 +22,9 @@ def as_read(relaxation: float) -> Callable[[Known], float]:
     def shown(known: Known) -> float:
         there = known.chip.conductance[np.ix_(known.record.rows, known.record.columns)]
         read = known.record.conductance[-1]
-        part = read / there[known.record.mask]
-        return relaxation * float(np.median(part[read > 50e-6])) ** 2
+        high = read > 50e-6
+        part = read[high] / there[known.record.mask][high]
+        return relaxation * float(np.median(part)) ** 2
 
     return shown
 
@@ -100,6 +101,18 @@ SETTINGS = [
         },
         settings={"gate_minimum": 1.1, "gate_maximum": 2.2, "set_states": 3, "first": 0.23},
         region=Region(columns="3:9"),
+    ),
+    Setting(
+        "retention that is hardly seen",
+        {"relaxation_mean": -1e-6},
+        {
+            "noise": 5e-6,
+            "read_noise__white": 0.004,
+            "drift__relaxation": 1e-6,
+            "drift__relaxation_mean": -1e-6,
+            "drift__retention": 1e9,
+        },
+        settings={"first": 0.3, "ratio": 2.0, "duration": 1e4},
     ),
     Setting(
         "tau beyond the test",
