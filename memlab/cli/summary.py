@@ -41,6 +41,18 @@ def _energy(joules: float) -> str:
     return f"{joules / factor:.3g} {unit}"
 
 
+def _given(document: dict[str, Any]) -> list[str]:
+    """Which part of the weights that a user gave the cells cannot hold."""
+    if not document.get("given", {}).get("clipped"):
+        return []
+    given = document["given"]
+    return [
+        f"weights given: {given['clipped']:.1%} of {given['cells']} cells cannot reach theirs "
+        "within the gate voltages allowed and start at the nearest; mapping.siemens_per_weight "
+        "scales them"
+    ]
+
+
 def _in_transfer(document: dict[str, Any]) -> list[str]:
     """Software before and array after, and what became of the cells."""
     if "transfer" not in document:
@@ -82,7 +94,7 @@ def _summarise(document: dict[str, Any]) -> None:
             f" test balanced {metrics['test_balanced_accuracy']:.2%}",
             f"of {_of(of['train_accuracy'])} and {_of(of['test_accuracy'])}",
         ]
-    lines += _in_transfer(document)
+    lines += _given(document) + _in_transfer(document)
     lines += [
         f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "
         f"{counts['saturated']} saturated readings, {document['seconds']:.1f} s",

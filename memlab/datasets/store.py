@@ -79,13 +79,14 @@ def load_npz(
         # Opened here: numpy leaves a file open that turns out to be no archive.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             shapes = {**{k: v for k, v in (optional or {}).items() if k in file}, **wanted}
-            arrays = {name: file[name] for name in shapes}
-    except KeyError as error:
-        raise DataError(f"{path} has no array {error.args[0]!r}") from error
+            arrays = {name: file[name] for name in shapes if name in file}
+            there = ", ".join(file.files) or "none"
     except Exception as error:  # numpy, zipfile and zlib have an error each for every damage
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"cannot read {path} as .npz: {reason}") from error
     for name, shape in shapes.items():
+        if name not in arrays:
+            raise DataError(f"{path} has no array {name!r}; those there: {there}")
         have = arrays[name].shape
         if len(have) != len(shape) or any(
             want not in (None, size) for want, size in zip(shape, have, strict=True)

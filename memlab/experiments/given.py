@@ -43,14 +43,17 @@ def is_npz(path: Path) -> bool:
     Raises
     ------
     SettingError
-        If it cannot be read.
+        If it cannot be read, or is named like arrays and holds no archive.
     """
     try:
         require_file(path)
         with path.open("rb") as file:
-            return file.read(2) == b"PK"
+            archive = file.read(2) == b"PK"
     except OSError as error:
         raise SettingError(f"cannot read the weights {path}: {error.strerror}") from error
+    if not archive and path.suffix in (".npz", ".npy"):
+        raise SettingError(f"{path} is no .npz archive; --weights takes one, or a finished run")
+    return archive
 
 
 def read_weights(path: Path, experiment: Experiment, config: ExperimentConfig) -> Weights:

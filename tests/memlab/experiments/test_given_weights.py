@@ -104,6 +104,11 @@ def test_the_command_line_takes_them(
 ) -> None:
     out = ["--epochs", "1", "--quiet", "--out", str(tmp_path / "run.h5")]
     assert in_process(capsys, "train", "airline", "--weights", str(file), *out)[0] == 0
+    # What no gate voltage writes is told.
+    np.savez(file, **weights(20.0))
+    out[-1] = str(tmp_path / "large.h5")
+    _, _, said = in_process(capsys, "train", "airline", "--weights", str(file), *out)
+    assert "% of 2072 cells cannot reach theirs" in said
     code, _, said = in_process(capsys, "train", "gait", "--weights", str(file), *out[:-1], "x.h5")
     assert code == 2
     assert len(said.splitlines()) == 1
@@ -150,3 +155,14 @@ def test_copies_and_chunks_hold_the_matrix_once() -> None:
         )
         whole = rng.normal(size=matrix.shape)
         np.testing.assert_allclose(matrix.gather(matrix.spread_out(whole)), whole, rtol=1e-14)
+
+
+def test_a_file_that_is_no_archive_or_lacks_a_matrix_is_named_with_what_it_holds(
+    tmp_path: Path, file: Path
+) -> None:
+    np.savez(file, lstm=np.zeros(SHAPES["lstm"]), other=np.zeros(3))
+    with pytest.raises(SettingError, match=r"has no array 'dense'; those there: lstm, other; "):
+        train(tmp_path, file)
+    file.write_text("weights")
+    with pytest.raises(SettingError, match=r"is no \.npz archive; --weights takes one, or"):
+        train(tmp_path, file)
