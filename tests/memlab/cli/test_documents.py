@@ -110,6 +110,8 @@ SEQUENCES: dict[str, list[list[str]]] = {
         ["runs", "diff", "run.h5", "other.h5"],
         ["runs", "export", "run.h5"],
         ["runs", "validate", "run.h5"],
+        ["runs", "watch", "run.h5", "--once"],
+        ["runs", "rescue", "other.h5"],
         ["report", "run.h5", "--out", "report.html"],
         ["chip", "fit", "run.h5", "--out", "twin.toml", "--quiet"],
         ["chip", "compare", "twin.toml", "run.h5", "--quiet"],
