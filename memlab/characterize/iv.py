@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from drivers.board import AUTO_GAIN
 from memlab.characterize.bench import Bench
 from memlab.characterize.clusters import Lines, mean_over_cells
 from memlab.characterize.codes import driven_voltage, value_step
@@ -127,7 +128,13 @@ class IV(Procedure[IVConfig]):
             highest[reached] = np.minimum(highest[reached], amplitude)
 
     def _multiply(self, bench: Bench, cycle: int, after_set: float) -> None:
-        """Measure currents within the read range: each row by itself, at every voltage."""
+        """Measure currents within the read range: each row by itself, at every voltage.
+
+        All at the gain that the reading before took for the largest: a curve that goes over from
+        one feedback resistor to the next has a kink there, which would be held for bending.
+        """
+        used = bench.record.readings.measurements[bench.readings - 1].gain
+        gain = AUTO_GAIN if used is None else int(used[bench.mask].min())
         limit = self.config.point.read_voltage
         lines = np.flatnonzero(bench.mask.any(axis=1))
         curve = bench.on_input_steps(np.linspace(-limit, limit, self.config.read_points))
@@ -135,7 +142,14 @@ class IV(Procedure[IVConfig]):
         line = np.repeat(lines, self.config.read_points)
         vectors = np.zeros((line.size, bench.shape[0]))
         vectors[np.arange(line.size), line] = voltage
-        bench.vmm(vectors, cycle=cycle, after_set=after_set, line=line.astype(float), drive=voltage)
+        bench.vmm(
+            vectors,
+            gain=gain,
+            cycle=cycle,
+            after_set=after_set,
+            line=line.astype(float),
+            drive=voltage,
+        )
 
     def analyse(self, record: Record) -> Findings:
         """Return the amplitudes at which each cell switched in each cycle, and their spread."""

@@ -6,6 +6,7 @@ from support.known_chips import SIGMAS, characterise, chip
 
 from memlab.characterize import load_procedure
 from memlab.errors import SettingError
+from memlab.regions import Region
 
 QUIET = {"noise": 0.0}
 
@@ -115,10 +116,24 @@ def test_what_the_board_adds_to_a_column_is_in_the_errors(seed: int) -> None:
     bent = {"nonlinearity__voltage": 0.5, "nonlinearity__ohmic_conductance": 0.0, **QUIET}
     known = characterise("iv", chip(**bent, **BOARD), shape=(8, 6), cycles=1, seed=seed)
     true = characterise("iv", chip(**bent), shape=(8, 6), cycles=1, seed=seed)
-    for name in ("low_conductance", "high_conductance", "nonlinearity"):
+    for name in ("low_conductance", "high_conductance"):
         assert known.off(name, true.value(name)) < SIGMAS
+    assert known.off("nonlinearity", 0.2**2 / (6 * 0.5**2)) < SIGMAS
     # 0.1 % from column to column, of six columns; not a thousandth of it.
     assert 1e-4 < known.error("high_conductance") / known.value("high_conductance") < 2e-3
+
+
+def test_a_curve_is_measured_at_one_gain_whatever_the_amplifiers_differ_by() -> None:
+    # From one feedback resistor to the next it would have a kink of 2 %, held for bending.
+    kinks = chip(board__amplifier__mismatch=0.02, **QUIET)
+    for seed in (1, 2, 3):
+        known = characterise(
+            "iv", kinks, shape=(6, 4), region=Region(columns="2"), cycles=1, seed=seed
+        )
+        assert known.off("nonlinearity", 0.0) < SIGMAS
+    after = known.record.vectors.coordinate("after_set")
+    gain = np.array([one.gain for one in known.record.vectors.measurements])
+    assert np.unique(gain[after == 1.0]).size == 1
 
 
 def test_where_nothing_scatters_a_step_of_the_converters_is_the_error() -> None:
