@@ -233,7 +233,7 @@ class IV(Procedure[IVConfig]):
         for name, state, what in (("low", 0.0, "RESET"), ("high", 1.0, "SET")):
             curves = self._curves(record, state)
             chords = curves.chords()
-            step = shared_rounding(curves.step, 0.0) / (2.0**0.5 * curves.voltage[-1])
+            step = curves.rounding() / (2.0**0.5 * curves.voltage[-1])
             value, error = _mean(chords, lines, step)
             text = f"Mean conductance after {what} sweeps: current per volt at +- the read voltage"
             _add_mean(findings, f"{name}_conductance", value, error, "S", text, lines.row.size, of)
@@ -280,6 +280,10 @@ class _Curves:
         chords: FloatArray = rise / (self.voltage[-1] - self.voltage[0])
         return chords
 
+    def rounding(self) -> float:
+        """Return the error (A) that steps of the ADC leave in all cells and cycles alike."""
+        return shared_rounding(self.step, float(self.current[:, -1].var()))
+
     def bending(self) -> tuple[FloatArray, float]:
         """Return how much more than in proportion flows at the highest voltage, and its rounding.
 
@@ -304,7 +308,7 @@ class _Curves:
             if not conducts.any():
                 break
             ratio = max(float(np.nanmedian(cells)), 0.0)
-            step = shared_rounding(self.step, 0.0) * float(np.linalg.norm(take[1])) / middle
+            step = self.rounding() * float(np.linalg.norm(take[1])) / middle
         return cells * v[-1] ** 2, step * float(v[-1]) ** 2
 
 

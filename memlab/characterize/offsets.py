@@ -86,7 +86,12 @@ def net_conductance(record: Record, read_voltage: float) -> FloatArray:
     return net
 
 
-def reads_without_offset(record: Record, step: float, read_voltage: float) -> FloatArray:
+def reads_without_offset(
+    record: Record,
+    step: float,
+    read_voltage: float,
+    readings: npt.NDArray[np.bool_] | None = None,
+) -> FloatArray:
     """Return the readings of a step less the mean current of its vectors of zeros.
 
     Parameters
@@ -98,12 +103,15 @@ def reads_without_offset(record: Record, step: float, read_voltage: float) -> Fl
         Which of them.
     read_voltage
         With which the readings were made, in V.
+    readings
+        Some of all readings of the record, bool; by default all.
 
     Returns
     -------
     Conductance in S, shape (readings of the step, rows, columns).
     """
-    reads = np.flatnonzero(record.readings.coordinate("step") == step)
+    of_step = record.readings.coordinate("step") == step
+    reads = np.flatnonzero(of_step if readings is None else of_step & readings)
     zeros = np.flatnonzero(record.vectors.coordinate("step") == step)
     values = np.array([record.readings.measurements[k].value for k in reads])
     if not zeros.size:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from memlab.emulator import effective_conductance, wire_segments
 
-__all__ = ["Resistances", "Stage", "WireFit", "WireModel", "fit_resistances"]
+__all__ = ["Resistances", "Stage", "WireFit", "WireModel", "fit_resistances", "without_outliers"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -180,7 +180,7 @@ def fit_resistances(
     else:
         return None
     residual, cells, models = prediction(theta)
-    usable = _without_outliers(residual)
+    usable = without_outliers(residual)
     return WireFit(
         Resistances(*theta),
         Resistances(*linear.error),
@@ -210,7 +210,7 @@ def _linearised(prediction: _Prediction, theta: FloatArray) -> _Linear | None:
         moved = theta.copy()
         moved[k] += _STEP
         jacobian[:, k] = (prediction(moved)[0] - residual) / _STEP
-    usable = _without_outliers(residual)
+    usable = without_outliers(residual)
     near, cell = jacobian[usable], prediction.cell[usable]
     told = prediction.told
     near = near[:, told]
@@ -294,7 +294,7 @@ class _Prediction:
         return np.concatenate(parts)
 
 
-def _without_outliers(residual: FloatArray) -> BoolArray:
+def without_outliers(residual: FloatArray) -> BoolArray:
     """Return which residuals lie within five robust deviations of their median."""
     distance = np.abs(residual - np.median(residual))
     usable: BoolArray = distance <= 5.0 * 1.4826 * np.median(distance) + 1e-9

@@ -2,8 +2,10 @@
 
 All cells are RESET; then, in stages, more and more groups of cells that lie evenly on all lines are
 SET, and after each stage all cells are read. `wire_fit` says what follows from it. Offsets of the
-board are taken off and errors of its gains cancel. What bends or drifts does not: the median of
-five emulated chips is 0.3 % low with all effects of `ta-hfo2-full`, 2.6 % on `worst-case`.
+board are taken off and errors of its gains cancel. Cells that bend conduct less where a line is
+loaded more, and load it by what they conduct at small voltage: reads at half of the voltage tell
+how much they bend, and the errors hold that part of each resistance (`wire_bending`). What drifts
+is in no error: on `worst-case` the median of five emulated chips is 2.6 % low.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.patterns import diagonal_groups
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import shared_rounding
+from memlab.characterize.wire_bending import bent_share
 from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
 from memlab.runs import Coordinate, Findings, Record
 
@@ -29,6 +32,19 @@ __all__ = ["PROCEDURE", "Wires", "WiresConfig"]
 _USEFUL, _USEFUL_SHARE = 0.1, 0.2
 """Largest error in ohm, a third of the 0.3 ohm of Li 2019, and as a share of what was found: a
 resistance that is known worse than by either is not determined."""
+
+_HALF = 0.5
+"""Part of the read voltage of the reads that tell how cells bend."""
+
+_BENDING_UNKNOWN = "how much cells bend is not known: nothing was read at half of the voltage"
+
+_BENT = (
+    "{part:.2g} ohm of the error are what cells may change that bend: at the read voltage some "
+    "{share:.1%} more than in proportion flows; read with less"
+)
+
+_NOTABLE = 1.05
+"""How much an error is larger than chance makes it before the reason is said."""
 
 _SAME_LOAD = "the load behind it did not change: a region of several lines tells it"
 
@@ -42,7 +58,9 @@ class WiresConfig(ProcedureConfig):
     gate_voltage: float = Field(1.5, description="Gate voltage of the SETs in V.", gt=0)
     groups: int = Field(16, description="Groups of cells; the first stage SETs one.", ge=4)
     stages: int = Field(3, description="Stages; each SETs as many groups as all before.", ge=2)
-    repeats: int = Field(8, description="Reads at each stage.", ge=1)
+    repeats: int = Field(
+        8, description="Reads at each stage; half as many are at half of the voltage.", ge=1
+    )
     gain: int = Field(2, description="Gain of the reads, 1 to 4: one for all.", ge=1, le=4)
     start: float = Field(0.5, description="Where the fit begins, ohm per segment.", gt=0)
 
@@ -64,8 +82,13 @@ class Wires(Procedure[WiresConfig]):
     name = "wires"
     title = "Wire resistance, from reads below different loads"
     Config = WiresConfig
-    coordinates: ClassVar = {"step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")}
-    vector_coordinates = coordinates
+    vector_coordinates: ClassVar = {
+        "step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")
+    }
+    coordinates: ClassVar = {
+        **vector_coordinates,
+        "share": Coordinate("1", "Row voltage of the reading, over the read voltage"),
+    }
 
     @property
     def models_wires(self) -> bool:
@@ -86,7 +109,10 @@ class Wires(Procedure[WiresConfig]):
             else:
                 bench.program(0.0, reset=bench.mask, set=~bench.mask)
             for _ in range(config.repeats):
-                bench.read(gain=config.gain, step=float(stage))
+                bench.read(gain=config.gain, step=float(stage), share=1.0)
+            for _ in range((config.repeats + 1) // 2):
+                half = _HALF * config.point.read_voltage
+                bench.read(gain=config.gain, read_voltage=half, step=float(stage), share=_HALF)
             zeros = np.zeros((4 * config.repeats, bench.shape[0]))
             bench.vmm(zeros, gain=config.gain, step=float(stage))
 
@@ -98,7 +124,10 @@ class Wires(Procedure[WiresConfig]):
         model = WireModel(record.rows, record.columns, record.chip_shape)
         fit = fit_resistances(model, stages, Resistances(config.start))
         findings = Findings()
-        _add_numbers(findings, fit)
+        bending = None
+        if fit is not None:
+            bending = self._bending(record, level, stages, fit.cells)
+        _add_numbers(findings, fit, bending)
         if fit is not None:
             findings.axis("stage", np.arange(config.stages + 1), "1", "Stage")
             dims = ("stage", "row", "column")
@@ -111,12 +140,41 @@ class Wires(Procedure[WiresConfig]):
     def _stage(self, record: Record, level: npt.NDArray[np.intp], step: int) -> Stage:
         """Return what was read at a stage; reads that scatter over more than a step round apart."""
         added = record.mask & (level == step) if step else np.ones(record.mask.shape, bool)
-        reads = reads_without_offset(record, step, self.config.point.read_voltage)
-        which = np.flatnonzero(record.readings.coordinate("step") == step)
+        whole = ~self._at_half(record)
+        reads = reads_without_offset(record, step, self.config.point.read_voltage, whole)
+        which = np.flatnonzero((record.readings.coordinate("step") == step) & whole)
         steps = [value_step(record.readings.measurements[k])[added] for k in which]
         one = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
         rounding = shared_rounding(one, float(reads[:, added].var())) if added.any() else 0.0
         return Stage(added, reads.mean(axis=0), rounding)
+
+    def _at_half(self, record: Record) -> npt.NDArray[np.bool_]:
+        """Return which readings are at half of the voltage: in files of before there are none."""
+        if "share" not in record.readings.coordinates:
+            return np.zeros(len(record.readings), bool)
+        half: npt.NDArray[np.bool_] = record.readings.coordinate("share") == _HALF
+        return half
+
+    def _bending(
+        self,
+        record: Record,
+        level: npt.NDArray[np.intp],
+        stages: Sequence[Stage],
+        cells: npt.NDArray[np.float64],
+    ) -> float | None:
+        """Compare the reads at half of the voltage, of the cells that were SET so far."""
+        at_half = self._at_half(record)
+        if not at_half.any():
+            return None
+        half_voltage = _HALF * self.config.point.read_voltage
+        ratio, left = [], []
+        for step, stage in enumerate(stages[1:], start=1):
+            own = record.mask & (level > 0) & (level <= step)
+            half = reads_without_offset(record, step, half_voltage, at_half).mean(axis=0)
+            own &= (half > 0.0) & (stage.conductance > 0.0) & (cells > 0.0)
+            ratio.append(np.log(stage.conductance[own] / half[own]))
+            left.append(stage.conductance[own] / cells[own])
+        return bent_share(np.concatenate(ratio), np.concatenate(left))
 
     def _levels(
         self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
@@ -124,7 +182,7 @@ class Wires(Procedure[WiresConfig]):
         return self.config.level(diagonal_groups(rows, columns, self.config.groups))
 
 
-def _add_numbers(findings: Findings, fit: WireFit | None) -> None:
+def _add_numbers(findings: Findings, fit: WireFit | None, bending: float | None) -> None:
     """Add what was found, or why it was not."""
     n, of = None if fit is None else fit.used, "cells read below more than one load"
     why = _undetermined(fit)
@@ -135,14 +193,19 @@ def _add_numbers(findings: Findings, fit: WireFit | None) -> None:
     ):
         name = f"{part}_resistance"
         value = np.nan if fit is None else getattr(fit.resistances, part)
-        error = np.nan if fit is None else getattr(fit.error, part)
-        lacks = why or ("" if np.isfinite(error) else _SAME_LOAD)
+        chance = np.nan if fit is None else getattr(fit.error, part)
+        lacks = why or ("" if np.isfinite(chance) else _SAME_LOAD)
         if lacks:
             findings.undetermined(name, "ohm", text, lacks, n=n, of=of)
             continue
+        bent = 0.0 if bending is None else abs(bending) * value
+        error = float(np.hypot(chance, bent))
+        caveat = "" if bending is not None else _BENDING_UNKNOWN
+        if bending is not None and error > _NOTABLE * chance:
+            caveat = _BENT.format(part=bent, share=bending)
         # What came out below zero was taken for zero: then the upper end is what is known.
         ends = None if value else (0.0, _SIGMAS * error)
-        findings.number(name, value, "ohm", text, error, n=n, of=of, interval=ends)
+        findings.number(name, value, "ohm", text, error, n=n, of=of, interval=ends, caveat=caveat)
     scatter = np.nan if fit is None else fit.scatter
     text = "Of reads around the fit, relative"
     findings.number("scatter", scatter, "1", text, n=n, of=of, why="" if fit else why)
