@@ -109,7 +109,9 @@ def shared_rounding(step: float, variance: float) -> float:
     """
     if not step:
         return 0.0
-    return float(step / math.sqrt(12.0) * np.exp(-2.0 * np.pi**2 * min(variance / step**2, 30.0)))
+    # From two steps on it is nothing, and no number so small that its square would be none.
+    scatter = min(math.sqrt(variance) / step, 2.0)
+    return step / math.sqrt(12.0) * math.exp(-2.0 * (math.pi * scatter) ** 2)
 
 
 def on_map(mask: npt.NDArray[np.bool_], values: npt.NDArray[_Value]) -> npt.NDArray[_Value]:
