@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -78,7 +79,7 @@ def _run_pool(trials: Sequence[Trial], workers: int, scratch: str) -> Iterator[O
     running: set[Future[Outcome]] = set()
     try:
         for trial in todo:
-            with _one_blas_thread_in_children():  # submitting starts processes
+            with _one_blas_thread_in_children(), _deaf_children():  # submitting starts processes
                 running.add(pool.submit(run_trial, trial, scratch))
             if len(running) > workers:
                 done, running = _wait(running)
@@ -132,10 +133,24 @@ def _one_blas_thread_in_children() -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Start children that hear no Ctrl-C, also before they can say that they ignore it.
+
+    A signal mask is inherited. What this thread was sent meanwhile, it hears at the end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _end_with_the_parent(scratch: str) -> None:
     """End this process when the command is killed: nobody would read its results."""
-    import signal
-
     # Ctrl-C reaches the whole group of processes; the parent says what happens then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -266,6 +266,26 @@ def test_ctrl_c_ends_at_once_with_130_and_leaves_no_process(tmp_path: Path) -> N
                 os.kill(pid, signal.SIGKILL)
 
 
+def test_ctrl_c_is_no_matter_of_a_process_that_is_just_starting(tmp_path: Path) -> None:
+    # The whole group hears Ctrl-C: as soon as Python begins, before anything of ours is loaded.
+    begin = tmp_path / "begin"
+    begin.mkdir()
+    hit = "if '--multiprocessing-fork' in sys.orig_argv: os.kill(os.getpid(), signal.SIGINT)"
+    (begin / "sitecustomize.py").write_text(f"import os, signal, sys\n{hit}\n")
+    path = os.pathsep.join([str(begin), str(REPOSITORY)])
+    one = ["airline-window", "--epochs", "1", "--seeds", "1", "--workers", "1"]
+    done = subprocess.run(
+        command(tmp_path / "out", *one),
+        env=ENVIRONMENT | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, json.loads(done.stdout)["ran"]) == (0, 1)
+
+
 # -- a cluster ------------------------------------------------------------------------------
 
 
