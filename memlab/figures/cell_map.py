@@ -183,7 +183,9 @@ def _round_ticks(numbers: IntArray) -> IntArray:
 def _all_equal(label: str, value: float) -> str:
     """Return "Conductance: all 250 µS" of a label "Conductance (µS)", "all 1.4 V" of "V"."""
     quantity, bracket, unit = label.rpartition(" (")
-    unit = "" if unit == "1)" else f" {unit.removesuffix(')')}"
+    if unit == "1)":  # a number: the title says of what
+        return f"all {value + 0.0:.4g}"
+    unit = f" {unit.removesuffix(')')}"
     return (f"{quantity}: " if bracket else "") + f"all {value + 0.0:.4g}{unit}"  # 0 for -0
 
 
