@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from drivers import max11046
 from memlab.calibrate.lines import QUANTISATION, Line, fit_lines
@@ -166,7 +166,7 @@ def spread_of(values: FloatArray, variance: FloatArray) -> float:
     That at which the mean square of the estimates, in their expected deviations, is 1 (Paule and
     Mandel). Estimates that differ from 0 by no more than their errors once in a thousand tell none.
     """
-    if not values.size or float((values**2 / variance).sum()) < chi2.isf(1e-3, values.size):
+    if not values.size or float((values**2 / variance).sum()) < chdtri(values.size, 1e-3):
         return 0.0
 
     def excess(spread: float) -> float:

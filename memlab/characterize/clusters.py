@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import f as f_distribution
+from scipy.special import fdtrc
 
 from memlab.characterize.statistics import CONVERTER_ERROR, shared_rounding
 
@@ -158,5 +158,5 @@ def column_share(values: FloatArray, lines: Lines) -> tuple[float, float]:
         return (1.0, 0.0) if between > 0.0 else (0.0, 1.0)
     per_group = (n - float((count**2).sum()) / n) / (groups - 1)
     common = max(between - inside, 0.0) / per_group
-    p = float(f_distribution.sf(between / inside, groups - 1, n - groups))
+    p = float(fdtrc(groups - 1, n - groups, between / inside))
     return common / (common + inside), p

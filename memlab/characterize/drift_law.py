@@ -28,7 +28,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import OptimizeResult, least_squares
-from scipy.stats import chi2, f
+from scipy.special import chdtrc, fdtrc
 
 from memlab.characterize.rounding import mean_rounding
 from memlab.characterize.statistics import CONVERTER_ERROR
@@ -332,7 +332,7 @@ class _Fit:
     def _gained(self, before: OptimizeResult, after: OptimizeResult, more: int) -> bool:
         """Whether parameters lower the weighted squares by more than chance does."""
         gain = 2.0 * float(before.cost - after.cost) / self._scale(after)
-        return bool(chi2.sf(gain, more) < _BY_CHANCE)
+        return bool(chdtrc(more, gain) < _BY_CHANCE)
 
     def _averaged(self, number: int) -> tuple[float, float]:
         """Return a parameter that all laws have, averaged over them, and its error."""
@@ -390,8 +390,8 @@ class _Fit:
                 continue
             # Hotelling's T^2; the parameters take less freedom than their number from one state.
             distance = float(deviation @ np.linalg.pinv(one.covariance) @ deviation)
-            ratio = distance * (n - size) / ((n - 1) * size)
-            probable = min(probable, float(f.sf(ratio, size, n - size)))
+            ratio = max(0.0, distance) * (n - size) / ((n - 1) * size)
+            probable = min(probable, float(fdtrc(size, n - size, ratio)))
         return min(1.0, len(self._states) * probable)
 
     def _pooled_tendency(self) -> tuple[float, float]:

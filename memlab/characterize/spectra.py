@@ -22,8 +22,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.signal.windows import hann
-from scipy.stats import norm
+from scipy.special import ndtri
 
 __all__ = ["Flicker", "Periodograms", "fit_flicker", "periodograms", "restless_cells"]
 
@@ -174,7 +173,7 @@ def periodograms(series: FloatArray, interval: float) -> Periodograms:
     t = interval * np.arange(reads)
     drifts = np.linalg.qr(np.column_stack([np.ones(reads), t, np.log1p(t)]))[0]
     bins = np.arange(_FIRST_BIN, (reads + 1) // 2)
-    window = hann(reads, sym=False)
+    window = np.hanning(reads + 1)[:-1]
     turns = np.exp(-2j * np.pi * np.outer(bins, np.arange(reads)) / reads)
     # One-sided, of density 1/Hz: white noise of variance 1 gives 2 intervals.
     analysis = window * turns * (2.0 * interval / (window**2).sum()) ** 0.5
@@ -280,6 +279,6 @@ def restless_cells(series: FloatArray) -> BoolArray:
     relative = np.divide(series, mean, out=np.ones(series.shape), where=mean > 0.0) - 1.0
     # With k reads before: k (reads - k) / reads^2 times their difference, at most a quarter.
     steps = np.abs(np.cumsum(relative, axis=0)).max(axis=0) / reads
-    limit = float(norm.isf(0.5 * _FALSE / cells) / norm.isf(0.25))
+    limit = float(ndtri(0.5 * _FALSE / cells) / ndtri(0.25))
     restless: BoolArray = steps > limit * float(np.median(steps))
     return restless

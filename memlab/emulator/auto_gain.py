@@ -64,19 +64,18 @@ class GainChoice:
         largest_deviate: float,
     ):
         R = np.array(capabilities.transimpedance)
-        self._threshold = (capabilities.gain_threshold / R[1:] / unit).tolist()
+        self._threshold = _Steps((capabilities.gain_threshold / R[1:] / unit).tolist())
         """Currents below which the next gain is taken, by the rule."""
-        self._bound = capabilities.gain_threshold / max11046.STEP * R[:-1] / R[1:]
-        """The same in codes of the gain below, shape (gains - 1,)."""
+        self._bound = (capabilities.gain_threshold / max11046.STEP * R[:-1] / R[1:])[:, np.newaxis]
+        """The same in codes of the gain below, shape (gains - 1, 1)."""
         bow = 0.0 if errors.bow is None else float(np.abs(errors.bow).max())
         self._limit = clipped_code(capabilities.clip) - 0.5 - bow
         """Codes from which a reading counts as clipped, whatever a bent ADC makes of it."""
-        # Gains last: all conversions of a reading lie together.
-        self._scale = np.ascontiguousarray((errors.scale * unit).T)
+        self._scale = errors.scale * unit
         self._offset = errors.offset
         self._deviate = largest_deviate
         steep = np.abs(self._scale)
-        self._steep, self._flat = steep.max(axis=0).tolist(), steep.min(axis=0).tolist()
+        self._steep, self._flat = steep.max(axis=1).tolist(), steep.min(axis=1).tolist()
         self._off = 0.0 if errors.offset is None else float(np.abs(errors.offset).max())
         self._static = errors.scale, errors.offset, unit
         self._set_noise(errors.variance)
@@ -115,18 +114,18 @@ class GainChoice:
         """
         magnitude = np.abs(current)
         if self._exact and variance is None:
-            return _count(magnitude, self._threshold)
+            return self._threshold.below(magnitude)
         low, high = self._of_board if variance is None else self._bounds(float(variance.max()))
-        index = _count(magnitude, low)
-        open_ = np.flatnonzero(index != _count(magnitude, high))
-        if open_.size:
+        index, most = low.below(magnitude), high.below(magnitude)
+        if index.tobytes() != most.tobytes():
+            open_ = np.not_equal(index, most, out=most.view(np.bool_)).reshape(-1).nonzero()[0]
             self._convert(open_, index, current, variance, noise)
         return index
 
-    def _bounds(self, variance: float) -> tuple[list[float], list[float]]:
+    def _bounds(self, variance: float) -> tuple[_Steps, _Steps]:
         """Return currents: below the first the next gain is taken for certain, and does not clip.
 
-        At the second and above it is certainly not taken. Shape (gains - 1,) each.
+        At the second and above it is certainly not taken. One for each gain but the last.
         """
         error = [
             (self._off + self._deviate * sqrt(noise + variance * steep**2)) * (1.0 + _SLACK)
@@ -134,12 +133,12 @@ class GainChoice:
         ]
         low: list[float] = []
         high: list[float] = []
-        for k, bound in enumerate(self._bound.tolist()):
+        for k, (bound,) in enumerate(self._bound.tolist()):
             taken = (bound * (1.0 - _SLACK) - error[k]) / self._steep[k]
             fits = (self._limit * (1.0 - _SLACK) - error[k + 1]) / self._steep[k + 1]
             low.append(min(taken, fits, low[-1] if low else inf))
             high.append((bound * (1.0 + _SLACK) + error[k]) / self._flat[k])
-        return low, high
+        return _Steps(low), _Steps(high)
 
     def _convert(
         self,
@@ -150,30 +149,28 @@ class GainChoice:
         noise: Deviates | None,
     ) -> None:
         """Convert the open readings at every gain, and see how far the board would have gone."""
-        columns = current.shape[1]
+        columns, each = current.shape[1], np.arange(open_.size)
         vector = open_ // columns
         column = open_ - vector * columns
         I = current.reshape(-1).take(open_)  # noqa: E741 - the field's own letter
-        scale = self._scale if len(self._scale) == 1 else self._scale.take(column, axis=0)
-        reading = I[:, np.newaxis] * scale
+        scale = _of_columns(self._scale, column)
+        reading = scale * I
         if noise is not None:
-            deviate = noise.further(vector, column)[:, : reading.shape[1]]
-            each = np.arange(I.size)
-            deviate[each, _count(np.abs(I), self._threshold)] = noise.value.reshape(-1).take(open_)
+            deviate = noise.further(vector, column).T[: len(reading)]
+            judged = self._threshold.below(np.abs(I))
+            deviate[judged, each] = noise.value.reshape(-1).take(open_)
             reading += self._sigma(scale, column, variance, open_) * deviate
         if self._offset is not None:
-            reading += self._offset.take(column)[:, np.newaxis]
+            reading += self._offset.take(column)
         np.abs(reading, out=reading)
-        goes_on = reading[:, :-1] < self._bound
-        goes_on &= reading[:, 1:] < self._limit
-        chosen = goes_on[:, 0].astype(np.uint8)
-        so_far = goes_on[:, 0]
-        for k in range(1, goes_on.shape[1]):
-            so_far = so_far & goes_on[:, k]
-            chosen += so_far
+        goes_on = reading[:-1] < self._bound
+        goes_on &= reading[1:] < self._limit
+        chosen = goes_on[-1].view(np.uint8)
+        for further in goes_on[-2::-1].view(np.uint8):
+            chosen = further * (chosen + np.uint8(1))
         index.reshape(-1)[open_] = chosen
         if noise is not None:
-            noise.value.reshape(-1)[open_] = deviate[each, chosen]
+            noise.value.reshape(-1)[open_] = deviate[chosen, each]
 
     def _sigma(
         self,
@@ -182,22 +179,41 @@ class GainChoice:
         variance: FloatArray | None,
         open_: npt.NDArray[np.intp],
     ) -> FloatArray:
-        """Return the noise of the conversions in codes, shape (readings or 1, gains)."""
-        board: FloatArray = np.zeros((1, 1))
-        if self._variance is not None:
-            one = self._variance.shape[1] == 1
-            board = (self._variance if one else self._variance.take(column, axis=1)).T
+        """Return the noise of the conversions in codes, shape (gains, readings or 1)."""
+        board = None if self._variance is None else _of_columns(self._variance, column)
         if variance is None:
-            deviation: FloatArray = np.sqrt(board)
-            return deviation
-        total: FloatArray = variance.reshape(-1).take(open_)[:, np.newaxis] * (scale * scale)
-        total += board
+            return np.zeros((1, 1)) if board is None else np.sqrt(board)
+        total: FloatArray = scale * scale * variance.reshape(-1).take(open_)
+        if board is not None:
+            total += board
         return np.sqrt(total, out=total)
 
 
-def _count(magnitude: FloatArray, bounds: list[float]) -> GainIndex:
-    """Return how many of the bounds each magnitude is below."""
-    count: GainIndex = (magnitude < bounds[0]).view(np.uint8)
-    for bound in bounds[1:]:
-        count += magnitude < bound
-    return count
+def _of_columns(table: FloatArray, column: npt.NDArray[np.intp]) -> FloatArray:
+    """Return the values of these columns, shape (gains, columns), or (gains, 1) of all alike."""
+    return table if table.shape[1] == 1 else table.take(column, axis=1)
+
+
+_DOWN = np.arange(255, -1, -1, dtype=np.uint8)
+
+_FEW = 512
+"""Readings for which a search, in one call, is faster than a comparison with each bound."""
+
+
+class _Steps:
+    """Counts how many of some bounds a magnitude is below."""
+
+    def __init__(self, bounds: list[float]):
+        self._bounds = sorted(bounds)
+        self._ascending = np.array(self._bounds)
+
+    def below(self, magnitude: FloatArray) -> GainIndex:
+        """Return the number for each magnitude, same shape."""
+        if magnitude.size <= _FEW:
+            return _DOWN[-1 - len(self._bounds) :].take(
+                self._ascending.searchsorted(magnitude, side="right")
+            )
+        count: GainIndex = (magnitude < self._bounds[0]).view(np.uint8)
+        for bound in self._bounds[1:]:
+            count += (magnitude < bound).view(np.uint8)
+        return count

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -31,9 +33,10 @@ from memlab.emulator.drive import ExactDrive, RealDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
 from memlab.emulator.normal import NormalSource
 from memlab.emulator.preset import BUILT_IN, ChipPreset, load_preset
+from memlab.emulator.products import Drive, Stretch
 from memlab.emulator.readout import Operands, Readout
 from memlab.emulator.seeds import bit_generator_for
-from memlab.emulator.signal_chain import Drive, SignalChain
+from memlab.emulator.signal_chain import SignalChain
 
 __all__ = ["EmulatedBoard"]
 
@@ -238,31 +241,27 @@ class EmulatedBoard:
         if gain == AUTO_GAIN:
             period += self._further_period
             pulse *= self.chip.preset.board.timing.gain_conversions
-        n, chip = len(row_code), self.chip
+        n = len(row_code)
         shape = (n, selection.columns.size)
         out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
-        start = 0
-        while start < n:
-            # The chip stays as it is until the next change: those vectors go together.
-            stop = min(n, start - (chip.now - chip.next_change()) // period)
-            part = slice(start, stop)
-            chip.fluctuation.advance(chip.now)
-            operands = self._readout.operands(selection, self._read_gate)
-            squares = self._chain.measure(
-                row_code[part],
-                self._drive,
-                operands,
-                self._column_errors(selection, operands),
-                gain,
-                out if stop >= n and not start else Samples(out.code[part], out.gain[part]),
-                self._settling,
-            )
-            self.energy.vmm += pulse * float(squares @ operands.row_conductance)
-            chip.advance_to(chip.now + (part.stop - start) * period)
-            start = part.stop
+        stretches = self._stretches(selection, n, period)
+        power = self._chain.measure(row_code, self._drive, stretches, gain, out, self._settling)
+        self.energy.vmm += pulse * power
         if n:
             self._held = selection, row_code[-1].copy()
         return out
+
+    def _stretches(self, selection: Selection, n: int, period: int) -> Iterator[Stretch]:
+        """Let `n` vectors pass, one every `period` ns, and yield the chip as they find it."""
+        chip, start = self.chip, 0
+        while start < n:
+            # The chip stays as it is until the next change: those vectors go together.
+            stop = min(n, start - (chip.now - chip.next_change()) // period)
+            chip.fluctuation.advance(chip.now)
+            operands = self._readout.operands(selection, self._read_gate)
+            yield Stretch(stop, operands, self._column_errors(selection, operands))
+            chip.advance_to(chip.now + (stop - start) * period)
+            start = stop
 
     def _select(self, selection: Selection, config: BoardConfig) -> None:
         """Prepare to drive and sense these lines, unless that was done last time."""
@@ -347,9 +346,14 @@ class EmulatedBoard:
 def _variant(preset: ChipPreset) -> str:
     """Return what tells the static errors of this board from those of the preset of its name."""
     own = _static_errors(preset)
-    if preset.name in BUILT_IN and own == _static_errors(load_preset(preset.name)):
+    if preset.name in BUILT_IN and own == _built_in_errors(preset.name):
         return ""
     return f"{zlib.crc32(json.dumps(own).encode()):08x}"
+
+
+@cache
+def _built_in_errors(name: str) -> list[float]:
+    return _static_errors(load_preset(name))
 
 
 def _static_errors(preset: ChipPreset) -> list[float]:

@@ -17,7 +17,8 @@ from scipy.special import ndtri
 
 __all__ = ["Deviates", "NormalSource"]
 
-_PER_WORD = 4
+_WORD_BITS = 2
+_PER_WORD = 1 << _WORD_BITS
 
 # The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): each bit of what comes in
 # changes each bit of what comes out with probability 1/2.
@@ -58,16 +59,19 @@ class Deviates:
         They are hashes of the random bits that the reading shares with its neighbours: nothing more
         is drawn, so that nobody else's noise depends on how many were asked for.
         """
-        place = vector * self.words.shape[1] + column // _PER_WORD
-        bits: npt.NDArray[np.uint64] = self.words.reshape(-1).take(place)
-        bits += _KEYS.take(column % _PER_WORD)
+        word, quarter = column >> _WORD_BITS, column & (_PER_WORD - 1)
+        bits: npt.NDArray[np.uint64] = self.words.reshape(-1).take(
+            vector * self.words.shape[1] + word
+        )
+        bits += _KEYS.take(quarter)
         for shift, factor in _MIX:
             bits ^= bits >> shift
             bits *= factor
         bits ^= bits >> _LAST
         index = bits.astype("<u8", copy=False).view("<u2").reshape(-1, _PER_WORD)
-        more: npt.NDArray[np.float32] = _quantiles().take(index, mode="clip")
-        return more
+        # Each of the four lies together: readings are many, and gains few.
+        more: npt.NDArray[np.float32] = _quantiles().take(index.T, mode="clip")
+        return more.T
 
 
 class NormalSource:

@@ -12,65 +12,39 @@ product is elementwise, and noise is drawn vector by vector.
 Per vector and column one normal deviate is drawn. Its variance is that of amplifier and ADC, plus
 V^2 @ variance of the cells, which is again a product of whole numbers. What further conversions of
 automatic gain need is made of the same random bits (`memlab.emulator.auto_gain`).
-
-Vectors pass in blocks that stay in the cache: that is most of the speed.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers import max11046
 from drivers.board import AUTO_GAIN, Capabilities, Samples
-from drivers.errors import DeviceError
 from memlab.emulator.auto_gain import GainChoice
-from memlab.emulator.cells.conduction import added_terms, added_voltage
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
 from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.normal import Deviates, NormalSource
+from memlab.emulator.products import Drive, Products, Stretch
 from memlab.emulator.readout import Operands
 
-__all__ = ["VOLT_GRID", "Drive", "SignalChain", "grid_volts"]
+__all__ = ["VOLT_GRID", "SignalChain", "grid_volts"]
 
 MID_CODE = 32768
 """Offset-binary code of 0 V."""
 
-_BLOCK = 128
-"""Vectors per block: all work space of 128 x 64 fits in 500 kB."""
-
-_EXACT = 2.0**53
-
 _SQUARE_BITS = 24
 """Bits of the largest squared voltage in the product with the cells' variance."""
-
-_BENDING_BITS = 10
-"""Bits by which the grid of what bending adds may be finer than that of V: it is small."""
 
 # Adding this rounds half to even, as rint does, and leaves the ADC code in the low 16 bits of the
 # float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
 _TO_CODE = 1.5 * 2.0**52 + MID_CODE
 
 FloatArray = npt.NDArray[np.float64]
-
-
-class Drive(Protocol):
-    """What turns row codes into whole numbers of volts."""
-
-    unit: float
-    """V per whole number."""
-    largest: float
-    """Largest magnitude, in units, that an allowed code can make."""
-
-    def fill(self, code: npt.NDArray[np.uint16], out: FloatArray) -> None:
-        """Write the voltages of a block of codes, shape (vectors, rows), to `out`."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +89,7 @@ class SignalChain:
         self._ideal = ColumnErrors((-R / max11046.STEP)[:, np.newaxis], None, None, None)
         self._choice: GainChoice | None = None
         self._tables_for: tuple[FloatArray | None, ColumnErrors, float, float] | None = None
-        self._exact_for: tuple[Operands, float, float] | None = None
-        self._bending_for: tuple[Operands, float, float] | None = None
-        self._bending: _Bending | None = None
+        self._products = Products()
         self._tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
 
     def digitise(self, current: FloatArray, gain: int) -> Samples:
@@ -139,20 +111,21 @@ class SignalChain:
         self,
         row_code: npt.NDArray[np.uint16],
         drive: Drive,
-        operands: Operands,
-        errors: ColumnErrors,
+        stretches: Iterable[Stretch],
         gain: int,
         out: Samples,
         settling: ColumnSettling | None = None,
-    ) -> FloatArray:
+    ) -> float:
         """Multiply vectors of row codes and digitise the column currents.
 
         Parameters
         ----------
         row_code
             Shape (n, rows).
-        drive, operands, errors
-            The lines, the chip, and the columns' amplifiers and ADCs.
+        drive
+            The lines.
+        stretches
+            The chip as the vectors find it, see `Products.of`.
         gain
             1, 2, ... or `AUTO_GAIN`.
         out
@@ -162,32 +135,19 @@ class SignalChain:
 
         Returns
         -------
-        Sum over the vectors of the squared voltage of each row, in V^2, shape (rows,).
+        The power that flows through the rows, in W, summed over the vectors.
 
         Raises
         ------
         DeviceError
             If a column could carry so much current (1 A) that sums would not be exact.
         """
-        tables = self._tables_of(operands, errors, drive)
-        n, rows = row_code.shape
-        block = min(n, _BLOCK)
-        volts = np.empty((block, rows))
-        bending = self._bending_of(operands, drive)
-        needs_powers = bending is not None or tables.of_cells is not None
-        powers = np.empty((block, rows)) if needs_powers else volts
-        squared = np.empty((block, rows)) if bending is not None else volts
-        currents = np.empty((block, operands.linear.shape[1]))
-        squares = np.zeros(rows)
-        for start in range(0, n, block):
-            stop = min(start + block, n)
-            v, work = volts[: stop - start], powers[: stop - start]
-            current = currents[: stop - start]
-            drive.fill(row_code[start:stop], v)
-            np.matmul(v, operands.linear, out=current)
-            squares += v[0] * v[0] if len(v) == 1 else np.einsum("ni,ni->i", v, v)
-            if bending is not None:
-                bending.add(v, work, squared[: stop - start], current)
+        power = 0.0
+        passing = self._products.of(row_code, drive, stretches, out.code.shape[1])
+        for start, stop, v, work, current, (_, operands, errors) in passing:
+            tables = self._tables_of(operands, errors, drive)
+            squares = v[0] * v[0] if len(v) == 1 else np.einsum("ni,ni->i", v, v)
+            power += float(squares @ operands.row_conductance)
             variance = None
             if tables.of_cells is not None:
                 np.multiply(v, v, out=work)
@@ -197,46 +157,18 @@ class SignalChain:
                 variance = work @ tables.of_cells
                 variance *= tables.of_cells_unit
             late = None if settling is None else (settling.steps(current), settling.unsettled)
-            self._convert(
-                current, variance, tables, gain, out.code[start:stop], out.gain[start:stop], late
-            )
-        squares *= drive.unit**2
-        return squares
-
-    def _bending_of(self, operands: Operands, drive: Drive) -> _Bending | None:
-        if operands.bent is None:
-            return None
-        key, last = (operands, drive.unit, drive.largest), self._bending_for
-        if last is None or last[0] is not operands or last[1:] != key[1:]:
-            self._bending, self._bending_for = _Bending(operands, drive), key
-        return self._bending
+            code, used = out.code[start:stop], out.gain[start:stop]
+            self._convert(current, variance, tables, gain, code, used, late)
+        return power * drive.unit**2
 
     def _tables_of(self, operands: Operands, errors: ColumnErrors, drive: Drive) -> _Tables:
         unit, largest = drive.unit, drive.largest
-        exact = self._exact_for
-        if exact is None or exact[0] is not operands or exact[1:] != (unit, largest):
-            self._require_exact(operands, drive)
-            self._exact_for = operands, unit, largest
         # Slow noise changes the operands, but neither their errors nor the variance.
         key, last = (operands.variance, errors, unit, largest), self._tables_for
         if last is None or last[0] is not key[0] or last[1] is not errors or last[2:] != key[2:]:
             self._tables = self._with_cells(self._in_units(errors, unit), operands, drive)
             self._tables_for = key
         return self._tables
-
-    @staticmethod
-    def _require_exact(operands: Operands, drive: Drive) -> None:
-        # The sum in S, and half a unit for each cell that was rounded.
-        sums = operands.column_conductance.max() * GRID + operands.linear.shape[0]
-        if sums * drive.largest >= 0.5 * _EXACT:  # closely: slow noise is not in it
-            sums = operands.linear.sum(axis=0).max()
-        largest = sums * drive.largest
-        if largest >= _EXACT:
-            raise DeviceError(
-                f"a column of {operands.linear.shape[0]} cells could carry "
-                f"{largest * drive.unit / GRID:.3g} A at the read limit, more than the emulator "
-                "can add up exactly; lower the read limit, or select fewer rows"
-            )
 
     def _in_units(self, errors: ColumnErrors, unit: float) -> _Tables:
         """Express currents in whole numbers of 2^-33 S times the voltage unit."""
@@ -343,45 +275,6 @@ class SignalChain:
         if self._normal is None:
             raise RuntimeError("this signal chain has no source of noise")
         return self._normal.deviates(np.empty(shape, np.float32))
-
-
-class _Bending:
-    """What the sinh of the cells adds to the currents, exactly summed.
-
-    Raises
-    ------
-    DeviceError
-        If it could add so much that sums would not be exact.
-    """
-
-    def __init__(self, operands: Operands, drive: Drive):
-        assert operands.bent is not None
-        self._bent, self._voltage, self._unit = (
-            operands.bent,
-            operands.bending_voltage,
-            drive.unit,
-        )
-        x = drive.largest * drive.unit / self._voltage
-        self._terms = added_terms(x)
-        volts = self._voltage * (math.sinh(x) if x < 700.0 else math.inf) / drive.unit
-        largest = self._bent.sum(axis=0).max() * max(1.0, volts)
-        if not largest < _EXACT:
-            raise DeviceError(
-                f"cells whose I-V curves bend at {self._voltage:g} V could carry more current at "
-                "the read limit than the emulator can add up exactly; lower the read limit"
-            )
-        self._finer = 2.0 ** min(_BENDING_BITS, math.floor(math.log2(_EXACT / max(largest, 1.0))))
-
-    def add(
-        self, volts: FloatArray, work: FloatArray, squared: FloatArray, current: FloatArray
-    ) -> None:
-        """Add it, exact up to the elementwise addition, so that no order matters."""
-        added_voltage(volts, self._unit, self._voltage, self._terms, work, squared)
-        work *= self._finer
-        np.rint(work, out=work)
-        added = work @ self._bent
-        added *= 1.0 / self._finer
-        current += added
 
 
 _Pick = Callable[[FloatArray], FloatArray]

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betaincinv, ndtri
 
 from memlab.array import Measurement
 from memlab.load import Load
@@ -296,23 +297,16 @@ class Findings:
         if not n:
             self.undetermined(name, "1", description, f"there are no {of}", n=0, of=of)
             return
-        # A second to load, which every command would wait for that has to do with run files.
-        from scipy.stats import binomtest
-
-        test = binomtest(int(count), int(n))
-        whole, sigma = (
-            test.proportion_ci(CONFIDENCE, "exact"),
-            test.proportion_ci(_ONE_SIGMA, "wilson"),
-        )
+        low, high = _clopper_pearson(int(count), int(n))
         self.number(
             name,
             count / n,
             "1",
             description,
-            0.5 * float(sigma.high - sigma.low),
+            _wilson(int(count), int(n)),
             n=n,
             of=of,
-            interval=(float(whole.low), 1.0 if lower_bound else float(whole.high)),
+            interval=(low, 1.0 if lower_bound else high),
             caveat=caveat,
         )
 
@@ -362,3 +356,20 @@ class Findings:
 def _finite(value: float) -> float | None:
     """Return the value, or None where there is none: JSON knows no NaN."""
     return value if np.isfinite(value) else None
+
+
+# `scipy.stats` has both, and takes longer to load than anything else of a program's start.
+
+
+def _clopper_pearson(count: int, n: int) -> tuple[float, float]:
+    """Return the interval that holds the probability with `CONFIDENCE`, both tails alike."""
+    tail = 0.5 * (1.0 - CONFIDENCE)
+    low = float(betaincinv(count, n - count + 1, tail)) if count else 0.0
+    high = float(betaincinv(count + 1, n - count, 1.0 - tail)) if count < n else 1.0
+    return low, high
+
+
+def _wilson(count: int, n: int) -> float:
+    """Return half of the interval that holds the probability with 68 %."""
+    z, p = float(ndtri(0.5 * (1.0 + _ONE_SIGMA))), count / n
+    return z / (1.0 + z**2 / n) * (p * (1.0 - p) / n + (0.5 * z / n) ** 2) ** 0.5

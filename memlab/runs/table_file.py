@@ -24,7 +24,6 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from scipy.io import loadmat, whosmat
 
 from memlab.errors import DataError
 from memlab.runs.decimal_mark import decimal_mark, values
@@ -165,6 +164,8 @@ def _npy(path: Path, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
 
 
 def _read_matlab(path: Path, names: list[str], texts: frozenset[str]) -> dict[str, Column]:
+    from scipy.io import loadmat, whosmat
+
     try:
         listed = whosmat(str(path))
         there = [name for name, _, _ in listed]

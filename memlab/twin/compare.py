@@ -24,7 +24,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import kstwobign, norm
+from scipy.special import kolmogi, kolmogorov, ndtri
 
 from memlab.characterize.cut_off import SILENT
 from memlab.characterize.offsets import are_net, net_conductance
@@ -262,7 +262,7 @@ def _tested(pairs: list[_Pair], alpha: float) -> list[StepResult]:
         member = groups == group
         clustering[member] = np.maximum(clustering[member], np.median(clustering[member]))
     cells = np.array([pair.chip.size for pair in pairs]) / clustering
-    p = holm(np.asarray(kstwobign.sf(distances * np.sqrt(cells / 2.0))))
+    p = holm(np.asarray(kolmogorov(distances * np.sqrt(cells / 2.0))))
     return [
         _result(pair, float(distances[k]), float(cells[k]), float(p[k]), alpha / len(pairs))
         for k, pair in enumerate(pairs)
@@ -276,8 +276,8 @@ def _seen_shift(cells: float, alpha: float) -> float:
     at most half of sqrt(2 / cells).
     """
     scatter = (2.0 / cells) ** 0.5
-    distance = scatter * (float(kstwobign.isf(alpha)) + 0.5 * float(norm.isf(0.1)))
-    return 2.0 * float(norm.ppf(0.5 * (1.0 + distance))) if distance < 1.0 else float("inf")
+    distance = scatter * (float(kolmogi(alpha)) - 0.5 * float(ndtri(0.1)))
+    return 2.0 * float(ndtri(0.5 * (1.0 + distance))) if distance < 1.0 else float("inf")
 
 
 def distances_of(chip: FloatArray, twins: Sequence[FloatArray]) -> tuple[float, float]:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from memlab.board_array import BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard
@@ -251,6 +250,8 @@ def _correlations(
     change: FloatArray, groups: Sequence[npt.NDArray[np.intp]]
 ) -> tuple[FloatArray, FloatArray]:
     """Return how normal deviates of cells at neighbouring times correlate; from how many cells."""
+    from scipy.stats import rankdata  # takes half a second to load, for this alone
+
     found: list[float] = []
     counts: list[int] = []
     for before, after in pairwise(change):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 import pytest
+from support.command import in_process
 
 from memlab.cli import main
 
@@ -61,12 +62,15 @@ def test_json_prints_one_document_on_stdout_and_progress_on_stderr(tmp_path: Pat
     assert (tmp_path / document["figure"]).read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_person_gets_a_summary_and_an_empty_stdout(tmp_path: Path) -> None:
-    done = memlab("train", "airline", "--epochs", "2", "--out", "run.h5", cwd=tmp_path)
-    assert done.returncode == 0
-    assert done.stdout == ""
-    assert "persistence" in done.stderr
-    assert "run.png" in done.stderr
+def test_a_person_gets_a_summary_and_an_empty_stdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, said = in_process(capsys, "train", "airline", "--epochs", "2", "--out", "run.h5")
+    assert code == 0
+    assert out == ""
+    assert "persistence" in said
+    assert "run.png" in said
 
 
 @pytest.mark.parametrize(
@@ -118,18 +122,23 @@ def test_bad_input_gets_one_line_exit_code_2_and_touches_nothing(
     assert (tmp_path / "precious.h5").read_bytes() == b"precious"
 
 
-def test_a_refused_limit_ends_with_exit_code_4_before_any_file(tmp_path: Path) -> None:
-    done = memlab("train", "airline", "--set", "point.read_voltage=0.5", cwd=tmp_path)
-    assert done.returncode == 4
-    assert "limits.read_voltage" in done.stderr
+def test_a_refused_limit_ends_with_exit_code_4_before_any_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, said = in_process(capsys, "train", "airline", "--set", "point.read_voltage=0.5")
+    assert code == 4
+    assert "limits.read_voltage" in said
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_commands_and_experiments_are_usage_errors(tmp_path: Path) -> None:
-    for arguments in (["trian"], ["train", "airlines"], ["train"], ["--nope"]):
-        done = memlab(*arguments, cwd=tmp_path)
-        assert done.returncode == 2
-        assert len(done.stderr.strip().splitlines()) == 1
+@pytest.mark.parametrize("arguments", [["trian"], ["train", "airlines"], ["train"], ["--nope"]])
+def test_unknown_commands_and_experiments_are_usage_errors(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, said = in_process(capsys, *arguments)
+    assert code == 2
+    assert len(said.strip().splitlines()) == 1
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_was_measured(tmp_path: Path) -> None:
@@ -153,19 +162,37 @@ def test_ctrl_c_ends_with_130_and_keeps_what_was_measured(tmp_path: Path) -> Non
         assert file["entry/training/loss"].size >= 1
 
 
-def test_help_loads_neither_numpy_nor_h5py(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], {"numpy", "scipy", "h5py", "matplotlib", "pydantic"}),
+        (
+            ["train", "airline", "--epochs", "0", "--quiet"],
+            {"scipy.stats", "scipy.optimize", "scipy.signal", "scipy.io", "xarray", "dask"},
+        ),
+    ],
+    ids=["help", "train"],
+)
+def test_a_start_loads_nothing_heavy_that_it_does_not_use(
+    arguments: list[str], heavy: set[str], tmp_path: Path
+) -> None:
     code = (
         "import sys; from memlab.cli import cli\n"
-        "cli.main(['--help'], standalone_mode=False)\n"
-        "heavy = {'numpy', 'scipy', 'h5py', 'matplotlib', 'pydantic'} & set(sys.modules)\n"
+        f"cli.main({arguments}, standalone_mode=False)\n"
+        f"heavy = {heavy} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "train" in done.stdout
+    assert arguments[0] == "train" or "train" in done.stdout
 
 
 def test_missing_data_is_one_line_that_says_how_to_get_it_and_leaves_nothing(

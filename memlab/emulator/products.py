@@ -1,0 +1,236 @@
+"""Vectors times chip: the currents of the columns, exactly summed.
+
+Voltages and conductances are whole numbers (`memlab.emulator.signal_chain`), so that no order of
+summation matters. Vectors pass in blocks that stay in the cache: that is most of the speed. A chip
+that changes from millisecond to millisecond is multiplied by a few vectors at a time; what comes
+before and after the products is done for all that pass together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.errors import DeviceError
+from memlab.emulator.cells.conduction import added_terms, added_voltage
+from memlab.emulator.chip import GRID
+from memlab.emulator.front_end import ColumnErrors
+from memlab.emulator.readout import Operands
+
+__all__ = ["Drive", "Passing", "Products", "Stretch"]
+
+_BLOCK = 256
+"""Vectors per block: all work space of 128 x 64 fits in 1 MB."""
+
+_EXACT = 2.0**53
+
+_BENDING_BITS = 10
+"""Bits by which the grid of what bending adds may be finer than that of V: it is small."""
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Drive(Protocol):
+    """What turns row codes into whole numbers of volts."""
+
+    unit: float
+    """V per whole number."""
+    largest: float
+    """Largest magnitude, in units, that an allowed code can make."""
+
+    def fill(self, code: npt.NDArray[np.uint16], out: FloatArray) -> None:
+        """Write the voltages of a block of codes, shape (vectors, rows), to `out`."""
+        ...
+
+
+class Stretch(NamedTuple):
+    """Vectors during which the chip stays as it is."""
+
+    stop: int
+    """The first vector after them."""
+    operands: Operands
+    errors: ColumnErrors
+    """Of the columns' amplifiers and ADCs."""
+
+    def alike(self, other: Stretch) -> bool:
+        """Return whether nothing but the slow noise of the cells differs."""
+        ours, theirs = self.operands, other.operands
+        return (
+            self.errors is other.errors
+            and ours.variance is theirs.variance
+            and ours.row_conductance is theirs.row_conductance
+        )
+
+
+class Passing(NamedTuple):
+    """Vectors `start` to `stop` of one block, in stretches that are alike: the last of them.
+
+    `volts` (V in units of the drive) and `work` have shape (vectors, rows), `current` (in units of
+    the product) has shape (vectors, columns). All three are work space afterwards.
+    """
+
+    start: int
+    stop: int
+    volts: FloatArray
+    work: FloatArray
+    current: FloatArray
+    last: Stretch
+
+
+class Products:
+    """Multiplies; keeps what it derived from the chip as it last was."""
+
+    def __init__(self) -> None:
+        self._exact_for: tuple[Operands, float, float] | None = None
+        self._bending: _Bending | None = None
+
+    def of(
+        self,
+        row_code: npt.NDArray[np.uint16],
+        drive: Drive,
+        stretches: Iterable[Stretch],
+        columns: int,
+    ) -> Iterator[Passing]:
+        """Yield the currents of vectors of row codes, shape (n, rows), in order.
+
+        Parameters
+        ----------
+        stretches
+            The chip as the vectors find it, up to the last vector. Each is asked for when the
+            vectors before it have passed.
+
+        Raises
+        ------
+        DeviceError
+            If a column could carry so much current (1 A) that sums would not be exact.
+        """
+        n, rows = row_code.shape
+        size = min(n, _BLOCK)
+        volts, work, added = np.empty((size, rows)), np.empty((size, rows)), None
+        current = np.empty((size, columns))
+        last: Stretch | None = None
+        first = end = start = now = 0
+
+        def passing(stretch: Stretch) -> Passing:
+            part = slice(start - first, now - first)
+            return Passing(start, now, volts[part], work[part], current[part], stretch)
+
+        for stretch in stretches:
+            if last is not None and start < now and not stretch.alike(last):
+                yield passing(last)
+                start = now
+            last = stretch
+            operands = stretch.operands
+            self._require_exact(operands, drive)
+            bending = self._bending_of(operands, drive)
+            while now < stretch.stop:
+                if now == end:
+                    if start < now:
+                        yield passing(stretch)
+                    first, end = now, min(n, now + _BLOCK)
+                    start, added = now, None
+                    drive.fill(row_code[first:end], volts[: end - first])
+                until = min(stretch.stop, end)
+                part = slice(now - first, until - first)
+                np.matmul(volts[part], operands.linear, out=current[part])
+                if bending is not None and operands.bent is not None:
+                    if added is None:
+                        added = np.empty((size, rows))
+                        bending.voltage(
+                            volts[: end - first], added[: end - first], work[: end - first]
+                        )
+                    bending.add(added[part], operands, current[part])
+                now = until
+        if last is not None and start < now:
+            yield passing(last)
+
+    def _require_exact(self, operands: Operands, drive: Drive) -> None:
+        exact = self._exact_for
+        if exact is not None and exact[0] is operands and exact[1:] == (drive.unit, drive.largest):
+            return
+        # The sum in S, and half a unit for each cell that was rounded.
+        sums = operands.column_conductance.max() * GRID + operands.linear.shape[0]
+        if sums * drive.largest >= 0.5 * _EXACT:  # closely: slow noise is not in it
+            sums = operands.linear.sum(axis=0).max()
+        largest = sums * drive.largest
+        if largest >= _EXACT:
+            raise DeviceError(
+                f"a column of {operands.linear.shape[0]} cells could carry "
+                f"{largest * drive.unit / GRID:.3g} A at the read limit, more than the emulator "
+                "can add up exactly; lower the read limit, or select fewer rows"
+            )
+        self._exact_for = operands, drive.unit, drive.largest
+
+    def _bending_of(self, operands: Operands, drive: Drive) -> _Bending | None:
+        if operands.bent is None:
+            return None
+        if self._bending is None or not self._bending.holds(operands, drive):
+            self._bending = _Bending(operands.bending_voltage, drive)
+        return self._bending
+
+
+class _Bending:
+    """What the sinh of the cells adds to the currents, exactly summed.
+
+    Parameters
+    ----------
+    voltage
+        V0 in V.
+    """
+
+    def __init__(self, voltage: float, drive: Drive):
+        self._made_for = voltage, drive.unit, drive.largest
+        x = drive.largest * drive.unit / voltage
+        self._terms = added_terms(x)
+        self._most = voltage * (math.sinh(x) if x < 700.0 else math.inf) / drive.unit
+        self._finer: tuple[FloatArray | None, float] = None, 1.0
+
+    def holds(self, operands: Operands, drive: Drive) -> bool:
+        """Return whether this was made for cells and lines like these."""
+        return self._made_for == (operands.bending_voltage, drive.unit, drive.largest)
+
+    def voltage(self, volts: FloatArray, out: FloatArray, work: FloatArray) -> None:
+        """Write what bending adds to voltages, V0 sinh(V / V0) - V, in units, to `out`."""
+        V0, unit, _ = self._made_for
+        added_voltage(volts, unit, V0, self._terms, out, work)
+
+    def add(self, added: FloatArray, operands: Operands, current: FloatArray) -> None:
+        """Add the currents, exact up to the elementwise addition, so that no order matters.
+
+        Parameters
+        ----------
+        added
+            See `voltage`, shape (vectors, rows); used as work space.
+
+        Raises
+        ------
+        DeviceError
+            If they could be so large that sums would not be exact.
+        """
+        bent = operands.bent
+        assert bent is not None
+        finer = self._grid(bent)
+        added *= finer
+        np.rint(added, out=added)
+        more = added @ bent
+        more *= 1.0 / finer
+        current += more
+
+    def _grid(self, bent: FloatArray) -> float:
+        """Return by how much the grid of the added voltage may be finer than that of V."""
+        known, finer = self._finer
+        if known is bent:
+            return finer
+        largest = bent.sum(axis=0).max() * max(1.0, self._most)
+        if not largest < _EXACT:
+            raise DeviceError(
+                f"cells whose I-V curves bend at {self._made_for[0]:g} V could carry more current "
+                "at the read limit than the emulator can add up exactly; lower the read limit"
+            )
+        finer = 2.0 ** min(_BENDING_BITS, math.floor(math.log2(_EXACT / max(largest, 1.0))))
+        self._finer = bent, finer
+        return finer
