@@ -31,15 +31,20 @@ def fit_text(figure: Figure) -> None:
     ----------
     figure
         With everything drawn on it. Axes change their size when a title takes a second line, so
-        it is done twice.
+        it is done twice. Where the layout fits the text, it is final: to find it takes longer than
+        to draw.
     """
     whole: dict[Text, str] = {}
     for _ in range(2):
         figure.draw_without_rendering()
+        before = {text: text.get_text() for text in whole}
         for text, written in whole.items():
             text.set_text(written)
-        _fit(figure, whole)
-        if all(text.get_text() == written for text, written in whole.items()):
+        thinned = _fit(figure, whole)
+        if not thinned and all(
+            text.get_text() == before.get(text, written) for text, written in whole.items()
+        ):
+            figure.set_layout_engine("none")
             return
 
 
@@ -80,18 +85,21 @@ def _evenly(line: str, width: int) -> str:
     return least
 
 
-def _fit(figure: Figure | SubFigure, whole: dict[Text, str]) -> None:
+def _fit(figure: Figure | SubFigure, whole: dict[Text, str]) -> bool:
+    """Fit the text; return whether axes got fewer ticks."""
+    thinned = False
     for text in figure.texts:
         if text is getattr(figure, "_suptitle", None):
             _fold(text, 0.98 * figure.bbox.width, whole, across=True)
     for part in figure.subfigs:
-        _fit(part, whole)
+        thinned |= _fit(part, whole)
     for axes in figure.axes:
         if axes.figure is figure:
-            _fit_axes(axes, whole)
+            thinned |= _fit_axes(axes, whole)
+    return thinned
 
 
-def _fit_axes(axes: Axes, whole: dict[Text, str]) -> None:
+def _fit_axes(axes: Axes, whole: dict[Text, str]) -> bool:
     box = axes.get_window_extent()
     # A title is centred over its axes: it may reach over labels on the left, as far on the right.
     spare = min(box.x0 - axes.figure.bbox.x0, axes.figure.bbox.x1 - box.x1)
@@ -99,18 +107,19 @@ def _fit_axes(axes: Axes, whole: dict[Text, str]) -> None:
     _fold(axes.title, across, whole, across=True)
     _fold(axes.xaxis.label, across, whole, across=True)
     _fold(axes.yaxis.label, box.height, whole, across=False)
-    _thin_out(axes)
+    return _thin_out(axes)
 
 
-def _thin_out(axes: Axes) -> None:
-    """Give fewer ticks to a linear axis on which the numbers touch."""
+def _thin_out(axes: Axes) -> bool:
+    """Give fewer ticks to a linear axis on which the numbers touch; return whether it was done."""
     locator = axes.xaxis.get_major_locator()
     boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
     boxes.sort(key=lambda box: float(box.x0))
-    if isinstance(locator, MaxNLocator) and any(
-        right.x0 < left.x1 + _APART for left, right in pairwise(boxes)
-    ):
-        locator.set_params(nbins=3)
+    touch = any(right.x0 < left.x1 + _APART for left, right in pairwise(boxes))
+    if not (touch and isinstance(locator, MaxNLocator)):
+        return False
+    locator.set_params(nbins=3)
+    return True
 
 
 def _fold(text: Text, room: float, whole: dict[Text, str], *, across: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -372,4 +373,4 @@ def _clopper_pearson(count: int, n: int) -> tuple[float, float]:
 def _wilson(count: int, n: int) -> float:
     """Return half of the interval that holds the probability with 68 %."""
     z, p = float(ndtri(0.5 * (1.0 + _ONE_SIGMA))), count / n
-    return z / (1.0 + z**2 / n) * (p * (1.0 - p) / n + (0.5 * z / n) ** 2) ** 0.5
+    return z / (1.0 + z**2 / n) * math.sqrt(p * (1.0 - p) / n + (0.5 * z / n) ** 2)
