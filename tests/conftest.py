@@ -9,6 +9,7 @@ every board and on `ideal:`. A board written `serve ...` is a virtual one, start
 arguments in a process of its own.
 """
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -21,6 +22,9 @@ BOARDS = [
     "serve --tcp 0 --chip ideal --dialect dpe",
 ]
 ARRAYS = [*BOARDS, "ideal:"]
+
+FORKED = os.name == "posix"
+"""Hundreds of boards are started, and few tests are of how an interpreter starts."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,10 +64,11 @@ def _state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture
 def virtual_board() -> Iterator[Callable[..., VirtualBoard]]:
-    """Start `memlab board serve` with these arguments; ended with the test."""
+    """Start `memlab board serve` with these arguments, forked if it can be; ended with the test."""
     running: list[VirtualBoard] = []
 
     def start(*arguments: str, **options: object) -> VirtualBoard:
+        options = {"forked": FORKED, **options}
         running.append(VirtualBoard(*arguments, **options))  # type: ignore[arg-type]
         return running[-1]
 
@@ -80,7 +85,7 @@ def _url_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
         if not name.startswith("serve "):
             return name
         if name not in running:
-            running[name] = VirtualBoard(*name.split()[1:])
+            running[name] = VirtualBoard(*name.split()[1:], forked=FORKED)
         url = running[name].url
         if url.startswith("dpe+"):  # there is no real board behind it that needs the pauses
             url += "&line_pause=0&rounding=nearest"

@@ -225,10 +225,16 @@ class Readout:
             linear = linear * factor
             bent = None if bent is None else bent * factor
         return Operands(
-            linear=np.rint(linear * GRID),
-            bent=None if bent is None else np.rint(bent * GRID),
+            linear=_whole(linear),
+            bent=None if bent is None else _whole(bent),
             bending_voltage=self._chip.preset.nonlinearity.voltage,
             variance=present.variance,
             row_conductance=present.row_conductance,
             column_conductance=present.column_conductance,
         )
+
+
+def _whole(conductance: FloatArray) -> FloatArray:
+    """Return a conductance (S) in whole numbers of 2^-33 S."""
+    steps: FloatArray = conductance * GRID
+    return np.rint(steps, out=steps)

@@ -20,7 +20,6 @@ from memlab import open_array
 from memlab.errors import MemlabError
 
 Start = Callable[..., VirtualBoard]
-FORKED = os.name == "posix"
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
 
 
@@ -49,7 +48,7 @@ class Program:
 @pytest.fixture
 def logged(virtual_board: Start, tmp_path: Path) -> VirtualBoard:
     log = tmp_path / "log.jsonl"
-    return virtual_board("--tcp", "0", "--chip", "ideal", log=log, forked=FORKED)
+    return virtual_board("--tcp", "0", "--chip", "ideal", log=log)
 
 
 @pytest.fixture
@@ -106,8 +105,7 @@ def test_two_virtual_boards_with_one_serial_number_are_one_board(
 ) -> None:
     serial = f"twin-{os.getpid()}"
     first, second = (
-        virtual_board("--tcp", "0", "--chip", "ideal", "--serial", serial, forked=FORKED)
-        for _ in range(2)
+        virtual_board("--tcp", "0", "--chip", "ideal", "--serial", serial) for _ in range(2)
     )
     with open_array(first.url) as array:
         array[0:1].program(1.0)
@@ -117,7 +115,7 @@ def test_two_virtual_boards_with_one_serial_number_are_one_board(
 
 
 def test_a_virtual_board_that_starts_again_is_another_board(virtual_board: Start) -> None:
-    boards = [virtual_board("--tcp", "0", "--chip", "ideal", forked=FORKED) for _ in range(2)]
+    boards = [virtual_board("--tcp", "0", "--chip", "ideal") for _ in range(2)]
     serials, lives = [], []
     for board in boards:
         with open_array(board.url) as array:

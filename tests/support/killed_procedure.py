@@ -1,17 +1,14 @@
 """A host that runs procedures and is killed -9 at a chosen moment.
 
-    python -m support.killed_procedure MOMENT BOARD OUT NAME... -- SETTING...
-
-MOMENT counts what touches disk or board: each ticket, each flush of the run file, and each
+A moment counts what touches disk or board: each ticket, each flush of the run file, and each
 programming operation just before it leaves and just after it is settled. `mid-pulse` dies
 while the board fires the third operation.
 """
 
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from drivers.link import Link
@@ -64,13 +61,16 @@ def kill_soon() -> None:
         os._exit(0)
 
 
-def main() -> None:
-    moment, board, out, *rest = sys.argv[1:]
-    names, settings = rest[: rest.index("--")], rest[rest.index("--") + 1 :]
+def host(moment: str, board: str, out: Path, names: list[str], settings: list[str]) -> None:
     arrange(moment)
-    plans = plan_procedures(names, board=board, settings=settings, out=Path(out))
+    plans = plan_procedures(names, board=board, settings=settings, out=out)
     run_procedures(plans, board, Region(rows="0:6", columns="2:9"), figure=False)
 
 
-if __name__ == "__main__":
-    main()
+def killed(moment: str, board: str, out: Path, names: list[str], settings: Sequence[str]) -> None:
+    """Run procedures in a process of their own, until it is killed at that moment."""
+    from support.forked_command import Forked  # needs POSIX
+
+    process = Forked(host, moment, board, out, names, list(settings))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, said

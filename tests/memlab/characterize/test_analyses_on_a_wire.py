@@ -1,15 +1,14 @@
 """The analyses on a virtual board: what they find is what they find in process, killed or not."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from support.virtual_board import REPOSITORY, VirtualBoard
+from support.killed_procedure import killed
+from support.virtual_board import VirtualBoard
 
 from memlab.characterize import Region, plan_procedures, resume, run_procedures
 
@@ -62,22 +61,15 @@ def test_a_wire_makes_no_difference(tmp_path: Path, virtual_board: Start, name: 
     assert_same(found, expected)
 
 
-@pytest.mark.parametrize(("name", "moment"), [("yield", "9"), ("vmm-accuracy", "10")])
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [("yield", "9"), pytest.param("vmm-accuracy", "10", marks=pytest.mark.slow)],
+)
 def test_a_killed_analysis_goes_on(
     tmp_path: Path, virtual_board: Start, name: str, moment: str
 ) -> None:
     board = virtual_board("--pty", "--chip", "ideal", "--seed", "3")
     out = tmp_path / "killed.h5"
-    host = subprocess.run(
-        [
-            *(sys.executable, "-m", "support.killed_procedure", moment, board.url, str(out)),
-            *(name, "--", *SETTINGS[name]),
-        ],
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert host.returncode == -9, host.stderr
+    killed(moment, board.url, out, [name], SETTINGS[name])
     resume(out, figure=False)
     assert_same(results(out), found_on(EMULATOR, name, tmp_path / "process.h5"))

@@ -70,7 +70,7 @@ def test_retention_and_relaxation_have_honest_errors() -> None:
     assert_honest(deviations(truth, AGE, mean=-2e-6, spread=3e-6))
 
 
-@pytest.mark.parametrize("tau", [1e9, 3e8])
+@pytest.mark.parametrize("tau", [1e9, pytest.param(3e8, marks=pytest.mark.slow)])
 def test_retention_that_is_hardly_seen_is_not_taken_for_relaxation(tau: float) -> None:
     # A law that is chosen because it seems needed, or not, gives -0.9 +- 1.1 and -0.7 +- 1.6 here.
     z = deviations({"relaxation": -2e-6}, AGE, mean=-2e-6, tau=tau, white=0.005)

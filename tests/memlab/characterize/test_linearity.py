@@ -13,7 +13,7 @@ from memlab.characterize.bending import BentCells, fit_bending
 from memlab.characterize.clusters import Lines
 
 
-@pytest.mark.parametrize("volts", [0.5, 1.0])
+@pytest.mark.parametrize("volts", [pytest.param(0.5, marks=pytest.mark.slow), 1.0])
 def test_the_bending_voltage_is_recovered_with_all_effects_on(tmp_path: Path, volts: float) -> None:
     run = analyse("linearity", tmp_path, "ta-hfo2-full", nonlinearity__voltage=volts)
     run.assert_recovered("voltage", volts, within=0.06)

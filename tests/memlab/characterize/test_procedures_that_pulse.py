@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +9,8 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from support.virtual_board import REPOSITORY, VirtualBoard
+from support.killed_procedure import killed
+from support.virtual_board import VirtualBoard
 
 from memlab.characterize import Region, plan_procedures, run_procedures
 from memlab.cli import cli
@@ -147,17 +146,7 @@ def test_killed_on_a_board_it_goes_on_without_a_second_pulse(
 
     log, out = tmp_path / "pulses.jsonl", tmp_path / "killed.h5"
     board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=log)
-    host = subprocess.run(
-        [
-            *(sys.executable, "-m", "support.killed_procedure"),
-            *(moment, board.url, str(out), name, "--", *given),
-        ],
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert host.returncode == -9, host.stderr
+    killed(moment, board.url, out, [name], given)
     result = run("runs", "resume", str(out), "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["results"] == document["results"]

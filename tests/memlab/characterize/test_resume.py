@@ -4,8 +4,6 @@ import json
 import logging
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from support.virtual_board import REPOSITORY, VirtualBoard
+from support.killed_procedure import killed as run_until_killed
+from support.virtual_board import VirtualBoard
 
 from drivers.serial_board import SerialBoard
 from memlab import open_array
@@ -36,15 +35,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 needs POSIX"
 
 
 def killed(moment: str, board: str, out: Path, *names: str) -> None:
-    program = [sys.executable, "-m", "support.killed_procedure"]
-    host = subprocess.run(
-        [*program, moment, board, str(out), *names, "--", *SETTINGS],
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert host.returncode == -9, host.stderr
+    run_until_killed(moment, board, out, [*names], SETTINGS)
 
 
 def datasets(path: Path) -> dict[str, np.ndarray]:
@@ -74,15 +65,19 @@ EMULATOR = "emulator:?chip=ideal&seed=3"
 
 # Moments, for each batch: its ticket, its entry in the run file, its operation in the record of the
 # board, the settlement there, the confirmation in the run file, and the reading.
+SHORT = ("1", "8", "15", "22", "29", "36")
+"""One of each kind, each in a batch of its own."""
+
+
 @pytest.mark.parametrize(
     "moment",
     [
-        *(str(k) for k in (1, 2, 3, 4, 5, 6, 7, 14, 15)),
+        *SHORT,
         "mid-pulse",
         *(
             pytest.param(str(k), marks=pytest.mark.slow)
-            for k in range(8, 6 * BATCHES)
-            if k not in (14, 15)
+            for k in range(1, 6 * BATCHES)
+            if str(k) not in SHORT
         ),
     ],
 )
@@ -175,8 +170,15 @@ def test_a_copy_that_another_copy_has_overtaken_is_refused_and_fires_nothing(
     assert sum(event["event"] == "pulse" for event in board.events()) == fired
 
 
-@pytest.mark.parametrize("passport", ["", "?passport=none"])
-@pytest.mark.parametrize("how", ["deleted", "another"])
+@pytest.mark.parametrize(
+    ("how", "passport"),
+    [
+        ("deleted", ""),
+        ("another", "?passport=none"),
+        pytest.param("deleted", "?passport=none", marks=pytest.mark.slow),
+        pytest.param("another", "", marks=pytest.mark.slow),
+    ],
+)
 def test_a_lost_record_is_no_leave_to_fire_again_what_another_copy_has_fired(
     virtual_board: Start,
     tmp_path: Path,
@@ -317,7 +319,9 @@ def test_a_chip_that_is_made_again_is_formed_again_whatever_its_passport_says(
     assert np.array_equal(read_record(stopped).conductance, conductance)
 
 
-@pytest.mark.parametrize("moment", ["2", "5", "9", "20"])
+@pytest.mark.parametrize(
+    "moment", ["2", "9", *(pytest.param(str(k), marks=pytest.mark.slow) for k in (5, 20))]
+)
 def test_a_killed_procedure_on_an_emulated_chip_ends_as_if_it_had_not_been(
     tmp_path: Path, whole: Path, moment: str
 ) -> None:

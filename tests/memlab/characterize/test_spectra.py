@@ -29,7 +29,7 @@ def assert_honest(z: FloatArray) -> None:
     assert (np.abs(z.std(axis=0, ddof=1) - 1.0) < 4.0 / (2 * n) ** 0.5).all(), z.std(axis=0)
 
 
-@pytest.mark.parametrize("exponent", [1.0, 1.4])
+@pytest.mark.parametrize("exponent", [1.0, pytest.param(1.4, marks=pytest.mark.slow)])
 def test_power_and_exponent_have_honest_errors(exponent: float) -> None:
     rng, found = np.random.default_rng(1), []
     for _ in range(40):

@@ -55,7 +55,9 @@ def test_a_faster_board_and_a_slower_link_change_the_bill(memlab) -> None:  # ty
     assert "400 updates of 2072 devices" in out
 
 
-@pytest.mark.parametrize("epochs", [0, 1, 2, 4])
+@pytest.mark.parametrize(
+    "epochs", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2)), 4]
+)
 def test_the_bill_of_a_few_updates_is_exact(memlab, tmp_path: Path, epochs: int) -> None:  # type: ignore[no-untyped-def]
     few = ["airline", "--epochs", str(epochs), "--json"]
     bill = json.loads(memlab("estimate", *few)[1])

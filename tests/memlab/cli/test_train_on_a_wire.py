@@ -1,31 +1,25 @@
 """`memlab train airline` gives the same codes in process and over any wire; and learns over dpe."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from support.virtual_board import REPOSITORY, VirtualBoard
+from support.virtual_board import VirtualBoard
 
 
 def train(out: Path, epochs: int, *arguments: str) -> tuple[dict[str, np.ndarray], str]:
     """Run a training; return every dataset of its run file, and what was said on stderr."""
     options = ["--epochs", str(epochs), "--seed", "1", "--out", str(out), "--json", *arguments]
-    done = subprocess.run(
-        [sys.executable, "-m", "memlab", "train", "airline", *options],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["seed"] == 1
+    from support.forked_command import Forked, memlab  # needs POSIX
+
+    process = Forked(memlab, ["train", "airline", *options])
+    stdout, stderr = process.communicate(timeout=110)
+    assert process.returncode == 0, stderr
+    assert json.loads(stdout)["seed"] == 1
     datasets: dict[str, np.ndarray] = {}
     with h5py.File(out) as file:
         file.visititems(
@@ -33,27 +27,31 @@ def train(out: Path, epochs: int, *arguments: str) -> tuple[dict[str, np.ndarray
                 datasets.update({name: node[()]}) if isinstance(node, h5py.Dataset) else None
             )
         )
-    return datasets, done.stderr
+    return datasets, stderr
 
 
 @pytest.fixture(scope="module")
-def in_process(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
-    return train(tmp_path_factory.mktemp("in-process") / "run.h5", 5)[0]
+def in_process(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], dict[str, np.ndarray]]:
+    """Train in process for some epochs, once for all tests."""
+    return cache(lambda epochs: train(tmp_path_factory.mktemp("in") / "run.h5", epochs)[0])
 
 
+@pytest.mark.parametrize("epochs", [2, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("where", [("--pty",), ("--tcp", "0")], ids=["pty", "tcp"])
-def test_five_epochs_give_identical_codes(
+def test_epochs_give_identical_codes(
     where: tuple[str, ...],
-    in_process: dict[str, np.ndarray],
+    epochs: int,
+    in_process: Callable[[int], dict[str, np.ndarray]],
     virtual_board: Callable[..., VirtualBoard],
     tmp_path: Path,
 ) -> None:
     board = virtual_board(*where, "--seed", "1")
-    over_the_wire, said = train(tmp_path / "run.h5", 5, "--board", board.url)
+    over_the_wire, said = train(tmp_path / "run.h5", epochs, "--board", board.url)
+    expected = in_process(epochs)
     assert "steps of" not in said
-    assert over_the_wire.keys() == in_process.keys()
-    assert sum("code" in name for name in in_process) >= 6
-    for name, values in in_process.items():
+    assert over_the_wire.keys() == expected.keys()
+    assert sum("code" in name for name in expected) >= 6
+    for name, values in expected.items():
         np.testing.assert_array_equal(over_the_wire[name], values, err_msg=name)
 
 

@@ -53,8 +53,15 @@ def test_a_transfer_has_the_preset_of_the_run_that_it_takes(
         make_plan("airline", settings=["method=ex-situ", f"transfer.source={tmp_path}/no.h5"])
 
 
-@pytest.mark.parametrize("recorded", [True, False])
-@pytest.mark.parametrize("named", [True, False], ids=["--out", "default directory"])
+@pytest.mark.parametrize(
+    ("named", "recorded"),
+    [
+        pytest.param(True, True, id="--out"),
+        pytest.param(False, False, id="default directory, no preset recorded"),
+        pytest.param(True, False, id="--out, no preset recorded", marks=pytest.mark.slow),
+        pytest.param(False, True, id="default directory", marks=pytest.mark.slow),
+    ],
+)
 def test_a_sweep_goes_on_with_the_preset_it_was_begun_with(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

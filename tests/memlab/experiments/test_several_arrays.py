@@ -40,8 +40,12 @@ def train(boards: list[str], out: Path, *settings: str, epochs: int = 20) -> dic
 
 @pytest.mark.parametrize(
     "boards",
-    [["ideal:?rows=44&columns=64"] * 2, ["ideal:?rows=26&columns=48"] * 4],
-    ids=["cut into columns", "folded into rows as well"],
+    [
+        pytest.param(
+            ["ideal:?rows=44&columns=64"] * 2, id="cut into columns", marks=pytest.mark.slow
+        ),
+        pytest.param(["ideal:?rows=26&columns=48"] * 4, id="folded into rows as well"),
+    ],
 )
 def test_on_ideal_arrays_a_network_learns_the_same_on_several_as_on_a_large_one(
     boards: list[str], tmp_path: Path

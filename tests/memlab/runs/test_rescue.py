@@ -1,6 +1,7 @@
 """A file whose writer was killed becomes a whole one that can be appended to."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,16 +43,23 @@ os.kill(os.getpid(), 9)
 """
 
 
-@pytest.fixture
-def killed(tmp_path: Path) -> Path:
-    """A file with seven complete readings and one that lacks its codes."""
-    path = tmp_path / "run.h5"
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory in which a writer was killed."""
+    directory = tmp_path_factory.mktemp("killed")
     done = subprocess.run(
-        [sys.executable, "-c", WRITER, str(path)],
+        [sys.executable, "-c", WRITER, str(directory / "run.h5")],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
     assert done.returncode == -9
-    return path
+    return directory
+
+
+@pytest.fixture
+def killed(left: Path, tmp_path: Path) -> Path:
+    """A file with seven complete readings and one that lacks its codes."""
+    shutil.copytree(left, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "run.h5"
 
 
 def test_a_rescued_file_holds_everything_and_opens_in_any_reader(killed: Path) -> None:

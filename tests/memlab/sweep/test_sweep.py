@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray
+from support.command import in_process
 
 from memlab.errors import MemlabError
 from memlab.sweep import Outcome, Sweep, Trial, plan_sweep, run_sweep
@@ -123,19 +124,18 @@ def test_xarray_reads_the_table_and_every_trial_has_a_run_file(reference: Path) 
     assert (reference / "table.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_trial_has_the_result_of_memlab_train(reference: Path, tmp_path: Path) -> None:
+def test_a_trial_has_the_result_of_memlab_train(
+    reference: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
     arguments = ["--seed", "2", "--epochs", "3", "--set", "chip.noise=8e-6", "--json", "--quiet"]
-    done = subprocess.run(
-        [*MEMLAB, "train", "airline-window", *arguments],
-        env=ENVIRONMENT,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    code, out, said = in_process(capsys, "train", "airline-window", *arguments)
+    assert code == 0, said
     with xarray.open_dataset(reference / "table.nc", engine="h5netcdf") as table:
-        assert json.loads(done.stdout)["metrics"]["test_rmse"] == table["test_rmse"].values[1, 1]
+        assert json.loads(out)["metrics"]["test_rmse"] == table["test_rmse"].values[1, 1]
 
 
 # -- running again --------------------------------------------------------------------------
