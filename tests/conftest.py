@@ -43,6 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.exact_urls = set()  # of virtual boards whose chip has no noise
+    # Two workers on two cores: the threads of one would wait for those of the other. No test module
+    # has loaded numpy yet; the tests of threads ask for as many as they need.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

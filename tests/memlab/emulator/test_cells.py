@@ -753,8 +753,11 @@ def nonlinear_currents(G: np.ndarray, r: float, volts: np.ndarray, bending: floa
         slope = np.diag(G.ravel() * np.cosh(across / bending))
         residual = wires @ node - source + np.concatenate([current, -current])
         jacobian = wires + np.block([[slope, -slope], [-slope, slope]])
-        node -= np.linalg.solve(jacobian, residual)
-    return node[n + number[-1]] / r
+        step = np.linalg.solve(jacobian, residual)
+        node -= step
+        if np.abs(step).max() < 1e-15:
+            return node[n + number[-1]] / r
+    raise AssertionError("Newton's method has not converged")
 
 
 class TestWires:
