@@ -306,11 +306,16 @@ def test_the_bits_do_not_depend_on_other_solves_in_other_python_threads():
         together[k] = effective_conductance(maps[k], 0.3)
 
     threads = [threading.Thread(target=solve, args=(k,)) for k in range(len(maps))]
-    with threadpool_limits(2, user_api="blas"):
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    two = threadpool_limits(2, user_api="blas")
+    with one_blas_thread():
+        pass  # who sets a number keeps other Python threads from it until the end of a context
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    two.restore_original_limits()
+    with one_blas_thread():
+        pass
     for a, b in zip(alone, together, strict=True):
         np.testing.assert_array_equal(a, b)
 
