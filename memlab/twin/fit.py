@@ -83,7 +83,8 @@ class Fit:
         Steps of the solution, and the largest difference that was left between chip and twin, in
         standard errors; 0 where everything was estimated directly.
     undetermined
-        Parameters that a run was made to tell and does not, and why; they are the base's.
+        Parameters that a run was made to tell and does not, and why; they are the base's. Those
+        that end where a fit of them ends are used as fitted, without an error.
     """
 
     preset: ChipPreset

@@ -13,7 +13,7 @@ from memlab.twin.fit import Fit, FittedParameter
 from memlab.twin.gate_sweep import measured_sweeps
 from memlab.twin.pulse_train import fit_trains, measured_trains
 from memlab.twin.relaxation import fit_relaxation, measured_relaxation
-from memlab.twin.sweep_fit import fit_sweeps
+from memlab.twin.sweep_fit import fit_sweeps, told_of_ends
 from memlab.twin.tables import Kind, Table
 
 __all__ = ["fit_table"]
@@ -74,7 +74,13 @@ def _gate_sweep(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _
     protocol, sweeps, before = measured_sweeps(table)
     found, distance = fit_sweeps(protocol, sweeps, before, base, seed, on_step)
     few = {name: why for name, why in _TOLD_BY_CELLS.items() if table.cells < 3}
-    return {name: one for name, one in found.items() if name not in few}, distance, few
+    ends = told_of_ends(found)
+    known = {
+        name: (value, math.nan if name in ends else error)
+        for name, (value, error) in found.items()
+        if name not in few
+    }
+    return known, distance, ends | few
 
 
 def _relaxation(table: Table, base: ChipPreset, seed: int, on_step: OnStep) -> _Found:

@@ -13,7 +13,7 @@ larger of two levels, sweeps that were stopped, small samples and codes are acco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from memlab.errors import DataError
 from memlab.twin.gate_sweep import SweepProtocol, Sweeps, run_sweeps
 from memlab.twin.statistics import quantiles, quartile_spread, split_tolerance
 
-__all__ = ["fit_sweeps"]
+__all__ = ["fit_sweeps", "told_of_ends"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -99,6 +99,23 @@ def fit_sweeps(
     if fit.tail:
         found["spread.cycle_tail"] = (fit.tail, fit.tail_error())
     return found | {name: (value, np.nan) for name, value in _OFF.items()}, distance
+
+
+def told_of_ends(found: Mapping[str, tuple[float, float]]) -> dict[str, str]:
+    """Return which parameters of a sweep lie at an end of what a fit may give, and what that means.
+
+    At 0, where effects are off, an error is an error; at another end it says how cells vary, and
+    nothing of how far the table would have gone.
+    """
+    told = {}
+    for name, *ends in zip(_PARAMETERS, _LOWEST * _UNITS, _HIGHEST * _UNITS, strict=True):
+        value = found.get(name, (np.nan, np.nan))[0]
+        for end in ends:
+            if end and np.isfinite(end) and abs(value - end) <= 1e-6 * abs(end):
+                told[name] = (
+                    f"the fit ends at {value:.3g}, where what it may give ends; that is used"
+                )
+    return told
 
 
 class _Fit:

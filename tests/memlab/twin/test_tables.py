@@ -1,6 +1,7 @@
 """Tables of measured cells become twins; here of chips whose truth is known, in other units."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +211,26 @@ class TestGateSweep:
         assert "one cell" in result.undetermined["spread.set_offset"]
         with pytest.raises(DataError, match="at least 4"):
             compare_table(result.preset, table(path, COLUMNS[1:]))
+
+
+def test_a_parameter_at_an_end_of_its_range_has_no_error_and_is_told(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {
+        "set_slope": (1e-6, 4.6e-7),
+        "set_offset": (-5.4e-6, 4.6e-7),
+        "spread.set_level": (0.0, 2.9e-3),
+        "spread.cycle_onset": (3.0, 1.1e-5),
+    }
+    # Of the package, `fit_table` is the function.
+    module = sys.modules["memlab.twin.fit_table"]
+    monkeypatch.setattr(module, "fit_sweeps", lambda *_: (found, 0.5))
+    result = fit_table(table(sweep), load_preset("ideal"))
+    known = {one.name: one.known_error for one in result.fitted}
+    assert known == {"set_slope": None, "set_offset": 4.6e-7, "spread.cycle_onset": None}
+    assert result.preset.spread.cycle_onset == 3.0
+    assert result.undetermined.keys() == {"set_slope", "spread.cycle_onset"}
+    assert "the fit ends at 3, where" in result.undetermined["spread.cycle_onset"]
 
 
 def test_a_table_that_would_fill_the_memory_is_refused() -> None:
