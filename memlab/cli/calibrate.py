@@ -150,7 +150,8 @@ def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
     used = f"version {store.used}" if store.used else "none"
     if store.used and url.startswith("emulator:"):
         used += ", where the emulator's URL says calibration=latest"
-    click.echo(f"board {store.serial}: {len(versions)} versions, in use: {used}", err=True)
+    number = f"{len(versions)} version{'' if len(versions) == 1 else 's'}"
+    click.echo(f"board {store.serial}: {number}, in use: {used}", err=True)
 
 
 def _ask(probe: Probe) -> None:

@@ -17,6 +17,7 @@ from memlab.cli.options import (
 from memlab.cli.streams import show_document
 from memlab.operations import LoadChoice, read_map
 from memlab.regions import Region
+from memlab.units import prefixed
 
 
 @click.command(cls=Command)
@@ -47,9 +48,11 @@ def read(
     if as_json:
         show_document(document)
         return
-    low, middle, high = (1e6 * document[key] for key in ("minimum", "median", "maximum"))
+    values = [document[key] for key in ("minimum", "median", "maximum")]
+    factor, unit = prefixed(max(abs(value) for value in values) or 1e-6, "S")
+    low, middle, high = (value / factor + 0.0 for value in values)
     lines = [
-        f"{document['cells']} cells: {low:.2f} to {high:.2f} uS, median {middle:.2f} uS; "
+        f"{document['cells']} cells: {low:.2f} to {high:.2f} {unit}, median {middle:.2f} {unit}; "
         f"{document['saturated']} saturated readings",
         f"load     {document['load']['words']}",
         f"map      {document['out']}",

@@ -199,6 +199,8 @@ def _probe(path: Path, *, swmr: bool) -> None:
             stderr=subprocess.DEVNULL,
             timeout=_START,
             check=False,
+            # Ctrl-C is for whoever waits here; the process ends by its own deadline.
+            process_group=0 if os.name == "posix" else None,
         )
         said = os.fsdecode(done.stdout).split("\n")
     except subprocess.TimeoutExpired as error:

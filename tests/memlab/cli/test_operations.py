@@ -270,3 +270,10 @@ def test_no_command_waits_for_packages_that_it_may_not_need() -> None:
             top = ast.parse(path.read_text()).body
             loaded = {node.module for node in top if isinstance(node, ast.ImportFrom)}
             assert not loaded & {"scipy.stats", "scipy.signal"}, path
+
+
+def test_readings_near_zero_are_shown_with_their_prefix(type_in: TypeIn) -> None:
+    board = "emulator:?chip=ideal&board.adc.noise=0.5"
+    code, _, err = type_in("read", "--board", board, "--rows", "3", "--out", "row.npy")
+    assert code == 0
+    assert " nS, median " in err

@@ -261,3 +261,39 @@ def finished_copy(folder: Path) -> Path:
         file.attrs["a"] = 1
     seal(path)
     return path
+
+
+CTRL_C = """
+import os, signal, sys
+if any(word.endswith("probe.py") for word in sys.orig_argv):
+    os.killpg(os.getpgid(os.getppid()), signal.SIGINT)
+"""
+
+HEARS = """
+import signal, sys
+heard = []
+signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+from pathlib import Path
+from memlab.runs.opening import open_for_reading
+with open_for_reading(Path(sys.argv[1])) as file:
+    print(len(heard), list(file))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="groups of processes")
+def test_ctrl_c_is_no_matter_of_the_process_that_looks_through_a_file(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "plain.h5", "w") as file:
+        file.create_group("entry")
+    # As soon as that process begins, the whole group of this one hears Ctrl-C.
+    (tmp_path / "sitecustomize.py").write_text(CTRL_C)
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
+    done = subprocess.run(
+        [sys.executable, "-c", HEARS, str(tmp_path / "plain.h5")],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,
+    )
+    assert (done.stdout, done.stderr) == ("1 ['entry']\n", "")
