@@ -218,4 +218,4 @@ def test_data_is_refused_by_an_experiment_that_brings_its_own(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert "data.path" in capsys.readouterr().err
+    assert "takes no --data" in capsys.readouterr().err
