@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from memlab.figures.panels import legend_below
 from memlab.figures.style import GREY
 
-__all__ = ["draw_cells", "draw_classes", "measured_lines", "robust_limits"]
+__all__ = ["common_limits", "draw_cells", "draw_classes", "measured_lines", "robust_limits"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer[Any]]
@@ -61,6 +61,12 @@ def robust_limits(values: FloatArray) -> tuple[float, float]:
         else:
             ends.append(float(np.quantile(known, outer)))
     return ends[0], ends[1]
+
+
+def common_limits(maps: Sequence[FloatArray]) -> tuple[float, float]:
+    """Return one range for several maps, which holds what most cells of each have."""
+    lows, highs = zip(*map(robust_limits, maps), strict=True)
+    return min(lows), max(highs)
 
 
 def measured_lines(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice]:

@@ -136,7 +136,9 @@ def whole_numbers(axis: Axis) -> None:
 
 
 def say(axes: Axes, text: str) -> None:
-    """Write in the middle of a panel why nothing is drawn in it."""
+    """Write in the middle of a panel why nothing is drawn in it; what was there goes."""
+    for artist in [*axes.lines, *axes.collections]:
+        artist.remove()
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from memlab.figures.cell_map import draw_cells, robust_limits
+from memlab.figures.cell_map import common_limits, draw_cells, robust_limits
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY
 from memlab.mapping import Layout, pair_weight
@@ -55,7 +55,7 @@ def draw_weights(figure: SubFigure, entry: h5py.Group, blocks: list[h5py.Group])
     after = [block["conductance"][-1] for block in blocks]
     chips = [1e6 * _on_chips(blocks, maps) for maps in (before, after)]
     # One scale for both maps, over what most cells have: what learning does lies within it.
-    limits = robust_limits(np.stack(chips))
+    limits = common_limits(chips)
     for axes, chip, title in zip((first, last), chips, ("Before", "After"), strict=True):
         _draw_map(axes, blocks, chip, "Conductance (µS)", f"{title} training", limits=limits)
     difference = chips[1] - chips[0]

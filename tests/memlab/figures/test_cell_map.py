@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from support.drawn import figures_of
 
-from memlab.figures.cell_map import measured_lines, robust_limits
+from memlab.figures.cell_map import common_limits, measured_lines, robust_limits
 from memlab.figures.conductance_map import plot_map
 from memlab.figures.fitting import folded
 from memlab.figures.heading import place_of
-from memlab.figures.style import given
+from memlab.figures.style import given, say
 from memlab.figures.units import scale_of, spelt
 from memlab.units import plain
 
@@ -59,6 +60,24 @@ def test_two_states_of_many_cells_each_are_both_within_the_colours() -> None:
     low, high = robust_limits(values)
     assert low < 15.0
     assert high > 300.0
+
+
+def test_what_a_sixth_of_the_cells_have_learnt_is_within_the_colours_of_both_maps() -> None:
+    before = rng.normal(220.0, 4.0, (34, 60))
+    after = before.copy()
+    after.flat[rng.choice(after.size, after.size // 6, replace=False)] += 100.0
+    low, high = common_limits([before, after])
+    assert (low, high) == (before.min(), robust_limits(after)[1])
+    assert (after > high).mean() < 0.02
+
+
+def test_a_panel_that_says_why_it_is_empty_has_nothing_else_on_it() -> None:
+    axes = Figure().subplots()
+    axes.axhline(0.0)
+    axes.fill_between([0.0, 1.0], [0.0, 1.0])
+    say(axes, "no cell responds")
+    assert not axes.lines
+    assert not axes.collections
 
 
 def test_the_range_of_nothing_is_a_range() -> None:
