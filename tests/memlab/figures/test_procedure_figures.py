@@ -4,25 +4,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _pytest.mark import ParameterSet
 from matplotlib.figure import Figure
 from support.analysed import analyse
 from support.drawn import faults, figures_of
 
-from memlab.characterize import Region
+from memlab.characterize import PROCEDURES, Region
 from memlab.figures import plot_run
-
-
-def slow(name: str) -> ParameterSet:
-    return pytest.param(name, marks=pytest.mark.slow)
-
 
 FEW = Region(rows="40:48", columns="20:28")
 
 
-def drawn(name: str, out: Path, region: Region = FEW, **changes: float) -> Figure:
+def drawn(
+    name: str,
+    out: Path,
+    region: Region = FEW,
+    settings: dict[str, object] | None = None,
+    **changes: float,
+) -> Figure:
     """Run a procedure on `ta-hfo2` with changes and return its figure, which has no faults."""
-    run = analyse(name, out, "ta-hfo2", region=region, **changes)
+    run = analyse(name, out, "ta-hfo2", region=region, settings=settings, **changes)
     (figure,) = figures_of(lambda: plot_run(run.path, out / "picture.png"))
     assert faults(figure) == []
     return figure
@@ -37,7 +37,7 @@ def said(figure: Figure) -> str:
 
 def test_the_law_of_lifetimes_is_that_of_the_cells_beside_it(tmp_path: Path) -> None:
     changes = {"wear__lifetime": 300.0, "wear__shape": 0.7}
-    figure = drawn("endurance", tmp_path, Region(rows="0:4"), **changes)
+    figure = drawn("endurance", tmp_path, Region(rows="0:4"), {"cycles": 300}, **changes)
     survivors = figure.axes[1]
     measured, law = (line.get_xydata() for line in survivors.lines)
     at = np.interp(np.log(measured[:, 0]), np.log(law[:, 0]), law[:, 1])
@@ -56,17 +56,16 @@ def test_cells_that_stay_high_are_told_from_those_that_stay_low(tmp_path: Path) 
     assert min(heights) > 2.0, "inches that the legend leaves"
 
 
-@pytest.mark.parametrize("changes", [{"defects__stuck_off": 1.0}, {"defects__stuck_on": 1.0}])
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("staircase", "yield", "set", "endurance"),
-        *(slow(name) for name in ("iv", "reset", "read-noise", "variation", "retention")),
-        *(slow(name) for name in ("forming", "linearity", "vmm-accuracy", "wires")),
-    ],
-)
-def test_chips_on_which_nothing_works(name: str, changes: dict[str, float], tmp_path: Path) -> None:
-    drawn(name, tmp_path, **changes)
+@pytest.mark.parametrize("defect", ["stuck_on", "stuck_off"])
+@pytest.mark.parametrize("name", list(PROCEDURES))
+@pytest.mark.slow
+def test_chips_on_which_nothing_works(name: str, defect: str, tmp_path: Path) -> None:
+    drawn(name, tmp_path, **{f"defects__{defect}": 1.0})
+
+
+@pytest.mark.parametrize("name", ["staircase", "endurance"])
+def test_a_chip_on_which_nothing_works(name: str, tmp_path: Path) -> None:
+    drawn(name, tmp_path, defects__stuck_off=1.0)
 
 
 def test_lines_left_out_of_a_single_row_are_marked_beside_the_title(tmp_path: Path) -> None:
