@@ -100,7 +100,7 @@ def test_a_file_that_is_no_run_is_an_error_in_one_line(
     text.write_text("not HDF5")
     with h5py.File(other, "w", libver=("v110", "v110")) as file:
         file.create_group("entry").attrs["status"] = "finished"
-    for path, words in ((text, "no run file"), (other, "no run of memlab train")):
+    for path, words in ((text, "no run file"), (other, "no run file of memlab")):
         code, _, err = in_process(capsys, "runs", "plot", str(path))
         assert code == 1
         assert words in err
