@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_protocol.framing import FRAME_OVERHEAD
 from firmware_protocol.line import Flow, Line
 from firmware_protocol.messages import Credit, CreditFlag, Stream
 from firmware_protocol.streams import ReceiveStream, SendStream, Slice
@@ -394,6 +395,18 @@ class TestSending:
         assert self.drain(out, 50.1001) == [], "asked before that can have arrived"
         out.on_credit(self.credit(20, 0), 50.2)
         assert out.complete
+
+    def test_an_acknowledgement_says_how_far_all_of_our_output_has_come(self) -> None:
+        line = Line(RATE)
+        line.queued = 700  # frames of others before ours
+        out = SendStream(Stream.VMM_DATA, 1, 20, SIZE, 4, 20, Flow(line))
+        out.append(bytes(4 * SIZE))
+        assert out.take(0.0) == Slice(0, 4, bytes(4 * SIZE))
+        frame = 4 * SIZE + FRAME_OVERHEAD + 8  # with operation, count and number of the first
+        line.spend(700 + frame, 0.0)
+        assert line.busy(0.0) == pytest.approx((700 + frame) / RATE)
+        out.on_credit(self.credit(4, 16), 0.0)
+        assert line.busy(0.0) == 0.0, "what was before it has arrived as well"
 
     def test_no_more_is_under_way_than_the_flow_allows_in_bytes(self) -> None:
         out = self.sender(total=2000, produced=2000, window=2000)

@@ -15,7 +15,13 @@ from drivers.board import BoardConfig
 from memlab.array import Array
 from memlab.board_array import BoardArray
 from memlab.cli import main
-from memlab.coupled_limits import RULES, check_forming, check_program, largest_conductance
+from memlab.coupled_limits import (
+    RULES,
+    check_forming,
+    check_program,
+    check_vmm,
+    largest_conductance,
+)
 from memlab.devices import open_array, open_board
 from memlab.errors import LimitError
 from memlab.ideal import IdealArray
@@ -110,6 +116,37 @@ def test_the_cell_that_a_refusal_names_is_one_that_would_be_pulsed() -> None:
     with pytest.raises(LimitError, match=r"^row 9: RESET .*pulse energy$"):
         check_program(LIMITS, hungry, gates, one, none, *lines)
     check_program(LIMITS, hungry, gates, none, none, *lines)
+
+
+def test_what_lies_on_a_limit_is_allowed_and_the_next_number_is_not() -> None:
+    every, lines = np.ones((3, 2), bool), (np.arange(3), np.arange(2))
+    point = OperatingPoint(set_voltage=2.25, set_width=2e-6, reset_voltage=1.5, reset_width=3e-6)
+    set_conductance = largest_conductance(2.0, LIMITS)
+    reset_conductance = largest_conductance(5.0, LIMITS)
+    # 182 uS/V x 2 V, and x 2.5 V, the largest gate voltage of a SET.
+    assert (set_conductance, reset_conductance) == pytest.approx((364e-6, 455e-6))
+    set_, reset = ("set",), ("reset",)
+    for name, most, kind in (
+        ("cell_current", 2.25 * set_conductance, set_),
+        ("pulse_energy", 2.25**2 * set_conductance * 2e-6, set_),
+        ("set_row_current", 0.5 * set_conductance, set_),
+        ("pulse_energy", 1.5**2 * reset_conductance * 3e-6, reset),
+        ("reset_row_current", 1.5 * reset_conductance, reset),
+    ):
+        asked = [every if word in kind else ~every for word in ("reset", "set")]
+        gates = np.full((3, 2), 2.0)
+        limits = replace(LIMITS, **{name: most})
+        check_program(limits, point, gates, *asked, *lines)
+        limits = replace(LIMITS, **{name: np.nextafter(most, 0.0)})
+        with pytest.raises(LimitError, match=rf"limits\.{name} allows"):
+            check_program(limits, point, gates, *asked, *lines)
+    largest = largest_conductance(2.5, LIMITS)
+    limits = replace(LIMITS, read_voltage=0.5, row_current=0.25 * 7 * largest)
+    check_vmm(limits, np.array([[-0.25, 0.125]]), 7)
+    for voltage, columns in ((0.26, 7), (-0.26, 7), (0.25, 8)):
+        with pytest.raises(LimitError, match=r"limits\.row_current allows"):
+            check_vmm(limits, np.array([[0.0, voltage]]), columns)
+    check_vmm(limits, np.zeros((0, 2)), 99)
 
 
 @both
