@@ -27,6 +27,10 @@ def choose_good_lines(bad: BoolArray, largest_share: float) -> tuple[Lines, Line
         Cells that are not to be used, shape (rows, columns).
     largest_share
         Largest share of bad cells on a kept line, 0 to 1; 0 keeps no bad cell at all.
+
+    Returns
+    -------
+    Rows and columns, rising; both are empty where no line of either kind is worth using.
     """
     keep = [np.ones(size, bool) for size in bad.shape]
     cells = bad.astype(float)
@@ -46,6 +50,9 @@ def choose_good_lines(bad: BoolArray, largest_share: float) -> tuple[Lines, Line
         keep[axis][line] = True
         if max(share.max() for share in _shares(cells, keep)) > largest_share:
             keep[axis][line] = False
+    if not all(one.any() for one in keep):
+        # A row without a column has no cell.
+        keep = [np.zeros(size, bool) for size in bad.shape]
     return np.flatnonzero(keep[0]), np.flatnonzero(keep[1])
 
 

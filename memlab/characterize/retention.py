@@ -27,6 +27,7 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
 from memlab.characterize.drift_law import DriftLaw, fit_drift
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.statistics import responding_cells
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Retention", "RetentionConfig"]
@@ -153,11 +154,15 @@ def _sorted_by_state(
 ) -> list[FloatArray]:
     """Return the cells of each state, shape (readings, cells), without those that failed to switch.
 
-    Stuck cells are far from the others.
+    A SET cell has switched if it conducts more than the cells that were only RESET do; stuck cells
+    are far from the others.
     """
+    erased = cells[0, state == 0]
     found = []
     for k in range(states):
         own = cells[:, state == k]
+        if k and own.size and erased.size:
+            own = own[:, responding_cells(own[0] - np.median(erased))]
         middle = np.median(own[0]) if own.size else 0.0
         found.append(own[:, np.abs(own[0] - middle) < 0.5 * max(middle, 20e-6)])
     return found
@@ -165,6 +170,8 @@ def _sorted_by_state(
 
 def _add_numbers(findings: Findings, law: DriftLaw, cells: int, config: RetentionConfig) -> None:
     few = "a SET state has fewer than two cells, or fewer than five readings"
+    if not cells:
+        few = "no cell switched: SETs raise none above the RESET state"
     if law.contradicted:
         few = (
             "the means contradict the law: a stretched exponential, and relaxation that sets in "

@@ -46,6 +46,11 @@ _INVERSIONS = 12
 
 _SATURATED = "of the currents within the range alone: `saturated` says how many were beyond"
 
+_ROUNDING = 1e-12
+"""Relative error that sums of floats may have; no converter has as many steps."""
+
+_EXACT = "no error is seen: all currents lie on steps of the converter, as of cells that are off"
+
 
 class VmmAccuracyConfig(ProcedureConfig):
     """Settings of the accuracy test."""
@@ -215,10 +220,13 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         findings.array("saturated", each(lambda one: one.saturated), dims, "1", text)
         strongest = compared[int(np.argmax(config.amplitudes)), 0]
         n, of = config.patterns, f"random vectors, and {current.shape[-1]} columns"
+        exact = strongest.relative("total")[0] < _ROUNDING
         for name, text in _PARTS.items():
             value, error = strongest.relative(name)
             text = f"{text}, rms, relative to the rms current (largest amplitude, first gain)"
             why = "" if np.isfinite(value) else "no current flows, or all are beyond the range"
+            if exact:
+                why = _EXACT
             if name == "wire_loss" and not config.wire_resistance:
                 why = "the resistance of the wires is not named: wire_resistance, see `wires`"
             if why:

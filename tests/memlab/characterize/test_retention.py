@@ -85,3 +85,15 @@ def test_a_retention_test_of_less_than_a_decade_is_analysed() -> None:
         "retention", chip(drift__relaxation_mean=-1e-6, read_noise__white=0.01), duration=1.0
     )
     assert known.off("relaxation_mean", -1e-6) < SIGMAS
+
+
+@pytest.mark.parametrize("stuck", [{"stuck_off": 1.0}, {"stuck_on": 1.0}, {"stuck_off": 0.7}])
+def test_of_cells_that_never_switched_no_drift_is_told(stuck: dict[str, float]) -> None:
+    # All of them, or most: then nothing tells those that work from those that do not.
+    defects = {f"defects__{name}": share for name, share in stuck.items()}
+    known = characterise("retention", chip(**defects), shape=(16, 12), duration=10.0)
+    for name in ("relaxation_mean", "relaxation", "retention", "stretch", "end_conductance"):
+        found = known.findings.values[name]
+        assert np.isnan(found.value), name
+        assert "no cell switched" in found.why, name
+    assert known.findings.values["relaxation"].n == 0

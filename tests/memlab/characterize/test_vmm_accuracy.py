@@ -84,3 +84,14 @@ def test_only_cells_of_the_region_are_pulsed(tmp_path: Path) -> None:
     region = Region(rows="100:", columns="3:9")
     run = analyse("vmm-accuracy", tmp_path, "ta-hfo2", region=region)
     run.assert_only_pulsed(region)
+
+
+def test_rounding_of_numbers_is_no_error_of_a_chip_that_is_off(tmp_path: Path) -> None:
+    # Cells of 1 uS make of a step of the inputs one of the converter: products are exact.
+    few = Region(rows="0:8", columns="0:8")
+    settings = {"patterns": 10}
+    chip = {"defects__stuck_off": 1.0}
+    run = analyse("vmm-accuracy", tmp_path, "ta-hfo2", region=few, settings=settings, **chip)
+    assert 0.0 < run.results["current"][-1, 0].max() < 1e-6
+    for part in ("total", "quantisation", "noise", "offset", "rest", "wire_loss"):
+        assert np.isnan(run.value(f"{part}_error")), part

@@ -161,6 +161,17 @@ def test_good_lines_keep_the_share_and_no_dropped_line_could_be_kept(share: floa
         assert max(with_it.mean(axis=0).max(), with_it.mean(axis=1).max()) > share
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (4, 9), (9, 4), (1, 3)])
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_where_no_cell_is_good_no_line_is(shape: tuple[int, int], share: float) -> None:
+    rows, columns = choose_good_lines(np.ones(shape, bool), share)
+    assert (rows.size, columns.size) == (0, 0)
+    for seed in range(20):
+        bad = np.random.default_rng(seed).random(shape) < 0.9
+        rows, columns = choose_good_lines(bad, share)
+        assert (rows.size > 0) == (columns.size > 0)
+
+
 def test_good_lines_of_separate_faults_are_the_largest_possible() -> None:
     bad = np.zeros((24, 16), bool)
     bad[[2, 9]], bad[:, 3] = True, True
