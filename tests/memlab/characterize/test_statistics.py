@@ -10,6 +10,7 @@ from memlab.characterize.statistics import (
     mean_with_error,
     on_map,
     responding_cells,
+    shared_rounding,
     standard_error,
 )
 
@@ -77,6 +78,14 @@ def test_cells_of_which_the_middle_does_not_move_beyond_its_noise_do_not_respond
 ) -> None:
     moved = middle + 1e-6 * np.resize([-1.0, 1.0], cells)
     assert responding_cells(moved).tolist() == [responds] * cells
+
+
+def test_what_rounding_leaves_in_a_mean_falls_with_the_scatter_and_not_with_the_number() -> None:
+    # Of a step the root of a 12th is left; a scatter of a quarter step takes exp(-pi^2 / 8) of it.
+    assert shared_rounding(0.4, 0.0) == pytest.approx(0.4 / math.sqrt(12.0))
+    assert shared_rounding(0.4, 0.01) == pytest.approx(0.4 / math.sqrt(12.0) * 0.291213, rel=1e-5)
+    assert shared_rounding(0.0, 0.01) == 0.0
+    assert 0.0 < shared_rounding(0.4, 0.64) == shared_rounding(0.4, 9.0) < 1e-30
 
 
 def test_values_of_cells_become_maps_at_their_places() -> None:
