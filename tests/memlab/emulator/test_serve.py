@@ -44,6 +44,10 @@ from memlab.emulator.firmware import Fired
 
 ALL = Selection(np.arange(128), np.arange(64))
 READ_CODE = 32768 + 1310
+SAFE, FAULT = 1, 8
+"""States of the board."""
+FAULT_LATCHED, HOST_LOST = 35, 49
+"""Error codes."""
 SLACK = 0.3
 """Seconds that a loaded machine may be late; 20 ms is proved in simulated time."""
 
@@ -56,18 +60,29 @@ def frame(kind: int, msg: int, seq: int, sess: int, payload: bytes) -> bytes:
     return b"\0" + cobs.encode(body + struct.pack("<I", zlib.crc32(body))) + b"\0"
 
 
+class TooSlow(Exception):
+    """The board has grounded its lines, HOST_LOST: so it must where a machine stalls a client."""
+
+
 class StockClient:
     """Frames over any two functions that move bytes."""
 
     def __init__(self, send: Callable[[bytes], object], receive: Callable[[], bytes]) -> None:
         self.send, self.receive = send, receive
         self.buffer = b""
+        self.hello()
+
+    def hello(self) -> None:
+        """Open a session, and acknowledge what the one before has left."""
         self.seq = 0
         hello = struct.pack("<4sBBHQQHH", b"MLB1", 1, 0, 1, time.monotonic_ns(), 0, 2048, 65535)
-        send(frame(5, 0x01, 0, 0, hello))
+        self.send(frame(5, 0x01, 0, 0, hello))
         answer = self.answer(0x01)
         assert answer[:4] == b"MLB1"
         (self.sess,) = struct.unpack_from("<H", answer, 6)
+        if answer[60] == FAULT:
+            assert answer[61] == HOST_LOST
+            self.ask(0x12, answer[61:62])
 
     def next_frame(self) -> tuple[int, int, bytes]:
         while True:
@@ -91,10 +106,21 @@ class StockClient:
         self.send(frame(0, msg, self.seq, self.sess, payload))
         self.seq += 1
         answer = self.answer(msg)
+        if answer[0] == FAULT_LATCHED:
+            raise TooSlow
         assert answer[:2] == b"\0\0", f"{msg:#x}: status {struct.unpack('<HH', answer[:4])}"
         return answer[4:]
 
     def conductance_codes(self) -> np.ndarray:
+        """Arm, read and leave; once more where the machine was too slow for the watchdog."""
+        while True:
+            try:
+                self.arm()
+                return self.read()
+            except TooSlow:
+                self.hello()
+
+    def arm(self, watchdog: int = 5000) -> None:
         limits = [31458, 34078, 32768, 32768, 32768, 52428]  # rows: read, SET, RESET
         limits += [32768, 32768, 32768, 52428, 32768, 32768]  # columns
         limits += [0, 32768] * 3  # gates
@@ -110,7 +136,9 @@ class StockClient:
         self.ask(0x25, levels)
         crc = zlib.crc32(struct.pack("<3B18H", *spans, *limits) + timing + levels)
         self.ask(0x24, struct.pack("<I", crc))
-        self.ask(0x28, struct.pack("<IIH", crc, 10000, 1000))
+        self.ask(0x28, struct.pack("<IIH", crc, 600_000, watchdog))
+
+    def read(self) -> np.ndarray:
         read = struct.pack("<I16sQHHHHBB", 1, b"\xff" * 16, 2**64 - 1, 34078, 32768, 32768, 1, 1, 0)
         self.ask(0x40, read)
         items = b""
@@ -120,10 +148,15 @@ class StockClient:
                 _, _, first = struct.unpack_from("<HHI", payload)
                 if first == len(items) // 128:
                     items += payload[8:]
+            if (kind, msg) == (4, 0x7A) and payload[0] == FAULT:
+                raise TooSlow
             if (kind, msg) == (4, 0x42) and len(items) == 128 * 128:
                 assert struct.unpack("<IHHII", payload)[4] == zlib.crc32(items)
                 self.send(frame(5, 0x02, 0, self.sess, b""))
-                assert self.answer(0x02)[4] == 1, "SAFE: nothing is latched, the next may come"
+                state = self.answer(0x02)[4]
+                if state == FAULT:
+                    raise TooSlow
+                assert state == SAFE, "nothing is latched, the next may come"
                 return np.frombuffer(items, "<u2").reshape(128, 64)
 
 
@@ -146,9 +179,22 @@ def on_pty() -> Iterator[VirtualBoard]:
 
 
 def test_a_raw_socket_completes_a_hello_and_a_conductance_read(on_tcp: VirtualBoard) -> None:
-    with socket.create_connection(on_tcp.address, timeout=10) as line:
+    with socket.create_connection(on_tcp.address, timeout=60) as line:
         code = StockClient(line.sendall, lambda: line.recv(4096)).conductance_codes()
     assert np.array_equal(code, codes_in_process())
+
+
+def test_a_stock_client_that_the_watchdog_has_caught_clears_the_fault_and_reads(
+    on_tcp: VirtualBoard,
+) -> None:
+    with socket.create_connection(on_tcp.address, timeout=60) as line:
+        client = StockClient(line.sendall, lambda: line.recv(4096))
+        client.arm(watchdog=200)
+        time.sleep(0.5)
+        with pytest.raises(TooSlow):
+            client.read()
+        client.hello()
+        assert np.array_equal(client.conductance_codes(), codes_in_process())
 
 
 def test_a_plain_file_completes_a_conductance_read(on_pty: VirtualBoard) -> None:
@@ -168,7 +214,7 @@ def test_a_stock_visa_client_reads_over_tcp_and_over_a_serial_port(
     manager = pyvisa.ResourceManager("@py")
     try:
         for name in (f"TCPIP::{host}::{port}::SOCKET", f"ASRL{on_pty.path}::INSTR"):
-            line = manager.open_resource(name, timeout=10000)
+            line = manager.open_resource(name, timeout=60000)
             line.read_termination = "\0"
             try:
                 code = StockClient(line.write_raw, line.read_raw).conductance_codes()
