@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
+from memlab.known_names import at_place, dotted_names, near_names
 from memlab.limits import OperatingPoint
 
 __all__ = [
@@ -91,7 +91,7 @@ def apply_settings(config: Config, settings: Iterable[str]) -> Config:
 
 def setting_names(config: Section) -> list[str]:
     """Return every key that `apply_settings` takes."""
-    return [*_keys(config.model_dump()), "chip"]
+    return [*dotted_names(config.model_dump()), "chip"]
 
 
 def _apply(config: Config, key: str, value: Any) -> Config:
@@ -101,14 +101,9 @@ def _apply(config: Config, key: str, value: Any) -> Config:
     for part in path:
         node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
-        names = sorted(_keys(values), key=lambda name: name.startswith("chip."))
-        near = get_close_matches(key, names, n=1)
-        hint = f"did you mean {near[0]}? Settings: " if near else "choose one of "
-        raise SettingError(f"--set {key}: no such setting; {hint}{', '.join(names)}")
+        raise SettingError(f"--set {key}: no such setting; {_what_there_is(key, values)}")
     if isinstance(node[last], dict) and key != "chip":
-        raise SettingError(
-            f"--set {key}: that is a group; set one of {', '.join(_keys(node[last], key + '.'))}"
-        )
+        raise SettingError(f"--set {key}: that is a group; set one of {at_place(key, values)}")
     before = node[last]
     number = isinstance(before, int | float) and not isinstance(before, bool)
     if number and isinstance(value, bool):
@@ -122,11 +117,16 @@ def _apply(config: Config, key: str, value: Any) -> Config:
         raise SettingError(f"--set {key}={value}: {error.errors()[0]['msg']}") from error
 
 
-def _keys(values: dict[str, Any], prefix: str = "") -> list[str]:
-    names: list[str] = []
-    for key, value in values.items():
-        names += _keys(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
-    return names
+def _what_there_is(key: str, values: dict[str, Any]) -> str:
+    near = near_names(key, values)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    there = at_place(key, values)
+    groups = [name for name in values if isinstance(values[name], dict) and name != "chip"]
+    if key.startswith("chip."):
+        there += " (memlab chip show NAME lists all of a chip)"
+    elif groups and "." not in key:
+        there += f" (--set {groups[0]}=? lists the group {groups[0]})"
+    return f"{hint}there are {there}"
 
 
 def _value(text: str) -> Any:

@@ -29,6 +29,7 @@ from memlab.emulator.cells.wear import WearParameters
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
+from memlab.known_names import at_place, near_names
 from memlab.storage import require_file
 
 __all__ = [
@@ -310,8 +311,7 @@ def _put(values: dict[str, Any], name: str, value: object, what: str) -> None:
     for group in groups:
         node = node.get(group) if isinstance(node, dict) else None
     if not isinstance(node, dict) or (groups and last not in node):
-        known = ", ".join(key for key, _ in _leaves(values))
-        raise SettingError(f"{what}: {name}: no such parameter (parameters: {known})")
+        raise SettingError(_no_parameter(name, values, what))
     node[last] = value
 
 
@@ -321,6 +321,16 @@ def _validate(values: dict[str, Any], what: str) -> ChipPreset:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise SettingError(
-            f"{what}: {key}: {first['msg']} (parameters: {', '.join(ChipPreset.model_fields)})"
-        ) from error
+        if first["type"] == "extra_forbidden":
+            known = load_preset("ideal").model_dump()
+            raise SettingError(_no_parameter(key, known, what)) from error
+        raise SettingError(f"{what}: {key}: {first['msg']}") from error
+
+
+def _no_parameter(name: str, values: dict[str, Any], what: str) -> str:
+    near = near_names(name, values)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return (
+        f"{what}: {name}: no such parameter; {hint}there are {at_place(name, values)} "
+        "(memlab chip show NAME lists all)"
+    )
