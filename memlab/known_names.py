@@ -1,7 +1,7 @@
 """What is said of a name that does not exist: the nearest one, and what there is at its place.
 
-Names are dotted, `train.lr`, and there may be hundreds: of those the level where the search ended is
-listed, groups as `train.*`, and not what lies below.
+Names are dotted, `train.lr`, and there may be hundreds: only the level where the search ended is
+listed, with groups as `train.*`.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def frame(kind: int, msg: int, seq: int, sess: int, payload: bytes) -> bytes:
     return b"\0" + cobs.encode(body + struct.pack("<I", zlib.crc32(body))) + b"\0"
 
 
-class TooSlow(Exception):
+class TooSlowError(Exception):
     """The board has grounded its lines, HOST_LOST: so it must where a machine stalls a client."""
 
 
@@ -107,7 +107,7 @@ class StockClient:
         self.seq += 1
         answer = self.answer(msg)
         if answer[0] == FAULT_LATCHED:
-            raise TooSlow
+            raise TooSlowError
         assert answer[:2] == b"\0\0", f"{msg:#x}: status {struct.unpack('<HH', answer[:4])}"
         return answer[4:]
 
@@ -117,7 +117,7 @@ class StockClient:
             try:
                 self.arm()
                 return self.read()
-            except TooSlow:
+            except TooSlowError:
                 self.hello()
 
     def arm(self, watchdog: int = 5000) -> None:
@@ -149,13 +149,13 @@ class StockClient:
                 if first == len(items) // 128:
                     items += payload[8:]
             if (kind, msg) == (4, 0x7A) and payload[0] == FAULT:
-                raise TooSlow
+                raise TooSlowError
             if (kind, msg) == (4, 0x42) and len(items) == 128 * 128:
                 assert struct.unpack("<IHHII", payload)[4] == zlib.crc32(items)
                 self.send(frame(5, 0x02, 0, self.sess, b""))
                 state = self.answer(0x02)[4]
                 if state == FAULT:
-                    raise TooSlow
+                    raise TooSlowError
                 assert state == SAFE, "nothing is latched, the next may come"
                 return np.frombuffer(items, "<u2").reshape(128, 64)
 
@@ -191,7 +191,7 @@ def test_a_stock_client_that_the_watchdog_has_caught_clears_the_fault_and_reads(
         client = StockClient(line.sendall, lambda: line.recv(4096))
         client.arm(watchdog=200)
         time.sleep(0.5)
-        with pytest.raises(TooSlow):
+        with pytest.raises(TooSlowError):
             client.read()
         client.hello()
         assert np.array_equal(client.conductance_codes(), codes_in_process())
