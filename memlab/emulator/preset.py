@@ -319,7 +319,8 @@ def _validate(values: dict[str, Any], what: str) -> ChipPreset:
     try:
         return ChipPreset.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        # What a file says wrong comes before what it does not say.
+        first = min(error.errors(), key=lambda one: one["type"] == "missing")
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = load_preset("ideal").model_dump()
