@@ -146,11 +146,13 @@ class Endurance(Procedure[EnduranceConfig]):
             ),
             ("lifetime_shape", fit.scale, fit.scale_error, "Weibull shape of the lifetimes"),
         ):
-            if np.isfinite(value):
+            if error < value:
                 findings.number(name, value, "1", text, error, n=n, of=of)
-            else:
-                why = "fewer than two cells failed within the test"
-                findings.undetermined(name, "1", text, why, n=n, of=of)
+                continue
+            why = "fewer than two cells failed within the test"
+            if np.isfinite(value):
+                why = "what failed does not tell it: its error is larger than itself, or unknown"
+            findings.undetermined(name, "1", text, why, n=n, of=of)
         # When many have died, a row carries less current, and the rest see more of the voltage.
         early = failed[:, tested].mean(axis=1) < 0.1 if tested.any() else np.zeros(cycle.size, bool)
         working = tested & ~failed[early].any(axis=0)

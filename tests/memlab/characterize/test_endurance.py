@@ -25,6 +25,22 @@ def test_lifetimes_of_a_test_that_most_cells_outlive_are_recovered() -> None:
     assert known.off("lifetime_shape", 1.5) < SIGMAS
 
 
+def test_a_lifetime_whose_error_is_larger_than_itself_is_not_determined() -> None:
+    # A few early failures of hundreds of cells: whether half live a thousand times as long or a
+    # million times, they do not tell.
+    told = []
+    for seed in range(1, 9):
+        weak = chip("ideal", wear__lifetime=1e5, wear__shape=0.4)
+        known = characterise("endurance", weak, shape=(16, 12), seed=seed, cycles=20)
+        lifetime = known.findings.values["lifetime"]
+        if np.isfinite(lifetime.value):
+            assert known.error("lifetime") < lifetime.value
+        else:
+            assert np.isnan(known.error("lifetime"))
+        told.append(lifetime.why)
+    assert any("error is larger than itself" in why for why in told)
+
+
 def test_each_lifetime_lies_between_the_checks_that_bound_it() -> None:
     known = characterise("endurance", chip("ideal", wear__lifetime=60.0), cycles=40)
     life, failed = known.chip._wear._life, known.map("cell_failed")
