@@ -84,7 +84,8 @@ class Fit:
         standard errors; 0 where everything was estimated directly.
     undetermined
         Parameters that a run was made to tell and does not, and why; they are the base's. Those
-        that end where a fit of them ends are used as fitted, without an error.
+        that end where a fit of them ends are used as fitted, without an error; effects that
+        a table does not need are off, also where the base has them.
     """
 
     preset: ChipPreset

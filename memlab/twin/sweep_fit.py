@@ -9,6 +9,9 @@ The law is that of a soft onset and a saturation. What a formula of it says of t
 is only where the fit starts: the emulated chip is taken through the same sweep, and what it shows
 less what the formula says is added to the formula, until the chip shows what the table does. So the
 larger of two levels, sweeps that were stopped, small samples and codes are accounted for.
+
+Of a table that a straight line shows as well, an onset or a saturation would only trade with slope
+and offset: what the numbers do not need is left out.
 """
 
 from __future__ import annotations
@@ -49,6 +52,13 @@ _LOWEST = np.array([1e-3, -np.inf, 1e-2, 1e-2, 0.0, 0.0, 0.0, 0.0, 0.0])
 _HIGHEST = np.array([np.inf, np.inf, np.inf, 50.0, np.inf, 5.0, np.inf, 3.0, 5.0])
 _OFF = {"noise": 0.0, "spread.set_slope": 0.0, "spread.reset": 0.0}
 """Spreads of other laws, whose place the fitted ones take."""
+
+_BENDS = {"set_onset": ("set_onset", "spread.cycle_onset"), "set_saturation": ("set_saturation",)}
+"""What bends the law, and the parameters that are nothing without it."""
+
+_NEEDED = 9.0
+"""By how much a parameter lowers the squares of the numbers' errors if it is needed: three errors.
+Neighbouring numbers are of the same cells and err together, so that this asks for a little more."""
 
 _SMALLEST = 1e-7
 """In S: what no statistic of a table is known to better."""
@@ -96,6 +106,7 @@ def fit_sweeps(
     values = zip(_PARAMETERS, fit.x * _UNITS, fit.errors(), strict=True)
     found = {name: (float(value), float(error)) for name, value, error in values}
     found = {name: one for name, one in found.items() if name in fit.names} | reset
+    found |= dict.fromkeys(fit.left_out, (0.0, np.nan))
     if fit.tail:
         found["spread.cycle_tail"] = (fit.tail, fit.tail_error())
     return found | {name: (value, np.nan) for name, value in _OFF.items()}, distance
@@ -105,9 +116,14 @@ def told_of_ends(found: Mapping[str, tuple[float, float]]) -> dict[str, str]:
     """Return which parameters of a sweep lie at an end of what a fit may give, and what that means.
 
     At 0, where effects are off, an error is an error; at another end it says how cells vary, and
-    nothing of how far the table would have gone.
+    nothing of how far the table would have gone. What bends the law is 0 where it was left out.
     """
-    told = {}
+    told = {
+        name: "a law without it shows the table as well; 0, none, is used"
+        for names in _BENDS.values()
+        for name in names
+        if found.get(names[0], (np.nan, np.nan))[0] == 0.0 and name in found
+    }
     for name, *ends in zip(_PARAMETERS, _LOWEST * _UNITS, _HIGHEST * _UNITS, strict=True):
         value = found.get(name, (np.nan, np.nan))[0]
         for end in ends:
@@ -143,8 +159,12 @@ class _Fit:
         """Whether there are enough sweeps to tell what changes from one to the next."""
         self.names = _LAW + _BETWEEN * bool(np.isfinite(between).any()) + _WITHIN * self.has_cycles
         """The parameters that the table tells."""
-        self._free = np.array([name in self.names for name in _PARAMETERS])
-        self.x = np.where(self._free, _start(gates, medians), 0.0)
+        start = _start(gates, medians)
+        self.left_out = self._choose_law(start)
+        """Those of them that it does not need."""
+        self.names = tuple(name for name in self.names if name not in self.left_out)
+        self._free = self._are_free(self.left_out)
+        self.x = np.where(self._free, start, 0.0)
         self.tail = 0.0
         """Degrees of freedom of the deviation of a pulse; 0: normal."""
         self._ratio = _tail_ratio(sweeps, self._use)
@@ -189,6 +209,24 @@ class _Fit:
             again = Sweeps(self._sweeps.conductance[:, draw])
             found.append(_freedom(self._goal + _tail_ratio(again, self._use) - self._ratio))
         return float(np.std(found, ddof=1))
+
+    def _are_free(self, left_out: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+        return np.array([name in self.names and name not in left_out for name in _PARAMETERS])
+
+    def _choose_law(self, start: FloatArray) -> tuple[str, ...]:
+        """Return which parameters the formula does without, as far as the numbers tell."""
+        known = np.isfinite(self._target)
+        best = np.inf
+        chosen: tuple[str, ...] = ()
+        for bends in ((), *((one,) for one in _BENDS), tuple(_BENDS)):
+            left_out = tuple(name for bend in bends for name in _BENDS[bend] if name in self.names)
+            self._free = self._are_free(left_out)
+            x = self._solve(self._target, np.where(self._free, start, 0.0))
+            apart = ((self._formula(x) - self._target) / self._error)[known]
+            worth = float(apart @ apart) + _NEEDED * np.count_nonzero(self._free)
+            if worth < best:
+                best, chosen = worth, left_out
+        return chosen
 
     def _statistics(
         self, sweeps: Sweeps, cells: npt.NDArray[np.intp] | slice = slice(None)
@@ -260,10 +298,15 @@ class _Formula:
         slope, offset, onset, saturation, *spreads = x * _UNITS
         s_offset, s_level, s_gate, wider, s_cycle = spreads
         linear = slope * self._gates + offset
-        soft = onset * np.logaddexp(0.0, linear / onset)
-        level = saturation * -np.expm1(-soft / saturation)
-        steep = expit(linear / onset) * np.exp(-soft / saturation)
-        gate = slope * s_gate * (1.0 + wider * expit(-linear / onset))
+        if onset:
+            soft, steep = onset * np.logaddexp(0.0, linear / onset), expit(linear / onset)
+        else:
+            soft, steep = np.maximum(linear, 0.0), (linear > 0.0).astype(float)
+        gate = slope * s_gate * (1.0 + wider * (1.0 - steep))
+        level = soft
+        if saturation:
+            level = saturation * -np.expm1(-soft / saturation)
+            steep = steep * np.exp(-soft / saturation)
         # The state after a RESET counts where a SET does not reach above it.
         above = self._reset**4
         left = above / (above + level**4) if above else np.zeros(level.size)

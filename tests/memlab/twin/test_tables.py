@@ -213,6 +213,44 @@ class TestGateSweep:
             compare_table(result.preset, table(path, COLUMNS[1:]))
 
 
+def straight(seed: int, cells: int, gates: int, sweeps: int) -> Table:
+    """Cells of the plain law 98 uS/V Vg + 120 uS that differ by 5 uS, and their SETs by 4 uS."""
+    rng = np.random.default_rng(seed)
+    gate = np.linspace(0.8, 2.4, gates)
+    shape = (cells, sweeps, gates)
+    own, noise = rng.normal(0.0, 5e-6, (cells, 1, 1)), rng.normal(0.0, 4e-6, shape)
+    values = {
+        "gate_voltage": np.broadcast_to(gate, shape).ravel(),
+        "conductance": (98e-6 * gate + 120e-6 + own + noise).ravel(),
+    }
+    cell = np.repeat(np.arange(cells), sweeps * gates)
+    return Table(Path("straight"), Kind.GATE_SWEEP, cell, cells, values, {}, cell.size)
+
+
+@pytest.mark.parametrize(
+    ("seed", "cells", "gates", "sweeps", "base"),
+    [
+        (1, 20, 6, 5, "worst-case"),
+        *(pytest.param(k, 30, 12, 10, "ideal", marks=pytest.mark.slow) for k in range(1, 5)),
+    ],
+)
+def test_a_straight_law_has_no_onset_and_no_saturation(
+    seed: int, cells: int, gates: int, sweeps: int, base: str
+) -> None:
+    # What bends the law of worst-case is not in the table either.
+    ideal = load_preset("ideal").replace(set_saturation=load_preset(base).set_saturation)
+    result = fit_table(straight(seed, cells, gates, sweeps), ideal)
+    found = {one.name: (one.value, one.error) for one in result.fitted}
+    # Medians of cells are known to 5 uS 1.25 / cells^(1/2) and better, over 1.6 V.
+    for name, truth, largest in (("set_slope", 98e-6, 2e-6), ("set_offset", 120e-6, 4e-6)):
+        value, error = found[name]
+        assert 0.0 < error < largest, (name, error)
+        assert abs(value - truth) < 4.5 * error, (name, value, error)
+    assert (result.preset.set_onset, result.preset.set_saturation) == (0.0, 0.0)
+    for name in ("set_onset", "set_saturation", "spread.cycle_onset"):
+        assert "a law without it shows the table as well" in result.undetermined[name]
+
+
 def test_a_parameter_at_an_end_of_its_range_has_no_error_and_is_told(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
