@@ -61,16 +61,28 @@ def kill_soon() -> None:
         os._exit(0)
 
 
-def host(moment: str, board: str, out: Path, names: list[str], settings: list[str]) -> None:
+REGION = Region(rows="0:6", columns="2:9")
+
+
+def host(
+    moment: str, board: str, out: Path, names: list[str], settings: list[str], region: Region
+) -> None:
     arrange(moment)
     plans = plan_procedures(names, board=board, settings=settings, out=out)
-    run_procedures(plans, board, Region(rows="0:6", columns="2:9"), figure=False)
+    run_procedures(plans, board, region, figure=False)
 
 
-def killed(moment: str, board: str, out: Path, names: list[str], settings: Sequence[str]) -> None:
+def killed(
+    moment: str,
+    board: str,
+    out: Path,
+    names: list[str],
+    settings: Sequence[str],
+    region: Region = REGION,
+) -> None:
     """Run procedures in a process of their own, until it is killed at that moment."""
     from support.forked_command import Forked  # needs POSIX
 
-    process = Forked(host, moment, board, out, names, list(settings))
+    process = Forked(host, moment, board, out, names, list(settings), region)
     _, said = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL, said

@@ -102,6 +102,29 @@ def test_a_killed_procedure_on_a_board_goes_on_without_a_second_pulse(
     assert read_attributes(out)["status"] == "finished"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["mid-pulse", "16"])
+def test_of_rows_pulsed_in_groups_each_cell_is_pulsed_once_through_a_kill(
+    virtual_board: Start, tmp_path: Path, moment: str
+) -> None:
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=tmp_path / "pulses.jsonl")
+    out = tmp_path / "staircase.h5"
+    settings = ("steps=2", "gate_minimum=2.0", "gate_maximum=2.4")  # two groups of a whole row
+    run_until_killed(moment, board.url, out, ["staircase"], settings, Region(rows="0:40"))
+    resume(out, figure=False)
+    pulses = np.zeros((2, 128, 64), int)
+    for event in board.events():
+        if event["event"] == "pulse":
+            columns = [event["columns"] >> column & 1 for column in range(64)]
+            pulses[event["kind"], event["row"]] += columns
+    programs = read_record(out).programs
+    assert sum(one.pulses for one in programs) == 40 * (1 + 2 * 2 + 2 * 3), "groups are pulses"
+    assert all((one.fired, one.unknown) == (one.pulses, 0) for one in programs)
+    assert (pulses[0, :40] == 2 + 2).all()  # steps up, and each after a RESET
+    assert (pulses[1, :40] == 1 + 2).all()
+    assert not pulses[:, 40:].any()
+
+
 def test_another_programs_pulses_in_between_are_not_taken_for_its_own(
     virtual_board: Start, tmp_path: Path
 ) -> None:
