@@ -9,8 +9,7 @@ without and with the calibration
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from memlab.board_array import BoardArray
 from memlab.calibrate.readings import LEVELS, Readings
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration
-from memlab.runs import Family, RunFile, describe_versions, schema_attributes
+from memlab.runs import RunFile
 
 __all__ = ["CalibrationLog", "Check"]
 
@@ -62,32 +61,17 @@ class CalibrationLog:
 
     Parameters
     ----------
-    path
-        Run file to make.
+    run
+        Its run file, new.
     array
         What is calibrated.
     settings
         How much will be measured.
-    attributes
-        Plain values for the entry.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        array: BoardArray,
-        settings: CalibrationSettings,
-        attributes: dict[str, str | int],
-    ):
-        self.run = run = RunFile(
-            path,
-            "calibration of a board",
-            {**schema_attributes("calibration", Family.CALIBRATION), **attributes},
-        )
+    def __init__(self, run: RunFile, array: BoardArray, settings: CalibrationSettings):
+        self.run = run
         gains = np.arange(1, len(array.board.capabilities.transimpedance) + 1)
-        run.group("config", "NXcollection", asdict(settings))
-        run.group("instrument", "NXinstrument", array.describe())
-        run.group("versions", "NXcollection", describe_versions())
         for group, signal, own in (
             ("single", "adc_code", ("row", "level", "gain", "column")),
             ("group", "adc_code", ("vector", "row", "gain", "column")),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy.typing as npt
 
 from drivers import stopping
 from drivers.smu import open_smu
-from memlab._version import __version__
 from memlab.array import nearest_step
 from memlab.board_array import BoardArray
 from memlab.calibrate.log import CalibrationLog, Check
@@ -23,12 +21,11 @@ from memlab.calibrate.reference import Connect
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration
 from memlab.calibration.store import CalibrationStore
-from memlab.devices import check_url, open_array
+from memlab.devices import check_url
 from memlab.errors import SaturationWarning, SettingError
 from memlab.regions import parse_lines
-from memlab.runs import check_out
-from memlab.runs.ending import closed_in_order, named_in_errors
-from memlab.storage import default_path, make_directory
+from memlab.runs import Family
+from memlab.session import Request, open_chip, place_for, recorded
 from memlab.units import statistic
 
 __all__ = ["CalibrationPlan", "plan_calibration", "run_calibration"]
@@ -69,6 +66,18 @@ class CalibrationPlan:
     program: bool = False
     store: bool = True
 
+    def request(self) -> Request:
+        """Return what the run file says before anything is done."""
+        return Request(
+            "calibration",
+            Family.CALIBRATION,
+            "calibration of a board",
+            self.out,
+            (self.board,),
+            asdict(self.settings),
+            {"seed": self.settings.seed},
+        )
+
 
 def plan_calibration(
     board: str,
@@ -93,10 +102,7 @@ def plan_calibration(
         raise SettingError("ideal: has no board to calibrate; use emulator: or a board")
     if (rows or columns) and smu is None:
         raise SettingError("--rows and --columns say where the SMU is connected: give --smu too")
-    if out is None:
-        out = default_path("calibration", ".h5")
-        make_directory(out.parent)
-    check_out(out)
+    out = place_for(out, "calibration")
     return CalibrationPlan(board, settings, out, smu, rows, columns, program, store)
 
 
@@ -124,49 +130,28 @@ def run_calibration(
     -------
     The document of `memlab calibrate --json`.
     """
-    start = time.perf_counter()
     with ExitStack() as stack:
-        opened = open_array(plan.board, seed=plan.settings.seed)
-        array = stack.enter_context(opened)
-        if not isinstance(array, BoardArray):
-            raise SettingError(f"{plan.board} has no board to calibrate")
+        array = stack.enter_context(open_chip(plan.board, seed=plan.settings.seed))
         rows = parse_lines(plan.rows, array.shape[0], "rows")
         columns = parse_lines(plan.columns, array.shape[1], "columns")
         smu = None if plan.smu is None else stack.enter_context(open_smu(plan.smu))
         array = array.with_calibration(None)
         serial = array.board.capabilities.calibrated_as
-        log = _start_log(plan, array)
-        if array.passport is not None:
-            array.passport.begin_run(str(plan.out.resolve()))
-        results: dict[str, Any] = {}
-        with closed_in_order(log.run, results):
-            if plan.program:
-                watch("setting every cell to a random conductance")
-                rng = np.random.default_rng(plan.settings.seed)
-                gate_voltage = rng.uniform(*_GATE_VOLTAGE, array.shape)
-                array.program(nearest_step(gate_voltage, array.gate_voltage_step))
-            calibration = calibrate_array(
-                array, plan.settings, smu, rows, columns, connect, watch, log
-            )
-            watch("comparing products with the map, before and after")
-            before, after = _check(array, calibration, plan.settings, log)
-            if plan.store:
-                calibration = CalibrationStore(serial).add(calibration)
-            results |= _results(calibration, before, after, time.perf_counter() - start)
-    picture = plan.out.with_suffix(".png") if figure else None
-    if picture is not None:
-        from memlab.figures.calibration import plot_calibration
-
-        with named_in_errors(plan.out):
-            plot_calibration(plan.out, picture)
-    return {
-        "run": str(plan.out),
-        "figure": None if picture is None else str(picture),
-        "board": plan.board,
-        "seed": plan.settings.seed,
-        **results,
-        "use": _use(plan.board, results["version"]),
-    }
+        session = stack.enter_context(recorded(plan.request(), [array]))
+        log = CalibrationLog(session.file, array, plan.settings)
+        if plan.program:
+            watch("setting every cell to a random conductance")
+            rng = np.random.default_rng(plan.settings.seed)
+            gate_voltage = rng.uniform(*_GATE_VOLTAGE, array.shape)
+            array.program(nearest_step(gate_voltage, array.gate_voltage_step))
+        calibration = calibrate_array(array, plan.settings, smu, rows, columns, connect, watch, log)
+        watch("comparing products with the map, before and after")
+        before, after = _check(array, calibration, plan.settings, log)
+        if plan.store:
+            calibration = CalibrationStore(serial).add(calibration)
+        session.results |= _results(calibration, before, after)
+    document = session.document(figure=figure)
+    return document | {"use": _use(plan.board, document["version"])}
 
 
 def _use(board: str, version: int) -> str | None:
@@ -205,22 +190,7 @@ def _compare(array: BoardArray, voltage: FloatArray) -> Check:
     return Check(predicted, measured.value, ~measured.saturated)
 
 
-def _start_log(plan: CalibrationPlan, array: BoardArray) -> CalibrationLog:
-    return CalibrationLog(
-        plan.out,
-        array,
-        plan.settings,
-        {
-            "board": plan.board,
-            "seed": plan.settings.seed,
-            "program": f"memlab {__version__}",
-        },
-    )
-
-
-def _results(
-    calibration: Calibration, before: Check, after: Check, seconds: float
-) -> dict[str, Any]:
+def _results(calibration: Calibration, before: Check, after: Check) -> dict[str, Any]:
     """Return what people ask for first, as plain values; of transimpedances relative ones."""
     record, uncertainty = calibration.record.arrays(), calibration.uncertainty.arrays()
     for values in (uncertainty, record):
@@ -234,7 +204,6 @@ def _results(
         "version": calibration.version,
         "method": calibration.method,
         "passes": details["passes"],
-        "seconds": seconds,
         "spread": {
             name: _over_lines(name, float(values.std(axis=-1).mean()), values)
             for name, values in record.items()

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from memlab.characterize.bench import Bench
-from memlab.characterize.runner import ProcedurePlan, board_clock, difference, open_chip
+from memlab.characterize.runner import ProcedurePlan, board_clock, open_for
 from memlab.cost import COST_UNITS, board_cost
 from memlab.load_choice import select
 from memlab.regions import Region
 from memlab.runs import MemoryLog, Record
+from memlab.session import added
 
 __all__ = ["estimate_procedures"]
 
@@ -31,7 +32,7 @@ def estimate_procedures(
     Plain values of each: procedure, readings, batches, pulses (row-parallel), counts of cells
     pulsed, worst voltages (V), on_board (s, J), file size (bytes).
     """
-    with open_chip("emulator:", plans[0].config) as array:
+    with open_for("emulator:", plans[0].config) as array:
         mask = region.pick(array.shape)
         for plan in plans:
             plan.procedure.check_cells(int(mask.sum()))
@@ -62,9 +63,9 @@ def estimate_procedures(
                     "readings": len(record.readings),
                     "vectors": len(record.vectors),
                     "pulses": sum(batch.pulses for batch in record.programs),
-                    "counts": difference(vars(array.counts), vars(counts)),
+                    "counts": added(vars(array.counts), vars(counts)),
                     "worst_voltages": bench.worst,
-                    "on_board": difference(now.document(), cost.document()),
+                    "on_board": added(now.document(), cost.document()),
                     "file_size": _CELL_BYTES * cells,
                     "units": {**COST_UNITS, "worst_voltages": "V", "file_size": "byte"},
                 }

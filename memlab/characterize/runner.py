@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,6 @@ import numpy.typing as npt
 from drivers import stopping
 from drivers.board import Board
 from drivers.tokens import take_token
-from memlab._version import __version__
 from memlab.board_array import BoardArray
 from memlab.characterize.bench import Bench, formable_cells
 from memlab.characterize.clock import Instant, RunClock
@@ -35,8 +35,7 @@ from memlab.characterize.session import (
     note_followed,
     session_identity,
 )
-from memlab.cost import COST_UNITS, board_cost
-from memlab.devices import check_url, open_array
+from memlab.devices import check_url
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
 from memlab.load_choice import select
@@ -44,21 +43,16 @@ from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (
     Family,
-    Findings,
     FinishedLog,
     ProcedureLog,
     Record,
-    RunFile,
     RunLock,
     check_out,
-    describe_versions,
     read_attributes,
     read_record,
-    schema_attributes,
-    write_findings,
 )
-from memlab.runs.ending import closed_in_order, named_in_errors
 from memlab.runs.procedure_log import ticket_of
+from memlab.session import Request, create_run_file, enter_passports, open_chip, recorded
 from memlab.settings import apply_settings, setting_names
 from memlab.storage import default_path, make_directory, name_stamp
 
@@ -66,8 +60,7 @@ __all__ = [
     "ProcedurePlan",
     "Watcher",
     "board_clock",
-    "difference",
-    "open_chip",
+    "open_for",
     "plan_procedures",
     "resume",
     "run_procedures",
@@ -101,6 +94,20 @@ class ProcedurePlan:
         """Its settings."""
         config: ProcedureConfig = self.procedure.config
         return config
+
+    def request(self, board: str, notes: Mapping[str, Any] | None = None) -> Request:
+        """Return what the run file says before anything is done."""
+        return Request(
+            self.name,
+            Family.PROCEDURE,
+            self.procedure.title,
+            self.out,
+            (board,),
+            self.config.model_dump(mode="json"),
+            {"procedure": self.name, "seed": self.config.seed},
+            notes or {},
+            self.run_id,
+        )
 
 
 def plan_procedures(
@@ -177,7 +184,7 @@ def run_procedures(
     results, counts, and for an emulated board what the run would cost on the real one.
     """
     board = take_token(board)
-    with open_chip(board, plans[0].config) as array:
+    with open_for(board, plans[0].config) as array:
         mask = region.pick(array.shape)
         for plan in plans:
             plan.procedure.check_cells(int(mask.sum()))
@@ -246,7 +253,7 @@ def resume(
     session, board = str(attributes["session"]), attributes["board"]
     with (
         RunLock.of_run(path, attributes, session_identity(session)),
-        open_chip(board, plans[0].config) as array,
+        open_for(board, plans[0].config) as array,
     ):
         _check_identity(path, array)
         if not (record_lost or isinstance(array.board, EmulatedBoard)):
@@ -270,7 +277,7 @@ def resume(
                 log.run.start()
             else:
                 if isinstance(array.board, EmulatedBoard):
-                    _begin_run(array, plan)
+                    enter_passports([array], plan.out, plan.run_id)
                     plan.procedure.measure(
                         _bench(plan, array, FinishedLog(plan.out), array.board.clock)
                     )
@@ -305,12 +312,9 @@ def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: Bool
             raise LimitError(f"{plan.name}: {error}. Nothing was pulsed") from error
 
 
-def open_chip(board: str, config: ProcedureConfig) -> BoardArray:
-    """Open the array of procedures; one without a device is refused."""
-    array = open_array(board, seed=config.seed, chip=config.chip, point=config.point.make_point())
-    if not isinstance(array, BoardArray):
-        raise SettingError(f"{board} has no device to characterise")
-    return array
+def open_for(board: str, config: ProcedureConfig) -> AbstractContextManager[BoardArray]:
+    """Open the array of procedures as their settings want it; one without a device is refused."""
+    return open_chip(board, seed=config.seed, chip=config.chip, point=config.point.make_point())
 
 
 def _start(
@@ -328,29 +332,15 @@ def _start(
     this one has begun.
     """
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    run = RunFile(
-        plan.out,
-        plan.procedure.title,
-        {
-            **schema_attributes(plan.name, Family.PROCEDURE),
-            "procedure": plan.name,
-            "board": board,
-            "seed": plan.config.seed,
-            "program": f"memlab {__version__}",
-            "session": session,
-            **_clock_attributes(array),
-            LIFE: array.board.life,
-            OTHERS: array.board.others_pulsed,
-        },
-        run_id=plan.run_id,
-    )
+    notes = {
+        "session": session,
+        **_clock_attributes(array),
+        LIFE: array.board.life,
+        OTHERS: array.board.others_pulsed,
+    }
+    run = create_run_file(plan.request(board, notes), [array])
     if before is not None:
         note_followed(before, plan.run_id)
-    config = plan.config
-    settings = {"json": config.model_dump_json(), **config.model_dump(mode="json")}
-    run.group("config", "NXcollection", settings)
-    run.group("instrument", "NXinstrument", array.describe())
-    run.group("versions", "NXcollection", describe_versions())
     procedure = plan.procedure
     log = ProcedureLog.declare(
         run,
@@ -377,36 +367,22 @@ def _run(
 ) -> dict[str, Any]:
     """Measure, analyse, close the run file, draw; return the document."""
     attributes = read_attributes(plan.out)
-    start = time.perf_counter()
-    counts, cost = replace(array.counts), board_cost(array, plan.config.link)
     origin = float(attributes["clock_origin"])
     clock = _run_clock(array, attributes, log.record)
-    _begin_run(array, plan)
-    results: dict[str, Any] = {}
     # A resumed run may have begun with a batch whose fate is not written yet.
     untouched = not log.record.programs and not log.record.happened
-    findings: Findings | None = None
-
-    def complete(entry: Any) -> None:
-        if findings is not None:
-            write_findings(entry, findings)
-
+    request = plan.request(str(attributes["board"]))
     try:
-        with closed_in_order(log.run, results, complete):
+        with recorded(request, [array], link=plan.config.link, file=log.run) as session:
             step = None if watch is None else partial(watch, plan.name)
             plan.procedure.measure(_bench(plan, array, log, origin, step, clock))
             findings = plan.procedure.analyse(log.record)
             findings.with_population(int(log.record.mask.sum()), "cells of the run")
             if array.passport is not None:
                 plan.procedure.enter(array.passport, log.record, findings)
-            results |= {
-                "seconds": time.perf_counter() - start,
-                "counts": difference(asdict(array.counts), asdict(counts)),
-            }
+            session.findings = findings
             if clock is not None and clock.step:
-                results["clock_step"] = clock.step
-            if cost is not None and (now := board_cost(array, plan.config.link)):
-                results["on_board"] = difference(now.document(), cost.document())
+                session.results["clock_step"] = clock.step
     except LimitError:
         if log.run.is_here and untouched and not log.record.happened:
             # The chip has not seen a volt: there is no run to keep.
@@ -414,29 +390,7 @@ def _run(
             if before is not None:
                 note_followed(before, "")
         raise
-    assert findings is not None
-    picture = plan.out.with_suffix(".png") if figure else None
-    if picture is not None:
-        from memlab.figures import plot_procedure
-
-        with named_in_errors(plan.out):
-            plot_procedure(plan.out, picture)
-    return {
-        "run": str(plan.out),
-        "figure": None if picture is None else str(picture),
-        "procedure": plan.name,
-        "board": attributes["board"],
-        "seed": plan.config.seed,
-        "results": findings.document(),
-        **results,
-        **({"units": COST_UNITS} if "on_board" in results else {}),
-    }
-
-
-def _begin_run(array: BoardArray, plan: ProcedurePlan) -> None:
-    """Say in the chip's passport what the pulses from now on are for."""
-    if array.passport is not None:
-        array.passport.begin_run(str(plan.out.resolve()), plan.run_id)
+    return session.document(figure=figure, results=findings.document())
 
 
 def _view(
@@ -568,8 +522,3 @@ def _check_keys(classes: Sequence[type[Procedure[Any]]], settings: Sequence[str]
     for setting in settings:
         if setting.partition("=")[0].strip() not in names:
             apply_settings(classes[0].Config(), [setting])  # says what there is instead
-
-
-def difference(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:
-    """Return what was added between two moments, by name."""
-    return {name: value - before[name] for name, value in now.items()}

@@ -17,12 +17,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from memlab.cost import COST_UNITS, BoardCost, total_cost
-from memlab.experiments.arrays import open_arrays, total_counts
 from memlab.experiments.config import ExperimentConfig, Method
-from memlab.experiments.runner import EXPERIMENTS, Plan, create_run_file, run
+from memlab.experiments.runner import EXPERIMENTS, Plan, open_for, run
 from memlab.mapping import FloorPlan
 from memlab.nn import Network
 from memlab.runs import LogLevel, TrainingLog
+from memlab.session import create_run_file, total_counts
 from memlab.training import EpochResult, Observer, train
 
 __all__ = ["estimate", "plan_floor"]
@@ -100,7 +100,7 @@ def plan_floor(plan: Plan) -> FloorPlan:
     SettingError
         If they do not fit.
     """
-    with open_arrays(["emulator:"] * len(plan.boards), plan.config) as arrays:
+    with open_for(replace(plan, good=None), ["emulator:"] * len(plan.boards)) as arrays:
         network = EXPERIMENTS[plan.experiment].make(plan.config, arrays).network
         plans = [matrix.plan for matrix in network.matrices]
         return FloorPlan(tuple(array.shape for array in arrays), tuple(plans))
@@ -136,11 +136,11 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     with (
         TemporaryDirectory() as directory,
-        open_arrays(["emulator:"] * len(plan.boards), config) as arrays,
+        open_for(replace(plan, good=None), ["emulator:"] * len(plan.boards)) as arrays,
     ):
         experiment = entry.make(config, arrays)
         out = Path(directory) / "rehearsal.h5"
-        run_file = create_run_file(replace(plan, out=out), arrays)
+        run_file = create_run_file(replace(plan, out=out).request(), arrays)
         log = TrainingLog(run_file, config.log.level)
         log.declare(experiment.network, experiment.vectors_per_update)
         experiment.declare_results(run_file)

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drivers import stopping
-from memlab._version import __version__
 from memlab.array import Array
-from memlab.cost import COST_UNITS, total_cost
 from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
-from memlab.experiments.arrays import check_boards, open_arrays, total_counts
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.ex_situ import ExSitu
-from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
+from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.given import is_npz
 from memlab.experiments.in_situ import InSitu
-from memlab.runs import (
-    Family,
-    GoodLines,
-    RunFile,
-    check_out,
-    describe_versions,
-    load_good_lines,
-    schema_attributes,
-    write_findings,
-)
-from memlab.runs.ending import closed_in_order, named_in_errors
+from memlab.runs import Family, GoodLines, load_good_lines
 from memlab.runs.trained import recorded_preset
+from memlab.session import Request, check_boards, open_arrays, place_for, recorded
 from memlab.settings import apply_settings
-from memlab.storage import default_path, make_directory
 from memlab.training import Observer
 
 __all__ = [
@@ -42,9 +29,9 @@ __all__ = [
     "EXPERIMENTS",
     "Experiment",
     "Plan",
-    "create_run_file",
     "explain_preset",
     "make_plan",
+    "open_for",
     "run",
 ]
 
@@ -90,10 +77,17 @@ class Plan:
     out: Path
     good: GoodLines | None = None
 
-    @property
-    def board(self) -> str:
-        """The URL of the board, or those of several with spaces between them."""
-        return " ".join(self.boards)
+    def request(self) -> Request:
+        """Return what the run file says before anything is done."""
+        return Request(
+            self.experiment,
+            Family.EXPERIMENT,
+            f"{self.experiment}, preset {self.preset}",
+            self.out,
+            self.boards,
+            self.config.model_dump(mode="json"),
+            {"experiment": self.experiment, "preset": self.preset, "seed": self.config.seed},
+        )
 
 
 def make_plan(
@@ -148,10 +142,7 @@ def make_plan(
     boards = check_boards((board,) if isinstance(board, str) else tuple(board))
     if good is not None and len(boards) > 1:
         raise SettingError("good lines belong to one chip; name one board with --good")
-    if out is None:
-        out = default_path(f"{experiment}-{preset}-seed{config.seed}", ".h5")
-    else:
-        check_out(out)
+    out = place_for(out, f"{experiment}-{preset}-seed{config.seed}")
     lines = None if good is None else load_good_lines(good)
     return Plan(experiment, preset, boards, config, out, lines)
 
@@ -177,87 +168,29 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     `method=ex-situ` what the transfer did.
     """
     entry, config = EXPERIMENTS[plan.experiment], plan.config
-    start = time.perf_counter()
-    with open_arrays(plan.boards, config, plan.good) as arrays:
-        for array in arrays:
-            if array.passport is not None:
-                array.passport.begin_run(str(plan.out.resolve()))
+    with open_for(plan, plan.boards) as arrays:
         method: InSitu | ExSitu
         if config.method is Method.EX_SITU:
             method = ExSitu(entry.make, config, arrays)
         else:
             method = InSitu(entry.make, config, arrays)
-        run_file = create_run_file(plan, arrays)
-        results: dict[str, Any] = {}
-        outcome: Outcome | None = None
-
-        def complete(entry: Any) -> None:
-            if outcome is not None:
-                write_findings(entry, outcome.findings())
-
-        with closed_in_order(run_file, results, complete):
+        with recorded(plan.request(), arrays, link=config.link) as session:
             # The products are thin: more threads make them slower, and change their last bits.
             with one_blas_thread():
-                outcome = method.run(run_file, observers)
-            results |= {
-                "seconds": time.perf_counter() - start,
-                "metrics": outcome.metrics,
-                "counts": total_counts(arrays),
-                **outcome.details,
-            }
-            cost = total_cost(arrays, config.link)
-            if cost:
-                results["on_board"] = cost.document()
-    picture = plan.out.with_suffix(".png") if figure else None
-    if picture is not None:
-        # Loaded here: a sweep starts many processes that draw nothing.
-        from memlab.figures import plot_training_run
-
-        with named_in_errors(plan.out):
-            plot_training_run(plan.out, picture)
-    return {
-        "run": str(plan.out),
-        "figure": None if picture is None else str(picture),
-        "experiment": plan.experiment,
-        "preset": plan.preset,
-        "board": plan.board,
-        "seed": config.seed,
-        **results,
-        "units": {**(COST_UNITS if cost else {}), **outcome.units},
-    }
+                outcome = method.run(session.file, observers)
+            session.findings = outcome.findings()
+            session.results |= {"metrics": outcome.metrics, **outcome.details}
+            session.units |= outcome.units
+    return session.document(figure=figure)
 
 
-def create_run_file(plan: Plan, arrays: Sequence[Array]) -> RunFile:
-    """Create the run file with everything that is known before the run."""
+def open_for(plan: Plan, boards: Sequence[str]) -> AbstractContextManager[list[Array]]:
+    """Open arrays as the plan of an experiment wants them; `boards` may be others than its own."""
     config = plan.config
-    make_directory(plan.out.parent)
-    run_file = RunFile(
-        plan.out,
-        f"{plan.experiment}, preset {plan.preset}",
-        {
-            **schema_attributes(plan.experiment, Family.EXPERIMENT),
-            "experiment": plan.experiment,
-            "preset": plan.preset,
-            "board": plan.board,
-            "seed": config.seed,
-            "program": f"memlab {__version__}",
-        },
+    return open_arrays(
+        boards,
+        seed=config.seed,
+        chip=config.chip,
+        point=config.point.make_point(),
+        good=plan.good,
     )
-    run_file.group(
-        "config",
-        "NXcollection",
-        {"json": config.model_dump_json(), **config.model_dump(mode="json")},
-    )
-    _describe(arrays, run_file)
-    run_file.group("versions", "NXcollection", describe_versions())
-    return run_file
-
-
-def _describe(arrays: Sequence[Array], run_file: RunFile) -> None:
-    """Write the identity of the array, or of each of several, into `instrument`."""
-    if len(arrays) == 1:
-        run_file.group("instrument", "NXinstrument", arrays[0].describe())
-        return
-    run_file.group("instrument", "NXinstrument", {"arrays": len(arrays)})
-    for number, array in enumerate(arrays):
-        run_file.group(f"instrument/array_{number}", "NXcollection", array.describe())

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import SettingError, StorageError
-from memlab.runs import Family, RunFile, check_out, describe_versions, schema_attributes
-from memlab.storage import default_path, load_npy, make_directory, write_measured
+from memlab.runs import Family, RunFile
+from memlab.session import Request, place_for, write_at_once
+from memlab.storage import load_npy, make_directory, write_measured
 from memlab.storage.spare import save_elsewhere
 
-__all__ = ["create_run_file", "load_numbers", "output_path", "save_numbers", "save_run"]
+__all__ = ["load_numbers", "output_path", "request_for", "save_numbers", "save_run"]
 
 FloatArray = npt.NDArray[np.float64]
 SUFFIXES = (".npy", ".h5", ".hdf5")
@@ -44,12 +45,9 @@ def output_path(out: Path | None, operation: str, suffixes: tuple[str, ...] = SU
     SettingError
         If the file exists, cannot be written, or has a suffix that says nothing.
     """
-    if out is None:
-        return default_path(operation, suffixes[0])
-    if out.suffix not in suffixes:
+    if out is not None and out.suffix not in suffixes:
         raise SettingError(f"--out {out}: the name must end in {' or '.join(suffixes)}")
-    check_out(out)
-    return out
+    return place_for(out, operation, suffixes[0])
 
 
 def save_numbers(path: Path, values: FloatArray) -> None:
@@ -64,13 +62,23 @@ def save_numbers(path: Path, values: FloatArray) -> None:
     write_measured(path, lambda file: np.save(file, values), values.nbytes)
 
 
-def save_run(path: Path, write: Callable[[Path], None], size: int) -> None:
+def request_for(operation: str, title: str, out: Path, url: str) -> Request:
+    """Return what the run file of an operation says before anything is done."""
+    head = {"operation": operation}
+    return Request(operation, Family.OPERATION, title, out, (url,), {}, notes=head)
+
+
+def save_run(
+    request: Request, arrays: Sequence[Array], write: Callable[[RunFile], None], size: int
+) -> None:
     """Write what was measured as a new run file, in a spare directory where its place fails.
 
     Parameters
     ----------
-    path, write
-        Its place, and what writes a run file at a path; `write` may be called again.
+    request, arrays
+        The run.
+    write
+        Writes what was measured into the run file; it may be called again for another one.
     size
         About how many bytes it takes.
 
@@ -79,13 +87,18 @@ def save_run(path: Path, write: Callable[[Path], None], size: int) -> None:
     StorageError
         If it is not in its place; the message and `saved` say where it is instead.
     """
+    path = request.out
     _make_place(path)
+
+    def write_to(place: Path) -> None:
+        write_at_once(replace(request, out=place), arrays, write)
+
     try:
-        write(path)
+        write_to(path)
     except (SettingError, StorageError) as error:
         if isinstance(error, StorageError):  # then this file is ours, and not whole
             path.unlink(missing_ok=True)
-        saved = save_elsewhere(path.name, write, size, (SettingError, StorageError))
+        saved = save_elsewhere(path.name, write_to, size, (SettingError, StorageError))
         if saved is not None:
             text = f"cannot write {path}: {error}; what was measured is in {saved}"
             raise StorageError(text, saved=(saved,)) from error
@@ -96,12 +109,3 @@ def _make_place(path: Path) -> None:
     """Make the directory of a new file; where that fails, writing says so and saves elsewhere."""
     with suppress(SettingError):
         make_directory(path.parent)
-
-
-def create_run_file(path: Path, operation: str, title: str, board: str, array: Array) -> RunFile:
-    """Create a run file with what is known before an operation."""
-    attributes = {"board": board, "program": f"memlab {__version__}", "operation": operation}
-    run = RunFile(path, title, {**schema_attributes(operation, Family.OPERATION), **attributes})
-    run.group("instrument", "NXinstrument", array.describe())
-    run.group("versions", "NXcollection", describe_versions())
-    return run

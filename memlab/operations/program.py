@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ from pydantic import Field
 
 from drivers import stopping
 from memlab.array import Array
-from memlab.devices import check_url, open_array
+from memlab.devices import check_url
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.experiments.config import WriteVerifyConfig
@@ -23,12 +22,11 @@ from memlab.load import warn_of_loads
 from memlab.load_choice import LoadChoice, select
 from memlab.mapping import PULSE_UNITS, Round, check_target, summarise, write_verify
 from memlab.operations.beside import load_beside
-from memlab.operations.files import create_run_file, load_numbers, output_path
+from memlab.operations.files import load_numbers, output_path
 from memlab.regions import Region
-from memlab.runs import WriteVerifyLog
-from memlab.runs.ending import closed_in_order, named_in_errors
+from memlab.runs import Family, WriteVerifyLog
+from memlab.session import Request, open_arrays, recorded
 from memlab.settings import ChipSetting, PointConfig
-from memlab.storage import make_directory
 
 __all__ = ["ProgramConfig", "program_target"]
 
@@ -102,26 +100,28 @@ def program_target(
     url = check_url(url)
     wanted, told = load_numbers(target, "target"), load_beside(target)
     out = output_path(out, GROUP, (".h5", ".hdf5"))
-    start = time.perf_counter()
-    with open_array(url, chip=config.chip, point=config.point.make_point()) as array:
+    request = Request(
+        GROUP,
+        Family.OPERATION,
+        "write-and-verify",
+        out,
+        (url,),
+        config.model_dump(mode="json"),
+        notes={"operation": GROUP},
+    )
+    with open_arrays([url], chip=config.chip, point=config.point.make_point()) as (array,):
         wanted = _choose(wanted, target, array, region)
         settings = config.make_settings()
         mask = ~np.isnan(wanted)
         lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         part = select(array, *lines, config.load)
         warn_of_loads(f"{target} and the readings that verify it", [told, part.load])
-        law = find_law(array, config, config.chip, mask, [part])
-        check_target(array, wanted, law, settings)
-        if array.passport is not None:
-            array.passport.begin_run(str(out.resolve()))
-        make_directory(out.parent)
-        run = create_run_file(out, GROUP, "write-and-verify", url, array)
-        run.group("config", "NXcollection", config.model_dump(mode="json"))
-        results: dict[str, Any] = {}
-        with closed_in_order(run, results):
-            log = WriteVerifyLog(run, GROUP)
+        with recorded(request, [array]) as session:
+            law = find_law(array, config, config.chip, mask, [part])
+            check_target(array, wanted, law, settings)
+            log = WriteVerifyLog(session.file, GROUP)
             log.declare(array, views=[part])
-            run.start()
+            session.file.start()
             log.target(wanted)
 
             def observe(step: Round, conductance: FloatArray) -> None:
@@ -130,34 +130,20 @@ def program_target(
 
             result = write_verify(array, wanted, law, settings, observer=observe, views=[part])
             log.finish(result)
-            results |= {
+            session.results |= {
                 "law": asdict(law),
                 "load": part.load.document(),
                 **summarise([result]),
-                "counts": asdict(array.counts),
-                "seconds": time.perf_counter() - start,
             }
-    picture = out.with_suffix(".png") if figure else None
-    if picture is not None:
-        from memlab.figures.write_verify import plot_write_verify
-
-        with named_in_errors(out):
-            plot_write_verify(out, GROUP, picture)
-    return {
-        "run": str(out),
-        "figure": None if picture is None else str(picture),
-        "board": url,
-        "tolerance": config.tolerance,
-        **results,
-        "units": {
-            "tolerance": "S",
-            "set_slope": "S/V",
-            **dict.fromkeys(
-                ("set_offset", "reset_conductance", "set_saturation", "set_onset"), "S"
-            ),
-            **PULSE_UNITS,
-        },
-    }
+            session.units |= {
+                "tolerance": "S",
+                "set_slope": "S/V",
+                **dict.fromkeys(
+                    ("set_offset", "reset_conductance", "set_saturation", "set_onset"), "S"
+                ),
+                **PULSE_UNITS,
+            }
+    return session.document(figure=figure, tolerance=config.tolerance)
 
 
 def _choose(target: FloatArray, path: Path, array: Array, region: Region) -> FloatArray:

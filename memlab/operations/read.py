@@ -10,12 +10,14 @@ import numpy as np
 
 from drivers import stopping
 from memlab.array import Array, Measurement
-from memlab.devices import check_url, open_array
+from memlab.devices import check_url
 from memlab.load import NOT_RECORDED, told_of_loads
 from memlab.load_choice import LoadChoice, select
 from memlab.operations.beside import write_beside
-from memlab.operations.files import create_run_file, output_path, save_numbers, save_run
+from memlab.operations.files import output_path, request_for, save_numbers, save_run
 from memlab.regions import Region
+from memlab.runs import RunFile
+from memlab.session import open_arrays
 
 __all__ = ["read_map"]
 
@@ -62,7 +64,7 @@ def read_map(
     """
     url = check_url(url)
     out = output_path(out, "read")
-    with open_array(url) as array:
+    with open_arrays([url]) as (array,):
         instrument = array.describe()
         mask = region.pick(array.shape)
         lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -78,7 +80,8 @@ def read_map(
             write_beside(out, measurement.load, **known, n=int(mask.sum()), of="cells read")
         else:
             size = 4 * measurement.value.nbytes
-            save_run(out, lambda path: _write_run(path, url, part, measurement), size)
+            request = request_for("read", "conductance map", out, url)
+            save_run(request, [part], lambda file: _write(file, part, measurement), size)
     # Nothing is compared here, so this is a note (memlab.cli.notes) and no warning.
     what = "this map and the last one in the passport"
     if note := told_of_loads(what, [measurement.load, *(last_map or ())]):
@@ -109,8 +112,7 @@ def read_map(
     }
 
 
-def _write_run(out: Path, url: str, part: Array, measurement: Measurement) -> None:
-    run = create_run_file(out, "read", "conductance map", url, part)
+def _write(run: RunFile, part: Array, measurement: Measurement) -> None:
     load = {} if measurement.load is None else measurement.load.attributes()
     run.group("map", "NXdata", {"signal": "conductance", **load})
     run.scale("map/row", part.rows, "1", "Row (bit line) of the chip")
@@ -125,4 +127,3 @@ def _write_run(out: Path, url: str, part: Array, measurement: Measurement) -> No
         if values is not None:
             run.declare(f"map/{name}", dtype, lines, units, text)
             run.write(f"map/{name}", values)
-    run.close("finished")

@@ -10,18 +10,20 @@ import numpy.typing as npt
 
 from drivers import stopping
 from memlab.array import Array, Measurement
-from memlab.devices import check_url, open_array
+from memlab.devices import check_url
 from memlab.errors import SettingError
 from memlab.load_choice import LoadChoice, select
 from memlab.operations.beside import write_beside
 from memlab.operations.files import (
-    create_run_file,
     load_numbers,
     output_path,
+    request_for,
     save_numbers,
     save_run,
 )
 from memlab.regions import parse_lines
+from memlab.runs import RunFile
+from memlab.session import open_arrays
 
 __all__ = ["multiply"]
 
@@ -70,7 +72,7 @@ def multiply(
     url = check_url(url)
     vectors = load_numbers(voltages, "voltages")
     out = output_path(out, "vmm")
-    with open_array(url) as array:
+    with open_arrays([url]) as (array,):
         part = select(
             array,
             parse_lines(rows, array.shape[0], "rows"),
@@ -90,7 +92,8 @@ def multiply(
             write_beside(out, measurement.load, **known, n=n, of="vectors")
         else:
             size = 4 * (vectors.nbytes + measurement.value.nbytes)
-            save_run(out, lambda path: _write_run(path, url, part, vectors, measurement), size)
+            request = request_for("vmm", "vector-matrix products", out, url)
+            save_run(request, [part], lambda run: _write(run, part, vectors, measurement), size)
     return {
         "out": str(out),
         "board": url,
@@ -101,10 +104,7 @@ def multiply(
     }
 
 
-def _write_run(
-    out: Path, url: str, part: Array, vectors: FloatArray, measurement: Measurement
-) -> None:
-    run = create_run_file(out, "vmm", "vector-matrix products", url, part)
+def _write(run: RunFile, part: Array, vectors: FloatArray, measurement: Measurement) -> None:
     flat = vectors.reshape(-1, part.shape[0])
     load = {} if measurement.load is None else measurement.load.attributes()
     run.group("vmm", "NXdata", {"signal": "current", **load})
@@ -123,4 +123,3 @@ def _write_run(
         if values is not None:
             run.declare(f"vmm/{name}", dtype, lines, units, text)
             run.write(f"vmm/{name}", values.reshape(len(flat), -1))
-    run.close("finished")

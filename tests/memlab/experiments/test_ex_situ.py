@@ -19,10 +19,10 @@ from memlab.experiments.airline import PRESETS, AirlineExperiment
 from memlab.experiments.config import Placement
 from memlab.experiments.ex_situ import effective_training
 from memlab.experiments.placing import place_weights
-from memlab.experiments.runner import create_run_file
 from memlab.figures.training import plot_training_run
 from memlab.ideal import IdealArray
 from memlab.mapping import pair_weight
+from memlab.session import create_run_file
 from memlab.settings import apply_settings
 
 SHORT = ("method=ex-situ", "train.epochs=30")
@@ -202,7 +202,9 @@ def test_a_run_that_never_ended_is_no_source_of_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    running = create_run_file(make_plan("airline", out=Path("killed.h5")), [IdealArray(128, 64)])
+    running = create_run_file(
+        make_plan("airline", out=Path("killed.h5")).request(), [IdealArray(128, 64)]
+    )
     running.start()
     code, _, stderr = transfer(monkeypatch, capsys, "airline", "--from", "killed.h5")
     running.close("finished")

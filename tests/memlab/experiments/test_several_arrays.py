@@ -15,14 +15,18 @@ from memlab.cost import board_cost, total_cost
 from memlab.devices import open_array
 from memlab.errors import SettingError, TransportError
 from memlab.experiments import make_plan, run
-from memlab.experiments.airline import PRESETS
-from memlab.experiments.arrays import open_arrays, total_counts
+from memlab.experiments.airline import PRESETS, AirlineConfig
+from memlab.session import open_arrays, total_counts
 from memlab.settings import LinkConfig, apply_settings
 from memlab.training import Observer, UpdateResult
 
 AUTOMATIC = "network.placement=automatic"
 LARGE = "network.units=40"
 """LSTM 42 x 160 and dense layer 41 x 1, in pairs: 84 x 160 + 82 x 1 cells of 8,192."""
+
+
+def asked(config: AirlineConfig) -> dict[str, Any]:
+    return {"seed": config.seed, "chip": config.chip, "point": config.point.make_point()}
 
 
 def train(boards: list[str], out: Path, *settings: str, epochs: int = 20) -> dict[str, Any]:
@@ -95,7 +99,7 @@ def test_on_chips_every_array_is_in_the_run_file_and_in_the_sums(tmp_path: Path)
 
 def test_counts_and_cost_are_those_of_all_arrays() -> None:
     config, link = PRESETS["paper"](), LinkConfig()
-    with open_arrays(["emulator:", "emulator:"], config) as arrays:
+    with open_arrays(["emulator:", "emulator:"], **asked(config)) as arrays:
         arrays[0].program(1.0)
         arrays[1][3].program(1.2)
         arrays[1].vmm(np.zeros((5, 128)))
@@ -116,7 +120,7 @@ def test_emulated_chips_differ_and_a_seed_in_the_url_stays() -> None:
         return array.read_conductance()
 
     config = apply_settings(PRESETS["paper"](), ["seed=5"])
-    with open_arrays(["emulator:", "emulator:", "emulator:?seed=9"], config) as arrays:
+    with open_arrays(["emulator:", "emulator:", "emulator:?seed=9"], **asked(config)) as arrays:
         maps = [programmed(array) for array in arrays]
     for seed, measured in zip((5, 6, 9), maps, strict=True):
         with open_array("emulator:", seed=seed, chip=config.chip) as array:
@@ -145,7 +149,7 @@ def test_when_a_board_cannot_be_opened_those_before_it_are_closed(
     closed: list[BoardArray],
 ) -> None:
     boards = ["emulator:", "emulator:", "socket://127.0.0.1:9"]
-    with pytest.raises(TransportError), open_arrays(boards, PRESETS["paper"]()):
+    with pytest.raises(TransportError), open_arrays(boards):
         pytest.fail("there is no board at port 9")
     assert len({id(array) for array in closed}) == 2
 
@@ -175,7 +179,7 @@ def test_a_failing_close_does_not_keep_the_other_boards_open(
         raise TransportError("unplugged")
 
     def fail_at_the_second() -> None:
-        with open_arrays(["emulator:", "emulator:"], PRESETS["paper"]()) as arrays:
+        with open_arrays(["emulator:", "emulator:"], **asked(PRESETS["paper"]())) as arrays:
             monkeypatch.setattr(arrays[1], "close", fail)
 
     with pytest.raises(TransportError, match="unplugged"):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from memlab.experiments import make_plan
-from memlab.experiments.arrays import open_arrays
 from memlab.experiments.in_situ import InSitu
-from memlab.experiments.runner import EXPERIMENTS, create_run_file
+from memlab.experiments.runner import EXPERIMENTS, open_for
 from memlab.nn import Network
 from memlab.runs import RunFile
 from memlab.runs.run_file import FLUSH_BYTES
+from memlab.session import create_run_file
 from memlab.training import Observer, UpdateResult
 
 
@@ -84,8 +84,8 @@ def test_updates_within_an_epoch_reach_the_file(tmp_path: Path, seconds: float) 
             if result.index == 3:
                 raise KeyboardInterrupt
 
-    with open_arrays(plan.boards, plan.config, None) as arrays:
-        run_file = create_run_file(plan, arrays)
+    with open_for(plan, plan.boards) as arrays:
+        run_file = create_run_file(plan.request(), arrays)
         run_file._clock = clock
         method = InSitu(EXPERIMENTS["gait"].make, plan.config, arrays)
         with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""The arrays of an experiment: opened, grounded and counted together."""
+"""The arrays of a run: opened, grounded and counted together."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
 from memlab.array import Array
+from memlab.board_array import BoardArray
 from memlab.devices import check_url, open_array
+from memlab.emulator import ChipPreset
 from memlab.errors import SettingError
-from memlab.experiments.config import ExperimentConfig
+from memlab.limits import OperatingPoint
 from memlab.runs import GoodLines
 
-__all__ = ["check_boards", "open_arrays", "total_counts"]
+__all__ = ["check_boards", "open_arrays", "open_chip", "total_counts"]
 
 
 def check_boards(boards: Sequence[str]) -> tuple[str, ...]:
@@ -32,12 +34,17 @@ def check_boards(boards: Sequence[str]) -> tuple[str, ...]:
 
 @contextmanager
 def open_arrays(
-    boards: Sequence[str], config: ExperimentConfig, good: GoodLines | None = None
+    boards: Sequence[str],
+    *,
+    seed: int = 0,
+    chip: ChipPreset | None = None,
+    point: OperatingPoint = OperatingPoint(),  # noqa: B008 - frozen
+    good: GoodLines | None = None,
 ) -> Iterator[list[Array]]:
     """Open an array for each URL; however the block ends, every one of them is grounded.
 
-    Chips must differ: emulated board k has the seed of the configuration plus k, unless its URL
-    gives one. With `good`, views of those rows and columns.
+    Chips must differ: emulated board k has `seed` plus k, unless its URL gives one. With `good`,
+    views of those rows and columns.
 
     Raises
     ------
@@ -46,17 +53,31 @@ def open_arrays(
     """
     with ExitStack() as stack:
         arrays = [
-            stack.enter_context(
-                open_array(
-                    url,
-                    seed=config.seed + number,
-                    chip=config.chip,
-                    point=config.point.make_point(),
-                )
-            )
+            stack.enter_context(open_array(url, seed=seed + number, chip=chip, point=point))
             for number, url in enumerate(boards)
         ]
         yield arrays if good is None else [array[good.rows, good.columns] for array in arrays]
+
+
+@contextmanager
+def open_chip(
+    board: str,
+    *,
+    seed: int = 0,
+    chip: ChipPreset | None = None,
+    point: OperatingPoint = OperatingPoint(),  # noqa: B008 - frozen
+) -> Iterator[BoardArray]:
+    """Open the one array of a run that is about a device; however the block ends, it is grounded.
+
+    Raises
+    ------
+    SettingError, TransportError, ProtocolError
+        As `memlab.open_array`; and where there is no device.
+    """
+    with open_arrays([board], seed=seed, chip=chip, point=point) as (array,):
+        if not isinstance(array, BoardArray):
+            raise SettingError(f"{board} has no device; use emulator: or a board")
+        yield array
 
 
 def total_counts(arrays: Sequence[Array]) -> dict[str, int]:

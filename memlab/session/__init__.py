@@ -1,0 +1,27 @@
+"""The one way in which a run begins and ends, whatever its kind.
+
+Nothing else opens arrays for a run, makes its file, enters it into a passport, sets its status or
+says where its picture lies. What a kind adds is what it does in between.
+"""
+
+from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
+from memlab.session.ending import named_in_errors
+from memlab.session.files import create_run_file, place_for
+from memlab.session.request import Request
+from memlab.session.session import Session, added, enter_passports, recorded, write_at_once
+
+__all__ = [
+    "Request",
+    "Session",
+    "added",
+    "check_boards",
+    "create_run_file",
+    "enter_passports",
+    "named_in_errors",
+    "open_arrays",
+    "open_chip",
+    "place_for",
+    "recorded",
+    "total_counts",
+    "write_at_once",
+]
