@@ -33,7 +33,9 @@ def validate(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None
         show_document({"runs": document})
     for path, problems in found.items():
         for problem in problems:
-            click.echo(f"{path}: {problem}", err=True)
+            # A file that cannot be read at all is named by the reason.
+            named = problem if problem.startswith(f"{path} ") else f"{path}: {problem}"
+            click.echo(named, err=True)
         if not problems and not as_json:
             click.echo(f"{path}: whole", err=True)
     if any(found.values()):

@@ -380,6 +380,11 @@ class RunFile:
                 os.close(descriptor)
 
     @property
+    def started(self) -> bool:
+        """Whether the declarations are over, so that anything may have been recorded."""
+        return self._started
+
+    @property
     def is_here(self) -> bool:
         """False in a forked child: the file is its parent's."""
         return self._process.is_here

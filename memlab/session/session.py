@@ -120,8 +120,8 @@ def recorded(
                 session.results["on_board"] = added(now.document(), cost.document())
                 session.units |= COST_UNITS
     except LimitError:
-        if file is None and session.file.is_here and total_counts(arrays) == counts:
-            # No chip has seen a volt: there is no run to keep.
+        if not session.file.started and total_counts(arrays) == counts:
+            # No chip has seen a volt, and nothing was written: there is no run to keep.
             request.out.unlink(missing_ok=True)
         raise
 

@@ -330,6 +330,26 @@ TABLE = """
 2 | runs plot there.h5 --out x.txt | x.txt
 2 | runs plot there.h5 --out there.png | there.png
 2 | runs plot there.h5 --out nowhere/x.png | nowhere/x.png
+2 | runs list nowhere | nowhere
+2 | runs list --since yesterday | yesterday
+2 | runs list --since 2026-02-03 --until 2026-02-02 | swapped
+2 | runs list --seed x | x
+2 | runs show | Missing
+2 | runs show nowhere.h5 | nowhere.h5
+1 | runs show text.txt | text.txt
+1 | runs show plain.h5 | plain.h5
+2 | runs watch nowhere.h5 | nowhere.h5
+1 | runs watch empty.h5 | empty.h5
+2 | runs watch plain.h5 --every nan | nan
+2 | runs diff nowhere.h5 there.h5 | nowhere.h5
+1 | runs diff plain.h5 there.h5 | plain.h5
+2 | runs diff there.h5 there.h5 --out x.txt | x.txt
+2 | runs export nowhere.h5 | nowhere.h5
+2 | runs export there.h5 --format xls | xls
+1 | runs export text.txt | text.txt
+2 | runs validate | Missing
+2 | runs rescue nowhere.h5 | nowhere.h5
+1 | runs rescue text.txt | text.txt
 2 | runs resume nowhere.h5 | nowhere.h5
 1 | runs resume text.txt | text.txt
 1 | runs resume empty.h5 | empty.h5
