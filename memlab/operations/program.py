@@ -16,7 +16,7 @@ from memlab.array import Array
 from memlab.devices import check_url
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
-from memlab.experiments.config import WriteVerifyConfig
+from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.experiments.law import find_law
 from memlab.load import warn_of_loads
 from memlab.load_choice import LoadChoice, select
@@ -116,9 +116,14 @@ def program_target(
         lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         part = select(array, *lines, config.load)
         warn_of_loads(f"{target} and the readings that verify it", [told, part.load])
-        with recorded(request, [array]) as session:
+        law = None
+        if config.law is LawSource.CHIP:  # what cannot be reached leaves nothing behind
             law = find_law(array, config, config.chip, mask, [part])
             check_target(array, wanted, law, settings)
+        with recorded(request, [array]) as session:
+            if law is None:
+                law = find_law(array, config, config.chip, mask, [part])
+                check_target(array, wanted, law, settings)
             log = WriteVerifyLog(session.file, GROUP)
             log.declare(array, views=[part])
             session.file.start()

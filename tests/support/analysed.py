@@ -8,8 +8,9 @@ from unittest.mock import patch
 import h5py
 import numpy as np
 
-from memlab.characterize import Region, plan_procedures, run_procedures, runner
+from memlab.characterize import Region, plan_procedures, run_procedures
 from memlab.emulator import Chip, EmulatedBoard, load_preset
+from memlab.session import arrays
 
 SIGMAS = 4.5
 """Bounds in standard errors: a right model fails one for about one seed in 100,000."""
@@ -68,8 +69,8 @@ def analyse(
         opened.append(original(*arguments, **options))
         return opened[-1]
 
-    original = runner.open_array
-    with patch.object(runner, "open_array", open_array):
+    original = arrays.open_array
+    with patch.object(arrays, "open_array", open_array):
         (document,) = run_procedures(plans, "emulator:", region, figure=figure)
     numbers = {
         key: (
