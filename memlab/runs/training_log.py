@@ -32,8 +32,8 @@ class LogLevel(StrEnum):
 class TrainingLog(Observer):
     """Writes what passes in training into a run file.
 
-    After every epoch everything is flushed, and within one as `RunFile.pace` says: a run that is
-    killed loses about a second, and the queue stays at a few megabytes.
+    It is flushed as `RunFile.pace` says: a run that is killed loses about a second, and the queue
+    stays at a few megabytes. Epochs may be shorter than that by far, and each flush has its price.
 
     Call `declare` before `run_file.start()`.
 
@@ -126,11 +126,11 @@ class TrainingLog(Observer):
         self._run.pace()
 
     def epoch_finished(self, result: EpochResult) -> None:
-        """Hand everything of the epoch to the operating system."""
+        """Record the maps of an epoch where only those are wanted."""
         if self._level is LogLevel.EPOCHS:
             self._record_maps(self._update - 1)
             self._listen()
-        self._run.flush()
+        self._run.pace()
 
     def restarted(self, result: EpochResult, network: Network) -> None:
         """Count: what follows is another attempt."""

@@ -36,7 +36,7 @@ TABLE = """
 2 | train airline --preset nonsense | nonsense
 2 | train airline --preset | --preset
 2 | train airline --set train.lr | train.lr
-2 | train airline --set =3 | amplifier
+2 | train airline --set =3 | no such setting
 2 | train airline --set train.lr= | train.lr=
 2 | train airline --set train.lr=nan | train.lr=nan
 2 | train airline --set train.lr=inf | train.lr=inf
@@ -46,12 +46,12 @@ TABLE = """
 2 | train airline --set train.lr=null | train.lr
 2 | train airline --set train.lr=true | train.lr=true
 2 | train airline --set train=3 | train
-2 | train airline --set train.rl=0.1 | amplifier
+2 | train airline --set train.rl=0.1 | no such setting
 2 | train airline --set chip=nonsense | chip=nonsense
 2 | train airline --set chip=folder | chip=folder
 2 | train airline --set chip.noise=-1 | chip.noise=-1
 2 | train airline --set chip.noise=nan | chip.noise=nan
-2 | train airline --set chip.nonsense=1 | amplifier
+2 | train airline --set chip.nonsense=1 | no such setting
 2 | train airline --set log.level=loud | log.level=loud
 2 | train airline --set method=nonsense | method=nonsense
 2 | train airline --set seed=1e400 | seed
@@ -90,8 +90,8 @@ TABLE = """
 2 | train airline --board emulator:?noise=inf | noise
 2 | train airline --board emulator:?noise=-1 | noise
 2 | train airline --board emulator:?noise= | noise
-2 | train airline --board emulator:?nonsense=1 | parameters
-2 | train airline --board emulator:?=1 | parameters
+2 | train airline --board emulator:?nonsense=1 | no such parameter
+2 | train airline --board emulator:?=1 | no such parameter
 2 | train airline --board emulator:?rounding=up | emulator:?rounding=up
 2 | train airline --board emulator:?rounding=nearest&rounding=nearest | emulator:?rounding=neare
 2 | train airline --board emulator:?calibration=nonsense | emulator:?calibration=no
@@ -162,7 +162,7 @@ TABLE = """
 2 | sweep airline --set chip.noise=0:1:99999999999 | chip.noise=0:1:999999999
 2 | sweep airline --set chip.noise=0:1:2 --set chip.noise=3 | chip.noise
 2 | sweep airline --set seed=3 | seed
-2 | sweep airline --set nonsense=3 | amplifier
+2 | sweep airline --set nonsense=3 | no such setting
 2 | sweep airline --out text.txt | text.txt
 2 | sweep airline --workers 0 | --workers
 2 | sweep airline --workers x | --workers
@@ -191,8 +191,8 @@ TABLE = """
 2 | characterize iv --mask object.npy | object.npy
 2 | characterize iv --mask empty.npy | empty.npy
 2 | characterize iv --mask masked.npz | masked.npz
-2 | characterize iv --set nonsense=1 | amplifier
-2 | characterize iv --set maximum=9 | amplifier
+2 | characterize iv --set nonsense=1 | no such setting
+2 | characterize iv --set maximum=9 | no such setting
 2 | characterize iv --set chip=nonsense | chip=nonsense
 2 | characterize set --set gate_maximum=nan | gate_maximum=nan
 2 | characterize iv --seed x | --seed
@@ -203,9 +203,9 @@ TABLE = """
 2 | characterize endurance --set cycles=-1 --rows 0:1 | cycles=-1
 2 | characterize endurance --set cycles=x --rows 0:1 | cycles=x
 2 | characterize iv --board emulator:?seed=1&seed=2 | emulator:?seed=1&seed=2
-2 | characterize retention --set times=[] | amplifier
-2 | characterize retention --set times=[3,2,1] | amplifier
-2 | characterize retention --set times=x | amplifier
+2 | characterize retention --set times=[] | no such setting
+2 | characterize retention --set times=[3,2,1] | no such setting
+2 | characterize retention --set times=x | no such setting
 2 | characterize iv --gain 3 | --gain
 2 | calibrate --passes 0 | --passes
 2 | calibrate --passes x | --passes
@@ -267,7 +267,7 @@ TABLE = """
 2 | program good.npy --set attempts=0 | attempts=0
 2 | program good.npy --set attempts=x | attempts=x
 2 | program good.npy --set law=nonsense | law=nonsense
-2 | program good.npy --set nonsense=1 | amplifier
+2 | program good.npy --set nonsense=1 | no such setting
 2 | program good.npy --rows 999 | 999
 2 | program good.npy --out there.h5 | there.h5
 2 | program good.npy --out run.npy | run.npy
