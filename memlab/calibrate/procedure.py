@@ -25,7 +25,7 @@ from memlab.devices import check_url
 from memlab.errors import SaturationWarning, SettingError
 from memlab.regions import parse_lines
 from memlab.runs import Family
-from memlab.session import Request, open_chip, place_for, recorded
+from memlab.session import UNLABELLED, Labels, Request, open_chip, place_for, recorded
 from memlab.units import statistic
 
 __all__ = ["CalibrationPlan", "plan_calibration", "run_calibration"]
@@ -65,6 +65,7 @@ class CalibrationPlan:
     columns: str = ""
     program: bool = False
     store: bool = True
+    labels: Labels = UNLABELLED
 
     def request(self) -> Request:
         """Return what the run file says before anything is done."""
@@ -76,6 +77,7 @@ class CalibrationPlan:
             (self.board,),
             asdict(self.settings),
             {"seed": self.settings.seed},
+            labels=self.labels,
         )
 
 
@@ -89,6 +91,7 @@ def plan_calibration(
     columns: str = "",
     program: bool = False,
     store: bool = True,
+    labels: Labels = UNLABELLED,
 ) -> CalibrationPlan:
     """Check a request and return what will be done; touches nothing.
 
@@ -103,7 +106,7 @@ def plan_calibration(
     if (rows or columns) and smu is None:
         raise SettingError("--rows and --columns say where the SMU is connected: give --smu too")
     out = place_for(out, "calibration")
-    return CalibrationPlan(board, settings, out, smu, rows, columns, program, store)
+    return CalibrationPlan(board, settings, out, smu, rows, columns, program, store, labels)
 
 
 @stopping.stopped_in_order()

@@ -52,7 +52,15 @@ from memlab.runs import (
     read_record,
 )
 from memlab.runs.procedure_log import ticket_of
-from memlab.session import Request, create_run_file, enter_passports, open_chip, recorded
+from memlab.session import (
+    UNLABELLED,
+    Labels,
+    Request,
+    create_run_file,
+    enter_passports,
+    open_chip,
+    recorded,
+)
 from memlab.settings import apply_settings, setting_names
 from memlab.storage import default_path, make_directory, name_stamp
 
@@ -83,6 +91,7 @@ class ProcedurePlan:
     procedure: Procedure[Any]
     out: Path
     run_id: str = field(default_factory=lambda: uuid4().hex)
+    labels: Labels = UNLABELLED
 
     @property
     def name(self) -> str:
@@ -107,6 +116,7 @@ class ProcedurePlan:
             {"procedure": self.name, "seed": self.config.seed},
             notes or {},
             self.run_id,
+            self.labels,
         )
 
 
@@ -117,6 +127,7 @@ def plan_procedures(
     seed: int | None = None,
     settings: Sequence[str] = (),
     out: Path | None = None,
+    labels: Labels = UNLABELLED,
 ) -> list[ProcedurePlan]:
     """Check a request and return what will be run; touches nothing.
 
@@ -132,6 +143,8 @@ def plan_procedures(
         `key=value`; each must be a setting of at least one of the procedures.
     out
         Run file of the only procedure, or directory for the files of several.
+    labels
+        Tags and note of each run.
 
     Raises
     ------
@@ -158,7 +171,7 @@ def plan_procedures(
             path = out
         else:
             path = out / f"{one.name}.h5"
-        plans.append(ProcedurePlan(one(config), path))
+        plans.append(ProcedurePlan(one(config), path, labels=labels))
     if out is not None:
         _check_places(plans, out)
     return plans
@@ -248,7 +261,7 @@ def resume(
     parts = find_session(path, attributes)
     if all(part.finished for part in parts):
         return []
-    plans = [_restore(part) for part in parts]
+    plans = [_restore(part, Labels.of(attributes)) for part in parts]
     done: list[dict[str, Any]] = []
     session, board = str(attributes["session"]), attributes["board"]
     with (
@@ -290,9 +303,9 @@ def _describe(plans: Sequence[ProcedurePlan]) -> str:
     return describe_session([(p.name, p.out, p.config.model_dump_json(), p.run_id) for p in plans])
 
 
-def _restore(part: Part) -> ProcedurePlan:
+def _restore(part: Part, labels: Labels) -> ProcedurePlan:
     procedure = restore_procedure(part.name, part.config, part.path)
-    return ProcedurePlan(procedure, part.path, part.run_id or uuid4().hex)
+    return ProcedurePlan(procedure, part.path, part.run_id or uuid4().hex, labels)
 
 
 def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: BoolArray) -> None:

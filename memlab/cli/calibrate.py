@@ -16,10 +16,11 @@ from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration.store import CalibrationStore
 from memlab.cli.command import Command
-from memlab.cli.options import SEED, FiniteRange, board_option, json_option
+from memlab.cli.options import SEED, FiniteRange, board_option, json_option, label_options
 from memlab.cli.streams import show_document
 from memlab.devices import open_board
 from memlab.regions import format_lines
+from memlab.session import Labels
 
 _DEFAULT = CalibrationSettings()
 
@@ -71,6 +72,7 @@ _DEFAULT = CalibrationSettings()
 @click.option("--use", type=click.IntRange(min=1), metavar="VERSION", help="Use a version.")
 @click.option("--undo", is_flag=True, help="Use again what was in use before.")
 @click.option("--off", is_flag=True, help="Use none.")
+@label_options
 @json_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def calibrate(
@@ -92,6 +94,7 @@ def calibrate(
     off: bool,
     as_json: bool,
     quiet: bool,
+    labels: Labels,
 ) -> None:
     """Measure a board's static errors, and undo them from now on.
 
@@ -115,6 +118,7 @@ def calibrate(
         columns=columns,
         program=program,
         store=not no_store,
+        labels=labels,
     )
     with _progress(quiet) as watch:
         document = run_calibration(plan, _say if yes else _ask, watch)

@@ -12,11 +12,13 @@ from memlab.cli.options import (
     SEED,
     board_option,
     json_option,
+    label_options,
     load_option,
     quiet_option,
     region_options,
 )
 from memlab.cli.procedures import report, watch_readings
+from memlab.session import Labels
 
 
 @click.command(cls=Command)
@@ -38,6 +40,7 @@ from memlab.cli.procedures import report, watch_readings
     metavar="KEY=VALUE",
     help="Change a setting, for example gate_maximum=2.0 or chip.noise=0; repeatable.",
 )
+@label_options
 @json_option
 @quiet_option
 def characterize(
@@ -50,6 +53,7 @@ def characterize(
     settings: tuple[str, ...],
     as_json: bool,
     quiet: bool,
+    labels: Labels,
 ) -> None:
     """Measure what a chip is, one procedure after the other on the same board.
 
@@ -59,7 +63,7 @@ def characterize(
     unless --load says otherwise.
     """
     settings = settings if load is None else (f"load={load}", *settings)
-    plans = plan_procedures(names, board=url, seed=seed, settings=settings, out=out)
+    plans = plan_procedures(names, board=url, seed=seed, settings=settings, out=out, labels=labels)
     with watch_readings(quiet) as watch:
         documents = run_procedures(plans, url, region, watch=watch)
     report(documents, as_json)

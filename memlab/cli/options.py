@@ -15,6 +15,7 @@ from memlab.board_array import BoardArray
 from memlab.devices import open_array
 from memlab.errors import SettingError
 from memlab.regions import Region
+from memlab.session import Labels
 
 __all__ = [
     "SEED",
@@ -23,6 +24,7 @@ __all__ = [
     "check_picture",
     "gain_option",
     "json_option",
+    "label_options",
     "load_option",
     "open_board_array",
     "quiet_option",
@@ -88,6 +90,20 @@ def check_picture(picture: Path) -> None:
         raise SettingError(f"{picture} exists already; nothing was overwritten, choose another")
     if not picture.parent.is_dir():
         raise SettingError(f"cannot write {picture}: there is no directory {picture.parent}")
+
+
+def label_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --tag and --note; the command takes them as `labels`."""
+
+    @click.option(
+        "--tag", "tags", multiple=True, metavar="WORD", help="Tag of the run; repeatable."
+    )
+    @click.option("--note", default="", metavar="TEXT", help="Note that the run file keeps.")
+    @wraps(command)
+    def with_labels(*args: Any, tags: tuple[str, ...], note: str, **options: Any) -> Any:
+        return command(*args, labels=Labels(tags, note), **options)
+
+    return with_labels
 
 
 def region_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ from memlab.cli.command import Command
 from memlab.cli.options import (
     board_option,
     json_option,
+    label_options,
     load_option,
     quiet_option,
     region_options,
@@ -20,6 +21,7 @@ from memlab.cli.streams import show_document
 from memlab.mapping import Round
 from memlab.operations import ProgramConfig, program_target
 from memlab.regions import Region
+from memlab.session import Labels
 from memlab.settings import apply_settings
 
 
@@ -43,6 +45,7 @@ from memlab.settings import apply_settings
     metavar="FILE",
     help="Run file to write; the picture goes beside it.  [default: memlab-runs/program-...h5]",
 )
+@label_options
 @json_option
 @quiet_option
 def program(
@@ -55,6 +58,7 @@ def program(
     out: Path | None,
     as_json: bool,
     quiet: bool,
+    labels: Labels,
 ) -> None:
     """Bring cells to the conductances of TARGET.npy, in S, by write-and-verify.
 
@@ -68,7 +72,13 @@ def program(
     given = given if load is None else (*given, f"load={load}")
     config = apply_settings(ProgramConfig(), given)
     document = program_target(
-        target, url, config, region, out=out, watch=lambda step: _show(step, quiet=quiet)
+        target,
+        url,
+        config,
+        region,
+        out=out,
+        watch=lambda step: _show(step, quiet=quiet),
+        labels=labels,
     )
     if as_json:
         show_document(document)

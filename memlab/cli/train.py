@@ -8,12 +8,15 @@ import rich_click as click
 
 from memlab.cli.command import Command
 from memlab.cli.experiment_options import experiment_options
+from memlab.cli.options import label_options
 from memlab.cli.summary import run_and_report
 from memlab.experiments import make_plan
+from memlab.session import Labels
 
 
 @click.command(cls=Command)
 @experiment_options
+@label_options
 def train(
     name: str,
     boards: tuple[str, ...],
@@ -25,6 +28,7 @@ def train(
     settings: tuple[str, ...],
     as_json: bool,
     quiet: bool,
+    labels: Labels,
 ) -> None:
     """Train a network in situ: forward on the array, back-propagation in software, two pulses.
 
@@ -42,5 +46,6 @@ def train(
         settings=settings,
         out=out,
         good=good,
+        labels=labels,
     )
     run_and_report(plan, as_json=as_json, quiet=quiet)

@@ -9,14 +9,17 @@ import rich_click as click
 
 from memlab.cli.command import Command
 from memlab.cli.experiment_options import experiment_options
+from memlab.cli.options import label_options
 from memlab.cli.summary import run_and_report
 from memlab.errors import SettingError
 from memlab.experiments import make_plan
 from memlab.experiments.config import Method
+from memlab.session import Labels
 
 
 @click.command(cls=Command)
 @experiment_options
+@label_options
 @click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")
 @click.option(
     "--from",
@@ -36,6 +39,7 @@ def transfer(
     settings: tuple[str, ...],
     as_json: bool,
     quiet: bool,
+    labels: Labels,
     tolerance: str | None,
     source: Path | None,
 ) -> None:
@@ -59,6 +63,7 @@ def transfer(
         settings=settings,
         out=out,
         good=good,
+        labels=labels,
     )
     if plan.config.method is not Method.EX_SITU:
         raise SettingError(

@@ -20,7 +20,15 @@ from memlab.experiments.given import is_npz
 from memlab.experiments.in_situ import InSitu
 from memlab.runs import Family, GoodLines, load_good_lines
 from memlab.runs.trained import recorded_preset
-from memlab.session import Request, check_boards, open_arrays, place_for, recorded
+from memlab.session import (
+    UNLABELLED,
+    Labels,
+    Request,
+    check_boards,
+    open_arrays,
+    place_for,
+    recorded,
+)
 from memlab.settings import apply_settings
 from memlab.training import Observer
 
@@ -76,6 +84,7 @@ class Plan:
     config: ExperimentConfig
     out: Path
     good: GoodLines | None = None
+    labels: Labels = UNLABELLED
 
     def request(self) -> Request:
         """Return what the run file says before anything is done."""
@@ -87,6 +96,7 @@ class Plan:
             self.boards,
             self.config.model_dump(mode="json"),
             {"experiment": self.experiment, "preset": self.preset, "seed": self.config.seed},
+            labels=self.labels,
         )
 
 
@@ -100,6 +110,7 @@ def make_plan(
     settings: Sequence[str] = (),
     out: Path | None = None,
     good: Path | None = None,
+    labels: Labels = UNLABELLED,
 ) -> Plan:
     """Check a request and return what will be run; touches nothing.
 
@@ -113,6 +124,8 @@ def make_plan(
     good
         Run file of `memlab characterize yield`: only its good rows and columns are used, as an
         array of that many lines.
+    labels
+        Tags and note of the run.
 
     Raises
     ------
@@ -144,7 +157,7 @@ def make_plan(
         raise SettingError("good lines belong to one chip; name one board with --good")
     out = place_for(out, f"{experiment}-{preset}-seed{config.seed}")
     lines = None if good is None else load_good_lines(good)
-    return Plan(experiment, preset, boards, config, out, lines)
+    return Plan(experiment, preset, boards, config, out, lines, labels)
 
 
 def explain_preset(plan: Plan) -> str:

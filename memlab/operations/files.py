@@ -13,7 +13,7 @@ import numpy.typing as npt
 from memlab.array import Array
 from memlab.errors import SettingError, StorageError
 from memlab.runs import Family, RunFile
-from memlab.session import Request, place_for, write_at_once
+from memlab.session import UNLABELLED, Labels, Request, place_for, write_at_once
 from memlab.storage import load_npy, make_directory, write_measured
 from memlab.storage.spare import save_elsewhere
 
@@ -62,10 +62,12 @@ def save_numbers(path: Path, values: FloatArray) -> None:
     write_measured(path, lambda file: np.save(file, values), values.nbytes)
 
 
-def request_for(operation: str, title: str, out: Path, url: str) -> Request:
+def request_for(
+    operation: str, title: str, out: Path, url: str, labels: Labels = UNLABELLED
+) -> Request:
     """Return what the run file of an operation says before anything is done."""
     head = {"operation": operation}
-    return Request(operation, Family.OPERATION, title, out, (url,), {}, notes=head)
+    return Request(operation, Family.OPERATION, title, out, (url,), {}, notes=head, labels=labels)
 
 
 def save_run(

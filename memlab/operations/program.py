@@ -25,7 +25,7 @@ from memlab.operations.beside import load_beside
 from memlab.operations.files import load_numbers, output_path
 from memlab.regions import Region
 from memlab.runs import Family, WriteVerifyLog
-from memlab.session import Request, open_arrays, recorded
+from memlab.session import UNLABELLED, Labels, Request, open_arrays, recorded
 from memlab.settings import ChipSetting, PointConfig
 
 __all__ = ["ProgramConfig", "program_target"]
@@ -59,6 +59,7 @@ def program_target(
     out: Path | None = None,
     watch: Callable[[Round], None] = lambda step: None,
     figure: bool = True,
+    labels: Labels = UNLABELLED,
 ) -> dict[str, Any]:
     """Bring the cells of a region to the conductances of a file; programs the array.
 
@@ -83,6 +84,8 @@ def program_target(
         Told after every read.
     figure
         Whether to draw a picture beside it.
+    labels
+        Tags and note of the run.
 
     Returns
     -------
@@ -108,6 +111,7 @@ def program_target(
         (url,),
         config.model_dump(mode="json"),
         notes={"operation": GROUP},
+        labels=labels,
     )
     with open_arrays([url], chip=config.chip, point=config.point.make_point()) as (array,):
         wanted = _choose(wanted, target, array, region)

@@ -7,10 +7,12 @@ says where its picture lies. What a kind adds is what it does in between.
 from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
-from memlab.session.request import Request
+from memlab.session.request import UNLABELLED, Labels, Request
 from memlab.session.session import Session, added, enter_passports, recorded, write_at_once
 
 __all__ = [
+    "UNLABELLED",
+    "Labels",
     "Request",
     "Session",
     "added",

@@ -60,6 +60,7 @@ def create_run_file(
             **request.head,
             "board": request.board,
             "program": f"memlab {__version__}",
+            **request.labels.attributes(),
             **request.notes,
         },
         run_id=request.run_id,

@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from memlab.errors import SettingError
 from memlab.runs import Family
 
-__all__ = ["Request"]
+__all__ = ["UNLABELLED", "Labels", "Request"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What people call a run, to find it again.
+
+    Parameters
+    ----------
+    tags
+        Words, each once and without spaces around them.
+    note
+        A sentence.
+
+    Raises
+    ------
+    SettingError
+        If a tag is empty or is given twice.
+    """
+
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for tag in self.tags:
+            if not tag or tag != tag.strip():
+                raise SettingError(f"--tag {tag!r}: a tag is a word without spaces around it")
+        if len(set(self.tags)) < len(self.tags):
+            raise SettingError(f"--tag: give each tag once, not {', '.join(self.tags)}")
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> Labels:
+        """Return the labels in the attributes of a run file; none in older ones."""
+        return cls(tuple(json.loads(attributes.get("tags", "[]"))), str(attributes.get("note", "")))
+
+    def attributes(self) -> dict[str, str]:
+        """Return what a run file says of them; nothing where there are none."""
+        tags = {"tags": json.dumps(self.tags)} if self.tags else {}
+        return tags | ({"note": self.note} if self.note else {})
+
+
+UNLABELLED = Labels()
+"""No tag, no note."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +78,8 @@ class Request:
         Attributes of the file only.
     run_id
         Identity; a new one by default.
+    labels
+        Tags and note.
     """
 
     kind: str
@@ -45,6 +91,7 @@ class Request:
     head: Mapping[str, Any] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     run_id: str = field(default_factory=lambda: uuid4().hex)
+    labels: Labels = UNLABELLED
 
     @property
     def board(self) -> str:

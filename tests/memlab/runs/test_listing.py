@@ -109,3 +109,33 @@ def test_the_document_of_show_holds_everything(made_runs: dict[str, Path]) -> No
     assert document["results"]["set_slope"]["value"] == run.metrics["set_slope"]
     assert document["results"]["set_slope"]["units"] == "S/V"
     assert document["instruments"][0]["board.serial"] == "ta-hfo2-9"
+
+
+COMMANDS = {
+    "train": ["train", "airline", "--epochs", "1", "--quiet"],
+    "characterize": ["characterize", "staircase", "--rows", "0:2", "--set", "steps=2", "--quiet"],
+    "calibrate": ["calibrate", "--program", "--passes", "1", "--no-store", "--quiet"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_run_is_found_by_its_tags_and_says_its_note(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "run.h5"
+    board = ["--board", "emulator:?chip=ta-hfo2"] if name == "calibrate" else []
+    labels = ["--tag", "die-7", "--tag", "before bake", "--note", "fresh from the oven"]
+    done = CliRunner().invoke(cli, [*COMMANDS[name], *board, *labels, "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    run = open_run(out)
+    assert run.tags == ("die-7", "before bake")
+    assert run.note == "fresh from the oven"
+    assert list_runs([tmp_path], Choice(tags=("before bake",))).runs
+    assert not list_runs([tmp_path], Choice(tags=("before bake", "die-8"))).runs
+
+
+@pytest.mark.parametrize("tags", [["a", "a"], [""], [" a"]])
+def test_a_wrong_tag_is_refused_before_anything_is_touched(tags: list[str], tmp_path: Path) -> None:
+    given = [part for tag in tags for part in ("--tag", tag)]
+    out = tmp_path / "run.h5"
+    done = CliRunner().invoke(cli, ["train", "airline", *given, "--out", str(out)])
+    assert isinstance(done.exception, SettingError)
+    assert not out.exists()
