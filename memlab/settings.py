@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -22,6 +22,7 @@ __all__ = [
     "PointConfig",
     "Section",
     "apply_settings",
+    "merge_settings",
     "setting_names",
 ]
 
@@ -87,6 +88,50 @@ def apply_settings(config: Config, settings: Iterable[str]) -> Config:
     for key, text in sorted(split, key=lambda pair: pair[0].count(".")):
         config = _apply(config, key, _value(text))
     return config
+
+
+def merge_settings(config: Config, values: Mapping[str, Any], where: str) -> Config:
+    """Return the configuration with nested values put over its own, checked as a whole.
+
+    Parameters
+    ----------
+    config
+        What is not given stays as it is here.
+    values
+        Any part of the settings; a chip may be the name of a preset.
+    where
+        Where they come from, for the error.
+
+    Raises
+    ------
+    SettingError
+        If a name is no setting, or a value is not allowed.
+    """
+    whole = config.model_dump()
+    _merge(whole, values, "", whole, where)
+    try:
+        return type(config).model_validate(whole)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise SettingError(f"{where}: {name}: {first['msg']}".replace(": : ", ": ")) from error
+
+
+def _merge(
+    node: dict[str, Any], values: Mapping[str, Any], prefix: str, whole: dict[str, Any], where: str
+) -> None:
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        if name not in node:
+            raise SettingError(f"{where}: {key}: no such setting; {_what_there_is(key, whole)}")
+        if isinstance(node[name], dict) and isinstance(value, Mapping):
+            _merge(node[name], value, f"{key}.", whole, where)
+        elif isinstance(node[name], dict) and key != "chip":
+            raise SettingError(
+                f"{where}: {key}: that is a group; set one of {at_place(key, whole)}"
+            )
+        else:
+            node[name] = value
 
 
 def setting_names(config: Section) -> list[str]:

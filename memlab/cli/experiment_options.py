@@ -67,6 +67,13 @@ _OPTIONS = (
         metavar="KEY=VALUE",
         help="Change a setting, for example train.lr=0.02 or chip.noise=0; repeatable.",
     ),
+    click.option(
+        "--config",
+        "config_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Settings from a run file, to repeat it, or from a TOML file; --set changes them.",
+    ),
     json_option,
     quiet_option,
 )

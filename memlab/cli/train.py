@@ -26,6 +26,7 @@ def train(
     out: Path | None,
     good: Path | None,
     settings: tuple[str, ...],
+    config_file: Path | None,
     as_json: bool,
     quiet: bool,
     labels: Labels,
@@ -47,5 +48,6 @@ def train(
         out=out,
         good=good,
         labels=labels,
+        config_file=config_file,
     )
     run_and_report(plan, as_json=as_json, quiet=quiet)

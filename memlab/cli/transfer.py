@@ -37,6 +37,7 @@ def transfer(
     out: Path | None,
     good: Path | None,
     settings: tuple[str, ...],
+    config_file: Path | None,
     as_json: bool,
     quiet: bool,
     labels: Labels,
@@ -64,6 +65,7 @@ def transfer(
         out=out,
         good=good,
         labels=labels,
+        config_file=config_file,
     )
     if plan.config.method is not Method.EX_SITU:
         raise SettingError(

@@ -27,9 +27,10 @@ from memlab.session import (
     check_boards,
     open_arrays,
     place_for,
+    read_config,
     recorded,
 )
-from memlab.settings import apply_settings
+from memlab.settings import apply_settings, merge_settings
 from memlab.training import Observer
 
 __all__ = [
@@ -111,6 +112,7 @@ def make_plan(
     out: Path | None = None,
     good: Path | None = None,
     labels: Labels = UNLABELLED,
+    config_file: Path | None = None,
 ) -> Plan:
     """Check a request and return what will be run; touches nothing.
 
@@ -126,6 +128,8 @@ def make_plan(
         array of that many lines.
     labels
         Tags and note of the run.
+    config_file
+        A run file whose settings are repeated, or a TOML file of settings; `settings` change them.
 
     Raises
     ------
@@ -137,6 +141,10 @@ def make_plan(
             f"unknown experiment {experiment!r}; choose one of {', '.join(EXPERIMENTS)}"
         )
     presets = EXPERIMENTS[experiment].presets
+    file = None if config_file is None else read_config(config_file)
+    if file is not None:
+        file.check_kind(experiment)
+        preset = preset or file.preset or None
     if preset is None:
         preset = EXPERIMENTS[experiment].default
         asked = apply_settings(presets[preset](), settings)
@@ -147,7 +155,10 @@ def make_plan(
         raise SettingError(
             f"unknown preset {preset!r} of {experiment}; choose one of {', '.join(presets)}"
         )
-    config: ExperimentConfig = apply_settings(presets[preset](), settings)
+    config: ExperimentConfig = presets[preset]()
+    if file is not None:
+        config = merge_settings(config, file.values, f"--config {file.path}")
+    config = apply_settings(config, settings)
     if seed is not None:
         config = apply_settings(config, [f"seed={seed}"])
     if epochs is not None:

@@ -5,6 +5,7 @@ says where its picture lies. What a kind adds is what it does in between.
 """
 
 from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
+from memlab.session.config_file import ConfigFile, read_config
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
 from memlab.session.request import UNLABELLED, Labels, Request
@@ -12,6 +13,7 @@ from memlab.session.session import Session, added, enter_passports, recorded, wr
 
 __all__ = [
     "UNLABELLED",
+    "ConfigFile",
     "Labels",
     "Request",
     "Session",
@@ -23,6 +25,7 @@ __all__ = [
     "open_arrays",
     "open_chip",
     "place_for",
+    "read_config",
     "recorded",
     "total_counts",
     "write_at_once",

@@ -1,0 +1,72 @@
+"""Settings from a file: of a run that is to be repeated, or written by hand (TOML)."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memlab.errors import DataError, SettingError
+from memlab.runs import open_run
+from memlab.storage import require_file
+
+__all__ = ["ConfigFile", "read_config"]
+
+_HDF5 = b"\x89HDF"
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """Settings that a file gives.
+
+    Parameters
+    ----------
+    path
+        The file.
+    values
+        Nested plain values: all settings of a run, or those that a TOML file names.
+    kind, preset
+        Of the run; '' of a TOML file, which fits any kind that has its settings.
+    """
+
+    path: Path
+    values: dict[str, Any]
+    kind: str = ""
+    preset: str = ""
+
+    def check_kind(self, kind: str) -> None:
+        """Raise `SettingError` where it is a run of another kind."""
+        if self.kind and self.kind != kind:
+            raise SettingError(
+                f"--config {self.path}: that is a run of {self.kind}, not of {kind}; its settings "
+                "are others"
+            )
+
+
+def read_config(path: Path) -> ConfigFile:
+    """Read the settings of a run file, or of a TOML file.
+
+    Raises
+    ------
+    SettingError
+        If the file cannot be read, is neither, or has no settings.
+    """
+    try:
+        require_file(path)
+        with path.open("rb") as file:
+            if file.read(4) != _HDF5:
+                file.seek(0)
+                return ConfigFile(path, tomllib.load(file))
+        run = open_run(path)
+    except OSError as error:
+        raise SettingError(f"--config {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"--config {path}: neither a run file nor TOML (train.lr = 0.02): {error}"
+        ) from error
+    except DataError as error:
+        raise SettingError(f"--config {error}") from error
+    if not run.settings:
+        raise SettingError(f"--config {path}: a run of {run.kind} has no settings")
+    return ConfigFile(path, dict(run.settings), run.kind, run.preset)
