@@ -59,9 +59,10 @@ from memlab.session import (
     create_run_file,
     enter_passports,
     open_chip,
+    read_config,
     recorded,
 )
-from memlab.settings import apply_settings, setting_names
+from memlab.settings import apply_settings, merge_settings, setting_names
 from memlab.storage import default_path, make_directory, name_stamp
 
 __all__ = [
@@ -128,6 +129,7 @@ def plan_procedures(
     settings: Sequence[str] = (),
     out: Path | None = None,
     labels: Labels = UNLABELLED,
+    config_file: Path | None = None,
 ) -> list[ProcedurePlan]:
     """Check a request and return what will be run; touches nothing.
 
@@ -145,6 +147,8 @@ def plan_procedures(
         Run file of the only procedure, or directory for the files of several.
     labels
         Tags and note of each run.
+    config_file
+        A run file whose settings are repeated, or a TOML file; `settings` change them.
 
     Raises
     ------
@@ -158,11 +162,15 @@ def plan_procedures(
         raise SettingError("name each procedure once, at least one")
     classes = [load_procedure(name) for name in names]
     _check_keys(classes, settings)
+    file = None if config_file is None else read_config(config_file)
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     stamp = name_stamp()
     plans = []
     for one in classes:
         config = one.Config()
+        if file is not None:
+            where = f"--config {file.path}"
+            config = merge_settings(config, file.values_of(one.name, names), where)
         known = setting_names(config)
         config = apply_settings(config, [s for s in given if s.partition("=")[0].strip() in known])
         if out is None:

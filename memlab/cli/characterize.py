@@ -40,6 +40,14 @@ from memlab.session import Labels
     metavar="KEY=VALUE",
     help="Change a setting, for example gate_maximum=2.0 or chip.noise=0; repeatable.",
 )
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Settings from a run file, to repeat it, or from a TOML file, with a table for each of "
+    "several procedures; --set changes them.",
+)
 @label_options
 @json_option
 @quiet_option
@@ -51,6 +59,7 @@ def characterize(
     seed: int | None,
     out: Path | None,
     settings: tuple[str, ...],
+    config_file: Path | None,
     as_json: bool,
     quiet: bool,
     labels: Labels,
@@ -63,7 +72,15 @@ def characterize(
     unless --load says otherwise.
     """
     settings = settings if load is None else (f"load={load}", *settings)
-    plans = plan_procedures(names, board=url, seed=seed, settings=settings, out=out, labels=labels)
+    plans = plan_procedures(
+        names,
+        board=url,
+        seed=seed,
+        settings=settings,
+        out=out,
+        labels=labels,
+        config_file=config_file,
+    )
     with watch_readings(quiet) as watch:
         documents = run_procedures(plans, url, region, watch=watch)
     report(documents, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,30 @@ class ConfigFile:
                 f"--config {self.path}: that is a run of {self.kind}, not of {kind}; its settings "
                 "are others"
             )
+
+    def values_of(self, kind: str, kinds: Sequence[str]) -> dict[str, Any]:
+        """Return what it gives one of several kinds that are run one after the other.
+
+        Raises
+        ------
+        SettingError
+            If it is a run of none of them, or names something that is none of them.
+        """
+        if self.kind:
+            if self.kind not in kinds:
+                self.check_kind(kind)
+            return self.values if self.kind == kind else {}
+        if len(kinds) == 1 and kind not in self.values:
+            return self.values
+        if others := [name for name in self.values if name not in kinds]:
+            raise SettingError(
+                f"--config {self.path}: {others[0]} is none of {', '.join(kinds)}; give each of "
+                f"them a table of its own, [{kind}]"
+            )
+        values = self.values.get(kind, {})
+        if not isinstance(values, dict):
+            raise SettingError(f"--config {self.path}: {kind} is to be a table, [{kind}]")
+        return values
 
 
 def read_config(path: Path) -> ConfigFile:
