@@ -297,3 +297,13 @@ def test_ctrl_c_is_no_matter_of_the_process_that_looks_through_a_file(tmp_path: 
         start_new_session=True,
     )
     assert (done.stdout, done.stderr) == ("1 ['entry']\n", "")
+
+
+@pytest.mark.parametrize(
+    ("waited", "used", "expected"),
+    [(0.3, 0.3, 3.0), (0.2, 0.3, 3.0), (1.2, 0.3, 12.0), (60.0, 0.3, 30.0), (0.5, 0.0, 30.0)],
+)
+def test_the_deadline_is_longer_where_the_process_waits_for_a_processor(
+    waited: float, used: float, expected: float
+) -> None:
+    assert probe.deadline(waited, used) == pytest.approx(expected)
