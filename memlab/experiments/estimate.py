@@ -152,7 +152,11 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
                 raise TypeError("a rehearsal needs an emulated board")
             return _Totals(cost, counts["vmm"], counts["set"], counts["reset"], out.stat().st_size)
 
-        watch = _Watch(totals)
+        def so_far() -> _Totals:
+            run_file.flush()  # the log waits for a second, and the file would be too short
+            return totals()
+
+        watch = _Watch(so_far)
         train(
             experiment.network,
             experiment.loss,
