@@ -18,10 +18,11 @@ from typing import Any
 
 from memlab.cost import COST_UNITS, BoardCost, total_cost
 from memlab.experiments.config import ExperimentConfig, Method
+from memlab.experiments.experiment import Outcome
 from memlab.experiments.runner import EXPERIMENTS, Plan, open_for, run
 from memlab.mapping import FloorPlan
 from memlab.nn import Network
-from memlab.runs import LogLevel, TrainingLog
+from memlab.runs import LogLevel, TrainingLog, write_findings
 from memlab.session import create_run_file, total_counts
 from memlab.training import EpochResult, Observer, train
 
@@ -166,8 +167,9 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
             [log, watch],
         )
         log.stop_codes()
-        experiment.evaluate(run_file)
-        run_file.close("finished")
+        metrics: dict[str, float | None] = {**experiment.evaluate(run_file), "final_loss": 0.0}
+        found = Outcome(metrics, {"metrics_of": experiment.samples().of(metrics)}).findings()
+        run_file.close("finished", complete=lambda entry: write_findings(entry, found))
         updates = config.train.epochs * experiment.updates_per_epoch
         full = _extrapolate([each.flat() for each in watch.after], totals().flat(), updates, config)
         return {
