@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 
 from memlab.load import Load
 from memlab.passport.store import Execute, Store
@@ -23,9 +24,15 @@ def write_loads(execute: Execute, what: str, number: int, loads: Iterable[Load |
     loads
         Each once.
     """
-    documents = [None if load is None else load.document() for load in loads]
-    known = None if None in documents or not documents else json.dumps(documents)
+    texts = [None if load is None else _text(load) for load in loads]
+    known = None if None in texts or not texts else f"[{', '.join(filter(None, texts))}]"
     execute("INSERT OR REPLACE INTO loads VALUES (?, ?, ?)", (what, number, known))
+
+
+@lru_cache(maxsize=64)
+def _text(load: Load) -> str:
+    """Return a load as JSON; a training reads thousands of times under one or two."""
+    return json.dumps(load.document())
 
 
 def read_loads(store: Store, what: str, number: int) -> tuple[Load, ...] | None:
