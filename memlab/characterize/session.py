@@ -17,6 +17,7 @@ from typing import Any
 
 from memlab.errors import DataError
 from memlab.runs import edit, read_attributes, run_identity
+from memlab.runs.listing import SUFFIXES
 
 __all__ = [
     "Part",
@@ -28,7 +29,6 @@ __all__ = [
 ]
 
 _FOLLOWED = "followed_by"
-_SUFFIXES = {".h5", ".hdf5", ".nxs"}
 
 
 @dataclass(frozen=True)
@@ -159,4 +159,4 @@ def _find(
 
 
 def _is_candidate(file: Path, path: Path) -> bool:
-    return file.suffix in _SUFFIXES | {path.suffix} and file.is_file()
+    return file.suffix in {*SUFFIXES, path.suffix} and file.is_file()

@@ -10,9 +10,10 @@ from pathlib import Path
 from memlab.errors import DataError, SettingError
 from memlab.runs.reader import Run, open_run
 
-__all__ = ["Choice", "Listing", "list_runs"]
+__all__ = ["SUFFIXES", "Choice", "Listing", "list_runs"]
 
 SUFFIXES = (".h5", ".hdf5", ".nxs")
+"""Of run files."""
 
 
 @dataclass(frozen=True)
