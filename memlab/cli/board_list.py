@@ -12,8 +12,8 @@ from drivers.transport import list_ports
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.streams import show_document
-from memlab.emulator.serve.running import running_boards
 from memlab.errors import SettingError
+from memlab.virtual_board.running import running_boards
 
 
 @click.command("list", cls=Command)

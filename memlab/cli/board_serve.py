@@ -17,13 +17,20 @@ from memlab.cli.command import Command
 from memlab.cli.options import SEED
 from memlab.cli.streams import show_document
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import BoardEvent, json_lines
-from memlab.emulator.serve import Server, TcpPort, dpe_board, mlp_board, new_serial
-from memlab.emulator.serve.boards import AsciiFirmware, MlpFirmware
-from memlab.emulator.serve.ports import Port
-from memlab.emulator.serve.running import enter
 from memlab.errors import SettingError
 from memlab.storage import require_file
+from memlab.virtual_board import (
+    BoardEvent,
+    Server,
+    TcpPort,
+    dpe_board,
+    json_lines,
+    mlp_board,
+    new_serial,
+)
+from memlab.virtual_board.boards import AsciiFirmware, MlpFirmware
+from memlab.virtual_board.ports import Port
+from memlab.virtual_board.running import enter
 
 
 @click.command(cls=Command)
@@ -152,7 +159,7 @@ def serve(
 
 def _open_pty(link: Path | None) -> Port:
     try:
-        from memlab.emulator.serve.pty_port import PtyPort
+        from memlab.virtual_board.pty_port import PtyPort
     except ImportError as error:  # Windows has no pseudo-terminals
         raise SettingError(
             f"this system has no pseudo-terminals ({error}); serve with --tcp PORT"

@@ -19,8 +19,8 @@ from drivers.transport import Transport, open_port
 from memlab import OperatingPoint, open_array
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import Fired
 from memlab.errors import SettingError
+from memlab.virtual_board import Fired
 
 
 def address(server: ServerThread) -> str:

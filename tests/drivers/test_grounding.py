@@ -25,7 +25,7 @@ from drivers.port_holder import port_holder
 from drivers.serial_board import SerialBoard
 from firmware_protocol.messages import ErrorCode, State
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import OutputsChanged
+from memlab.virtual_board import OutputsChanged
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals need POSIX")
 ALL = Selection(np.arange(128), np.arange(64))

@@ -19,7 +19,7 @@ from drivers.tickets import Batch, Tickets, entries_of
 from drivers.transaction import Transaction
 from drivers.transport import Transport, open_port
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import Fired
+from memlab.virtual_board import Fired
 
 OF_A_CALL = ("drivers/serial_board.py", "drivers/tickets.py", "record_file.py", "transaction.py")
 EVERY = pytest.param(1, marks=pytest.mark.slow, id="every line")

@@ -29,7 +29,7 @@ from drivers.tickets import Batch, entries_of
 from drivers.transport import Transport, open_port
 from firmware_protocol import messages as m
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import Fired, OutputsChanged
+from memlab.virtual_board import Fired, OutputsChanged
 
 EVERYTHING = Selection(np.arange(128), np.arange(64))
 

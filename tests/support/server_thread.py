@@ -5,9 +5,8 @@ from types import TracebackType
 from typing import Self
 
 from drivers.board import Board
-from memlab.emulator.firmware import BoardEvent
-from memlab.emulator.serve import Port, Server, TcpPort, dpe_board, mlp_board, new_serial
-from memlab.emulator.serve.pty_port import PtyPort
+from memlab.virtual_board import BoardEvent, Port, Server, TcpPort, dpe_board, mlp_board, new_serial
+from memlab.virtual_board.pty_port import PtyPort
 
 
 class ServerThread:

@@ -17,8 +17,8 @@ from firmware_protocol.journal import Memory
 from firmware_protocol.loopback import Damage, Loopback, intact
 from firmware_protocol.messages import LimitMode, Line
 from memlab.board_array import board_config
-from memlab.emulator.firmware import BoardEvent, BoardExecutor, Fired
 from memlab.limits import Limits, OperatingPoint
+from memlab.virtual_board import BoardEvent, BoardExecutor, Fired
 
 CONFIG: BoardConfig = board_config(Limits(), OperatingPoint(), PulseTimer())
 

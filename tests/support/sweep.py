@@ -36,7 +36,7 @@ from firmware_protocol.journal import judge
 from firmware_protocol.messages import ErrorCode
 from firmware_protocol.operations import Job, LinkDownError, Operation, Read, Request, Vmm
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import Fired
+from memlab.virtual_board import Fired
 
 DEADLINE = 60.0
 """Simulated seconds within which something must have come through, or the link be given up.

@@ -11,8 +11,8 @@ from support.server_thread import ServerThread
 from memlab import open_array
 from memlab.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import Fired
 from memlab.passport import Passport
+from memlab.virtual_board import Fired
 
 FILES = ("memlab/passport/", "drivers/tickets.py", "transaction.py")
 

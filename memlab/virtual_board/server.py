@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from memlab.emulator.serve.pacing import Pacer
-from memlab.emulator.serve.ports import CHUNK, Port
+from memlab.virtual_board.pacing import Pacer
+from memlab.virtual_board.ports import CHUNK, Port
 
 __all__ = ["Device", "Server"]
 

@@ -31,8 +31,8 @@ from drivers.board import (
 from drivers.errors import DeviceError, LimitError
 from firmware_protocol import dpe
 from firmware_protocol.dpe_link import DpeDevice, RequestAsked, RequestBroken
-from memlab.emulator.firmware.events import BoardEvent, Fired, OutputsChanged
-from memlab.emulator.firmware.hard_limits import HARD_LIMITS, NATIVE_SPANS, hard_limit_ranges
+from memlab.virtual_board.events import BoardEvent, Fired, OutputsChanged
+from memlab.virtual_board.hard_limits import HARD_LIMITS, NATIVE_SPANS, hard_limit_ranges
 
 __all__ = ["DpeFirmware"]
 

@@ -9,8 +9,8 @@ import termios
 import tty
 from pathlib import Path
 
-from memlab.emulator.serve.ports import CHUNK
 from memlab.errors import SettingError
+from memlab.virtual_board.ports import CHUNK
 
 __all__ = ["PtyPort"]
 

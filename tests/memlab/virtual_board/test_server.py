@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from memlab.emulator.serve import Server
+from memlab.virtual_board import Server
 
 
 class Firmware:

@@ -9,7 +9,7 @@ from support.command import in_process
 from support.virtual_board import VirtualBoard
 
 from drivers.tickets import state_directory
-from memlab.emulator.serve.running import enter, running_boards
+from memlab.virtual_board.running import enter, running_boards
 
 CHIP = {"chip": "ta-hfo2", "seed": 7, "serial": "one"}
 

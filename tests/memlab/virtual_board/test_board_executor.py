@@ -25,8 +25,8 @@ from firmware_protocol.framing import encode_frame
 from firmware_protocol.messages import ErrorCode, LimitMode, Line, State
 from firmware_protocol.operations import Job, Read, Vmm
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import HARD_LIMITS, OutputsChanged
-from memlab.emulator.firmware.hard_limits import hard_limit_codes
+from memlab.virtual_board import HARD_LIMITS, OutputsChanged
+from memlab.virtual_board.hard_limits import hard_limit_codes
 
 ALL = Selection(np.arange(128), np.arange(64))
 SOME = Selection(np.array([0, 5, 64, 127]), np.array([1, 2, 63]))

@@ -37,14 +37,14 @@ from firmware_protocol.errors import RefusedError
 from firmware_protocol.executor import Samples
 from firmware_protocol.journal import Journal
 from firmware_protocol.messages import ErrorCode, Phase
-from memlab.emulator.firmware.events import BoardEvent, Fired, OutputsChanged
-from memlab.emulator.firmware.hard_limits import (
+from memlab.virtual_board.events import BoardEvent, Fired, OutputsChanged
+from memlab.virtual_board.hard_limits import (
     MAXIMUM_COUNT,
     MAXIMUM_WIDTH_TICKS,
     check_config,
     hard_limit_codes,
 )
-from memlab.emulator.firmware.low_level import LowLevel
+from memlab.virtual_board.low_level import LowLevel
 
 __all__ = ["BoardExecutor"]
 

@@ -11,8 +11,10 @@ from firmware_protocol.firmware import Firmware
 from firmware_protocol.framing import encode_frame
 from firmware_protocol.journal import Memory
 from firmware_protocol.messages import ErrorCode, Kind, StateEvent
-from memlab.emulator.firmware import BoardEvent, BoardExecutor, DpeFirmware
-from memlab.emulator.serve.door import Plea, mlp_plea, text_plea
+from memlab.virtual_board.board_executor import BoardExecutor
+from memlab.virtual_board.door import Plea, mlp_plea, text_plea
+from memlab.virtual_board.dpe_firmware import DpeFirmware
+from memlab.virtual_board.events import BoardEvent
 
 __all__ = ["AsciiFirmware", "MlpFirmware", "dpe_board", "mlp_board", "new_serial"]
 

@@ -25,8 +25,8 @@ from firmware_protocol import messages as m
 from firmware_protocol.framing import Decoder, encode_frame
 from firmware_protocol.messages import ErrorCode, Kind, State
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import OutputsChanged
 from memlab.operations.read import read_map
+from memlab.virtual_board import OutputsChanged
 
 TOKEN = "correct-horse"
 
@@ -274,7 +274,7 @@ failed = []
 for package in sys.argv[1:]:
     root = importlib.import_module(package)
     for found in pkgutil.walk_packages(root.__path__, package + "."):
-        if found.name in ("memlab.emulator.serve.pty_port", "memlab.torch") or (
+        if found.name in ("memlab.virtual_board.pty_port", "memlab.torch") or (
             found.name.startswith("memlab.torch.") or found.name.endswith("__main__")
         ):
             continue
@@ -284,7 +284,7 @@ for package in sys.argv[1:]:
             failed.append(f"{found.name}: {type(error).__name__}: {error}")
 print("\\n".join(failed))
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.serve import TcpPort, mlp_board
+from memlab.virtual_board import TcpPort, mlp_board
 device = mlp_board(EmulatedBoard(load_preset("ideal"), 0))
 port = TcpPort("127.0.0.1", 0, device)
 port.close()

@@ -18,9 +18,9 @@ import socket
 from dataclasses import dataclass, field
 
 from drivers.tcp_server_lines import BUSY, LONGEST_LINE, TOKEN_WANTED, WORD, read_token
-from memlab.emulator.serve.door import Door, Plea
-from memlab.emulator.serve.ports import CHUNK
 from memlab.errors import SettingError
+from memlab.virtual_board.door import Door, Plea
+from memlab.virtual_board.ports import CHUNK
 
 __all__ = ["TcpPort"]
 

@@ -17,7 +17,7 @@ from support.sweep import Sweep
 from drivers.board import Selection
 from firmware_protocol.operations import Job, Read
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import Fired
+from memlab.virtual_board import Fired
 
 PATIENT = {"tries": 10, "watchdog": 5.0}
 """At one fault in 100 bytes hardly a session lives for a second."""

@@ -40,7 +40,7 @@ from firmware_protocol.messages import ErrorCode
 from firmware_protocol.operations import Job, LinkDownError, Read, Vmm
 from memlab.cli import main
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.firmware import Fired
+from memlab.virtual_board import Fired
 
 ALL = Selection(np.arange(128), np.arange(64))
 READ_CODE = 32768 + 1310

@@ -21,8 +21,8 @@ from firmware_protocol import vectors
 from firmware_protocol.codec import Message
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.messages import ErrorCode
-from memlab.emulator.firmware.hard_limits import HARD_LIMITS, hard_limit_ranges, line_classes
-from memlab.emulator.firmware.registers import Registers
+from memlab.virtual_board.hard_limits import HARD_LIMITS, hard_limit_ranges, line_classes
+from memlab.virtual_board.registers import Registers
 
 __all__ = ["LowLevel"]
 
