@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from memlab.mapping import Layout, OneShotUpdate, WriteVerify
-from memlab.nn import SGD, Optimizer, RMSprop
+from memlab.nn import SGD, Adam, Optimizer, RMSprop
 from memlab.runs import LogLevel
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
 from memlab.training import Restart
@@ -32,7 +32,7 @@ class TrainConfig(Section):
     """How long and how fast to train."""
 
     epochs: int = Field(description="Passes over the training data.", ge=0)
-    optimizer: Literal["sgd", "rmsprop"] = Field(description="sgd or rmsprop.")
+    optimizer: Literal["sgd", "rmsprop", "adam"] = Field(description="sgd, rmsprop or adam.")
     lr: float = Field(
         description="Nominal learning rate; see `mapping` for the effective one.", gt=0
     )
@@ -41,6 +41,8 @@ class TrainConfig(Section):
     )
     momentum: float = Field(0.0, description="Momentum of sgd.", ge=0, lt=1)
     decay: float = Field(0.9, description="Decay of rmsprop.", ge=0, lt=1)
+    beta1: float = Field(0.9, description="Decay of the mean of adam.", ge=0, lt=1)
+    beta2: float = Field(0.999, description="Decay of the mean square of adam.", ge=0, lt=1)
     restarts: int = Field(
         0, description="Times that training begins anew, at most, where it has not learnt.", ge=0
     )
@@ -55,6 +57,8 @@ class TrainConfig(Section):
         """Return a new optimizer with these settings."""
         if self.optimizer == "sgd":
             return SGD(self.lr, self.momentum)
+        if self.optimizer == "adam":
+            return Adam(self.lr, self.beta1, self.beta2)
         return RMSprop(self.lr, self.decay)
 
     def make_restart(self) -> Restart | None:

@@ -7,7 +7,7 @@ from memlab.nn.losses import CrossEntropy, Loss, LossValue, SquaredError
 from memlab.nn.lstm import LSTM
 from memlab.nn.lstm_cell import Forget, LSTMVariant
 from memlab.nn.network import Network
-from memlab.nn.optimizers import SGD, Optimizer, RMSprop
+from memlab.nn.optimizers import SGD, Adam, Optimizer, RMSprop
 from memlab.nn.patches import Padding
 from memlab.nn.sequences import Bidirectional, LastStep, Repeat
 from memlab.nn.shape import Flatten, MaxPool, ReLU
@@ -16,6 +16,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "SGD",
+    "Adam",
     "Bidirectional",
     "Conv2D",
     "ConvLSTM",

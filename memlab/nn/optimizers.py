@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SGD", "Optimizer", "RMSprop"]
+__all__ = ["SGD", "Adam", "Optimizer", "RMSprop"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -90,3 +90,46 @@ class RMSprop:
     def reset(self) -> None:
         """Forget the mean squares."""
         self.state.clear()
+
+
+class Adam:
+    """dW = -lr m / (sqrt(v) + eps), with the two running means corrected for their start at zero.
+
+    m <- beta1 m + (1 - beta1) gradient, v <- beta2 v + (1 - beta2) gradient^2; after t steps they
+    are divided by 1 - beta^t (Kingma and Ba 2015, algorithm 1). The first step is of size lr,
+    whatever the gradient.
+
+    Parameters
+    ----------
+    lr
+        Learning rate, above 0.
+    beta1, beta2
+        0 to 1.
+    eps
+        Keeps the division finite.
+    """
+
+    def __init__(
+        self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+    ):
+        self.lr = lr
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.eps = eps
+        self.memory: dict[str, tuple[int, FloatArray, FloatArray]] = {}
+        """Steps so far, m and v by name."""
+
+    def step(self, name: str, gradient: FloatArray) -> FloatArray:
+        """Return the weight change for a gradient, same shape."""
+        zero = np.zeros(gradient.shape)
+        steps, mean, square = self.memory.get(name, (0, zero, zero))
+        steps += 1
+        mean = self.beta1 * mean + (1.0 - self.beta1) * gradient
+        square = self.beta2 * square + (1.0 - self.beta2) * gradient**2
+        self.memory[name] = steps, mean, square
+        root = np.sqrt(square / (1.0 - self.beta2**steps))
+        return -self.lr * (mean / (1.0 - self.beta1**steps)) / (root + self.eps)
+
+    def reset(self) -> None:
+        """Forget the running means."""
+        self.memory.clear()

@@ -106,6 +106,10 @@ def make_optimizers(seed: int) -> dict[str, Any]:
     make = {
         "sgd": lambda w: torch.optim.SGD([w], lr=0.01, momentum=0.9),
         "rmsprop": lambda w: torch.optim.RMSprop([w], lr=0.01, alpha=0.9, eps=1e-8),
+        "adam": lambda w: torch.optim.Adam([w], lr=0.01),
+        "adam, other constants": lambda w: torch.optim.Adam(
+            [w], lr=0.01, betas=(0.8, 0.95), eps=0.25
+        ),
     }
     result: dict[str, Any] = {"gradients": gradients.tolist()}
     for name, optimizer_of in make.items():

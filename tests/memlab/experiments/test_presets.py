@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 from support.command import in_process
 
 from memlab.errors import SettingError
 from memlab.experiments import EXPERIMENTS, make_plan
+from memlab.nn import Adam
 from memlab.sweep import plan_sweep
 
 
@@ -16,6 +18,16 @@ def test_the_default_is_our_recipe_where_there_is_one(name: str) -> None:
     presets = EXPERIMENTS[name].presets
     assert make_plan(name).preset == ("memlab" if "memlab" in presets else "paper")
     assert set(EXPERIMENTS[name].about) == set(presets)
+
+
+def test_every_experiment_can_be_trained_with_adam_and_its_constants() -> None:
+    settings = ["train.optimizer=adam", "train.beta1=0.5", "train.beta2=0.75", "train.lr=0.01"]
+    for name in EXPERIMENTS:
+        adam = make_plan(name, settings=settings).config.train.make_optimizer()
+        assert isinstance(adam, Adam)
+        # m = 1, v = 1, by 0.5 and 0.25: the first step is the rate; then m = 0.
+        steps = [float(adam.step("w", np.array([g]))[0]) for g in (2.0, -1.0)]
+        assert steps == pytest.approx([-0.01, 0.0], rel=1e-6, abs=1e-15)
 
 
 def test_a_training_says_in_one_line_which_recipe_it_has_and_which_others_there_are(

@@ -19,6 +19,7 @@ from memlab.mapping import DifferentialMatrix
 from memlab.nn import (
     LSTM,
     SGD,
+    Adam,
     CrossEntropy,
     Dense,
     Layer,
@@ -118,7 +119,12 @@ def test_an_lstm_agrees_with_torch_itself_forward_and_backward(
 
 @pytest.mark.parametrize(
     ("name", "optimizer"),
-    [("sgd", SGD(0.01, 0.9)), ("rmsprop", RMSprop(0.01, 0.9, 1e-8))],
+    [
+        ("sgd", SGD(0.01, 0.9)),
+        ("rmsprop", RMSprop(0.01, 0.9, 1e-8)),
+        ("adam", Adam(0.01)),
+        ("adam, other constants", Adam(0.01, 0.8, 0.95, 0.25)),
+    ],
 )
 def test_an_optimizer_makes_the_steps_of_torch(name: str, optimizer: Optimizer) -> None:
     gradients = np.array(STORED["optimizers"]["gradients"])
