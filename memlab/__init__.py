@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from memlab.array import Array
-    from memlab.devices import open_array, open_board
+    from memlab.array.urls import open_array, open_board
     from memlab.errors import LimitError, MemlabError
     from memlab.limits import Limits, OperatingPoint
     from memlab.runs import Run, open_run
@@ -41,9 +41,9 @@ _HOMES = {
     "Limits": "memlab.limits",
     "MemlabError": "memlab.errors",
     "OperatingPoint": "memlab.limits",
-    "open_array": "memlab.devices",
+    "open_array": "memlab.array.urls",
     "Run": "memlab.runs",
-    "open_board": "memlab.devices",
+    "open_board": "memlab.array.urls",
     "open_run": "memlab.runs",
 }
 

@@ -14,7 +14,7 @@ import numpy as np
 from drivers.board import LineClass
 from drivers.link_test import Echoes
 from drivers.serial_board import SerialBoard
-from memlab.board_array import SPANS, BoardArray
+from memlab.array.board_array import SPANS, BoardArray
 
 __all__ = ["BENCH_UNITS", "BenchResult", "run_bench"]
 

@@ -47,7 +47,7 @@ class Limits:
     set_row_current, reset_row_current
         Largest current of a row in a SET and in a RESET, in A, beside what the board's driver can
         give (`Capabilities.row_current`). A row that could draw more is pulsed in groups of cells,
-        each cell once (`memlab.row_groups`).
+        each cell once (`memlab.array.row_groups`).
     """
 
     read_voltage: float = 0.2

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.calibrate.readings import LEVELS, Readings
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration

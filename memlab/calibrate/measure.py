@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from drivers.smu import ReferenceSmu
 from memlab._version import __version__
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.calibrate.log import CalibrationLog
 from memlab.calibrate.onboard import Estimate, estimate
 from memlab.calibrate.readings import Readings, measure_pass

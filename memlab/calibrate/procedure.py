@@ -14,14 +14,14 @@ import numpy.typing as npt
 from drivers import stopping
 from drivers.smu import open_smu
 from memlab.array import nearest_step
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import check_url
 from memlab.calibrate.log import CalibrationLog, Check
 from memlab.calibrate.measure import Watcher, calibrate_array
 from memlab.calibrate.reference import Connect
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration
 from memlab.calibration.store import CalibrationStore
-from memlab.devices import check_url
 from memlab.errors import SaturationWarning, SettingError
 from memlab.regions import parse_lines
 from memlab.runs import Family

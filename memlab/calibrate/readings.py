@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from drivers.board import LineClass
 from memlab.array import nearest_step
-from memlab.board_array import SPANS, BoardArray
+from memlab.array.board_array import SPANS, BoardArray
 from memlab.errors import SaturationWarning
 
 __all__ = ["Readings", "measure_pass"]

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from drivers import max11046
 from drivers.board import LineClass
 from drivers.smu import ReferenceSmu
-from memlab.board_array import SPANS, BoardArray
+from memlab.array.board_array import SPANS, BoardArray
 from memlab.calibrate.lines import QUANTISATION
 from memlab.calibrate.onboard import Estimate
 from memlab.errors import SaturationWarning

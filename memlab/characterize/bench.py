@@ -23,7 +23,7 @@ import numpy.typing as npt
 from drivers import stopping
 from drivers.board import AUTO_GAIN, Outcome
 from memlab.array import Measurement, nearest_step
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.characterize.clock import RunClock
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError

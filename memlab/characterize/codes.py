@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from drivers.board import LineClass
 from memlab.array import Measurement
-from memlab.board_array import SPANS
+from memlab.array.board_array import SPANS
 
 __all__ = ["driven_voltage", "value_step"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from memlab.array.cost import COST_UNITS, board_cost
+from memlab.array.load_choice import select
 from memlab.characterize.bench import Bench
 from memlab.characterize.runner import ProcedurePlan, board_clock, open_for
-from memlab.cost import COST_UNITS, board_cost
-from memlab.load_choice import select
 from memlab.regions import Region
 from memlab.runs import MemoryLog, Record
 from memlab.session import added

@@ -9,10 +9,10 @@ from typing import ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.load_choice import LoadChoice
 from memlab.characterize.bench import Bench
 from memlab.emulator import load_preset
-from memlab.load_choice import LoadChoice
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section

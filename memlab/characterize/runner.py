@@ -23,7 +23,9 @@ import numpy.typing as npt
 from drivers import stopping
 from drivers.board import Board
 from drivers.tokens import take_token
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.load_choice import select
+from memlab.array.urls import check_url
 from memlab.characterize.bench import Bench, formable_cells
 from memlab.characterize.clock import Instant, RunClock
 from memlab.characterize.procedure import Procedure, ProcedureConfig
@@ -35,10 +37,8 @@ from memlab.characterize.session import (
     note_followed,
     session_identity,
 )
-from memlab.devices import check_url
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
-from memlab.load_choice import select
 from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (

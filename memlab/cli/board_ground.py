@@ -26,7 +26,7 @@ def ground(url: str, clear_fault: bool, as_json: bool) -> None:
     if url.split(":", 1)[0] in SCHEMES:
         document |= _ground(url, clear_fault)
     else:
-        from memlab.devices import open_board
+        from memlab.array.urls import open_board
 
         with open_board(url) as board:
             board.ground()

@@ -10,10 +10,10 @@ import rich_click as click
 from drivers.board import CAPABILITY_UNITS
 from drivers.serial_board import SerialBoard
 from firmware_protocol.messages import ErrorCode, State
+from memlab.array.urls import open_board
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
 from memlab.cli.streams import show_document
-from memlab.devices import open_board
 from memlab.passport.location import default_path
 from memlab.units import prefixed
 

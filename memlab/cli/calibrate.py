@@ -11,6 +11,7 @@ from typing import Any
 import rich_click as click
 
 from drivers import stopping
+from memlab.array.urls import open_board
 from memlab.calibrate.procedure import plan_calibration, run_calibration
 from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
@@ -18,7 +19,6 @@ from memlab.calibration.store import CalibrationStore
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, FiniteRange, board_option, json_option, label_options
 from memlab.cli.streams import show_document
-from memlab.devices import open_board
 from memlab.regions import format_lines
 from memlab.session import Labels
 

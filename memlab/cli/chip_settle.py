@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import rich_click as click
 
-from memlab.array_options import split_array_options
+from memlab.array.options import split_array_options
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.passports import require_passport
@@ -40,8 +40,8 @@ def settle(chip: str, board: str, accept: bool, redo: bool, preset: str, as_json
     passport with who decided it and when. What cannot be told goes on counting against the budgets
     until it is decided with --accept or --redo.
     """
-    from memlab.board_array import BoardArray
-    from memlab.devices import open_array
+    from memlab.array.board_array import BoardArray
+    from memlab.array.urls import open_array
     from memlab.emulator import load_preset
     from memlab.mapping import SwitchingLaw
     from memlab.operations.settle import Answer, settle_unknown

@@ -7,11 +7,11 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.array.cost import COST_UNITS
 from memlab.characterize import PROCEDURES, Region, estimate_procedures, plan_procedures
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, check_picture, region_options
 from memlab.cli.streams import show_document
-from memlab.cost import COST_UNITS
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
 from memlab.experiments import EXPERIMENTS, make_plan, plan_floor

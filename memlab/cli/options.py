@@ -11,8 +11,8 @@ from typing import Any
 import rich_click as click
 
 from drivers.tokens import take_token
-from memlab.board_array import BoardArray
-from memlab.devices import open_array
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_array
 from memlab.errors import SettingError
 from memlab.regions import Region
 from memlab.session import Labels

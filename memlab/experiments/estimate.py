@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from memlab.cost import COST_UNITS, BoardCost, total_cost
+from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.experiment import Outcome
 from memlab.experiments.runner import EXPERIMENTS, Plan, open_for, run

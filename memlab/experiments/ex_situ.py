@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from memlab.array import Array
+from memlab.array.ideal import IdealArray
 from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import MakeExperiment, Outcome
 from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.in_situ import train_experiment
 from memlab.experiments.law import find_law
 from memlab.experiments.placing import place_weights, used_cells, views_of
-from memlab.ideal import IdealArray
 from memlab.mapping import PULSE_UNITS, summarise, write_verify
 from memlab.nn import CrossEntropy
 from memlab.runs import (

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
+from memlab.array.ideal import IdealArray
 from memlab.datasets.labels import finite
 from memlab.datasets.store import load_npz
 from memlab.errors import DataError, SettingError
@@ -22,7 +23,6 @@ from memlab.experiments.config import ExperimentConfig
 from memlab.experiments.experiment import Experiment
 from memlab.experiments.law import find_law
 from memlab.experiments.placing import used_cells, views_of
-from memlab.ideal import IdealArray
 from memlab.mapping import DirectUpdate, OneShotUpdate, pair_conductance
 from memlab.nn import Network
 from memlab.runs import Trained, read_trained

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import SET_OFFSET, SET_SLOPE, IdealArray
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.experiments.config import LawSource, WriteVerifyConfig
-from memlab.ideal import SET_OFFSET, SET_SLOPE, IdealArray
 from memlab.mapping import SwitchingLaw, measure_switching_law
 
 __all__ = ["find_law"]

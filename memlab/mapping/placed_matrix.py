@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
-from memlab.ideal import IdealArray
+from memlab.array.ideal import IdealArray
 from memlab.mapping.block import pair_conductance
 from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import MatrixPlan, Tile

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array, nearest_step
-from memlab.ideal import IdealArray
+from memlab.array.ideal import IdealArray
 
 __all__ = ["DirectUpdate", "OneShotUpdate", "ProgrammedUpdate", "UpdateRule"]
 

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memlab.arguments import as_numbers
 from memlab.array import Array, nearest_step
+from memlab.array.arguments import as_numbers
 from memlab.errors import LimitError
 from memlab.mapping.switching import SwitchingLaw
 from memlab.mapping.views import read_in_use

@@ -1,6 +1,6 @@
 """One-off operations at the bench: read a map, program a target, multiply vectors."""
 
-from memlab.load_choice import LoadChoice
+from memlab.array.load_choice import LoadChoice
 from memlab.operations.program import ProgramConfig, program_target
 from memlab.operations.read import read_map
 from memlab.operations.vmm import multiply

@@ -13,13 +13,13 @@ from pydantic import Field
 
 from drivers import stopping
 from memlab.array import Array
-from memlab.devices import check_url
+from memlab.array.load_choice import LoadChoice, select
+from memlab.array.urls import check_url
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.experiments.law import find_law
 from memlab.load import warn_of_loads
-from memlab.load_choice import LoadChoice, select
 from memlab.mapping import PULSE_UNITS, Round, check_target, summarise, write_verify
 from memlab.operations.beside import load_beside
 from memlab.operations.files import load_numbers, output_path

@@ -10,9 +10,9 @@ import numpy as np
 
 from drivers import stopping
 from memlab.array import Array, Measurement
-from memlab.devices import check_url
+from memlab.array.load_choice import LoadChoice, select
+from memlab.array.urls import check_url
 from memlab.load import NOT_RECORDED, told_of_loads
-from memlab.load_choice import LoadChoice, select
 from memlab.operations.beside import write_beside
 from memlab.operations.files import output_path, request_for, save_numbers, save_run
 from memlab.regions import Region

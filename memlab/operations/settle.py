@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import PulseKind
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.errors import SettingError
 from memlab.load import Load
 from memlab.mapping import SwitchingLaw

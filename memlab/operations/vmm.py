@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from drivers import stopping
 from memlab.array import Array, Measurement
-from memlab.devices import check_url
+from memlab.array.load_choice import LoadChoice, select
+from memlab.array.urls import check_url
 from memlab.errors import SettingError
-from memlab.load_choice import LoadChoice, select
 from memlab.operations.beside import write_beside
 from memlab.operations.files import (
     load_numbers,

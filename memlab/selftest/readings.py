@@ -11,7 +11,7 @@ import numpy.typing as npt
 from drivers import max11046
 from drivers.board import LineClass
 from memlab.array import Measurement, nearest_step
-from memlab.board_array import SPANS, BoardArray
+from memlab.array.board_array import SPANS, BoardArray
 from memlab.errors import SaturationWarning
 
 __all__ = ["Readings", "take_readings"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from drivers import stopping
 from drivers.errors import DeviceError
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.selftest.checks import CHECKS, Context, Item
 from memlab.selftest.readings import take_readings
 

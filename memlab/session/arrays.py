@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
 from memlab.array import Array
-from memlab.board_array import BoardArray
-from memlab.devices import check_url, open_array
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import check_url, open_array
 from memlab.emulator import ChipPreset
 from memlab.errors import SettingError
 from memlab.limits import OperatingPoint

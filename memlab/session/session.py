@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from memlab.array import Array
-from memlab.cost import COST_UNITS, BoardCost, total_cost
+from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.errors import LimitError
 from memlab.runs import Findings, RunFile, write_findings
 from memlab.session.arrays import total_counts

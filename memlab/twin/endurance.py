@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.characterize.censored import fit_weibull
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
 from memlab.limits import Limits

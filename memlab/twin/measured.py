@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Procedure
 from memlab.characterize.registry import restore_procedure

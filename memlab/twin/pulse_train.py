@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import OptimizeWarning, curve_fit
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
 from memlab.mapping import SwitchingLaw

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from drivers.board import AUTO_GAIN, Selection
 from drivers.ltc2668 import Span
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import SaturationWarning
 from memlab.experiments.runner import make_plan, run

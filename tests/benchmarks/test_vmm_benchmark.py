@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from drivers.board import AUTO_GAIN, Selection
 from drivers.ltc2668 import Span
-from memlab.board_array import BoardArray
-from memlab.devices import open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_board
 
 pytestmark = pytest.mark.benchmark
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from memlab.array import Array
-from memlab.board_array import BoardArray
-from memlab.devices import open_array, open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_array, open_board
 from memlab.errors import DeviceError, LimitError, SaturationWarning
 from memlab.limits import Limits, OperatingPoint
 

@@ -29,7 +29,7 @@ from drivers.board import (
 )
 from drivers.errors import DeviceError, LimitError
 from drivers.ltc2668 import Span
-from memlab.devices import open_board
+from memlab.array.urls import open_board
 
 SET, RESET = PulseKind.SET, PulseKind.RESET
 ZERO = 32768

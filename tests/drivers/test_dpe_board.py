@@ -17,7 +17,7 @@ from drivers.ltc2668 import Span
 from drivers.tickets import Batch, entries_of
 from drivers.transport import Transport, open_port
 from memlab import OperatingPoint, open_array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import SettingError
 from memlab.virtual_board import Fired

@@ -13,8 +13,8 @@ from support.virtual_board import VirtualBoard
 
 from drivers.serial_board import SerialBoard
 from memlab import open_array
-from memlab.board_array import BoardArray
-from memlab.devices import open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_board
 from memlab.errors import DeviceError, TransportError
 
 PULSES = 240

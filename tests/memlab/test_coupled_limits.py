@@ -13,7 +13,9 @@ from support.watched_board import WatchedBoard
 
 from drivers.board import BoardConfig
 from memlab.array import Array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import IdealArray
+from memlab.array.urls import open_array, open_board
 from memlab.cli import main
 from memlab.coupled_limits import (
     RULES,
@@ -22,9 +24,7 @@ from memlab.coupled_limits import (
     check_vmm,
     largest_conductance,
 )
-from memlab.devices import open_array, open_board
 from memlab.errors import LimitError
-from memlab.ideal import IdealArray
 from memlab.limits import Limits, OperatingPoint
 
 LIMITS = Limits()

@@ -21,8 +21,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import memlab
 from drivers.board import AUTO_GAIN, PulseBatch, PulseKind, Selection
 from drivers.ltc2668 import Span
-from memlab.board_array import BoardArray
-from memlab.devices import open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_board
 from memlab.emulator import EmulatedBoard
 from memlab.emulator.chip import GRID, MAX_CONDUCTANCE
 from memlab.emulator.signal_chain import VOLT_GRID, grid_volts

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.board import Selection
-from memlab.board_array import BoardArray
-from memlab.devices import open_array, open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_array, open_board
 from memlab.errors import DeviceError, LimitError
 from memlab.limits import Limits, OperatingPoint
 

@@ -12,10 +12,10 @@ from support.watched_board import WatchedBoard
 
 from drivers.board import Capabilities
 from memlab.array import Array
-from memlab.board_array import BoardArray
-from memlab.devices import open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import IdealArray
+from memlab.array.urls import open_board
 from memlab.errors import LimitError, SettingError
-from memlab.ideal import IdealArray
 from memlab.limits import Limits, OperatingPoint
 from memlab.mapping.write_verify import WriteVerify, write_verify
 from memlab.passport.budgets import Budgets

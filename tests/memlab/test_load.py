@@ -17,7 +17,7 @@ from support.server_thread import ServerThread
 import memlab
 from drivers.board import Selection
 from memlab.array import Array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.calibration import Calibration
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.wires import effective_conductance, wire_segments

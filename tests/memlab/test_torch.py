@@ -8,8 +8,8 @@ import pytest
 
 import memlab
 from memlab.array import Array
+from memlab.array.ideal import IdealArray
 from memlab.errors import LimitError, SettingError
-from memlab.ideal import IdealArray
 from memlab.mapping import DifferentialMatrix, DirectUpdate, Layout, pair_rows
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: python -m pip install torch (CPU)")

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from memlab.ideal import IdealArray
+from memlab.array.ideal import IdealArray
 from memlab.mapping import DifferentialMatrix, DirectUpdate
 from memlab.nn import SGD, Dense, Network, SquaredError
 from memlab.training import Batch, EpochResult, Observer, Restart, UpdateResult, train

@@ -24,7 +24,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         *("h5py", "sqlite3", "memlab.cli", "memlab.cli.characterize", "memlab.cli.runs_resume"),
-        *("memlab.cli.board_serve", "memlab.characterize.staircase", "memlab.board_array"),
+        *("memlab.cli.board_serve", "memlab.characterize.staircase", "memlab.array.board_array"),
         *("memlab.array", "memlab.figures", "support.forked_command", "support.kill_users"),
     ]
 )

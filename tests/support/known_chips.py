@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.characterize import load_procedure
 from memlab.characterize.bench import Bench
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset

@@ -6,7 +6,7 @@ from importlib import resources
 import numpy as np
 
 from drivers.board import Selection
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 
 INJECTED = {

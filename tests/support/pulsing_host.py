@@ -23,7 +23,7 @@ from firmware_protocol.host import HostLink
 from firmware_protocol.host_events import HostEvent, Notified
 from firmware_protocol.messages import Phase, ProgressEvent
 from memlab import open_array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.passport.ledger import PulseLedger
 
 ROWS = 120

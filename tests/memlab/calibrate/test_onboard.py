@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.measured_board import INJECTED, data_sheet_errors, programmed, vmm_error
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.calibrate.measure import calibrate_array
 from memlab.calibrate.onboard import spread_of
 from memlab.calibrate.settings import CalibrationSettings

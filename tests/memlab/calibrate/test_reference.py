@@ -5,7 +5,7 @@ import pytest
 from support.measured_board import INJECTED, data_sheet_errors, programmed, vmm_error
 from support.virtual_smu import VirtualSmu
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.calibrate.measure import calibrate_array
 from memlab.calibrate.reference import Probe, measure_columns, measure_rows
 from memlab.calibrate.settings import CalibrationSettings

@@ -11,10 +11,10 @@ from support.watched_board import WatchedBoard
 
 from drivers.board import LineClass, Mode
 from drivers.ltc2668 import Span
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import check_url, open_array, open_board
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.calibration.store import CalibrationStore
-from memlab.devices import check_url, open_array, open_board
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import LimitError, SettingError
 from memlab.limits import Limits

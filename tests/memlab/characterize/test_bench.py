@@ -14,7 +14,7 @@ from support.watched_board import WatchedBoard
 
 from drivers.board import Outcome, PulseBatch, PulseKind
 from memlab.array import FloatArray
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.characterize.bench import Bench, formable_cells
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DataError

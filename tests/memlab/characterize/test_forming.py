@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.known_chips import SIGMAS, characterise, chip
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.characterize import load_procedure
 from memlab.emulator import EmulatedBoard
 from memlab.errors import LimitError

@@ -104,7 +104,9 @@ class Broken(EmulatedBoard):
 def test_a_failing_selftest_ends_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("memlab.devices.EmulatedBoard", lambda *_: Broken(load_preset("ideal"), 0))
+    monkeypatch.setattr(
+        "memlab.array.urls.EmulatedBoard", lambda *_: Broken(load_preset("ideal"), 0)
+    )
     code, _, err = in_process(capsys, "board", "selftest")
     assert code == 1
     assert "FAIL  zero" in err

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from support.measured_board import INJECTED
 from support.virtual_smu import VirtualSmu
 
+from memlab.array.urls import open_array, open_board
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.calibration.store import CalibrationStore
 from memlab.cli import cli, main
-from memlab.devices import open_array, open_board
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DeviceError, SettingError, TransportError, exit_code
 

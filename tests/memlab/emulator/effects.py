@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from drivers.board import Selection
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.limits import Limits, OperatingPoint
 

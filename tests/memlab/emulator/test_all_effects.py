@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from drivers.board import AUTO_GAIN, PulseBatch, Samples, Selection
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from tests.memlab.emulator.effects import ALL, EVERY, make
 

@@ -13,8 +13,8 @@ from support.server_thread import ServerThread
 
 from drivers.board import AUTO_GAIN, Selection
 from drivers.tia import Transimpedance
-from memlab.board_array import BoardArray
-from memlab.devices import open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_board
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.auto_gain import GainChoice
 from memlab.emulator.front_end import ColumnErrors

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from drivers.board import Selection
 from drivers.errors import DeviceError
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import effective_conductance
 from memlab.emulator.cells.conduction import (
     TransistorParameters,

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memlab.board_array import BoardArray
-from memlab.devices import open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_board
 from memlab.emulator import EmulatedBoard, load_preset
 
 CELLS = 128 * 64

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import fsolve
 
+from memlab.array.ideal import IdealArray
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.ideal import IdealArray
 from memlab.limits import OperatingPoint
 from tests.memlab.emulator.effects import EVERY, make
 
@@ -201,6 +201,6 @@ def test_a_law_that_nothing_can_read_ends_at_the_largest_conductance() -> None:
 
 
 def make_sets(board: EmulatedBoard) -> None:
-    from memlab.board_array import BoardArray
+    from memlab.array.board_array import BoardArray
 
     BoardArray(board).program(1.25)

@@ -5,7 +5,7 @@ import pytest
 
 from drivers.board import AUTO_GAIN
 from drivers.ltc2668 import Span
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from tests.memlab.emulator.effects import ALL, EVERY, make
 

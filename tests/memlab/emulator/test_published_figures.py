@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.preset import BUILT_IN
 

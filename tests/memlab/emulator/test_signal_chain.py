@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from drivers.board import AUTO_GAIN, Samples, Selection
 from drivers.ltc2668 import Span
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.signal_chain import SignalChain, grid_volts
 from memlab.limits import Limits

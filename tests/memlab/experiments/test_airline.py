@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from memlab.array.urls import open_array
 from memlab.datasets import load_airline
-from memlab.devices import open_array
 from memlab.experiments.airline import PRESETS, AirlineExperiment
 from memlab.nn import Network
 from memlab.settings import apply_settings

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from memlab.devices import open_array
+from memlab.array.urls import open_array
 from memlab.errors import MissingDataError, SettingError
 from memlab.experiments import make_plan, run
 from memlab.experiments.mnist_cnn import PRESETS as CNN_PRESETS

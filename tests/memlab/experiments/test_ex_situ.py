@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from memlab.array.ideal import IdealArray
 from memlab.cli import main
 from memlab.errors import LimitError
 from memlab.experiments import estimate, make_plan, run
@@ -20,7 +21,6 @@ from memlab.experiments.config import Placement
 from memlab.experiments.ex_situ import effective_training
 from memlab.experiments.placing import place_weights
 from memlab.figures.training import plot_training_run
-from memlab.ideal import IdealArray
 from memlab.mapping import pair_weight
 from memlab.session import create_run_file
 from memlab.settings import apply_settings

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from support.command import in_process
 
+from memlab.array.ideal import IdealArray
 from memlab.errors import SettingError
 from memlab.experiments import make_plan, run
-from memlab.ideal import IdealArray
 from memlab.mapping import (
     Copies,
     DifferentialMatrix,

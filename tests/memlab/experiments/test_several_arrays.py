@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from memlab.array import Array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.cost import board_cost, total_cost
+from memlab.array.urls import open_array
 from memlab.cli import main
-from memlab.cost import board_cost, total_cost
-from memlab.devices import open_array
 from memlab.errors import SettingError, TransportError
 from memlab.experiments import make_plan, run
 from memlab.experiments.airline import PRESETS, AirlineConfig

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import IdealArray
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.ideal import IdealArray
 from memlab.mapping import (
     Copies,
     DifferentialMatrix,

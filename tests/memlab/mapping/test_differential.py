@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memlab
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import IdealArray
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.ideal import IdealArray
 from memlab.mapping import DifferentialMatrix, DirectUpdate, Layout, OneShotUpdate, UpdateRule
 
 FloatArray = npt.NDArray[np.float64]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memlab.ideal import IdealArray
+from memlab.array.ideal import IdealArray
 from memlab.mapping import Layout, pair_conductance, pair_rows
 from memlab.mapping.block import pair_weight
 from memlab.mapping.views import read_in_use

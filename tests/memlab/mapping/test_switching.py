@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memlab.devices import open_array
+from memlab.array.urls import open_array
 from memlab.emulator import load_preset
 from memlab.errors import DataError, LimitError
 from memlab.mapping import SwitchingLaw, measure_switching_law

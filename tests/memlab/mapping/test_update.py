@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from memlab.array import BoolArray, FloatArray
-from memlab.ideal import IdealArray
+from memlab.array.ideal import IdealArray
 from memlab.mapping import DirectUpdate, OneShotUpdate
 
 

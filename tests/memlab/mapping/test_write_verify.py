@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from memlab.array import Array, BoolArray, FloatArray
-from memlab.board_array import BoardArray
-from memlab.devices import open_array
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import IdealArray
+from memlab.array.urls import open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import LimitError
-from memlab.ideal import IdealArray
 from memlab.mapping import Round, SwitchingLaw, WriteVerify, measure_switching_law, write_verify
 from memlab.mapping.write_verify import check_target, summarise
 

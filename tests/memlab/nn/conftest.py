@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from memlab.ideal import IdealArray
+from memlab.array.ideal import IdealArray
 from memlab.mapping import DifferentialMatrix, DirectUpdate, Layout
 
 FloatArray = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from memlab.ideal import IdealArray
+from memlab.array.ideal import IdealArray
 from memlab.mapping import DifferentialMatrix, OneShotUpdate
 from memlab.nn import SGD, Adam, Dense, Network, RMSprop
 

@@ -9,7 +9,7 @@ from support.interrupts import interrupted
 from support.server_thread import ServerThread
 
 from memlab import open_array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.passport import Passport
 from memlab.virtual_board import Fired

@@ -11,7 +11,7 @@ from support.passports import RESET, SET, SHAPE, new_passport, row_pulses
 from support.watched_board import WatchedBoard
 
 from drivers.board import PulseKind
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DeviceError
 from memlab.passport import Outcome, Passport, RowPulses

@@ -10,7 +10,7 @@ from support.virtual_board import VirtualBoard
 from support.watched_board import WatchedBoard
 
 from memlab import open_array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DataError
 from memlab.passport import Passport

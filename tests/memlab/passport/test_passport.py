@@ -10,8 +10,8 @@ from support.passports import SET, SHAPE, new_passport, row_pulses
 
 from drivers.board import Board
 from memlab import open_array
-from memlab.board_array import BoardArray
-from memlab.devices import open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.urls import open_board
 from memlab.errors import DataError, LimitError, MemlabError, SettingError, exit_code
 from memlab.passport import Budgets, Passport
 from memlab.passport.location import default_path
@@ -238,7 +238,7 @@ class TestFiles:
             opened.append(open_board(url, **options))  # type: ignore[arg-type]
             return opened[0]
 
-        monkeypatch.setattr("memlab.devices.open_board", watch)
+        monkeypatch.setattr("memlab.array.urls.open_board", watch)
         with pytest.raises(DataError, match="is not a chip passport"):
             open_array(f"emulator:?passport={tmp_path / FILE}")
         with pytest.raises(MemlabError, match="closed"):

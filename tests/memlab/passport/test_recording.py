@@ -13,7 +13,7 @@ from support.watched_board import WatchedBoard
 from drivers.board import PulseBatch
 from drivers.errors import LimitError, PulseOutcomeUnknown, PulsesInterruptedError, TransportError
 from memlab import open_array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DataError, MemlabError
 from memlab.passport import Outcome, Passport

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from memlab.array import FloatArray
-from memlab.ideal import IdealArray
+from memlab.array.ideal import IdealArray
 from memlab.mapping import Round, SwitchingLaw, WriteVerify, write_verify
 from memlab.runs import RunFile, WriteVerifyLog
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drivers.board import AUTO_GAIN, BoardConfig, CodeRange, LineClass, Mode, Samples, Selection
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.selftest import Item, run_selftest

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from support.known_chips import chip
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.calibrate.measure import calibrate_array
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.emulator import EmulatedBoard

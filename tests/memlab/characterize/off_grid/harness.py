@@ -25,7 +25,7 @@ import numpy.typing as npt
 from scipy.stats import binom, chi2
 from support.known_chips import Known, characterise, chip
 
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.regions import Region
 
 __all__ = ["Case", "Found", "Setting", "judge", "run_setting"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from memlab.array import Array
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.seam import Array
 from memlab.emulator import EmulatedBoard
 from memlab.settings import LinkConfig
 

@@ -8,14 +8,14 @@ import pytest
 from support.server_thread import ServerThread
 
 from drivers.board import Mode, PulseBatch, PulseKind
-from memlab.board_array import BoardArray
-from memlab.devices import open_array
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import IdealArray
+from memlab.array.row_groups import group_numbers
+from memlab.array.urls import open_array
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import LimitError
-from memlab.ideal import IdealArray
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
-from memlab.row_groups import group_numbers
 
 SHAPE = (128, 64)
 EVERY, NONE = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memlab.arguments import as_numbers
-from memlab.array import Array, BoolArray, FloatArray, Measurement
+from memlab.array.arguments import as_numbers
+from memlab.array.seam import Array, BoolArray, FloatArray, Measurement
 from memlab.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.limits import Limits, OperatingPoint
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from memlab.array import Array
+from memlab.array.seam import Array
 
 __all__ = ["LoadChoice", "select"]
 

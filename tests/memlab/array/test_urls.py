@@ -7,11 +7,11 @@ import pytest
 
 import memlab
 from drivers.board import Board
-from memlab.board_array import BoardArray
-from memlab.devices import check_url, open_array, open_board
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import IdealArray
+from memlab.array.urls import check_url, open_array, open_board
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DeviceError, LimitError, SettingError, exit_code
-from memlab.ideal import IdealArray
 from memlab.limits import Limits
 
 
@@ -73,7 +73,7 @@ class TestEmulator:
 
     def test_a_board_that_no_array_can_use_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         board = open_board("emulator:?chip=ideal")
-        monkeypatch.setattr("memlab.devices.open_board", lambda *_, **__: board)
+        monkeypatch.setattr("memlab.array.urls.open_board", lambda *_, **__: board)
         with pytest.raises(LimitError):
             open_array("emulator:", limits=Limits(read_voltage=9.0))
         with pytest.raises(DeviceError, match="closed"):

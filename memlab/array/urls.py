@@ -28,13 +28,13 @@ from urllib.parse import urlsplit
 from drivers.board import Board
 from drivers.opening import SCHEMES, open_wire_board, parse_address, parse_options
 from drivers.tokens import take_token
-from memlab.array import Array
-from memlab.array_options import ArrayOptions, split_array_options
-from memlab.board_array import BoardArray
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import IdealArray
+from memlab.array.options import ArrayOptions, split_array_options
+from memlab.array.seam import Array
 from memlab.calibration.store import LATEST, NONE, find_calibration
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.errors import SettingError
-from memlab.ideal import IdealArray
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
 from memlab.passport.location import default_path

@@ -27,9 +27,10 @@ from drivers.board import (
 )
 from drivers.pulse import PulseTimer
 from drivers.tia import clipped_code
-from memlab.arguments import as_numbers
-from memlab.array import Array, BoolArray, FloatArray, Measurement, nearest_step
-from memlab.board_config import SPANS, board_config
+from memlab.array.arguments import as_numbers
+from memlab.array.board_config import SPANS, board_config
+from memlab.array.row_groups import group_numbers
+from memlab.array.seam import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.calibration import Calibration
 from memlab.calibration.conversion import Conversion, make_conversion
 from memlab.coupled_limits import (
@@ -46,7 +47,6 @@ from memlab.load import Load
 from memlab.passport import Passport, RowPulses
 from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
-from memlab.row_groups import group_numbers
 
 __all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
 

@@ -1,8 +1,8 @@
 """The Array seam: volts and siemens in, amperes and siemens out.
 
-`Array` is what scripts, layers and procedures use. `BoardArray` (in `memlab.board_array`) is the
-one implementation on top of any Board, and `IdealArray` (in `memlab.ideal`) the plain float64
-reference. Slicing gives a view that owns a partition of the lines and shares the board.
+`Array` is what scripts, layers and procedures use. `BoardArray` is the one implementation on top of
+any Board, and `IdealArray` the plain float64 reference. Slicing gives a view that owns a partition
+of the lines and shares the board.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from drivers import stopping
 from drivers.board import AUTO_GAIN
 from drivers.owner import Owner
-from memlab.arguments import as_mask, as_numbers, as_row, refuse_masked
+from memlab.array.arguments import as_mask, as_numbers, as_row, refuse_masked
 from memlab.errors import SaturationWarning, SettingError
 from memlab.load import Load
 from memlab.passport import Passport

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import memlab
-from memlab.cost import board_cost
+from memlab.array.cost import board_cost
 from memlab.experiments import estimate, make_plan, run
 from memlab.settings import LinkConfig
 
