@@ -15,6 +15,7 @@ from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.known_names import at_place, dotted_names, near_names
 from memlab.limits import OperatingPoint
+from memlab.quantities import Seconds, Volts, in_unit
 
 __all__ = [
     "ChipSetting",
@@ -34,15 +35,15 @@ class Section(BaseModel):
 
 
 class PointConfig(Section):
-    """Voltages (V) and widths (s) of reading and programming; see `memlab.OperatingPoint`."""
+    """Voltages and widths of reading and programming; see `memlab.OperatingPoint`."""
 
-    read_voltage: float = Field(0.2, description="Row voltage of read and VMM in V.", gt=0)
-    read_gate_voltage: float = Field(5.0, description="Gate voltage of read and VMM in V.", gt=0)
-    set_voltage: float = Field(2.5, description="SET amplitude in V.", gt=0)
-    reset_voltage: float = Field(1.7, description="RESET amplitude in V.", gt=0)
-    reset_gate_voltage: float = Field(5.0, description="Gate voltage of RESET in V.", gt=0)
-    set_width: float = Field(1e-6, description="SET pulse width in s.", gt=0)
-    reset_width: float = Field(1e-6, description="RESET pulse width in s.", gt=0)
+    read_voltage: Volts = Field(0.2, description="Row voltage of read and VMM.", gt=0)
+    read_gate_voltage: Volts = Field(5.0, description="Gate voltage of read and VMM.", gt=0)
+    set_voltage: Volts = Field(2.5, description="SET amplitude.", gt=0)
+    reset_voltage: Volts = Field(1.7, description="RESET amplitude.", gt=0)
+    reset_gate_voltage: Volts = Field(5.0, description="Gate voltage of RESET.", gt=0)
+    set_width: Seconds = Field(1e-6, description="SET pulse width.", gt=0)
+    reset_width: Seconds = Field(1e-6, description="RESET pulse width.", gt=0)
 
     def make_point(self) -> OperatingPoint:
         """Return the operating point with these settings."""
@@ -52,9 +53,9 @@ class PointConfig(Section):
 class LinkConfig(Section):
     """The link to the real board, for what a run would take there; it changes no code."""
 
-    baudrate: float = Field(3e6, description="Bits per second.", gt=0)
-    turnaround: float = Field(
-        1e-3, description="Seconds from request to answer (board reference 4.3: USB).", ge=0
+    baudrate: Annotated[float, in_unit("bit/s")] = Field(3e6, description="Of the link.", gt=0)
+    turnaround: Seconds = Field(
+        1e-3, description="From request to answer (board reference 4.3: USB).", ge=0
     )
 
 
@@ -136,7 +137,8 @@ def _merge(
 
 def setting_names(config: Section) -> list[str]:
     """Return every key that `apply_settings` takes."""
-    return [*dotted_names(config.model_dump()), "chip"]
+    values = config.model_dump()
+    return dotted_names(values) + (["chip"] if "chip" in values else [])
 
 
 def _apply(config: Config, key: str, value: Any) -> Config:

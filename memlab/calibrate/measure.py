@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,7 +64,7 @@ def calibrate_array(
     able = array.board.capabilities
     found, passes = _average(array, settings, watch, log)
     method = "on-board references"
-    details: dict[str, Any] = {"passes": passes, "settings": asdict(settings)}
+    details: dict[str, Any] = {"passes": passes, "settings": settings.model_dump()}
     details |= {"unknown_rows": found.silent_rows, "unknown_columns": found.silent_columns}
     if smu is not None:
         row_lines = np.arange(able.rows) if rows is None else rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ class CalibrationPlan:
             "calibration of a board",
             self.out,
             (self.board,),
-            asdict(self.settings),
+            self.settings.model_dump(),
             {"seed": self.settings.seed},
             labels=self.labels,
         )

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pydantic import Field
+
+from memlab.quantities import Seconds, Volts
+from memlab.settings import Section
 
 __all__ = ["CalibrationSettings"]
 
 
-@dataclass(frozen=True)
-class CalibrationSettings:
-    """Settings of `memlab calibrate`.
+class CalibrationSettings(Section):
+    """Settings of `memlab calibrate`."""
 
-    Parameters
-    ----------
-    target
-        Averaging ends when the median standard error of the rows' zeros is below this, in V. A
-        tenth of a DAC step is 15 uV.
-    passes
-        ... or after this many passes over all rows.
-    seconds
-        ... or when this much time has gone; one whole pass is always needed.
-    vectors
-        Random vectors of all rows in each pass, for the ratios of the large ranges.
-    checks
-        Random vectors that compare products with the map read back, before and after.
-    seed
-        Of all voltages that are chosen at random.
-    """
-
-    target: float = 5e-6
-    passes: int = 4
-    seconds: float = 600.0
-    vectors: int = 48
-    checks: int = 64
-    seed: int = 0
+    target: Volts = Field(
+        5e-6,
+        description="Averaging ends when the median standard error of the rows' zeros is below "
+        "this; a tenth of a DAC step is 15 uV.",
+        gt=0,
+    )
+    passes: int = Field(4, description="... or after this many passes over all rows.", ge=1)
+    seconds: Seconds = Field(
+        600.0,
+        description="... or when this much time has gone; one whole pass is always needed.",
+        gt=0,
+    )
+    vectors: int = Field(
+        48,
+        description="Random vectors of all rows in each pass, for the ratios of the large ranges.",
+        ge=1,
+    )
+    checks: int = Field(
+        64,
+        description="Random vectors that compare products with the map read back, before and "
+        "after.",
+        ge=1,
+    )
+    seed: int = Field(
+        0, description="Seed of an emulated chip, and of all voltages chosen at random.", ge=0
+    )

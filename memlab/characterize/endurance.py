@@ -24,6 +24,7 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import fit_line, on_map, responding_cells
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
+from memlab.quantities import Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting
 
@@ -48,11 +49,11 @@ class EnduranceConfig(ProcedureConfig):
     )
     cycles: int = Field(1000, description="Cycles after which the test ends.", ge=1)
     checks_per_decade: int = Field(8, description="Readings per decade of cycles.", ge=1)
-    gate_voltage: float = Field(1.6, description="Gate voltage of SET in V.", gt=0)
-    failed_window: float = Field(
+    gate_voltage: Volts = Field(1.6, description="Gate voltage of SET.", gt=0)
+    failed_window: Unitless = Field(
         0.5, description="A cell fails below this part of its first window.", gt=0, lt=1
     )
-    stop_fraction: float = Field(
+    stop_fraction: Unitless = Field(
         0.9, description="The test ends when this part of the cells has failed.", gt=0, le=1
     )
     maximum_cells: int = Field(512, description="More cells are refused: the test kills.", ge=1)

@@ -24,6 +24,7 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
 from memlab.emulator import ChipPreset, load_preset
+from memlab.quantities import Seconds, Siemens, Volts
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting
 
@@ -53,14 +54,14 @@ class FormingConfig(ProcedureConfig):
         default_factory=_fresh_chip,
         description="Chip of the emulator: by default ta-hfo2-full that arrives unformed.",
     )
-    voltage_minimum: float = Field(1.4, description="First amplitude in V.", gt=0)
-    voltage_maximum: float = Field(3.0, description="Last amplitude in V.", gt=0)
+    voltage_minimum: Volts = Field(1.4, description="First amplitude.", gt=0)
+    voltage_maximum: Volts = Field(3.0, description="Last amplitude.", gt=0)
     steps: int = Field(17, description="Amplitudes from first to last.", ge=2)
-    width_minimum: float = Field(1e-6, description="Width of the first pulse in s.", gt=0)
-    width_maximum: float = Field(4e-6, description="Width of the last pulse in s.", gt=0)
+    width_minimum: Seconds = Field(1e-6, description="Width of the first pulse.", gt=0)
+    width_maximum: Seconds = Field(4e-6, description="Width of the last pulse.", gt=0)
     widths: int = Field(2, description="Widths at each amplitude, rising geometrically.", ge=1)
-    gate_voltage: float = Field(0.9, description="Gate voltage in V: the compliance.", gt=0)
-    target: float = Field(30e-6, description="A cell that reads this is formed, in S.", gt=0)
+    gate_voltage: Volts = Field(0.9, description="Gate voltage: the compliance.", gt=0)
+    target: Siemens = Field(30e-6, description="A cell that reads this is formed.", gt=0)
     cells_at_once: int = Field(
         8, description="Cells of a row pulsed together; fewer lose less along the wires.", ge=1
     )

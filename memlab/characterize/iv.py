@@ -34,6 +34,7 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.single_pulse import SinglePulses, single_pulses
 from memlab.characterize.statistics import on_map, shared_rounding
 from memlab.errors import SettingError
+from memlab.quantities import Amperes, Volts
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["IV", "PROCEDURE", "IVConfig"]
@@ -49,13 +50,13 @@ class IVConfig(ProcedureConfig):
     """Settings of the sweep."""
 
     cycles: int = Field(5, description="SET and RESET sweeps of each cell.", ge=1)
-    set_maximum: float = Field(2.5, description="Largest SET amplitude in V.", gt=0)
-    reset_maximum: float = Field(1.7, description="Largest RESET amplitude in V.", gt=0)
+    set_maximum: Volts = Field(2.5, description="Largest SET amplitude.", gt=0)
+    reset_maximum: Volts = Field(1.7, description="Largest RESET amplitude.", gt=0)
     steps: int = Field(17, description="Amplitudes up to the largest; as many go down.", ge=3)
-    gate_voltage: float = Field(1.2, description="Gate voltage of SET in V: the compliance.", gt=0)
-    maximum_current: float = Field(
+    gate_voltage: Volts = Field(1.2, description="Gate voltage of SET: the compliance.", gt=0)
+    maximum_current: Amperes = Field(
         1.5e-3,
-        description="A cell whose current reaches this, in A, gets no higher amplitude.",
+        description="A cell whose current reaches this gets no higher amplitude.",
         gt=0,
     )
     read_points: int = Field(

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,7 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
 from memlab.emulator import wire_segments
 from memlab.errors import SaturationWarning
+from memlab.quantities import Ohms, Siemens, Volts, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Linearity", "LinearityConfig"]
@@ -79,20 +80,20 @@ _OVER_RANGE = 1.2
 class LinearityConfig(ProcedureConfig):
     """Settings of the linearity test."""
 
-    gate_voltage: float = Field(2.0, description="Gate voltage of the SET in V.", gt=0)
-    reset_voltages: tuple[float, ...] = Field(
-        (1.3, 1.55), description="A partial RESET of each voltage in V makes one more level."
+    gate_voltage: Volts = Field(2.0, description="Gate voltage of the SET.", gt=0)
+    reset_voltages: Annotated[tuple[float, ...], in_unit("V")] = Field(
+        (1.3, 1.55), description="A partial RESET of each voltage makes one more level."
     )
     groups: int = Field(4, description="One cell in so many is measured.", ge=1)
-    voltage: float = Field(0.2, description="Sweeps go from minus to plus this, in V.", gt=0)
+    voltage: Volts = Field(0.2, description="Sweeps go from minus to plus this.", gt=0)
     points: int = Field(13, description="Voltages of a sweep.", ge=5)
     repeats: int = Field(3, description="Repeats of each sweep.", ge=1)
     gain: int = Field(2, description="Gain of the sweeps of cells, 1 to 4.", ge=1, le=4)
-    minimum_conductance: float = Field(
-        20e-6, description="Cells below this, in S, say nothing about bending.", gt=0
+    minimum_conductance: Siemens = Field(
+        20e-6, description="Cells below this say nothing about bending.", gt=0
     )
-    wire_resistance: float = Field(
-        0.0, description="Of one segment in ohm, as found by `wires`; 0: not known.", ge=0
+    wire_resistance: Ohms = Field(
+        0.0, description="Of one segment, as found by `wires`; 0: not known.", ge=0
     )
 
     @model_validator(mode="after")

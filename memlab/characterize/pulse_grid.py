@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.procedure import ProcedureConfig
+from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings
 
 __all__ = ["COORDINATES", "PulseGridConfig", "add_grid"]
@@ -24,11 +25,11 @@ COORDINATES: dict[str, Coordinate] = {
 class PulseGridConfig(ProcedureConfig):
     """Settings of a grid of pulses."""
 
-    voltage_minimum: float = Field(description="Smallest amplitude in V.", gt=0)
-    voltage_maximum: float = Field(description="Largest amplitude in V.", gt=0)
+    voltage_minimum: Volts = Field(description="Smallest amplitude.", gt=0)
+    voltage_maximum: Volts = Field(description="Largest amplitude.", gt=0)
     voltages: int = Field(description="Amplitudes from smallest to largest.", ge=3)
-    gate_minimum: float = Field(description="Smallest gate voltage in V.", gt=0)
-    gate_maximum: float = Field(description="Largest gate voltage in V.", gt=0)
+    gate_minimum: Volts = Field(description="Smallest gate voltage.", gt=0)
+    gate_maximum: Volts = Field(description="Largest gate voltage.", gt=0)
     gates: int = Field(description="Gate voltages from smallest to largest.", ge=1)
 
     _what: ClassVar = "voltage_minimum < voltage_maximum and gate_minimum <= gate_maximum"

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,7 @@ from memlab.characterize.spectra import (
 )
 from memlab.characterize.statistics import on_map
 from memlab.characterize.telegraph import SLOWEST, TwoStates, find_two_states
+from memlab.quantities import Seconds, Siemens, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "ReadNoise", "ReadNoiseConfig"]
@@ -59,18 +60,18 @@ _ZEROS = -1.0
 class ReadNoiseConfig(ProcedureConfig):
     """Settings of the noise test."""
 
-    gate_voltages: tuple[float, ...] = Field(
+    gate_voltages: Annotated[tuple[float, ...], in_unit("V")] = Field(
         (1.0, 2.0),
         min_length=1,
-        description="Each SET with one of these gate voltages in V makes a level.",
+        description="Each SET with one of these gate voltages makes a level.",
     )
     groups: int = Field(4, description="One cell in so many is measured, the rest RESET.", ge=1)
     reads: int = Field(128, description="Maps of the series at each level.", ge=16)
-    interval: float = Field(0.02, description="From map to map, in s.", gt=0)
+    interval: Seconds = Field(0.02, description="From map to map.", gt=0)
     burst: int = Field(16, description="Reads of each row in quick succession.", ge=2)
     zeros: int = Field(256, description="Vectors of zeros at each level.", ge=8)
-    minimum_conductance: float = Field(
-        20e-6, description="Cells below this, in S, say nothing about their noise.", gt=0
+    minimum_conductance: Siemens = Field(
+        20e-6, description="Cells below this say nothing about their noise.", gt=0
     )
 
 

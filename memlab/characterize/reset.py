@@ -26,6 +26,7 @@ from memlab.characterize.pulse_grid import COORDINATES, PulseGridConfig, add_gri
 from memlab.characterize.pulse_law import PulseLaw, fit_reset
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.statistics import responding_cells
+from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "ResetMap", "ResetMapConfig"]
@@ -36,15 +37,15 @@ FloatArray = npt.NDArray[np.float64]
 class ResetMapConfig(PulseGridConfig):
     """Settings of the RESET map."""
 
-    voltage_minimum: float = Field(0.4, description="Smallest RESET amplitude in V.", gt=0)
-    voltage_maximum: float = Field(2.2, description="Largest RESET amplitude in V.", gt=0)
+    voltage_minimum: Volts = Field(0.4, description="Smallest RESET amplitude.", gt=0)
+    voltage_maximum: Volts = Field(2.2, description="Largest RESET amplitude.", gt=0)
     voltages: int = Field(10, description="Amplitudes from smallest to largest.", ge=3)
-    gate_minimum: float = Field(2.0, description="Smallest RESET gate voltage in V.", gt=0)
-    gate_maximum: float = Field(5.0, description="Largest RESET gate voltage in V.", gt=0)
+    gate_minimum: Volts = Field(2.0, description="Smallest RESET gate voltage.", gt=0)
+    gate_maximum: Volts = Field(5.0, description="Largest RESET gate voltage.", gt=0)
     gates: int = Field(4, description="Gate voltages from smallest to largest.", ge=1)
-    set_gate_voltage: float = Field(1.6, description="Gate voltage of the SET before, in V.", gt=0)
-    second_gate_voltage: float = Field(
-        0.8, description="Gate voltage of the SET to the second state, in V.", gt=0
+    set_gate_voltage: Volts = Field(1.6, description="Gate voltage of the SET before.", gt=0)
+    second_gate_voltage: Volts = Field(
+        0.8, description="Gate voltage of the SET to the second state.", gt=0
     )
 
     def series(self) -> list[tuple[float, float]]:

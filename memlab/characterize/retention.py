@@ -28,6 +28,7 @@ from memlab.characterize.codes import value_step
 from memlab.characterize.drift_law import DriftLaw, fit_drift
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import responding_cells
+from memlab.quantities import Seconds, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Retention", "RetentionConfig"]
@@ -38,15 +39,13 @@ FloatArray = npt.NDArray[np.float64]
 class RetentionConfig(ProcedureConfig):
     """Settings of the retention test."""
 
-    duration: float = Field(1e4, description="Largest age in s.", gt=0)
-    first: float = Field(0.1, description="Age of the second reading in s.", gt=0)
-    ratio: float = Field(2.0, description="Each reading is this many times as late.", gt=1)
-    gate_minimum: float = Field(0.8, description="Gate voltage of the lowest SET state in V.", gt=0)
-    gate_maximum: float = Field(
-        2.4, description="Gate voltage of the highest SET state in V.", gt=0
-    )
+    duration: Seconds = Field(1e4, description="Largest age.", gt=0)
+    first: Seconds = Field(0.1, description="Age of the second reading.", gt=0)
+    ratio: Unitless = Field(2.0, description="Each reading is this many times as late.", gt=1)
+    gate_minimum: Volts = Field(0.8, description="Gate voltage of the lowest SET state.", gt=0)
+    gate_maximum: Volts = Field(2.4, description="Gate voltage of the highest SET state.", gt=0)
     set_states: int = Field(4, description="SET states beside the RESET state.", ge=1)
-    relaxation_time: float = Field(1.0, description="Age at which relaxation sets in, in s.", gt=0)
+    relaxation_time: Seconds = Field(1.0, description="Age at which relaxation sets in.", gt=0)
 
     def ages(self) -> list[float]:
         """Return the ages (s) of the readings after the first, which follows at once."""

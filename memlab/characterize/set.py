@@ -25,6 +25,7 @@ from memlab.characterize.pulse_law import PulseLaw, fit_set
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.staircase import clear_steps
 from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, responding_cells
+from memlab.quantities import Volts
 from memlab.runs import Findings, Record
 
 __all__ = ["PROCEDURE", "SetMap", "SetMapConfig"]
@@ -35,11 +36,11 @@ FloatArray = npt.NDArray[np.float64]
 class SetMapConfig(PulseGridConfig):
     """Settings of the SET map."""
 
-    voltage_minimum: float = Field(0.6, description="Smallest SET amplitude in V.", gt=0)
-    voltage_maximum: float = Field(2.7, description="Largest SET amplitude in V.", gt=0)
+    voltage_minimum: Volts = Field(0.6, description="Smallest SET amplitude.", gt=0)
+    voltage_maximum: Volts = Field(2.7, description="Largest SET amplitude.", gt=0)
     voltages: int = Field(8, description="Amplitudes from smallest to largest.", ge=3)
-    gate_minimum: float = Field(0.8, description="Smallest gate voltage in V.", gt=0)
-    gate_maximum: float = Field(2.4, description="Largest gate voltage in V.", gt=0)
+    gate_minimum: Volts = Field(0.8, description="Smallest gate voltage.", gt=0)
+    gate_maximum: Volts = Field(2.4, description="Largest gate voltage.", gt=0)
     gates: int = Field(5, description="Gate voltages from smallest to largest.", ge=1)
 
 

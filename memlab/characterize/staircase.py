@@ -24,6 +24,7 @@ from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, on_map, responding_cells
+from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Staircase", "StaircaseConfig"]
@@ -32,8 +33,8 @@ __all__ = ["PROCEDURE", "Staircase", "StaircaseConfig"]
 class StaircaseConfig(ProcedureConfig):
     """Settings of the staircase; the published ones are the defaults."""
 
-    gate_minimum: float = Field(1.0, description="Lowest gate voltage in V.", gt=0)
-    gate_maximum: float = Field(2.4, description="Highest gate voltage in V.", gt=0)
+    gate_minimum: Volts = Field(1.0, description="Lowest gate voltage.", gt=0)
+    gate_maximum: Volts = Field(2.4, description="Highest gate voltage.", gt=0)
     steps: int = Field(15, description="Steps up, and again down.", ge=2)
 
     @model_validator(mode="after")

@@ -32,6 +32,7 @@ from memlab.characterize.variance import (
     mean_component,
     variance_components,
 )
+from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Variation", "VariationConfig"]
@@ -45,8 +46,8 @@ class VariationConfig(ProcedureConfig):
     """Settings of the cycles."""
 
     cycles: int = Field(10, description="Cycles; each RESETs and SETs every cell twice.", ge=2)
-    gate_low: float = Field(0.8, description="Lower gate voltage of SET in V.", gt=0)
-    gate_high: float = Field(2.4, description="Higher gate voltage of SET in V.", gt=0)
+    gate_low: Volts = Field(0.8, description="Lower gate voltage of SET.", gt=0)
+    gate_high: Volts = Field(2.4, description="Higher gate voltage of SET.", gt=0)
 
     @model_validator(mode="after")
     def _rising(self) -> Self:

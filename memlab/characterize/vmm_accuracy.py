@@ -20,7 +20,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.wire_fit import Resistances, WireModel
 from memlab.errors import SaturationWarning
+from memlab.quantities import Ohms, Volts, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "VmmAccuracy", "VmmAccuracyConfig"]
@@ -55,17 +56,19 @@ _EXACT = "no error is seen: all currents lie on steps of the converter, as of ce
 class VmmAccuracyConfig(ProcedureConfig):
     """Settings of the accuracy test."""
 
-    gate_minimum: float = Field(0.8, description="Lowest gate voltage of the SETs in V.", ge=0)
-    gate_maximum: float = Field(2.0, description="Highest gate voltage of the SETs in V.", gt=0)
-    amplitudes: tuple[float, ...] = Field(
-        (0.05, 0.1, 0.2), description="Vectors are uniform between minus and plus these, in V."
+    gate_minimum: Volts = Field(0.8, description="Lowest gate voltage of the SETs.", ge=0)
+    gate_maximum: Volts = Field(2.0, description="Highest gate voltage of the SETs.", gt=0)
+    amplitudes: Annotated[tuple[float, ...], in_unit("V")] = Field(
+        (0.05, 0.1, 0.2), description="Vectors are uniform between minus and plus these."
     )
-    gains: tuple[int, ...] = Field((0, 1, 2), description="Gains; 0 is automatic, the first counts")
+    gains: tuple[int, ...] = Field(
+        (0, 1, 2), description="Gains; 0 is automatic, the first counts."
+    )
     patterns: int = Field(50, description="Random vectors of each amplitude.", ge=2)
     repeats: int = Field(4, description="Repeats of each product.", ge=2)
     reads: int = Field(8, description="Reads of the matrix; their mean is used.", ge=2)
-    wire_resistance: float = Field(
-        0.0, description="Of one segment in ohm, as found by `wires`; 0: not known.", ge=0
+    wire_resistance: Ohms = Field(
+        0.0, description="Of one segment, as found by `wires`; 0: not known.", ge=0
     )
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import shared_rounding
 from memlab.characterize.wire_bending import bent_share
 from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
+from memlab.quantities import Ohms, Volts
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Wires", "WiresConfig"]
@@ -55,14 +56,14 @@ _SIGMAS = 1.96
 class WiresConfig(ProcedureConfig):
     """Settings of the wire test."""
 
-    gate_voltage: float = Field(1.5, description="Gate voltage of the SETs in V.", gt=0)
+    gate_voltage: Volts = Field(1.5, description="Gate voltage of the SETs.", gt=0)
     groups: int = Field(16, description="Groups of cells; the first stage SETs one.", ge=4)
     stages: int = Field(3, description="Stages; each SETs as many groups as all before.", ge=2)
     repeats: int = Field(
         8, description="Reads at each stage; half as many are at half of the voltage.", ge=1
     )
     gain: int = Field(2, description="Gain of the reads, 1 to 4: one for all.", ge=1, le=4)
-    start: float = Field(0.5, description="Where the fit begins, ohm per segment.", gt=0)
+    start: Ohms = Field(0.5, description="Of a segment, where the fit begins.", gt=0)
 
     @model_validator(mode="after")
     def _enough_groups(self) -> Self:

@@ -23,6 +23,7 @@ from memlab.characterize.patterns import diagonal_groups
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import CONVERTER_ERROR, on_map
 from memlab.passport import Passport
+from memlab.quantities import Siemens, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 
 __all__ = ["PROCEDURE", "Yield", "YieldConfig"]
@@ -31,17 +32,17 @@ __all__ = ["PROCEDURE", "Yield", "YieldConfig"]
 class YieldConfig(ProcedureConfig):
     """Settings of the yield test."""
 
-    gate_voltage: float = Field(2.0, description="Gate voltage of the SETs in V.", gt=0)
+    gate_voltage: Volts = Field(2.0, description="Gate voltage of the SETs.", gt=0)
     rounds: int = Field(3, description="SETs and RESETs of each cell.", ge=1)
     groups: int = Field(8, description="Groups of cells that are SET one after the other.", ge=1)
     repeats: int = Field(5, description="Reads at each step.", ge=2)
-    minimum_window: float = Field(
-        50e-6, description="Smallest difference between SET and RESET in S that counts.", gt=0
+    minimum_window: Siemens = Field(
+        50e-6, description="Smallest difference between SET and RESET that counts.", gt=0
     )
-    noise_limit: float = Field(
+    noise_limit: Unitless = Field(
         0.05, description="Scatter of reads, relative to G, from which a cell is noisy.", gt=0
     )
-    bad_share: float = Field(
+    bad_share: Unitless = Field(
         0.25, description="Largest share of bad cells on a line worth using.", ge=0, le=1
     )
 

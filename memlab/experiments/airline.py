@@ -38,6 +38,7 @@ from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import Layout, MatrixPlan
 from memlab.nn import LSTM, Dense, Loss, Network, SquaredError
+from memlab.quantities import Unitless
 from memlab.runs import RunFile
 from memlab.settings import Section
 from memlab.training import Batch, Observer
@@ -51,7 +52,7 @@ class NetworkConfig(PlacedSection):
     """The network."""
 
     units: int = Field(15, description="LSTM units.", ge=1)
-    bias: float = Field(0.2, description="Value of the constant bias input.")
+    bias: Unitless = Field(0.2, description="Value of the constant bias input.")
     output: Literal["sigmoid", "linear"] = Field(
         "sigmoid", description="Activation of the output: sigmoid or linear."
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from memlab.mapping import Layout, OneShotUpdate, WriteVerify
 from memlab.nn import SGD, Adam, Optimizer, RMSprop
+from memlab.quantities import Siemens, Unitless, Volts, VoltsPerSiemens, in_unit
 from memlab.runs import LogLevel
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
 from memlab.training import Restart
@@ -33,23 +34,23 @@ class TrainConfig(Section):
 
     epochs: int = Field(description="Passes over the training data.", ge=0)
     optimizer: Literal["sgd", "rmsprop", "adam"] = Field(description="sgd, rmsprop or adam.")
-    lr: float = Field(
+    lr: Unitless = Field(
         description="Nominal learning rate; see `mapping` for the effective one.", gt=0
     )
-    lr_final: float | None = Field(
+    lr_final: Annotated[float | None, in_unit("1")] = Field(
         None, description="Learning rate that the last epoch nears, falling geometrically.", gt=0
     )
-    momentum: float = Field(0.0, description="Momentum of sgd.", ge=0, lt=1)
-    decay: float = Field(0.9, description="Decay of rmsprop.", ge=0, lt=1)
-    beta1: float = Field(0.9, description="Decay of the mean of adam.", ge=0, lt=1)
-    beta2: float = Field(0.999, description="Decay of the mean square of adam.", ge=0, lt=1)
+    momentum: Unitless = Field(0.0, description="Momentum of sgd.", ge=0, lt=1)
+    decay: Unitless = Field(0.9, description="Decay of rmsprop.", ge=0, lt=1)
+    beta1: Unitless = Field(0.9, description="Decay of the mean of adam.", ge=0, lt=1)
+    beta2: Unitless = Field(0.999, description="Decay of the mean square of adam.", ge=0, lt=1)
     restarts: int = Field(
         0, description="Times that training begins anew, at most, where it has not learnt.", ge=0
     )
     restart_after: int = Field(
         20, description="Epochs after which `restart_loss` decides about that.", ge=1
     )
-    restart_loss: float = Field(
+    restart_loss: Unitless = Field(
         0.0, description="Mean training loss of that epoch above which it begins anew.", ge=0
     )
 
@@ -72,19 +73,21 @@ class MappingConfig(Section):
     """How weights become conductances and changes become pulses."""
 
     layout: Layout = Field(description="Order of the rows of a pair: block or interleaved.")
-    siemens_per_weight: float = Field(description="R_gw in S.", gt=0)
-    volts_per_siemens: float = Field(description="R_vg in V/S.", gt=0)
-    gate_initial: float = Field(description="First gate voltage in V.", ge=0)
-    gate_minimum: float = Field(description="Smallest gate voltage in V.", ge=0)
-    gate_maximum: float = Field(description="Largest gate voltage in V.", ge=0)
-    gate_spread: float = Field(
+    siemens_per_weight: Siemens = Field(description="Conductance for a weight of 1 (R_gw).", gt=0)
+    volts_per_siemens: VoltsPerSiemens = Field(
+        description="Gate voltage for a change of conductance (R_vg).", gt=0
+    )
+    gate_initial: Volts = Field(description="First gate voltage.", ge=0)
+    gate_minimum: Volts = Field(description="Smallest gate voltage.", ge=0)
+    gate_maximum: Volts = Field(description="Largest gate voltage.", ge=0)
+    gate_spread: Volts = Field(
         0.0,
-        description="First gate voltages lie this far around gate_initial at random, in V.",
+        description="First gate voltages lie this far around gate_initial at random.",
         ge=0,
     )
     set_all: bool = Field(description="SET every cell at each update, or only changed ones.")
-    threshold: float = Field(
-        0.0, description="Gate voltage change in V below which a cell waits; 0: never.", ge=0
+    threshold: Volts = Field(
+        0.0, description="Gate voltage change below which a cell waits; 0: never.", ge=0
     )
 
     @model_validator(mode="after")
@@ -139,20 +142,20 @@ class Placement(StrEnum):
 class WriteVerifyConfig(Section):
     """How cells are brought to target conductances; see `memlab.mapping.WriteVerify`."""
 
-    tolerance: float = Field(5e-6, description="Allowed deviation of a cell in S.", gt=0)
-    relative_tolerance: float = Field(
+    tolerance: Siemens = Field(5e-6, description="Allowed deviation of a cell.", gt=0)
+    relative_tolerance: Unitless = Field(
         0.0, description="The same as a fraction of the target; the wider one counts.", ge=0
     )
-    release: float = Field(
+    release: Unitless = Field(
         2.0, description="A finished cell is pulsed again beyond so many tolerances.", ge=1
     )
     attempts: int = Field(20, description="Times that a cell is pulsed, at most.", ge=1)
     rounds: int = Field(60, description="Batches of pulses, at most.", ge=1)
-    correction: float = Field(
+    correction: Unitless = Field(
         0.5, description="Part of a cell's last miss that its next SET makes up for.", ge=0, le=1
     )
-    gate_minimum: float = Field(0.5, description="Smallest gate voltage of a SET in V.", ge=0)
-    gate_maximum: float = Field(2.5, description="Largest gate voltage of a SET in V.", ge=0)
+    gate_minimum: Volts = Field(0.5, description="Smallest gate voltage of a SET.", ge=0)
+    gate_maximum: Volts = Field(2.5, description="Largest gate voltage of a SET.", ge=0)
     law: LawSource = Field(LawSource.CHIP, description="Law of a SET: chip or measured.")
 
     @model_validator(mode="after")
@@ -170,7 +173,7 @@ class WriteVerifyConfig(Section):
 class TransferConfig(WriteVerifyConfig):
     """How weights trained in software are placed and written."""
 
-    clip: float = Field(
+    clip: Unitless = Field(
         0.0, description="Share of the weights, the largest, that may be cut off.", ge=0, lt=1
     )
     placement: Placement = Field(

@@ -10,6 +10,7 @@ from memlab.experiments.classification import BatchTrainConfig, ClassificationCo
 from memlab.experiments.config import LogConfig, MappingConfig
 from memlab.experiments.placement import PlacedSection
 from memlab.mapping import Layout
+from memlab.quantities import Unitless
 from memlab.runs import LogLevel
 from memlab.settings import Section
 
@@ -34,7 +35,7 @@ class DigitsDataConfig(Section):
     path: str = Field("", description="File or data directory; empty for the usual one.")
     train: int = Field(description="Training examples at most, the first ones.", ge=1)
     test: int = Field(description="Test examples at most, the first ones.", ge=1)
-    peak: float = Field(description="Grey levels 0..255 become numbers -peak..peak.", gt=0)
+    peak: Unitless = Field(description="Grey levels 0..255 become numbers -peak..peak.", gt=0)
 
 
 class DigitsConfig(ClassificationConfig):

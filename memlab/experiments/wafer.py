@@ -40,6 +40,7 @@ from memlab.experiments.config import MappingConfig
 from memlab.experiments.weights import make_planned_matrices
 from memlab.mapping import Layout, Request, place
 from memlab.nn import LSTM, Dense, Network
+from memlab.quantities import Unitless
 from memlab.settings import Section
 
 __all__ = ["PRESETS", "WaferConfig", "make_wafer_experiment"]
@@ -58,7 +59,7 @@ class WaferNetworkConfig(Section):
 
     steps: int = Field(1, description="Time steps that the values are cut into.", ge=1)
     units: int = Field(4, description="LSTM units.", ge=1)
-    bias: float = Field(1.0, description="Value of the constant bias input.")
+    bias: Unitless = Field(1.0, description="Value of the constant bias input.")
 
 
 class WaferConfig(ClassificationConfig):

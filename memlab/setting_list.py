@@ -1,0 +1,144 @@
+"""Every setting of a configuration, for people and programs: value, unit, meaning, what is allowed.
+
+What is listed is what `--set` takes, read from the declaration of each field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from memlab.quantities import unit_of
+
+__all__ = ["SettingRow", "list_settings"]
+
+_RANGE = {"ge": "from", "gt": "above", "le": "up to", "lt": "below"}
+_COUNT = {"min_length": "at least", "max_length": "at most"}
+"""Names of pydantic's constraints, and how they are read."""
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One setting.
+
+    Parameters
+    ----------
+    name
+        As `--set` takes it.
+    default
+        Where nobody says anything, as a plain value: number, text, true or false, list, None.
+    value
+        What a run would have now; the default where nothing else was asked for.
+    unit
+        "1" for none; "" where it is no number.
+    meaning
+        In a sentence.
+    allowed
+        Its type and range, or its choices.
+    """
+
+    name: str
+    default: Any
+    value: Any
+    unit: str
+    meaning: str
+    allowed: str
+
+
+def list_settings(default: BaseModel, now: BaseModel | None = None) -> list[SettingRow]:
+    """Return every setting of a configuration; those of a chip come last.
+
+    Parameters
+    ----------
+    default
+        The configuration where nobody says anything.
+    now
+        One of the same class with what was asked for.
+    """
+    rows = list(_rows(default, default if now is None else now, ""))
+    return sorted(rows, key=lambda row: row.name.partition(".")[0] == "chip")
+
+
+def _rows(default: BaseModel, now: BaseModel, prefix: str) -> Iterator[SettingRow]:
+    for name, field in type(default).model_fields.items():
+        before, value = getattr(default, name), getattr(now, name)
+        if isinstance(before, BaseModel):
+            # A whole with a name, as a chip, is a setting too.
+            if hasattr(before, "name") and hasattr(value, "name"):
+                meaning, allowed = str(field.description), "a preset, or a .toml file of one's own"
+                yield SettingRow(prefix + name, before.name, value.name, "", meaning, allowed)
+            yield from _rows(before, value, f"{prefix}{name}.")
+        else:
+            plain, changed = _plain(before), _plain(value)
+            meaning = str(field.description)
+            yield SettingRow(prefix + name, plain, changed, _unit(field), meaning, _allowed(field))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _unit(field: FieldInfo) -> str:
+    declared = unit_of(field)
+    if declared is not None:
+        return declared
+    # What counts something has no unit; a quantity must declare one.
+    return "1" if int in _types(field.annotation) else ""
+
+
+def _types(annotation: Any) -> tuple[Any, ...]:
+    """Return the types that a value may have: the members of a union, of a list its items'."""
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(one for part in get_args(annotation) for one in _types(part))
+    if get_origin(annotation) is tuple:
+        return _types(get_args(annotation)[0])
+    return (annotation,)
+
+
+def _allowed(field: FieldInfo) -> str:
+    kinds = _types(field.annotation)
+    if choices := _choices(kinds):
+        return ", ".join(choices)
+    whole = int in kinds
+    several = get_origin(field.annotation) is tuple
+    what = "whole number" if whole else "number"
+    if not whole and float not in kinds:
+        return "text"
+    limits = _words(field, _RANGE)
+    if several:
+        return f"list of{_words(field, _COUNT)} {what}s{limits}"
+    none = ", or null for none" if type(None) in kinds else ""
+    return f"{what}{limits}{none}"
+
+
+def _choices(kinds: tuple[Any, ...]) -> list[str]:
+    choices: list[str] = []
+    for kind in kinds:
+        if kind is bool:
+            choices += ["true", "false"]
+        elif get_origin(kind) is Literal:
+            choices += map(str, get_args(kind))
+        elif isinstance(kind, type) and issubclass(kind, Enum):
+            choices += [str(one.value) for one in kind]
+    return choices
+
+
+def _words(field: FieldInfo, constraints: Mapping[str, str]) -> str:
+    """Return the constraints of a field in words, each with a space before it."""
+    found = [
+        f" {word} {getattr(mark, name):g}"
+        for name, word in constraints.items()
+        for mark in field.metadata
+        if getattr(mark, name, None) is not None
+    ]
+    return "".join(found)
