@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from itertools import pairwise
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -290,6 +290,25 @@ class PulseBatch:
         return PulseBatch(
             **{field.name: getattr(self, field.name)[which] for field in fields(self)}
         )
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A board whose chip lives in this process, so that both can go back to an earlier state."""
+
+    def state(self) -> Mapping[str, Any]:
+        """Return plain values and arrays by name: all that operations have changed; copies."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a `state` of a board that was made alike: it goes on as that one did.
+
+        Raises
+        ------
+        DeviceError
+            If it is the state of another board.
+        """
+        ...
 
 
 @runtime_checkable

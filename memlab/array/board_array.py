@@ -22,6 +22,7 @@ from drivers.board import (
     Mode,
     PulseBatch,
     PulseKind,
+    Restorable,
     Samples,
     Selection,
 )
@@ -47,6 +48,7 @@ from memlab.load import Load
 from memlab.passport import Passport, RowPulses
 from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
+from memlab.storage import State
 
 __all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
 
@@ -204,6 +206,30 @@ class BoardArray(Array):
     def calibration(self) -> Calibration | None:
         """What is undone in reads and VMMs; None where the board is taken for ideal."""
         return self._session.calibration
+
+    @property
+    def restorable(self) -> bool:
+        """Whether `restore` brings the chip back too: it is emulated in this process."""
+        return isinstance(self.board, Restorable)
+
+    def state(self) -> State:
+        """Return what the array, its counts and, where `restorable`, its chip remember; copies."""
+        board = self.board.state() if isinstance(self.board, Restorable) else None
+        return {
+            **super().state(),
+            "traffic": asdict(self.traffic),
+            "board": board,
+            "known": self._session.conversion.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state` of an array that was opened alike; all views of it do."""
+        if isinstance(self.board, Restorable):
+            self.board.restore(state["board"])
+        super().restore(state)
+        for name, value in state["traffic"].items():
+            setattr(self.traffic, name, value)
+        self._session.conversion.restore(state["known"])
 
     def with_calibration(self, calibration: Calibration | None) -> Self:
         """Return a view that undoes other static errors, or none; this one stays as it is.

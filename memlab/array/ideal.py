@@ -14,6 +14,7 @@ from memlab.array.arguments import as_numbers
 from memlab.array.seam import Array, BoolArray, FloatArray, Measurement
 from memlab.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.limits import Limits, OperatingPoint
+from memlab.storage import State
 
 __all__ = ["IdealArray"]
 
@@ -55,6 +56,15 @@ class IdealArray(Array):
         cells = as_numbers(conductance, "conductance", self.shape, advice=advice)
         with self._owner.turn():
             self._cells[np.ix_(self.rows, self.columns)] = cells
+
+    def state(self) -> State:
+        """Return the conductances (S) of all cells, and the counts; copies."""
+        return {**super().state(), "cells": self._cells.copy()}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state` of an array of this shape; all views of it do."""
+        super().restore(state)
+        self._cells[...] = state["cells"]
 
     def ground(self) -> None:
         """Do nothing: there is no line to ground."""

@@ -11,7 +11,7 @@ import copy
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +24,7 @@ from memlab.array.arguments import as_mask, as_numbers, as_row, refuse_masked
 from memlab.errors import SaturationWarning, SettingError
 from memlab.load import Load
 from memlab.passport import Passport
+from memlab.storage import State
 
 __all__ = ["Array", "Counts", "Measurement", "nearest_step"]
 
@@ -362,6 +363,31 @@ class Array(ABC):
         every = np.ones(self.shape, bool)
         mask = every if cells is None else as_mask(cells, self.shape, "cells")
         self._check_program(np.full(self.shape, gate_voltage), ~every, mask)
+
+    # -- going back ---------------------------------------------------------------------------
+
+    @property
+    def restorable(self) -> bool:
+        """Whether `restore` brings the cells back too: they live in this process."""
+        return True
+
+    def state(self) -> State:
+        """Return what the array, its counts and, where `restorable`, its chip remember; copies.
+
+        That of a passport is its own (`Passport.state`).
+        """
+        return {"counts": asdict(self.counts)}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state` of an array that was opened alike; all views of it do.
+
+        Raises
+        ------
+        DeviceError
+            If it is the state of another one.
+        """
+        for field in fields(Counts):
+            setattr(self.counts, field.name, state["counts"][field.name])
 
     # -- life ---------------------------------------------------------------------------------
 

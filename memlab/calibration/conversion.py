@@ -23,6 +23,7 @@ from drivers.board import Capabilities
 from drivers.ltc2668 import Span
 from memlab.calibration.record import CalibrationRecord
 from memlab.calibration.stored import Calibration
+from memlab.storage import State
 
 __all__ = ["Calibrated", "Conversion", "Nominal", "make_conversion", "read_range"]
 
@@ -82,6 +83,14 @@ class Conversion(Protocol):
         """Note that these cells of the view, shape (rows, columns), are about to be pulsed."""
         ...
 
+    def state(self) -> State:
+        """Return what is known of the cells of the chip; a copy."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`; all views do."""
+        ...
+
 
 class Nominal(Conversion):
     """An ideal board.
@@ -128,6 +137,13 @@ class Nominal(Conversion):
 
     def forget(self, cells: npt.NDArray[np.bool_]) -> None:
         """Remember nothing, so forget nothing."""
+
+    def state(self) -> State:
+        """Return nothing: nothing is remembered."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Do nothing."""
 
 
 class Calibrated(Conversion):
@@ -203,6 +219,14 @@ class Calibrated(Conversion):
         known = self._cells[self._place]
         known[cells] = np.nan
         self._cells[self._place] = known
+
+    def state(self) -> State:
+        """Return the conductances (S) of all cells as they were read, NaN where they were not."""
+        return {"cells": self._cells.copy()}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`; all views do."""
+        self._cells[...] = state["cells"]
 
 
 def make_conversion(

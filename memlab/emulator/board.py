@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import cache
 from typing import Self
 
@@ -37,6 +38,7 @@ from memlab.emulator.products import Drive, Stretch
 from memlab.emulator.readout import Operands, Readout
 from memlab.emulator.seeds import bit_generator_for
 from memlab.emulator.signal_chain import SignalChain
+from memlab.storage import State
 
 __all__ = ["EmulatedBoard"]
 
@@ -138,6 +140,56 @@ class EmulatedBoard:
             raise ValueError(f"time does not run backwards: {seconds} s")
         with self._owner.turn():
             self.chip.advance_to(self.chip.now + round(seconds * 1e9))
+
+    def state(self) -> State:
+        """Return all that operations have changed in board and chip; copies."""
+        with self._owner.turn():
+            held = None
+            if self._held is not None:
+                selection, vector = self._held
+                held = {"rows": selection.rows, "columns": selection.columns, "codes": vector}
+            return {
+                "serial": self._capabilities.serial,
+                "variant": self._capabilities.variant,
+                "chip": self.chip.state(),
+                "samples": self._chain.state(),
+                "energy": asdict(self.energy),
+                "row_volts": self._row_volts.copy(),
+                "column_currents": self._column_currents.copy(),
+                "injected": self._front_end.injected.copy(),
+                "held": held,
+            }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state` of a board that was made alike: it goes on as that one did.
+
+        Raises
+        ------
+        DeviceError
+            If it is the state of a board of another preset, seed or shape.
+        """
+        able = self._capabilities
+        shape = state["chip"]["programmed"].shape
+        if (state["serial"], state["variant"], shape) != (
+            able.serial,
+            able.variant,
+            self.chip.shape,
+        ):
+            raise DeviceError(
+                f"this is the state of an emulated board {state['serial']} of {shape[0]} x "
+                f"{shape[1]} cells, and not of {able.serial}, {able.rows} x {able.columns}"
+            )
+        with self._owner.turn():
+            self.chip.restore(state["chip"])
+            self._chain.restore(state["samples"])
+            self.energy = Energy(**state["energy"])
+            # In place: what drives and amplifiers remember, they share.
+            self._row_volts[...] = state["row_volts"]
+            self._column_currents[...] = state["column_currents"]
+            self._front_end.injected[...] = state["injected"]
+            held = state["held"]
+            self._held = held and (Selection(held["rows"], held["columns"]), held["codes"])
+            self._readout, self._drive_for, self._errors_for = Readout(self.chip), None, None
 
     def configure(self, config: BoardConfig) -> None:
         """Apply spans, limits and timing; every line is at 0 V afterwards."""

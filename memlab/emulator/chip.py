@@ -31,6 +31,7 @@ from memlab.emulator.compliance import limited_set
 from memlab.emulator.preset import ChipPreset
 from memlab.emulator.pulse_drop import pulsed_voltage
 from memlab.emulator.seeds import generator_for
+from memlab.storage import State
 
 __all__ = ["GRID", "MAX_CONDUCTANCE", "Chip"]
 
@@ -123,6 +124,45 @@ class Chip:
     def part(self, rows: Rows, columns: npt.NDArray[np.intp], at: int) -> FloatArray:
         """Return conductances (S) at a time (ns), shape (len(rows), len(columns))."""
         return self._drifted(at, np.ix_(rows, columns))
+
+    # -- going back ---------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return all that operations have changed since the chip was made from its seed."""
+        return {
+            "version": self.version,
+            "now": self.now,
+            "found_at": self.found_at,
+            "solved_at": self.solved_at,
+            "next_change": self._next_change,
+            "last_pulse": self._last_pulse,
+            "largest": self._largest,
+            "rng": self._rng.bit_generator.state,
+            "relaxation": self._relaxation_rng.bit_generator.state,
+            "programmed": self._programmed.copy(),
+            "programmed_at": self._programmed_at.copy(),
+            "tendency": self._tendency.copy(),
+            "formed": self._forming.formed.copy(),
+            "pulses": self._wear.pulses.copy(),
+            "spread": self._spread.state(),
+            "fluctuation": self.fluctuation.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state` of a chip of the same preset, shape and seed."""
+        self.version, self.now = state["version"], state["now"]
+        self.found_at, self.solved_at = state["found_at"], state["solved_at"]
+        self._next_change, self._last_pulse = state["next_change"], state["last_pulse"]
+        self._largest = state["largest"]
+        self._rng.bit_generator.state = state["rng"]
+        self._relaxation_rng.bit_generator.state = state["relaxation"]
+        self._programmed[...] = state["programmed"]
+        self._programmed_at[...] = state["programmed_at"]
+        self._tendency[...] = state["tendency"]
+        self._forming.formed[...] = state["formed"]
+        self._wear.pulses[...] = state["pulses"]
+        self._spread.restore(state["spread"])
+        self.fluctuation.restore(state["fluctuation"])
 
     # -- time ---------------------------------------------------------------------------------
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
+
+from memlab.storage import State
 
 __all__ = ["Deviates", "NormalSource"]
 
@@ -91,6 +94,14 @@ class NormalSource:
     def largest(self) -> float:
         """The largest magnitude that a deviate can have."""
         return float(self._value[-1])
+
+    def state(self) -> State:
+        """Return where the source stands."""
+        return dict(self._bits.state)
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        self._bits.state = cast(Any, state)
 
     def draw(self, out: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Fill `out`, shape (vectors, columns), and return it."""

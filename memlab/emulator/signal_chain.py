@@ -31,6 +31,7 @@ from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.normal import Deviates, NormalSource
 from memlab.emulator.products import Drive, Products, Stretch
 from memlab.emulator.readout import Operands
+from memlab.storage import State
 
 __all__ = ["VOLT_GRID", "SignalChain", "grid_volts"]
 
@@ -91,6 +92,15 @@ class SignalChain:
         self._tables_for: tuple[FloatArray | None, ColumnErrors, float, float] | None = None
         self._products = Products()
         self._tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
+
+    def state(self) -> State:
+        """Return where the source of the noise stands."""
+        return {} if self._normal is None else self._normal.state()
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        if self._normal is not None:
+            self._normal.restore(state)
 
     def digitise(self, current: FloatArray, gain: int) -> Samples:
         """Turn column currents into ADC codes with ideal amplifiers and no noise.

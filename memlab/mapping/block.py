@@ -8,6 +8,7 @@ import numpy.typing as npt
 from memlab.array import Array, Measurement, nearest_step
 from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.update import ProgrammedUpdate, UpdateRule
+from memlab.storage import State
 
 __all__ = ["Block", "pair_conductance", "pair_weight"]
 
@@ -90,6 +91,34 @@ class Block:
         conductance = self.reading.value
         difference: FloatArray = conductance[self._plus] - conductance[self._minus]
         return difference
+
+    def state(self) -> State:
+        """Return what is remembered of the last update and the last reading."""
+        programmed = getattr(self, "programmed", None)
+        reading = getattr(self, "reading", None)
+        return {
+            "rule": self.rule.state(),
+            "gate_voltage": None if programmed is None else programmed.gate_voltage,
+            "reset": None if programmed is None else programmed.reset,
+            "conductance": None if reading is None else reading.value,
+            "saturated": None if reading is None else reading.saturated,
+            "adc_code": None if reading is None else reading.adc_code,
+            "gain": None if reading is None else reading.gain,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`; nothing is pulsed, nothing is read."""
+        self.rule.restore(state["rule"])
+        if state["gate_voltage"] is not None:
+            self.programmed = ProgrammedUpdate(state["gate_voltage"], state["reset"])
+        if state["conductance"] is not None:
+            self.reading = Measurement(
+                state["conductance"],
+                state["saturated"],
+                state["adc_code"],
+                state["gain"],
+                load=self.array.load,
+            )
 
     def current(self, voltage: FloatArray) -> FloatArray:
         """Multiply on the array: currents in A, shape (..., columns), for (..., rows of pairs).

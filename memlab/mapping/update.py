@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from memlab.array import Array, nearest_step
 from memlab.array.ideal import IdealArray
+from memlab.storage import State
 
 __all__ = ["DirectUpdate", "OneShotUpdate", "ProgrammedUpdate", "UpdateRule"]
 
@@ -38,6 +39,14 @@ class UpdateRule(Protocol):
 
     def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:
         """Ask every cell of the array for a change in S, shape (rows, columns)."""
+        ...
+
+    def state(self) -> State:
+        """Return all that is remembered between changes, random states included."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`, of a rule that was made alike; nothing is pulsed."""
         ...
 
 
@@ -104,6 +113,8 @@ class OneShotUpdate:
         """Gate voltages in V of the first SET of every cell; None for `initial` and `spread`."""
         self.gate_voltage: FloatArray | None = None
         """Remembered gate voltage in V of every cell, or None before `initialise`."""
+        self._pulsed: FloatArray | None = None
+        """That of the last pulse of every cell."""
 
     def initialise(self, array: Array) -> ProgrammedUpdate:
         """RESET every cell, then SET every cell at its first gate voltage."""
@@ -136,6 +147,7 @@ class OneShotUpdate:
 
     def _change_due(self, array: Array, wanted: FloatArray) -> ProgrammedUpdate:
         """Pulse the cells whose gate voltage has moved far enough since their last pulse."""
+        assert self._pulsed is not None
         moved = wanted - self._pulsed
         due = np.abs(moved) >= self.threshold
         reset = due & (moved < 0.0)
@@ -145,6 +157,22 @@ class OneShotUpdate:
         self._pulsed = pulsed
         self.gate_voltage = wanted
         return ProgrammedUpdate(applied, reset)
+
+    def state(self) -> State:
+        """Return the gate voltages (V) that are remembered, and where the generator stands."""
+        return {
+            "start": self.start,
+            "gate_voltage": self.gate_voltage,
+            "pulsed": self._pulsed,
+            "rng": None if self._rng is None else self._rng.bit_generator.state,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`, of a rule with the same settings; nothing is pulsed."""
+        self.start, self.gate_voltage = state["start"], state["gate_voltage"]
+        self._pulsed = state["pulsed"]
+        if self._rng is not None:
+            self._rng.bit_generator.state = state["rng"]
 
 
 class DirectUpdate:
@@ -179,6 +207,22 @@ class DirectUpdate:
         """Write every conductance plus half of the change (S)."""
         self._conductance = self._conductance + 0.5 * conductance_change
         return self._write(array)
+
+    def state(self) -> State:
+        """Return the conductances (S) that are remembered, and how often it was initialised."""
+        return {
+            "start": self._start,
+            "conductance": self._conductance,
+            "times": self._times,
+            "anew": self._anew is not None,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`, of a rule that starts from the same conductances or given ones."""
+        self._start, self._conductance = state["start"], state["conductance"]
+        self._times = state["times"]
+        if not state["anew"]:
+            self._anew = None
 
     def _write(self, array: Array) -> ProgrammedUpdate:
         if not isinstance(array, IdealArray):

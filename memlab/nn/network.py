@@ -10,6 +10,7 @@ import numpy.typing as npt
 from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn.layers import Layer
 from memlab.nn.optimizers import Optimizer
+from memlab.storage import State
 
 __all__ = ["Network"]
 
@@ -49,6 +50,25 @@ class Network:
         """Measure the conductances of every layer and derive its weights from them."""
         for matrix in self.matrices:
             matrix.read_back()
+
+    def state(self) -> State:
+        """Return all that updates have changed, but for the cells themselves (`Array.state`)."""
+        return {
+            matrix.name: {
+                "weight": getattr(matrix, "weight", None),
+                "blocks": [block.state() for block in matrix.blocks],
+            }
+            for matrix in self.matrices
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state` of a network of the same shape; the arrays are restored apart."""
+        for matrix in self.matrices:
+            found = state[matrix.name]
+            if found["weight"] is not None:
+                matrix.weight = found["weight"]
+            for block, one in zip(matrix.blocks, found["blocks"], strict=True):
+                block.restore(one)
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return the output of the last layer, computed on the array."""

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from memlab.storage import State
+
 __all__ = ["SGD", "Adam", "Optimizer", "RMSprop"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -29,6 +31,14 @@ class Optimizer(Protocol):
         """Forget every step, for a training that begins anew; the learning rate stays."""
         ...
 
+    def state(self) -> State:
+        """Return the learning rate and all that is remembered."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        ...
+
 
 class SGD:
     """Gradient descent with momentum: dW <- momentum dW - lr gradient.
@@ -44,18 +54,26 @@ class SGD:
     def __init__(self, lr: float, momentum: float = 0.0):
         self.lr = lr
         self.momentum = momentum
-        self.state: dict[str, FloatArray] = {}
+        self.memory: dict[str, FloatArray] = {}
 
     def step(self, name: str, gradient: FloatArray) -> FloatArray:
         """Return the weight change for a gradient, same shape."""
-        last = self.state.get(name)
+        last = self.memory.get(name)
         change = -self.lr * gradient if last is None else self.momentum * last - self.lr * gradient
-        self.state[name] = change
+        self.memory[name] = change
         return change
 
     def reset(self) -> None:
         """Forget the last steps."""
-        self.state.clear()
+        self.memory.clear()
+
+    def state(self) -> State:
+        """Return the learning rate and all that is remembered."""
+        return {"lr": self.lr, "memory": dict(self.memory)}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        self.lr, self.memory = state["lr"], dict(state["memory"])
 
 
 class RMSprop:
@@ -77,19 +95,27 @@ class RMSprop:
         self.lr = lr
         self.decay = decay
         self.eps = eps
-        self.state: dict[str, FloatArray] = {}
+        self.memory: dict[str, FloatArray] = {}
 
     def step(self, name: str, gradient: FloatArray) -> FloatArray:
         """Return the weight change for a gradient, same shape."""
-        last = self.state.get(name)
+        last = self.memory.get(name)
         square = (1.0 - self.decay) * gradient**2
         mean_square = square if last is None else self.decay * last + square
-        self.state[name] = mean_square
+        self.memory[name] = mean_square
         return -self.lr * gradient / (np.sqrt(mean_square) + self.eps)
 
     def reset(self) -> None:
         """Forget the mean squares."""
-        self.state.clear()
+        self.memory.clear()
+
+    def state(self) -> State:
+        """Return the learning rate and all that is remembered."""
+        return {"lr": self.lr, "memory": dict(self.memory)}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        self.lr, self.memory = state["lr"], dict(state["memory"])
 
 
 class Adam:
@@ -133,3 +159,11 @@ class Adam:
     def reset(self) -> None:
         """Forget the running means."""
         self.memory.clear()
+
+    def state(self) -> State:
+        """Return the learning rate and all that is remembered."""
+        return {"lr": self.lr, "memory": dict(self.memory)}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        self.lr, self.memory = state["lr"], dict(state["memory"])

@@ -6,15 +6,18 @@ from memlab.storage.names import DEFAULT_DIRECTORY, default_path, name_stamp
 from memlab.storage.numbers import load_npy
 from memlab.storage.seal import Seal, check_seal, seal
 from memlab.storage.spare import reason_of, spare_directories
+from memlab.storage.state import State, read_state, write_state
 
 __all__ = [
     "DEFAULT_DIRECTORY",
     "Seal",
+    "State",
     "check_seal",
     "default_path",
     "load_npy",
     "make_directory",
     "name_stamp",
+    "read_state",
     "reason_of",
     "require_file",
     "seal",
@@ -22,4 +25,5 @@ __all__ = [
     "write_measured",
     "write_new",
     "write_over",
+    "write_state",
 ]

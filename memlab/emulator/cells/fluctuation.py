@@ -36,6 +36,7 @@ import numpy.typing as npt
 from memlab.emulator.normal import NormalSource
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import bit_generator_for, generator_for
+from memlab.storage import State
 
 __all__ = ["Fluctuation", "ReadNoiseParameters"]
 
@@ -167,6 +168,22 @@ class Fluctuation:
             self._traps.pass_time((tick - self.tick) * self.step * 1e-9)
         self.tick = tick
 
+    def state(self) -> State:
+        """Return the present noise, and where its generators stand."""
+        return {
+            "tick": self.tick,
+            "flicker": None if self._flicker is None else self._flicker.state(),
+            "traps": None if self._traps is None else self._traps.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        self.tick = state["tick"]
+        if self._flicker is not None:
+            self._flicker.restore(state["flicker"])
+        if self._traps is not None:
+            self._traps.restore(state["traps"])
+
     def relative(self, rows: Lines, columns: Lines) -> FloatArray:
         """Return the present deviation of some cells, relative to their conductance.
 
@@ -203,6 +220,19 @@ class _Flicker:
         self._phase = phases.integers(1 << octaves, size=shape[0])
         # Differs from the first index in its highest bit: every term is drawn then.
         self._index = np.full(shape[0], -(1 << 60))
+
+    def state(self) -> State:
+        return {
+            "normal": self._normal.state(),
+            "terms": self._terms.copy(),
+            "sum": self._sum.copy(),
+            "index": self._index.copy(),
+        }
+
+    def restore(self, state: State) -> None:
+        self._normal.restore(state["normal"])
+        self._terms[...], self._sum[...] = state["terms"], state["sum"]
+        self._index[...] = state["index"]
 
     def at(self, now: int, rows: Lines) -> FloatArray:
         """Return the sum of the terms of every cell; of these rows, at a time (ns)."""
@@ -250,6 +280,14 @@ class _Traps:
         self.full = self._rng.random(n) < self._duty
         self.drop = np.zeros(shape)
         """What the full traps take of every cell, relative to G."""
+        self._add_up()
+
+    def state(self) -> State:
+        return {"rng": self._rng.bit_generator.state, "full": self.full.copy()}
+
+    def restore(self, state: State) -> None:
+        self._rng.bit_generator.state = state["rng"]
+        self.full = state["full"].copy()
         self._add_up()
 
     def pass_time(self, elapsed: float) -> None:

@@ -28,6 +28,7 @@ from scipy.special import expit, ndtri, stdtrit
 
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
+from memlab.storage import State
 
 __all__ = ["Spread", "SpreadParameters"]
 
@@ -86,6 +87,24 @@ class Spread:
         self._reset_cycle = parameters.reset_cycle
         self._reset_rng = generator_for(rng, "spread.reset_cycle")
         self._level = fixed("set_level", parameters.set_level)
+
+    def state(self) -> State:
+        """Return where the generators of the pulses' noise stand."""
+        return {name: rng.bit_generator.state for name, rng in self._generators.items()}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        for name, rng in self._generators.items():
+            rng.bit_generator.state = state[name]
+
+    @property
+    def _generators(self) -> dict[str, np.random.Generator]:
+        return {
+            "cycle": self._cycle_rng,
+            "cycle_gate": self._gate_rng,
+            "cycle_tail": self._tail_rng,
+            "reset_cycle": self._reset_rng,
+        }
 
     def set_law(
         self, slope: float, offset: float, rows: npt.NDArray[np.intp], gate: FloatArray
