@@ -3,6 +3,6 @@
 The seam itself stands in `seam`; `board_array` and `ideal` implement it, and `urls` opens them.
 """
 
-from memlab.array.seam import Array, Counts, Measurement, nearest_step
+from memlab.array.seam import Array, BoolArray, Counts, FloatArray, Measurement, nearest_step
 
-__all__ = ["Array", "Counts", "Measurement", "nearest_step"]
+__all__ = ["Array", "BoolArray", "Counts", "FloatArray", "Measurement", "nearest_step"]
