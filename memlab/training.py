@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
-from memlab.nn import Loss, Network, Optimizer
+from memlab.nn import Loss, Network, Optimizer, Validation
 
 __all__ = ["Batch", "EpochResult", "Observer", "Restart", "UpdateResult", "train"]
 
@@ -37,14 +37,16 @@ class UpdateResult:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One finished epoch, counted from 0: the mean loss of its updates.
+    """One finished epoch, counted from 0: the mean loss of its updates, and that of validation.
 
-    A training that begins anew counts on, and `epochs` grows by those that were in vain.
+    The latter is NaN where nothing is held out. A training that begins anew counts on, and `epochs`
+    grows by those that were in vain.
     """
 
     epoch: int
     epochs: int
     loss: float
+    validation: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def train(
     epochs: int,
     observers: Sequence[Observer] = (),
     restart: Restart | None = None,
+    validation: Validation | None = None,
 ) -> list[float]:
     """Initialise the array and train in situ; return the mean loss of each epoch.
 
@@ -112,6 +115,8 @@ def train(
         Told after every update and every epoch, in this order.
     restart
         When to begin anew; None for never.
+    validation
+        Looks at other samples after every epoch, and may end training.
     """
     network.initialise()
     for observer in observers:
@@ -132,6 +137,8 @@ def train(
             index += 1
         history.append(float(np.mean(losses)))
         finished = EpochResult(epoch, begun + epochs, history[-1])
+        if validation is not None:
+            finished = replace(finished, validation=validation.after_epoch(epoch, network))
         for observer in observers:
             observer.epoch_finished(finished)
         epoch += 1
@@ -139,6 +146,10 @@ def train(
             restarts, begun = restarts + 1, epoch
             network.initialise()
             optimizer.reset()
+            if validation is not None:
+                validation.reset()
             for observer in observers:
                 observer.restarted(finished, network)
+        elif validation is not None and validation.exhausted:
+            break
     return history

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -53,11 +54,11 @@ class TrainingProgress(Observer):
                 TextColumn("epoch"),
                 MofNCompleteColumn(),
                 BarColumn(),
-                TextColumn("loss {task.fields[loss]:.5f}  {task.fields[rate]:.0f} epochs/s  left"),
+                TextColumn("{task.fields[loss]}  {task.fields[rate]:.0f} epochs/s  left"),
                 TimeRemainingColumn(),
                 console=console,
             )
-            self._task = self._bar.add_task("train", loss=float("nan"), rate=0.0, total=None)
+            self._task = self._bar.add_task("train", loss="", rate=0.0, total=None)
 
     def __enter__(self) -> Self:
         if self._bar:
@@ -96,16 +97,16 @@ class TrainingProgress(Observer):
         now = self._clock()
         done = result.epoch + 1
         rate = done / max(now - self._start, 1e-9)
+        loss = f"loss {result.loss:.5f}"
+        if not math.isnan(result.validation):
+            loss += f"  held out {result.validation:.5f}"
         if self._bar:
-            self._bar.update(
-                self._task, completed=done, total=result.epochs, loss=result.loss, rate=rate
-            )
+            self._bar.update(self._task, completed=done, total=result.epochs, loss=loss, rate=rate)
         elif now - self._last >= self._interval or done == result.epochs:
             self._last = now
             left = (result.epochs - done) / rate
             print(
-                f"epoch {done}/{result.epochs}  loss {result.loss:.5f}  "
-                f"{rate:.0f} epochs/s  {left:.0f} s left",
+                f"epoch {done}/{result.epochs}  {loss}  {rate:.0f} epochs/s  {left:.0f} s left",
                 file=sys.stderr,
                 flush=True,
             )

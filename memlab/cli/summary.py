@@ -53,6 +53,18 @@ def _given(document: dict[str, Any]) -> list[str]:
     ]
 
 
+def _held_out(document: dict[str, Any]) -> list[str]:
+    """What the samples said that were held out; the metrics are those of the last update."""
+    if "best" not in document:
+        return []
+    metrics, best = document["metrics"], document["best"]
+    return [
+        f"held out: loss {metrics['validation_loss']:.5f} after epoch {metrics['epochs']:.0f}, the "
+        f"last; lowest {best['validation_loss']:.5f} after epoch {best['epoch']}: its weights are "
+        f"in {best['weights']}, which --weights takes"
+    ]
+
+
 def _in_transfer(document: dict[str, Any]) -> list[str]:
     """Software before and array after, and what became of the cells."""
     if "transfer" not in document:
@@ -94,7 +106,7 @@ def _summarise(document: dict[str, Any]) -> None:
             f" test balanced {metrics['test_balanced_accuracy']:.2%}",
             f"of {_of(of['train_accuracy'])} and {_of(of['test_accuracy'])}",
         ]
-    lines += _given(document) + _in_transfer(document)
+    lines += _given(document) + _held_out(document) + _in_transfer(document)
     lines += [
         f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "
         f"{counts['saturated']} saturated readings, {document['seconds']:.1f} s",

@@ -146,12 +146,20 @@ class AirlineExperiment:
         self._target = self._series.target[:, np.newaxis, np.newaxis]
         self.network = make_network(config, config.network, arrays)
         self.loss: Loss = SquaredError()
-        self.vectors_per_update = TRAINING_PAIRS
+        self._held_out = config.train.held_out(TRAINING_PAIRS)
+        self._trained = TRAINING_PAIRS - self._held_out
+        self.vectors_per_update = self._trained
         self.updates_per_epoch = 1
 
     def batches(self, epoch: int) -> list[Batch]:
-        """Return the one batch of an epoch: the whole training sequence."""
-        return [(self._x[:TRAINING_PAIRS], self._target[:TRAINING_PAIRS])]
+        """Return the one batch of an epoch: the training sequence, but for what is held out."""
+        return [(self._x[: self._trained], self._target[: self._trained])]
+
+    def validate(self) -> float:
+        """Return the mean squared error of the last pairs of training, which are held out."""
+        output = self.network.forward(self._x[:TRAINING_PAIRS])
+        held_out = slice(self._trained, TRAINING_PAIRS)
+        return self.loss(output[held_out], self._target[held_out]).mean
 
     def predict(self) -> Prediction:
         """Predict every month from the true months before it, on the array."""
@@ -169,4 +177,5 @@ class AirlineExperiment:
 
     def samples(self) -> Samples:
         """Return how many months the RMSEs are of."""
-        return Samples(TRAINING_PAIRS, len(self._x) - TRAINING_PAIRS, "months", UNITS)
+        test = len(self._x) - TRAINING_PAIRS
+        return Samples(TRAINING_PAIRS, test, "months", UNITS, self._held_out)

@@ -92,12 +92,19 @@ class AirlineWindowExperiment:
         self._training = TRAINING_PAIRS - (steps - 1)
         self.network = make_network(config, config.network, arrays)
         self.loss: Loss = SquaredError(last_step=True)
-        self.vectors_per_update = steps * self._training
+        self._held_out = config.train.held_out(self._training)
+        self._trained = self._training - self._held_out
+        self.vectors_per_update = steps * self._trained
         self.updates_per_epoch = 1
 
     def batches(self, epoch: int) -> list[Batch]:
-        """Return the one batch of an epoch: all training windows."""
-        return [(self._x[:, : self._training], self._target[: self._training])]
+        """Return the one batch of an epoch: the training windows, but for those held out."""
+        return [(self._x[:, : self._trained], self._target[: self._trained])]
+
+    def validate(self) -> float:
+        """Return the mean squared error of the last training windows, which are held out."""
+        held_out = slice(self._trained, self._training)
+        return self.loss(self.network.forward(self._x[:, held_out]), self._target[held_out]).mean
 
     def predict(self) -> Prediction:
         """Predict the month after every window, on the array."""
@@ -115,4 +122,5 @@ class AirlineWindowExperiment:
 
     def samples(self) -> Samples:
         """Return how many months the RMSEs are of."""
-        return Samples(self._training, len(self._target) - self._training, "months", UNITS)
+        test = len(self._target) - self._training
+        return Samples(self._training, test, "months", UNITS, self._held_out)

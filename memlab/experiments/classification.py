@@ -110,11 +110,14 @@ class Classifier:
         self.network = network
         self._looks = slice(looks)
         self.loss: Loss = CrossEntropy(last_step=True)
-        batch = min(config.train.batch, task.y_train.size)
-        self.updates_per_epoch = -(-task.y_train.size // config.train.batch)
-        self.vectors_per_update = task.x_train.shape[0] * batch
         self._rng = np.random.default_rng([config.seed, 1])
-        self._order = self._rng.permutation(task.y_train.size)
+        drawn = self._rng.permutation(task.y_train.size)
+        # The first drawn train: without any that is held out, all of them in this order.
+        trained = drawn.size - config.train.held_out(drawn.size)
+        self._order, self._held_out = drawn[:trained], drawn[trained:]
+        batch = min(config.train.batch, trained)
+        self.updates_per_epoch = -(-trained // config.train.batch)
+        self.vectors_per_update = task.x_train.shape[0] * batch
         classes = len(task.classes)
         weight = np.ones(classes)
         if config.train.balance:
@@ -131,6 +134,15 @@ class Classifier:
         for start in range(0, self._order.size, size):
             picked = self._order[start : start + size]
             yield self.task.x_train[:, picked], self._target[picked]
+
+    def validate(self) -> float:
+        """Return the mean cross-entropy of the training sequences that are held out."""
+        total = 0.0
+        for start in range(0, self._held_out.size, EVALUATION_BATCH):
+            picked = self._held_out[start : start + EVALUATION_BATCH]
+            output = self.network.forward(self.task.x_train[:, picked])
+            total += self.loss(output, self._target[picked]).total
+        return total / self._held_out.size
 
     def predict(self, x: FloatArray) -> FloatArray:
         """Return the scores of sequences on the array, shape (sequences, classes)."""
@@ -182,7 +194,13 @@ class Classifier:
     def samples(self) -> Samples:
         """Return how many sequences the accuracies are of."""
         task = self.task
-        return Samples(task.y_train[self._looks].size, task.y_test.size, "sequences")
+        return Samples(
+            task.y_train[self._looks].size,
+            task.y_test.size,
+            "sequences",
+            held_out=self._held_out.size,
+            trained=self._order.size,
+        )
 
 
 class _Curve(Observer):
@@ -194,16 +212,9 @@ class _Curve(Observer):
 
     def epoch_finished(self, result: EpochResult) -> None:
         """Classify the test sequences; the log of training must not hear of it."""
-        arrays = [block.array for block in self._experiment.network.blocks]
-        listeners = [array.on_vmm for array in arrays]
-        for array in arrays:
-            array.on_vmm = None
-        try:
-            task = self._experiment.task
+        task = self._experiment.task
+        with self._experiment.network.unheard():
             found = accuracy(task.y_test, self._experiment.predict(task.x_test).argmax(axis=-1))
-        finally:
-            for array, listener in zip(arrays, listeners, strict=True):
-                array.on_vmm = listener
         self._run.append("accuracy/epoch", [result.epoch + 1])
         self._run.append("accuracy/test", [found])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -9,6 +10,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from memlab.errors import SettingError
 from memlab.mapping import Layout, OneShotUpdate, WriteVerify
 from memlab.nn import SGD, Adam, Optimizer, RMSprop
 from memlab.quantities import Siemens, Unitless, Volts, VoltsPerSiemens, in_unit
@@ -44,6 +46,19 @@ class TrainConfig(Section):
     decay: Unitless = Field(0.9, description="Decay of rmsprop.", ge=0, lt=1)
     beta1: Unitless = Field(0.9, description="Decay of the mean of adam.", ge=0, lt=1)
     beta2: Unitless = Field(0.999, description="Decay of the mean square of adam.", ge=0, lt=1)
+    validation: Unitless = Field(
+        0.0,
+        description="Part of the training data that is held out of training; 0: a fifth where "
+        "there is patience, else nothing.",
+        ge=0,
+        lt=1,
+    )
+    patience: int = Field(
+        0,
+        description="Epochs without a new lowest loss of what is held out, after which training "
+        "stops; 0: it never does.",
+        ge=0,
+    )
     restarts: int = Field(
         0, description="Times that training begins anew, at most, where it has not learnt.", ge=0
     )
@@ -53,6 +68,23 @@ class TrainConfig(Section):
     restart_loss: Unitless = Field(
         0.0, description="Mean training loss of that epoch above which it begins anew.", ge=0
     )
+
+    def held_out(self, samples: int) -> int:
+        """Return how many of some training samples are held out, rounded up.
+
+        Raises
+        ------
+        SettingError
+            If none would be left to train on.
+        """
+        part = self.validation or (0.2 if self.patience else 0.0)
+        count = math.ceil(part * samples)
+        if count >= samples:
+            raise SettingError(
+                f"train.validation={part:g} holds out {count} of {samples} training samples, and "
+                "none is left to train on; choose less"
+            )
+        return count
 
     def make_optimizer(self) -> Optimizer:
         """Return a new optimizer with these settings."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.experiments.config import ExperimentConfig, Method
-from memlab.experiments.experiment import Outcome
+from memlab.experiments.experiment import Experiment, Outcome
 from memlab.experiments.runner import EXPERIMENTS, Plan, open_for, run
 from memlab.mapping import FloorPlan
 from memlab.nn import Network
@@ -143,7 +143,8 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
         out = Path(directory) / "rehearsal.h5"
         run_file = create_run_file(replace(plan, out=out).request(), arrays)
         log = TrainingLog(run_file, config.log.level)
-        log.declare(experiment.network, experiment.vectors_per_update)
+        held_out = experiment.samples().held_out > 0
+        log.declare(experiment.network, experiment.vectors_per_update, validation=held_out)
         experiment.declare_results(run_file)
         run_file.start()
 
@@ -167,11 +168,14 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
             [log, watch],
         )
         log.stop_codes()
+        looked = _looks(experiment, totals) if held_out else {}
         metrics: dict[str, float | None] = {**experiment.evaluate(run_file), "final_loss": 0.0}
         found = Outcome(metrics, {"metrics_of": experiment.samples().of(metrics)}).findings()
         run_file.close("finished", complete=lambda entry: write_findings(entry, found))
         updates = config.train.epochs * experiment.updates_per_epoch
         full = _extrapolate([each.flat() for each in watch.after], totals().flat(), updates, config)
+        for name, each in looked.items():
+            full[name] += each * (config.train.epochs - 1)
         return {
             "updates": updates,
             "rehearsed": f"{_UPDATES} updates, the others taken to be like them",
@@ -182,6 +186,13 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
             "file_size": round(full["file_size"]),
             **_restarts(config, experiment.updates_per_epoch),
         }
+
+
+def _looks(experiment: Experiment, totals: Callable[[], _Totals]) -> dict[str, float]:
+    """Return what the validation after every epoch adds, from one of them."""
+    before = totals().flat()
+    experiment.validate()
+    return {name: value - before[name] for name, value in totals().flat().items()}
 
 
 def _restarts(config: ExperimentConfig, updates_per_epoch: int) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from memlab.experiments.placing import place_weights, used_cells, views_of
 from memlab.mapping import PULSE_UNITS, summarise, write_verify
 from memlab.nn import CrossEntropy
 from memlab.runs import (
+    BestWeights,
     LogLevel,
     RunFile,
     TrainingLog,
@@ -78,11 +79,13 @@ class ExSitu:
             software.vectors_per_update,
             classes=isinstance(software.loss, CrossEntropy),
             restarts=self._config.train.restarts > 0,
+            validation=software.samples().held_out > 0,
         )
         own = software.declare_results(run_file)
         records = self._declare_records(run_file)
         run_file.start()
-        trained = self._learn([*own, log, *observers])
+        best = BestWeights(run_file.path)
+        trained = self._learn([*own, log, *observers], best)
         before = software.evaluate(run_file)
         details = self._transfer(records)
         # Writes over what the software found: the run is about the arrays.
@@ -97,19 +100,21 @@ class ExSitu:
             metrics,
             {
                 "metrics_of": self._experiment.samples().of(metrics),
+                **best.document(),
                 GROUP: {
                     **details,
                     "change": {name: after[name] - before[name] for name in names},
                 },
             },
-            UNITS,
+            UNITS | best.units(),
         )
 
-    def _learn(self, observers: Sequence[Observer]) -> dict[str, float | None]:
+    def _learn(self, observers: Sequence[Observer], best: BestWeights) -> dict[str, float | None]:
         """Train the software network, or take over weights; return what training says."""
         network = self._software.network
         if self._weights is None:
-            return train_experiment(self._software, effective_training(self._config), observers)
+            train = effective_training(self._config)
+            return train_experiment(self._software, train, observers, best)
         start_from(self._weights, network, self._ideal, self._config)
         network.initialise()
         return {"final_loss": None}

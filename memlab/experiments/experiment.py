@@ -26,21 +26,32 @@ class Samples:
         What they are.
     units
         Of the metrics.
+    held_out
+        How many of the samples of training only decide when it stops.
+    trained
+        How many the loss of training is the mean over; those of `train` that are not held out if
+        None.
     """
 
     train: int
     test: int
     what: str
     units: str = "1"
+    held_out: int = 0
+    trained: int | None = None
 
     def of(self, metrics: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return unit, number and kind of the samples of each metric by its name."""
         found: dict[str, dict[str, Any]] = {}
         for name in metrics:
-            if name == "restarts":
+            if name in ("restarts", "epochs"):
                 units, n, what = "1", 1, "training"
             elif name == "final_loss":
-                units, n, what = "1", self.train, f"{self.what} of training, last epoch"
+                n = self.train - self.held_out if self.trained is None else self.trained
+                units, what = "1", f"{self.what} of training, last epoch"
+            elif name == "validation_loss":
+                units, n = "1", self.held_out
+                what = f"{self.what} held out of training, last epoch"
             else:
                 test = "test" in name.split("_")
                 part, n = ("test", self.test) if test else ("training", self.train)
@@ -65,6 +76,13 @@ class Experiment(Protocol):
 
     def declare_results(self, run: RunFile) -> list[Observer]:
         """Declare the datasets that `evaluate` writes; return who else watches training."""
+        ...
+
+    def validate(self) -> float:
+        """Return the mean loss, on the array, of the training samples that are held out.
+
+        Asked for only where `samples().held_out` is not 0.
+        """
         ...
 
     def evaluate(self, run: RunFile) -> dict[str, float]:

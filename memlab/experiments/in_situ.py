@@ -11,9 +11,9 @@ from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
 from memlab.experiments.given import UNITS, Weights, read_weights, start_from
 from memlab.experiments.schedule import LearningRateSchedule
-from memlab.nn import CrossEntropy
-from memlab.runs import RunFile, TrainingLog
-from memlab.training import Observer, train
+from memlab.nn import CrossEntropy, Network, Validation
+from memlab.runs import BestWeights, RunFile, TrainingLog
+from memlab.training import EpochResult, Observer, train
 
 __all__ = ["InSitu", "train_experiment"]
 
@@ -45,6 +45,7 @@ class InSitu:
             experiment.vectors_per_update,
             classes=isinstance(experiment.loss, CrossEntropy),
             restarts=config.train.restarts > 0,
+            validation=experiment.samples().held_out > 0,
         )
         own = experiment.declare_results(run_file)
         run_file.start()
@@ -52,24 +53,41 @@ class InSitu:
         if self._weights is not None:
             network = experiment.network
             details["given"] = start_from(self._weights, network, self._arrays, config)
-        trained = train_experiment(experiment, config.train, [*own, log, *observers])
+        best = BestWeights(run_file.path)
+        trained = train_experiment(experiment, config.train, [*own, log, *observers], best)
         log.stop_codes()
         metrics = {**experiment.evaluate(run_file), **trained}
-        found = {"metrics_of": experiment.samples().of(metrics), **details}
-        return Outcome(metrics, found, UNITS if "given" in details else {})
+        found = {"metrics_of": experiment.samples().of(metrics), **best.document(), **details}
+        units = (UNITS if "given" in details else {}) | best.units()
+        return Outcome(metrics, found, units)
 
 
 def train_experiment(
-    experiment: Experiment, config: TrainConfig, observers: Sequence[Observer]
+    experiment: Experiment,
+    config: TrainConfig,
+    observers: Sequence[Observer],
+    best: BestWeights,
 ) -> dict[str, float | None]:
     """Train an experiment as configured.
+
+    Parameters
+    ----------
+    experiment, config, observers
+        What is trained, how, and who watches.
+    best
+        Keeps the weights with the lowest loss of what is held out, if anything is.
 
     Returns
     -------
     Mean loss of the last epoch, None without epochs; where training may begin anew, how often it
-    did.
+    did; where samples are held out, their loss after the last epoch, and how many epochs there
+    were.
     """
+    validation = None
+    if experiment.samples().held_out:
+        validation = Validation(experiment.validate, config.patience, best.keep)
     optimizer = config.make_optimizer()
+    attempts = _Attempts()
     schedule = []
     if config.lr_final is not None:
         schedule.append(LearningRateSchedule(optimizer, config.lr_final))
@@ -79,11 +97,27 @@ def train_experiment(
         optimizer,
         experiment.batches,
         config.epochs,
-        [*schedule, *observers],
+        [*schedule, attempts, *observers],
         config.make_restart(),
+        validation,
     )
     found: dict[str, float | None] = {"final_loss": history[-1] if history else None}
     if config.restarts:
-        # Every one costs the same number of epochs.
-        found["restarts"] = float((len(history) - config.epochs) // config.restart_after)
+        found["restarts"] = float(attempts.in_vain)
+    if validation is not None:
+        found |= {"validation_loss": attempts.validation, "epochs": float(len(history))}
     return found
+
+
+class _Attempts(Observer):
+    """Counts what was in vain, and remembers the last validation loss."""
+
+    def __init__(self) -> None:
+        self.in_vain = 0
+        self.validation: float | None = None
+
+    def epoch_finished(self, result: EpochResult) -> None:
+        self.validation = result.validation
+
+    def restarted(self, result: EpochResult, network: Network) -> None:
+        self.in_vain += 1

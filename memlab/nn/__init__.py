@@ -11,12 +11,14 @@ from memlab.nn.optimizers import SGD, Adam, Optimizer, RMSprop
 from memlab.nn.patches import Padding
 from memlab.nn.sequences import Bidirectional, LastStep, Repeat
 from memlab.nn.shape import Flatten, MaxPool, ReLU
+from memlab.nn.validation import Best, Validation
 
 __all__ = [
     "GRU",
     "LSTM",
     "SGD",
     "Adam",
+    "Best",
     "Bidirectional",
     "Conv2D",
     "ConvLSTM",
@@ -37,4 +39,5 @@ __all__ = [
     "ReLU",
     "Repeat",
     "SquaredError",
+    "Validation",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,19 @@ class Network:
         for layer in self.layers:
             x = layer.forward(x)
         return x
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """Let nobody hear of the products in the block: they are no part of training."""
+        arrays = [block.array for block in self.blocks]
+        listeners = [array.on_vmm for array in arrays]
+        for array in arrays:
+            array.on_vmm = None
+        try:
+            yield
+        finally:
+            for array, listener in zip(arrays, listeners, strict=True):
+                array.on_vmm = listener
 
     def backward(self, delta: FloatArray) -> FloatArray:
         """Return dL/dx from dL/doutput; leaves its gradients in every layer."""

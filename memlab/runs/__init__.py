@@ -1,5 +1,6 @@
 """Run files: one HDF5 file per run, readable without memlab."""
 
+from memlab.runs.best_weights import BestWeights
 from memlab.runs.good_lines import GoodLines, load_good_lines
 from memlab.runs.living import RunLock, run_identity
 from memlab.runs.new_run import check_out, describe_versions
@@ -22,6 +23,7 @@ from memlab.runs.write_verify_log import WriteVerifyLog
 
 __all__ = [
     "CONFIDENCE",
+    "BestWeights",
     "ConductanceMap",
     "Coordinate",
     "Family",

@@ -9,14 +9,19 @@ from pathlib import Path
 from memlab._version import __version__
 from memlab.errors import SettingError
 
-__all__ = ["check_out", "describe_versions"]
+__all__ = ["best_path", "check_out", "describe_versions"]
 
 _PACKAGES = ("numpy", "scipy", "h5py", "pydantic")
 
 
+def best_path(run: Path) -> Path:
+    """Return where the best weights of a run are kept (`BestWeights`)."""
+    return run.with_name(f"{run.stem}.best.npz")
+
+
 def check_out(out: Path) -> None:
-    """Raise `SettingError` unless a run file and its picture can be written here."""
-    for path in (out, out.with_suffix(".png")):
+    """Raise `SettingError` unless a run file, and what lies beside it, can be written here."""
+    for path in (out, out.with_suffix(".png"), best_path(out)):
         if path.exists():
             raise SettingError(
                 f"{path} exists already; nothing was overwritten, choose another --out"

@@ -54,7 +54,13 @@ class TrainingLog(Observer):
         self._recorded: dict[str, int] = {}
 
     def declare(
-        self, network: Network, vectors: int, *, classes: bool = False, restarts: bool = False
+        self,
+        network: Network,
+        vectors: int,
+        *,
+        classes: bool = False,
+        restarts: bool = False,
+        validation: bool = False,
     ) -> None:
         """Declare the datasets of a network.
 
@@ -68,6 +74,8 @@ class TrainingLog(Observer):
             Whether the loss has classes and an accuracy can be recorded.
         restarts
             Whether training may begin anew.
+        validation
+            Whether there is a validation loss after every epoch.
         """
         run = self._run
         run.group("training", "NXdata", {"signal": "loss"})
@@ -90,6 +98,14 @@ class TrainingLog(Observer):
         if restarts:
             text = "Times that training had begun anew before the update"
             run.declare("training/restarts", "i4", per_update, "1", text, 1024)
+        self._validation = validation
+        if validation:
+            run.group("validation", "NXdata", {"signal": "loss"})
+            run.scale("validation/epoch", None, "1", "Finished epochs")
+            per_epoch = ("validation/epoch",)
+            text = "Mean loss of the samples held out of training"
+            run.declare("validation/loss", "f8", per_epoch, "1", text, 64)
+            run.declare("validation/updates", "i8", per_epoch, "1", "Finished updates", 64)
         if self._level is LogLevel.OFF:
             return
         for matrix in network.matrices:
@@ -130,6 +146,10 @@ class TrainingLog(Observer):
         if self._level is LogLevel.EPOCHS:
             self._record_maps(self._update - 1)
             self._listen()
+        if self._validation:
+            self._run.append("validation/epoch", [result.epoch + 1])
+            self._run.append("validation/loss", [result.validation])
+            self._run.append("validation/updates", [self._update])
         self._run.pace()
 
     def restarted(self, result: EpochResult, network: Network) -> None:

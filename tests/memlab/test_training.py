@@ -1,5 +1,6 @@
 """The training loop, on networks small enough to follow by hand."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from memlab.array.ideal import IdealArray
 from memlab.mapping import DifferentialMatrix, DirectUpdate
-from memlab.nn import SGD, Dense, Network, SquaredError
+from memlab.nn import SGD, Best, Dense, Network, SquaredError, Validation
 from memlab.training import Batch, EpochResult, Observer, Restart, UpdateResult, train
 
 FloatArray = npt.NDArray[np.float64]
@@ -167,3 +168,106 @@ def test_the_loss_is_looked_at_once_in_an_attempt() -> None:
     restart = Restart(times=9, after=2, loss=0.1)
     history = train(network, SquaredError(), SGD(0.1), lambda k: batches[k], 3, (), restart)
     assert len(history) == 3
+
+
+def said(*losses: float) -> Callable[[], float]:
+    return iter(losses).__next__
+
+
+def test_training_stops_when_nothing_was_better_for_as_many_epochs_as_patience_says() -> None:
+    network, _ = one_weight(0.0)
+    kept: list[Best] = []
+    # The lowest is that of epoch 2; epoch 3 is as low, which is not lower.
+    validation = Validation(said(5.0, 6.0, 2.0, 2.0, 3.0, 1.0), 2, kept.append)
+    heard: list[tuple[int, int, float]] = []
+
+    class Hears(Observer):
+        def epoch_finished(self, result: EpochResult) -> None:
+            heard.append((result.epoch, result.epochs, result.validation))
+
+    batch = [sample(1.0, 1.0)]
+    history = train(
+        network, SquaredError(), SGD(0.1), lambda _: batch, 9, [Hears()], validation=validation
+    )
+    assert heard == [(0, 9, 5.0), (1, 9, 6.0), (2, 9, 2.0), (3, 9, 2.0), (4, 9, 3.0)]
+    assert len(history) == 5
+    # The error shrinks by 0.9 with each update; the network stays as the last one left it.
+    assert network.matrices[0].weight[0, 0] == pytest.approx(1 - 0.9**5)
+    assert [(one.epoch, one.loss) for one in kept] == [(0, 5.0), (2, 2.0)]
+    weights = [float(one.weights["w"][0, 0]) for one in kept]
+    assert weights == pytest.approx([1 - 0.9, 1 - 0.9**3])
+
+
+def test_without_patience_training_goes_on_and_a_loss_that_is_no_number_is_never_the_best() -> None:
+    network, _ = one_weight(0.0)
+    nan = float("nan")
+    validation = Validation(said(nan, 3.0, nan, 4.0))
+    history = train(
+        network, SquaredError(), SGD(0.1), lambda _: [sample(1.0, 1.0)], 4, validation=validation
+    )
+    assert len(history) == 4
+    assert validation.best is not None
+    assert (validation.best.epoch, validation.best.loss) == (1, 3.0)
+
+
+def test_a_training_whose_validation_is_never_a_number_stops_too() -> None:
+    network, _ = one_weight(0.0)
+    validation = Validation(lambda: float("nan"), patience=3)
+    history = train(
+        network, SquaredError(), SGD(0.1), lambda _: [sample(1.0, 1.0)], 9, validation=validation
+    )
+    assert len(history) == 3
+    assert validation.best is None
+
+
+def test_a_training_that_begins_anew_is_as_patient_as_before_and_has_a_best_of_its_own() -> None:
+    network, _ = one_weight(0.5)
+    validation = Validation(said(1.0, 2.0, 9.0, 8.0, 9.0, 9.0), patience=2)
+    batch = [sample(1.0, 9.0)]
+    restart = Restart(times=1, after=2, loss=0.1)
+    history = train(network, SquaredError(), SGD(0.0), lambda _: batch, 5, (), restart, validation)
+    # Two epochs in vain; the patience of the first attempt does not count for the second.
+    assert len(history) == 6
+    assert validation.best is not None
+    assert (validation.best.epoch, validation.best.loss) == (3, 8.0)
+
+
+def test_what_is_validated_is_no_part_of_the_products_that_a_log_hears() -> None:
+    network, array = one_weight(0.0)
+    heard: list[int] = []
+
+    class Listens(Observer):
+        def started(self, network: Network) -> None:
+            network.blocks[0].array.on_vmm = lambda measurement: heard.append(array.counts.vmm)
+
+    def measure() -> float:
+        return float(network.forward(np.full((3, 1, 1), 2.0)).mean())
+
+    train(
+        network,
+        SquaredError(),
+        SGD(0.1),
+        lambda _: [sample(1.0, 1.0)],
+        2,
+        [Listens()],
+        validation=Validation(measure),
+    )
+    assert array.counts.vmm == 2 * (1 + 3)
+    assert heard == [1, 5]
+
+
+def test_a_validation_goes_on_from_its_state_and_keeps_its_best_again() -> None:
+    network, _ = one_weight(0.0)
+    network.initialise()
+    first = Validation(said(4.0, 5.0), patience=3)
+    for epoch in range(2):
+        first.after_epoch(epoch, network)
+    kept: list[Best] = []
+    second = Validation(said(6.0, 7.0), 3, kept.append)
+    second.restore(first.state())
+    assert [(one.epoch, one.loss, one.weights["w"].tolist()) for one in kept] == [(0, 4.0, [[0.0]])]
+    assert not second.exhausted
+    second.after_epoch(2, network)
+    assert not second.exhausted
+    second.after_epoch(3, network)
+    assert second.exhausted
