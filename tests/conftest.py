@@ -2,11 +2,11 @@
 
     python -m pytest tests/contract                                      # emulator, wire, ideal:
     python -m pytest tests/contract --board serial:///dev/ttyACM0        # a board of one's own
-    python -m pytest tests/contract --board socket://host:port --exact   # ... that repeats codes
+    python -m pytest tests/contract --board URL --board-exact            # ... that repeats codes
 
-A test that asks for `board_url` runs once for every board, one that asks for `array_url` once for
-every board and on `ideal:`. A board written `serve ...` is a virtual one, started with these
-arguments in a process of its own.
+The options are those of the plug-in, `memlab.testing.plugin`. A test that asks for `board_url` runs
+once for every board. A board written `serve ...` is a virtual one, started with these arguments in
+a process of its own.
 """
 
 import os
@@ -21,24 +21,9 @@ BOARDS = [
     "serve --pty --chip ideal",
     "serve --tcp 0 --chip ideal --dialect dpe",
 ]
-ARRAYS = [*BOARDS, "ideal:"]
 
 FORKED = os.name == "posix"
 """Hundreds of boards are started, and few tests are of how an interpreter starts."""
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--board",
-        action="append",
-        metavar="URL",
-        help="run the contract suites on this board; may be given several times",
-    )
-    parser.addoption(
-        "--exact",
-        action="store_true",
-        help="the given boards have a chip without noise: expect the same codes every time",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,12 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    given = metafunc.config.getoption("--board")
+    given = metafunc.config.getoption("memlab_board", None)
     if "board_url" in metafunc.fixturenames:
         boards = BOARDS if given is None else [url for url in given if not url.startswith("ideal")]
         metafunc.parametrize("board_url", boards, indirect=True, scope="session")
-    if "array_url" in metafunc.fixturenames:
-        metafunc.parametrize("array_url", given or ARRAYS, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -103,9 +86,4 @@ def _url_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture(scope="session")
 def board_url(request: pytest.FixtureRequest, _url_of: Callable[[str], str]) -> str:
-    return _url_of(request.param)
-
-
-@pytest.fixture(scope="session")
-def array_url(request: pytest.FixtureRequest, _url_of: Callable[[str], str]) -> str:
     return _url_of(request.param)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from support.board_config import CONFIG
-from support.server_thread import ServerThread
 
 from drivers.board import Outcome, PulseBatch, PulseKind, Selection
 from drivers.dpe_board import DpeBoard
@@ -20,21 +19,22 @@ from memlab import OperatingPoint, open_array
 from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import SettingError
+from memlab.testing import ServedBoard
 from memlab.virtual_board import Fired
 
 
-def address(server: ServerThread) -> str:
+def address(server: ServedBoard) -> str:
     return f"dpe+{server.url}?chip={server.serial}&line_pause=0"
 
 
 @pytest.fixture
-def server() -> Iterator[ServerThread]:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0), dialect="dpe") as running:
+def server() -> Iterator[ServedBoard]:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0), dialect="dpe") as running:
         yield running
 
 
 @pytest.fixture
-def array(server: ServerThread) -> Iterator[BoardArray]:
+def array(server: ServedBoard) -> Iterator[BoardArray]:
     with open_array(address(server)) as opened:
         assert isinstance(opened, BoardArray)
         yield opened
@@ -57,7 +57,7 @@ def test_voltages_between_the_steps_are_refused_and_nothing_is_pulsed(array: Boa
     assert array.read_conductance()[3].min() > 1e-4
 
 
-def test_rounding_is_done_where_it_was_asked_for_and_is_recorded(server: ServerThread) -> None:
+def test_rounding_is_done_where_it_was_asked_for_and_is_recorded(server: ServedBoard) -> None:
     with open_array(f"{address(server)}&rounding=nearest") as array:
         array.program_row(3, 1.004)
         by_rounding = array.read_conductance()[3]
@@ -67,7 +67,7 @@ def test_rounding_is_done_where_it_was_asked_for_and_is_recorded(server: ServerT
         assert array.describe()["rounding"] is True
 
 
-def test_an_operating_point_between_the_steps_is_refused(server: ServerThread) -> None:
+def test_an_operating_point_between_the_steps_is_refused(server: ServedBoard) -> None:
     url = address(server)
     with pytest.raises(LimitError, match="read gate voltage"):
         open_array(url, point=OperatingPoint(read_gate_voltage=4.995))
@@ -107,7 +107,7 @@ def test_products_are_those_of_the_conductances_that_were_read(array: BoardArray
     )
 
 
-def test_automatic_gain_merges_two_gains_as_published_or_all_four(server: ServerThread) -> None:
+def test_automatic_gain_merges_two_gains_as_published_or_all_four(server: ServedBoard) -> None:
     for auto_gain in (2, 4):
         with open_array(f"{address(server)}&auto_gain={auto_gain}") as array:
             array.program(
@@ -173,7 +173,7 @@ class Deaf:
         return b"" if self.deaf and b"Reset" in data else data
 
 
-def test_a_pulse_without_an_answer_is_unknown_and_is_not_sent_again(server: ServerThread) -> None:
+def test_a_pulse_without_an_answer_is_unknown_and_is_not_sent_again(server: ServedBoard) -> None:
     lines: list[Deaf] = []
 
     def opener() -> Transport:
@@ -207,7 +207,7 @@ def test_a_selection_of_both_halves_is_read_in_two_commands(array: BoardArray) -
     assert len(np.unique(samples.code)) == 1
 
 
-def test_without_a_chip_name_it_is_read_and_not_pulsed(server: ServerThread) -> None:
+def test_without_a_chip_name_it_is_read_and_not_pulsed(server: ServedBoard) -> None:
     with open_array(f"dpe+{server.url}?line_pause=0") as array:
         assert array.passport is None
         assert array[:3, :5].read_conductance().shape == (3, 5)
@@ -225,7 +225,7 @@ def test_a_chip_name_is_a_file_name_everywhere(name: str) -> None:
         open_array(f"dpe+serial:///dev/nothing?chip={name}")
 
 
-def test_a_lost_answer_is_unknown_in_every_later_program(server: ServerThread) -> None:
+def test_a_lost_answer_is_unknown_in_every_later_program(server: ServedBoard) -> None:
     lines: list[Deaf] = []
 
     def opener() -> Transport:
@@ -248,7 +248,7 @@ def test_a_lost_answer_is_unknown_in_every_later_program(server: ServerThread) -
         assert board.fate("run/1").tolist() == expected
 
 
-def test_what_a_killed_program_left_open_is_unknown(server: ServerThread) -> None:
+def test_what_a_killed_program_left_open_is_unknown(server: ServedBoard) -> None:
     def opened() -> DpeBoard:
         return DpeBoard(
             lambda: open_port(server.url, 115200), "dpe", line_pause=0.0, chip=server.serial

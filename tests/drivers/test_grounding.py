@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from support.board_config import CONFIG
 from support.command import in_process
-from support.server_thread import ServerThread
 
 from drivers.board import Selection
 from drivers.errors import DeviceError, InUseError, NoAnswerError
@@ -25,6 +24,7 @@ from drivers.port_holder import port_holder
 from drivers.serial_board import SerialBoard
 from firmware_protocol.messages import ErrorCode, State
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 from memlab.virtual_board import OutputsChanged
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals need POSIX")
@@ -32,8 +32,8 @@ ALL = Selection(np.arange(128), np.arange(64))
 
 
 @pytest.fixture(params=["tcp", "pty"])
-def server(request: pytest.FixtureRequest) -> Iterator[ServerThread]:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0), request.param) as running:
+def server(request: pytest.FixtureRequest) -> Iterator[ServedBoard]:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0), request.param) as running:
         yield running
 
 
@@ -48,7 +48,7 @@ def driven(board: SerialBoard) -> None:
     board.read(ALL, 32800)
 
 
-def is_grounded(server: ServerThread) -> bool:
+def is_grounded(server: ServedBoard) -> bool:
     outputs = [event.grounded for event in server.events if isinstance(event, OutputsChanged)]
     return not outputs or outputs[-1]
 
@@ -69,7 +69,7 @@ def damage(state: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["garbage", "a file in its place", "unwritable"])
 def test_a_state_directory_that_is_of_no_use_does_not_matter(
-    server: ServerThread,
+    server: ServedBoard,
     how: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -92,7 +92,7 @@ def test_a_state_directory_that_is_of_no_use_does_not_matter(
 
 
 def test_the_board_is_free_again_afterwards_and_a_fault_is_cleared_on_request(
-    server: ServerThread, capsys: pytest.CaptureFixture[str]
+    server: ServedBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with open_wire_board(server.url) as board:
         board.configure(CONFIG)
@@ -106,7 +106,7 @@ def test_the_board_is_free_again_afterwards_and_a_fault_is_cleared_on_request(
 
 
 def test_a_board_that_another_program_uses_is_stopped_all_the_same(
-    server: ServerThread, capsys: pytest.CaptureFixture[str]
+    server: ServedBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with open_wire_board(server.url) as board:
         driven(board)
@@ -126,7 +126,7 @@ def test_a_board_that_another_program_uses_is_stopped_all_the_same(
 def test_without_the_token_of_a_board_it_can_be_stopped_and_nothing_else(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0), token="correct-horse") as server:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0), token="correct-horse") as server:
         with open_wire_board(f"{server.url}?token=correct-horse") as board:
             driven(board)
             from drivers import tokens
@@ -144,7 +144,7 @@ def test_the_published_board_needs_no_state_either(
     (tmp_path / "state").write_text("no directory")
     monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "state"))
     board = EmulatedBoard(load_preset("ideal"), 0)
-    with ServerThread(board, where, dialect="dpe") as server:
+    with ServedBoard(board, where, dialect="dpe") as server:
         url = server.url if server.url.startswith("dpe+") else f"dpe+{server.url}"
         code, document, err = ground(capsys, url)
         assert (code, document["grounded"]) == (0, True), err
@@ -154,7 +154,7 @@ def test_the_published_board_in_use_is_one_line_that_says_what_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     board = EmulatedBoard(load_preset("ideal"), 0)
-    with ServerThread(board, "pty", dialect="dpe") as server:
+    with ServedBoard(board, "pty", dialect="dpe") as server:
         with open_wire_board(f"dpe+{server.url}"):
             code, _, err = ground(capsys, f"dpe+{server.url}")
     assert code == 3
@@ -213,7 +213,7 @@ def test_the_process_that_holds_a_serial_port_is_named() -> None:
 
 def test_a_suspended_program_does_not_keep_anybody_from_stopping_its_board() -> None:
     """The holder's own thread is what hangs here: nothing answers pings for it."""
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0)) as server:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0)) as server:
         with open_wire_board(f"{server.url}?watchdog=5") as board:
             driven(board)
             with board.link._changed:  # as if its process were suspended

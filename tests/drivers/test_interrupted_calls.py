@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from support.board_config import CONFIG
 from support.interrupts import interrupted
-from support.server_thread import ServerThread
 
 from drivers.board import Outcome, PulseBatch, PulseKind
 from drivers.link import Link
@@ -19,6 +18,7 @@ from drivers.tickets import Batch, Tickets, entries_of
 from drivers.transaction import Transaction
 from drivers.transport import Transport, open_port
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 from memlab.virtual_board import Fired
 
 OF_A_CALL = ("drivers/serial_board.py", "drivers/tickets.py", "record_file.py", "transaction.py")
@@ -41,7 +41,7 @@ def one_pulse(row: int) -> PulseBatch:
 class Line:
     """A virtual board, and what was opened of it."""
 
-    def __init__(self, server: ServerThread) -> None:
+    def __init__(self, server: ServedBoard) -> None:
         self.server = server
         self.open_ports = 0
 
@@ -68,7 +68,7 @@ class Line:
 
 @pytest.fixture
 def line() -> Iterator[Line]:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0)) as server:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0)) as server:
         yield Line(server)
 
 

@@ -12,7 +12,6 @@ import h5py
 import numpy as np
 import pytest
 from support.command import in_process
-from support.server_thread import ServerThread
 from support.simulated import CONFIG
 from support.slow_line import SlowLine, Traffic
 
@@ -25,6 +24,7 @@ from firmware_protocol import vectors
 from firmware_protocol.messages import GainMode, InputFormat, State
 from firmware_protocol.operations import Vmm
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 EVERYTHING = Selection(np.arange(128), np.arange(64))
@@ -37,9 +37,9 @@ def levels(nvec: int) -> np.ndarray:
 
 
 @contextmanager
-def paced(baud: int) -> Iterator[tuple[SerialBoard, ServerThread]]:
+def paced(baud: int) -> Iterator[tuple[SerialBoard, ServedBoard]]:
     chip = EmulatedBoard(load_preset("ideal"), 0)
-    with ServerThread(chip, "pty", baud=baud) as server:
+    with ServedBoard(chip, "pty", baud=baud) as server:
         board = memlab.open_board(f"{server.url}?baudrate={baud}")
         try:
             board.configure(CONFIG)
@@ -189,7 +189,7 @@ def test_a_training_over_a_slow_line_has_the_codes_of_one_in_process(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     files = [tmp_path / "wire.h5", tmp_path / "here.h5"]
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0), "pty", baud=115200) as server:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0), "pty", baud=115200) as server:
         urls = [f"{server.url}?baudrate=115200&passport=none", "emulator:?chip=ideal&seed=0"]
         for url, file in zip(urls, files, strict=True):
             arguments = ["--board", url, "--epochs", str(epochs), "--out", str(file), "--quiet"]

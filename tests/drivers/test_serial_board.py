@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from support.board_config import CONFIG, MID
-from support.server_thread import ServerThread
 
 from drivers.board import CodeRange, LineClass, Mode, Outcome, PulseBatch, PulseKind, Selection
 from drivers.errors import (
@@ -29,6 +28,7 @@ from drivers.tickets import Batch, entries_of
 from drivers.transport import Transport, open_port
 from firmware_protocol import messages as m
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 from memlab.virtual_board import Fired, OutputsChanged
 
 EVERYTHING = Selection(np.arange(128), np.arange(64))
@@ -95,7 +95,7 @@ class Chip(EmulatedBoard):
 class Bench:
     """A virtual board in a thread, and a `SerialBoard` on it whose cable can be pulled."""
 
-    def __init__(self, server: ServerThread, **options: Any) -> None:
+    def __init__(self, server: ServedBoard, **options: Any) -> None:
         self.server = server
         self.chip: Chip = server.chip
         self.lines: list[CutLine] = []
@@ -119,15 +119,15 @@ class Bench:
 
 
 @pytest.fixture
-def server() -> Iterator[ServerThread]:
+def server() -> Iterator[ServedBoard]:
     chip = Chip()
-    with ServerThread(chip) as running:
+    with ServedBoard(chip) as running:
         running.chip = chip
         yield running
 
 
 @pytest.fixture
-def bench(server: ServerThread) -> Iterator[Bench]:
+def bench(server: ServedBoard) -> Iterator[Bench]:
     bench = Bench(server)
     bench.board.configure(CONFIG)
     yield bench
@@ -356,7 +356,7 @@ def test_ctrl_c_in_mid_job_stops_it_and_the_verdict_comes_with_the_next_call(
 
 
 def test_a_program_that_hangs_loses_the_lease_although_its_pings_go_on(
-    server: ServerThread,
+    server: ServedBoard,
 ) -> None:
     bench = Bench(server, lease=0.4)
     board = bench.board
@@ -375,7 +375,7 @@ def test_a_program_that_hangs_loses_the_lease_although_its_pings_go_on(
     board.close()
 
 
-def test_a_long_call_renews_the_lease(server: ServerThread) -> None:
+def test_a_long_call_renews_the_lease(server: ServedBoard) -> None:
     bench = Bench(server, lease=0.4)
     bench.board.configure(CONFIG)
     bench.chip.before_pulse = lambda: time.sleep(0.02)
@@ -409,7 +409,7 @@ def test_another_thread_may_ground_while_a_job_runs(bench: Bench) -> None:
     assert 0 < len(bench.fired) < 1000
 
 
-def test_a_board_with_a_session_is_in_use_until_it_is_taken_over(server: ServerThread) -> None:
+def test_a_board_with_a_session_is_in_use_until_it_is_taken_over(server: ServedBoard) -> None:
     with Bench(server).board as first:
         first.configure(CONFIG)
         with pytest.raises((InUseError, TransportError)):

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from support.server_thread import ServerThread
 
 from drivers.errors import InUseError, TransportError
 from drivers.opening import open_wire_board, parse_address
@@ -18,6 +17,7 @@ from drivers.transport import open_port
 from drivers.visa import open_resource
 from memlab import open_array
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals need POSIX")
 
@@ -121,7 +121,7 @@ def test_a_port_that_is_not_there_is_a_transport_error(url: str, reason: str) ->
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("form", ["serial://{}", "visa://ASRL{}::INSTR", "spy://{}"])
 def test_one_board_gives_one_map_through_every_kind_of_port(form: str) -> None:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0), "pty") as server:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0), "pty") as server:
         url = form.format(server.url.removeprefix("serial://"))
         with open_array(url) as array:
             array[3:5].program(1.0)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.server_thread import ServerThread
 
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 
 PAGE = (
     Path(__file__).parents[2] / "firmware_protocol" / "spec" / "protocol_reference.md"
@@ -243,13 +243,13 @@ class Stranger:
 
 
 @pytest.fixture
-def server() -> Iterator[ServerThread]:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0)) as running:
+def server() -> Iterator[ServedBoard]:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0)) as running:
         yield running
 
 
 @pytest.fixture
-def stranger(server: ServerThread) -> Iterator[Stranger]:
+def stranger(server: ServedBoard) -> Iterator[Stranger]:
     host, port = server.url.split("//")[1].split(":")
     stranger = Stranger((host, int(port)))
     yield stranger
@@ -291,7 +291,7 @@ def test_a_stranger_identifies_configures_arms_reads_and_pulses(stranger: Strang
 
 
 def test_what_a_stranger_computes_is_what_the_package_reads(
-    server: ServerThread, stranger: Stranger
+    server: ServedBoard, stranger: Stranger
 ) -> None:
     stranger.hello()
     info = stranger.do("GET_INFO")
@@ -318,7 +318,7 @@ def test_what_a_stranger_computes_is_what_the_package_reads(
     assert siemens[5, [3, 9, 20]].min() > 10 * abs(siemens[6]).max()
 
 
-def test_a_stranger_that_went_away_finds_host_lost_and_names_it(server: ServerThread) -> None:
+def test_a_stranger_that_went_away_finds_host_lost_and_names_it(server: ServedBoard) -> None:
     host, port = server.url.split("//")[1].split(":")
     first = Stranger((host, int(port)))
     first.hello()

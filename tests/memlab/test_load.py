@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.server_thread import ServerThread
 
 import memlab
 from drivers.board import Selection
@@ -23,6 +22,7 @@ from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.wires import effective_conductance, wire_segments
 from memlab.errors import DataError, LoadWarning, SettingError
 from memlab.load import Load, line_ranges, warn_of_loads
+from memlab.testing import ServedBoard
 
 WIRES = {"wires.resistance": 2.0}
 SHAPE = (24, 10)
@@ -185,7 +185,7 @@ class TestPublishedBoard:
     @pytest.fixture
     def arrays(self) -> Iterator[tuple[Array, BoardArray]]:
         preset = load_preset("ideal").replace(**WIRES)
-        with ServerThread(EmulatedBoard(preset, 3), dialect="dpe") as server:
+        with ServedBoard(EmulatedBoard(preset, 3), dialect="dpe") as server:
             url = f"dpe+{server.url}?chip={server.serial}&line_pause=0"
             array = memlab.open_array(url)
             with array, BoardArray(EmulatedBoard(preset, 3)) as other:

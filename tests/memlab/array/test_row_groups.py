@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.server_thread import ServerThread
 
 from drivers.board import Mode, PulseBatch, PulseKind
 from memlab.array.board_array import BoardArray
@@ -16,6 +15,7 @@ from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
+from memlab.testing import ServedBoard
 
 SHAPE = (128, 64)
 EVERY, NONE = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
@@ -127,7 +127,7 @@ class TestLimits:
         changes = {"board.driver.set_current": current, "board.driver.reset_current": 3 * current}
         preset = load_preset("ideal").replace(**changes)
         here = BoardArray(EmulatedBoard(preset, 1))
-        with ServerThread(EmulatedBoard(preset, 1)) as served, open_array(served.url) as there:
+        with ServedBoard(EmulatedBoard(preset, 1)) as served, open_array(served.url) as there:
             assert isinstance(there, BoardArray)
             for kind in (Mode.READ, Mode.SET, Mode.RESET):
                 told = there.board.capabilities.row_current[kind]

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from support.server_thread import ServerThread
 from support.virtual_board import VirtualBoard
 
 from memlab.characterize import PROCEDURES, Region, plan_procedures, run_procedures
 from memlab.cli import cli
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 
 REGION = ["--rows", "0:6", "--columns", "0:5"]
 
@@ -258,7 +258,7 @@ def write_inputs() -> None:
 def test_documents_say_what_their_numbers_are(sequence: str) -> None:
     write_inputs()
     board = EmulatedBoard(load_preset("ideal"), 0)
-    served = ServerThread(board) if sequence == "a board on a wire" else nullcontext()
+    served = ServedBoard(board) if sequence == "a board on a wire" else nullcontext()
     with served as running:
         for words in SEQUENCES[sequence]:
             if running is not None:

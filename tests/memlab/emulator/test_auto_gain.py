@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.server_thread import ServerThread
 
 from drivers.board import AUTO_GAIN, Selection
 from drivers.tia import Transimpedance
@@ -19,6 +18,7 @@ from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.auto_gain import GainChoice
 from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.normal import NormalSource
+from memlab.testing import ServedBoard
 
 TIA = Transimpedance()
 RESISTANCE = np.array(TIA.resistance)
@@ -222,7 +222,7 @@ class TestExactness:
         preset = load_preset("ideal").replace(**{"read_noise.white": clipping, **BENCH})
         volts = np.random.default_rng(0).uniform(-0.1, 0.1, (150, 128))
         seen = []
-        with ServerThread(EmulatedBoard(preset, 4)) as server:
+        with ServedBoard(EmulatedBoard(preset, 4)) as server:
             for board in (EmulatedBoard(preset, 4), open_board(server.url)):
                 with BoardArray(board) as array:
                     array.program(1.0)

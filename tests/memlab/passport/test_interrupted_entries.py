@@ -6,24 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.interrupts import interrupted
-from support.server_thread import ServerThread
 
 from memlab import open_array
 from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.passport import Passport
+from memlab.testing import ServedBoard
 from memlab.virtual_board import Fired
 
 FILES = ("memlab/passport/", "drivers/tickets.py", "transaction.py")
 
 
 @pytest.fixture
-def server() -> Iterator[ServerThread]:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0)) as server:
+def server() -> Iterator[ServedBoard]:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0)) as server:
         yield server
 
 
-def opened(server: ServerThread, path: Path) -> BoardArray:
+def opened(server: ServedBoard, path: Path) -> BoardArray:
     array = open_array(f"{server.url}?passport={path}")
     assert isinstance(array, BoardArray)
     return array
@@ -31,7 +31,7 @@ def opened(server: ServerThread, path: Path) -> BoardArray:
 
 @pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.slow, id="every line")])
 def test_the_passport_counts_what_the_board_has_fired_wherever_the_call_was_broken_off(
-    server: ServerThread, tmp_path: Path, step: int
+    server: ServedBoard, tmp_path: Path, step: int
 ) -> None:
     path, at = tmp_path / "chip.passport", 1
     with opened(server, path) as array:
@@ -59,7 +59,7 @@ def test_the_passport_counts_what_the_board_has_fired_wherever_the_call_was_brok
 
 
 def test_what_an_interrupt_has_left_open_takes_nothing_with_it(
-    server: ServerThread, tmp_path: Path
+    server: ServedBoard, tmp_path: Path
 ) -> None:
     path = tmp_path / "chip.passport"
     with opened(server, path) as array:

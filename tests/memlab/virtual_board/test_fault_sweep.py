@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from support.blocking_host import BlockingHost
 from support.faults import KINDS, FaultProxy, FaultyLine
-from support.server_thread import ServerThread
 from support.simulated import (
     CONFIG,
     random_pulses,
@@ -17,6 +16,7 @@ from support.sweep import Sweep
 from drivers.board import Selection
 from firmware_protocol.operations import Job, Read
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 from memlab.virtual_board import Fired
 
 PATIENT = {"tries": 10, "watchdog": 5.0}
@@ -113,7 +113,7 @@ def test_over_real_sockets_a_bad_cable_costs_time_and_nothing_else() -> None:
     up, down = FaultyLine(5, 3e-4, kinds), FaultyLine(6, 3e-4, kinds)
     pulses = random_pulses(np.random.default_rng(1), 80)
     here.pulse(pulses)
-    with ServerThread(there) as server:
+    with ServedBoard(there) as server:
         host, port = server.url.split("//")[1].split(":")
         with (
             FaultProxy((host, int(port)), up, down) as proxy,

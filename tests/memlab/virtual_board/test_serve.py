@@ -20,7 +20,6 @@ import pytest
 import pyvisa
 from cobs import cobs
 from support.blocking_host import BlockingHost
-from support.server_thread import ServerThread
 from support.simulated import (
     CONFIG,
     random_pulses,
@@ -40,6 +39,7 @@ from firmware_protocol.messages import ErrorCode
 from firmware_protocol.operations import Job, LinkDownError, Read, Vmm
 from memlab.cli import main
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.testing import ServedBoard
 from memlab.virtual_board import Fired
 
 ALL = Selection(np.arange(128), np.arange(64))
@@ -233,7 +233,7 @@ def test_codes_are_those_of_the_board_in_process(where: str) -> None:
     here, there = (EmulatedBoard(load_preset("ta-hfo2"), 3) for _ in range(2))
     here.configure(CONFIG)
     rng = np.random.default_rng(8)
-    with ServerThread(there, where) as server, BlockingHost(server.url) as host:
+    with ServedBoard(there, where) as server, BlockingHost(server.url) as host:
         host.connect()
         host.arm(wire_configuration())
         for op in (1, 4, 7):
@@ -254,7 +254,7 @@ def test_codes_are_those_of_the_board_in_process(where: str) -> None:
 @pytest.mark.parametrize("where", ["pty", "tcp"])
 def test_a_client_that_goes_grounds_the_lines_and_the_next_one_may_come(where: str) -> None:
     board = EmulatedBoard(load_preset("ideal"), 0)
-    with ServerThread(board, where) as server:
+    with ServedBoard(board, where) as server:
         sessions = []
         for op in (1, 2, 3):
             with BlockingHost(server.url) as host:
@@ -273,7 +273,7 @@ def test_a_client_that_goes_grounds_the_lines_and_the_next_one_may_come(where: s
 
 
 def test_a_second_client_is_refused_while_the_first_is_alive_and_replaces_it_when_silent() -> None:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0)) as server:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0)) as server:
         with BlockingHost(server.url) as first:
             first.connect()  # before that, a second client may take its place
             with (
@@ -308,7 +308,7 @@ def connected_within(seconds: float, url: str) -> Iterator[BlockingHost]:
 
 def test_bytes_move_no_faster_than_the_line_that_is_imitated() -> None:
     board = EmulatedBoard(load_preset("ideal"), 0)
-    with ServerThread(board, "pty", baud=230400) as server, BlockingHost(server.url) as host:
+    with ServedBoard(board, "pty", baud=230400) as server, BlockingHost(server.url) as host:
         host.connect()
         data = bytes(range(250)) * 8
         start = time.monotonic()
@@ -320,7 +320,7 @@ def test_bytes_move_no_faster_than_the_line_that_is_imitated() -> None:
 
 
 def test_a_terminal_is_raw_before_the_first_byte() -> None:
-    with ServerThread(EmulatedBoard(load_preset("ideal"), 0), "pty") as server:
+    with ServedBoard(EmulatedBoard(load_preset("ideal"), 0), "pty") as server:
         line = os.open(server.url.split("//", 1)[1], os.O_RDWR | os.O_NOCTTY)
         try:
             iflag, oflag, _, lflag = termios.tcgetattr(line)[:4]
@@ -333,7 +333,7 @@ def test_a_terminal_is_raw_before_the_first_byte() -> None:
 
 def test_a_client_that_asks_and_never_reads_is_dropped_and_the_board_lives() -> None:
     board = EmulatedBoard(load_preset("ideal"), 0)
-    with ServerThread(board, "tcp") as server:
+    with ServedBoard(board, "tcp") as server:
         with BlockingHost(server.url) as host:
             host.connect()
             flood = host.link._hello_wire * 1000  # the same nonce again: the same answer again
@@ -363,7 +363,7 @@ def test_an_idle_board_does_not_keep_a_processor_busy(on_pty: VirtualBoard) -> N
 def test_the_published_dialect_answers_a_read_of_one_half() -> None:
     board, twin = (EmulatedBoard(load_preset("ta-hfo2"), 4) for _ in range(2))
     with (
-        ServerThread(board, "tcp", dialect="dpe") as server,
+        ServedBoard(board, "tcp", dialect="dpe") as server,
         socket.create_connection(server.port._listener.getsockname(), timeout=10) as line,
         line.makefile("rw", newline="\n") as text,
     ):
@@ -402,7 +402,7 @@ def test_the_published_dialect_answers_a_read_of_one_half() -> None:
 def test_the_published_dialect_does_not_carry_out_what_breaks_a_limit() -> None:
     board = EmulatedBoard(load_preset("ideal"), 0)
     with (
-        ServerThread(board, "tcp", dialect="dpe") as server,
+        ServedBoard(board, "tcp", dialect="dpe") as server,
         socket.create_connection(server.port._listener.getsockname(), timeout=10) as line,
     ):
         line.sendall(b"1024\n10,1.20,5.00,2,1000,900,1010,64,64,1\n")

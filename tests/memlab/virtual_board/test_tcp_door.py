@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.board_config import CONFIG
-from support.server_thread import ServerThread
 from support.virtual_board import VirtualBoard
 
 import memlab
@@ -26,6 +25,7 @@ from firmware_protocol.framing import Decoder, encode_frame
 from firmware_protocol.messages import ErrorCode, Kind, State
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.operations.read import read_map
+from memlab.testing import ServedBoard
 from memlab.virtual_board import OutputsChanged
 
 TOKEN = "correct-horse"
@@ -36,14 +36,14 @@ def chip() -> EmulatedBoard:
 
 
 @pytest.fixture
-def server() -> Iterator[ServerThread]:
-    with ServerThread(chip()) as running:
+def server() -> Iterator[ServedBoard]:
+    with ServedBoard(chip()) as running:
         yield running
 
 
 @pytest.fixture
-def guarded() -> Iterator[ServerThread]:
-    with ServerThread(chip(), token=TOKEN) as running:
+def guarded() -> Iterator[ServedBoard]:
+    with ServedBoard(chip(), token=TOKEN) as running:
         yield running
 
 
@@ -53,7 +53,7 @@ def no_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(tokens.TOKEN_VARIABLE, raising=False)
 
 
-def line_to(server: ServerThread) -> socket.socket:
+def line_to(server: ServedBoard) -> socket.socket:
     host, port = server.url.split("//")[1].split(":")
     return socket.create_connection((host, int(port)), timeout=5)
 
@@ -83,7 +83,7 @@ ESTOP = b"\0" + encode_frame(Kind.LINK, m.Estop.ID, 0, 0)
 
 @pytest.mark.parametrize("dialect", ["mlp", "dpe"])
 def test_a_second_client_hears_that_another_program_has_the_board(dialect: str) -> None:
-    with ServerThread(chip(), dialect=dialect) as server:
+    with ServedBoard(chip(), dialect=dialect) as server:
         url = server.url if dialect == "mlp" else f"dpe+{server.url}"
         with open_wire_board(url) as first:
             with pytest.raises(InUseError, match="another program has"):
@@ -93,7 +93,7 @@ def test_a_second_client_hears_that_another_program_has_the_board(dialect: str) 
             pass
 
 
-def test_takeover_ends_the_session_of_the_client_that_is_there(server: ServerThread) -> None:
+def test_takeover_ends_the_session_of_the_client_that_is_there(server: ServedBoard) -> None:
     with open_wire_board(f"{server.url}?reconnect=0") as first:
         first.configure(CONFIG)
         first.link._patience = 0.3  # less than the 2 s after which a silent session counts as over
@@ -105,7 +105,7 @@ def test_takeover_ends_the_session_of_the_client_that_is_there(server: ServerThr
                 first.ground()
 
 
-def test_a_client_that_waits_gets_the_board_when_the_first_goes(server: ServerThread) -> None:
+def test_a_client_that_waits_gets_the_board_when_the_first_goes(server: ServedBoard) -> None:
     with line_to(server) as silent, line_to(server) as waiting:
         with open_wire_board(server.url):
             assert silent.send(b"\0")
@@ -115,7 +115,7 @@ def test_a_client_that_waits_gets_the_board_when_the_first_goes(server: ServerTh
         assert waiting.recv(100)[:1] == b"\0", "a board's first byte, and not a line of text"
 
 
-def test_an_emergency_stop_is_heard_from_a_client_that_was_refused(server: ServerThread) -> None:
+def test_an_emergency_stop_is_heard_from_a_client_that_was_refused(server: ServedBoard) -> None:
     with open_wire_board(server.url) as first:
         first.configure(CONFIG)
         with line_to(server) as other:
@@ -135,7 +135,7 @@ def test_an_emergency_stop_is_heard_from_a_client_that_was_refused(server: Serve
 
 @pytest.mark.parametrize("cut", [3, 7, 11])
 def test_an_emergency_stop_that_comes_in_pieces_needs_no_token(
-    guarded: ServerThread, cut: int
+    guarded: ServedBoard, cut: int
 ) -> None:
     with line_to(guarded) as stranger:
         stranger.sendall(ESTOP[:cut])
@@ -147,7 +147,7 @@ def test_an_emergency_stop_that_comes_in_pieces_needs_no_token(
 
 @pytest.mark.parametrize("dialect", ["mlp", "dpe"])
 def test_without_the_token_nobody_gets_in_and_the_error_names_none(dialect: str) -> None:
-    with ServerThread(chip(), dialect=dialect, token=TOKEN) as server:
+    with ServedBoard(chip(), dialect=dialect, token=TOKEN) as server:
         url = server.url if dialect == "mlp" else f"dpe+{server.url}"
         for bad in ("", "?token=wrong-horse", f"?token={TOKEN}x"):
             with pytest.raises(TokenError) as error:
@@ -161,7 +161,7 @@ def test_without_the_token_nobody_gets_in_and_the_error_names_none(dialect: str)
             pass  # remembered by this process
 
 
-def test_a_takeover_needs_the_token_too(guarded: ServerThread) -> None:
+def test_a_takeover_needs_the_token_too(guarded: ServedBoard) -> None:
     with open_wire_board(f"{guarded.url}?token={TOKEN}") as first:
         first.configure(CONFIG)
         with line_to(guarded) as stranger:
@@ -172,7 +172,7 @@ def test_a_takeover_needs_the_token_too(guarded: ServerThread) -> None:
 
 
 def test_a_token_in_pieces_and_bytes_behind_it_reach_the_right_place(
-    guarded: ServerThread,
+    guarded: ServedBoard,
 ) -> None:
     wire = f"MEMLAB token={TOKEN}\n".encode() + hello()
     with line_to(guarded) as line:
@@ -183,12 +183,12 @@ def test_a_token_in_pieces_and_bytes_behind_it_reach_the_right_place(
         assert m.HelloResponse.unpack(frame.payload).sess
 
 
-def test_a_token_is_taken_by_a_server_that_needs_none(server: ServerThread) -> None:
+def test_a_token_is_taken_by_a_server_that_needs_none(server: ServedBoard) -> None:
     with open_wire_board(f"{server.url}?token={TOKEN}") as board:
         board.configure(CONFIG)
 
 
-def test_nine_silent_strangers_do_not_keep_a_client_out(server: ServerThread) -> None:
+def test_nine_silent_strangers_do_not_keep_a_client_out(server: ServedBoard) -> None:
     strangers = [line_to(server) for _ in range(9)]
     try:
         with open_wire_board(server.url) as board:
@@ -202,7 +202,7 @@ def test_a_token_is_written_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "state"))
-    with ServerThread(chip(), token=TOKEN) as server, caplog.at_level("DEBUG"):
+    with ServedBoard(chip(), token=TOKEN) as server, caplog.at_level("DEBUG"):
         url = f"{server.url}?token={TOKEN}&timeout=5"
         document = read_map(url, out=tmp_path / "map.h5")
         address = parse_address(url)
@@ -218,7 +218,7 @@ def test_a_token_is_written_nowhere(
 
 
 def test_a_token_from_the_environment_opens_what_a_run_file_names(
-    guarded: ServerThread, monkeypatch: pytest.MonkeyPatch
+    guarded: ServedBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(tokens.TOKEN_VARIABLE, TOKEN)
     with open_wire_board(guarded.url) as board:
@@ -314,7 +314,7 @@ def test_all_but_the_pseudo_terminal_imports_where_there_are_no_terminals(
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
 
 
-def test_the_outputs_are_grounded_when_a_client_takes_over(server: ServerThread) -> None:
+def test_the_outputs_are_grounded_when_a_client_takes_over(server: ServedBoard) -> None:
     with open_wire_board(f"{server.url}?reconnect=0") as first:
         first.configure(CONFIG)
         first.read(Selection(np.arange(128), np.arange(64)), 32800)

@@ -1,0 +1,107 @@
+"""How a board begins and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from drivers.board import Board
+from drivers.errors import DeviceError
+from memlab.testing.boards.codes import (
+    CELLS,
+    CONFIG,
+    READ,
+    SET,
+    STRONG_GATE,
+    WEAK_GATE,
+    BoardFixtures,
+    conductance_codes,
+    pulses,
+    vectors,
+)
+
+
+class Lives(BoardFixtures):
+    """Says who it is, drives nothing before it is configured, and nothing when it is closed."""
+
+    def test_a_board_says_who_it_is(self, closed_board: Board) -> None:
+        assert isinstance(closed_board, Board)
+        capabilities = closed_board.capabilities
+        assert capabilities.name
+        assert capabilities.serial
+        assert capabilities.firmware
+
+    def test_the_lines_are_those_of_the_published_chip(self, closed_board: Board) -> None:
+        assert (closed_board.capabilities.rows, closed_board.capabilities.columns) == (128, 64)
+
+    def test_gains_rise_and_are_trusted_only_below_the_clip_level(
+        self, closed_board: Board
+    ) -> None:
+        capabilities = closed_board.capabilities
+        assert list(capabilities.transimpedance) == sorted(set(capabilities.transimpedance))
+        assert 0 < capabilities.gain_threshold <= capabilities.clip <= capabilities.adc_span / 2
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda board: board.read(CELLS, READ),
+            lambda board: board.vmm(CELLS, vectors(1)),
+            lambda board: board.pulse(pulses((2, SET, [1], WEAK_GATE))),
+        ],
+        ids=["read", "vmm", "pulse"],
+    )
+    def test_nothing_is_driven(self, closed_board: Board, use: Callable[[Board], object]) -> None:
+        with pytest.raises(DeviceError):
+            use(closed_board)
+
+    def test_ground_is_allowed(self, closed_board: Board) -> None:
+        closed_board.ground()
+
+    def test_ground_at_any_time_changes_no_cell(self, board: Board, code_tolerance: int) -> None:
+        board.pulse(pulses((3, SET, [1], STRONG_GATE)))
+        before = conductance_codes(board)
+        board.ground()
+        board.ground()
+        assert np.abs(conductance_codes(board) - before).max() <= code_tolerance
+
+    def test_a_board_can_be_closed_twice(self, board: Board) -> None:
+        board.close()
+        board.close()
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda board: board.read(CELLS, READ),
+            lambda board: board.vmm(CELLS, vectors(1)),
+            lambda board: board.pulse(pulses((2, SET, [1], WEAK_GATE))),
+            lambda board: board.configure(CONFIG),
+        ],
+        ids=["read", "vmm", "pulse", "configure"],
+    )
+    def test_a_closed_board_is_not_used(self, board: Board, use: Callable[[Board], object]) -> None:
+        board.close()
+        with pytest.raises(DeviceError, match="closed"):
+            use(board)
+
+    def test_an_exception_closes_the_board_and_passes_on(
+        self, open_board: Callable[[], Board]
+    ) -> None:
+        board = open_board()
+
+        def fail_while_open() -> None:
+            with board:
+                board.configure(CONFIG)
+                raise KeyError("mine")
+
+        with pytest.raises(KeyError, match="mine"):
+            fail_while_open()
+        with pytest.raises(DeviceError, match="closed"):
+            board.read(CELLS, READ)
+
+    def test_a_closed_board_can_be_opened_again(self, open_board: Callable[[], Board]) -> None:
+        open_board().close()
+        with open_board() as board:
+            board.configure(CONFIG)
+            assert board.read(CELLS, READ).code.shape == (3, 4)
