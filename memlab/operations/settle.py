@@ -24,7 +24,7 @@ from memlab.load import Load
 from memlab.mapping import SwitchingLaw
 from memlab.passport import Outcome, Passport, RowPulses
 from memlab.passport.ledger import Batch
-from memlab.passport.life import is_virtual
+from memlab.passport.life import ends_with_program
 from memlab.passport.story import iso
 
 __all__ = ["Answer", "Settled", "settle_unknown"]
@@ -115,7 +115,7 @@ def settle_unknown(
     passport, board = array.passport, array.board
     if passport is None:
         raise SettingError("this array has no chip passport (passport=none): nothing is in doubt")
-    if is_virtual(board) and not board.life:
+    if ends_with_program(board):
         raise SettingError(
             "an emulated chip in process is made anew each time: reading it says nothing about the "
             "pulses of an earlier one. Resume the run, which makes it again"

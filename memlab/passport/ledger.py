@@ -18,10 +18,12 @@ import numpy.typing as npt
 from memlab.load import Load
 from memlab.passport.loads import read_loads, write_loads
 from memlab.passport.pulses import Outcome, RowPulses, decode, encode
-from memlab.passport.store import Store
+from memlab.passport.store import Execute, Store
 from memlab.passport.totals import FloatArray, IntArray, Totals, count
 
 __all__ = ["SAVE_EVERY", "Batch", "OpenBatch", "PulseLedger"]
+
+BoolArray = npt.NDArray[np.bool_]
 
 SAVE_EVERY = 512
 """Batches after which the totals are written: what an opening has to add up again at the most."""
@@ -33,7 +35,6 @@ _SLOTS = """
 SELECT before.batch, slot FROM before LEFT JOIN outcomes ON before.batch = outcomes.batch
 WHERE outcome IS NULL OR instr(outcome, x'03')
 """
-_IN_DOUBT = (Outcome.ENTERED, Outcome.UNKNOWN)
 _SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?)"
 _SAVE = "INSERT OR REPLACE INTO totals VALUES (1, ?, ?)"
 
@@ -83,7 +84,15 @@ class PulseLedger:
         (rows, columns) of the chip.
     clock
         Seconds since 1970.
+
+    Attributes
+    ----------
+    keeps_readings
+        Whether to keep what cells conducted before a batch, for `before`. It would tell nothing
+        where no later program can read the same chip.
     """
+
+    keeps_readings = True
 
     def __init__(
         self, store: Store, shape: tuple[int, int], clock: Callable[[], float] = time.time
@@ -147,9 +156,7 @@ class PulseLedger:
         ticket
             What the board knows the batch by.
         """
-        rows = np.unique(pulses.row)
-        known = np.where(self._fresh[rows], self.totals.known[rows], np.nan).astype("<f4")
-        slot = next(k for k in itertools.count() if k not in self._slots.values())
+        self._mend()
         self._torn = True
         with self._store.transaction() as execute:
             number = execute(
@@ -157,17 +164,31 @@ class PulseLedger:
                 (run, time, ticket, *encode(pulses)),
             ).lastrowid
             assert number is not None
-            if np.isfinite(known).any():
-                row = (slot, number, known.tobytes())
-                execute("INSERT OR REPLACE INTO before VALUES (?, ?, ?)", row)
-                told = np.isfinite(known) & np.any(asked[:, rows], axis=0)
-                under = np.unique(self._load_of[rows][told])
-                write_loads(execute, "before", number, [self._loads[k] for k in under])
-                self._slots[number] = slot
-        self._fresh &= ~asked.any(axis=0)
+            pulsed = asked[0] + asked[1] > 0
+            if self.keeps_readings:
+                self._write_before(execute, number, np.unique(pulses.row), pulsed)
+        self._fresh &= ~pulsed
         batch = self._add(number, pulses, asked, ticket)
         self._torn = False
         return batch
+
+    def _write_before(
+        self, execute: Execute, number: int, rows: npt.NDArray[np.intp], pulsed: BoolArray
+    ) -> None:
+        """Write what the cells of these rows conducted before a batch, and read under which load.
+
+        Of cells that were pulsed since they were read, nobody knows.
+        """
+        known = np.where(self._fresh[rows], self._totals.known[rows], np.nan)
+        told = np.isfinite(known)
+        if not told.any():
+            return
+        slot = next(k for k in itertools.count() if k not in self._slots.values())
+        row = (slot, number, known.astype("<f4").tobytes())
+        execute("INSERT OR REPLACE INTO before VALUES (?, ?, ?)", row)
+        under = np.unique(self._load_of[rows][told & pulsed[rows]])
+        write_loads(execute, "before", number, [self._loads[k] for k in under])
+        self._slots[number] = slot
 
     def note_reading(
         self, where: tuple[Any, ...], conductance: FloatArray, load: Load | None = None
@@ -181,7 +202,7 @@ class PulseLedger:
 
     def doubtful(self) -> list[Batch]:
         """Return the batches of which a pulse is in doubt, in order."""
-        return [batch for batch in self.batches() if np.isin(batch.outcome, _IN_DOUBT).any()]
+        return [batch for batch in self.batches() if _in_doubt(batch.outcome).any()]
 
     def before(self, batch: Batch) -> FloatArray:
         """Return what was read last before a batch in doubt, in S, shape (rows, columns).
@@ -202,9 +223,11 @@ class PulseLedger:
 
     def find(self, ticket: str) -> Batch | None:
         """Return the batch that was entered under a ticket, or None."""
+        if not ticket:
+            return None
         row = self._store.row(
             "SELECT id, run, time, pulses, gates, outcome FROM batches LEFT JOIN outcomes "
-            "ON id = batch WHERE ticket = ? AND ticket != ''",
+            "ON id = batch WHERE ticket = ? AND ticket != ''",  # the index is of those
             ticket,
         )
         return None if row is None else self._batch(*row)
@@ -249,7 +272,7 @@ class PulseLedger:
 
     def _keep_before(self, number: int, outcome: npt.NDArray[np.uint8]) -> None:
         """Let the reading before a batch be overwritten once nothing of it is in doubt."""
-        if not np.isin(outcome, _IN_DOUBT).any():
+        if not _in_doubt(outcome).any():
             self._slots.pop(number, None)
 
     def save_totals(self) -> None:
@@ -287,3 +310,8 @@ class PulseLedger:
     def _count(self, batch: OpenBatch, outcome: npt.NDArray[np.uint8]) -> None:
         self._open.remove(batch)
         self._totals.settle(batch.pulses, batch.asked, batch.energy, outcome)
+
+
+def _in_doubt(outcome: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    doubt: BoolArray = (outcome == Outcome.ENTERED) | (outcome == Outcome.UNKNOWN)
+    return doubt

@@ -12,7 +12,7 @@ from drivers.board import Board
 from memlab.errors import DataError
 from memlab.passport.passport import Passport
 
-__all__ = ["is_virtual", "meet"]
+__all__ = ["ends_with_program", "is_virtual", "meet"]
 
 LOGGER = logging.getLogger("memlab.passport")
 
@@ -20,6 +20,11 @@ LOGGER = logging.getLogger("memlab.passport")
 def is_virtual(board: Board) -> bool:
     """Whether the board says of itself that its chip is an emulated one."""
     return "emulated" in board.capabilities.name
+
+
+def ends_with_program(board: Board) -> bool:
+    """Whether the chip is an emulated one in process: no later program can read what it was."""
+    return is_virtual(board) and not board.life
 
 
 def meet(board: Board, passport: Passport) -> None:
@@ -35,6 +40,7 @@ def meet(board: Board, passport: Passport) -> None:
     serial = board.capabilities.serial
     if board.others_pulsed:
         passport.note_others(f"{serial} {board.others_pulsed}")
+    passport.ledger.keeps_readings = not ends_with_program(board)
     if not board.life:
         return
     now, last = f"{serial} {board.life}", passport.board_life

@@ -108,3 +108,16 @@ def test_a_passport_of_format_1_is_migrated_wholly_when_it_is_written(tmp_path: 
     columns = [row[1] for row in file.execute("PRAGMA table_info(batches)")]
     file.close()
     assert columns == ["id", "run", "time", "ticket", "pulses", "gates"]
+
+
+@pytest.mark.parametrize(("life", "kept"), [("", 0), ("a", 1)])
+def test_readings_before_a_batch_are_kept_only_where_a_later_program_can_read_the_same_chip(
+    life: str, kept: int, tmp_path: Path
+) -> None:
+    """An emulated chip in process (no life) ends with its program; `chip settle` refuses it."""
+    path = tmp_path / "chip.passport"
+    with opened(life, path) as array:
+        array.read_conductance()
+        array.program(1.0)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM before").fetchone() == (kept,)
