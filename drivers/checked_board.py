@@ -1,13 +1,12 @@
-"""What every driver checks before a byte leaves: life, configuration, lines, codes, shapes.
+"""What every board checks before it does anything: life, configuration, lines, codes, shapes.
 
-A board checks again, and its answer decides; but what is refused here has touched nothing, and the
-message can name what the caller wrote.
+A board at the far end of a wire checks again, and its answer decides; but what is refused here has
+touched nothing, and the message can name what the caller wrote.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -24,29 +23,19 @@ from drivers.board import (
     Selection,
 )
 from drivers.checks import check_codes, check_pulses
-from drivers.errors import DeviceError, InUseError, TransportError
-from drivers.lock import BoardLock
+from drivers.errors import DeviceError
 from drivers.owner import Owner
-from drivers.tickets import Batch, Tickets, new_name, state_directory
-from drivers.wire_log import LOGGER
 
 __all__ = ["CheckedBoard"]
 
-_PATIENCE = 5.0
-"""Seconds for a call of another thread to notice that the board was closed."""
-
 
 class CheckedBoard(ABC):
-    """The checks of `drivers.board.Board`; a driver adds what sends and receives."""
+    """The checks of `drivers.board.Board`, and one without memory; what drives lines is added."""
 
     def __init__(self) -> None:
         self._owner = Owner()
         self._config: BoardConfig | None = None
         self._closed = False
-        self._lock: BoardLock | None = None
-        self._record: Tickets | None = None
-        self._no_record = ""
-        """Why nothing can be pulsed."""
 
     @property
     def owner(self) -> Owner:
@@ -96,13 +85,12 @@ class CheckedBoard(ABC):
     @property
     def others_pulsed(self) -> str:
         """Names the last pulses that others fired; empty where nothing is known of any."""
-        return "" if self._record is None else self._record.others
+        return ""
 
     def ticket(self, pulses: PulseBatch, name: str = "") -> str:
-        """Register a batch that is about to be sent; return its ticket: `name`, or a new one."""
-        with self.owner.turn():
-            self._require_open()
-            return self._tickets.register(len(pulses), name)
+        """Keep nothing, and return "": no other program could ask."""
+        self._require_open()
+        return ""
 
     def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire the pulses in order, each exactly once; returning means that all were fired."""
@@ -110,13 +98,12 @@ class CheckedBoard(ABC):
             config = self._require_config()
             if len(pulses):
                 check_pulses(pulses, config, self.capabilities)
-                self._pulse(pulses, config, Batch(ticket or new_name(), len(pulses)))
+                self._pulse(pulses, config, ticket)
 
     def fate(self, ticket: str) -> npt.NDArray[np.uint8] | None:
         """Return one `Outcome` for each pulse of a batch; None where the ticket is not known."""
-        with self.owner.turn():
-            self._require_open()
-            return self._tickets.fate(ticket)
+        self._require_open()
+        return None
 
     @abstractmethod
     def ground(self) -> None:
@@ -150,52 +137,7 @@ class CheckedBoard(ABC):
     ) -> Samples: ...
 
     @abstractmethod
-    def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None: ...
-
-    def _claim(self, name: str, *, old: Path | None = None, fsync: bool = False) -> None:
-        """Take the lock and the record of the board of this name, once.
-
-        A record that cannot be kept is told to whoever pulses: measuring needs none.
-
-        Raises
-        ------
-        InUseError
-            If another program has the board; nothing was changed.
-        """
-        if self._lock is not None or self._no_record:
-            return
-        try:
-            self._lock = BoardLock(name)
-            path = state_directory() / f"board-{name}.sqlite"
-            self._record = Tickets(path, old=old, fsync=fsync)
-        except InUseError:
-            self._let_go()
-            raise
-        except TransportError as error:
-            self._no_record = str(error)
-            LOGGER.warning("%s", error)
-
-    def _let_go(self) -> None:
-        """Close the record and end the lock."""
-        if self._record is not None:
-            self._record.close()
-        if self._lock is not None:
-            self._lock.close()
-        self._lock = None
-
-    def _let_go_in_turn(self) -> None:
-        """Let go when a call of another thread, which was ended before, is through."""
-        if self.owner.wait_turn(_PATIENCE):
-            try:
-                self._let_go()
-            finally:
-                self.owner.end_turn()
-
-    @property
-    def _tickets(self) -> Tickets:
-        if self._record is None:
-            raise DeviceError(self._no_record)
-        return self._record
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None: ...
 
     def _require_open(self) -> None:
         if self._closed:
@@ -220,8 +162,12 @@ class CheckedBoard(ABC):
                 f"gain {gain} does not exist; use 1..{len(able.transimpedance)}, or 0 for "
                 "automatic gain"
             )
+        self._check_lines(selection)
+        check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
+
+    def _check_lines(self, selection: Selection) -> None:
+        able = self.capabilities
         if selection.rows[-1] >= able.rows or selection.columns[-1] >= able.columns:
             raise DeviceError(
                 f"the board has {able.rows} x {able.columns} lines; the selection has more"
             )
-        check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")

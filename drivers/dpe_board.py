@@ -25,7 +25,6 @@ from drivers.board import (
     Samples,
     Selection,
 )
-from drivers.checked_board import CheckedBoard
 from drivers.dpe_format import PulseGroup, grid_volts, pulse_groups, span_argument
 from drivers.errors import (
     DeviceError,
@@ -35,6 +34,7 @@ from drivers.errors import (
     TransportError,
 )
 from drivers.max11046 import STEP
+from drivers.recorded_board import PATIENCE, RecordedBoard
 from drivers.tia import Transimpedance
 from drivers.tickets import Batch, entries_of
 from drivers.transport import Opener, Transport
@@ -60,15 +60,13 @@ _GO_TIMEOUT, _GO_TRIES = 1.0, 3
 _FAST = 1e9
 _VECTORS_PER_COMMAND = 512
 _CODE_OF_ZERO = 32768
-_PATIENCE = 5.0
-"""Seconds for a call of another thread to notice that the board was closed."""
 _NO_CHIP = (
     "this board has no serial number, so it can be read, not pulsed: nobody could tell later which "
     "chip the pulses went to. Name the chip in the URL, for example dpe+serial://COM4?chip=die-7"
 )
 
 
-class DpeBoard(CheckedBoard):
+class DpeBoard(RecordedBoard):
     """The published board.
 
     Electrical constants are those of its public host code (board reference 0.1); the clip level
@@ -165,7 +163,7 @@ class DpeBoard(CheckedBoard):
         if self._closed or not self.owner.is_here:
             return
         self._closed = True
-        if not self.owner.wait_turn(_PATIENCE):
+        if not self.owner.wait_turn(PATIENCE):
             return  # it hangs in the port; the end of this process closes that
         try:
             if self._transport is not None:
@@ -247,7 +245,8 @@ class DpeBoard(CheckedBoard):
 
         return self._measured(measure, gain)
 
-    def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None:
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
+        batch = self._batch(pulses, ticket)
         for group in pulse_groups(pulses, config):
             self._fire(group, pulses, batch)
 

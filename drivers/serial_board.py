@@ -25,7 +25,6 @@ import numpy.typing as npt
 
 from drivers import stopping, wire_format
 from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
-from drivers.checked_board import CheckedBoard
 from drivers.errors import (
     DeviceError,
     LimitError,
@@ -34,6 +33,7 @@ from drivers.errors import (
     TransportError,
 )
 from drivers.link import Link
+from drivers.recorded_board import RecordedBoard
 from drivers.tickets import Batch, Operation, cells_of, entries_of, state_directory
 from drivers.wire_log import LOGGER
 from firmware_protocol import messages as m
@@ -59,7 +59,7 @@ class Recovered:
     verdict: Verdict
 
 
-class SerialBoard(CheckedBoard):
+class SerialBoard(RecordedBoard):
     """A board with our firmware.
 
     Opening connects and identifies it, and settles what an earlier program left open (see
@@ -223,7 +223,8 @@ class SerialBoard(CheckedBoard):
 
         return self._guarded(measure)
 
-    def _pulse(self, pulses: PulseBatch, config: BoardConfig, batch: Batch) -> None:
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
+        batch = self._batch(pulses, ticket)
         entries = wire_format.row_pulses(pulses)
         most = max(1, int(self._info.max_job_rows))
         fired = 0

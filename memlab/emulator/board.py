@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +22,8 @@ from drivers.board import (
     Samples,
     Selection,
 )
-from drivers.checks import check_codes, check_pulses
+from drivers.checked_board import CheckedBoard
 from drivers.errors import DeviceError
-from drivers.owner import Owner
 from memlab._version import __version__
 from memlab.calibration.record import CalibrationRecord
 from memlab.emulator.chip import Chip
@@ -43,8 +41,8 @@ from memlab.storage import State
 __all__ = ["EmulatedBoard"]
 
 
-class EmulatedBoard:
-    """A board with its chip, bit-accurate and in process (implements `drivers.board.Board`).
+class EmulatedBoard(CheckedBoard):
+    """A board with its chip, bit-accurate and in process (a `drivers.board.Board`).
 
     Parameters
     ----------
@@ -57,6 +55,7 @@ class EmulatedBoard:
     """
 
     def __init__(self, preset: ChipPreset, seed: int, shape: tuple[int, int] = (128, 64)):
+        super().__init__()
         rng = np.random.default_rng(seed)
         self.chip = Chip(preset, shape, rng)
         self.energy = Energy()
@@ -87,18 +86,10 @@ class EmulatedBoard:
         self._row_volts = np.zeros(shape[0])
         self._column_currents = np.zeros(shape[1])
         self._settling: ColumnSettling | None = None
-        self._owner = Owner()
-        self._config: BoardConfig | None = None
-        self._closed = False
         self._drive_for: Selection | None = None
         self._drive: Drive
         self._errors_for: tuple[npt.NDArray[np.float64], ColumnErrors] | None = None
         self._held: tuple[Selection, npt.NDArray[np.uint16]] | None = None
-
-    @property
-    def owner(self) -> Owner:
-        """Whose turn it is; who does several steps that belong together takes one for them."""
-        return self._owner
 
     @property
     def capabilities(self) -> Capabilities:
@@ -191,17 +182,6 @@ class EmulatedBoard:
             self._held = held and (Selection(held["rows"], held["columns"]), held["codes"])
             self._readout, self._drive_for, self._errors_for = Readout(self.chip), None, None
 
-    def configure(self, config: BoardConfig) -> None:
-        """Apply spans, limits and timing; every line is at 0 V afterwards."""
-        with self._owner.turn():
-            self._require_open()
-            self._config = config
-            gate = config.spans[LineClass.GATE]
-            self._read_gate = gate.minimum + gate.step * config.read_gate_code
-            self._read_pulse = float(self._times.width(config.timing.column_ticks))
-            self._drive_for = self._held = None
-            self._let_go()
-
     def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
         """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.
 
@@ -209,56 +189,9 @@ class EmulatedBoard:
         """
         with self._owner.turn():
             self._require_config()
-            self._require_lines(selection)
+            self._check_lines(selection)
             self.chip.fluctuation.advance(self.chip.now)
             return self._readout.operands(selection, self._read_gate).linear.copy()
-
-    def read(self, selection: Selection, row_code: int, gain: int = AUTO_GAIN) -> Samples:
-        """Drive the selected rows one after the other and sense: a VMM of one-hot vectors."""
-        with self._owner.turn():
-            config = self._require_config()
-            n = selection.rows.size
-            one_hot = np.full((n, n), config.idle_row_code, np.uint16)
-            np.fill_diagonal(one_hot, row_code)
-            self._select(selection, config)
-            return self._measure(selection, one_hot, gain, self._read_period)
-
-    def vmm(
-        self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
-    ) -> Samples:
-        """Apply each vector of row codes, shape (vectors, selected rows), and sense."""
-        with self._owner.turn():
-            self._select(selection, self._require_config())
-            return self._measure(selection, row_code, gain, self._vmm_period)
-
-    @property
-    def life(self) -> str:
-        """Empty: this board is not restarted, it ends with its program."""
-        return ""
-
-    @property
-    def others_pulsed(self) -> str:
-        """Empty: nobody else has this board."""
-        return ""
-
-    def ticket(self, pulses: PulseBatch, name: str = "") -> str:
-        """Keep nothing, and return "": no other program will ask this board."""
-        self._require_open()
-        return ""
-
-    def fate(self, ticket: str) -> None:
-        """Return None: nothing was kept."""
-        self._require_open()
-
-    def pulse(self, pulses: PulseBatch, ticket: str = "") -> None:
-        """Fire the pulses in order."""
-        with self._owner.turn():
-            config = self._require_config()
-            check_pulses(pulses, config, self._capabilities)
-            self._let_go()
-            self._held = None
-            for start, stop in _independent_runs(pulses):
-                self._fire(pulses, slice(start, stop), config)
 
     def ground(self) -> None:
         """Put every line to 0 V."""
@@ -271,24 +204,45 @@ class EmulatedBoard:
         """Ground and let go; calling it again does nothing."""
         self._closed = True
 
-    def __enter__(self) -> Self:
-        return self
+    # --- what Board asks for
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def _configure(self, config: BoardConfig) -> None:
+        gate = config.spans[LineClass.GATE]
+        self._read_gate = gate.minimum + gate.step * config.read_gate_code
+        self._read_pulse = float(self._times.width(config.timing.column_ticks))
+        self._drive_for = self._held = None
+        self._let_go()
+
+    def _read(self, selection: Selection, row_code: int, gain: int, config: BoardConfig) -> Samples:
+        # A VMM of one-hot vectors.
+        n = selection.rows.size
+        one_hot = np.full((n, n), config.idle_row_code, np.uint16)
+        np.fill_diagonal(one_hot, row_code)
+        self._select(selection, config)
+        return self._measure(selection, one_hot, gain, self._read_period)
+
+    def _vmm(
+        self,
+        selection: Selection,
+        row_code: npt.NDArray[np.uint16],
+        gain: int,
+        config: BoardConfig,
+    ) -> Samples:
+        self._select(selection, config)
+        return self._measure(selection, row_code, gain, self._vmm_period)
+
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
+        self._let_go()
+        self._held = None
+        for start, stop in _independent_runs(pulses):
+            self._fire(pulses, slice(start, stop), config)
+
+    # --- helpers
 
     def _measure(
         self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int, period: int
     ) -> Samples:
         """Multiply vectors that follow each other every `period` ns."""
-        config = self._require_config()
-        if not 0 <= gain <= len(self._capabilities.transimpedance):
-            raise DeviceError(f"gain {gain} does not exist; use 1..4, or 0 for automatic gain")
-        if row_code.ndim != 2 or row_code.shape[1] != selection.rows.size:
-            raise DeviceError(
-                f"row codes have shape {row_code.shape}, expected (n, {selection.rows.size})"
-            )
-        check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
         pulse = self._read_pulse
         if gain == AUTO_GAIN:
             period += self._further_period
@@ -299,8 +253,7 @@ class EmulatedBoard:
         stretches = self._stretches(selection, n, period)
         power = self._chain.measure(row_code, self._drive, stretches, gain, out, self._settling)
         self.energy.vmm += pulse * power
-        if n:
-            self._held = selection, row_code[-1].copy()
+        self._held = selection, row_code[-1].copy()
         return out
 
     def _stretches(self, selection: Selection, n: int, period: int) -> Iterator[Stretch]:
@@ -319,7 +272,6 @@ class EmulatedBoard:
         """Prepare to drive and sense these lines, unless that was done last time."""
         if self._drive_for is selection:
             return
-        self._require_lines(selection)
         size = selection.rows.size, selection.columns.size
         self._vmm_period = self._times.vmm(*size, config.timing)
         self._read_period = self._times.read(*size, config.timing)
@@ -379,20 +331,6 @@ class EmulatedBoard:
             path = chip.reset_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
             self.energy.reset += float((path * voltage**2 * width).sum())
         chip.advance_to(int(time[-1]))
-
-    def _require_lines(self, selection: Selection) -> None:
-        if selection.rows[-1] >= self.chip.shape[0] or selection.columns[-1] >= self.chip.shape[1]:
-            raise DeviceError(f"the board has {self.chip.shape} lines; the selection has more")
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise DeviceError("the board is closed; open it again")
-
-    def _require_config(self) -> BoardConfig:
-        self._require_open()
-        if self._config is None:
-            raise DeviceError("the board is not configured; call configure() first")
-        return self._config
 
 
 def _variant(preset: ChipPreset) -> str:

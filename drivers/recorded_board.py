@@ -1,0 +1,96 @@
+"""A board of which this computer keeps a record, so that the fate of every pulse can be asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import PulseBatch
+from drivers.checked_board import CheckedBoard
+from drivers.errors import DeviceError, InUseError, TransportError
+from drivers.lock import BoardLock
+from drivers.tickets import Batch, Tickets, new_name, state_directory
+from drivers.wire_log import LOGGER
+
+__all__ = ["PATIENCE", "RecordedBoard"]
+
+PATIENCE = 5.0
+"""Seconds for a call of another thread to notice that the board was closed."""
+
+
+class RecordedBoard(CheckedBoard):
+    """A board with a lock and a record of what was sent; a driver adds what sends and receives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock: BoardLock | None = None
+        self._record: Tickets | None = None
+        self._no_record = ""
+        """Why nothing can be pulsed."""
+
+    @property
+    def others_pulsed(self) -> str:
+        """Names the last pulses that others fired; empty where nothing is known of any."""
+        return "" if self._record is None else self._record.others
+
+    def ticket(self, pulses: PulseBatch, name: str = "") -> str:
+        """Register a batch that is about to be sent; return its ticket: `name`, or a new one."""
+        with self.owner.turn():
+            self._require_open()
+            return self._tickets.register(len(pulses), name)
+
+    def fate(self, ticket: str) -> npt.NDArray[np.uint8] | None:
+        """Return one `Outcome` for each pulse of a batch; None where the ticket is not known."""
+        with self.owner.turn():
+            self._require_open()
+            return self._tickets.fate(ticket)
+
+    def _batch(self, pulses: PulseBatch, ticket: str) -> Batch:
+        return Batch(ticket or new_name(), len(pulses))
+
+    def _claim(self, name: str, *, old: Path | None = None, fsync: bool = False) -> None:
+        """Take the lock and the record of the board of this name, once.
+
+        A record that cannot be kept is told to whoever pulses: measuring needs none.
+
+        Raises
+        ------
+        InUseError
+            If another program has the board; nothing was changed.
+        """
+        if self._lock is not None or self._no_record:
+            return
+        try:
+            self._lock = BoardLock(name)
+            path = state_directory() / f"board-{name}.sqlite"
+            self._record = Tickets(path, old=old, fsync=fsync)
+        except InUseError:
+            self._let_go()
+            raise
+        except TransportError as error:
+            self._no_record = str(error)
+            LOGGER.warning("%s", error)
+
+    def _let_go(self) -> None:
+        """Close the record and end the lock."""
+        if self._record is not None:
+            self._record.close()
+        if self._lock is not None:
+            self._lock.close()
+        self._lock = None
+
+    def _let_go_in_turn(self) -> None:
+        """Let go when a call of another thread, which was ended before, is through."""
+        if self.owner.wait_turn(PATIENCE):
+            try:
+                self._let_go()
+            finally:
+                self.owner.end_turn()
+
+    @property
+    def _tickets(self) -> Tickets:
+        if self._record is None:
+            raise DeviceError(self._no_record)
+        return self._record
