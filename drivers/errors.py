@@ -5,6 +5,7 @@ TransportError
  ├─ NoAnswerError             the port opened, and no board answered on it
  └─ TokenError                a virtual board's server asks for a token
 DeviceError
+ ├─ SupplyError               the board's supply failed; it has grounded itself
  └─ PulsesInterruptedError    a batch of pulses ended early; says how many were fired
      └─ PulseOutcomeUnknown   ... and for some it cannot be known: read their cells
 """
@@ -22,6 +23,7 @@ __all__ = [
     "NoAnswerError",
     "PulseOutcomeUnknown",
     "PulsesInterruptedError",
+    "SupplyError",
     "TokenError",
     "TransportError",
 ]
@@ -45,6 +47,10 @@ class TokenError(TransportError):
 
 class DeviceError(MemlabError):
     """The board answered, and the answer is a failure."""
+
+
+class SupplyError(DeviceError):
+    """The board's supply failed; it has grounded itself, and drives nothing until it is told to."""
 
 
 class LimitError(MemlabError, ValueError):

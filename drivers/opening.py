@@ -13,19 +13,24 @@ A virtual board on a network asks for a token: socket://host:port?token=... It i
 process and is not part of the URL any more (`drivers.tokens`).
 
 Options of all: baudrate, timeout. Of MLP/1: takeover, lease, watchdog, reconnect, fsync. Of dpe+:
-chip, line_pause, auto_gain. What they mean stands at `SerialBoard` and `DpeBoard`.
+chip, line_pause, auto_gain. What they mean stands at `SerialBoard` and `DpeBoard`. Options that
+begin with `fault.` let things go wrong on purpose (`drivers.faults`).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from math import inf
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from drivers.board import Board
 from drivers.dpe_board import DpeBoard
 from drivers.errors import NoAnswerError
+from drivers.faults.options import Faults, Place, parse_faults, split_faults
 from drivers.link import Link
 from drivers.serial_board import SerialBoard
 from drivers.tokens import take_token, token_for
@@ -49,9 +54,18 @@ BAUD_RATES = (921600, 115200, 3_000_000)
 _FASTEST = 1_000_000_000
 DPE_BAUD_RATE = 115200
 
-_COMMON = {"baudrate": int, "timeout": float}
-_MLP = {"takeover": int, "lease": float, "watchdog": float, "reconnect": float, "fsync": int}
-_DPE = {"line_pause": float, "auto_gain": int}
+_COMMON_OPTIONS = {"baudrate": int, "timeout": float}
+_MLP_OPTIONS = {
+    "takeover": int,
+    "lease": float,
+    "watchdog": float,
+    "reconnect": float,
+    "fsync": int,
+}
+_DPE_OPTIONS = {"line_pause": float, "auto_gain": int}
+
+_MLP = TypeVar("_MLP", bound=SerialBoard)
+_DPE = TypeVar("_DPE", bound=DpeBoard)
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,8 @@ class BoardAddress:
         Options by name, of the right type.
     chip
         Name of the chip on a board that has no serial number; else empty.
+    faults
+        What shall go wrong.
     """
 
     url: str
@@ -80,6 +96,7 @@ class BoardAddress:
     port: str
     options: dict[str, float]
     chip: str = ""
+    faults: Faults = field(default_factory=Faults)
 
     def open_port(self, baudrate: int, *, exclusive: bool = True) -> Transport:
         """Open the port alone; not exclusively only to stop a board that another program has."""
@@ -134,10 +151,12 @@ def parse_address(url: str) -> BoardAddress:
         host, colon, number = port.rpartition(":")
         if not (host and colon and number.isdecimal() and 0 < int(number) < 65536):
             raise ValueError(f"{url!r}: write {scheme}://host:port")
-    known = _COMMON | (_DPE if dpe else _MLP)
+    known = _COMMON_OPTIONS | (_DPE_OPTIONS if dpe else _MLP_OPTIONS)
     options: dict[str, float] = {}
     chip, allowed = "", ", ".join([*known, *(["chip"] if dpe else [])])
-    for key, text in parse_options(url, parts.query):
+    asked, others = split_faults(parse_options(url, parts.query))
+    faults = parse_faults(repr(url), asked, Place.WIRE)
+    for key, text in others:
         if dpe and key == "chip":
             chip = _chip_name(url, text)
             continue
@@ -151,7 +170,7 @@ def parse_address(url: str) -> BoardAddress:
             raise ValueError(f"{url!r}: {key}={text} must be a number of at least 0")
         if key == "baudrate" and not 1 <= options[key] <= _FASTEST:
             raise ValueError(f"{url!r}: baudrate={text} must be from 1 to {_FASTEST}")
-    return BoardAddress(url, dpe, transport, port, options, chip)
+    return BoardAddress(url, dpe, transport, port, options, chip, faults)
 
 
 def _chip_name(url: str, text: str) -> str:
@@ -174,14 +193,31 @@ def open_wire_board(url: str) -> Board:
         If the board cannot be reached, or speaks something else.
     """
     address = parse_address(url)
+    if not address.faults:
+        return _open(address, address.open_port, SerialBoard, DpeBoard)
+    from drivers.faults.cable import Cable
+    from drivers.faults.calls import FaultyDpeBoard, FaultySerialBoard
+
+    cable = Cable(address.faults)
+
+    def open_port(baudrate: int) -> Transport:
+        return cable.plug_in(lambda: address.open_port(baudrate))
+
+    board = _open(address, open_port, FaultySerialBoard, FaultyDpeBoard)
+    return board.make_faulty(address.faults, cable)
+
+
+def _open(
+    address: BoardAddress, open_port: Callable[[int], Transport], mlp: type[_MLP], dpe: type[_DPE]
+) -> _MLP | _DPE:
     options = dict(address.options)
     given = int(options.pop("baudrate", 0))
     timeout = options.pop("timeout", 10.0)
     if address.dpe:
         pause, auto_gain = options.get("line_pause"), int(options.get("auto_gain", 4))
         baudrate = given or DPE_BAUD_RATE
-        return DpeBoard(
-            lambda: address.open_port(baudrate),
+        return dpe(
+            lambda: open_port(baudrate),
             address.url,
             timeout=timeout,
             line_pause=pause,
@@ -199,15 +235,9 @@ def open_wire_board(url: str) -> Board:
     }
     for rate in rates:
         try:
-            return _open_mlp(address, rate, timeout, settings)
+            link = Link(partial(open_port, rate), address.url, timeout)
+            return mlp(link, **settings)  # type: ignore[arg-type]
         except NoAnswerError:
             if rate == rates[-1]:
                 raise
     raise AssertionError("unreachable")
-
-
-def _open_mlp(
-    address: BoardAddress, baudrate: int, timeout: float, settings: dict[str, float]
-) -> SerialBoard:
-    link = Link(lambda: address.open_port(baudrate), address.url, timeout)
-    return SerialBoard(link, **settings)  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ from drivers.errors import (
     LimitError,
     PulseOutcomeUnknown,
     PulsesInterruptedError,
+    SupplyError,
     TransportError,
 )
 from drivers.link import Link
@@ -460,7 +461,7 @@ class SerialBoard(RecordedBoard):
         if state.state == State.FAULT:
             fault = ErrorCode(state.fault)
             if fault not in _OUR_FAULTS:
-                raise DeviceError(_stopped(fault))
+                raise _stopped(fault)
             LOGGER.warning("%s: the board had grounded itself (%s)", self.link.name, fault.name)
             self.link.request(m.ClearFault(fault=fault))
         elif state.state not in (State.LINKED, State.READY):
@@ -501,7 +502,7 @@ class SerialBoard(RecordedBoard):
         if refused.code == ErrorCode.LIMIT:
             return LimitError(f"{text}; the board's own limits are tighter, nothing was driven")
         if refused.code == ErrorCode.FAULT_LATCHED:
-            return DeviceError(_stopped(ErrorCode(refused.detail)))
+            return _stopped(ErrorCode(refused.detail))
         return DeviceError(text)
 
     def _next_op(self) -> int:
@@ -519,8 +520,9 @@ class SerialBoard(RecordedBoard):
         return self._op
 
 
-def _stopped(fault: ErrorCode) -> str:
-    return (
+def _stopped(fault: ErrorCode) -> DeviceError:
+    kind = SupplyError if fault == ErrorCode.SUPPLY else DeviceError
+    return kind(
         f"the board has grounded itself and latched {fault.name}. Find out why; then "
         "clear_fault() and configure(), or `memlab board ground --clear-fault`"
     )

@@ -112,9 +112,6 @@ class DeviceLink:
         Bytes per second of the line; None where it is not known, as over USB or TCP.
     """
 
-    check_session = True
-    """Set False only to show in a test that the session check is needed."""
-
     def __init__(
         self, memory: Memory, max_payload: int = MAX_PAYLOAD, byte_rate: float | None = None
     ) -> None:
@@ -165,7 +162,7 @@ class DeviceLink:
             return self._on_hello(found, now)
         if found.kind == Kind.LINK and found.msg == Bye.ID and self.session == 0:
             return SessionClosed(found.sess)
-        if self.session == 0 or (self.check_session and found.sess != self.session):
+        if not self.is_current(found.sess):
             self.counters.session += 1
             self._complain(ErrorCode.SESSION, found.sess)
             return None
@@ -285,6 +282,10 @@ class DeviceLink:
     def payload_limit(self) -> int:
         """Longest payload of this session."""
         return self._limit
+
+    def is_current(self, session: int) -> bool:
+        """Return True when frames of this session may be acted on."""
+        return self.session != 0 and session == self.session
 
     def alive(self, now: float) -> bool:
         """Return True while the session's host has been heard of lately."""

@@ -7,6 +7,7 @@ The tree lives in three files because packages import one way; `memlab.errors` g
      │   ├─ LocalProtocolError   we asked for something that the wire cannot or may not carry
      │   ├─ RemoteProtocolError  the peer sent something that breaks the rules; has `code`
      │   └─ RefusedError         the board understood a request and refused it; has `code`, `detail`
+     ├─ HardwareFaultError       below a board's firmware: the hardware failed; has `code`
      ├─ TransportError           a port could not be opened, or the line died      (drivers.errors)
      ├─ DeviceError              the board answered, and the answer is a failure   (drivers.errors)
      ├─ LimitError               a safety limit refused; nothing was sent          (drivers.errors)
@@ -14,6 +15,7 @@ The tree lives in three files because packages import one way; `memlab.errors` g
 """
 
 __all__ = [
+    "HardwareFaultError",
     "LocalProtocolError",
     "MemlabError",
     "ProtocolError",
@@ -28,6 +30,22 @@ class MemlabError(Exception):
 
 class ProtocolError(MemlabError):
     """The wire carried something that its rules do not allow."""
+
+
+class HardwareFaultError(MemlabError):
+    """The hardware failed while it worked; an `Executor` raises it, and the firmware latches it.
+
+    Parameters
+    ----------
+    code
+        `ErrorCode` of the fault: SUPPLY, ADC_TIMEOUT, SPI_ECHO.
+    message
+        What failed, for people.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class LocalProtocolError(ProtocolError):

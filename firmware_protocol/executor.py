@@ -2,7 +2,8 @@
 
 Everything arrives checked: state, operation number, limits, widths. Lines are row and column
 numbers, values are codes. A call that cannot be carried out raises `RefusedError`, and then it has
-had no effect; any other exception is a fault of the board.
+had no effect; `HardwareFaultError` is a fault of the board with a code, any other exception one
+that is latched as INTERNAL.
 """
 
 from __future__ import annotations

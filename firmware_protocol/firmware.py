@@ -28,7 +28,7 @@ from firmware_protocol.device import (
     SessionClosed,
     StopAsked,
 )
-from firmware_protocol.errors import RefusedError
+from firmware_protocol.errors import HardwareFaultError, RefusedError
 from firmware_protocol.executor import Executor
 from firmware_protocol.journal import Memory
 from firmware_protocol.machine import BUSY, LIVE, Machine, Trigger
@@ -104,7 +104,7 @@ class Firmware:
         except RefusedError as refusal:
             task.abort(ErrorCode(refusal.code))
         except Exception as error:  # the model or the hardware failed: that is a fault
-            self.stop(ErrorCode.INTERNAL, text=f"{type(error).__name__}: {error}")
+            self._fail(error)
         if self.link.session:
             task.pump(self.link, now)
         if task.finished and self.state in BUSY:
@@ -126,6 +126,9 @@ class Firmware:
                 self.link.send(m.LogEvent(t_us=0, level=40, text=text[:200]))
             self.link.send(m.FaultEvent(fault=fault, detail=detail, op=op))
             self.link.send(m.StateEvent(state=self.state))
+
+    def _fail(self, error: Exception) -> None:
+        self.stop(_code(error), text=f"{type(error).__name__}: {error}")
 
     def host_gone(self) -> None:
         """Act on a dropped DTR line or a closed socket, without waiting for the watchdog."""
@@ -200,7 +203,12 @@ class Firmware:
         except RefusedError as refusal:
             self.link.refuse(event.seq, request.ID, refusal)
         except Exception as error:  # the model or the hardware failed: that is a fault
-            self.link.refuse(event.seq, request.ID, RefusedError(ErrorCode.INTERNAL))
-            self.stop(ErrorCode.INTERNAL, text=f"{type(error).__name__}: {error}")
+            self.link.refuse(event.seq, request.ID, RefusedError(_code(error)))
+            self._fail(error)
         else:
             self.link.answer(event.seq, response)
+
+
+def _code(error: Exception) -> ErrorCode:
+    """Return what is latched after this error."""
+    return ErrorCode(error.code) if isinstance(error, HardwareFaultError) else ErrorCode.INTERNAL

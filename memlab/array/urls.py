@@ -9,7 +9,8 @@ serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening
 dpe+serial://COM4?chip=die-7             ... that speaks the published board's dialect; it has no
                                          serial number, so the chip's name stands for it
 
-Options for the array on any board:
+Options that begin with `fault.` let things go wrong on purpose: `drivers.faults` says which there
+are. Options for the array on any board:
 
 rounding=nearest      round voltages to the steps that the wire carries, instead of refusing
 passport=FILE         keep the chip's passport there. A board on a wire has one by default, in the
@@ -26,6 +27,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from drivers.board import Board
+from drivers.faults.options import Faults, Place, parse_faults, split_faults
 from drivers.opening import SCHEMES, open_wire_board, parse_address, parse_options
 from drivers.tokens import take_token
 from memlab.array.board_array import BoardArray
@@ -128,10 +130,16 @@ def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:
     scheme, options = _split(url)
     if scheme != "emulator":
         raise SettingError(f"{url!r} names no board; boards start with emulator: or serial://")
+    options, faults = _faults(url, options)
     seed = _number(url, options, "seed", seed, 0)
     preset = load_preset(options.pop("chip")) if "chip" in options else chip
     preset = preset or load_preset("ta-hfo2")
-    return EmulatedBoard(preset.replace(**options) if options else preset, seed)
+    preset = preset.replace(**options) if options else preset
+    if faults:
+        from memlab.emulator.faulty_board import FaultyEmulatedBoard
+
+        return FaultyEmulatedBoard(preset, seed, faults)
+    return EmulatedBoard(preset, seed)
 
 
 def check_url(url: str) -> str:
@@ -142,7 +150,9 @@ def check_url(url: str) -> str:
     url = take_token(url)
     address, _ = split_array_options(url)
     if not _is_wire(url):
-        _split(url)
+        scheme, options = _split(url)
+        if scheme == "emulator":
+            _faults(url, options)
         return url
     try:
         parse_address(address)
@@ -184,6 +194,15 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
         raise SettingError(f"{url!r}: unexpected {parts.netloc + parts.path!r} after {scheme}:")
     try:
         return scheme, dict(parse_options(url, parts.query))
+    except ValueError as error:
+        raise SettingError(str(error)) from error
+
+
+def _faults(url: str, options: dict[str, str]) -> tuple[dict[str, str], Faults]:
+    """Return the options of an emulated board without the faults, and these."""
+    asked, others = split_faults(options.items())
+    try:
+        return dict(others), parse_faults(repr(url), asked, Place.PROCESS)
     except ValueError as error:
         raise SettingError(str(error)) from error
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import rich_click as click
 
+from drivers.faults.options import Faults, Place, parse_faults
 from drivers.tokens import TOKEN_VARIABLE
 from memlab.cli.command import Command
 from memlab.cli.options import SEED
 from memlab.cli.streams import show_document
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.faulty_board import FaultyEmulatedBoard
 from memlab.errors import SettingError
 from memlab.storage import require_file
 from memlab.virtual_board import (
@@ -75,6 +77,15 @@ from memlab.virtual_board.running import enter
     metavar="NAME",
     help="Serial number, by which a host keeps passport and calibration.  [default: a new one]",
 )
+@click.option(
+    "--fault",
+    "fault",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Let something go wrong on purpose: brown_out_after=N row-pulses, delay=S, "
+    "stuck_column=C, stuck_code=CODE. Faults of the line belong into the URL "
+    "(?fault.drop_after=100).",
+)
 @click.option("--jumper", is_flag=True, help="Set the jumper that unsafe chip access needs.")
 @click.option(
     "--log",
@@ -95,6 +106,7 @@ def serve(
     seed: int,
     baud: int | None,
     serial: str | None,
+    fault: tuple[str, ...],
     jumper: bool,
     log: Path | None,
     as_json: bool,
@@ -115,7 +127,9 @@ def serve(
         raise click.UsageError(
             f"--serial {serial}: at most 32 letters, digits and any of . _ -, the first no sign"
         )
-    board = EmulatedBoard(load_preset(chip), seed)
+    faults = _faults(fault)
+    preset = load_preset(chip)
+    board = FaultyEmulatedBoard(preset, seed, faults) if faults else EmulatedBoard(preset, seed)
     serial = serial or new_serial(board)
     with ExitStack() as stack:
         record = _recorder(log, stack)
@@ -181,6 +195,14 @@ def _token(host: str, given: str | None) -> str:
             raise SettingError("--token: 8 to 128 letters, digits, - or _")
         return given
     return "" if _is_loopback(host) else secrets.token_urlsafe(16)
+
+
+def _faults(given: tuple[str, ...]) -> Faults:
+    pairs = [one.partition("=") for one in given]
+    try:
+        return parse_faults("--fault", {name: text for name, _, text in pairs}, Place.SERVED)
+    except ValueError as error:
+        raise SettingError(str(error)) from error
 
 
 def _recorder(log: Path | None, stack: ExitStack) -> Callable[[BoardEvent], None] | None:

@@ -28,12 +28,12 @@ from drivers.board import (
     Selection,
     Timing,
 )
-from drivers.errors import LimitError
+from drivers.errors import DeviceError, LimitError, SupplyError
 from drivers.ltc2668 import Span
 from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
 from firmware_protocol.configuration import Configuration
-from firmware_protocol.errors import RefusedError
+from firmware_protocol.errors import HardwareFaultError, RefusedError
 from firmware_protocol.executor import Samples
 from firmware_protocol.journal import Journal
 from firmware_protocol.messages import ErrorCode, Phase
@@ -293,3 +293,8 @@ def _refusals() -> Iterator[None]:
         yield
     except LimitError as error:
         raise RefusedError(ErrorCode.LIMIT, 0, str(error)) from error
+    except DeviceError as error:
+        supply = error if isinstance(error, SupplyError) else error.__cause__
+        if isinstance(supply, SupplyError):
+            raise HardwareFaultError(ErrorCode.SUPPLY, str(supply)) from error
+        raise

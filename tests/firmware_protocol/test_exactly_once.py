@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from support.careless_link import CarelessLink
 
 from firmware_protocol import messages as m
 from firmware_protocol.device import DeviceLink
@@ -64,7 +65,7 @@ class World:
     """Everything, moved by `step`."""
 
     rng: random.Random
-    check_session: bool = True
+    link_class: type[DeviceLink] = DeviceLink
     loss: float = 0.1
     now: float = 0.0
     log: dict[int, int] = field(default_factory=dict)
@@ -84,8 +85,7 @@ class World:
     # --- both ends
 
     def start_board(self) -> None:
-        link = DeviceLink(self.memory)
-        link.check_session = self.check_session
+        link = self.link_class(self.memory)
         self.board = LoggingBoard(self.log)
         self.firmware = Firmware(self.board, self.memory, link)
 
@@ -389,9 +389,9 @@ TestExactlyOnce = ExactlyOnce.TestCase
 TestExactlyOnce.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 
 
-def storm(seed: int, check_session: bool = True, rounds: int = 60) -> World:
+def storm(seed: int, link_class: type[DeviceLink] = DeviceLink, rounds: int = 60) -> World:
     rng = random.Random(seed)
-    world = World(rng, check_session)
+    world = World(rng, link_class)
     for _ in range(rounds):
         match rng.randrange(14):
             case 0:
@@ -423,7 +423,7 @@ def test_a_storm_of_faults_misreports_nothing(seed: int) -> None:
 def test_the_harness_catches_a_board_that_does_not_check_sessions() -> None:
     found = []
     for seed in range(40):
-        world = storm(seed, check_session=False)
+        world = storm(seed, CarelessLink)
         for sent in world.ledger:
             world.check(sent)
         found += world.mistakes

@@ -108,7 +108,7 @@ class Simulated(Loopback):
     ----------
     board
         Any board.
-    jumper, check_session
+    jumper, link_class
         Passed to executor and link.
     """
 
@@ -117,7 +117,7 @@ class Simulated(Loopback):
         board: Board,
         *,
         jumper: bool = False,
-        check_session: bool = True,
+        link_class: type[DeviceLink] = DeviceLink,
         to_board: Damage = intact,
         to_host: Damage = intact,
         step: float = 0.001,
@@ -129,9 +129,7 @@ class Simulated(Loopback):
         self.executor = BoardExecutor(
             board, memory.journal, clock=lambda: self.now, jumper=jumper, record=self.events.append
         )
-        device = DeviceLink(memory)
-        device.check_session = check_session
-        self.firmware = Firmware(self.executor, memory, device)
+        self.firmware = Firmware(self.executor, memory, link_class(memory))
         self.link = HostLink(count(1).__next__, **link_options)
         self.to_board, self.to_host = to_board, to_host
         self.bytes_up = self.bytes_down = 0

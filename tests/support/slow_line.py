@@ -10,8 +10,7 @@ from collections import deque
 from itertools import count
 from typing import Any
 
-from support.faults import FaultyLine
-
+from drivers.faults.line import FaultyLine
 from firmware_protocol import messages as m
 from firmware_protocol.configuration import Configuration
 from firmware_protocol.firmware import Firmware

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from support.faults import KINDS, FaultyLine
 from support.simulated import (
     CONFIG,
     Simulated,
@@ -28,7 +27,9 @@ from support.simulated import (
 from support.watched_board import WatchedBoard
 
 from drivers.board import PulseBatch, Selection
+from drivers.faults.line import KINDS, FaultyLine
 from firmware_protocol import messages as m
+from firmware_protocol.device import DeviceLink
 from firmware_protocol.errors import ProtocolError, RefusedError
 from firmware_protocol.host import HostLink
 from firmware_protocol.host_events import Answered, Connected, LinkDown
@@ -77,8 +78,8 @@ class Sweep:
         Of the faults, and of the script.
     operations
         Programming operations of the script; measurements come on top.
-    check_session
-        False takes the session check out of the board, to show that it is needed.
+    link_class
+        The board's end of the link.
     kinds
         Faults that occur.
     kill_every
@@ -90,7 +91,7 @@ class Sweep:
     seed: int
     rate: float
     operations: int
-    check_session: bool = True
+    link_class: type[DeviceLink] = DeviceLink
     kinds: tuple[str, ...] = KINDS
     kill_every: int = 25
     tries: int = 5
@@ -107,7 +108,7 @@ class Sweep:
         self.twin.configure(CONFIG)
         self.rng = np.random.default_rng(self.seed)
         self.loop = Simulated(
-            self.board, check_session=self.check_session, max_payload=192, tries=self.tries
+            self.board, link_class=self.link_class, max_payload=192, tries=self.tries
         )
         self.loop.to_board = self._carry_up
         self.loop.to_host = self._carry_down

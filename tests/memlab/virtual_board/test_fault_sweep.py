@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from support.blocking_host import BlockingHost
-from support.faults import KINDS, FaultProxy, FaultyLine
+from support.careless_link import CarelessLink
+from support.faults import FaultProxy
 from support.simulated import (
     CONFIG,
     random_pulses,
@@ -14,6 +15,7 @@ from support.simulated import (
 from support.sweep import Sweep
 
 from drivers.board import Selection
+from drivers.faults.line import KINDS, FaultyLine
 from firmware_protocol.operations import Job, Read
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.testing import ServedBoard
@@ -81,7 +83,7 @@ def test_without_the_session_check_the_same_sweep_finds_mistakes() -> None:
     # Bytes that a killed host left behind arrive in the session of its successor.
     options = {"rate": 1e-4, "operations": 250, "kill_every": 1}
     sound = [Sweep(seed, **options).run() for seed in (0, 1)]
-    broken = [Sweep(seed, **options, check_session=False).run() for seed in (0, 1)]
+    broken = [Sweep(seed, **options, link_class=CarelessLink).run() for seed in (0, 1)]
     assert [sweep.mistakes for sweep in sound] == [[], []]
     found = [mistake for sweep in broken for mistake in sweep.mistakes]
     assert any("pulses were asked for" in mistake for mistake in found), found
