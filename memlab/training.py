@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
 from memlab.nn import Loss, Network, Optimizer, Validation
+from memlab.storage import State
 
-__all__ = ["Batch", "EpochResult", "Observer", "Restart", "UpdateResult", "train"]
+__all__ = [
+    "Batch",
+    "EpochResult",
+    "Keeper",
+    "Observer",
+    "Position",
+    "Restart",
+    "UpdateResult",
+    "train",
+]
 
 FloatArray = npt.NDArray[np.float64]
 Batch = tuple[FloatArray, FloatArray]
@@ -72,11 +84,59 @@ class Restart:
         return restarts < self.times and epochs == self.after and not loss <= self.loss
 
 
+@dataclass
+class Position:
+    """Where a training stands; with what it trains, all that it needs to go on.
+
+    Parameters
+    ----------
+    initialised
+        Whether the array is, for the present attempt.
+    index, epoch
+        Of the next update, counted from 0 over all attempts.
+    begun, restarts
+        First epoch of the present attempt, and how many were given up before it.
+    losses
+        Mean losses of the updates of the present epoch so far.
+    history
+        Mean losses of the epochs before.
+    pulsing
+        Loss and accuracy of the batch whose gradients are known, and whose pulses come next; empty
+        between two updates.
+    given_up
+        Last epoch of the attempt before, by the names of `EpochResult`.
+    """
+
+    initialised: bool = False
+    index: int = 0
+    epoch: int = 0
+    begun: int = 0
+    restarts: int = 0
+    losses: list[float] = field(default_factory=list)
+    history: list[float] = field(default_factory=list)
+    pulsing: list[float] = field(default_factory=list)
+    given_up: dict[str, Any] = field(default_factory=dict)
+
+    def state(self) -> State:
+        """Return it as plain values."""
+        return asdict(self)
+
+
 class Observer:
-    """Sees what passes during training; subclasses record or show it."""
+    """Sees what passes during training; subclasses record or show it.
+
+    One that remembers something between two updates says so by `state` and `restore`, so that a
+    training goes on after a kill as if there had been none.
+    """
 
     def started(self, network: Network) -> None:
         """Hear that the array is initialised and read, and the first batch comes next."""
+
+    def resumed(self, network: Network) -> None:
+        """Hear, in place of `started`, that training goes on where it was; after `restore`."""
+
+    def multiplied(self, network: Network) -> None:
+        """Hear that a batch is through forward and backward, and the array is pulsed next."""
 
     def updated(self, result: UpdateResult, network: Network) -> None:
         """Hear that an update was programmed and read back."""
@@ -86,6 +146,28 @@ class Observer:
 
     def restarted(self, result: EpochResult, network: Network) -> None:
         """Hear that after this epoch the array was initialised again, and training begins anew."""
+
+    def state(self) -> State:
+        """Return what it remembers."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+
+
+class Keeper(Protocol):
+    """Takes checkpoints of a training."""
+
+    def epoch_begins(self) -> None:
+        """Hear that the batches of an epoch are asked for next."""
+        ...
+
+    def keep(self, position: Position, network: Network, *, pulses_follow: bool) -> None:
+        """Hear of a moment at which training can be taken up again.
+
+        Either all that has passed was told to all observers, or `pulses_follow`.
+        """
+        ...
 
 
 def train(
@@ -97,6 +179,10 @@ def train(
     observers: Sequence[Observer] = (),
     restart: Restart | None = None,
     validation: Validation | None = None,
+    *,
+    position: Position | None = None,
+    gradients: Sequence[Sequence[FloatArray]] | None = None,
+    keeper: Keeper | None = None,
 ) -> list[float]:
     """Initialise the array and train in situ; return the mean loss of each epoch.
 
@@ -117,39 +203,69 @@ def train(
         When to begin anew; None for never.
     validation
         Looks at other samples after every epoch, and may end training.
+    position
+        Where to go on, with everything as it was there; by default at the beginning.
+    gradients
+        Those of a position whose pulses come next.
+    keeper
+        Takes checkpoints.
     """
-    network.initialise()
-    for observer in observers:
-        observer.started(network)
-    history: list[float] = []
-    index = epoch = begun = restarts = 0
-    while epoch < begun + epochs:
-        losses: list[float] = []
-        for x, target in batches(epoch):
+    at = position or Position()
+
+    def keep(*, pulses_follow: bool = False) -> None:
+        if keeper is not None:
+            keeper.keep(at, network, pulses_follow=pulses_follow)
+
+    if at.initialised or at.restarts:
+        for observer in observers:
+            observer.resumed(network)
+    while True:
+        if not at.initialised:
+            keep(pulses_follow=True)
+            network.initialise()
+            at.initialised = True
+            for observer in observers:
+                if at.given_up:
+                    observer.restarted(EpochResult(**at.given_up), network)
+                else:
+                    observer.started(network)
+            keep()
+        if at.epoch == at.begun + epochs or (validation is not None and validation.exhausted):
+            return at.history
+        if keeper is not None:
+            keeper.epoch_begins()
+        for x, target in islice(batches(at.epoch), len(at.losses), None):
             stopping.check()
-            value = loss(network.forward(x), target)
-            network.backward(value.delta)
-            network.update(optimizer)
-            losses.append(value.mean)
-            result = UpdateResult(index, epoch, value.mean, value.accuracy)
+            if not at.pulsing:
+                value = loss(network.forward(x), target)
+                network.backward(value.delta)
+                for observer in observers:
+                    observer.multiplied(network)
+                at.pulsing, gradients = [value.mean, value.accuracy], None
+                keep(pulses_follow=True)
+            network.update(optimizer, gradients)
+            mean, accuracy = at.pulsing
+            result = UpdateResult(at.index, at.epoch, mean, accuracy)
             for observer in observers:
                 observer.updated(result, network)
-            index += 1
-        history.append(float(np.mean(losses)))
-        finished = EpochResult(epoch, begun + epochs, history[-1])
+            at.pulsing = []
+            at.losses.append(mean)
+            at.index += 1
+            keep()
+        at.history.append(float(np.mean(at.losses)))
+        finished = EpochResult(at.epoch, at.begun + epochs, at.history[-1])
         if validation is not None:
-            finished = replace(finished, validation=validation.after_epoch(epoch, network))
+            found = validation.after_epoch(at.epoch, network)
+            finished = replace(finished, validation=found)
         for observer in observers:
             observer.epoch_finished(finished)
-        epoch += 1
-        if restart is not None and restart.due(restarts, epoch - begun, history[-1]):
-            restarts, begun = restarts + 1, epoch
-            network.initialise()
+        at.losses = []
+        at.epoch += 1
+        if restart is not None and restart.due(at.restarts, at.epoch - at.begun, at.history[-1]):
+            at.restarts, at.begun, at.initialised = at.restarts + 1, at.epoch, False
+            at.given_up = asdict(finished)
             optimizer.reset()
             if validation is not None:
                 validation.reset()
-            for observer in observers:
-                observer.restarted(finished, network)
-        elif validation is not None and validation.exhausted:
-            break
-    return history
+        else:
+            keep()

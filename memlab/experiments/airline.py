@@ -32,7 +32,7 @@ from memlab.array import Array
 from memlab.datasets import load_airline
 from memlab.emulator import load_preset
 from memlab.experiments.config import ExperimentConfig, MappingConfig, TrainConfig
-from memlab.experiments.experiment import Samples
+from memlab.experiments.experiment import SameBatches, Samples
 from memlab.experiments.passengers import TRAINING_PAIRS, UNITS, Encoding, Prediction, encode
 from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
@@ -132,7 +132,7 @@ def make_network(
     )
 
 
-class AirlineExperiment:
+class AirlineExperiment(SameBatches):
     """The airline experiment on an array (see the module's documentation)."""
 
     name = "airline"

@@ -24,7 +24,7 @@ from memlab.datasets import load_airline
 from memlab.experiments import airline
 from memlab.experiments.airline import NetworkConfig, SeriesConfig, make_network
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import Samples
+from memlab.experiments.experiment import SameBatches, Samples
 from memlab.experiments.passengers import TRAINING_PAIRS, UNITS, Encoding, Prediction, encode
 from memlab.nn import Loss, SquaredError
 from memlab.runs import RunFile
@@ -75,7 +75,7 @@ ABOUT = {
 """What to tell of each preset."""
 
 
-class AirlineWindowExperiment:
+class AirlineWindowExperiment(SameBatches):
     """The airline-window experiment on an array (see the module's documentation)."""
 
     name = "airline-window"

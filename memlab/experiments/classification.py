@@ -17,6 +17,7 @@ from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import Samples
 from memlab.nn import CrossEntropy, Loss, Network
 from memlab.runs import RunFile
+from memlab.storage import State
 from memlab.training import Batch, EpochResult, Observer
 
 __all__ = [
@@ -143,6 +144,14 @@ class Classifier:
             output = self.network.forward(self.task.x_train[:, picked])
             total += self.loss(output, self._target[picked]).total
         return total / self._held_out.size
+
+    def state(self) -> State:
+        """Return the order of the sequences, and where its generator stands."""
+        return {"order": self._order, "rng": self._rng.bit_generator.state}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        self._order, self._rng.bit_generator.state = state["order"], state["rng"]
 
     def predict(self, x: FloatArray) -> FloatArray:
         """Return the scores of sequences on the array, shape (sequences, classes)."""

@@ -14,6 +14,7 @@ What is inferred is inferred on the array, and nothing that was read back is use
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,13 @@ from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.in_situ import train_experiment
 from memlab.experiments.law import find_law
 from memlab.experiments.placing import place_weights, used_cells, views_of
-from memlab.mapping import PULSE_UNITS, summarise, write_verify
+from memlab.mapping import (
+    PULSE_UNITS,
+    SwitchingLaw,
+    WriteVerifyResult,
+    summarise,
+    write_verify,
+)
 from memlab.nn import CrossEntropy
 from memlab.runs import (
     BestWeights,
@@ -34,6 +41,8 @@ from memlab.runs import (
     TrainingLog,
     WriteVerifyLog,
 )
+from memlab.session import Session
+from memlab.storage import State
 from memlab.training import Observer
 
 __all__ = ["ExSitu", "effective_training"]
@@ -70,9 +79,9 @@ class ExSitu:
         if path := config.weights or config.transfer.source:
             self._weights = read_weights(Path(path), self._software, config)
 
-    def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
+    def run(self, session: Session, observers: Sequence[Observer]) -> Outcome:
         """Train in software, transfer, and infer; declares and starts the run file."""
-        software = self._software
+        software, run_file = self._software, session.file
         log = TrainingLog(run_file, LogLevel.OFF)
         log.declare(
             software.network,
@@ -84,10 +93,23 @@ class ExSitu:
         own = software.declare_results(run_file)
         records = self._declare_records(run_file)
         run_file.start()
+        if session.resumed is None:
+            session.keep({})
         best = BestWeights(run_file.path)
-        trained = self._learn([*own, log, *observers], best)
-        before = software.evaluate(run_file)
-        details = self._transfer(records)
+        learnt = (session.resumed or {}).get("learnt")
+        if learnt is None:
+            trained = self._learn([*own, log, *observers], session, best)
+            learnt = {
+                "trained": trained,
+                "before": software.evaluate(run_file),
+                "network": software.network.state(),
+                "best": best.state(),
+            }
+        else:
+            software.network.restore(learnt["network"])
+            best.restore(learnt["best"])
+        trained, before = learnt["trained"], learnt["before"]
+        details = self._transfer(records, session, learnt)
         # Writes over what the software found: the run is about the arrays.
         after = self._experiment.evaluate(run_file)
         names = [name for name in before if not name.startswith("persistence")]
@@ -109,12 +131,23 @@ class ExSitu:
             UNITS | best.units(),
         )
 
-    def _learn(self, observers: Sequence[Observer], best: BestWeights) -> dict[str, float | None]:
+    def _learn(
+        self, observers: Sequence[Observer], session: Session, best: BestWeights
+    ) -> dict[str, float | None]:
         """Train the software network, or take over weights; return what training says."""
         network = self._software.network
         if self._weights is None:
-            train = effective_training(self._config)
-            return train_experiment(self._software, train, observers, best)
+            states = (session.resumed or {}).get("software", [])
+            for array, state in zip(self._ideal, states, strict=False):
+                array.restore(state)
+            return train_experiment(
+                self._software,
+                effective_training(self._config),
+                observers,
+                best,
+                session,
+                lambda: {"software": [array.state() for array in self._ideal]},
+            )
         start_from(self._weights, network, self._ideal, self._config)
         network.initialise()
         return {"final_loss": None}
@@ -128,30 +161,60 @@ class ExSitu:
             records[-1].declare(array, maps=maps, views=self._views[number])
         return records
 
-    def _transfer(self, records: Sequence[WriteVerifyLog]) -> dict[str, Any]:
+    def _transfer(
+        self, records: Sequence[WriteVerifyLog], session: Session, learnt: State
+    ) -> dict[str, Any]:
         """Write the trained weights; return how they were placed, and what became of the cells."""
+        resumed = session.resumed if session.resumed and "learnt" in session.resumed else None
         arrays, config, network = self._arrays, self._config.transfer, self._experiment.network
         settings = config.make_settings()
-        laws = [
-            find_law(array, config, self._config.chip, cells, views)
-            for array, cells, views in zip(
-                arrays, used_cells(network, arrays), self._views, strict=True
-            )
-        ]
+        if resumed is not None:
+            laws = [SwitchingLaw(**law) for law in resumed["laws"]]
+        else:
+            laws = [
+                find_law(array, config, self._config.chip, cells, views)
+                for array, cells, views in zip(
+                    arrays, used_cells(network, arrays), self._views, strict=True
+                )
+            ]
         # What every array reaches.
         low = max(float(law.conductance(settings.gate_minimum)) for law in laws)
         high = min(float(law.conductance(settings.gate_maximum)) for law in laws)
         targets, clipped = place_weights(
             network, self._software.network, arrays, (low, high), config.placement, config.clip
         )
-        results = []
-        for array, target, law, record, views in zip(
-            arrays, targets, laws, records, self._views, strict=True
-        ):
+        results = [WriteVerifyResult.of_state(one) for one in (resumed or {}).get("results", [])]
+        written = list(zip(arrays, targets, laws, records, self._views, strict=True))
+        work: State | None = None
+        if resumed is not None:
+            work, written[len(results)][3].reads = resumed["work"], resumed["reads"]
+        for array, target, law, record, views in written[len(results) :]:
+
+            def keep(state: State, record: WriteVerifyLog = record) -> None:
+                session.keep(
+                    {
+                        "learnt": learnt,
+                        "laws": [asdict(law) for law in laws],
+                        "results": [result.state() for result in results],
+                        "work": state,
+                        "reads": record.reads,
+                    }
+                )
+
             record.target(target)
-            result = write_verify(array, target, law, settings, observer=record.read, views=views)
+            result = write_verify(
+                array,
+                target,
+                law,
+                settings,
+                observer=record.read,
+                views=views,
+                keeper=keep,
+                resumed=work,
+            )
             record.finish(result)
             results.append(result)
+            work = None
         network.read_back()
         return {
             "window": {"low": low, "high": high},

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from memlab.array import Array
 from memlab.nn import Loss, Network
 from memlab.runs import Findings, RunFile
+from memlab.storage import State
 from memlab.training import Batch, Observer
 
-__all__ = ["Experiment", "MakeExperiment", "Outcome", "Samples"]
+__all__ = ["Experiment", "MakeExperiment", "Outcome", "SameBatches", "Samples"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,17 @@ class Samples:
         return found
 
 
+class SameBatches:
+    """What an experiment derives from whose batches depend on the epoch and nothing else."""
+
+    def state(self) -> State:
+        """Return nothing: nothing is remembered from epoch to epoch."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Do nothing."""
+
+
 class Experiment(Protocol):
     """A network on an array with data to train on and results to write."""
 
@@ -72,6 +84,14 @@ class Experiment(Protocol):
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         """Return the batches of an epoch, counted from 0."""
+        ...
+
+    def state(self) -> State:
+        """Return what the batches to come depend on beside the epoch, random states included."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
         ...
 
     def declare_results(self, run: RunFile) -> list[Observer]:

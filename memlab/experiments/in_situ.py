@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,12 @@ from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
 from memlab.experiments.given import UNITS, Weights, read_weights, start_from
+from memlab.experiments.keeping import TrainingKeeper
 from memlab.experiments.schedule import LearningRateSchedule
 from memlab.nn import CrossEntropy, Network, Validation
-from memlab.runs import BestWeights, RunFile, TrainingLog
+from memlab.runs import BestWeights, TrainingLog
+from memlab.session import Session
+from memlab.storage import State
 from memlab.training import EpochResult, Observer, train
 
 __all__ = ["InSitu", "train_experiment"]
@@ -36,9 +39,9 @@ class InSitu:
         if config.weights:
             self._weights = read_weights(Path(config.weights), self._experiment, config)
 
-    def run(self, run_file: RunFile, observers: Sequence[Observer]) -> Outcome:
+    def run(self, session: Session, observers: Sequence[Observer]) -> Outcome:
         """Train and evaluate; declares and starts the run file."""
-        experiment, config = self._experiment, self._config
+        experiment, config, run_file = self._experiment, self._config, session.file
         log = TrainingLog(run_file, config.log.level)
         log.declare(
             experiment.network,
@@ -50,11 +53,18 @@ class InSitu:
         own = experiment.declare_results(run_file)
         run_file.start()
         details: dict[str, Any] = {}
-        if self._weights is not None:
+        if session.resumed is None:
+            session.keep({})
+        if session.resumed:
+            details = dict(session.resumed["details"])
+        elif self._weights is not None:
             network = experiment.network
             details["given"] = start_from(self._weights, network, self._arrays, config)
         best = BestWeights(run_file.path)
-        trained = train_experiment(experiment, config.train, [*own, log, *observers], best)
+        told = [*own, log, *observers]
+        trained = train_experiment(
+            experiment, config.train, told, best, session, lambda: {"details": details}
+        )
         log.stop_codes()
         metrics = {**experiment.evaluate(run_file), **trained}
         found = {"metrics_of": experiment.samples().of(metrics), **best.document(), **details}
@@ -67,8 +77,10 @@ def train_experiment(
     config: TrainConfig,
     observers: Sequence[Observer],
     best: BestWeights,
+    session: Session,
+    notes: Callable[[], State],
 ) -> dict[str, float | None]:
-    """Train an experiment as configured.
+    """Train an experiment as configured, from its beginning or from where a run goes on.
 
     Parameters
     ----------
@@ -76,6 +88,10 @@ def train_experiment(
         What is trained, how, and who watches.
     best
         Keeps the weights with the lowest loss of what is held out, if anything is.
+    session
+        The run, for its checkpoints.
+    notes
+        Returns what else belongs to a checkpoint of it.
 
     Returns
     -------
@@ -91,15 +107,26 @@ def train_experiment(
     schedule = []
     if config.lr_final is not None:
         schedule.append(LearningRateSchedule(optimizer, config.lr_final))
+    told = [*schedule, attempts, *observers]
+    ahead = not all(block.array.restorable for block in experiment.network.blocks)
+    keeper = TrainingKeeper(
+        session, experiment, optimizer, validation, told, notes, pulses_first=ahead
+    )
+    position = gradients = None
+    if session.resumed and "training" in session.resumed:
+        position, gradients = keeper.restore(session.resumed["training"])
     history = train(
         experiment.network,
         experiment.loss,
         optimizer,
         experiment.batches,
         config.epochs,
-        [*schedule, attempts, *observers],
+        told,
         config.make_restart(),
         validation,
+        position=position,
+        gradients=gradients,
+        keeper=keeper,
     )
     found: dict[str, float | None] = {"final_loss": history[-1] if history else None}
     if config.restarts:
@@ -121,3 +148,9 @@ class _Attempts(Observer):
 
     def restarted(self, result: EpochResult, network: Network) -> None:
         self.in_vain += 1
+
+    def state(self) -> State:
+        return {"in_vain": self.in_vain, "validation": self.validation}
+
+    def restore(self, state: State) -> None:
+        self.in_vain, self.validation = state["in_vain"], state["validation"]

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from drivers import stopping
 from memlab.array import Array
 from memlab.emulator.blas import one_blas_thread
-from memlab.errors import SettingError
+from memlab.errors import DataError, SettingError
 from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.given import is_npz
 from memlab.experiments.in_situ import InSitu
-from memlab.runs import Family, GoodLines, load_good_lines
+from memlab.runs import Family, GoodLines, load_good_lines, open_run
 from memlab.runs.trained import recorded_preset
 from memlab.session import (
     UNLABELLED,
+    Checkpoint,
     Labels,
     Request,
     check_boards,
+    find_checkpoint,
     open_arrays,
     place_for,
     read_config,
@@ -41,6 +44,7 @@ __all__ = [
     "explain_preset",
     "make_plan",
     "open_for",
+    "resume",
     "run",
 ]
 
@@ -86,6 +90,7 @@ class Plan:
     out: Path
     good: GoodLines | None = None
     labels: Labels = UNLABELLED
+    run_id: str = field(default_factory=lambda: uuid4().hex)
 
     def request(self) -> Request:
         """Return what the run file says before anything is done."""
@@ -97,7 +102,9 @@ class Plan:
             self.boards,
             self.config.model_dump(mode="json"),
             {"experiment": self.experiment, "preset": self.preset, "seed": self.config.seed},
-            labels=self.labels,
+            {} if self.good is None else self.good.attributes(),
+            self.run_id,
+            self.labels,
         )
 
 
@@ -191,6 +198,59 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     metrics and counts, for an emulated board what the run would cost on the real one, and with
     `method=ex-situ` what the transfer did.
     """
+    return _carry_out(plan, observers, figure)
+
+
+@stopping.stopped_in_order()
+def resume(
+    path: Path, observers: Sequence[Observer] = (), *, figure: bool = True
+) -> dict[str, Any] | None:
+    """Finish a run that was killed or interrupted; return its document, None if it is finished.
+
+    It goes on from its last checkpoint. An emulated chip in this process goes back to that, and so
+    do the passport and the run file: everything is then as if nothing had happened.
+
+    Parameters
+    ----------
+    path
+        Its run file, under whatever name it is now.
+    observers, figure
+        As for `run`.
+
+    Raises
+    ------
+    DataError
+        If it is no run of an experiment, is alive, or has no checkpoint that fits it.
+    """
+    found = open_run(path)
+    if found.finished:
+        return None
+    if found.alive:
+        raise DataError(f"{path}: this run is alive; wait for it to end, or end it (Ctrl-C)")
+    if found.kind not in EXPERIMENTS:
+        raise DataError(f"{path} is a run of {found.kind}, and not of an experiment")
+    checkpoint = find_checkpoint(path)
+    config: ExperimentConfig = EXPERIMENTS[found.kind].presets[found.preset]()
+    plan = Plan(
+        found.kind,
+        found.preset,
+        check_boards(found.boards),
+        merge_settings(config, found.settings, str(path)),
+        path,
+        GoodLines.of_attributes(found.attributes),
+        Labels(found.tags, found.note),
+        found.run_id,
+    )
+    return _carry_out(plan, observers, figure, checkpoint)
+
+
+def _carry_out(
+    plan: Plan,
+    observers: Sequence[Observer],
+    figure: bool,
+    checkpoint: Checkpoint | None = None,
+) -> dict[str, Any]:
+    """Run a plan from its beginning, or from a checkpoint on."""
     entry, config = EXPERIMENTS[plan.experiment], plan.config
     with open_for(plan, plan.boards) as arrays:
         method: InSitu | ExSitu
@@ -198,10 +258,11 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
             method = ExSitu(entry.make, config, arrays)
         else:
             method = InSitu(entry.make, config, arrays)
-        with recorded(plan.request(), arrays, link=config.link) as session:
+        request = plan.request()
+        with recorded(request, arrays, link=config.link, checkpoint=checkpoint) as session:
             # The products are thin: more threads make them slower, and change their last bits.
             with one_blas_thread():
-                outcome = method.run(session.file, observers)
+                outcome = method.run(session, observers)
             session.findings = outcome.findings()
             session.results |= {"metrics": outcome.metrics, **outcome.details}
             session.units |= outcome.units

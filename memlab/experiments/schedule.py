@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memlab.nn import Network, Optimizer
+from memlab.storage import State
 from memlab.training import EpochResult, Observer
 
 __all__ = ["LearningRateSchedule"]
@@ -37,3 +38,11 @@ class LearningRateSchedule(Observer):
     def restarted(self, result: EpochResult, network: Network) -> None:
         """Start at the first rate again."""
         self._optimizer.lr, self._begun = self._first, result.epoch + 1
+
+    def state(self) -> State:
+        """Return where the attempt began; the present rate is the optimizer's."""
+        return {"begun": self._begun}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        self._begun = state["begun"]

@@ -15,8 +15,8 @@ by the factor `release`, and fails after so many attempts: a stuck cell is not p
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from memlab.array.arguments import as_numbers
 from memlab.errors import LimitError
 from memlab.mapping.switching import SwitchingLaw
 from memlab.mapping.views import read_in_use
+from memlab.storage import State
 from memlab.units import statistic
 
 __all__ = [
@@ -173,6 +174,20 @@ class WriteVerifyResult:
         """How many batches of pulses it took."""
         return len(self.history) - 1
 
+    def state(self) -> State:
+        """Return everything as plain values and arrays."""
+        return {
+            field.name: [asdict(one) for one in self.history]
+            if field.name == "history"
+            else getattr(self, field.name)
+            for field in fields(self)
+        }
+
+    @classmethod
+    def of_state(cls, state: State) -> Self:
+        """Return the result of a `state`."""
+        return cls(**{**state, "history": tuple(Round(**one) for one in state["history"])})
+
 
 def check_target(
     array: Array, target: FloatArray, law: SwitchingLaw, settings: WriteVerify
@@ -209,6 +224,8 @@ def write_verify(
     cells: BoolArray | None = None,
     observer: Callable[[Round, FloatArray], None] | None = None,
     views: Sequence[Array] = (),
+    keeper: Callable[[State], None] | None = None,
+    resumed: State | None = None,
 ) -> WriteVerifyResult:
     """Bring cells to target conductances, by pulses and reads in turn.
 
@@ -233,6 +250,10 @@ def write_verify(
     views
         Views of the array that are read in its place, each under its own load; all cells that are
         programmed lie in one of them, others are NaN.
+    keeper
+        Told after every read where it stands, before the observer is.
+    resumed
+        Where it goes on, as the keeper was told; with the same target, law and settings.
 
     Raises
     ------
@@ -245,8 +266,10 @@ def write_verify(
     if cells is not None:
         wanted[~cells] = np.nan
     check_target(array, wanted, law, settings)
-    work = _Work(array, wanted, law, settings, views)
+    work = _Work(array, wanted, law, settings, views, resumed)
     while True:
+        if keeper is not None:
+            keeper(work.state())
         reset, set_ = work.judge()
         work.note(reset, set_)
         if observer is not None:
@@ -298,6 +321,7 @@ class _Work:
         law: SwitchingLaw,
         settings: WriteVerify,
         views: Sequence[Array],
+        resumed: State | None = None,
     ):
         self._array, self._target, self._law, self._settings = array, target, law, settings
         self._views = views
@@ -310,7 +334,28 @@ class _Work:
         self._done = np.zeros(array.shape, bool)
         self._attempts, self._sets, self._resets = np.zeros((3, *array.shape), np.int64)
         self.history: list[Round] = []
-        self.conductance = read_in_use(array, views)
+        if resumed is None:
+            self.conductance = read_in_use(array, views)
+        else:
+            self._restore(resumed)
+
+    def state(self) -> State:
+        """Return what was learnt of every cell so far, before it is judged; copies."""
+        return {
+            "conductance": self.conductance.copy(),
+            "bias": self._bias.copy(),
+            "done": self._done.copy(),
+            "attempts": self._attempts.copy(),
+            "sets": self._sets.copy(),
+            "resets": self._resets.copy(),
+            "history": [asdict(one) for one in self.history],
+        }
+
+    def _restore(self, state: State) -> None:
+        self.conductance, self._bias = state["conductance"], state["bias"]
+        self._done, self._attempts = state["done"], state["attempts"]
+        self._sets, self._resets = state["sets"], state["resets"]
+        self.history = [Round(**one) for one in state["history"]]
 
     def judge(self) -> tuple[BoolArray, BoolArray]:
         """Return which cells the next batch RESETs and SETs; none when there is nothing to do."""

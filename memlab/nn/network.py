@@ -96,12 +96,20 @@ class Network:
             delta = layer.backward(delta)
         return delta
 
-    def update(self, optimizer: Optimizer) -> None:
+    def gradients(self) -> list[list[FloatArray]]:
+        """Return dL/dW of the last `backward` of every matrix of every layer."""
+        return [list(layer.gradients) for layer in self.layers]
+
+    def update(
+        self, optimizer: Optimizer, gradients: Sequence[Sequence[FloatArray]] | None = None
+    ) -> None:
         """Program every layer one step down its gradient, then read all of them back.
+
+        `gradients` are those of the last `backward`, unless they are given.
 
         Reading comes last because layers share wires: a pulse in one changes what the others see.
         """
-        for layer in self.layers:
-            for matrix, gradient in zip(layer.matrices, layer.gradients, strict=True):
+        for layer, of_layer in zip(self.layers, gradients or self.gradients(), strict=True):
+            for matrix, gradient in zip(layer.matrices, of_layer, strict=True):
                 matrix.program(optimizer.step(matrix.name, gradient))
         self.read_back()

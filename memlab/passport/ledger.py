@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.errors import DataError
 from memlab.load import Load
 from memlab.passport.loads import read_loads, write_loads
 from memlab.passport.pulses import Outcome, RowPulses, decode, encode
 from memlab.passport.store import Execute, Store
 from memlab.passport.totals import FloatArray, IntArray, Totals, count
+from memlab.storage import State
 
 __all__ = ["SAVE_EVERY", "Batch", "OpenBatch", "PulseLedger"]
 
@@ -36,6 +38,14 @@ SELECT before.batch, slot FROM before LEFT JOIN outcomes ON before.batch = outco
 WHERE outcome IS NULL OR instr(outcome, x'03')
 """
 _SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?)"
+_FORGET = (
+    "DELETE FROM batches WHERE id > ?",
+    "DELETE FROM outcomes WHERE batch > ?",
+    "DELETE FROM decisions WHERE batch > ?",
+    "DELETE FROM before WHERE batch > ?",
+    "DELETE FROM loads WHERE what = 'before' AND number > ?",
+)
+"""What a batch has left, from after one on."""
 _SAVE = "INSERT OR REPLACE INTO totals VALUES (1, ?, ?)"
 
 
@@ -281,6 +291,45 @@ class PulseLedger:
         if not self._open:
             self._store.execute(_SAVE, self._last, self._totals.pack())
             self._saved = self._last
+
+    def state(self) -> State:
+        """Return where the ledger ends, the sums up to there, and what is known of the cells.
+
+        No batch may be open.
+        """
+        if self.open_batches:
+            raise ValueError("a batch is open: its outcome comes first")
+        return {
+            "last": self._last,
+            "totals": np.frombuffer(self._totals.pack(), np.uint8),
+            "fresh": self._fresh.copy(),
+            "loads": [None if load is None else load.document() for load in self._loads],
+            "load_of": self._load_of.copy(),
+        }
+
+    def restore(self, state: State, run: int) -> None:
+        """Take back all that was entered since a `state`: the chip itself has gone back to it.
+
+        Raises
+        ------
+        DataError
+            If another run than this one, by its number, has pulsed since; nothing is changed.
+        """
+        last, store = int(state["last"]), self._store
+        others = store.row("SELECT count(*) FROM batches WHERE id > ? AND run != ?", last, run)
+        if others != (0,):
+            raise DataError(
+                f"the chip passport {store.path} has pulses of another run since: this run cannot "
+                "go on from where it was. Bring a copy of the passport back from before them"
+            )
+        self._torn = True
+        with store.transaction() as execute:
+            for statement in _FORGET:
+                execute(statement, (last,))
+            execute(_SAVE, (last, state["totals"].tobytes()))
+        self._load()
+        self._fresh[...], self._load_of[...] = state["fresh"], state["load_of"]
+        self._loads = [one and Load.from_document(one) for one in state["loads"]]
 
     def batches(self) -> Iterator[Batch]:
         """Return every batch, in order."""

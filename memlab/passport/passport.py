@@ -23,6 +23,7 @@ from memlab.passport.loads import read_loads, write_loads
 from memlab.passport.pulses import RowPulses
 from memlab.passport.store import Store, as_text
 from memlab.passport.totals import FloatArray, count
+from memlab.storage import State
 
 __all__ = ["Passport"]
 
@@ -228,6 +229,33 @@ class Passport:
                 self._run_id,
             )
         return self._run
+
+    def state(self) -> State:
+        """Return where the ledger ends, and what the present run has read; no batch may be open.
+
+        Formings and masks are no part of it.
+        """
+        return {
+            "ledger": self.ledger.state(),
+            "read": None if self._read_now is None else self._read_now.copy(),
+            "under": [None if load is None else load.document() for load in self._read_under],
+            "at": self._read_at,
+        }
+
+    def restore(self, state: State) -> None:
+        """Take back all pulses and readings of the present run (`begin_run`) since a `state`.
+
+        For a chip that has gone back to that moment itself, as only an emulated one can.
+
+        Raises
+        ------
+        DataError
+            If another run has pulsed since; nothing is changed.
+        """
+        self.ledger.restore(state["ledger"], self._run)
+        self._read_now, self._read_at = state["read"], state["at"]
+        loads = [one and Load.from_document(one) for one in state["under"]]
+        self._read_under = dict.fromkeys(loads)
 
     def enter(self, pulses: RowPulses, ticket: str = "") -> OpenBatch:
         """Enter pulses that are about to be sent; they are in the file when this returns.

@@ -13,7 +13,7 @@ import numpy as np
 
 from memlab.nn import Best
 from memlab.runs.new_run import best_path
-from memlab.storage import write_over
+from memlab.storage import State, write_over
 
 __all__ = ["BestWeights"]
 
@@ -42,6 +42,16 @@ class BestWeights:
         weights: dict[str, Any] = dict(best.weights)
         write_over(self.path, lambda file: np.savez(file, **weights))
         self.best = best
+
+    def state(self) -> State:
+        """Return the best so far."""
+        best = self.best
+        return {"best": None if best is None else [best.epoch, best.loss, dict(best.weights)]}
+
+    def restore(self, state: State) -> None:
+        """Keep the best of a `state` again."""
+        if state["best"] is not None:
+            self.keep(Best(*state["best"]))
 
     def document(self) -> dict[str, Any]:
         """Return where they are and what they are, for the run; nothing where there is no best."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +36,22 @@ class GoodLines:
     rows: Lines
     columns: Lines
     free: BoolArray
+
+    def attributes(self) -> dict[str, str]:
+        """Return what the file of a run on these lines says of them."""
+        lines = {"good_rows": self.rows, "good_columns": self.columns}
+        return {name: json.dumps(numbers.tolist()) for name, numbers in lines.items()}
+
+    @classmethod
+    def of_attributes(cls, attributes: Mapping[str, Any]) -> Self | None:
+        """Return the lines that a run was made on; None for all. Any of their cells was allowed."""
+        if "good_rows" not in attributes:
+            return None
+        rows, columns = (
+            np.array(json.loads(attributes[name]), np.intp)
+            for name in ("good_rows", "good_columns")
+        )
+        return cls(rows, columns, np.ones((rows.size, columns.size), bool))
 
 
 def load_good_lines(path: Path) -> GoodLines:

@@ -22,7 +22,7 @@ from memlab.runs.living import RunLock
 from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.storage import reason_of, seal
 
-__all__ = ["copy_run", "edit", "rescue", "rewrite", "whole_lengths"]
+__all__ = ["copy_run", "edit", "lengths_of", "rescue", "rewrite", "whole_lengths"]
 
 _OF_SCALES = frozenset({"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"})
 """Attributes that hold references; they are made anew."""
@@ -81,6 +81,25 @@ def whole_lengths(path: Path) -> dict[str, int]:
         if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
             group = name.rpartition("/")[0]
             found[group] = min(found.get(group, len(item)), len(item))
+
+    with open_for_reading(path) as file:
+        file["entry"].visititems(visit)
+    return found
+
+
+def lengths_of(path: Path) -> dict[str, int]:
+    """Return how many items each growing dataset of a run file has, by its name below the entry.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    found: dict[str, int] = {}
+
+    def visit(name: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
+            found[name] = len(item)
 
     with open_for_reading(path) as file:
         file["entry"].visititems(visit)

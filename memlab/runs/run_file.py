@@ -165,7 +165,9 @@ class RunFile:
             run._beside = beside
             run._entry = run._file["entry"]
             run._growing = find_growing(run._entry)
-            run.note({RUN_ID: run.run_id, LOCK: str(run._lock.path)})
+            run._resumed = True
+            run.note({RUN_ID: run.run_id, LOCK: str(run._lock.path), "status": "running"})
+            run._entry.attrs.pop("end_time", None)
         except BaseException:
             if run._beside is not None:
                 run._beside.unlink(missing_ok=True)
@@ -181,7 +183,9 @@ class RunFile:
         self._room = Room(file, path)
         self._growing: dict[str, Growing] = {}
         self._order: list[Growing] = []
-        self._started = False
+        self._started = self._resumed = False
+        self.flushes = 0
+        """How often what was queued has reached the operating system."""
         self._failed: StorageError | None = None
         self._clock = clock
         self._queued, self._flushed = 0, clock()
@@ -189,8 +193,11 @@ class RunFile:
     def group(self, name: str, nx_class: str, attributes: Mapping[str, Any] | None = None) -> None:
         """Create a group below the entry; nested values in `attributes` become dotted names.
 
-        The one that is called `signal` in an NXdata gets its axes when it is declared.
+        The one that is called `signal` in an NXdata gets its axes when it is declared. A resumed
+        run has what it declares again, here and below.
         """
+        if self._has(name):
+            return
         given = flatten(attributes or {})
         if "target" in given:  # in NeXus the path of a link
             given["target_value"] = given.pop("target")
@@ -200,6 +207,10 @@ class RunFile:
 
     def scale(self, name: str, values: npt.ArrayLike | None, units: str, description: str) -> None:
         """Declare a dimension scale; `values` None makes one that is appended to."""
+        if self._has(name):
+            if values is not None:
+                self._compare(name, np.asarray(values))
+            return
         with self._writing():
             if values is None:
                 scale = self._appendable(name, np.dtype(np.int64), (), 1024)
@@ -230,6 +241,10 @@ class RunFile:
         otherwise it has the size of its scales and is filled by `write`.
         """
         scales = [self._entry[dim] for dim in dims]
+        if self._has(name):
+            if self._entry[name].shape[1:] != tuple(scale.size for scale in scales)[1:]:
+                raise self._another(name)
+            return
         with self._writing():
             if chunk is None:
                 shape = tuple(scale.size for scale in scales)
@@ -246,6 +261,23 @@ class RunFile:
             if dataset.parent.attrs.get("signal") == name.rpartition("/")[2]:
                 dataset.parent.attrs["axes"] = [dim.rpartition("/")[2] for dim in dims]
 
+    def _has(self, name: str) -> bool:
+        """Whether a resumed run has this already."""
+        return self._resumed and name in self._entry
+
+    def _compare(self, name: str, values: npt.NDArray[Any]) -> None:
+        """Refuse a scale that is not that of the run which is resumed."""
+        there = self._entry[name]
+        found = there.asstr()[()] if there.dtype.kind == "O" else there[()]
+        if not np.array_equal(found, values):
+            raise self._another(name)
+
+    def _another(self, name: str) -> DataError:
+        return DataError(
+            f"{self.path}: {name} is not what the run began with: its data, or the program, are "
+            "others by now. It cannot be resumed with them"
+        )
+
     def note(self, attributes: Mapping[str, Any]) -> None:
         """Write plain values for the entry, before `start`."""
         values = flatten(attributes)
@@ -255,8 +287,10 @@ class RunFile:
     def start(self) -> None:
         """End the declarations: from now on readers can follow, and a kill loses nothing.
 
-        A resumed run takes the place of its file here.
+        A resumed run takes the place of its file here; to start it again does nothing.
         """
+        if self._started and self._resumed:
+            return
         with self._writing():
             self._room.check(0)
             self._file.flush()
@@ -279,6 +313,12 @@ class RunFile:
         growing.pending.append(array)
         self._queued += array.nbytes
 
+    def lengths(self) -> dict[str, int]:
+        """Hand over what is queued, and return how many items each growing dataset has."""
+        if self._queued:
+            self.flush()
+        return {name: growing.size for name, growing in self._growing.items()}
+
     def grows(self, name: str) -> bool:
         """Whether this file has an appendable dataset of that name; one of before may not."""
         return name in self._growing
@@ -288,6 +328,7 @@ class RunFile:
         with self._writing():
             self._room.check(np.asarray(values).nbytes)
             self._entry[name][...] = values
+        self._queued += np.asarray(values).nbytes  # in HDF5, and not yet in the system's hands
 
     def pace(self) -> None:
         """Flush if enough is queued, or waits for long enough; where every group is complete."""
@@ -308,6 +349,7 @@ class RunFile:
         for growing in self._growing.values():
             growing.settle()
         self._queued, self._flushed = 0, self._clock()
+        self.flushes += 1
 
     def close(
         self,

@@ -13,6 +13,7 @@ from memlab.array import Measurement
 from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn import Network
 from memlab.runs.run_file import RunFile
+from memlab.storage import State
 from memlab.training import EpochResult, Observer, UpdateResult
 
 __all__ = ["LogLevel", "TrainingLog"]
@@ -52,6 +53,7 @@ class TrainingLog(Observer):
         self._blocks: list[Block] = []
         self._measurements: dict[str, list[Measurement]] = {}
         self._recorded: dict[str, int] = {}
+        self._listens = False
 
     def declare(
         self,
@@ -114,13 +116,29 @@ class TrainingLog(Observer):
 
     def started(self, network: Network) -> None:
         """Record the conductances before the first update; record codes from here on."""
+        self._follow(network)
+        for block in self._blocks:
+            self._run.write(f"{block.name}/initial_conductance", block.reading.value)
+        self._listen()
+        self._run.flush()
+
+    def resumed(self, network: Network) -> None:
+        """Go on with what `restore` found."""
+        self._follow(network)
+        if self._listens:
+            self._listen()
+
+    def _follow(self, network: Network) -> None:
         if self._level is not LogLevel.OFF:
             self._blocks = network.blocks
         for block in self._blocks:
-            self._run.write(f"{block.name}/initial_conductance", block.reading.value)
-            self._measurements[block.name], self._recorded[block.name] = [], 0
-        self._listen()
-        self._run.flush()
+            self._measurements[block.name] = []
+            self._recorded.setdefault(block.name, 0)
+
+    def multiplied(self, network: Network) -> None:
+        """Record the codes of a forward pass: what it leads to may not come to its end."""
+        for block in self._blocks:
+            self._record_codes(block)
 
     def updated(self, result: UpdateResult, network: Network) -> None:
         """Record one update."""
@@ -132,8 +150,6 @@ class TrainingLog(Observer):
             run.append("training/accuracy", [result.accuracy])
         if self._restarts:
             run.append("training/restarts", [self._attempt])
-        for block in self._blocks:
-            self._record_codes(block)
         if self._level is LogLevel.ALL:
             self._record_maps(result.index)
         elif self._level is LogLevel.EPOCHS:
@@ -156,13 +172,29 @@ class TrainingLog(Observer):
         """Count: what follows is another attempt."""
         self._attempt += 1
 
+    def state(self) -> State:
+        """Return how much was recorded, and whether codes are."""
+        return {
+            "update": self._update,
+            "attempt": self._attempt,
+            "recorded": dict(self._recorded),
+            "listens": self._listens,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`; the run file is cut to that by whoever opens it."""
+        self._update, self._attempt = state["update"], state["attempt"]
+        self._recorded, self._listens = dict(state["recorded"]), state["listens"]
+
     def stop_codes(self) -> None:
         """End the record of VMM codes; what follows training is not part of it."""
+        self._listens = False
         for block in self._blocks:
             block.array.on_vmm = None
 
     def _listen(self) -> None:
         """Hear of every VMM of an array that has codes."""
+        self._listens = True
         for block in self._blocks:
             if block.reading.adc_code is not None:
                 block.array.on_vmm = self._measurements[block.name].append

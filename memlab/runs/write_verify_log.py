@@ -29,7 +29,8 @@ class WriteVerifyLog:
 
     def __init__(self, run_file: RunFile, group: str):
         self._run, self._group = run_file, group
-        self._reads = 0
+        self.reads = 0
+        """How many reads were recorded."""
 
     def declare(self, array: Array, *, maps: bool = True, views: Sequence[Array] = ()) -> None:
         """Declare the datasets; with `maps`, also the conductances at every read.
@@ -75,8 +76,8 @@ class WriteVerifyLog:
     def read(self, step: Round, conductance: npt.NDArray[np.float64]) -> None:
         """Record one read, and hand it to the operating system before anything is pulsed."""
         run, group = self._run, self._group
-        run.append(f"{group}/read", [self._reads])
-        self._reads += 1
+        run.append(f"{group}/read", [self.reads])
+        self.reads += 1
         run.append(f"{group}/done", [step.done])
         run.append(f"{group}/failed", [step.failed])
         run.append(f"{group}/sets", [step.set])

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from memlab.array import Array
 from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.errors import LimitError
-from memlab.runs import Findings, RunFile, write_findings
+from memlab.runs import Findings, RunFile, run_identity, write_findings
+from memlab.runs.opening import read_attributes
 from memlab.session.arrays import total_counts
+from memlab.session.checkpoint import Checkpoint, Checkpoints
 from memlab.session.ending import closed_in_order, named_in_errors
 from memlab.session.files import create_run_file
 from memlab.session.request import Request
 from memlab.settings import LinkConfig
+from memlab.storage import State
 
 __all__ = ["Session", "added", "enter_passports", "recorded", "write_at_once"]
+
+_RESUMPTIONS = "resumptions"
+"""Attribute of a run file: when it went on after it had ended too early."""
 
 
 @dataclass(eq=False)
@@ -40,6 +48,8 @@ class Session:
         Plain values for the file and the document.
     units
         Units of plain values in `results`.
+    resumed
+        Where the run goes on, as its kind told `keep`; None at its beginning.
     """
 
     request: Request
@@ -48,6 +58,32 @@ class Session:
     findings: Findings = field(default_factory=Findings)
     results: dict[str, Any] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    resumed: State | None = None
+    checkpoints: Checkpoints | None = None
+
+    @property
+    def restorable(self) -> bool:
+        """Whether all chips live in this process, and go back to a checkpoint with the run."""
+        return all(array.restorable for array in self.arrays)
+
+    @property
+    def due(self) -> bool:
+        """Whether the file was flushed since the last checkpoint."""
+        return self.checkpoints is None or self.checkpoints.due
+
+    def keep(self, state: State) -> None:
+        """Take a checkpoint: `state` is where the run stands, and what `resumed` will be.
+
+        The file is started; what is queued for it is handed over first.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
+        if self.checkpoints is None:
+            self.checkpoints = Checkpoints(self.file, self.arrays)
+        self.checkpoints.keep(state)
 
     def document(self, *, figure: bool, **more: Any) -> dict[str, Any]:
         """Draw the run, and return what it says of itself to programs.
@@ -83,6 +119,7 @@ def recorded(
     *,
     link: LinkConfig | None = None,
     file: RunFile | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Session]:
     """Record what the block does on arrays: into a run file, and into the passports of the chips.
 
@@ -99,15 +136,23 @@ def recorded(
         To the real board; None where nobody asks for the bill.
     file
         The run file of a run that goes on; a new one by default.
+    checkpoint
+        From which a run goes on: arrays, passports and file go back to it.
     """
+    start = time.perf_counter()
+    counts, cost = total_counts(arrays), _cost(arrays, link)
+    if checkpoint is not None:
+        file = _go_back(checkpoint, arrays)
+        start -= checkpoint.seconds
     session = Session(request, arrays, file or create_run_file(request, arrays))
+    if checkpoint is not None:
+        session.resumed = checkpoint.kind
+        session.checkpoints = Checkpoints(session.file, arrays, checkpoint.seconds)
 
     def complete(entry: Any) -> None:
         if session.findings.values:
             write_findings(entry, session.findings)
 
-    start = time.perf_counter()
-    counts, cost = total_counts(arrays), _cost(arrays, link)
     try:
         with closed_in_order(session.file, session.results, complete):
             enter_passports(arrays, request.out, session.file.run_id)
@@ -119,11 +164,31 @@ def recorded(
             if cost is not None and (now := _cost(arrays, link)) is not None:
                 session.results["on_board"] = added(now.document(), cost.document())
                 session.units |= COST_UNITS
-    except LimitError:
+        if session.checkpoints is not None:
+            session.checkpoints.remove()
+    except BaseException as error:
+        if session.checkpoints is not None and session.file.is_here:
+            error.resumable = request.out  # type: ignore[attr-defined]
+        if not isinstance(error, LimitError):
+            raise
         if not session.file.started and total_counts(arrays) == counts:
             # No chip has seen a volt, and nothing was written: there is no run to keep.
             request.out.unlink(missing_ok=True)
         raise
+
+
+def _go_back(checkpoint: Checkpoint, arrays: Sequence[Array]) -> RunFile:
+    """Put arrays, passports and file back to a checkpoint; the file says when it went on."""
+    attributes = read_attributes(checkpoint.path)
+    # Passports first: where one refuses, the file stays as it is. All of it can be done again.
+    enter_passports(arrays, checkpoint.path, run_identity(attributes))
+    checkpoint.restore(arrays)
+    earlier = json.loads(attributes.get(_RESUMPTIONS, "[]"))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    file = RunFile.resume(checkpoint.path, checkpoint.lengths)
+    file.note({_RESUMPTIONS: json.dumps([*earlier, now])})
+    file.start()
+    return file
 
 
 def enter_passports(arrays: Sequence[Array], run: Path, run_id: str) -> None:

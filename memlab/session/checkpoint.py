@@ -1,0 +1,208 @@
+"""Checkpoints of a run: all that it takes to go on after a kill as if there had been none.
+
+A checkpoint belongs to a flush of the run file: it says how many items each dataset had, and
+everything that was written later is taken back with the chip when a run goes on from it. It lies
+beside the run file, under the run's identity, in two generations; a kill at any moment leaves one
+that is whole, and the run file has at least what it says. When a run has finished, both are gone.
+
+What is kept: where the run stands (its kind's own state); counts, traffic and, where the chip lives
+in this process, chip and board; and of such a chip the passport. The state of a real chip is in the
+chip.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memlab._version import __version__
+from memlab.array import Array
+from memlab.errors import DataError
+from memlab.runs import RunFile, read_attributes, run_identity
+from memlab.runs.living import LOCK
+from memlab.runs.rescue import lengths_of
+from memlab.storage import State, read_state, write_state
+
+__all__ = ["Checkpoint", "Checkpoints", "find_checkpoint", "has_checkpoint"]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that fits its run file.
+
+    Parameters
+    ----------
+    path
+        The run file.
+    content
+        What `Checkpoints.keep` wrote.
+    """
+
+    path: Path
+    content: Mapping[str, Any]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Items that each growing dataset had."""
+        return dict(self.content["lengths"])
+
+    @property
+    def kind(self) -> State:
+        """Where the run stands."""
+        state: State = self.content["kind"]
+        return state
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that the run had taken."""
+        return float(self.content["seconds"])
+
+    def restore(self, arrays: Sequence[Array]) -> None:
+        """Put arrays, and passports of chips in this process, back to where they were.
+
+        Raises
+        ------
+        DataError, DeviceError
+            If they are others, or have been used by another run since.
+        """
+        states = self.content["arrays"]
+        if len(states) != len(arrays):
+            raise DataError(f"{self.path} was run on {len(states)} arrays, not {len(arrays)}")
+        for array, state in zip(arrays, states, strict=True):
+            if array.restorable and array.passport is not None and state["passport"]:
+                array.passport.restore(state["passport"])
+            array.restore(state["array"])
+
+
+class Checkpoints:
+    """Takes the checkpoints of a run.
+
+    Parameters
+    ----------
+    file
+        Its run file, started.
+    arrays
+        On which it is made.
+    seconds
+        That it had taken before this process.
+    """
+
+    def __init__(self, file: RunFile, arrays: Sequence[Array], seconds: float = 0.0):
+        self._file, self._arrays = file, arrays
+        self._began = time.perf_counter() - seconds
+        self._flushes = -1
+
+    @property
+    def due(self) -> bool:
+        """Whether the file was flushed since the last checkpoint."""
+        return self._file.flushes != self._flushes
+
+    def keep(self, kind: State) -> None:
+        """Take a checkpoint; what is queued for the run file is handed over first.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written; the one before is still there.
+        """
+        lengths = self._file.lengths()
+        self._flushes = self._file.flushes
+        content = {
+            "format": _FORMAT,
+            "memlab": __version__,
+            "run_id": self._file.run_id,
+            "lengths": lengths,
+            "seconds": time.perf_counter() - self._began,
+            "arrays": [_state_of(array) for array in self._arrays],
+            "kind": kind,
+        }
+        now, before = _places(self._file.path.parent, self._file.run_id)
+        beside = now.with_suffix(".part")
+        write_state(beside, content)
+        with suppress(FileNotFoundError):
+            os.replace(now, before)
+        os.replace(beside, now)
+
+    def remove(self) -> None:
+        """Remove both generations: the run has finished."""
+        remove_checkpoints(self._file.path.parent, self._file.run_id)
+
+
+def remove_checkpoints(directory: Path, run_id: str) -> None:
+    """Remove what checkpoints there are of a run in a directory."""
+    for path in _places(directory, run_id):
+        for one in (path, path.with_suffix(".part")):
+            with suppress(OSError):
+                one.unlink(missing_ok=True)
+
+
+def has_checkpoint(path: Path, attributes: Mapping[str, Any]) -> bool:
+    """Whether a run file has a checkpoint; whether it fits shows when it is found."""
+    return any(place.exists() for place in _all_places(path, attributes))
+
+
+def find_checkpoint(path: Path) -> Checkpoint:
+    """Return the newest checkpoint of a run that is whole and fits its file.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    attributes = read_attributes(path)
+    identity, lengths = run_identity(attributes), lengths_of(path)
+    reasons = []
+    for place in _all_places(path, attributes):
+        if not place.exists():
+            continue
+        try:
+            content = read_state(place)
+            _check(place, content, identity, lengths)
+        except DataError as error:
+            reasons.append(str(error))
+        else:
+            return Checkpoint(path, content)
+    raise DataError(
+        f"{path} cannot be resumed: "
+        + ("; ".join(reasons) or f"its checkpoint (.{identity}.checkpoint) is not beside it")
+        + ". Start the run again, with another --out"
+    )
+
+
+def _check(
+    place: Path, content: Mapping[str, Any], identity: str, lengths: Mapping[str, int]
+) -> None:
+    if content.get("format") != _FORMAT:
+        raise DataError(f"{place} was written by another version of memlab")
+    if content["run_id"] != identity:
+        raise DataError(f"{place} is the checkpoint of another run")
+    for name, length in content["lengths"].items():
+        if lengths.get(name, -1) < length:
+            raise DataError(f"{place} is ahead of the run file, which has lost its end")
+
+
+def _all_places(path: Path, attributes: Mapping[str, Any]) -> list[Path]:
+    """Return where the checkpoints of a run may lie: beside its file, or where it was begun."""
+    identity = run_identity(attributes)
+    first = Path(str(attributes.get(LOCK, path))).parent
+    directories = dict.fromkeys((path.resolve().parent, first))
+    return [place for directory in directories for place in _places(directory, identity)]
+
+
+def _places(directory: Path, run_id: str) -> tuple[Path, Path]:
+    return directory / f".{run_id}.checkpoint", directory / f".{run_id}.checkpoint-before"
+
+
+def _state_of(array: Array) -> State:
+    passport = array.passport if array.restorable else None
+    return {
+        "array": array.state(),
+        "passport": None if passport is None else passport.state(),
+    }
