@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memlab.array.urls import open_array, open_board
     from memlab.errors import LimitError, MemlabError
     from memlab.limits import Limits, OperatingPoint
+    from memlab.model import Model
     from memlab.runs import Run, open_run
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "LimitError",
     "Limits",
     "MemlabError",
+    "Model",
     "OperatingPoint",
     "Run",
     "__version__",
@@ -40,6 +42,7 @@ _HOMES = {
     "LimitError": "memlab.errors",
     "Limits": "memlab.limits",
     "MemlabError": "memlab.errors",
+    "Model": "memlab.model",
     "OperatingPoint": "memlab.limits",
     "open_array": "memlab.array.urls",
     "Run": "memlab.runs",

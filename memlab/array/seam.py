@@ -97,6 +97,8 @@ class Array(ABC):
         What has been done so far, shared by all views of one array.
     on_vmm
         Called with the `Measurement` of every VMM of this view; observers record what passes.
+    url
+        By which it was opened, without a token; '' where it was made by hand.
     gate_voltage_step, input_voltage_step
         Steps in V on which gate and row voltages must lie, because the board's wire carries no
         others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
@@ -106,6 +108,7 @@ class Array(ABC):
     columns: npt.NDArray[np.intp]
     counts: Counts
     on_vmm: Callable[[Measurement], None] | None
+    url = ""
     gate_voltage_step = 0.0
     input_voltage_step = 0.0
 

@@ -79,6 +79,18 @@ def open_array(
         If the passport is none, or is damaged.
     """
     url = take_token(url)
+    array = _open_array(url, seed, chip, limits, point)
+    array.url = url
+    return array
+
+
+def _open_array(
+    url: str,
+    seed: int,
+    chip: ChipPreset | None,
+    limits: Limits | None,
+    point: OperatingPoint | None,
+) -> Array:
     scheme, options = ("", {}) if _is_wire(url) else _split(url)
     if scheme == "ideal":
         rows = _number(url, options, "rows", 128, 1)

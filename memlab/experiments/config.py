@@ -7,13 +7,12 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from memlab.errors import SettingError
-from memlab.mapping import Layout, OneShotUpdate, WriteVerify
+from memlab.mapping import MappingConfig, WriteVerify
 from memlab.nn import SGD, Adam, Optimizer, RMSprop
-from memlab.quantities import Siemens, Unitless, Volts, VoltsPerSiemens, in_unit
+from memlab.quantities import Siemens, Unitless, Volts, in_unit
 from memlab.runs import LogLevel
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
 from memlab.training import Restart
@@ -99,49 +98,6 @@ class TrainConfig(Section):
         if not self.restarts:
             return None
         return Restart(self.restarts, self.restart_after, self.restart_loss)
-
-
-class MappingConfig(Section):
-    """How weights become conductances and changes become pulses."""
-
-    layout: Layout = Field(description="Order of the rows of a pair: block or interleaved.")
-    siemens_per_weight: Siemens = Field(description="Conductance for a weight of 1 (R_gw).", gt=0)
-    volts_per_siemens: VoltsPerSiemens = Field(
-        description="Gate voltage for a change of conductance (R_vg).", gt=0
-    )
-    gate_initial: Volts = Field(description="First gate voltage.", ge=0)
-    gate_minimum: Volts = Field(description="Smallest gate voltage.", ge=0)
-    gate_maximum: Volts = Field(description="Largest gate voltage.", ge=0)
-    gate_spread: Volts = Field(
-        0.0,
-        description="First gate voltages lie this far around gate_initial at random.",
-        ge=0,
-    )
-    set_all: bool = Field(description="SET every cell at each update, or only changed ones.")
-    threshold: Volts = Field(
-        0.0, description="Gate voltage change below which a cell waits; 0: never.", ge=0
-    )
-
-    @model_validator(mode="after")
-    def _gate_range(self) -> Self:
-        if not self.gate_minimum <= self.gate_initial <= self.gate_maximum:
-            raise ValueError("gate_minimum <= gate_initial <= gate_maximum must hold (V)")
-        if self.threshold and self.set_all:
-            raise ValueError("a threshold needs set_all=false: otherwise every cell is SET anyway")
-        return self
-
-    def make_rule(self, rng: np.random.Generator) -> OneShotUpdate:
-        """Return a new update rule with these settings; `rng` draws first gate voltages."""
-        return OneShotUpdate(
-            self.volts_per_siemens,
-            self.gate_initial,
-            self.gate_minimum,
-            self.gate_maximum,
-            set_all=self.set_all,
-            threshold=self.threshold,
-            spread=self.gate_spread,
-            rng=rng,
-        )
 
 
 class Method(StrEnum):

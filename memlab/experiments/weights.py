@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig
-from memlab.mapping import DifferentialMatrix, FloorPlan, MatrixPlan, placed_matrix
+from memlab.mapping import DifferentialMatrix, FloorPlan
 
 __all__ = ["make_planned_matrices"]
 
@@ -31,20 +29,4 @@ def make_planned_matrices(
     config
         Its seed draws the starting weights (ideal array) or gate voltages (board).
     """
-    rng = np.random.default_rng(config.seed)
-    return {matrix.name: _on_plan(matrix, arrays, config, rng) for matrix in plan}
-
-
-def _on_plan(
-    plan: MatrixPlan, arrays: Sequence[Array], config: ExperimentConfig, rng: np.random.Generator
-) -> DifferentialMatrix:
-    mapping = config.mapping
-    return placed_matrix(
-        plan,
-        arrays,
-        mapping.siemens_per_weight,
-        config.point.read_voltage,
-        lambda: mapping.make_rule(rng),
-        rng,
-        mapping.layout,
-    )
+    return config.mapping.realise(plan, arrays, config.point.read_voltage, config.seed)

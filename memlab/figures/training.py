@@ -66,7 +66,7 @@ def _heading(entry: h5py.Group, run: Path) -> str:
 
 def _results(entry: h5py.Group) -> list[tuple[float, Callable[[SubFigure], None]]]:
     """Return height and drawing of the results of a finished run, and of the loss of any."""
-    if entry.attrs["status"] != "finished":
+    if entry.attrs["status"] != "finished" or not {"prediction", "test"} & set(entry):
         return [(3.6, lambda part: _draw_loss(part.subplots(), entry))]
     if "prediction" in entry:
         return [(4.4, lambda part: _draw_predicted(part, entry))]

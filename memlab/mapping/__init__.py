@@ -7,6 +7,7 @@ from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.placement import Request, place
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
+from memlab.mapping.settings import TA_HFO2, MappingConfig
 from memlab.mapping.switching import SwitchingLaw, measure_switching_law
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
 from memlab.mapping.write_verify import (
@@ -21,12 +22,14 @@ from memlab.mapping.write_verify import (
 
 __all__ = [
     "PULSE_UNITS",
+    "TA_HFO2",
     "Block",
     "Copies",
     "DifferentialMatrix",
     "DirectUpdate",
     "FloorPlan",
     "Layout",
+    "MappingConfig",
     "MatrixPlan",
     "OneShotUpdate",
     "ProgrammedUpdate",

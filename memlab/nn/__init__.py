@@ -1,8 +1,11 @@
 """Neural networks: forward on an Array, back-propagation in software from what was read back."""
 
+from memlab.nn import layers
+from memlab.nn.build import LayerLike, build, output_shape
 from memlab.nn.conv import Conv2D, ConvLSTM
+from memlab.nn.dense import Dense
 from memlab.nn.gru import GRU
-from memlab.nn.layers import Dense, Layer
+from memlab.nn.layer import Layer, MatrixLayer, with_bias
 from memlab.nn.losses import CrossEntropy, Loss, LossValue, SquaredError
 from memlab.nn.lstm import LSTM
 from memlab.nn.lstm_cell import Forget, LSTMVariant
@@ -29,8 +32,10 @@ __all__ = [
     "LSTMVariant",
     "LastStep",
     "Layer",
+    "LayerLike",
     "Loss",
     "LossValue",
+    "MatrixLayer",
     "MaxPool",
     "Network",
     "Optimizer",
@@ -40,4 +45,8 @@ __all__ = [
     "Repeat",
     "SquaredError",
     "Validation",
+    "build",
+    "layers",
+    "output_shape",
+    "with_bias",
 ]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.activations import ACTIVATIONS
-from memlab.nn.layers import MatrixLayer, with_bias
+from memlab.nn.layer import MatrixLayer, with_bias
 from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
 from memlab.nn.patches import Padding, PatchGrid
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.layers import with_bias
+from memlab.nn.layer import with_bias
 
 __all__ = ["GRU"]
 

@@ -1,109 +1,304 @@
-"""What a layer is, and the fully connected one."""
+"""Layers to be: what a network is described by, before it has a place on an array.
+
+    from memlab.nn import layers
+
+    description = [layers.LSTM(8), layers.LastStep(), layers.Dense(3)]
+
+A description says which weights its layer needs for samples of some shape, and makes the layer of
+them once they have a place (`memlab.nn.build`). Layers without weights describe themselves: those
+of memlab are offered here too. One of your own needs no base class, only the two methods of
+`Description`, or, without weights, those of `Layer`.
+
+A sample is what a layer sees at one time step: (features,), or (height, width, channels).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.activations import ACTIVATIONS
+from memlab.nn import conv, dense, gru, lstm, sequences
+from memlab.nn.layer import Layer
+from memlab.nn.lstm_cell import LSTMVariant
+from memlab.nn.patches import Padding, PatchGrid
+from memlab.nn.sequences import LastStep, Repeat
+from memlab.nn.shape import Flatten, MaxPool, ReLU
 
-__all__ = ["Dense", "Layer", "MatrixLayer", "with_bias"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Bidirectional",
+    "Conv2D",
+    "ConvLSTM",
+    "Dense",
+    "Description",
+    "Flatten",
+    "LastStep",
+    "MaxPool",
+    "ReLU",
+    "Repeat",
+    "Shape",
+    "Weights",
+]
 
-FloatArray = npt.NDArray[np.float64]
+Shape = tuple[int, ...]
+"""Of a sample."""
+Weights = Mapping[str, DifferentialMatrix]
+"""The matrices that a description asked for, by its names for them."""
 
 
-class Layer(Protocol):
-    """A layer: forward on the array, backward in software.
+@runtime_checkable
+class Description(Protocol):
+    """A layer to be."""
 
-    Sequences have shape (time, batch, features), images (time, batch, height, width, channels).
-    """
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return (inputs, outputs) of each weight matrix, for samples of a shape.
 
-    @property
-    def matrices(self) -> Sequence[DifferentialMatrix]:
-        """The weights; none in a layer that only computes."""
+        Their names are those within the layer; that of an only one is ''.
+
+        Raises
+        ------
+        ValueError
+            If the layer does not take such samples.
+        """
         ...
 
-    @property
-    def gradients(self) -> Sequence[FloatArray]:
-        """dL/dW of the last `backward`, summed over batch and time, one for each matrix."""
-        ...
-
-    def forward(self, x: FloatArray) -> FloatArray:
-        """Return the layer's output for an input; remembers what `backward` needs."""
-        ...
-
-    def backward(self, dy: FloatArray) -> FloatArray:
-        """Return dL/dx from dL/dy of the last `forward`; stores the gradients."""
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer, with the weights that it asked for."""
         ...
 
 
-class MatrixLayer:
-    """A layer with one weight matrix.
-
-    Attributes
-    ----------
-    matrix
-        The weights.
-    gradient
-        dL/dW of the last `backward`, summed over batch and time, shape of the weights.
-    """
-
-    def __init__(self, matrix: DifferentialMatrix):
-        self.matrix = matrix
-        self.gradient = np.zeros(matrix.shape)
-
-    @property
-    def matrices(self) -> Sequence[DifferentialMatrix]:
-        """The weights."""
-        return (self.matrix,)
-
-    @property
-    def gradients(self) -> Sequence[FloatArray]:
-        """dL/dW of the last `backward`."""
-        return (self.gradient,)
+def features_of(shape: Shape) -> int:
+    """Return the features of a sample, which must be a vector."""
+    if len(shape) != 1:
+        raise ValueError(f"takes vectors, not samples of shape {shape}: put Flatten() before it")
+    return shape[0]
 
 
-class Dense(MatrixLayer):
-    """A fully connected layer, y = f([x; bias] W).
+def image_of(shape: Shape) -> tuple[int, int, int]:
+    """Return (height, width, channels) of a sample, which must be an image."""
+    if len(shape) != 3:
+        raise ValueError(f"takes images (height, width, channels), not samples of shape {shape}")
+    return shape[0], shape[1], shape[2]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer, y = f([x; bias] W); see `memlab.nn.Dense`.
 
     Parameters
     ----------
-    matrix
-        Weights of shape (features + 1 if there is a bias, outputs); the bias row is the last.
+    units
+        Outputs.
     activation
         `linear`, `relu`, `sigmoid`, `tanh` or `softmax`.
     bias
         Value of the constant bias input, or None for no bias.
+    name
+        Of its weights; by default that of the class, with a number where there are several.
     """
 
-    def __init__(
-        self, matrix: DifferentialMatrix, activation: str = "linear", bias: float | None = None
-    ):
-        super().__init__(matrix)
-        self.activation = ACTIVATIONS[activation]
-        self.bias = bias
+    units: int
+    activation: str = "linear"
+    bias: float | None = 1.0
+    name: str = ""
 
-    def forward(self, x: FloatArray) -> FloatArray:
-        """Return y of shape (..., outputs) for x of shape (..., features)."""
-        self._inputs = with_bias(x, self.bias)
-        self._output = self.activation.forward(self.matrix.multiply(self._inputs))
-        return self._output
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return the shape of the weights."""
+        return {"": (features_of(shape) + (self.bias is not None), self.units)}
 
-    def backward(self, dy: FloatArray) -> FloatArray:
-        """Return dL/dx of shape (..., features) for dL/dy of shape (..., outputs)."""
-        delta = self.activation.backward(self._output, dy)
-        flat = delta.reshape(-1, delta.shape[-1])
-        self.gradient = self._inputs.reshape(-1, self._inputs.shape[-1]).T @ flat
-        features = self._inputs.shape[-1] - (self.bias is not None)
-        return delta @ self.matrix.weight[:features].T
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer."""
+        return dense.Dense(weights[""], self.activation, self.bias)
 
 
-def with_bias(x: FloatArray, bias: float | None) -> FloatArray:
-    """Append the constant bias input, if there is one, to the last axis."""
-    if bias is None:
-        return x
-    return np.concatenate([x, np.full((*x.shape[:-1], 1), bias)], axis=-1)
+@dataclass(frozen=True)
+class LSTM:
+    """A long short-term memory, one output at every time step; see `memlab.nn.LSTM`.
+
+    Parameters
+    ----------
+    units
+        Outputs.
+    bias, name
+        As for `Dense`.
+    variant
+        Which gates and activations exist; all by default.
+    peephole
+        Whether the gates of a unit see its cell state.
+    """
+
+    units: int
+    bias: float | None = 1.0
+    variant: LSTMVariant | None = None
+    peephole: bool = False
+    name: str = ""
+
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return the shapes of the weights, and of those of the peepholes."""
+        rows = features_of(shape) + self.units + (self.bias is not None)
+        own = {"": (rows, len((self.variant or LSTMVariant()).columns) * self.units)}
+        return own | ({"peephole": (self.units, 3)} if self.peephole else {})
+
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer."""
+        return lstm.LSTM(weights[""], self.bias, self.variant, weights.get("peephole"))
+
+
+@dataclass(frozen=True)
+class GRU:
+    """A gated recurrent unit, one output at every time step; see `memlab.nn.GRU`.
+
+    Parameters
+    ----------
+    units
+        Outputs.
+    bias, name
+        As for `Dense`.
+    """
+
+    units: int
+    bias: float | None = 1.0
+    name: str = ""
+
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return the shapes of the weights of inputs and of the state."""
+        extra = self.bias is not None
+        features = features_of(shape)
+        columns = 3 * self.units
+        return {"input": (features + extra, columns), "recurrent": (self.units + extra, columns)}
+
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer."""
+        return gru.GRU(weights["input"], weights["recurrent"], self.bias)
+
+
+@dataclass(frozen=True)
+class Conv2D:
+    """A convolution of images; see `memlab.nn.Conv2D`.
+
+    Parameters
+    ----------
+    kernels
+        Channels of the output.
+    kernel
+        (rows, columns) of a kernel.
+    padding
+        `valid` or `same`.
+    stride
+        Distance of neighbouring patches.
+    activation
+        `linear`, `relu`, `sigmoid` or `tanh`.
+    bias, name
+        As for `Dense`.
+    """
+
+    kernels: int
+    kernel: tuple[int, int] = (3, 3)
+    padding: Padding | str = Padding.VALID
+    stride: int = 1
+    activation: str = "linear"
+    bias: float | None = 1.0
+    name: str = ""
+
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return the shape of the weights."""
+        grid = PatchGrid(image_of(shape), self.kernel, Padding(self.padding), self.stride)
+        return {"": (grid.features + (self.bias is not None), self.kernels)}
+
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer."""
+        return conv.Conv2D(
+            weights[""],
+            image_of(shape),
+            self.kernel,
+            self.padding,
+            self.stride,
+            self.activation,
+            self.bias,
+        )
+
+
+@dataclass(frozen=True)
+class ConvLSTM:
+    """A long short-term memory whose products are convolutions; see `memlab.nn.ConvLSTM`.
+
+    Parameters
+    ----------
+    kernels
+        Channels of the output.
+    kernel, recurrent_kernel
+        (rows, columns) of the kernels of the input and of the state.
+    bias, variant, name
+        As for `LSTM`.
+    """
+
+    kernels: int
+    kernel: tuple[int, int] = (3, 3)
+    recurrent_kernel: tuple[int, int] = (3, 3)
+    bias: float | None = 1.0
+    variant: LSTMVariant | None = None
+    name: str = ""
+
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return the shape of the weights."""
+        grid = PatchGrid(image_of(shape), self.kernel)
+        recurrent = self.recurrent_kernel[0] * self.recurrent_kernel[1] * self.kernels
+        rows = grid.features + recurrent + (self.bias is not None)
+        return {"": (rows, len((self.variant or LSTMVariant()).columns) * self.kernels)}
+
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer."""
+        return conv.ConvLSTM(
+            weights[""],
+            image_of(shape),
+            self.kernel,
+            self.recurrent_kernel,
+            self.bias,
+            self.variant,
+        )
+
+
+@dataclass(frozen=True)
+class Bidirectional:
+    """Two layers like one, of which the second reads backwards; see `memlab.nn.Bidirectional`.
+
+    Parameters
+    ----------
+    layer
+        A recurrent one; both directions have weights of their own.
+    ends_only
+        Return only the state with which each direction ends, one step long.
+    """
+
+    layer: Description
+    ends_only: bool = False
+
+    @property
+    def name(self) -> str:
+        """That of the layer."""
+        return str(getattr(self.layer, "name", "") or type(self.layer).__name__.lower())
+
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return the shapes of the weights of both directions."""
+        one = self.layer.weights(shape)
+        return {_way(way, name): size for way in WAYS for name, size in one.items()}
+
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer."""
+        names = self.layer.weights(shape)
+        ahead, back = (
+            self.layer.make(shape, {name: weights[_way(way, name)] for name in names})
+            for way in WAYS
+        )
+        return sequences.Bidirectional(ahead, back, ends_only=self.ends_only)
+
+
+WAYS = "ahead", "back"
+
+
+def _way(way: str, name: str) -> str:
+    """Return the name of the weights of one direction."""
+    return f"{way}_{name}" if name else way

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.layers import MatrixLayer
+from memlab.nn.layer import MatrixLayer
 from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
 
 __all__ = ["LSTM"]

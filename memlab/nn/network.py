@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.mapping import Block, DifferentialMatrix
-from memlab.nn.layers import Layer
+from memlab.nn.layer import Layer
 from memlab.nn.optimizers import Optimizer
 from memlab.storage import State
 

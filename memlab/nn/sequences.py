@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.layers import Layer
+from memlab.nn.layer import Layer
 
 __all__ = ["Bidirectional", "LastStep", "Repeat"]
 

@@ -8,23 +8,15 @@ import numpy as np
 import torch
 
 from memlab.array import Array
-from memlab.mapping import Copies, OneShotUpdate, Request, UpdateRule, place, placed_matrix
+from memlab.mapping import TA_HFO2, Copies, OneShotUpdate, Request, UpdateRule, place, placed_matrix
 from memlab.torch.linear import CrossbarLinear
 
 __all__ = ["crossbar_layers", "ta_hfo2_rule"]
 
 
 def ta_hfo2_rule() -> OneShotUpdate:
-    """Return a one-shot update for a chip of Li 2019, in which a weight moves by what was asked.
-
-    Both cells of a pair are asked for the full change, so that with the published R_vg, 1.02e4 V/S
-    or one over the slope of the chip, a weight moves by twice that; this is half of it. Cells wait
-    until they are due for 30 mV (3 uS): the published rule pulses every cell at every step, and the
-    programming noise of that drowns a small network.
-    """
-    return OneShotUpdate(
-        5.1e3, initial=1.15, minimum=0.7, maximum=1.6, set_all=False, threshold=0.03
-    )
+    """Return a one-shot update for a chip of Li 2019: that of `memlab.mapping.TA_HFO2`."""
+    return TA_HFO2.make_rule(np.random.default_rng(0))
 
 
 def crossbar_layers(
@@ -33,7 +25,7 @@ def crossbar_layers(
     *,
     bias_input: float | None = 1.0,
     copies: Copies | None = None,
-    siemens_per_weight: float = 2e-5,
+    siemens_per_weight: float = TA_HFO2.siemens_per_weight,
     read_voltage: float = 0.2,
     make_rule: Callable[[], UpdateRule] = ta_hfo2_rule,
     seed: int = 1,
@@ -55,8 +47,7 @@ def crossbar_layers(
     copies
         Pairs of each weight; one by default.
     siemens_per_weight
-        R_gw in S. The gate range of the rule is +/-88 uS on ta-hfo2, so that weights reach +/-4.4
-        with 20 uS; programming noise of 4 uS is 0.28 then. The ratio of the two is the chip's.
+        R_gw in S; see `memlab.mapping.TA_HFO2` for the default.
     read_voltage
         Row voltage in V that the largest input of a vector is scaled to.
     make_rule

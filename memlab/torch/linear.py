@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.layers import with_bias
+from memlab.nn.layer import with_bias
 
 __all__ = ["CrossbarLinear", "PhysicalLinear"]
 

@@ -1,0 +1,117 @@
+"""Settings of how weights become conductances, and changes become pulses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from memlab.array import Array
+from memlab.mapping.differential import DifferentialMatrix
+from memlab.mapping.floor_plan import FloorPlan
+from memlab.mapping.layout import Layout
+from memlab.mapping.placed_matrix import placed_matrix
+from memlab.mapping.update import OneShotUpdate
+from memlab.quantities import Siemens, Volts, VoltsPerSiemens
+from memlab.settings import Section
+
+__all__ = ["TA_HFO2", "MappingConfig"]
+
+
+class MappingConfig(Section):
+    """How weights become conductances and changes become pulses."""
+
+    layout: Layout = Field(description="Order of the rows of a pair: block or interleaved.")
+    siemens_per_weight: Siemens = Field(description="Conductance for a weight of 1 (R_gw).", gt=0)
+    volts_per_siemens: VoltsPerSiemens = Field(
+        description="Gate voltage for a change of conductance (R_vg).", gt=0
+    )
+    gate_initial: Volts = Field(description="First gate voltage.", ge=0)
+    gate_minimum: Volts = Field(description="Smallest gate voltage.", ge=0)
+    gate_maximum: Volts = Field(description="Largest gate voltage.", ge=0)
+    gate_spread: Volts = Field(
+        0.0,
+        description="First gate voltages lie this far around gate_initial at random.",
+        ge=0,
+    )
+    set_all: bool = Field(description="SET every cell at each update, or only changed ones.")
+    threshold: Volts = Field(
+        0.0, description="Gate voltage change below which a cell waits; 0: never.", ge=0
+    )
+
+    @model_validator(mode="after")
+    def _gate_range(self) -> Self:
+        if not self.gate_minimum <= self.gate_initial <= self.gate_maximum:
+            raise ValueError("gate_minimum <= gate_initial <= gate_maximum must hold (V)")
+        if self.threshold and self.set_all:
+            raise ValueError("a threshold needs set_all=false: otherwise every cell is SET anyway")
+        return self
+
+    def make_rule(self, rng: np.random.Generator) -> OneShotUpdate:
+        """Return a new update rule with these settings; `rng` draws first gate voltages."""
+        return OneShotUpdate(
+            self.volts_per_siemens,
+            self.gate_initial,
+            self.gate_minimum,
+            self.gate_maximum,
+            set_all=self.set_all,
+            threshold=self.threshold,
+            spread=self.gate_spread,
+            rng=rng,
+        )
+
+    def realise(
+        self, plan: FloorPlan, arrays: Sequence[Array], read_voltage: float, seed: int
+    ) -> dict[str, DifferentialMatrix]:
+        """Return the matrices of a floor plan by name; nothing is programmed yet.
+
+        On a board they start from one SET everywhere and learn by one-shot pulses. On an ideal
+        array they start from the published software weights, uniform(-1, 1) / sqrt(inputs), and
+        learn by direct writing.
+
+        Parameters
+        ----------
+        plan
+            Where they lie.
+        arrays
+            The arrays that the plan numbers from 0.
+        read_voltage
+            Row voltage in V that the largest input of a vector is scaled to.
+        seed
+            Draws the starting weights (ideal array) or gate voltages (board).
+        """
+        rng = np.random.default_rng(seed)
+        return {
+            matrix.name: placed_matrix(
+                matrix,
+                arrays,
+                self.siemens_per_weight,
+                read_voltage,
+                lambda: self.make_rule(rng),
+                rng,
+                self.layout,
+            )
+            for matrix in plan
+        }
+
+
+TA_HFO2 = MappingConfig(
+    layout=Layout.BLOCK,
+    siemens_per_weight=2e-5,
+    volts_per_siemens=5.1e3,
+    gate_initial=1.15,
+    gate_minimum=0.7,
+    gate_maximum=1.6,
+    set_all=False,
+    threshold=0.03,
+)
+"""For networks of one's own on a chip of Li 2019: a weight moves by what was asked.
+
+Both cells of a pair are asked for the full change, so that with the published R_vg, 1.02e4 V/S or
+one over the slope of the chip, a weight moves by twice that; this is half of it. Cells wait until
+they are due for 30 mV (3 uS): the published rule pulses every cell at every step, and the
+programming noise of that drowns a small network. The gate range is +/-88 uS, so that weights reach
++/-4.4 with 20 uS; programming noise of 4 uS is 0.28 then. The ratio of the two is the chip's.
+"""

@@ -1,0 +1,73 @@
+"""What a layer is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.mapping import DifferentialMatrix
+
+__all__ = ["Layer", "MatrixLayer", "with_bias"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Layer(Protocol):
+    """A layer: forward on the array, backward in software.
+
+    Sequences have shape (time, batch, features), images (time, batch, height, width, channels).
+    """
+
+    @property
+    def matrices(self) -> Sequence[DifferentialMatrix]:
+        """The weights; none in a layer that only computes."""
+        ...
+
+    @property
+    def gradients(self) -> Sequence[FloatArray]:
+        """dL/dW of the last `backward`, summed over batch and time, one for each matrix."""
+        ...
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        """Return the layer's output for an input; remembers what `backward` needs."""
+        ...
+
+    def backward(self, dy: FloatArray) -> FloatArray:
+        """Return dL/dx from dL/dy of the last `forward`; stores the gradients."""
+        ...
+
+
+class MatrixLayer:
+    """A layer with one weight matrix.
+
+    Attributes
+    ----------
+    matrix
+        The weights.
+    gradient
+        dL/dW of the last `backward`, summed over batch and time, shape of the weights.
+    """
+
+    def __init__(self, matrix: DifferentialMatrix):
+        self.matrix = matrix
+        self.gradient = np.zeros(matrix.shape)
+
+    @property
+    def matrices(self) -> Sequence[DifferentialMatrix]:
+        """The weights."""
+        return (self.matrix,)
+
+    @property
+    def gradients(self) -> Sequence[FloatArray]:
+        """dL/dW of the last `backward`."""
+        return (self.gradient,)
+
+
+def with_bias(x: FloatArray, bias: float | None) -> FloatArray:
+    """Append the constant bias input, if there is one, to the last axis."""
+    if bias is None:
+        return x
+    return np.concatenate([x, np.full((*x.shape[:-1], 1), bias)], axis=-1)
