@@ -29,7 +29,7 @@ from drivers.board import (
 from drivers.pulse import PulseTimer
 from drivers.tia import clipped_code
 from memlab.array.arguments import as_numbers
-from memlab.array.board_config import SPANS, board_config
+from memlab.array.board_config import SPANS, board_config, check_board
 from memlab.array.row_groups import group_numbers
 from memlab.array.seam import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.calibration import Calibration
@@ -100,6 +100,7 @@ class _Session:
         capabilities = self.board.capabilities
         self.saturated_code = clipped_code(capabilities.clip)
         self.timer = PulseTimer(capabilities.pulse_offset, capabilities.pulse_tick)
+        check_board(self.limits, self.timer)
         self.apply(self.calibration)
 
     def apply(self, calibration: Calibration | None) -> None:

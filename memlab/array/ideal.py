@@ -5,6 +5,7 @@ It serves gradient checks and software baselines, so that the same network code 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,10 @@ class IdealArray(Array):
     def describe(self) -> dict[str, Any]:
         """Return the identity of this array as plain values."""
         rows, columns = self._cells.shape
-        return {"board": {"name": "ideal float64 array", "rows": rows, "columns": columns}}
+        return {
+            "board": {"name": "ideal float64 array", "rows": rows, "columns": columns},
+            "limits": asdict(self._limits),
+        }
 
     def _measure_conductance(self, gain: int) -> Measurement:
         check_vmm(self._limits, np.full(1, self._point.read_voltage), self.columns.size)

@@ -37,6 +37,7 @@ from memlab.array.seam import Array
 from memlab.calibration.store import LATEST, NONE, find_calibration
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.errors import SettingError
+from memlab.limit_changes import LimitChanges
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
 from memlab.passport.location import default_path
@@ -54,7 +55,7 @@ def open_array(
     *,
     seed: int = 0,
     chip: ChipPreset | None = None,
-    limits: Limits | None = None,
+    limits: Limits | LimitChanges | None = None,
     point: OperatingPoint | None = None,
 ) -> Array:
     """Open the array that a URL names; use the result as a context manager.
@@ -65,8 +66,11 @@ def open_array(
         For example `emulator:?seed=7&chip=ta-hfo2`; see the module's documentation.
     seed, chip
         Seed and chip of an emulated board whose URL does not give them.
-    limits, point
-        What the chip may see, and the voltages and widths of reading and programming.
+    limits
+        What the chip may see. By default what the chip's file says, where the URL or `chip` names
+        one, over the defaults; changes of limits lie over those again.
+    point
+        The voltages and widths of reading and programming.
 
     Raises
     ------
@@ -88,7 +92,7 @@ def _open_array(
     url: str,
     seed: int,
     chip: ChipPreset | None,
-    limits: Limits | None,
+    limits: Limits | LimitChanges | None,
     point: OperatingPoint | None,
 ) -> Array:
     scheme, options = ("", {}) if _is_wire(url) else _split(url)
@@ -101,8 +105,9 @@ def _open_array(
                 f"{url!r}: {rows} x {columns} cells are too many; allowed: {LARGEST} in all, for "
                 "example 4096 x 4096"
             )
-        return IdealArray(rows, columns, limits, point)
+        return IdealArray(rows, columns, _limits(limits, chip), point)
     address, asked = split_array_options(url)
+    allowed = _limits(limits, _chip_of(address, chip))
     board = open_board(url, seed=seed, chip=chip)
     passport = None
     try:
@@ -111,7 +116,7 @@ def _open_array(
         choice = asked.calibration or (LATEST if known else NONE)
         return BoardArray(
             board,
-            limits,
+            allowed,
             point,
             rounding=asked.rounding,
             passport=passport,
@@ -144,14 +149,31 @@ def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:
         raise SettingError(f"{url!r} names no board; boards start with emulator: or serial://")
     options, faults = _faults(url, options)
     seed = _number(url, options, "seed", seed, 0)
-    preset = load_preset(options.pop("chip")) if "chip" in options else chip
-    preset = preset or load_preset("ta-hfo2")
-    preset = preset.replace(**options) if options else preset
+    preset = _chip_of(url, chip) or load_preset("ta-hfo2")
     if faults:
         from memlab.emulator.faulty_board import FaultyEmulatedBoard
 
         return FaultyEmulatedBoard(preset, seed, faults)
     return EmulatedBoard(preset, seed)
+
+
+def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
+    """Return the chip that the URL of an emulated board makes of this one, or names itself."""
+    if _is_wire(url):
+        return chip
+    options, _ = _faults(url, _split(url)[1])
+    options.pop("seed", None)
+    if "chip" in options:
+        chip = load_preset(options.pop("chip"))
+    return (chip or load_preset("ta-hfo2")).replace(**options) if options else chip
+
+
+def _limits(asked: Limits | LimitChanges | None, chip: ChipPreset | None) -> Limits:
+    """Return what a chip may see: what is asked for, over what its own file says."""
+    if isinstance(asked, Limits):
+        return asked
+    own = Limits() if chip is None else chip.limits.over(Limits())
+    return own if asked is None else asked.over(own)
 
 
 def check_url(url: str) -> str:

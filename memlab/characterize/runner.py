@@ -39,6 +39,7 @@ from memlab.characterize.session import (
 )
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
+from memlab.limits import Limits
 from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (
@@ -48,6 +49,7 @@ from memlab.runs import (
     Record,
     RunLock,
     check_out,
+    open_run,
     read_attributes,
     read_record,
 )
@@ -61,6 +63,7 @@ from memlab.session import (
     open_chip,
     read_config,
     recorded,
+    recorded_limits,
 )
 from memlab.settings import apply_settings, merge_settings, setting_names
 from memlab.storage import default_path, make_directory, name_stamp
@@ -274,7 +277,7 @@ def resume(
     session, board = str(attributes["session"]), attributes["board"]
     with (
         RunLock.of_run(path, attributes, session_identity(session)),
-        open_for(board, plans[0].config) as array,
+        open_for(board, plans[0].config, recorded_limits(open_run(path))) as array,
     ):
         _check_identity(path, array)
         if not (record_lost or isinstance(array.board, EmulatedBoard)):
@@ -333,9 +336,20 @@ def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: Bool
             raise LimitError(f"{plan.name}: {error}. Nothing was pulsed") from error
 
 
-def open_for(board: str, config: ProcedureConfig) -> AbstractContextManager[BoardArray]:
-    """Open the array of procedures as their settings want it; one without a device is refused."""
-    return open_chip(board, seed=config.seed, chip=config.chip, point=config.point.make_point())
+def open_for(
+    board: str, config: ProcedureConfig, limits: Limits | None = None
+) -> AbstractContextManager[BoardArray]:
+    """Open the array of procedures as their settings want it; one without a device is refused.
+
+    `limits` are those of a run that goes on, whatever the chip's file says by now.
+    """
+    return open_chip(
+        board,
+        seed=config.seed,
+        chip=config.chip,
+        point=config.point.make_point(),
+        limits=limits or config.limits,
+    )
 
 
 def _start(

@@ -30,6 +30,7 @@ from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
 from memlab.known_names import at_place, near_names
+from memlab.limit_changes import LimitChanges
 from memlab.storage import require_file
 
 __all__ = [
@@ -56,7 +57,8 @@ class ChipPreset(Parameters):
     """The parameters of one kind of chip and its board, in SI units.
 
     The seven at the top are the device models published with Li 2019 and Wang 2019; every group
-    below is one effect, off unless a preset switches it on.
+    below is one effect, off unless a preset switches it on. `limits` says what such a chip may see
+    where that is not the default (`memlab.Limits`).
     """
 
     name: str = Field(description="Name of the preset.")
@@ -105,6 +107,7 @@ class ChipPreset(Parameters):
     transistor: TransistorParameters = TransistorParameters()
     wires: WireParameters = WireParameters()
     board: BoardProfile = Field(default_factory=BoardProfile)
+    limits: LimitChanges = LimitChanges()
 
     @model_validator(mode="after")
     def _one_relaxation(self) -> Self:
@@ -189,6 +192,8 @@ def preset_rows(name: str) -> list[ParameterRow]:
     sources = _document("parts/board-timing")[1] | sources
     rows = []
     for key, field, value in _fields(_validate(values, f"chip {name!r}")):
+        if value is None:  # a limit that is as by default
+            continue
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         source = sources.get(key, str(extra.get("source", "")))
         unit, description = str(extra.get("unit", "")), str(field.description)

@@ -9,6 +9,7 @@ from memlab.session.checkpoint import Checkpoint, find_checkpoint, has_checkpoin
 from memlab.session.config_file import ConfigFile, read_config
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
+from memlab.session.limits import recorded_limits, with_limits
 from memlab.session.request import UNLABELLED, Labels, Request
 from memlab.session.session import Session, added, enter_passports, recorded, write_at_once
 
@@ -31,6 +32,8 @@ __all__ = [
     "place_for",
     "read_config",
     "recorded",
+    "recorded_limits",
     "total_counts",
+    "with_limits",
     "write_at_once",
 ]
