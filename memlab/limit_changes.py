@@ -17,8 +17,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from drivers.known_names import unknown
 from memlab.errors import SettingError
-from memlab.known_names import near_names
 from memlab.limits import Limits
 from memlab.quantities import in_unit
 from memlab.storage import require_file
@@ -88,12 +88,7 @@ def read_limits(path: Path) -> LimitChanges:
         )
     for name in values:
         if name not in LimitChanges.model_fields:
-            near = near_names(name, dict.fromkeys(LimitChanges.model_fields))
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise SettingError(
-                f"{where}: {name}: no such limit; {hint}there are "
-                f"{', '.join(LimitChanges.model_fields)}"
-            )
+            raise SettingError(f"{where}: {unknown('limit', name, LimitChanges.model_fields)}")
     try:
         return LimitChanges.model_validate(values, strict=True)
     except ValidationError as error:

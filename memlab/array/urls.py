@@ -23,16 +23,18 @@ calibration=CHOICE    which static errors are undone: latest (the one in use of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from drivers.board import Board
 from drivers.faults.options import Faults, Place, parse_faults, split_faults
+from drivers.known_names import did_you_mean, dotted_names, near_names
 from drivers.opening import SCHEMES, open_wire_board, parse_address, parse_options
 from drivers.tokens import take_token
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
-from memlab.array.options import ArrayOptions, split_array_options
+from memlab.array.options import ARRAY_OPTIONS, ArrayOptions, split_array_options
 from memlab.array.seam import Array
 from memlab.calibration.store import LATEST, NONE, find_calibration
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
@@ -48,6 +50,7 @@ LARGEST = 1 << 24
 """Cells of the largest `ideal:` array: 128 MiB."""
 
 _SCHEMES = ("ideal", "emulator")
+_EMULATOR_OPTIONS = ("seed", "chip", *ARRAY_OPTIONS)
 
 
 def open_array(
@@ -99,7 +102,7 @@ def _open_array(
     if scheme == "ideal":
         rows = _number(url, options, "rows", 128, 1)
         columns = _number(url, options, "columns", 64, 1)
-        _refuse_rest(url, options, "rows, columns")
+        _refuse_rest(url, options, ("rows", "columns"))
         if rows * columns > LARGEST:
             raise SettingError(
                 f"{url!r}: {rows} x {columns} cells are too many; allowed: {LARGEST} in all, for "
@@ -141,7 +144,7 @@ def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Bo
 def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:
     if _is_wire(url):
         try:
-            return open_wire_board(url)
+            return open_wire_board(url, ARRAY_OPTIONS)
         except ValueError as error:
             raise SettingError(str(error)) from error
     scheme, options = _split(url)
@@ -165,7 +168,19 @@ def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
     options.pop("seed", None)
     if "chip" in options:
         chip = load_preset(options.pop("chip"))
-    return (chip or load_preset("ta-hfo2")).replace(**options) if options else chip
+    if not options:
+        return chip
+    chip = chip or load_preset("ta-hfo2")
+    parameters = dotted_names(chip.model_dump())
+    for name in options:
+        # What is no parameter may be a misspelt option; else the chip says what it has.
+        near = near_names(name, dict.fromkeys((*_EMULATOR_OPTIONS, *parameters)))
+        if name not in parameters and near and near[0] in _EMULATOR_OPTIONS:
+            raise SettingError(
+                f"{url!r}: unknown option {name!r}; did you mean {near[0]}? Parameters of the chip "
+                "are options too (memlab chip show NAME lists all)"
+            )
+    return chip.replace(**options)
 
 
 def _limits(asked: Limits | LimitChanges | None, chip: ChipPreset | None) -> Limits:
@@ -189,7 +204,7 @@ def check_url(url: str) -> str:
             _faults(url, options)
         return url
     try:
-        parse_address(address)
+        parse_address(address, ARRAY_OPTIONS)
     except ValueError as error:
         raise SettingError(str(error)) from error
     return url
@@ -223,7 +238,8 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
     scheme = parts.scheme or url
     if scheme not in _SCHEMES:
         known = ", ".join([*(f"{name}:" for name in _SCHEMES), *(f"{n}://" for n in SCHEMES)])
-        raise SettingError(f"unknown board {url!r}; it must start with one of {known}")
+        hint = did_you_mean(scheme, (*_SCHEMES, *SCHEMES))
+        raise SettingError(f"unknown board {url!r}; {hint}it must start with one of {known}")
     if parts.netloc or (parts.scheme and parts.path):
         raise SettingError(f"{url!r}: unexpected {parts.netloc + parts.path!r} after {scheme}:")
     try:
@@ -248,6 +264,8 @@ def _number(url: str, options: dict[str, str], key: str, default: int, minimum: 
     return int(text)
 
 
-def _refuse_rest(url: str, options: dict[str, str], allowed: str) -> None:
+def _refuse_rest(url: str, options: dict[str, str], allowed: Sequence[str]) -> None:
     if options:
-        raise SettingError(f"{url!r}: unknown option {next(iter(options))!r}; allowed: {allowed}")
+        name = next(iter(options))
+        hint = did_you_mean(name, allowed)
+        raise SettingError(f"{url!r}: unknown option {name!r}; {hint}allowed: {', '.join(allowed)}")

@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Sequence
 
 import rich_click as click
 
+from drivers.known_names import did_you_mean
 from firmware_protocol.errors import MemlabError
 from memlab.errors import exit_code
 
@@ -36,6 +38,8 @@ def _cause(error: BaseException) -> tuple[str, int]:
     match error:
         case click.BadParameter(param=click.Parameter(type=click.IntRange() | click.FloatRange())):
             return _out_of_range(error), error.exit_code
+        case click.BadParameter(param=click.Parameter(type=click.Choice() as kind)):
+            return _no_choice(error, kind.choices), error.exit_code
         case click.ClickException():
             return error.format_message(), error.exit_code
         case click.Abort() | KeyboardInterrupt():
@@ -65,6 +69,14 @@ def _out_of_range(error: click.BadParameter) -> str:
     if kind.max is not None:
         allowed += f" {'below' if kind.max_open else 'up to'} {kind.max}"
     return re.sub(r"not a valid (integer|float) range", f"not {allowed}", error.format_message())
+
+
+def _no_choice(error: click.BadParameter, choices: Sequence[str]) -> str:
+    """Say which of the choices may have been meant."""
+    text = error.format_message()
+    said = re.search(r"'([^']*)' is not one of", text)
+    hint = did_you_mean(said[1], choices) if said else ""
+    return f"{text} {hint}".strip()
 
 
 def _interrupted(error: BaseException) -> str:
