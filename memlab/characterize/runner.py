@@ -265,10 +265,7 @@ def resume(
     """
     attributes = read_attributes(path)
     if "session" not in attributes:
-        raise DataError(
-            f"{path} is not the run file of a procedure (memlab characterize), and nothing else "
-            "can be resumed: a training is started again, with another --out"
-        )
+        raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
     parts = find_session(path, attributes)
     if all(part.finished for part in parts):
         return []
@@ -406,7 +403,7 @@ def _run(
     clock = _run_clock(array, attributes, log.record)
     # A resumed run may have begun with a batch whose fate is not written yet.
     untouched = not log.record.programs and not log.record.happened
-    request = plan.request(str(attributes["board"]))
+    request = plan.request(str(attributes["board"]), {"session": attributes["session"]})
     try:
         with recorded(request, [array], link=plan.config.link, file=log.run) as session:
             step = None if watch is None else partial(watch, plan.name)

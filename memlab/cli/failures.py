@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 
 import rich_click as click
 
@@ -31,6 +32,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     saved = [name for name in _saved(error) if name not in text]
     if saved:
         text += f"; what was measured is in {', '.join(saved)}"
+    if (path := _resumable(error)) is not None:
+        text += f"; go on with: memlab runs resume {shlex.quote(path)}"
     return text, code
 
 
@@ -108,10 +111,25 @@ def _of_the_system(error: OSError) -> str:
 def _saved(error: BaseException) -> list[str]:
     """Return the files that an error, or one that it came from, names as saved, and that exist."""
     names: dict[str, None] = {}
+    for one in _chain(error):
+        names |= dict.fromkeys(str(path) for path in getattr(one, "saved", ()))
+    return [name for name in names if os.path.exists(name)]
+
+
+def _resumable(error: BaseException) -> str | None:
+    """Return the run file with which the run goes on that an error ended, if it can."""
+    for one in _chain(error):
+        path = getattr(one, "resumable", None)
+        if path is not None and os.path.exists(path):
+            return str(path)
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that it came from."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:
         seen.add(id(one))
-        names |= dict.fromkeys(str(path) for path in getattr(one, "saved", ()))
+        yield one
         one = one.__cause__ or one.__context__
-    return [name for name in names if os.path.exists(name)]
