@@ -44,7 +44,7 @@ from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
 from memlab.passport.location import default_path
 
-__all__ = ["check_url", "open_array", "open_board"]
+__all__ = ["check_url", "open_array", "open_board", "open_board_array"]
 
 LARGEST = 1 << 24
 """Cells of the largest `ideal:` array: 128 MiB."""
@@ -85,30 +85,34 @@ def open_array(
     DataError
         If the passport is none, or is damaged.
     """
-    url = take_token(url)
-    array = _open_array(url, seed, chip, limits, point)
+    if not _is_ideal(take_token(url)):
+        return open_board_array(url, seed=seed, chip=chip, limits=limits, point=point)
+    _, options = _split(url)
+    rows = _number(url, options, "rows", 128, 1)
+    columns = _number(url, options, "columns", 64, 1)
+    _refuse_rest(url, options, ("rows", "columns"))
+    if rows * columns > LARGEST:
+        raise SettingError(
+            f"{url!r}: {rows} x {columns} cells are too many; allowed: {LARGEST} in all, for "
+            "example 4096 x 4096"
+        )
+    array = IdealArray(rows, columns, _limits(limits, chip), point)
     array.url = url
     return array
 
 
-def _open_array(
+def open_board_array(
     url: str,
-    seed: int,
-    chip: ChipPreset | None,
-    limits: Limits | LimitChanges | None,
-    point: OperatingPoint | None,
-) -> Array:
-    scheme, options = ("", {}) if _is_wire(url) else _split(url)
-    if scheme == "ideal":
-        rows = _number(url, options, "rows", 128, 1)
-        columns = _number(url, options, "columns", 64, 1)
-        _refuse_rest(url, options, ("rows", "columns"))
-        if rows * columns > LARGEST:
-            raise SettingError(
-                f"{url!r}: {rows} x {columns} cells are too many; allowed: {LARGEST} in all, for "
-                "example 4096 x 4096"
-            )
-        return IdealArray(rows, columns, _limits(limits, chip), point)
+    *,
+    seed: int = 0,
+    chip: ChipPreset | None = None,
+    limits: Limits | LimitChanges | None = None,
+    point: OperatingPoint | None = None,
+) -> BoardArray:
+    """Open the array of a device, as `open_array`; one without a board below it is refused."""
+    url = take_token(url)
+    if _is_ideal(url):
+        raise SettingError(f"{url} has no board; use serial://, socket:// or emulator:")
     address, asked = split_array_options(url)
     allowed = _limits(limits, _chip_of(address, chip))
     board = open_board(url, seed=seed, chip=chip)
@@ -117,7 +121,7 @@ def _open_array(
         passport = _open_passport(board, address, asked)
         known = _is_wire(url) and board.capabilities.serial
         choice = asked.calibration or (LATEST if known else NONE)
-        return BoardArray(
+        array = BoardArray(
             board,
             allowed,
             point,
@@ -125,6 +129,8 @@ def _open_array(
             passport=passport,
             calibration=find_calibration(choice, board.capabilities.calibrated_as),
         )
+        array.url = url
+        return array
     except BaseException:
         board.close()
         if passport is not None:
@@ -208,6 +214,10 @@ def check_url(url: str) -> str:
     except ValueError as error:
         raise SettingError(str(error)) from error
     return url
+
+
+def _is_ideal(url: str) -> bool:
+    return not _is_wire(url) and _split(url)[0] == "ideal"
 
 
 def _is_wire(url: str) -> bool:

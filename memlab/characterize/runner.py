@@ -37,7 +37,6 @@ from memlab.characterize.session import (
     note_followed,
     session_identity,
 )
-from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
 from memlab.limits import Limits
 from memlab.passport.life import is_virtual
@@ -277,10 +276,10 @@ def resume(
         open_for(board, plans[0].config, recorded_limits(open_run(path))) as array,
     ):
         _check_identity(path, array)
-        if not (record_lost or isinstance(array.board, EmulatedBoard)):
+        if array.simulation is None and not record_lost:
             _check_record(parts, array.board)
             _check_others(parts, array.board)
-        if isinstance(array.board, EmulatedBoard) and len(parts) < len(json.loads(session)):
+        if array.simulation is not None and len(parts) < len(json.loads(session)):
             raise DataError(
                 f"the runs before {parts[0].path} in its session are not in {path.parent}, and an "
                 "emulated chip can only be made again from the first one on; put them there"
@@ -297,10 +296,10 @@ def resume(
                 log.run.note({**restart, OTHERS: array.board.others_pulsed})
                 log.run.start()
             else:
-                if isinstance(array.board, EmulatedBoard):
+                if array.simulation is not None:
                     enter_passports([array], plan.out, plan.run_id)
                     plan.procedure.measure(
-                        _bench(plan, array, FinishedLog(plan.out), array.board.clock)
+                        _bench(plan, array, FinishedLog(plan.out), array.simulation.clock)
                     )
                 continue
             done.append(_run(plan, log, array, watch, figure, before))
@@ -449,7 +448,7 @@ def _bench(
 
 def _clock_attributes(array: BoardArray) -> dict[str, Any]:
     """Return what a run file keeps of the moment at which its procedure begins."""
-    if isinstance(array.board, EmulatedBoard):
+    if array.simulation is not None:
         return {"clock_origin": board_clock(array)}
     now = Instant.now()
     return {"clock_origin": now.wall, **now.attributes()}
@@ -457,7 +456,7 @@ def _clock_attributes(array: BoardArray) -> dict[str, Any]:
 
 def _run_clock(array: BoardArray, attributes: Mapping[str, Any], record: Record) -> RunClock | None:
     """Return the clock of a run on a real board, which goes on where an earlier process was."""
-    if isinstance(array.board, EmulatedBoard):
+    if array.simulation is not None:
         return None
     times = [*record.readings.coordinates["time"], *record.vectors.coordinates.get("time", [])]
     began = Instant.of_attributes(attributes)
@@ -466,7 +465,7 @@ def _run_clock(array: BoardArray, attributes: Mapping[str, Any], record: Record)
 
 def board_clock(array: BoardArray) -> float:
     """Return what the bench's clock shows now: simulated on an emulator in process, else real."""
-    return array.board.clock if isinstance(array.board, EmulatedBoard) else time.time()
+    return time.time() if array.simulation is None else array.simulation.clock
 
 
 def _check_identity(path: Path, array: BoardArray) -> None:

@@ -24,10 +24,11 @@ from drivers.board import (
 )
 from drivers.checked_board import CheckedBoard
 from drivers.errors import DeviceError
+from drivers.simulation import Energy
 from memlab._version import __version__
 from memlab.calibration.record import CalibrationRecord
 from memlab.emulator.chip import Chip
-from memlab.emulator.clock import Energy, OperationTimes
+from memlab.emulator.clock import OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
 from memlab.emulator.normal import NormalSource
@@ -95,6 +96,16 @@ class EmulatedBoard(CheckedBoard):
     def capabilities(self) -> Capabilities:
         """Identity and abilities of this board."""
         return self._capabilities
+
+    @property
+    def simulation(self) -> EmulatedBoard:
+        """The board itself."""
+        return self
+
+    @property
+    def law(self) -> ChipPreset:
+        """What its preset states of SETs and RESETs."""
+        return self.chip.preset
 
     @property
     def clock(self) -> float:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from memlab.array import Array
 from memlab.array.board_array import BoardArray
-from memlab.array.urls import check_url, open_array
+from memlab.array.urls import check_url, open_array, open_board_array
 from memlab.emulator import ChipPreset
 from memlab.errors import SettingError
 from memlab.limit_changes import LimitChanges
@@ -79,9 +79,7 @@ def open_chip(
     SettingError, TransportError, ProtocolError
         As `memlab.open_array`; and where there is no device.
     """
-    with open_arrays([board], seed=seed, chip=chip, point=point, limits=limits) as (array,):
-        if not isinstance(array, BoardArray):
-            raise SettingError(f"{board} has no device; use emulator: or a board")
+    with open_board_array(board, seed=seed, chip=chip, point=point, limits=limits) as array:
         yield array
 
 
