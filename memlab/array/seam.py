@@ -484,7 +484,7 @@ def nearest_step(voltage: FloatArray, step: float) -> FloatArray:
 def _pick_lines(lines: npt.NDArray[np.intp], key: Any, what: str) -> npt.NDArray[np.intp]:
     """Apply one index to a list of lines; always returns a list, without repeats, not empty."""
     refuse_masked(key, f"{what} index", "leave the masked ones out (`.compressed()`)")
-    picked = np.atleast_1d(lines[key])
+    picked: npt.NDArray[np.intp] = np.atleast_1d(lines[key])
     if picked.ndim != 1 or picked.size == 0:
         raise IndexError(f"{what} index {key!r} selects no {what} of {lines.size}")
     if np.unique(picked).size != picked.size:
