@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 __all__ = ["Energy", "Simulation", "StatedLaw"]
 
 
@@ -75,6 +78,10 @@ class Simulation(Protocol):
     @property
     def law(self) -> StatedLaw:
         """What full pulses do to its cells."""
+        ...
+
+    def truth(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Any:
+        """Return what cells of these lines truly are, in the words of who simulates them."""
         ...
 
     def advance(self, seconds: float) -> None:

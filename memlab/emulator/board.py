@@ -37,6 +37,7 @@ from memlab.emulator.products import Drive, Stretch
 from memlab.emulator.readout import Operands, Readout
 from memlab.emulator.seeds import bit_generator_for
 from memlab.emulator.signal_chain import SignalChain
+from memlab.emulator.truth import GroundTruth, ground_truth
 from memlab.storage import State
 
 __all__ = ["EmulatedBoard"]
@@ -116,6 +117,10 @@ class EmulatedBoard(CheckedBoard):
     def calibration(self) -> CalibrationRecord:
         """The true static errors of this board; a real one must measure them."""
         return self._front_end.calibration()
+
+    def truth(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> GroundTruth:
+        """Return what cells of these lines truly are; nothing is measured, no time passes."""
+        return ground_truth(self, rows, columns)
 
     @property
     def row_voltage(self) -> npt.NDArray[np.float64]:
