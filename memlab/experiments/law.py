@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
-from memlab.emulator import ChipPreset
+from memlab.array.board_array import BoardArray
+from memlab.array.ideal import SET_OFFSET, SET_SLOPE, IdealArray
+from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.mapping import SwitchingLaw, measure_switching_law
 
@@ -31,7 +33,7 @@ def find_law(
     config
         Says where the law comes from, and the range of gate voltages.
     chip
-        What is on a board that does not say it.
+        What is on a board that is not emulated.
     cells
         Boolean mask, shape (rows, columns), of the cells that may be pulsed.
     views
@@ -41,4 +43,8 @@ def find_law(
         return measure_switching_law(
             array, config.gate_minimum, config.gate_maximum, cells=cells, views=views
         )
-    return array.stated_law or SwitchingLaw.of(chip)
+    if isinstance(array, IdealArray):
+        return SwitchingLaw(SET_SLOPE, SET_OFFSET)
+    if isinstance(array, BoardArray) and isinstance(array.board, EmulatedBoard):
+        return SwitchingLaw.of(array.board.chip.preset)
+    return SwitchingLaw.of(chip)

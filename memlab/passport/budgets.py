@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.errors import LimitError
-from drivers.known_names import unknown
 from memlab.errors import SettingError
 from memlab.passport.pulses import RowPulses
 from memlab.passport.totals import Totals, add_rows
@@ -101,7 +100,7 @@ def parse_budget(name: str, text: str) -> float | None:
     """
     names = [field.name for field in fields(Budgets)]
     if name not in names:
-        raise SettingError(unknown("budget", name, names))
+        raise SettingError(f"there is no budget {name!r}; choose one of {', '.join(names)}")
     if text == "none":
         return None
     try:

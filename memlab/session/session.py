@@ -167,8 +167,7 @@ def recorded(
         if session.checkpoints is not None:
             session.checkpoints.remove()
     except BaseException as error:
-        going_on = session.checkpoints is not None or "session" in request.notes
-        if going_on and session.file.is_here and not isinstance(error, LimitError):
+        if session.checkpoints is not None and session.file.is_here:
             error.resumable = request.out  # type: ignore[attr-defined]
         if not isinstance(error, LimitError):
             raise

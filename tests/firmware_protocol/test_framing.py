@@ -1,5 +1,6 @@
 """Frames survive anything on the line, and no damaged one is ever accepted."""
 
+import struct
 import time
 
 import pytest
@@ -128,3 +129,29 @@ def test_two_kilobyte_frames_pass_at_tens_of_megabytes_per_second() -> None:
     rate = len(wire) / (time.perf_counter() - start)
     assert len(found) == 500
     assert rate > 20e6
+
+
+@pytest.mark.parametrize("session", [0x2B3C, 0x2B00, 0x003C])
+@pytest.mark.parametrize("seq", [0x0000, 0x0001, 0x0100, 0x0203])
+@pytest.mark.parametrize("size", [0, 5, 256, 259, 2048])
+def test_whose_frame_is_under_way_is_known_with_its_header_and_not_before(
+    session: int, seq: int, size: int
+) -> None:
+    decoder = Decoder()
+    wire = encode_frame(3, 0x63, seq, session, bytes([9]) * size)
+    told = []
+    for byte in wire:
+        decoder.feed(bytes([byte]))
+        told.append(decoder.session_under_way)
+    # 8 bytes of header behind one of COBS, of which a zero at the end of the header is known early.
+    assert told[:7] == [None] * 7
+    assert told[8:-1] == [session] * (len(wire) - 9)
+    assert told[-1] is None, "it has come"
+
+
+@pytest.mark.parametrize("head", [(0x23, 1), (0x16, 1), (0x13, 2049)])
+def test_a_header_that_no_frame_has_is_nobodys(head: tuple[int, int]) -> None:
+    vk, length = head
+    decoder = Decoder()
+    decoder.feed(cobs.encode(struct.pack("<BBHHH", vk, 0x63, 1, 0x2B3C, length) + b"more"))
+    assert decoder.session_under_way is None

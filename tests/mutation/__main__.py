@@ -36,6 +36,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=60.0, help="at most")
     parser.add_argument("--only", default="", help="only modules whose paths hold this")
+    parser.add_argument("--again", type=Path, help="only what survived, by an output of before")
+    parser.add_argument("--after", type=Path, help="only what an output of before does not have")
     parser.add_argument("--list", action="store_true", help="run nothing")
     given = parser.parse_args()
     began = time.monotonic()
@@ -46,6 +48,15 @@ def main() -> int:
         name: (ROOT / name).read_text("utf-8") for name in targets.modules if given.only in name
     }
     mutants, places = draw(text, given.mutants, given.seed)
+    for told, file in (("SURVIVED", given.again), ("", given.after)):
+        if file is not None:
+            lines = [line.split(": ")[0].split() for line in file.read_text("utf-8").splitlines()]
+            found = {tuple(one[1:]) for one in lines if len(one) == 3 and told in ("", one[0])}
+            mutants = [
+                one
+                for one in mutants
+                if ((f"{one.module}:{one.line}", one.operator) in found) == bool(told)
+            ]
     print(f"{len(mutants)} mutants of {places} places in {len(text)} modules, seed {given.seed}")
     if given.list:
         for one in mutants:
@@ -56,7 +67,7 @@ def main() -> int:
     campaign = Campaign(ROOT, mutants, text, targets)
     campaign.run(given.workers, began + 60.0 * given.minutes)
     if campaign.failing:
-        print("without any mutant these fail:", *campaign.failing[0])
+        print("without any mutant these fail:", *campaign.failing)
         return 2
     return report(campaign, len(mutants), time.monotonic() - began)
 

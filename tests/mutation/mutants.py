@@ -13,6 +13,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -64,10 +65,7 @@ class Mutant:
 
     def apply(self, source: str) -> str:
         """Return the changed source."""
-        changed = mutate_code(source, _operators()[self.operator], self.occurrence)
-        if changed is None:
-            raise ValueError(f"{self} does not apply: the module has changed")
-        return str(changed)
+        return _changed(self, source)
 
     def shown(self, source: str) -> tuple[str, str]:
         """Return the lines of its place before and after, stripped."""
@@ -76,6 +74,14 @@ class Mutant:
             return before[self.line - 1].strip(), "(lines are gone)"
         differ = [k for k, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
         return tuple(" / ".join(text[k].strip() for k in differ) for text in (before, after))  # type: ignore[return-value]
+
+
+@cache  # parsing a module takes longer than most tests that kill a mutant
+def _changed(mutant: Mutant, source: str) -> str:
+    changed = mutate_code(source, _operators()[mutant.operator], mutant.occurrence)
+    if changed is None:
+        raise ValueError(f"{mutant} does not apply: the module has changed")
+    return str(changed)
 
 
 def _operators() -> dict[str, Any]:

@@ -74,6 +74,64 @@ def test_the_same_seed_draws_the_same_and_each_place_once() -> None:
         compile(mutant.apply(SOURCE), mutant.module, "exec")
 
 
+FUNCTIONS = """\
+LEVEL = 2
+
+
+class Box:
+    size = LEVEL + 1
+
+    @property
+    def twice(self):
+        return 2 * self.size
+
+
+def outer(x):
+    def inner(y):
+        return x - y
+
+    return inner
+"""
+
+
+def test_changed_code_of_functions_is_put_into_them_and_that_of_imports_is_not(
+    tmp_path: Path,
+) -> None:
+    from tests.mutation.forks import patch
+
+    place, found = tmp_path / "functions.py", {}
+    exec(compile(FUNCTIONS, str(place), "exec"), found)
+    assert not patch(place, FUNCTIONS, FUNCTIONS.replace("LEVEL = 2", "LEVEL = 3"))
+    assert not patch(place, FUNCTIONS, FUNCTIONS.replace("LEVEL + 1", "LEVEL - 1"))
+    assert not patch(place, FUNCTIONS, FUNCTIONS.replace("    @property\n", ""))
+    assert not patch(tmp_path / "other.py", FUNCTIONS, FUNCTIONS.replace("x - y", "x * y"))
+    assert (found["Box"]().twice, found["outer"](5)(3)) == (6, 2)
+    assert patch(place, FUNCTIONS, FUNCTIONS.replace("x - y", "x * y"))
+    assert (found["Box"]().twice, found["outer"](5)(3)) == (6, 15)
+    assert patch(place, FUNCTIONS, FUNCTIONS.replace("2 * self", "5 * self"))
+    assert found["Box"]().twice == 15
+
+
+def test_a_mutant_has_the_tests_that_run_its_statement_quickest_first() -> None:
+    pytest.importorskip("cosmic_ray")
+    from tests.mutation.campaign import Reach, statement
+    from tests.mutation.mutants import Mutant
+
+    source = "def f(\n    x=1,\n):\n    if (\n        x\n        and g(x)\n    ):\n        x = 2\n"
+    assert [statement(source, k) for k in range(1, 9)] == 3 * [(1, 3)] + 4 * [(4, 7)] + [(8, 8)]
+    lines = {("m.py", 4): {"a.py::x", "a.py::y"}, ("m.py", 6): {"b.py::z"}, ("m.py", 2): {""}}
+    seconds = {"a.py::x": 3.0, "a.py::y": 1.0, "b.py::z": 2.0, "c.py::w": 0.5}
+    reach = Reach(seconds, {place: frozenset(tests) for place, tests in lines.items()})
+    files = ["a.py", "c.py"]
+    assert reach.tests(Mutant("m.py", 5, 8, "", 0), source, files) == (
+        ["a.py::y", "b.py::z", "a.py::x"],
+        True,
+    )
+    of_all = (["c.py::w", "a.py::y", "a.py::x"], False)
+    assert reach.tests(Mutant("m.py", 2, 4, "", 0), source, files) == of_all
+    assert reach.tests(Mutant("m.py", 8, 8, "", 0), source, files) == of_all
+
+
 @pytest.mark.slow
 def test_what_the_tests_notice_is_killed_what_they_do_not_survives_and_nothing_changes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -114,5 +172,5 @@ def test_what_the_tests_notice_is_killed_what_they_do_not_survives_and_nothing_c
     (root / "tests" / "test_halves.py").write_text(test.replace("== 3", "== 4"))
     campaign = Campaign(root, chosen, {module: source}, targets)
     campaign.run(1, time.monotonic() + 250.0)
-    assert campaign.failing == [("tests/test_halves.py",)]
+    assert campaign.failing == ["tests/test_halves.py::test_it"]
     assert not campaign.killed

@@ -204,6 +204,23 @@ class TestGoingOnOnABoard:
         np.testing.assert_array_equal(again.record.vectors.value, found.value)
         assert found.load == first.record.vectors.measurements[0].load
 
+    def test_vectors_that_are_missing_are_those_of_their_own_call(self) -> None:
+        first = self.begun()
+        first.bench.vmm(np.full((1, 7), -0.1), level=7.0)
+        again = Table(record=first.record)
+        again.bench.program(1.0)
+        again.array.program(1.0)  # the chip of this table is a new one, and all its cells conduct
+        again.bench.vmm(np.full((2, 7), 0.1))
+        found = again.bench.vmm(np.array([[-0.1], [0.05], [0.15]]) * np.ones(7), level=8.0)
+        assert again.board.vectors == 2
+        np.testing.assert_array_equal(found.value[0], first.record.vectors.value[2])
+        np.testing.assert_allclose(
+            again.record.vectors.value[:, 0] / 21.8e-6,
+            [1.0, 1.0, -1.0, 7 * 0.5, 7 * 1.5],
+            rtol=0.01,
+        )
+        assert again.record.vectors.coordinates["level"] == [1.0, 2.0, 7.0, 8.0, 8.0]
+
     def test_a_batch_that_was_entered_and_that_no_board_knows_is_never_sent(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:

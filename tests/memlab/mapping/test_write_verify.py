@@ -155,6 +155,9 @@ def test_the_relative_tolerance_counts_where_it_is_wider() -> None:
     settings = WriteVerify(tolerance=5e-6, relative_tolerance=0.031)
     result = write_verify(array, [[200e-6, 300e-6]], TA, settings)
     assert result.rounds == 0, "6.2 and 9.3 uS"
+    beyond = IdealArray(1, 2)
+    beyond.write([[206.5e-6, 309e-6]])
+    assert write_verify(beyond, [[200e-6, 300e-6]], TA, settings).set.tolist() == [[1, 0]]
     absolute = write_verify(array, [[200e-6, 300e-6]], TA, WriteVerify(tolerance=5e-6))
     assert (absolute.set == 1).all()
 
