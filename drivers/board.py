@@ -20,6 +20,7 @@ import numpy.typing as npt
 from drivers.errors import LimitError
 from drivers.ltc2668 import Span
 from drivers.owner import Owner
+from drivers.simulation import Simulation
 
 AUTO_GAIN = 0
 """Gain number that asks the board to choose, channel by channel, between 1 and the highest."""
@@ -292,22 +293,21 @@ class PulseBatch:
         )
 
 
-@runtime_checkable
-class Restorable(Protocol):
-    """A board whose chip lives in this process, so that both can go back to an earlier state."""
+class Wire(Protocol):
+    """The line to a board, where its bytes can be counted."""
 
-    def state(self) -> Mapping[str, Any]:
-        """Return plain values and arrays by name: all that operations have changed; copies."""
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes that went to the board so far."""
         ...
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to a `state` of a board that was made alike: it goes on as that one did.
+    @property
+    def bytes_received(self) -> int:
+        """Bytes that came from the board so far."""
+        ...
 
-        Raises
-        ------
-        DeviceError
-            If it is the state of another board.
-        """
+    def echo(self, count: int) -> int:
+        """Send so many full frames to and fro; return the payload bytes that went each way."""
         ...
 
 
@@ -327,6 +327,23 @@ class Board(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """Identity and abilities, known once the board is open."""
+        ...
+
+    @property
+    def simulation(self) -> Simulation | None:
+        """Time, energy and state of a chip that is simulated in this process; else None."""
+        ...
+
+    @property
+    def wire(self) -> Wire | None:
+        """The line to the board; None where it has none, or none that can be measured."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Return what the board says of itself now, as plain values; empty where that is nothing.
+
+        Nothing is driven.
+        """
         ...
 
     def configure(self, config: BoardConfig) -> None:

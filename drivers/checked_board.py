@@ -7,7 +7,7 @@ touched nothing, and the message can name what the caller wrote.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,12 @@ from drivers.board import (
     PulseBatch,
     Samples,
     Selection,
+    Wire,
 )
 from drivers.checks import check_codes, check_pulses
 from drivers.errors import DeviceError
 from drivers.owner import Owner
+from drivers.simulation import Simulation
 
 __all__ = ["CheckedBoard"]
 
@@ -46,6 +48,20 @@ class CheckedBoard(ABC):
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """Identity and abilities, known once the board is open."""
+
+    @property
+    def simulation(self) -> Simulation | None:
+        """None: the chip is a real one, or another program's."""
+        return None
+
+    @property
+    def wire(self) -> Wire | None:
+        """None: there is no line that can be measured."""
+        return None
+
+    def status(self) -> dict[str, Any]:
+        """Return nothing: there is no more to say."""
+        return {}
 
     def configure(self, config: BoardConfig) -> None:
         """Apply spans, limits and timing; outputs are grounded first."""

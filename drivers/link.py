@@ -21,6 +21,7 @@ from typing import Any
 
 from drivers import stopping
 from drivers.errors import InUseError, NoAnswerError, TransportError
+from drivers.link_test import Echoes
 from drivers.transport import Opener, Transport
 from drivers.wire_log import LOGGER, WireLog
 from firmware_protocol import messages as m
@@ -155,6 +156,11 @@ class Link:
     def request(self, message: Message) -> Any:
         """Send one request and return its response; see `run` for errors."""
         return self.run(Request(message))
+
+    def echo(self, count: int) -> int:
+        """Send so many full frames to and fro; return the payload bytes that went each way."""
+        moved: int = self.run(Echoes(count))
+        return moved
 
     def run(self, operation: Any) -> Any:
         """Carry out an operation and return its result.

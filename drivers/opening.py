@@ -20,7 +20,7 @@ begin with `fault.` let things go wrong on purpose (`drivers.faults`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -31,6 +31,7 @@ from drivers.board import Board
 from drivers.dpe_board import DpeBoard
 from drivers.errors import NoAnswerError
 from drivers.faults.options import Faults, Place, parse_faults, split_faults
+from drivers.known_names import did_you_mean
 from drivers.link import Link
 from drivers.serial_board import SerialBoard
 from drivers.tokens import take_token, token_for
@@ -129,8 +130,15 @@ def parse_options(url: str, query: str) -> list[tuple[str, str]]:
     return options
 
 
-def parse_address(url: str) -> BoardAddress:
+def parse_address(url: str, beside: Sequence[str] = ()) -> BoardAddress:
     """Read a URL; opens nothing.
+
+    Parameters
+    ----------
+    url
+        Of a board on a wire.
+    beside
+        Options that the caller takes out of a URL himself, for whoever misspelt one of them.
 
     Raises
     ------
@@ -140,7 +148,10 @@ def parse_address(url: str) -> BoardAddress:
     url = take_token(url)
     scheme = url.split(":", 1)[0]
     if scheme not in SCHEMES or "://" not in url:
-        raise ValueError(f"{url!r} is not the URL of a board; write for example serial://COM4")
+        hint = did_you_mean(scheme, SCHEMES)
+        raise ValueError(
+            f"{url!r} is not the URL of a board; {hint}write for example serial://COM4"
+        )
     parts = urlsplit("//" + url.split("://", 1)[1])
     port = parts.netloc + parts.path
     dpe = scheme.startswith(DIALECT)
@@ -153,7 +164,7 @@ def parse_address(url: str) -> BoardAddress:
             raise ValueError(f"{url!r}: write {scheme}://host:port")
     known = _COMMON_OPTIONS | (_DPE_OPTIONS if dpe else _MLP_OPTIONS)
     options: dict[str, float] = {}
-    chip, allowed = "", ", ".join([*known, *(["chip"] if dpe else [])])
+    chip, allowed = "", [*known, *(["chip"] if dpe else [])]
     asked, others = split_faults(parse_options(url, parts.query))
     faults = parse_faults(repr(url), asked, Place.WIRE)
     for key, text in others:
@@ -161,7 +172,10 @@ def parse_address(url: str) -> BoardAddress:
             chip = _chip_name(url, text)
             continue
         if key not in known:
-            raise ValueError(f"{url!r}: unknown option {key!r}; allowed: {allowed}")
+            hint = did_you_mean(key, (*allowed, *beside))
+            raise ValueError(
+                f"{url!r}: unknown option {key!r}; {hint}allowed: {', '.join(allowed)}"
+            )
         try:
             options[key] = known[key](text)
         except ValueError:
@@ -182,8 +196,10 @@ def _chip_name(url: str, text: str) -> str:
     return text
 
 
-def open_wire_board(url: str) -> Board:
+def open_wire_board(url: str, beside: Sequence[str] = ()) -> Board:
     """Open the board that a URL names; it answers, and nothing is driven yet.
+
+    `beside` as for `parse_address`.
 
     Raises
     ------
@@ -192,7 +208,7 @@ def open_wire_board(url: str) -> Board:
     TransportError, ProtocolError
         If the board cannot be reached, or speaks something else.
     """
-    address = parse_address(url)
+    address = parse_address(url, beside)
     if not address.faults:
         return _open(address, address.open_port, SerialBoard, DpeBoard)
     from drivers.faults.cable import Cable

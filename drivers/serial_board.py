@@ -18,7 +18,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -134,6 +134,33 @@ class SerialBoard(RecordedBoard):
     def life(self) -> str:
         """Names what the board keeps in memory: another after it lost that."""
         return f"{self._session.boot_id:08x}"
+
+    @property
+    def wire(self) -> Link:
+        """The link; it counts bytes."""
+        return self.link
+
+    def status(self) -> dict[str, Any]:
+        """Return session, state, fault and counters, and what was settled since this was made."""
+        hello, state, counters = self.session, self.state(), self.counters()
+        return {
+            "uid": hello.uid.hex(),
+            "boot_id": hello.boot_id,
+            "state": State(state.state).name,
+            "fault": ErrorCode(state.fault).name,
+            "highest_operation": state.op_hw,
+            "max_payload": hello.max_payload,
+            "damaged_frames": counters.crc + counters.cobs + counters.length + counters.overlong,
+            "settled_now": [
+                {
+                    "operation": r.sent.op,
+                    "pulses": r.verdict.total,
+                    "done": r.verdict.done,
+                    "unknown": list(r.verdict.unknown),
+                }
+                for r in self.recovered
+            ],
+        }
 
     def ground(self) -> None:
         """Put every line to 0 V now; may be called while another thread's call runs."""

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from drivers.board import LineClass
-from drivers.link_test import Echoes
-from drivers.serial_board import SerialBoard
 from memlab.array.board_array import SPANS, BoardArray
 
 __all__ = ["BENCH_UNITS", "BenchResult", "run_bench"]
@@ -50,7 +48,7 @@ class BenchResult:
     map_seconds
         Seconds for a conductance map, fixed gain.
     bytes_up, bytes_down
-        Bytes on the wire for the batch of 256 levels; None without a wire.
+        Bytes on the wire for the batch of 256 levels; None without a wire that counts.
     echo_goodput
         Payload bytes per second, both directions together, of the bare link; None without MLP/1.
     """
@@ -90,7 +88,7 @@ def run_bench(
     shape = vectors, array.shape[0]
     levels = rng.integers(-128, 128, shape) * coarse
     voltage = rng.integers(-largest, largest + 1, shape) * step
-    wire = array.board.link if isinstance(array.board, SerialBoard) else None
+    wire = array.board.wire
     array.vmm(voltage[:1], gain=1)
     before = (wire.bytes_sent, wire.bytes_received) if wire else None
     start = time.perf_counter()
@@ -112,7 +110,7 @@ def run_bench(
     echo = None
     if wire is not None:
         start = time.perf_counter()
-        moved = wire.run(Echoes(2000))
+        moved = wire.echo(2000)
         echo = 2 * moved / (time.perf_counter() - start)
     return BenchResult(
         vectors=vectors,

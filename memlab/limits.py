@@ -7,7 +7,7 @@ Here each quantity is checked alone; what only a combination shows is in `memlab
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import isfinite
 from numbers import Real
 
@@ -63,6 +63,10 @@ class Limits:
     set_row_current: float = 10e-3
     reset_row_current: float = 50e-3
     forming_gate_voltage: float = 1.6
+
+    def changed(self, **values: float) -> Limits:
+        """Return these limits with some of them changed."""
+        return replace(self, **values)
 
     def check(self) -> None:
         """Raise `LimitError` unless every limit is a finite number of at least 0.

@@ -11,9 +11,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from drivers.known_names import at_place, dotted_names, near_names
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
-from memlab.known_names import at_place, dotted_names, near_names
 from memlab.limits import OperatingPoint
 from memlab.quantities import Seconds, Volts, in_unit
 
@@ -152,7 +152,7 @@ def _apply(config: Config, key: str, value: Any) -> Config:
     if isinstance(node[last], dict) and key != "chip":
         raise SettingError(f"--set {key}: that is a group; set one of {at_place(key, values)}")
     before = node[last]
-    number = isinstance(before, int | float) and not isinstance(before, bool)
+    number = before is None or (isinstance(before, int | float) and not isinstance(before, bool))
     if number and isinstance(value, bool):
         raise SettingError(f"--set {key}={str(value).lower()}: that takes a number")
     if isinstance(value, int) and abs(value) >= 2**63:

@@ -22,14 +22,14 @@ from drivers.board import (
     Mode,
     PulseBatch,
     PulseKind,
-    Restorable,
     Samples,
     Selection,
 )
 from drivers.pulse import PulseTimer
+from drivers.simulation import Simulation
 from drivers.tia import clipped_code
 from memlab.array.arguments import as_numbers
-from memlab.array.board_config import SPANS, board_config
+from memlab.array.board_config import SPANS, board_config, check_board
 from memlab.array.row_groups import group_numbers
 from memlab.array.seam import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.calibration import Calibration
@@ -50,29 +50,11 @@ from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
 from memlab.storage import State
 
-__all__ = ["SPANS", "BoardArray", "Traffic", "board_config"]
+__all__ = ["SPANS", "BoardArray", "board_config"]
 
 _MID_CODE = 32768
 _PATIENCE = 5.0
 """Seconds for a call of another thread to notice that the board was closed."""
-
-
-@dataclass
-class Traffic:
-    """Payload that crossed the Board seam, in bytes of MLP/1 without framing.
-
-    A code takes 2 bytes, a gain 2 bits, a row-parallel pulse 142 bytes.
-    """
-
-    calls: int = 0
-    up: float = 0.0
-    down: float = 0.0
-
-    def add(self, up: float, down: float) -> None:
-        """Count one call."""
-        self.calls += 1
-        self.up += up
-        self.down += down
 
 
 _CODE_BYTES, _SAMPLE_BYTES, _REQUEST_BYTES, _PULSE_BYTES = 2, 2.25, 48, 142
@@ -88,7 +70,6 @@ class _Session:
     rounding: bool
     passport: Passport | None = None
     calibration: Calibration | None = None
-    traffic: Traffic = field(default_factory=Traffic)
     applied: list[Calibration] = field(default_factory=list)
     """Calibrations of any view so far: the board must allow what each of them asks for."""
     conversion: Conversion = field(init=False)
@@ -100,6 +81,7 @@ class _Session:
         capabilities = self.board.capabilities
         self.saturated_code = clipped_code(capabilities.clip)
         self.timer = PulseTimer(capabilities.pulse_offset, capabilities.pulse_tick)
+        check_board(self.limits, self.timer)
         self.apply(self.calibration)
 
     def apply(self, calibration: Calibration | None) -> None:
@@ -167,9 +149,9 @@ class BoardArray(Array):
         return self._session.passport
 
     @property
-    def traffic(self) -> Traffic:
-        """What has crossed the Board seam so far, shared by all views."""
-        return self._session.traffic
+    def simulation(self) -> Simulation | None:
+        """The chip, where it is simulated in this process."""
+        return self.board.simulation
 
     @property
     def limits(self) -> Limits:
@@ -209,23 +191,23 @@ class BoardArray(Array):
 
     @property
     def restorable(self) -> bool:
-        """Whether `restore` brings the chip back too: it is emulated in this process."""
-        return isinstance(self.board, Restorable)
+        """Whether `restore` brings the chip back too: it is simulated in this process."""
+        return self.simulation is not None
 
     def state(self) -> State:
         """Return what the array, its counts and, where `restorable`, its chip remember; copies."""
-        board = self.board.state() if isinstance(self.board, Restorable) else None
+        simulation = self.simulation
         return {
             **super().state(),
             "traffic": asdict(self.traffic),
-            "board": board,
+            "board": None if simulation is None else simulation.state(),
             "known": self._session.conversion.state(),
         }
 
     def restore(self, state: State) -> None:
         """Go back to a `state` of an array that was opened alike; all views of it do."""
-        if isinstance(self.board, Restorable):
-            self.board.restore(state["board"])
+        if self.simulation is not None:
+            self.simulation.restore(state["board"])
         super().restore(state)
         for name, value in state["traffic"].items():
             setattr(self.traffic, name, value)
@@ -389,7 +371,7 @@ class BoardArray(Array):
         """Let the board drive one row after the other; results as of `_decode`."""
         session = self._session
         samples = session.board.read(self._selection, row_code, gain)
-        session.traffic.add(_REQUEST_BYTES, _SAMPLE_BYTES * samples.code.size)
+        self.traffic.add(_REQUEST_BYTES, _SAMPLE_BYTES * samples.code.size)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
@@ -425,7 +407,7 @@ class BoardArray(Array):
         if self._row_order is not None:
             flat = flat[:, self._row_order]
         samples = session.board.vmm(self._selection, flat, gain)
-        session.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
+        self.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
         return self._decode(samples, shape)
 
     def _decode(
@@ -501,7 +483,7 @@ class BoardArray(Array):
             session.board.pulse(pulses, ticket)
         else:
             fire(session.board, session.passport, pulses, self._in_volts(pulses), ticket)
-        session.traffic.add(_PULSE_BYTES * len(pulses), 0)
+        self.traffic.add(_PULSE_BYTES * len(pulses), 0)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         self._fire(self._batch(gate_voltage, reset, set_), "")

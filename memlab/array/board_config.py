@@ -11,9 +11,10 @@ from drivers.ltc2668 import Span
 from drivers.pulse import PulseTimer
 from memlab.calibration import Calibration
 from memlab.calibration.conversion import read_range
+from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
 
-__all__ = ["SPANS", "board_config"]
+__all__ = ["SPANS", "board_config", "check_board"]
 
 SPANS = {
     LineClass.ROW: Span.BIPOLAR_5,
@@ -21,6 +22,34 @@ SPANS = {
     LineClass.GATE: Span.UNIPOLAR_10,
 }
 """Spans in use. Gates need 5 V exactly, which lies one step above the 0..5 V span."""
+
+
+BOARD_GATE = 5.0
+"""Largest gate voltage (V) of the published board, whose span goes further."""
+
+
+def check_board(limits: Limits, timer: PulseTimer) -> None:
+    """Raise `LimitError` where limits allow what no board of this kind can make."""
+    row, column = SPANS[LineClass.ROW].top, SPANS[LineClass.COLUMN].top
+    most = {
+        "read_voltage": row,
+        "gate_voltage": BOARD_GATE,
+        "set_gate_voltage": BOARD_GATE,
+        "set_voltage": column,
+        "reset_voltage": row,
+        "forming_gate_voltage": BOARD_GATE,
+    }
+    for name, volts in most.items():
+        if not getattr(limits, name) <= volts:
+            raise LimitError(
+                f"limits.{name} = {getattr(limits, name):.7g} V is beyond what the board can make: "
+                f"at most {volts:.7g} V"
+            )
+    for name in ("minimum_width", "maximum_width"):
+        try:
+            timer.ticks(getattr(limits, name))
+        except LimitError as error:
+            raise LimitError(f"limits.{name}: {error}") from error
 
 
 def board_config(

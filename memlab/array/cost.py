@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from memlab.array.board_array import BoardArray
 from memlab.array.seam import Array
-from memlab.emulator import EmulatedBoard
 from memlab.settings import LinkConfig
 
 __all__ = ["COST_UNITS", "BoardCost", "board_cost", "total_cost"]
@@ -74,16 +72,16 @@ def board_cost(array: Array, link: LinkConfig) -> BoardCost | None:
 
     None where the board is not simulated in this process: nothing is known there.
     """
-    if not isinstance(array, BoardArray) or not isinstance(array.board, EmulatedBoard):
+    chip, traffic = array.simulation, array.traffic
+    if chip is None:
         return None
-    board, traffic = array.board, array.traffic
     wire = (traffic.up + traffic.down) * _FRAMING * _BITS_PER_BYTE / link.baudrate
     return BoardCost(
-        analogue_seconds=board.clock,
+        analogue_seconds=chip.clock,
         link_seconds=wire + traffic.calls * link.turnaround,
-        vmm_energy=board.energy.vmm,
-        set_energy=board.energy.set,
-        reset_energy=board.energy.reset,
+        vmm_energy=chip.energy.vmm,
+        set_energy=chip.energy.set,
+        reset_energy=chip.energy.reset,
     )
 
 

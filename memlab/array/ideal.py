@@ -5,6 +5,7 @@ It serves gradient checks and software baselines, so that the same network code 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,15 @@ import numpy.typing as npt
 
 from memlab.array.arguments import as_numbers
 from memlab.array.seam import Array, BoolArray, FloatArray, Measurement
+from memlab.array.switching_law import SwitchingLaw
 from memlab.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.limits import Limits, OperatingPoint
 from memlab.storage import State
 
 __all__ = ["IdealArray"]
 
-SET_SLOPE = 98e-6
-SET_OFFSET = 120e-6
-"""SET law G = max(slope * V_gate + offset, G) in S/V and S: Li 2019's, without its noise."""
+LAW = SwitchingLaw(set_slope=98e-6, set_offset=120e-6)
+"""Li 2019's SET, without its noise."""
 
 
 class IdealArray(Array):
@@ -50,6 +51,13 @@ class IdealArray(Array):
         check_operating_point(self._limits, self._point)
         self._cells = np.zeros((rows, columns))
 
+    writable = True
+
+    @property
+    def stated_law(self) -> SwitchingLaw:
+        """The law of Li 2019 that this array follows."""
+        return LAW
+
     def write(self, conductance: npt.ArrayLike) -> None:
         """Put every cell of this view at a conductance in S, shape (rows, columns), any sign."""
         advice = "fill in the conductances that the masked cells keep"
@@ -75,7 +83,10 @@ class IdealArray(Array):
     def describe(self) -> dict[str, Any]:
         """Return the identity of this array as plain values."""
         rows, columns = self._cells.shape
-        return {"board": {"name": "ideal float64 array", "rows": rows, "columns": columns}}
+        return {
+            "board": {"name": "ideal float64 array", "rows": rows, "columns": columns},
+            "limits": asdict(self._limits),
+        }
 
     def _measure_conductance(self, gain: int) -> Measurement:
         check_vmm(self._limits, np.full(1, self._point.read_voltage), self.columns.size)
@@ -91,7 +102,7 @@ class IdealArray(Array):
         gate_voltage = self._check_program(gate_voltage, reset, set_)
         cells = self._cells[np.ix_(self.rows, self.columns)]
         cells = np.where(reset, 0.0, cells)
-        level = SET_SLOPE * gate_voltage + SET_OFFSET
+        level = LAW.conductance(gate_voltage)
         on = set_ & (gate_voltage > 0.0)  # a transistor that is off passes no current
         self.write(np.where(on, np.maximum(level, cells), cells))
 

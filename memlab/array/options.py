@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import unquote_plus
 
 from drivers.opening import parse_options
 from memlab.calibration.store import LATEST, NONE
 from memlab.errors import SettingError
-from memlab.passport.budgets import parse_budget
+from memlab.passport.budgets import Budgets, parse_budget
 
-__all__ = ["ArrayOptions", "split_array_options"]
+__all__ = ["ARRAY_OPTIONS", "ArrayOptions", "split_array_options"]
 
 _BUDGET = "budget."
+ARRAY_OPTIONS = (
+    "rounding",
+    "passport",
+    "calibration",
+    *(_BUDGET + field.name for field in fields(Budgets)),
+)
+"""What `split_array_options` takes out of a URL."""
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,15 @@ import numpy.typing as npt
 from drivers import stopping
 from drivers.board import AUTO_GAIN
 from drivers.owner import Owner
+from drivers.simulation import Simulation
 from memlab.array.arguments import as_mask, as_numbers, as_row, refuse_masked
+from memlab.array.switching_law import SwitchingLaw
 from memlab.errors import SaturationWarning, SettingError
 from memlab.load import Load
 from memlab.passport import Passport
 from memlab.storage import State
 
-__all__ = ["Array", "Counts", "Measurement", "nearest_step"]
+__all__ = ["Array", "Counts", "Measurement", "Traffic", "nearest_step"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -40,6 +42,24 @@ class Counts:
     set: int = 0
     reset: int = 0
     saturated: int = 0
+
+
+@dataclass
+class Traffic:
+    """Payload that crossed the Board seam, in bytes of MLP/1 without framing.
+
+    A code takes 2 bytes, a gain 2 bits, a row-parallel pulse 142 bytes.
+    """
+
+    calls: int = 0
+    up: float = 0.0
+    down: float = 0.0
+
+    def add(self, up: float, down: float) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.up += up
+        self.down += down
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +115,8 @@ class Array(ABC):
         Line numbers on the chip of this view's rows and columns.
     counts
         What has been done so far, shared by all views of one array.
+    traffic
+        What has crossed the Board seam so far, where there is one; shared as well.
     on_vmm
         Called with the `Measurement` of every VMM of this view; observers record what passes.
     url
@@ -107,6 +129,7 @@ class Array(ABC):
     rows: npt.NDArray[np.intp]
     columns: npt.NDArray[np.intp]
     counts: Counts
+    traffic: Traffic
     on_vmm: Callable[[Measurement], None] | None
     url = ""
     gate_voltage_step = 0.0
@@ -114,6 +137,7 @@ class Array(ABC):
 
     def __init__(self, rows: int, columns: int, owner: Owner | None = None):
         self.counts = Counts()
+        self.traffic = Traffic()
         self._owner = owner or Owner()
         self._chip_shape = rows, columns
         self._under: Load | None = None
@@ -129,6 +153,17 @@ class Array(ABC):
     def passport(self) -> Passport | None:
         """The passport of the chip; None where there is no chip, or it has none."""
         return None
+
+    @property
+    def simulation(self) -> Simulation | None:
+        """Time, energy and state of a chip that is simulated in this process; else None."""
+        return None
+
+    @property
+    def stated_law(self) -> SwitchingLaw | None:
+        """What full pulses do to these cells, where that is known without asking them."""
+        simulation = self.simulation
+        return None if simulation is None else SwitchingLaw.of(simulation.law)
 
     @property
     def load(self) -> Load:
@@ -367,6 +402,19 @@ class Array(ABC):
         mask = every if cells is None else as_mask(cells, self.shape, "cells")
         self._check_program(np.full(self.shape, gate_voltage), ~every, mask)
 
+    writable = False
+    """Whether cells can be put at a conductance (`write`), as no device can be."""
+
+    def write(self, conductance: npt.ArrayLike) -> None:
+        """Put every cell of this view at a conductance in S, where the array is `writable`.
+
+        Raises
+        ------
+        TypeError
+            If it is not.
+        """
+        raise TypeError("only an ideal array can be written directly; use a OneShotUpdate")
+
     # -- going back ---------------------------------------------------------------------------
 
     @property
@@ -436,7 +484,7 @@ def nearest_step(voltage: FloatArray, step: float) -> FloatArray:
 def _pick_lines(lines: npt.NDArray[np.intp], key: Any, what: str) -> npt.NDArray[np.intp]:
     """Apply one index to a list of lines; always returns a list, without repeats, not empty."""
     refuse_masked(key, f"{what} index", "leave the masked ones out (`.compressed()`)")
-    picked = np.atleast_1d(lines[key])
+    picked: npt.NDArray[np.intp] = np.atleast_1d(lines[key])
     if picked.ndim != 1 or picked.size == 0:
         raise IndexError(f"{what} index {key!r} selects no {what} of {lines.size}")
     if np.unique(picked).size != picked.size:

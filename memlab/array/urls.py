@@ -23,30 +23,34 @@ calibration=CHOICE    which static errors are undone: latest (the one in use of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from drivers.board import Board
 from drivers.faults.options import Faults, Place, parse_faults, split_faults
+from drivers.known_names import did_you_mean, dotted_names, near_names
 from drivers.opening import SCHEMES, open_wire_board, parse_address, parse_options
 from drivers.tokens import take_token
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
-from memlab.array.options import ArrayOptions, split_array_options
+from memlab.array.options import ARRAY_OPTIONS, ArrayOptions, split_array_options
 from memlab.array.seam import Array
 from memlab.calibration.store import LATEST, NONE, find_calibration
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.errors import SettingError
+from memlab.limit_changes import LimitChanges
 from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
 from memlab.passport.location import default_path
 
-__all__ = ["check_url", "open_array", "open_board"]
+__all__ = ["check_url", "open_array", "open_board", "open_board_array"]
 
 LARGEST = 1 << 24
 """Cells of the largest `ideal:` array: 128 MiB."""
 
 _SCHEMES = ("ideal", "emulator")
+_EMULATOR_OPTIONS = ("seed", "chip", *ARRAY_OPTIONS)
 
 
 def open_array(
@@ -54,7 +58,7 @@ def open_array(
     *,
     seed: int = 0,
     chip: ChipPreset | None = None,
-    limits: Limits | None = None,
+    limits: Limits | LimitChanges | None = None,
     point: OperatingPoint | None = None,
 ) -> Array:
     """Open the array that a URL names; use the result as a context manager.
@@ -65,8 +69,11 @@ def open_array(
         For example `emulator:?seed=7&chip=ta-hfo2`; see the module's documentation.
     seed, chip
         Seed and chip of an emulated board whose URL does not give them.
-    limits, point
-        What the chip may see, and the voltages and widths of reading and programming.
+    limits
+        What the chip may see. By default what the chip's file says, where the URL or `chip` names
+        one, over the defaults; changes of limits lie over those again.
+    point
+        The voltages and widths of reading and programming.
 
     Raises
     ------
@@ -78,45 +85,52 @@ def open_array(
     DataError
         If the passport is none, or is damaged.
     """
-    url = take_token(url)
-    array = _open_array(url, seed, chip, limits, point)
+    if not _is_ideal(take_token(url)):
+        return open_board_array(url, seed=seed, chip=chip, limits=limits, point=point)
+    _, options = _split(url)
+    rows = _number(url, options, "rows", 128, 1)
+    columns = _number(url, options, "columns", 64, 1)
+    _refuse_rest(url, options, ("rows", "columns"))
+    if rows * columns > LARGEST:
+        raise SettingError(
+            f"{url!r}: {rows} x {columns} cells are too many; allowed: {LARGEST} in all, for "
+            "example 4096 x 4096"
+        )
+    array = IdealArray(rows, columns, _limits(limits, chip), point)
     array.url = url
     return array
 
 
-def _open_array(
+def open_board_array(
     url: str,
-    seed: int,
-    chip: ChipPreset | None,
-    limits: Limits | None,
-    point: OperatingPoint | None,
-) -> Array:
-    scheme, options = ("", {}) if _is_wire(url) else _split(url)
-    if scheme == "ideal":
-        rows = _number(url, options, "rows", 128, 1)
-        columns = _number(url, options, "columns", 64, 1)
-        _refuse_rest(url, options, "rows, columns")
-        if rows * columns > LARGEST:
-            raise SettingError(
-                f"{url!r}: {rows} x {columns} cells are too many; allowed: {LARGEST} in all, for "
-                "example 4096 x 4096"
-            )
-        return IdealArray(rows, columns, limits, point)
+    *,
+    seed: int = 0,
+    chip: ChipPreset | None = None,
+    limits: Limits | LimitChanges | None = None,
+    point: OperatingPoint | None = None,
+) -> BoardArray:
+    """Open the array of a device, as `open_array`; one without a board below it is refused."""
+    url = take_token(url)
+    if _is_ideal(url):
+        raise SettingError(f"{url} has no board; use serial://, socket:// or emulator:")
     address, asked = split_array_options(url)
+    allowed = _limits(limits, _chip_of(address, chip))
     board = open_board(url, seed=seed, chip=chip)
     passport = None
     try:
         passport = _open_passport(board, address, asked)
         known = _is_wire(url) and board.capabilities.serial
         choice = asked.calibration or (LATEST if known else NONE)
-        return BoardArray(
+        array = BoardArray(
             board,
-            limits,
+            allowed,
             point,
             rounding=asked.rounding,
             passport=passport,
             calibration=find_calibration(choice, board.capabilities.calibrated_as),
         )
+        array.url = url
+        return array
     except BaseException:
         board.close()
         if passport is not None:
@@ -136,7 +150,7 @@ def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Bo
 def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:
     if _is_wire(url):
         try:
-            return open_wire_board(url)
+            return open_wire_board(url, ARRAY_OPTIONS)
         except ValueError as error:
             raise SettingError(str(error)) from error
     scheme, options = _split(url)
@@ -144,14 +158,43 @@ def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:
         raise SettingError(f"{url!r} names no board; boards start with emulator: or serial://")
     options, faults = _faults(url, options)
     seed = _number(url, options, "seed", seed, 0)
-    preset = load_preset(options.pop("chip")) if "chip" in options else chip
-    preset = preset or load_preset("ta-hfo2")
-    preset = preset.replace(**options) if options else preset
+    preset = _chip_of(url, chip) or load_preset("ta-hfo2")
     if faults:
         from memlab.emulator.faulty_board import FaultyEmulatedBoard
 
         return FaultyEmulatedBoard(preset, seed, faults)
     return EmulatedBoard(preset, seed)
+
+
+def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
+    """Return the chip that the URL of an emulated board makes of this one, or names itself."""
+    if _is_wire(url):
+        return chip
+    options, _ = _faults(url, _split(url)[1])
+    options.pop("seed", None)
+    if "chip" in options:
+        chip = load_preset(options.pop("chip"))
+    if not options:
+        return chip
+    chip = chip or load_preset("ta-hfo2")
+    parameters = dotted_names(chip.model_dump())
+    for name in options:
+        # What is no parameter may be a misspelt option; else the chip says what it has.
+        near = near_names(name, dict.fromkeys((*_EMULATOR_OPTIONS, *parameters)))
+        if name not in parameters and near and near[0] in _EMULATOR_OPTIONS:
+            raise SettingError(
+                f"{url!r}: unknown option {name!r}; did you mean {near[0]}? Parameters of the chip "
+                "are options too (memlab chip show NAME lists all)"
+            )
+    return chip.replace(**options)
+
+
+def _limits(asked: Limits | LimitChanges | None, chip: ChipPreset | None) -> Limits:
+    """Return what a chip may see: what is asked for, over what its own file says."""
+    if isinstance(asked, Limits):
+        return asked
+    own = Limits() if chip is None else chip.limits.over(Limits())
+    return own if asked is None else asked.over(own)
 
 
 def check_url(url: str) -> str:
@@ -167,10 +210,14 @@ def check_url(url: str) -> str:
             _faults(url, options)
         return url
     try:
-        parse_address(address)
+        parse_address(address, ARRAY_OPTIONS)
     except ValueError as error:
         raise SettingError(str(error)) from error
     return url
+
+
+def _is_ideal(url: str) -> bool:
+    return not _is_wire(url) and _split(url)[0] == "ideal"
 
 
 def _is_wire(url: str) -> bool:
@@ -201,7 +248,8 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
     scheme = parts.scheme or url
     if scheme not in _SCHEMES:
         known = ", ".join([*(f"{name}:" for name in _SCHEMES), *(f"{n}://" for n in SCHEMES)])
-        raise SettingError(f"unknown board {url!r}; it must start with one of {known}")
+        hint = did_you_mean(scheme, (*_SCHEMES, *SCHEMES))
+        raise SettingError(f"unknown board {url!r}; {hint}it must start with one of {known}")
     if parts.netloc or (parts.scheme and parts.path):
         raise SettingError(f"{url!r}: unexpected {parts.netloc + parts.path!r} after {scheme}:")
     try:
@@ -226,6 +274,8 @@ def _number(url: str, options: dict[str, str], key: str, default: int, minimum: 
     return int(text)
 
 
-def _refuse_rest(url: str, options: dict[str, str], allowed: str) -> None:
+def _refuse_rest(url: str, options: dict[str, str], allowed: Sequence[str]) -> None:
     if options:
-        raise SettingError(f"{url!r}: unknown option {next(iter(options))!r}; allowed: {allowed}")
+        name = next(iter(options))
+        hint = did_you_mean(name, allowed)
+        raise SettingError(f"{url!r}: unknown option {name!r}; {hint}allowed: {', '.join(allowed)}")

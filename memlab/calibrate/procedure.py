@@ -134,7 +134,10 @@ def run_calibration(
     The document of `memlab calibrate --json`.
     """
     with ExitStack() as stack:
-        array = stack.enter_context(open_chip(plan.board, seed=plan.settings.seed))
+        settings = plan.settings
+        array = stack.enter_context(
+            open_chip(plan.board, seed=settings.seed, limits=settings.limits)
+        )
         rows = parse_lines(plan.rows, array.shape[0], "rows")
         columns = parse_lines(plan.columns, array.shape[1], "columns")
         smu = None if plan.smu is None else stack.enter_context(open_smu(plan.smu))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from memlab.limit_changes import LimitChanges
 from memlab.quantities import Seconds, Volts
 from memlab.settings import Section
 
@@ -39,3 +40,4 @@ class CalibrationSettings(Section):
     seed: int = Field(
         0, description="Seed of an emulated chip, and of all voltages chosen at random.", ge=0
     )
+    limits: LimitChanges = LimitChanges()

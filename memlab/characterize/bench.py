@@ -25,7 +25,6 @@ from drivers.board import AUTO_GAIN, Outcome
 from memlab.array import Measurement, nearest_step
 from memlab.array.board_array import BoardArray
 from memlab.characterize.clock import RunClock
-from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError
 from memlab.passport.fate import Outcomes, attempts
 from memlab.runs import ProcedureLog, Record
@@ -83,8 +82,8 @@ class Bench:
         self._log = log
         self._origin, self._sleep = origin, sleep
         self._on_step = on_step
-        self._emulated = array.board if isinstance(array.board, EmulatedBoard) else None
-        self._clock = clock if clock or self._emulated else RunClock(origin)
+        self._simulation = array.simulation
+        self._clock = clock if clock or self._simulation else RunClock(origin)
         self._views: dict[tuple[tuple[str, float], ...], BoardArray] = {}
         self._readings = self._vectors = self._programs = 0
         self.worst = {"set": 0.0, "set_gate": 0.0, "reset": 0.0}
@@ -114,8 +113,8 @@ class Bench:
     @property
     def now(self) -> float:
         """Seconds since the procedure began: simulated on an emulator in process, else real."""
-        if self._emulated is not None:
-            return self._emulated.clock - self._origin
+        if self._simulation is not None:
+            return self._simulation.clock - self._origin
         assert self._clock is not None
         return self._clock()
 
@@ -166,7 +165,7 @@ class Bench:
         k = self._readings
         self._readings += 1
         recorded = k < self._past[0]
-        if recorded and self._emulated is None:
+        if recorded and self._simulation is None:
             return self.record.readings.measurements[k].value
         measurement = self._at(point).measure_conductance(gain=gain)
         if not recorded:
@@ -190,9 +189,9 @@ class Bench:
         n, k = len(vectors), self._vectors
         self._vectors += n
         past = max(0, min(n, self._past[1] - k))
-        if past == n and self._emulated is None:
+        if past == n and self._simulation is None:
             return _joined(self.record.vectors.measurements[k : k + n])
-        if past and self._emulated is None:
+        if past and self._simulation is None:
             fresh = self.array.measure_vmm(vectors[past:], gain=gain)
             recorded = self.record.vectors.measurements[k : k + past]
             measurement = _joined([*recorded, *(fresh[j] for j in range(n - past))])
@@ -252,7 +251,7 @@ class Bench:
                 f"pulses, now it has {total}"
             )
         confirmed = past is not None and past.fired is not None
-        if confirmed and self._emulated is None:
+        if confirmed and self._simulation is None:
             return
         self._note_voltages(array, np.asarray(gate_voltage, np.float64), reset_mask, set_mask)
         outcome, ticket = self._fate(k, total, entered=past is not None)
@@ -281,10 +280,10 @@ class Bench:
         On an emulator in process simulated time is advanced; on a board the host waits, and calls
         it now and then so that it does not take the host for dead.
         """
-        if self._readings < self._past[0] and self._emulated is None:
+        if self._readings < self._past[0] and self._simulation is None:
             return
-        if self._emulated is not None:
-            self._emulated.advance(max(0.0, seconds - self.now))
+        if self._simulation is not None:
+            self._simulation.advance(max(0.0, seconds - self.now))
             return
         while (left := seconds - self.now) > 0.0:
             self._sleep(min(left, 1.0))
@@ -308,7 +307,7 @@ class Bench:
         knows, and it is never sent.
         """
         outcome, ticket = attempts(self.array.board, self._log.ticket(k), pulses)
-        if self._emulated is not None or (outcome is None and not entered):
+        if self._simulation is not None or (outcome is None and not entered):
             return np.full(pulses, Outcome.NOT_FIRED, np.uint8), ticket
         if outcome is None:
             return np.full(pulses, Outcome.UNKNOWN, np.uint8), ticket

@@ -59,6 +59,6 @@ def choose_good_lines(bad: BoolArray, largest_share: float) -> tuple[Lines, Line
 def _shares(cells: npt.NDArray[np.float64], keep: list[BoolArray]) -> list[npt.NDArray[np.float64]]:
     """Share of bad cells of each kept row and column among the kept cells; 0 on dropped lines."""
     rows, columns = keep
-    of_rows = cells @ columns / max(1, columns.sum())
-    of_columns = rows @ cells / max(1, rows.sum())
+    of_rows = cells @ columns / max(1, int(columns.sum()))
+    of_columns = rows @ cells / max(1, int(rows.sum()))
     return [of_rows * rows, of_columns * columns]

@@ -13,6 +13,7 @@ from memlab.array.board_array import BoardArray
 from memlab.array.load_choice import LoadChoice
 from memlab.characterize.bench import Bench
 from memlab.emulator import load_preset
+from memlab.limit_changes import LimitChanges
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
@@ -29,6 +30,7 @@ class ProcedureConfig(Section):
         description="Chip of the emulator: the name of a preset, or chip.noise and so on.",
     )
     point: PointConfig = PointConfig()
+    limits: LimitChanges = LimitChanges()
     load: LoadChoice = Field(
         LoadChoice.SELECTION,
         description="Lines that take part in readings: selection (those of the region), or array.",

@@ -37,8 +37,8 @@ from memlab.characterize.session import (
     note_followed,
     session_identity,
 )
-from memlab.emulator import EmulatedBoard
 from memlab.errors import DataError, LimitError, SettingError
+from memlab.limits import Limits
 from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (
@@ -48,6 +48,7 @@ from memlab.runs import (
     Record,
     RunLock,
     check_out,
+    open_run,
     read_attributes,
     read_record,
 )
@@ -61,6 +62,7 @@ from memlab.session import (
     open_chip,
     read_config,
     recorded,
+    recorded_limits,
 )
 from memlab.settings import apply_settings, merge_settings, setting_names
 from memlab.storage import default_path, make_directory, name_stamp
@@ -262,10 +264,7 @@ def resume(
     """
     attributes = read_attributes(path)
     if "session" not in attributes:
-        raise DataError(
-            f"{path} is not the run file of a procedure (memlab characterize), and nothing else "
-            "can be resumed: a training is started again, with another --out"
-        )
+        raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
     parts = find_session(path, attributes)
     if all(part.finished for part in parts):
         return []
@@ -274,13 +273,13 @@ def resume(
     session, board = str(attributes["session"]), attributes["board"]
     with (
         RunLock.of_run(path, attributes, session_identity(session)),
-        open_for(board, plans[0].config) as array,
+        open_for(board, plans[0].config, recorded_limits(open_run(path))) as array,
     ):
         _check_identity(path, array)
-        if not (record_lost or isinstance(array.board, EmulatedBoard)):
+        if array.simulation is None and not record_lost:
             _check_record(parts, array.board)
             _check_others(parts, array.board)
-        if isinstance(array.board, EmulatedBoard) and len(parts) < len(json.loads(session)):
+        if array.simulation is not None and len(parts) < len(json.loads(session)):
             raise DataError(
                 f"the runs before {parts[0].path} in its session are not in {path.parent}, and an "
                 "emulated chip can only be made again from the first one on; put them there"
@@ -297,10 +296,10 @@ def resume(
                 log.run.note({**restart, OTHERS: array.board.others_pulsed})
                 log.run.start()
             else:
-                if isinstance(array.board, EmulatedBoard):
+                if array.simulation is not None:
                     enter_passports([array], plan.out, plan.run_id)
                     plan.procedure.measure(
-                        _bench(plan, array, FinishedLog(plan.out), array.board.clock)
+                        _bench(plan, array, FinishedLog(plan.out), array.simulation.clock)
                     )
                 continue
             done.append(_run(plan, log, array, watch, figure, before))
@@ -333,9 +332,20 @@ def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: Bool
             raise LimitError(f"{plan.name}: {error}. Nothing was pulsed") from error
 
 
-def open_for(board: str, config: ProcedureConfig) -> AbstractContextManager[BoardArray]:
-    """Open the array of procedures as their settings want it; one without a device is refused."""
-    return open_chip(board, seed=config.seed, chip=config.chip, point=config.point.make_point())
+def open_for(
+    board: str, config: ProcedureConfig, limits: Limits | None = None
+) -> AbstractContextManager[BoardArray]:
+    """Open the array of procedures as their settings want it; one without a device is refused.
+
+    `limits` are those of a run that goes on, whatever the chip's file says by now.
+    """
+    return open_chip(
+        board,
+        seed=config.seed,
+        chip=config.chip,
+        point=config.point.make_point(),
+        limits=limits or config.limits,
+    )
 
 
 def _start(
@@ -392,7 +402,7 @@ def _run(
     clock = _run_clock(array, attributes, log.record)
     # A resumed run may have begun with a batch whose fate is not written yet.
     untouched = not log.record.programs and not log.record.happened
-    request = plan.request(str(attributes["board"]))
+    request = plan.request(str(attributes["board"]), {"session": attributes["session"]})
     try:
         with recorded(request, [array], link=plan.config.link, file=log.run) as session:
             step = None if watch is None else partial(watch, plan.name)
@@ -438,7 +448,7 @@ def _bench(
 
 def _clock_attributes(array: BoardArray) -> dict[str, Any]:
     """Return what a run file keeps of the moment at which its procedure begins."""
-    if isinstance(array.board, EmulatedBoard):
+    if array.simulation is not None:
         return {"clock_origin": board_clock(array)}
     now = Instant.now()
     return {"clock_origin": now.wall, **now.attributes()}
@@ -446,7 +456,7 @@ def _clock_attributes(array: BoardArray) -> dict[str, Any]:
 
 def _run_clock(array: BoardArray, attributes: Mapping[str, Any], record: Record) -> RunClock | None:
     """Return the clock of a run on a real board, which goes on where an earlier process was."""
-    if isinstance(array.board, EmulatedBoard):
+    if array.simulation is not None:
         return None
     times = [*record.readings.coordinates["time"], *record.vectors.coordinates.get("time", [])]
     began = Instant.of_attributes(attributes)
@@ -455,7 +465,7 @@ def _run_clock(array: BoardArray, attributes: Mapping[str, Any], record: Record)
 
 def board_clock(array: BoardArray) -> float:
     """Return what the bench's clock shows now: simulated on an emulator in process, else real."""
-    return array.board.clock if isinstance(array.board, EmulatedBoard) else time.time()
+    return time.time() if array.simulation is None else array.simulation.clock
 
 
 def _check_identity(path: Path, array: BoardArray) -> None:

@@ -174,7 +174,9 @@ def periodograms(series: FloatArray, interval: float) -> Periodograms:
     drifts = np.linalg.qr(np.column_stack([np.ones(reads), t, np.log1p(t)]))[0]
     bins = np.arange(_FIRST_BIN, (reads + 1) // 2)
     window = np.hanning(reads + 1)[:-1]
-    turns = np.exp(-2j * np.pi * np.outer(bins, np.arange(reads)) / reads)
+    turns: npt.NDArray[np.complex128] = np.exp(
+        -2j * np.pi * np.outer(bins, np.arange(reads)) / reads
+    )
     # One-sided, of density 1/Hz: white noise of variance 1 gives 2 intervals.
     analysis = window * turns * (2.0 * interval / (window**2).sum()) ** 0.5
     analysis = analysis - (analysis @ drifts) @ drifts.T

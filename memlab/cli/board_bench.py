@@ -7,9 +7,10 @@ from dataclasses import asdict
 import numpy as np
 import rich_click as click
 
+from memlab.array.urls import open_board_array
 from memlab.bench import BENCH_UNITS, run_bench
 from memlab.cli.command import Command
-from memlab.cli.options import SEED, board_option, json_option, open_board_array
+from memlab.cli.options import SEED, board_option, json_option
 from memlab.cli.streams import show_document
 
 

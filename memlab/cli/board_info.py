@@ -8,8 +8,6 @@ from typing import Any
 import rich_click as click
 
 from drivers.board import CAPABILITY_UNITS
-from drivers.serial_board import SerialBoard
-from firmware_protocol.messages import ErrorCode, State
 from memlab.array.urls import open_board
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
@@ -30,9 +28,11 @@ def info(url: str, as_json: bool) -> None:
     Opening a session grounds the lines of a board that nobody uses; nothing else is done to it.
     """
     with open_board(url) as board:
-        document: dict[str, Any] = {"board": url, **asdict(board.capabilities)}
-        if isinstance(board, SerialBoard):
-            document |= _session(board)
+        document: dict[str, Any] = {
+            "board": url,
+            **asdict(board.capabilities),
+            **board.status(),
+        }
         passport = default_path(board.capabilities.serial)
         document["passport"] = str(passport) if passport.is_file() else None
         document["units"] = _UNITS
@@ -67,25 +67,3 @@ def _text(key: str, value: Any) -> str:
 def _settled(one: dict[str, Any]) -> str:
     unknown = f", {len(one['unknown'])} unknown" if one["unknown"] else ""
     return f"operation {one['operation']}: {one['done']} of {one['pulses']} pulses fired{unknown}"
-
-
-def _session(board: SerialBoard) -> dict[str, Any]:
-    hello, state, counters = board.session, board.state(), board.counters()
-    return {
-        "uid": hello.uid.hex(),
-        "boot_id": hello.boot_id,
-        "state": State(state.state).name,
-        "fault": ErrorCode(state.fault).name,
-        "highest_operation": state.op_hw,
-        "max_payload": hello.max_payload,
-        "damaged_frames": counters.crc + counters.cobs + counters.length + counters.overlong,
-        "settled_now": [
-            {
-                "operation": r.sent.op,
-                "pulses": r.verdict.total,
-                "done": r.verdict.done,
-                "unknown": list(r.verdict.unknown),
-            }
-            for r in board.recovered
-        ],
-    }

@@ -7,8 +7,9 @@ from dataclasses import asdict
 import rich_click as click
 from click.exceptions import Exit
 
+from memlab.array.urls import open_board_array
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, json_option, open_board_array
+from memlab.cli.options import board_option, json_option
 from memlab.cli.streams import show_document
 from memlab.selftest import Item, run_selftest
 

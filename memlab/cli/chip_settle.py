@@ -40,8 +40,7 @@ def settle(chip: str, board: str, accept: bool, redo: bool, preset: str, as_json
     passport with who decided it and when. What cannot be told goes on counting against the budgets
     until it is decided with --accept or --redo.
     """
-    from memlab.array.board_array import BoardArray
-    from memlab.array.urls import open_array
+    from memlab.array.urls import open_board_array
     from memlab.emulator import load_preset
     from memlab.mapping import SwitchingLaw
     from memlab.operations.settle import Answer, settle_unknown
@@ -53,8 +52,8 @@ def settle(chip: str, board: str, accept: bool, redo: bool, preset: str, as_json
     path = require_passport(chip)
     if Path(chip).is_file() and split_array_options(board)[1].passport is None:
         board = f"{board}{'&' if '?' in board else '?'}passport={quote(chip)}"
-    with open_array(board) as array:
-        if not isinstance(array, BoardArray) or array.passport is None:
+    with open_board_array(board) as array:
+        if array.passport is None:
             raise SettingError(f"{board} has no chip passport; give the board that has the chip")
         if array.passport.path.resolve() != path.resolve():
             raise SettingError(

@@ -70,3 +70,14 @@ def _several(value: object) -> tuple[object, ...]:
 
 class Group(Command, click.RichGroup):  # type: ignore[misc]
     """Class of every group of commands."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called; of a name that is none, say which may be meant."""
+        names = self.list_commands(ctx)
+        if args[0] in names or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        from drivers.known_names import unknown  # only now: `--help` does not wait for it
+
+        raise click.UsageError(unknown("command", args[0], names), ctx)

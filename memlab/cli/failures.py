@@ -9,9 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
+from collections.abc import Iterator, Sequence
 
 import rich_click as click
 
+from drivers.known_names import did_you_mean
 from firmware_protocol.errors import MemlabError
 from memlab.errors import exit_code
 
@@ -29,6 +32,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     saved = [name for name in _saved(error) if name not in text]
     if saved:
         text += f"; what was measured is in {', '.join(saved)}"
+    if (path := _resumable(error)) is not None:
+        text += f"; go on with: memlab runs resume {shlex.quote(path)}"
     return text, code
 
 
@@ -36,6 +41,8 @@ def _cause(error: BaseException) -> tuple[str, int]:
     match error:
         case click.BadParameter(param=click.Parameter(type=click.IntRange() | click.FloatRange())):
             return _out_of_range(error), error.exit_code
+        case click.BadParameter(param=click.Parameter(type=click.Choice() as kind)):
+            return _no_choice(error, kind.choices), error.exit_code
         case click.ClickException():
             return error.format_message(), error.exit_code
         case click.Abort() | KeyboardInterrupt():
@@ -67,6 +74,14 @@ def _out_of_range(error: click.BadParameter) -> str:
     return re.sub(r"not a valid (integer|float) range", f"not {allowed}", error.format_message())
 
 
+def _no_choice(error: click.BadParameter, choices: Sequence[str]) -> str:
+    """Say which of the choices may have been meant."""
+    text = error.format_message()
+    said = re.search(r"'([^']*)' is not one of", text)
+    hint = did_you_mean(said[1], choices) if said else ""
+    return f"{text} {hint}".strip()
+
+
 def _interrupted(error: BaseException) -> str:
     source = error.__cause__ or error  # click's Abort stands for a KeyboardInterrupt
     by = next(iter(source.args), "")
@@ -96,10 +111,25 @@ def _of_the_system(error: OSError) -> str:
 def _saved(error: BaseException) -> list[str]:
     """Return the files that an error, or one that it came from, names as saved, and that exist."""
     names: dict[str, None] = {}
+    for one in _chain(error):
+        names |= dict.fromkeys(str(path) for path in getattr(one, "saved", ()))
+    return [name for name in names if os.path.exists(name)]
+
+
+def _resumable(error: BaseException) -> str | None:
+    """Return the run file with which the run goes on that an error ended, if it can."""
+    for one in _chain(error):
+        path = getattr(one, "resumable", None)
+        if path is not None and os.path.exists(path):
+            return str(path)
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that it came from."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:
         seen.add(id(one))
-        names |= dict.fromkeys(str(path) for path in getattr(one, "saved", ()))
+        yield one
         one = one.__cause__ or one.__context__
-    return [name for name in names if os.path.exists(name)]

@@ -11,8 +11,6 @@ from typing import Any
 import rich_click as click
 
 from drivers.tokens import take_token
-from memlab.array.board_array import BoardArray
-from memlab.array.urls import open_array
 from memlab.errors import SettingError
 from memlab.regions import Region
 from memlab.session import Labels
@@ -26,7 +24,6 @@ __all__ = [
     "json_option",
     "label_options",
     "load_option",
-    "open_board_array",
     "quiet_option",
     "region_options",
 ]
@@ -130,11 +127,3 @@ def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, region=Region(rows, columns, cells, mask), **options)
 
     return with_region
-
-
-def open_board_array(url: str) -> BoardArray:
-    """Open an array that has a board below it; the caller closes it."""
-    array = open_array(url)
-    if not isinstance(array, BoardArray):
-        raise SettingError(f"{url} has no board; use serial://, socket:// or emulator:")
-    return array

@@ -47,6 +47,7 @@ class TrainingProgress(Observer):
         self._interval = interval
         self._clock = clock
         self._start = self._last = float("-inf")
+        self._before: int | None = 0
         console = Console(stderr=True)
         self._bar: Progress | None = None
         if console.is_terminal and not quiet:
@@ -90,13 +91,20 @@ class TrainingProgress(Observer):
                     file=sys.stderr,
                 )
 
+    def resumed(self, network: Network) -> None:
+        """Start the clock; the epochs before are none of its."""
+        self.started(network)
+        self._before = None
+
     def epoch_finished(self, result: EpochResult) -> None:
         """Show an epoch: always in the bar; as a line at most once per interval, and the last."""
         if self._quiet:
             return
         now = self._clock()
         done = result.epoch + 1
-        rate = done / max(now - self._start, 1e-9)
+        if self._before is None:
+            self._before = result.epoch
+        rate = (done - self._before) / max(now - self._start, 1e-9)
         loss = f"loss {result.loss:.5f}"
         if not math.isnan(result.validation):
             loss += f"  held out {result.validation:.5f}"

@@ -53,6 +53,8 @@ def list_(
     """
     choice = Choice(kinds, statuses, board, chip, seed, tags, _utc(since), _utc(until))
     listing = list_runs(places or (DEFAULT_DIRECTORY,), choice, below=below)
+    for text in listing.unknown:
+        click.echo(f"memlab: note: {text}", err=True)
     if as_json:
         show_document(
             {

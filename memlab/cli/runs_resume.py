@@ -10,6 +10,9 @@ from memlab.characterize import resume as resume_session
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, quiet_option
 from memlab.cli.procedures import report, watch_readings
+from memlab.cli.summary import resume_and_report
+from memlab.errors import DataError
+from memlab.runs import Family, open_run
 
 
 @click.command(cls=Command)
@@ -28,13 +31,24 @@ from memlab.cli.procedures import report, watch_readings
 @json_option
 @quiet_option
 def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, quiet: bool) -> None:
-    """Finish a procedure that was killed or interrupted, and those that were to follow it.
+    """Finish a run that was killed or interrupted: a training, a transfer, a procedure.
 
-    RUN is its run file, under whatever name it is now. On a board nothing is pulsed again and no
-    measured point is lost; pulses whose fate nobody knows are not repeated, and the run file says
-    how many there were. A run that is alive is left alone. An emulated chip in process is made
-    again from its seed.
+    RUN is its run file, under whatever name it is now; of a procedure those that were to follow it
+    are run, too. On a board nothing is pulsed again and no measured point is lost; pulses whose
+    fate nobody knows are not repeated, and the run file says how many there were. A run that is
+    alive is left alone. An emulated chip in process goes back to the last checkpoint of a training,
+    with its passport and the run file, or, for a procedure, is made again from its seed: all ends
+    as if nothing had happened.
     """
+    found = open_run(run)
+    if found.family is Family.EXPERIMENT:
+        resume_and_report(run, as_json=as_json, quiet=quiet)
+        return
+    if "session" not in found.attributes:
+        raise DataError(
+            f"{run}: a run of {found.kind} cannot be resumed; it is short: do it again, with "
+            "another --out. What can be: trainings, transfers and procedures"
+        )
     with watch_readings(quiet) as watch:
         documents = resume_session(
             run, watch=watch, board_restarted=board_restarted, record_lost=record_lost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -9,17 +10,31 @@ import rich_click as click
 from memlab.cli.progress import TrainingProgress
 from memlab.cli.reached import cells_reached
 from memlab.cli.streams import show_document
-from memlab.experiments import Plan, run
+from memlab.experiments import Plan, resume, run
 from memlab.experiments.runner import explain_preset
 from memlab.units import prefixed
 
-__all__ = ["run_and_report"]
+__all__ = ["resume_and_report", "run_and_report"]
 
 
 def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     """Run a plan; print its document on stdout, or a summary for people on stderr."""
     with TrainingProgress(explain_preset(plan), quiet=quiet) as progress:
         document = run(plan, [progress])
+    _report(document, as_json)
+
+
+def resume_and_report(path: Path, *, as_json: bool, quiet: bool) -> None:
+    """Finish the run of a file, and tell as `run_and_report` does."""
+    with TrainingProgress(f"{path}: going on from its last checkpoint", quiet=quiet) as progress:
+        document = resume(path, [progress])
+    if document is None:
+        click.echo(f"{path}: finished; nothing was done", err=True)
+    else:
+        _report(document, as_json)
+
+
+def _report(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_document(document)
     else:

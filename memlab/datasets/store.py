@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drivers.known_names import did_you_mean
 from memlab.errors import DataError, MissingDataError
 
 __all__ = ["MissingDataError", "data_directory", "find_file", "load_npz"]
@@ -80,13 +81,16 @@ def load_npz(
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             shapes = {**{k: v for k, v in (optional or {}).items() if k in file}, **wanted}
             arrays = {name: file[name] for name in shapes if name in file}
-            there = ", ".join(file.files) or "none"
+            there = list(file.files)
     except Exception as error:  # numpy, zipfile and zlib have an error each for every damage
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"cannot read {path} as .npz: {reason}") from error
     for name, shape in shapes.items():
         if name not in arrays:
-            raise DataError(f"{path} has no array {name!r}; those there: {there}")
+            raise DataError(
+                f"{path} has no array {name!r}; {did_you_mean(name, there)}those there: "
+                f"{', '.join(there) or 'none'}"
+            )
         have = arrays[name].shape
         if len(have) != len(shape) or any(
             want not in (None, size) for want, size in zip(shape, have, strict=True)

@@ -24,10 +24,11 @@ from drivers.board import (
 )
 from drivers.checked_board import CheckedBoard
 from drivers.errors import DeviceError
+from drivers.simulation import Energy
 from memlab._version import __version__
 from memlab.calibration.record import CalibrationRecord
 from memlab.emulator.chip import Chip
-from memlab.emulator.clock import Energy, OperationTimes
+from memlab.emulator.clock import OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
 from memlab.emulator.normal import NormalSource
@@ -36,6 +37,7 @@ from memlab.emulator.products import Drive, Stretch
 from memlab.emulator.readout import Operands, Readout
 from memlab.emulator.seeds import bit_generator_for
 from memlab.emulator.signal_chain import SignalChain
+from memlab.emulator.truth import GroundTruth, ground_truth
 from memlab.storage import State
 
 __all__ = ["EmulatedBoard"]
@@ -97,6 +99,16 @@ class EmulatedBoard(CheckedBoard):
         return self._capabilities
 
     @property
+    def simulation(self) -> EmulatedBoard:
+        """The board itself."""
+        return self
+
+    @property
+    def law(self) -> ChipPreset:
+        """What its preset states of SETs and RESETs."""
+        return self.chip.preset
+
+    @property
     def clock(self) -> float:
         """Simulated seconds since power-on: the analogue time of all operations so far."""
         return self.chip.now * 1e-9
@@ -105,6 +117,10 @@ class EmulatedBoard(CheckedBoard):
     def calibration(self) -> CalibrationRecord:
         """The true static errors of this board; a real one must measure them."""
         return self._front_end.calibration()
+
+    def truth(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> GroundTruth:
+        """Return what cells of these lines truly are; nothing is measured, no time passes."""
+        return ground_truth(self, rows, columns)
 
     @property
     def row_voltage(self) -> npt.NDArray[np.float64]:

@@ -121,6 +121,38 @@ class Chip:
         """True for the cells that are formed, shape (rows, columns), a copy."""
         return self._forming.formed.copy()
 
+    @property
+    def alive(self) -> BoolArray:
+        """True for the responsive cells that wear has not stopped, shape (rows, columns)."""
+        alive = self._wear.alive(np.arange(self.shape[0]))
+        return self.responsive if alive is None else self._responsive & alive
+
+    @property
+    def lifetime(self) -> FloatArray:
+        """Pulses that each cell survives, infinite where nothing wears, shape (rows, columns)."""
+        life = self._wear.life
+        return np.full(self.shape, np.inf) if life is None else life
+
+    @property
+    def forming_voltage(self) -> FloatArray:
+        """Voltage (V) that forms each cell; 0 where it arrived formed, shape (rows, columns)."""
+        return self._forming.voltage.copy()
+
+    def set_level(self, gate: float) -> FloatArray:
+        """Return what a complete SET at this gate voltage (V) would leave of each cell now, in S.
+
+        Its own law, without the noise of a pulse, the wires and the conductance before; shape
+        (rows, columns). Also of cells that do not respond.
+        """
+        rows = np.arange(self.shape[0])
+        return np.clip(self._set_level(rows, np.full(self.shape, gate)), 0.0, MAX_CONDUCTANCE)
+
+    @property
+    def full_reset_level(self) -> FloatArray:
+        """What a complete RESET leaves of each cell (S), without the noise of a pulse."""
+        rows, preset = np.arange(self.shape[0]), self.preset
+        return self._spread.reset_level(preset.reset_conductance, rows, self.shape[1])
+
     def part(self, rows: Rows, columns: npt.NDArray[np.intp], at: int) -> FloatArray:
         """Return conductances (S) at a time (ns), shape (len(rows), len(columns))."""
         return self._drifted(at, np.ix_(rows, columns))

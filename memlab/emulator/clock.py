@@ -14,32 +14,13 @@ whole ns, so that the time of a vector is the same however a batch is cut.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from drivers.board import Timing
 from memlab.emulator.profile import TimingParameters
 
-__all__ = ["Energy", "OperationTimes"]
-
-
-@dataclass
-class Energy:
-    """Energy drawn from the drivers so far, in J.
-
-    Parameters
-    ----------
-    vmm
-        By VMM and read: sum over rows and columns of V^2 G t.
-    set, reset
-        By SET and RESET pulses: V^2 G t, with the mean conductance of the path.
-    """
-
-    vmm: float = 0.0
-    set: float = 0.0
-    reset: float = 0.0
+__all__ = ["OperationTimes"]
 
 
 class OperationTimes:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from drivers.known_names import at_place, near_names, unknown
 from memlab.emulator.cells.conduction import NonlinearityParameters, TransistorParameters
 from memlab.emulator.cells.defects import DefectParameters
 from memlab.emulator.cells.drift import DriftParameters
@@ -29,7 +30,7 @@ from memlab.emulator.cells.wear import WearParameters
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
-from memlab.known_names import at_place, near_names
+from memlab.limit_changes import LimitChanges
 from memlab.storage import require_file
 
 __all__ = [
@@ -56,7 +57,8 @@ class ChipPreset(Parameters):
     """The parameters of one kind of chip and its board, in SI units.
 
     The seven at the top are the device models published with Li 2019 and Wang 2019; every group
-    below is one effect, off unless a preset switches it on.
+    below is one effect, off unless a preset switches it on. `limits` says what such a chip may see
+    where that is not the default (`memlab.Limits`).
     """
 
     name: str = Field(description="Name of the preset.")
@@ -105,6 +107,7 @@ class ChipPreset(Parameters):
     transistor: TransistorParameters = TransistorParameters()
     wires: WireParameters = WireParameters()
     board: BoardProfile = Field(default_factory=BoardProfile)
+    limits: LimitChanges = LimitChanges()
 
     @model_validator(mode="after")
     def _one_relaxation(self) -> Self:
@@ -169,9 +172,7 @@ def timing_settings(profile: str) -> list[str]:
     """
     parts = {"plain": "parts/board-timing", "parallel": "parts/board-timing-parallel"}
     if profile not in parts and not profile.endswith(".toml"):
-        raise SettingError(
-            f"unknown board profile {profile!r}; choose {', '.join(parts)}, or a .toml file"
-        )
+        raise SettingError(f"{unknown('board profile', profile, parts)}, or a .toml file")
     board = _document(parts.get(profile, profile))[0].get("board")
     timing = board.get("timing") if isinstance(board, dict) else None
     if not timing or not isinstance(timing, dict):
@@ -189,6 +190,8 @@ def preset_rows(name: str) -> list[ParameterRow]:
     sources = _document("parts/board-timing")[1] | sources
     rows = []
     for key, field, value in _fields(_validate(values, f"chip {name!r}")):
+        if value is None:  # a limit that is as by default
+            continue
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         source = sources.get(key, str(extra.get("source", "")))
         unit, description = str(extra.get("unit", "")), str(field.description)
@@ -283,9 +286,7 @@ def _text(name: str, base: Path | None) -> str:
     file = resources.files("memlab.emulator").joinpath("presets", *f"{name}.toml".split("/"))
     if name in BUILT_IN or (name.startswith("parts/") and file.is_file()):
         return file.read_text(encoding="utf-8")
-    raise SettingError(
-        f"unknown chip {name!r}; choose one of {', '.join(BUILT_IN)}, or a path to a .toml file"
-    )
+    raise SettingError(f"{unknown('chip', name, BUILT_IN)}, or a path to a .toml file")
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

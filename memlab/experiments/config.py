@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from memlab.errors import SettingError
+from memlab.limit_changes import LimitChanges
 from memlab.mapping import MappingConfig, WriteVerify
 from memlab.nn import SGD, Adam, Optimizer, RMSprop
 from memlab.quantities import Siemens, Unitless, Volts, in_unit
@@ -194,6 +195,7 @@ class ExperimentConfig(Section):
     train: TrainConfig
     mapping: MappingConfig
     point: PointConfig = PointConfig()
+    limits: LimitChanges = LimitChanges()
     transfer: TransferConfig = TransferConfig()
     log: LogConfig = LogConfig()
     link: LinkConfig = LinkConfig()

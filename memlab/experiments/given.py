@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
-from memlab.array.ideal import IdealArray
 from memlab.datasets.labels import finite
 from memlab.datasets.store import load_npz
 from memlab.errors import DataError, SettingError
@@ -125,9 +124,7 @@ def start_from(
     mapping, scale = config.mapping, config.mapping.siemens_per_weight
     places = zip(arrays, used_cells(network, arrays), views_of(network, arrays), strict=True)
     laws = [
-        None
-        if isinstance(array, IdealArray)
-        else find_law(array, config.transfer, config.chip, cells, views)
+        None if array.writable else find_law(array, config.transfer, config.chip, cells, views)
         for array, cells, views in places
     ]
     clipped = cells = 0

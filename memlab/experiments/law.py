@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
-from memlab.array.board_array import BoardArray
-from memlab.array.ideal import SET_OFFSET, SET_SLOPE, IdealArray
-from memlab.emulator import ChipPreset, EmulatedBoard
+from memlab.emulator import ChipPreset
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.mapping import SwitchingLaw, measure_switching_law
 
@@ -33,7 +31,7 @@ def find_law(
     config
         Says where the law comes from, and the range of gate voltages.
     chip
-        What is on a board that is not emulated.
+        What is on a board that does not say it.
     cells
         Boolean mask, shape (rows, columns), of the cells that may be pulsed.
     views
@@ -43,8 +41,4 @@ def find_law(
         return measure_switching_law(
             array, config.gate_minimum, config.gate_maximum, cells=cells, views=views
         )
-    if isinstance(array, IdealArray):
-        return SwitchingLaw(SET_SLOPE, SET_OFFSET)
-    if isinstance(array, BoardArray) and isinstance(array.board, EmulatedBoard):
-        return SwitchingLaw.of(array.board.chip.preset)
-    return SwitchingLaw.of(chip)
+    return array.stated_law or SwitchingLaw.of(chip)

@@ -277,5 +277,6 @@ def open_for(plan: Plan, boards: Sequence[str]) -> AbstractContextManager[list[A
         seed=config.seed,
         chip=config.chip,
         point=config.point.make_point(),
+        limits=config.limits,
         good=plan.good,
     )

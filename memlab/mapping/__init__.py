@@ -1,5 +1,6 @@
 """From weights to conductances: differential pairs, where they lie, and how they change."""
 
+from memlab.array.switching_law import SwitchingLaw
 from memlab.mapping.block import Block, pair_conductance, pair_weight
 from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
@@ -8,7 +9,7 @@ from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.placement import Request, place
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
 from memlab.mapping.settings import TA_HFO2, MappingConfig
-from memlab.mapping.switching import SwitchingLaw, measure_switching_law
+from memlab.mapping.switching import measure_switching_law
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
 from memlab.mapping.write_verify import (
     PULSE_UNITS,

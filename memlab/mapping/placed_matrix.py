@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
-from memlab.array.ideal import IdealArray
 from memlab.mapping.block import pair_conductance
 from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import MatrixPlan, Tile
@@ -65,7 +64,7 @@ def placed_matrix(
             held = tile_weights(start(time), plan, tile)
             return pair_conductance(held, siemens_per_weight, MIDDLE, layout)
 
-        if isinstance(arrays[tile.array], IdealArray):
+        if arrays[tile.array].writable:
             return DirectUpdate(conductance(0), conductance)
         return make_rule()
 

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array, nearest_step
-from memlab.array.ideal import IdealArray
 from memlab.storage import State
 
 __all__ = ["DirectUpdate", "OneShotUpdate", "ProgrammedUpdate", "UpdateRule"]
@@ -176,7 +175,7 @@ class OneShotUpdate:
 
 
 class DirectUpdate:
-    """Write conductances straight into an `IdealArray`; no device could do this.
+    """Write conductances straight into an array that is `writable`; no device could do this.
 
     Each cell of a pair makes half of the change, so that the weight moves by exactly what was
     asked (on a device each makes the whole change, see `OneShotUpdate`).
@@ -225,7 +224,5 @@ class DirectUpdate:
             self._anew = None
 
     def _write(self, array: Array) -> ProgrammedUpdate:
-        if not isinstance(array, IdealArray):
-            raise TypeError("only an ideal array can be written directly; use a OneShotUpdate")
         array.write(self._conductance)
         return ProgrammedUpdate(np.full(array.shape, np.nan), np.zeros(array.shape, bool))

@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from memlab.array import Array, nearest_step
 from memlab.array.arguments import as_numbers
+from memlab.array.switching_law import SwitchingLaw
 from memlab.errors import LimitError
-from memlab.mapping.switching import SwitchingLaw
 from memlab.mapping.views import read_in_use
 from memlab.storage import State
 from memlab.units import statistic

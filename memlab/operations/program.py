@@ -19,6 +19,7 @@ from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.experiments.law import find_law
+from memlab.limit_changes import LimitChanges
 from memlab.load import warn_of_loads
 from memlab.mapping import PULSE_UNITS, Round, check_target, summarise, write_verify
 from memlab.operations.beside import load_beside
@@ -42,6 +43,7 @@ class ProgramConfig(WriteVerifyConfig):
         description="Chip on the board: its preset states the law of a SET.",
     )
     point: PointConfig = PointConfig()
+    limits: LimitChanges = LimitChanges()
     load: LoadChoice = Field(
         LoadChoice.SELECTION,
         description="Lines that take part in readings, as in the use of the cells: those of the "
@@ -113,7 +115,9 @@ def program_target(
         notes={"operation": GROUP},
         labels=labels,
     )
-    with open_arrays([url], chip=config.chip, point=config.point.make_point()) as (array,):
+    with open_arrays(
+        [url], chip=config.chip, point=config.point.make_point(), limits=config.limits
+    ) as (array,):
         wanted = _choose(wanted, target, array, region)
         settings = config.make_settings()
         mask = ~np.isnan(wanted)

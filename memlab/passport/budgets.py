@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.errors import LimitError
+from drivers.known_names import unknown
 from memlab.errors import SettingError
 from memlab.passport.pulses import RowPulses
 from memlab.passport.totals import Totals, add_rows
@@ -100,7 +101,7 @@ def parse_budget(name: str, text: str) -> float | None:
     """
     names = [field.name for field in fields(Budgets)]
     if name not in names:
-        raise SettingError(f"there is no budget {name!r}; choose one of {', '.join(names)}")
+        raise SettingError(unknown("budget", name, names))
     if text == "none":
         return None
     try:

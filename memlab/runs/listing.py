@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from drivers.known_names import did_you_mean
 from memlab.errors import DataError, SettingError
 from memlab.runs.reader import Run, open_run
 
@@ -71,10 +72,13 @@ class Listing:
         Those that are wanted, by the time of their start.
     unreadable
         Files that are called like run files and are none, or are damaged; and why.
+    unknown
+        Of each word of the choice that no run there has, what is said of it.
     """
 
     runs: list[Run]
     unreadable: list[tuple[Path, str]]
+    unknown: list[str] = field(default_factory=list)
 
 
 def list_runs(
@@ -99,16 +103,31 @@ def list_runs(
     SettingError
         If a place is not there.
     """
-    runs, unreadable = [], []
+    found, unreadable = [], []
     for path in dict.fromkeys(path for place in places for path in _files(place, below)):
         try:
             run = open_run(path)
         except DataError as error:
             unreadable.append((path, str(error)))
         else:
-            if choice.holds(run):
-                runs.append(run)
-    return Listing(sorted(runs, key=lambda run: (run.started, run.path)), unreadable)
+            found.append(run)
+    runs = sorted(filter(choice.holds, found), key=lambda run: (run.started, run.path))
+    return Listing(runs, unreadable, list(_unknown(choice, found)))
+
+
+def _unknown(choice: Choice, found: Sequence[Run]) -> Iterator[str]:
+    """Say of each word that no run has which one may be meant."""
+    for what, words, there in (
+        ("kind", choice.kinds, {text for run in found for text in (run.kind, str(run.family))}),
+        ("status", choice.statuses, {run.status for run in found}),
+        ("tag", choice.tags, {tag for run in found for tag in run.tags}),
+    ):
+        for word in words:
+            if word not in there:
+                hint = did_you_mean(word, sorted(there))
+                yield f"no run here has the {what} {word!r}; {hint}there are " + (
+                    ", ".join(sorted(there)) or "none"
+                )
 
 
 def _files(place: Path, below: bool) -> Iterator[Path]:

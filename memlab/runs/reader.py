@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError
+from memlab.runs.checkpoint_places import has_checkpoint
 from memlab.runs.living import is_alive, run_identity
 from memlab.runs.opening import open_for_reading
 from memlab.runs.procedure_log import read_record
@@ -122,7 +123,9 @@ class Run:
     @property
     def resumable(self) -> bool:
         """Whether `memlab runs resume` can finish it."""
-        return not self.finished and "session" in self.attributes
+        if self.finished or self.alive:
+            return False
+        return "session" in self.attributes or has_checkpoint(self.path, self.attributes)
 
     @property
     def emulated(self) -> bool:

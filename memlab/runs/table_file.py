@@ -25,6 +25,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from drivers.known_names import did_you_mean
 from memlab.errors import DataError
 from memlab.runs.decimal_mark import decimal_mark, values
 from memlab.storage import require_file
@@ -101,7 +102,8 @@ def _require(path: Path, names: Iterable[str], there: Iterable[str]) -> None:
         if name not in known:
             shown = ", ".join(known[:_SHOWN]) or "none"
             more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-            raise DataError(f"{path} has no column {name!r}; those there: {shown}{more}")
+            hint = did_you_mean(name, known)
+            raise DataError(f"{path} has no column {name!r}; {hint}those there: {shown}{more}")
 
 
 def _vector(path: Path, name: str, array: npt.NDArray[Any], may_be_text: bool) -> Column:

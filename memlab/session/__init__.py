@@ -5,10 +5,11 @@ says where its picture lies. What a kind adds is what it does in between.
 """
 
 from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
-from memlab.session.checkpoint import Checkpoint, find_checkpoint, has_checkpoint
+from memlab.session.checkpoint import Checkpoint, find_checkpoint
 from memlab.session.config_file import ConfigFile, read_config
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
+from memlab.session.limits import recorded_limits, with_limits
 from memlab.session.request import UNLABELLED, Labels, Request
 from memlab.session.session import Session, added, enter_passports, recorded, write_at_once
 
@@ -24,13 +25,14 @@ __all__ = [
     "create_run_file",
     "enter_passports",
     "find_checkpoint",
-    "has_checkpoint",
     "named_in_errors",
     "open_arrays",
     "open_chip",
     "place_for",
     "read_config",
     "recorded",
+    "recorded_limits",
     "total_counts",
+    "with_limits",
     "write_at_once",
 ]

@@ -9,10 +9,11 @@ from dataclasses import asdict
 
 from memlab.array import Array
 from memlab.array.board_array import BoardArray
-from memlab.array.urls import check_url, open_array
+from memlab.array.urls import check_url, open_array, open_board_array
 from memlab.emulator import ChipPreset
 from memlab.errors import SettingError
-from memlab.limits import OperatingPoint
+from memlab.limit_changes import LimitChanges
+from memlab.limits import Limits, OperatingPoint
 from memlab.runs import GoodLines
 
 __all__ = ["check_boards", "open_arrays", "open_chip", "total_counts"]
@@ -39,12 +40,13 @@ def open_arrays(
     seed: int = 0,
     chip: ChipPreset | None = None,
     point: OperatingPoint = OperatingPoint(),  # noqa: B008 - frozen
+    limits: Limits | LimitChanges | None = None,
     good: GoodLines | None = None,
 ) -> Iterator[list[Array]]:
     """Open an array for each URL; however the block ends, every one of them is grounded.
 
     Chips must differ: emulated board k has `seed` plus k, unless its URL gives one. With `good`,
-    views of those rows and columns.
+    views of those rows and columns. What is not in `limits` is as each chip's file says.
 
     Raises
     ------
@@ -53,7 +55,9 @@ def open_arrays(
     """
     with ExitStack() as stack:
         arrays = [
-            stack.enter_context(open_array(url, seed=seed + number, chip=chip, point=point))
+            stack.enter_context(
+                open_array(url, seed=seed + number, chip=chip, point=point, limits=limits)
+            )
             for number, url in enumerate(boards)
         ]
         yield arrays if good is None else [array[good.rows, good.columns] for array in arrays]
@@ -66,6 +70,7 @@ def open_chip(
     seed: int = 0,
     chip: ChipPreset | None = None,
     point: OperatingPoint = OperatingPoint(),  # noqa: B008 - frozen
+    limits: Limits | LimitChanges | None = None,
 ) -> Iterator[BoardArray]:
     """Open the one array of a run that is about a device; however the block ends, it is grounded.
 
@@ -74,9 +79,7 @@ def open_chip(
     SettingError, TransportError, ProtocolError
         As `memlab.open_array`; and where there is no device.
     """
-    with open_arrays([board], seed=seed, chip=chip, point=point) as (array,):
-        if not isinstance(array, BoardArray):
-            raise SettingError(f"{board} has no device; use emulator: or a board")
+    with open_board_array(board, seed=seed, chip=chip, point=point, limits=limits) as array:
         yield array
 
 

@@ -24,11 +24,11 @@ from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import DataError
 from memlab.runs import RunFile, read_attributes, run_identity
-from memlab.runs.living import LOCK
+from memlab.runs.checkpoint_places import checkpoint_places, places_in, remove_checkpoints
 from memlab.runs.rescue import lengths_of
 from memlab.storage import State, read_state, write_state
 
-__all__ = ["Checkpoint", "Checkpoints", "find_checkpoint", "has_checkpoint"]
+__all__ = ["Checkpoint", "Checkpoints", "find_checkpoint"]
 
 _FORMAT = 1
 
@@ -123,7 +123,7 @@ class Checkpoints:
             "arrays": [_state_of(array) for array in self._arrays],
             "kind": kind,
         }
-        now, before = _places(self._file.path.parent, self._file.run_id)
+        now, before = places_in(self._file.path.parent, self._file.run_id)
         beside = now.with_suffix(".part")
         write_state(beside, content)
         with suppress(FileNotFoundError):
@@ -133,19 +133,6 @@ class Checkpoints:
     def remove(self) -> None:
         """Remove both generations: the run has finished."""
         remove_checkpoints(self._file.path.parent, self._file.run_id)
-
-
-def remove_checkpoints(directory: Path, run_id: str) -> None:
-    """Remove what checkpoints there are of a run in a directory."""
-    for path in _places(directory, run_id):
-        for one in (path, path.with_suffix(".part")):
-            with suppress(OSError):
-                one.unlink(missing_ok=True)
-
-
-def has_checkpoint(path: Path, attributes: Mapping[str, Any]) -> bool:
-    """Whether a run file has a checkpoint; whether it fits shows when it is found."""
-    return any(place.exists() for place in _all_places(path, attributes))
 
 
 def find_checkpoint(path: Path) -> Checkpoint:
@@ -159,7 +146,7 @@ def find_checkpoint(path: Path) -> Checkpoint:
     attributes = read_attributes(path)
     identity, lengths = run_identity(attributes), lengths_of(path)
     reasons = []
-    for place in _all_places(path, attributes):
+    for place in checkpoint_places(path, attributes):
         if not place.exists():
             continue
         try:
@@ -186,18 +173,6 @@ def _check(
     for name, length in content["lengths"].items():
         if lengths.get(name, -1) < length:
             raise DataError(f"{place} is ahead of the run file, which has lost its end")
-
-
-def _all_places(path: Path, attributes: Mapping[str, Any]) -> list[Path]:
-    """Return where the checkpoints of a run may lie: beside its file, or where it was begun."""
-    identity = run_identity(attributes)
-    first = Path(str(attributes.get(LOCK, path))).parent
-    directories = dict.fromkeys((path.resolve().parent, first))
-    return [place for directory in directories for place in _places(directory, identity)]
-
-
-def _places(directory: Path, run_id: str) -> tuple[Path, Path]:
-    return directory / f".{run_id}.checkpoint", directory / f".{run_id}.checkpoint-before"
 
 
 def _state_of(array: Array) -> State:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from memlab.errors import DataError, SettingError
-from memlab.runs import open_run
+from memlab.limit_changes import LimitChanges
+from memlab.limits import Limits
+from memlab.runs import Run, open_run
+from memlab.session.limits import recorded_limits
 from memlab.storage import require_file
 
 __all__ = ["ConfigFile", "read_config"]
@@ -94,4 +97,16 @@ def read_config(path: Path) -> ConfigFile:
         raise SettingError(f"--config {error}") from error
     if not run.settings:
         raise SettingError(f"--config {path}: a run of {run.kind} has no settings")
-    return ConfigFile(path, dict(run.settings), run.kind, run.preset)
+    return ConfigFile(path, _with_limits(run), run.kind, run.preset)
+
+
+def _with_limits(run: Run) -> dict[str, Any]:
+    """Return the settings of a run, with limits that came from the file of its board's chip."""
+    found = recorded_limits(run)
+    if found is None:
+        return dict(run.settings)
+    given = dict(run.settings.get("limits") or {})
+    chip = LimitChanges.model_validate((run.settings.get("chip") or {}).get("limits") or {})
+    expected = LimitChanges.model_validate(given).over(chip.over(Limits()))
+    others = {k: v for k, v in asdict(found).items() if v != getattr(expected, k)}
+    return {**run.settings, "limits": given | others} if others else dict(run.settings)

@@ -167,7 +167,8 @@ def recorded(
         if session.checkpoints is not None:
             session.checkpoints.remove()
     except BaseException as error:
-        if session.checkpoints is not None and session.file.is_here:
+        going_on = session.checkpoints is not None or "session" in request.notes
+        if going_on and session.file.is_here and not isinstance(error, LimitError):
             error.resumable = request.out  # type: ignore[attr-defined]
         if not isinstance(error, LimitError):
             raise

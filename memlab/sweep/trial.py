@@ -12,6 +12,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np  # noqa: F401 - loads the BLAS that is limited below
 from threadpoolctl import threadpool_limits
@@ -69,11 +70,23 @@ class Trial:
             "experiment": experiment,
             "preset": preset,
             "board": board,
-            "config": plan.config.model_dump(mode="json"),
+            "config": _identity(plan.config.model_dump(mode="json")),
         }
         text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
         name = hashlib.sha256(text.encode()).hexdigest()[:20]
         return cls(experiment, preset, board, seed, epochs, settings, name, index)
+
+
+def _identity(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration without limits that nobody gave: trials were named without them."""
+    given = {k: v for k, v in config.items() if k != "limits" or _any_given(v)}
+    chip = config["chip"]
+    return given | {"chip": {k: v for k, v in chip.items() if k != "limits" or _any_given(v)}}
+
+
+def _any_given(limits: dict[str, float | None]) -> bool:
+    """Return whether one of these limits is not as by default."""
+    return any(value is not None for value in limits.values())
 
 
 @dataclass(frozen=True)

@@ -33,15 +33,26 @@ if TYPE_CHECKING:
     from memlab.testing.arrays import ArrayContract, BoardArrayContract
     from memlab.testing.boards import BoardContract
     from memlab.testing.served import BoardProcess, ServedBoard
+    from memlab.testing.truth import GroundTruth, truth_of
 
-__all__ = ["ArrayContract", "BoardArrayContract", "BoardContract", "BoardProcess", "ServedBoard"]
+__all__ = [
+    "ArrayContract",
+    "BoardArrayContract",
+    "BoardContract",
+    "BoardProcess",
+    "GroundTruth",
+    "ServedBoard",
+    "truth_of",
+]
 
 _HOMES = {
     "ArrayContract": "memlab.testing.arrays",
     "BoardArrayContract": "memlab.testing.arrays",
     "BoardContract": "memlab.testing.boards",
     "BoardProcess": "memlab.testing.served",
+    "GroundTruth": "memlab.testing.truth",
     "ServedBoard": "memlab.testing.served",
+    "truth_of": "memlab.testing.truth",
 }
 
 

@@ -48,6 +48,8 @@ class ServedBoard:
 
     Attributes
     ----------
+    board
+        The board: `truth_of(served.board)` says what its chip is.
     url
         What `memlab.open_array` takes; without a token, and for "dpe" without the chip's name.
     events
@@ -65,6 +67,7 @@ class ServedBoard:
         serial: str = "",
         token: str = "",
     ) -> None:
+        self.board = board
         self.events: list[BoardEvent] = []
         self.said: list[str] = []
         self.serial = serial or new_serial(board)

@@ -15,7 +15,7 @@ A `CrossbarLinear` has the parameters of `torch.nn.Linear`. What they hold was r
 array; what they are moved to - by an optimizer, by `load_state_dict`, by hand - is a wish, until
 `program` asks the array for the difference and puts what came of it in its place. `in_situ` does
 that after each step of an optimizer. Forward never looks at the parameters, and backward uses the
-weights that were read back last.
+weights that were read back last. `record` makes a run of a training: file, log and picture.
 
 Needs PyTorch: `python -m pip install torch`, the CPU build is enough. Nothing else in memlab
 imports this module.
@@ -34,14 +34,17 @@ except ImportError as error:
 from memlab.torch.in_situ import in_situ, initialise, program, read_back
 from memlab.torch.layers import crossbar_layers, ta_hfo2_rule
 from memlab.torch.linear import CrossbarLinear, PhysicalLinear
+from memlab.torch.recording import TorchRun, record
 
 __all__ = [
     "CrossbarLinear",
     "PhysicalLinear",
+    "TorchRun",
     "crossbar_layers",
     "in_situ",
     "initialise",
     "program",
     "read_back",
+    "record",
     "ta_hfo2_rule",
 ]

@@ -10,7 +10,7 @@ import torch
 from memlab.errors import LimitError, SettingError
 from memlab.torch.linear import CrossbarLinear
 
-__all__ = ["in_situ", "initialise", "program", "read_back"]
+__all__ = ["crossbar_layers_of", "in_situ", "initialise", "program", "read_back"]
 
 
 def initialise(model: torch.nn.Module) -> None:
@@ -18,7 +18,7 @@ def initialise(model: torch.nn.Module) -> None:
 
     RESETs and SETs every cell of its layers once; other layers are left as they are.
     """
-    layers = _crossbar_layers_of(model)
+    layers = crossbar_layers_of(model)
     for layer in layers:
         layer.matrix.program_start()
     _read_back(layers)
@@ -29,7 +29,7 @@ def read_back(model: torch.nn.Module) -> None:
 
     After an error in `program`, this says what the array holds. The device is not changed.
     """
-    _read_back(_crossbar_layers_of(model))
+    _read_back(crossbar_layers_of(model))
 
 
 def program(model: torch.nn.Module) -> None:
@@ -44,7 +44,7 @@ def program(model: torch.nn.Module) -> None:
     LimitError
         If a wish is not finite or a limit refuses it; of the former nothing was pulsed.
     """
-    layers = _crossbar_layers_of(model)
+    layers = crossbar_layers_of(model)
     changes = [layer.requested_change() for layer in layers]
     for layer, change in zip(layers, changes, strict=True):
         if not np.isfinite(change).all():
@@ -78,7 +78,7 @@ def in_situ(
     SettingError
         If the model has no crossbar layer, or the optimizer tries several weights within a step.
     """
-    _crossbar_layers_of(model)
+    crossbar_layers_of(model)
     if isinstance(optimizer, torch.optim.LBFGS):
         raise SettingError(
             "LBFGS tries several weights within one step, and a chip would have to be programmed "
@@ -87,7 +87,8 @@ def in_situ(
     return optimizer.register_step_post_hook(lambda *_: program(model))
 
 
-def _crossbar_layers_of(model: torch.nn.Module) -> list[CrossbarLinear]:
+def crossbar_layers_of(model: torch.nn.Module) -> list[CrossbarLinear]:
+    """Return the crossbar layers of a model; raise `SettingError` where it has none."""
     layers = [module for module in model.modules() if isinstance(module, CrossbarLinear)]
     if not layers:
         raise SettingError("the model has no CrossbarLinear: nothing of it lies on an array")

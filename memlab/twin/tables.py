@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from drivers.known_names import unknown
 from memlab.errors import DataError, SettingError
 from memlab.runs.table_file import read_columns
 
@@ -199,7 +200,7 @@ def parse_mapping(text: str) -> Mapping:
     if not equals or not rest:
         raise SettingError(f"{text!r}: write QUANTITY=NAME:UNIT, for example gate_voltage=WL:V")
     if quantity not in QUANTITIES:
-        raise SettingError(f"{text!r}: no quantity {quantity!r}; choose {', '.join(QUANTITIES)}")
+        raise SettingError(f"{text!r}: {unknown('quantity', quantity, QUANTITIES)}")
     unit = QUANTITIES[quantity]
     if not unit:
         return Mapping(quantity, rest, 1.0)

@@ -2,11 +2,11 @@
 
 import pytest
 
+from drivers.known_names import at_place, dotted_names, near_names
 from memlab.characterize.staircase import StaircaseConfig
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.experiments.airline import PRESETS
-from memlab.known_names import at_place, dotted_names, near_names
 from memlab.settings import apply_settings
 
 VALUES = {"seed": 1, "train": {"lr": 0.1, "decay": 0.0, "log": {"level": 1}}, "chip": {"noise": 0}}

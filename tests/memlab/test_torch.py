@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from memlab.torch import (  # noqa: E402 - after the check that torch is there
     initialise,
     program,
     read_back,
+    record,
 )
 
 DTYPES = [torch.float32, torch.float64]
@@ -262,6 +264,78 @@ def test_what_cannot_train_in_situ_is_refused_in_words() -> None:
         program(torch.nn.Linear(2, 2))
     with pytest.raises(TypeError, match="state_dict"):
         copy.deepcopy(layer)
+
+
+def recorded_training(array: Array, out: Path, log: str = "all") -> memlab.Run:
+    """Train 3 x 2 weights and 2 x 1 for two epochs of three updates, evaluating after each."""
+    layer = crossbar_layers(array, {"first": (3, 2), "second": (2, 1)}, dtype=torch.float64)
+    model = torch.nn.Sequential(layer["first"], torch.nn.Tanh(), layer["second"])
+    x = random((15, 3), torch.float64)
+    with record(
+        model, "sums", out=out, seed=4, settings={"lr": 0.2}, log=log, figure=log == "all"
+    ) as run:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+        in_situ(optimizer, model)
+        for epoch in range(2):
+            for batch in x.split(5):
+                optimizer.zero_grad()
+                loss = (model(batch) - batch.sum(dim=1, keepdim=True)).square().mean()
+                loss.backward()
+                optimizer.step()
+                run.updated(loss, epoch)
+            with run.unheard(), torch.no_grad():
+                error = (model(x) - x.sum(dim=1, keepdim=True)).square().mean()
+        run.found("train_error", error, "1", "Mean squared error", n=15, of="samples")
+    return memlab.open_run(run.path)
+
+
+def test_a_training_of_torch_is_a_run_like_any_other(tmp_path: Path) -> None:
+    with memlab.open_array("emulator:?chip=ta-hfo2&seed=7") as array:
+        run = recorded_training(array[7:39, 20:29], tmp_path / "torch.h5")
+        map_now = array[7:15, 20:22].read_conductance()
+    assert (run.kind, run.title, run.status, run.seed) == ("network", "sums", "finished", 4)
+    assert run.boards == ("emulator:?chip=ta-hfo2&seed=7",)
+    assert run.settings["layers"] == {"first": [4, 2], "second": [3, 1]}
+    assert run.settings["lr"] == 0.2
+    found = run.findings.values["train_error"]
+    assert (found.n, found.of, found.description) == (15, "samples", "Mean squared error")
+    losses = run.losses()
+    assert run.metrics["final_loss"] == pytest.approx(losses[3:].mean())
+    assert run.counts["vmm"] == 2 * (2 * 15 + 2 * 15)
+    with run.entry() as entry:
+        np.testing.assert_array_equal(entry["training/epoch"], [0, 0, 0, 1, 1, 1])
+        assert entry["first/conductance"].shape == (6, 8, 2)
+        np.testing.assert_array_equal(entry["first/row"], np.arange(7, 15))
+        # What training multiplied, and not the evaluations.
+        np.testing.assert_array_equal(entry["second_vmm/update"], np.repeat(np.arange(6), 5))
+        last = entry["first/conductance"][-1]
+    np.testing.assert_allclose(map_now, last, rtol=0, atol=2e-6)
+    assert (tmp_path / "torch.png").exists()
+
+
+def test_a_training_of_torch_can_be_recorded_by_epochs_and_ends_in_order(tmp_path: Path) -> None:
+    with memlab.open_array("ideal:?rows=20&columns=5") as array:
+        run = recorded_training(array, tmp_path / "epochs.h5", "epochs")
+        with run.entry() as entry:
+            np.testing.assert_array_equal(entry["first/update"], [2, 5])
+        layer = crossbar_layers(array, {"only": (3, 2)})["only"]
+
+        def goes(out: str, *epochs: int) -> None:
+            with record(layer, "broken", out=tmp_path / out, figure=False) as run:
+                for epoch in epochs:
+                    run.updated(0.5, epoch)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            goes("b.h5", 0)
+        found = memlab.open_run(tmp_path / "b.h5")
+        assert (found.status, found.losses().tolist()) == ("interrupted", [0.5])
+        with pytest.raises(SettingError, match="count them upwards"):
+            goes("c.h5", 1, 0)
+        with pytest.raises(SettingError, match="no CrossbarLinear"):
+            with record(torch.nn.Linear(2, 2), "none", out=tmp_path / "d.h5"):
+                pass
+    assert not (tmp_path / "d.h5").exists()
 
 
 def test_a_small_network_of_torch_trains_on_the_emulator() -> None:

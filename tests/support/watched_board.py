@@ -75,6 +75,13 @@ class WatchedBoard:
     def owner(self) -> Owner:
         return self.board.owner
 
+    # What a board on a wire would say, whatever is below.
+    simulation = None
+    wire = None
+
+    def status(self) -> dict:
+        return self.board.status()
+
     @property
     def life(self) -> str:
         return self.board.life

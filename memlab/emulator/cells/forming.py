@@ -32,10 +32,11 @@ class Forming:
     ):
         self.formed = np.full(shape, not parameters.voltage)
         """True for the cells that are formed, shape (rows, columns)."""
-        self._voltage = np.zeros(shape)
+        self.voltage = np.zeros(shape)
+        """Forming voltage of each cell (V), 0 where it arrived formed, shape (rows, columns)."""
         if parameters.voltage:
             deviate = generator_for(rng, "forming").standard_normal(shape)
-            self._voltage = parameters.voltage + parameters.spread * deviate
+            self.voltage = parameters.voltage + parameters.spread * deviate
 
     def set_pulse(
         self,
@@ -52,5 +53,5 @@ class Forming:
         self, rows: npt.NDArray[np.intp], voltage: npt.NDArray[np.float64] | float
     ) -> npt.NDArray[np.bool_]:
         """Return which cells of these rows a voltage (V) at the cell would form, or has."""
-        would: npt.NDArray[np.bool_] = voltage >= self._voltage[rows]
+        would: npt.NDArray[np.bool_] = voltage >= self.voltage[rows]
         return self.formed[rows] | would

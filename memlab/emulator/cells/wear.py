@@ -42,6 +42,7 @@ class Wear:
         self.pulses = np.zeros(shape if self.active else (0, 0), np.int64)
         """Pulses that each cell has received, shape (rows, columns), while `active`."""
         self._life: npt.NDArray[np.float64] | None = None
+        """Pulses that each cell survives; None where that is any number."""
         if parameters.lifetime:
             deviate = generator_for(rng, "wear").weibull(parameters.shape, shape)
             self._life = parameters.lifetime * deviate
@@ -49,6 +50,11 @@ class Wear:
     def alive(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_] | None:
         """Return which cells of these rows still switch; None where all do."""
         return None if self._life is None else self.pulses[rows] < self._life[rows]
+
+    @property
+    def life(self) -> npt.NDArray[np.float64] | None:
+        """Pulses that each cell survives, shape (rows, columns), a copy; None for any number."""
+        return None if self._life is None else self._life.copy()
 
     def window(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64] | None:
         """Return what is left of the SET level of each cell of these rows, 0 to 1; None if all."""

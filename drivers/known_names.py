@@ -6,11 +6,11 @@ listed, with groups as `train.*`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["at_place", "dotted_names", "near_names"]
+__all__ = ["at_place", "did_you_mean", "dotted_names", "near_names", "unknown"]
 
 
 def dotted_names(values: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -37,6 +37,22 @@ def near_names(key: str, values: Mapping[str, Any], most: int = 3) -> list[str]:
         return spelt
     ends = {name.rpartition(".")[2]: name for name in reversed(names)}
     return [ends[near] for near in get_close_matches(end, ends, n=1, cutoff=0.75)]
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """Return the question which of some names was meant, with a space behind; '' if none is near.
+
+    Capital letters make no difference.
+    """
+    known = {name.lower(): name for name in names}
+    near = [known[name] for name in near_names(word.lower(), known)]
+    return f"did you mean {' or '.join(near)}? " if near else ""
+
+
+def unknown(what: str, word: str, names: Iterable[str]) -> str:
+    """Return what is said of a word that is none of some names: the near one, and all."""
+    known = list(names)
+    return f"unknown {what} {word!r}; {did_you_mean(word, known)}choose one of {', '.join(known)}"
 
 
 def at_place(key: str, values: Mapping[str, Any]) -> str:

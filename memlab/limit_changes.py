@@ -1,0 +1,97 @@
+"""Limits of one chip: those that differ from the defaults, in its TOML file or a file of their own.
+
+    [limits]
+    set_voltage = 3.6        # V; this chip forms above 3 V
+    forming_gate_voltage = 1.2
+
+Whatever is not there stays as it was. Of several sources the later ones win: the defaults of
+`Limits`, the chip's file, the run that `--config` repeats, `--limits FILE`,
+`--set limits.set_voltage=3.6`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from drivers.known_names import unknown
+from memlab.errors import SettingError
+from memlab.limits import Limits
+from memlab.quantities import in_unit
+from memlab.storage import require_file
+
+__all__ = ["LimitChanges", "read_limits"]
+
+_Voltage = Annotated[float | None, in_unit("V")]
+_Width = Annotated[float | None, in_unit("s")]
+_Current = Annotated[float | None, in_unit("A")]
+_Energy = Annotated[float | None, in_unit("J")]
+
+
+class LimitChanges(BaseModel):
+    """What a chip may see, where that is not the default; see `memlab.Limits` for the reasons."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    read_voltage: _Voltage = Field(None, description="Largest on a row in read and VMM.", ge=0)
+    gate_voltage: _Voltage = Field(None, description="Largest of a gate in read and RESET.", ge=0)
+    set_gate_voltage: _Voltage = Field(None, description="Largest of a gate in a SET.", ge=0)
+    set_voltage: _Voltage = Field(None, description="Largest amplitude of a SET.", ge=0)
+    reset_voltage: _Voltage = Field(None, description="Largest amplitude of a RESET.", ge=0)
+    minimum_width: _Width = Field(None, description="Shortest pulse.", ge=0)
+    maximum_width: _Width = Field(None, description="Longest pulse.", ge=0)
+    cell_current: _Current = Field(None, description="Largest through a cell in a SET.", ge=0)
+    pulse_energy: _Energy = Field(None, description="Largest of one pulse in one cell.", ge=0)
+    row_current: _Current = Field(None, description="Largest of a row in read and VMM.", ge=0)
+    set_row_current: _Current = Field(
+        None, description="Of a row in a SET; one that could draw more is pulsed in groups.", ge=0
+    )
+    reset_row_current: _Current = Field(
+        None, description="Of a row in a RESET; one that could draw more is pulsed in groups.", ge=0
+    )
+    forming_gate_voltage: _Voltage = Field(
+        None, description="Largest of a gate while a cell is formed.", ge=0
+    )
+
+    def given(self) -> dict[str, float]:
+        """Return what is there, by name."""
+        return self.model_dump(exclude_none=True)
+
+    def over(self, limits: Limits) -> Limits:
+        """Return limits with these changes."""
+        return limits.changed(**self.given())
+
+
+def read_limits(path: Path) -> LimitChanges:
+    """Read the table `[limits]` of a TOML file, which may be a chip's.
+
+    Raises
+    ------
+    SettingError
+        If the file cannot be read, has no such table, or one of the limits in it is none.
+    """
+    where = f"--limits {path}"
+    try:
+        require_file(path)
+        with path.open("rb") as file:
+            values = tomllib.load(file).get("limits")
+    except OSError as error:
+        raise SettingError(f"{where}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingError(f"{where} is not valid TOML: {error}") from error
+    if not isinstance(values, dict) or not values:
+        raise SettingError(
+            f"{where} has no table [limits] (set_voltage = 3.6 and so on, in SI units)"
+        )
+    for name in values:
+        if name not in LimitChanges.model_fields:
+            raise SettingError(f"{where}: {unknown('limit', name, LimitChanges.model_fields)}")
+    try:
+        return LimitChanges.model_validate(values, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise SettingError(f"{where}: {name}: {first['msg']}") from error
