@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
-from drivers.smu import open_smu
+from drivers.smu import ReferenceSmu, open_smu
 from memlab.array import nearest_step
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import check_url
@@ -23,12 +23,21 @@ from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration
 from memlab.calibration.store import CalibrationStore
 from memlab.errors import SaturationWarning, SettingError
+from memlab.kinds import Family, Kind, Steps
 from memlab.regions import parse_lines
-from memlab.runs import Family
-from memlab.session import UNLABELLED, Labels, Request, open_chip, place_for, recorded
+from memlab.runs import Run
+from memlab.session import (
+    UNLABELLED,
+    Labels,
+    Request,
+    Session,
+    open_chip,
+    place_for,
+    recorded,
+)
 from memlab.units import statistic
 
-__all__ = ["CalibrationPlan", "plan_calibration", "run_calibration"]
+__all__ = ["CalibrationKind", "CalibrationPlan", "plan_calibration", "run_calibration"]
 
 FloatArray = npt.NDArray[np.float64]
 _GATE_VOLTAGE = (0.7, 1.6)
@@ -70,9 +79,8 @@ class CalibrationPlan:
     def request(self) -> Request:
         """Return what the run file says before anything is done."""
         return Request(
-            "calibration",
-            Family.CALIBRATION,
-            "calibration of a board",
+            CalibrationKind,
+            CalibrationKind.title,
             self.out,
             (self.board,),
             self.settings.model_dump(),
@@ -143,21 +151,70 @@ def run_calibration(
         smu = None if plan.smu is None else stack.enter_context(open_smu(plan.smu))
         array = array.with_calibration(None)
         serial = array.board.capabilities.calibrated_as
-        session = stack.enter_context(recorded(plan.request(), [array]))
-        log = CalibrationLog(session.file, array, plan.settings)
-        if plan.program:
-            watch("setting every cell to a random conductance")
-            rng = np.random.default_rng(plan.settings.seed)
-            gate_voltage = rng.uniform(*_GATE_VOLTAGE, array.shape)
-            array.program(nearest_step(gate_voltage, array.gate_voltage_step))
-        calibration = calibrate_array(array, plan.settings, smu, rows, columns, connect, watch, log)
-        watch("comparing products with the map, before and after")
-        before, after = _check(array, calibration, plan.settings, log)
-        if plan.store:
-            calibration = CalibrationStore(serial).add(calibration)
-        session.results |= _results(calibration, before, after)
+        given = _Given(plan.program, plan.store, serial, smu, rows, columns, connect)
+        request = plan.request()
+        with recorded(request, [array], given=given, watchers=[watch]) as session:
+            CalibrationKind(plan.settings).run(session)
     document = session.document(figure=figure)
     return document | {"use": _use(plan.board, document["version"])}
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What a calibration is made with; serial: under which name it is stored."""
+
+    program: bool
+    store: bool
+    serial: str
+    smu: ReferenceSmu | None
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+    connect: Connect
+
+
+class CalibrationKind(Kind):
+    """The calibration as a kind of run."""
+
+    name = "calibration"
+    title = "calibration of a board"
+    about = "Measure a board's static errors, to undo them."
+    family = Family.CALIBRATION
+    Config = CalibrationSettings
+    steps = Steps("single/pass", "passes")
+    config: CalibrationSettings
+
+    def run(self, session: Session) -> None:
+        """Measure, compare products before and after, and store the new version."""
+        given: _Given = session.given
+        (array,) = session.arrays
+        assert isinstance(array, BoardArray)
+
+        def tell(text: str) -> None:
+            for watch in session.watchers:
+                watch(text)
+
+        settings, log = self.config, CalibrationLog(session.file, array, self.config)
+        if given.program:
+            tell("setting every cell to a random conductance")
+            rng = np.random.default_rng(settings.seed)
+            gate_voltage = rng.uniform(*_GATE_VOLTAGE, array.shape)
+            array.program(nearest_step(gate_voltage, array.gate_voltage_step))
+        lines = given.rows, given.columns
+        calibration = calibrate_array(array, settings, given.smu, *lines, given.connect, tell, log)
+        tell("comparing products with the map, before and after")
+        before, after = _check(array, calibration, settings, log)
+        if given.store:
+            calibration = CalibrationStore(given.serial).add(calibration)
+        session.results |= _results(calibration, before, after)
+
+    @classmethod
+    def draw(cls, run: Run, picture: Path) -> bool:
+        """Draw what was found on each line, and products before and after."""
+        from memlab.figures.calibration import plot_calibration
+
+        if run.finished:
+            plot_calibration(run.path, picture)
+        return run.finished
 
 
 def _use(board: str, version: int) -> str | None:

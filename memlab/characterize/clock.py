@@ -16,7 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Instant", "RunClock"]
+from memlab.array.board_array import BoardArray
+
+__all__ = ["Instant", "RunClock", "board_clock"]
 
 LOGGER = logging.getLogger("memlab.clock")
 
@@ -134,3 +136,8 @@ def _host() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
+
+
+def board_clock(array: BoardArray) -> float:
+    """Return what the bench's clock shows now: simulated on an emulator in process, else real."""
+    return time.time() if array.simulation is None else array.simulation.clock

@@ -28,7 +28,7 @@ from memlab.quantities import Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting
 
-__all__ = ["PROCEDURE", "Endurance", "EnduranceConfig"]
+__all__ = ["Endurance", "EnduranceConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -71,7 +71,9 @@ class Endurance(Procedure[EnduranceConfig]):
 
     name = "endurance"
     title = "Endurance: RESET-SET cycles"
+    about = "RESET-SET cycles until cells fail; reads at log-spaced cycles."
     Config = EnduranceConfig
+    picture = "memlab.characterize.pictures.endurance"
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Cycle that is read, from 1"),
         "after_set": Coordinate("1", "1 after its SET, 0 after its RESET"),
@@ -193,6 +195,3 @@ def _window_loss(pulses: FloatArray, high: FloatArray, lines: Lines) -> tuple[fl
     loss = -float(fit.slope.mean()) / level
     _, error = mean_over_cells((fit.slope + loss * fit.offset) / level, lines, scale=0.0, step=0.0)
     return loss, error
-
-
-PROCEDURE = Endurance

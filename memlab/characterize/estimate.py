@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from memlab.array.cost import COST_UNITS, board_cost
-from memlab.array.load_choice import select
-from memlab.characterize.bench import Bench
-from memlab.characterize.runner import ProcedurePlan, board_clock, open_for
+from memlab.characterize.runner import ProcedurePlan, open_for
 from memlab.regions import Region
-from memlab.runs import MemoryLog, Record
-from memlab.session import added
 
 __all__ = ["estimate_procedures"]
-
-_CELL_BYTES = 8 + 2 + 1 + 1  # conductance, code, gain, saturation
 
 
 def estimate_procedures(
@@ -26,6 +16,8 @@ def estimate_procedures(
     region: Region = Region(),  # noqa: B008 - frozen
 ) -> list[dict[str, Any]]:
     """Return the bill of each procedure; nothing but an emulated chip in memory is touched.
+
+    Each sees the chip as the one before has left it.
 
     Returns
     -------
@@ -36,38 +28,4 @@ def estimate_procedures(
         mask = region.pick(array.shape)
         for plan in plans:
             plan.procedure.check_cells(int(mask.sum()))
-        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-        bills = []
-        for plan in plans:
-            procedure, link = plan.procedure, plan.config.link
-            record = Record.empty(
-                rows,
-                columns,
-                mask[np.ix_(rows, columns)],
-                procedure.coordinates,
-                procedure.vector_coordinates or {},
-                array.shape,
-            )
-            view = select(array, rows, columns, plan.config.load)
-            bench = Bench(view, MemoryLog(record), origin=board_clock(array))
-            counts, cost = replace(array.counts), board_cost(array, link)
-            procedure.measure(bench)
-            now = board_cost(array, link)
-            if cost is None or now is None:
-                raise TypeError("a rehearsal needs an emulated board")
-            cells = len(record.readings) * record.mask.size
-            cells += len(record.vectors) * record.columns.size
-            bills.append(
-                {
-                    "procedure": plan.name,
-                    "readings": len(record.readings),
-                    "vectors": len(record.vectors),
-                    "pulses": sum(batch.pulses for batch in record.programs),
-                    "counts": added(vars(array.counts), vars(counts)),
-                    "worst_voltages": bench.worst,
-                    "on_board": added(now.document(), cost.document()),
-                    "file_size": _CELL_BYTES * cells,
-                    "units": {**COST_UNITS, "worst_voltages": "V", "file_size": "byte"},
-                }
-            )
-        return bills
+        return [plan.procedure.estimate([array], mask) for plan in plans]

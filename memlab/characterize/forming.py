@@ -28,7 +28,7 @@ from memlab.quantities import Seconds, Siemens, Volts
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting
 
-__all__ = ["PROCEDURE", "Forming", "FormingConfig"]
+__all__ = ["Forming", "FormingConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -86,7 +86,9 @@ class Forming(Procedure[FormingConfig]):
 
     name = "forming"
     title = "Forming: rising voltage and width, up to a target"
+    about = "Rising voltage and width up to a target; a formed cell gets no pulse."
     Config = FormingConfig
+    picture = "memlab.characterize.pictures.forming"
     vector_coordinates: ClassVar = {
         "step": Coordinate("1", "Steps of the ramp so far"),
     }
@@ -182,6 +184,3 @@ class Forming(Procedure[FormingConfig]):
         ):
             findings.map(f"cell_{name}", on_map(record.mask, values), units, text)
         return findings
-
-
-PROCEDURE = Forming

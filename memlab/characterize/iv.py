@@ -37,7 +37,7 @@ from memlab.errors import SettingError
 from memlab.quantities import Amperes, Volts
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["IV", "PROCEDURE", "IVConfig"]
+__all__ = ["IV", "IVConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -70,7 +70,9 @@ class IV(Procedure[IVConfig]):
 
     name = "iv"
     title = "Quasi-static I-V: SET and RESET sweeps"
+    about = "SET and RESET sweeps of single cells, several cycles, current cut-off."
     Config = IVConfig
+    picture = "memlab.characterize.pictures.iv"
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Number of the cycle, from 0"),
         "voltage": Coordinate("V", "Amplitude before the reading: SET positive, RESET negative"),
@@ -366,6 +368,3 @@ def _crossing(x: FloatArray, y: FloatArray, level: FloatArray) -> FloatArray:
     part = np.divide(level - low, high - low, out=np.zeros_like(low), where=high > low)
     crossing: FloatArray = x[before] + part * (x[first] - x[before])
     return np.where(reached.any(axis=1) & (level > 0.0), crossing, np.nan)
-
-
-PROCEDURE = IV

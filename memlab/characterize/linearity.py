@@ -50,7 +50,7 @@ from memlab.errors import SaturationWarning
 from memlab.quantities import Ohms, Siemens, Volts, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "Linearity", "LinearityConfig"]
+__all__ = ["Linearity", "LinearityConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -112,7 +112,9 @@ class Linearity(Procedure[LinearityConfig]):
 
     name = "linearity"
     title = "Linearity of cells and columns"
+    about = "Current against voltage: bending of cells, range of columns at each gain."
     Config = LinearityConfig
+    picture = "memlab.characterize.pictures.linearity"
     coordinates: ClassVar = {"level": Coordinate("1", "Number of the conductance level")}
     vector_coordinates: ClassVar = {
         "level": Coordinate("1", "Number of the conductance level"),
@@ -352,6 +354,3 @@ def _add_bending(findings: Findings, bending: Bending, doubted: Bending, cells: 
     dims = ("bin_conductance",)
     text = "c/G, mean of the cells of the bin"
     findings.array("bin_bending", points.bending, dims, "1/V^2", text, points.error)
-
-
-PROCEDURE = Linearity

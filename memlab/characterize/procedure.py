@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
+from memlab.array import Array
 from memlab.array.board_array import BoardArray
-from memlab.array.load_choice import LoadChoice
+from memlab.array.cost import COST_UNITS, board_cost
+from memlab.array.load_choice import LoadChoice, select
 from memlab.characterize.bench import Bench
+from memlab.characterize.clock import board_clock
 from memlab.emulator import load_preset
+from memlab.kinds import Family, Kind, Steps
 from memlab.limit_changes import LimitChanges
 from memlab.passport import Passport
-from memlab.runs import Coordinate, Findings, Record
+from memlab.runs import Coordinate, Findings, MemoryLog, Record, Run
+from memlab.session import Session, added
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
+
+if TYPE_CHECKING:
+    from memlab.figures.declared import Part
 
 __all__ = ["Demand", "Procedure", "ProcedureConfig"]
 
@@ -68,32 +79,36 @@ class Demand:
                 view.check_forming(self.gate_voltage)
 
 
-class Procedure(ABC, Generic[Settings]):
+class Procedure(Kind, Generic[Settings]):
     """A procedure; `measure` touches the chip, `analyse` only looks at what was recorded.
 
-    The next step of `measure` may depend on the settings and on what the bench returned, and on
-    nothing else: a resumed procedure is run again over its record (see `bench`).
+    Those two are all that one must have. The next step of `measure` may depend on the settings and
+    on what the bench returned, and on nothing else: a resumed procedure is run again over its
+    record (see `bench`).
 
     Attributes
     ----------
-    name, title
-        As users type it, and for people.
-    Config
-        Class of its settings.
     coordinates
         Numbers that go with every reading.
     vector_coordinates
         Numbers that go with every vector; None where the procedure multiplies none.
+    picture
+        Module that draws what was found: a function `draw(figure, run, entry)` (the file is
+        open as `entry`), and its HEIGHT in inches. Without one, what is declared is drawn.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    family = Family.PROCEDURE
     Config: ClassVar[type[ProcedureConfig]]
+    steps = Steps("map/reading", "readings")
+    resumable = True
     coordinates: ClassVar[Mapping[str, Coordinate]] = {}
     vector_coordinates: ClassVar[Mapping[str, Coordinate] | None] = None
+    picture: ClassVar[str] = ""
+
+    config: Settings
 
     def __init__(self, config: Settings):
-        self.config = config
+        super().__init__(config)
 
     @property
     def models_wires(self) -> bool:
@@ -123,3 +138,83 @@ class Procedure(ABC, Generic[Settings]):
 
     def enter(self, passport: Passport, record: Record, findings: Findings) -> None:
         """Write into the chip's passport what was found out about it; by default nothing."""
+
+    def check(self, arrays: Sequence[Array]) -> None:
+        """Refuse what limits forbid on the lines of the region; nothing is touched."""
+        for view in arrays:
+            for demand in self.demands():
+                assert isinstance(view, BoardArray)
+                demand.check(view)
+
+    def run(self, session: Session) -> None:
+        """Measure on the bench of the session, analyse, and enter it into the passport."""
+        bench: Bench = session.given
+        self.measure(bench)
+        findings = self.analyse(bench.record)
+        findings.with_population(int(bench.mask.sum()), "cells of the run")
+        for array in session.arrays:
+            if array.passport is not None:
+                self.enter(array.passport, bench.record, findings)
+        session.findings = findings
+
+    def estimate(
+        self, arrays: Sequence[Array], mask: npt.NDArray[np.bool_] | None = None
+    ) -> dict[str, Any]:
+        """Return the bill on an emulated array in memory, on which it is rehearsed.
+
+        Parameters
+        ----------
+        arrays
+            The emulated array.
+        mask
+            Cells of the region, of the array's shape; all of them by default.
+        """
+        (array,) = arrays
+        assert isinstance(array, BoardArray)
+        mask = np.ones(array.shape, bool) if mask is None else mask
+        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        record = Record.empty(
+            rows,
+            columns,
+            mask[np.ix_(rows, columns)],
+            self.coordinates,
+            self.vector_coordinates or {},
+            array.shape,
+        )
+        view, link = select(array, rows, columns, self.config.load), self.config.link
+        bench = Bench(view, MemoryLog(record), origin=board_clock(array))
+        counts, cost = replace(array.counts), board_cost(array, link)
+        self.measure(bench)
+        now = board_cost(array, link)
+        if cost is None or now is None:
+            raise TypeError("a rehearsal needs an emulated board")
+        cells = len(record.readings) * record.mask.size
+        cells += len(record.vectors) * record.columns.size
+        return {
+            "procedure": self.name,
+            "readings": len(record.readings),
+            "vectors": len(record.vectors),
+            "pulses": sum(batch.pulses for batch in record.programs),
+            "counts": added(vars(array.counts), vars(counts)),
+            "worst_voltages": bench.worst,
+            "on_board": added(now.document(), cost.document()),
+            "file_size": _CELL_BYTES * cells,
+            "units": {**COST_UNITS, "worst_voltages": "V", "file_size": "byte"},
+        }
+
+    @classmethod
+    def draw_results(cls, run: Run) -> list[Part]:
+        """Return parts of the picture of a finished run: those of `picture`, or the default."""
+        from memlab.characterize.pictures.procedure import result_parts
+
+        return result_parts(run, cls.picture)
+
+    @classmethod
+    def draw(cls, run: Run, picture: Path) -> bool:
+        """Draw what was found; of a run that is not finished, its last reading."""
+        from memlab.characterize.pictures.procedure import plot_procedure
+
+        return plot_procedure(run, picture, cls)
+
+
+_CELL_BYTES = 8 + 2 + 1 + 1  # conductance, code, gain, saturation

@@ -47,7 +47,7 @@ from memlab.characterize.telegraph import SLOWEST, TwoStates, find_two_states
 from memlab.quantities import Seconds, Siemens, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "ReadNoise", "ReadNoiseConfig"]
+__all__ = ["ReadNoise", "ReadNoiseConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -80,7 +80,9 @@ class ReadNoise(Procedure[ReadNoiseConfig]):
 
     name = "read-noise"
     title = "Read noise: white, 1/f and telegraph"
+    about = "White, 1/f and telegraph noise of reads; the spectrum."
     Config = ReadNoiseConfig
+    picture = "memlab.characterize.pictures.read_noise"
     coordinates: ClassVar = {"level": Coordinate("1", "Number of the level; -1: to find its gain")}
     vector_coordinates: ClassVar = {
         "level": Coordinate("1", "Number of the level"),
@@ -444,6 +446,3 @@ def _add_shares(
     restless = np.array([one.restless for one in levels]).any(axis=0)
     text = "Share of the cells that wander or jump by far more than others, but show no two states"
     findings.fraction("restless_cells", int((restless & ~found).sum()), n, text, of)
-
-
-PROCEDURE = ReadNoise

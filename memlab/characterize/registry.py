@@ -1,8 +1,7 @@
-"""The procedures by the name that users type; each lies in a module of its own."""
+"""The procedures by the name that users type."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +9,12 @@ from pydantic import ValidationError
 
 from memlab.characterize.procedure import Procedure
 from memlab.errors import DataError, SettingError
-from memlab.naming import module_name
+from memlab.kinds import Family, Kinds, load_kind
 
 __all__ = ["PROCEDURES", "load_procedure", "restore_procedure"]
 
-PROCEDURES = {
-    "forming": "Rising voltage and width up to a target; a formed cell gets no pulse.",
-    "iv": "SET and RESET sweeps of single cells, several cycles, current cut-off.",
-    "staircase": "SET with rising, then falling gate voltage (Wang 2019, figure 1b).",
-    "set": "Conductance after one SET, over amplitude and gate voltage.",
-    "reset": "Conductance after one RESET, over amplitude and gate voltage.",
-    "yield": "Fault class of each cell, and the good rows and columns.",
-    "read-noise": "White, 1/f and telegraph noise of reads; the spectrum.",
-    "variation": "Spread from cell to cell, cycle to cycle and reading to reading.",
-    "endurance": "RESET-SET cycles until cells fail; reads at log-spaced cycles.",
-    "retention": "States programmed once and read at log-spaced ages.",
-    "linearity": "Current against voltage: bending of cells, range of columns at each gain.",
-    "vmm-accuracy": "Error of products against the matrix read back, and what it is made of.",
-    "wires": "Resistance of wires, drivers and amplifier inputs, from reads alone.",
-}
-"""Name, and one line for the help. The module has a class `PROCEDURE`."""
+PROCEDURES = Kinds(Family.PROCEDURE)
+"""The procedures by name."""
 
 
 def load_procedure(name: str) -> type[Procedure[Any]]:
@@ -40,11 +25,10 @@ def load_procedure(name: str) -> type[Procedure[Any]]:
     SettingError
         If there is none of this name.
     """
-    if name not in PROCEDURES:
-        raise SettingError(f"unknown procedure {name!r}; choose one of {', '.join(PROCEDURES)}")
-    module = import_module(f"memlab.characterize.{module_name(name)}")
-    procedure: type[Procedure[Any]] = module.PROCEDURE
-    return procedure
+    kind = load_kind(name, Family.PROCEDURE)
+    if not issubclass(kind, Procedure):
+        raise SettingError(f"{name} says that it is a procedure and derives from another class")
+    return kind
 
 
 def restore_procedure(name: str, config: str, run: Path) -> Procedure[Any]:

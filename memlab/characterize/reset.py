@@ -29,7 +29,7 @@ from memlab.characterize.statistics import responding_cells
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "ResetMap", "ResetMapConfig"]
+__all__ = ["ResetMap", "ResetMapConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -60,7 +60,9 @@ class ResetMap(Procedure[ResetMapConfig]):
 
     name = "reset"
     title = "RESET map: amplitude and gate voltage"
+    about = "Conductance after one RESET, over amplitude and gate voltage."
     Config = ResetMapConfig
+    picture = "memlab.characterize.pictures.reset"
     coordinates: ClassVar = {
         **COORDINATES,
         "set_gate_voltage": Coordinate("V", "Gate voltage of the SET before it"),
@@ -121,6 +123,3 @@ class ResetMap(Procedure[ResetMapConfig]):
 
         LawFindings(findings, lines, shared).add(law, "RESET")
         return findings
-
-
-PROCEDURE = ResetMap

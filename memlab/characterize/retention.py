@@ -31,7 +31,7 @@ from memlab.characterize.statistics import responding_cells
 from memlab.quantities import Seconds, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "Retention", "RetentionConfig"]
+__all__ = ["Retention", "RetentionConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -71,7 +71,9 @@ class Retention(Procedure[RetentionConfig]):
 
     name = "retention"
     title = "Retention: readings over time after one pulse"
+    about = "States programmed once and read at log-spaced ages."
     Config = RetentionConfig
+    picture = "memlab.characterize.pictures.retention"
     coordinates: ClassVar = {
         "begun": Coordinate("s", "When the reading began, on the clock of `time`"),
         "programmed": Coordinate("s", "Middle of the SET pulses, on the clock of `time`"),
@@ -220,5 +222,3 @@ _ANYWHERE = 0.5 / 12.0**0.5
 """Standard deviation of a moment that lies anywhere in a half, per whole."""
 
 _AS_READ = "as read: what wires and transistors take of a change is not in the error"
-
-PROCEDURE = Retention

@@ -7,7 +7,6 @@ left it. Every run file names all runs of its session, so that `resume` goes on 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from memlab.array.board_array import BoardArray
 from memlab.array.load_choice import select
 from memlab.array.urls import check_url
 from memlab.characterize.bench import Bench, formable_cells
-from memlab.characterize.clock import Instant, RunClock
+from memlab.characterize.clock import Instant, RunClock, board_clock
 from memlab.characterize.procedure import Procedure, ProcedureConfig
 from memlab.characterize.registry import load_procedure, restore_procedure
 from memlab.characterize.session import (
@@ -42,7 +41,6 @@ from memlab.limits import Limits
 from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (
-    Family,
     FinishedLog,
     ProcedureLog,
     Record,
@@ -70,7 +68,6 @@ from memlab.storage import default_path, make_directory, name_stamp
 __all__ = [
     "ProcedurePlan",
     "Watcher",
-    "board_clock",
     "open_for",
     "plan_procedures",
     "resume",
@@ -110,8 +107,7 @@ class ProcedurePlan:
     def request(self, board: str, notes: Mapping[str, Any] | None = None) -> Request:
         """Return what the run file says before anything is done."""
         return Request(
-            self.name,
-            Family.PROCEDURE,
+            type(self.procedure),
             self.procedure.title,
             self.out,
             (board,),
@@ -326,8 +322,7 @@ def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: Bool
                 "conduct: --load selection, or the whole array for its region. Nothing was pulsed"
             )
         try:
-            for demand in plan.procedure.demands():
-                demand.check(view)
+            plan.procedure.check([view])
         except LimitError as error:
             raise LimitError(f"{plan.name}: {error}. Nothing was pulsed") from error
 
@@ -398,30 +393,29 @@ def _run(
 ) -> dict[str, Any]:
     """Measure, analyse, close the run file, draw; return the document."""
     attributes = read_attributes(plan.out)
-    origin = float(attributes["clock_origin"])
     clock = _run_clock(array, attributes, log.record)
-    # A resumed run may have begun with a batch whose fate is not written yet.
-    untouched = not log.record.programs and not log.record.happened
     request = plan.request(str(attributes["board"]), {"session": attributes["session"]})
+    step = None if watch is None else partial(watch, plan.name)
+    bench = _bench(plan, array, log, float(attributes["clock_origin"]), step, clock)
+    # A resumed run may have begun with a batch whose fate is not written yet.
+    new = not log.record.programs and not log.record.happened
     try:
-        with recorded(request, [array], link=plan.config.link, file=log.run) as session:
-            step = None if watch is None else partial(watch, plan.name)
-            plan.procedure.measure(_bench(plan, array, log, origin, step, clock))
-            findings = plan.procedure.analyse(log.record)
-            findings.with_population(int(log.record.mask.sum()), "cells of the run")
-            if array.passport is not None:
-                plan.procedure.enter(array.passport, log.record, findings)
-            session.findings = findings
+        with recorded(
+            request,
+            [array],
+            link=plan.config.link,
+            file=log.run,
+            given=bench,
+            blank=lambda: new and not log.record.happened,
+        ) as session:
+            plan.procedure.run(session)
             if clock is not None and clock.step:
                 session.results["clock_step"] = clock.step
     except LimitError:
-        if log.run.is_here and untouched and not log.record.happened:
-            # The chip has not seen a volt: there is no run to keep.
-            plan.out.unlink()
-            if before is not None:
-                note_followed(before, "")
+        if before is not None and not plan.out.exists():
+            note_followed(before, "")
         raise
-    return session.document(figure=figure, results=findings.document())
+    return session.document(figure=figure, results=session.findings.document())
 
 
 def _view(
@@ -461,11 +455,6 @@ def _run_clock(array: BoardArray, attributes: Mapping[str, Any], record: Record)
     times = [*record.readings.coordinates["time"], *record.vectors.coordinates.get("time", [])]
     began = Instant.of_attributes(attributes)
     return RunClock(float(attributes["clock_origin"]), began, max(times, default=0.0))
-
-
-def board_clock(array: BoardArray) -> float:
-    """Return what the bench's clock shows now: simulated on an emulator in process, else real."""
-    return time.time() if array.simulation is None else array.simulation.clock
 
 
 def _check_identity(path: Path, array: BoardArray) -> None:

@@ -28,7 +28,7 @@ from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, responding
 from memlab.quantities import Volts
 from memlab.runs import Findings, Record
 
-__all__ = ["PROCEDURE", "SetMap", "SetMapConfig"]
+__all__ = ["SetMap", "SetMapConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -49,7 +49,9 @@ class SetMap(Procedure[SetMapConfig]):
 
     name = "set"
     title = "SET map: amplitude and gate voltage"
+    about = "Conductance after one SET, over amplitude and gate voltage."
     Config = SetMapConfig
+    picture = "memlab.characterize.pictures.set"
     coordinates: ClassVar = COORDINATES
     vector_coordinates: ClassVar = ZEROS
 
@@ -126,6 +128,3 @@ class SetMap(Procedure[SetMapConfig]):
                 fit.slope if slope else fit.offset, lines, level, CONVERTER_ERROR * factor
             )
             findings.number(name, value, units, text, error, n=n, of=of, caveat=caveat)
-
-
-PROCEDURE = SetMap

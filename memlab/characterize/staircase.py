@@ -27,7 +27,7 @@ from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, on_map, re
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "Staircase", "StaircaseConfig"]
+__all__ = ["Staircase", "StaircaseConfig"]
 
 
 class StaircaseConfig(ProcedureConfig):
@@ -54,7 +54,9 @@ class Staircase(Procedure[StaircaseConfig]):
 
     name = "staircase"
     title = "SET staircase: gate voltage up and down"
+    about = "SET with rising, then falling gate voltage (Wang 2019, figure 1b)."
     Config = StaircaseConfig
+    picture = "memlab.characterize.pictures.staircase"
     coordinates: ClassVar = {
         "gate_voltage": Coordinate("V", "Gate voltage of the last SET; NaN after the first RESET"),
         "falling": Coordinate("1", "1 where a RESET came before the SET"),
@@ -180,6 +182,3 @@ _CAVEAT = "as read: what wires take is not in the error"
 _CLEAR = 3.5
 """Deviations between a step and the RESET state; of normal ones 0.02 % are cut off then, which
 moves the mean by less than a thousandth of a deviation."""
-
-
-PROCEDURE = Staircase

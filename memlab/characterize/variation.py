@@ -35,7 +35,7 @@ from memlab.characterize.variance import (
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "Variation", "VariationConfig"]
+__all__ = ["Variation", "VariationConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -61,7 +61,9 @@ class Variation(Procedure[VariationConfig]):
 
     name = "variation"
     title = "Variation: cell to cell, cycle to cycle, reading to reading"
+    about = "Spread from cell to cell, cycle to cycle and reading to reading."
     Config = VariationConfig
+    picture = "memlab.characterize.pictures.variation"
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Number of the cycle, from 0"),
         "state": Coordinate("1", f"Number of the state: {', '.join(STATES)}"),
@@ -214,6 +216,3 @@ class _Found:
         self.add("noise", absolute, "S", text, why)
         text = "Cycle to cycle: part of the noise of a pulse relative to the level"
         self.add("cycle", relative, "1", text, why)
-
-
-PROCEDURE = Variation

@@ -36,7 +36,7 @@ from memlab.errors import SaturationWarning
 from memlab.quantities import Ohms, Volts, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "VmmAccuracy", "VmmAccuracyConfig"]
+__all__ = ["VmmAccuracy", "VmmAccuracyConfig"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -87,7 +87,9 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
 
     name = "vmm-accuracy"
     title = "VMM accuracy against the matrix read back"
+    about = "Error of products against the matrix read back, and what it is made of."
     Config = VmmAccuracyConfig
+    picture = "memlab.characterize.pictures.vmm_accuracy"
     vector_coordinates: ClassVar = {
         "pattern": Coordinate("1", "Number of the random vector; -1: zeros"),
         "amplitude": Coordinate("V", "Largest row voltage of the vector"),
@@ -328,6 +330,3 @@ def _mean(values: FloatArray) -> FloatArray:
     known = np.isfinite(values)
     mean: FloatArray = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     return mean
-
-
-PROCEDURE = VmmAccuracy

@@ -28,7 +28,7 @@ from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel,
 from memlab.quantities import Ohms, Volts
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "Wires", "WiresConfig"]
+__all__ = ["Wires", "WiresConfig"]
 
 _USEFUL, _USEFUL_SHARE = 0.1, 0.2
 """Largest error in ohm, a third of the 0.3 ohm of Li 2019, and as a share of what was found: a
@@ -82,7 +82,9 @@ class Wires(Procedure[WiresConfig]):
 
     name = "wires"
     title = "Wire resistance, from reads below different loads"
+    about = "Resistance of wires, drivers and amplifier inputs, from reads alone."
     Config = WiresConfig
+    picture = "memlab.characterize.pictures.wires"
     vector_coordinates: ClassVar = {
         "step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")
     }
@@ -223,6 +225,3 @@ def _undetermined(fit: WireFit | None) -> str:
         f"the error would be {error:.2g} ohm: cells are too few or too noisy, or the load changes "
         "too little (a larger region, more repeats, a higher gate_voltage)"
     )
-
-
-PROCEDURE = Wires

@@ -26,7 +26,7 @@ from memlab.passport import Passport
 from memlab.quantities import Siemens, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 
-__all__ = ["PROCEDURE", "Yield", "YieldConfig"]
+__all__ = ["Yield", "YieldConfig"]
 
 
 class YieldConfig(ProcedureConfig):
@@ -52,7 +52,9 @@ class Yield(Procedure[YieldConfig]):
 
     name = "yield"
     title = "Yield: fault classes, good rows and columns"
+    about = "Fault class of each cell, and the good rows and columns."
     Config = YieldConfig
+    picture = "memlab.characterize.pictures.yield_"
     coordinates: ClassVar = {
         "step": Coordinate("1", "Groups that have been SET so far; the last of them is SET now"),
     }
@@ -171,6 +173,3 @@ def _add_good_lines(
         "1",
         "1 where a cell of the good lines passes",
     )
-
-
-PROCEDURE = Yield

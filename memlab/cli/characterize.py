@@ -6,8 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from memlab.characterize import PROCEDURES, Region, plan_procedures, run_procedures
-from memlab.cli.command import Command
+from memlab.characterize import Region, plan_procedures, run_procedures
+from memlab.cli.kind_names import KindCommand, KindName
 from memlab.cli.options import (
     SEED,
     board_option,
@@ -18,11 +18,14 @@ from memlab.cli.options import (
     region_options,
 )
 from memlab.cli.procedures import report, watch_readings
+from memlab.kinds import Family
 from memlab.session import Labels
 
 
-@click.command(cls=Command)
-@click.argument("names", nargs=-1, required=True, type=click.Choice(list(PROCEDURES)))
+@click.command(cls=KindCommand, families=(Family.PROCEDURE,))
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", type=KindName(Family.PROCEDURE)
+)
 @board_option
 @region_options
 @load_option
@@ -84,6 +87,3 @@ def characterize(
     with watch_readings(quiet) as watch:
         documents = run_procedures(plans, url, region, watch=watch)
     report(documents, as_json)
-
-
-characterize.epilog = "\n\n".join(f"{name}: {text}" for name, text in PROCEDURES.items())

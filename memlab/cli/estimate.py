@@ -8,24 +8,25 @@ from typing import Any
 import rich_click as click
 
 from memlab.array.cost import COST_UNITS
-from memlab.characterize import PROCEDURES, Region, estimate_procedures, plan_procedures
-from memlab.cli.command import Command
+from memlab.characterize import Region, estimate_procedures, plan_procedures
+from memlab.cli.kind_names import KindCommand, KindName
 from memlab.cli.options import SEED, check_picture, region_options
 from memlab.cli.streams import show_document
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
-from memlab.experiments import EXPERIMENTS, make_plan, plan_floor
 from memlab.experiments import estimate as make_estimate
+from memlab.experiments import make_plan, plan_floor
+from memlab.kinds import Family, load_kind
 from memlab.units import prefixed
 
 
-@click.command(cls=Command)
+@click.command(cls=KindCommand, families=(Family.EXPERIMENT, Family.PROCEDURE))
 @click.argument(
     "names",
     metavar="NAME...",
     nargs=-1,
     required=True,
-    type=click.Choice([*EXPERIMENTS, *PROCEDURES]),
+    type=KindName(Family.EXPERIMENT, Family.PROCEDURE),
 )
 @region_options
 @click.option(
@@ -83,7 +84,7 @@ def estimate(
     if floor_plan is not None:
         check_picture(floor_plan)
     settings = (*timing_settings(profile), *settings)
-    if names[0] in PROCEDURES:
+    if load_kind(names[0]).family is Family.PROCEDURE:
         if floor_plan is not None:
             raise SettingError("--floor-plan is for experiments: a procedure has no matrices")
         plans = plan_procedures(names, seed=seed, settings=settings)

@@ -10,15 +10,17 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.cli.kind_names import KindName
 from memlab.cli.options import SEED, json_option, quiet_option
 from memlab.errors import SettingError
-from memlab.experiments import EXPERIMENTS
+from memlab.experiments.kind import load_experiment
+from memlab.kinds import Family
 from memlab.settings import setting_names
 
 __all__ = ["data_setting", "experiment_options"]
 
 _OPTIONS = (
-    click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS))),
+    click.argument("name", metavar="NAME", type=KindName(Family.EXPERIMENT)),
     click.option(
         "--board",
         "boards",
@@ -87,8 +89,7 @@ def data_setting(name: str, data: Path) -> str:
     SettingError
         If the experiment reads no files of the user's.
     """
-    experiment = EXPERIMENTS[name]
-    if "data.path" not in setting_names(experiment.presets[experiment.default]()):
+    if "data.path" not in setting_names(load_experiment(name).make_config()):
         raise SettingError(f"{name} brings its own data: it takes no --data")
     return f"data.path={data}"
 

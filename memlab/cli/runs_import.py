@@ -10,7 +10,7 @@ import rich_click as click
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.streams import show_document
-from memlab.figures import plot_procedure
+from memlab.kinds import plot_run
 from memlab.runs import check_out
 from memlab.runs.arc import read_arc_log
 from memlab.runs.foreign import write_foreign_log
@@ -35,7 +35,7 @@ def import_(file: Path, out: Path, as_json: bool) -> None:
     log = read_arc_log(file)
     record = write_foreign_log(log, file, out)
     picture = out.with_suffix(".png")
-    plot_procedure(out, picture)
+    plot_run(out, picture)
     document = {
         "run": str(out),
         "figure": str(picture),

@@ -10,7 +10,7 @@ from memlab.cli.command import Command
 from memlab.cli.options import check_picture, json_option
 from memlab.cli.streams import show_document
 from memlab.errors import DataError
-from memlab.figures import plot_run
+from memlab.kinds import plot_run
 
 
 @click.command(cls=Command)

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import rich_click as click
 
-from memlab.cli.command import Command
 from memlab.cli.experiment_options import data_setting
+from memlab.cli.kind_names import KindCommand, KindName
 from memlab.cli.options import SEED
 from memlab.cli.streams import show_document
 from memlab.errors import MemlabError
-from memlab.experiments import EXPERIMENTS
+from memlab.kinds import Family
 from memlab.sweep import Sweep, SweepResult, plan_sweep, run_sweep
 
 __all__ = ["sweep"]
 
 
-@click.command(cls=Command)
-@click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS)))
+@click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
+@click.argument("name", metavar="NAME", type=KindName(Family.EXPERIMENT))
 @click.option(
     "--set",
     "settings",
@@ -55,7 +55,7 @@ __all__ = ["sweep"]
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Dask scheduler to use instead, tcp://host:8786."
 )
-@click.option("--metric", help="What the figure shows.  [default: accuracy or RMSE of the test]")
+@click.option("--metric", help="What the figure shows.  [default: what it is judged by]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def sweep(

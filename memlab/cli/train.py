@@ -6,15 +6,16 @@ from pathlib import Path
 
 import rich_click as click
 
-from memlab.cli.command import Command
 from memlab.cli.experiment_options import experiment_options
+from memlab.cli.kind_names import KindCommand
 from memlab.cli.options import label_options
 from memlab.cli.summary import run_and_report
 from memlab.experiments import make_plan
+from memlab.kinds import Family
 from memlab.session import Labels
 
 
-@click.command(cls=Command)
+@click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
 @experiment_options
 @label_options
 def train(
@@ -33,9 +34,7 @@ def train(
 ) -> None:
     """Train a network in situ: forward on the array, back-propagation in software, two pulses.
 
-    NAME is the experiment: airline, airline-window (LSTM, 144 months of airline passengers), gait
-    (LSTM, who is walking), mnist-cnn (CNN, digits), mnist-sequence (ConvLSTM, the order of three
-    digits), wafer (LSTM, normal or not). Data: `memlab data list`.
+    NAME is the experiment, of those below. Data: `memlab data list`.
     Writes one HDF5 run file and a picture.
     """
     plan = make_plan(

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import rich_click as click
 
-from memlab.cli.command import Command
 from memlab.cli.experiment_options import experiment_options
+from memlab.cli.kind_names import KindCommand
 from memlab.cli.options import label_options
 from memlab.cli.summary import run_and_report
 from memlab.errors import SettingError
 from memlab.experiments import make_plan
 from memlab.experiments.config import Method
+from memlab.kinds import Family
 from memlab.session import Labels
 
 
-@click.command(cls=Command)
+@click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
 @experiment_options
 @label_options
 @click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")

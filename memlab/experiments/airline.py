@@ -22,7 +22,7 @@ the last update.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -33,17 +33,24 @@ from memlab.datasets import load_airline
 from memlab.emulator import load_preset
 from memlab.experiments.config import ExperimentConfig, MappingConfig, TrainConfig
 from memlab.experiments.experiment import SameBatches, Samples
-from memlab.experiments.passengers import TRAINING_PAIRS, UNITS, Encoding, Prediction, encode
+from memlab.experiments.passengers import (
+    TRAINING_PAIRS,
+    Encoding,
+    PassengerKind,
+    Prediction,
+    encode,
+)
 from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
+from memlab.kinds import Preset
 from memlab.mapping import Layout, MatrixPlan
 from memlab.nn import LSTM, Dense, Loss, Network, SquaredError
 from memlab.quantities import Unitless
-from memlab.runs import RunFile
+from memlab.runs import Findings, RunFile
 from memlab.settings import Section
 from memlab.training import Batch, Observer
 
-__all__ = ["PRESETS", "AirlineConfig", "AirlineExperiment", "make_network"]
+__all__ = ["PRESETS", "AirlineConfig", "AirlineExperiment", "AirlineKind", "make_network"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -105,12 +112,10 @@ def memlab() -> AirlineConfig:
     )
 
 
-PRESETS = {"paper": paper, "memlab": memlab}
-ABOUT = {
-    "paper": "the published recipe, worse than persistence as published",
-    "memlab": "forecasts the change of the logarithm, and beats persistence",
+PRESETS = {
+    "paper": Preset(paper, "the published recipe, worse than persistence as published"),
+    "memlab": Preset(memlab, "forecasts the change of the logarithm, and beats persistence"),
 }
-"""What to tell of each preset."""
 
 
 def make_network(
@@ -171,11 +176,25 @@ class AirlineExperiment(SameBatches):
         Prediction.declare(run, self._data.month[1:])
         return []
 
-    def evaluate(self, run: RunFile) -> dict[str, float]:
+    def evaluate(self, run: RunFile) -> Findings:
         """Predict, write the prediction, and return RMSEs in thousands of passengers."""
         return self.predict().write(run)
 
     def samples(self) -> Samples:
-        """Return how many months the RMSEs are of."""
-        test = len(self._x) - TRAINING_PAIRS
-        return Samples(TRAINING_PAIRS, test, "months", UNITS, self._held_out)
+        """Return how many months it trains on."""
+        return Samples(self._trained, "months", self._held_out)
+
+
+class AirlineKind(PassengerKind):
+    """The experiment as a kind of run."""
+
+    name = AirlineExperiment.name
+    title = AirlineExperiment.title
+    about = "LSTM, 144 months of airline passengers: forecasts the next one."
+    Config = AirlineConfig
+    presets: ClassVar = PRESETS
+
+    @classmethod
+    def make(cls, config: AirlineConfig, arrays: Sequence[Array]) -> AirlineExperiment:
+        """Return the experiment on an array."""
+        return AirlineExperiment(config, arrays)

@@ -14,6 +14,7 @@ of Li 2019. Preset `memlab` predicts changes of the logarithm, as in `airline`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +26,19 @@ from memlab.experiments import airline
 from memlab.experiments.airline import NetworkConfig, SeriesConfig, make_network
 from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import SameBatches, Samples
-from memlab.experiments.passengers import TRAINING_PAIRS, UNITS, Encoding, Prediction, encode
+from memlab.experiments.passengers import (
+    TRAINING_PAIRS,
+    Encoding,
+    PassengerKind,
+    Prediction,
+    encode,
+)
+from memlab.kinds import Preset
 from memlab.nn import Loss, SquaredError
-from memlab.runs import RunFile
+from memlab.runs import Findings, RunFile
 from memlab.training import Batch, Observer
 
-__all__ = ["PRESETS", "AirlineWindowConfig", "AirlineWindowExperiment"]
+__all__ = ["PRESETS", "AirlineWindowConfig", "AirlineWindowExperiment", "AirlineWindowKind"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -67,12 +75,12 @@ def memlab() -> AirlineWindowConfig:
     )
 
 
-PRESETS = {"paper": paper, "memlab": memlab}
-ABOUT = {
-    "paper": "the survey's network with the published recipe, worse than persistence",
-    "memlab": "forecasts the change of the logarithm, and beats persistence",
+PRESETS = {
+    "paper": Preset(
+        paper, "the survey's network with the published recipe, worse than persistence"
+    ),
+    "memlab": Preset(memlab, "forecasts the change of the logarithm, and beats persistence"),
 }
-"""What to tell of each preset."""
 
 
 class AirlineWindowExperiment(SameBatches):
@@ -116,11 +124,25 @@ class AirlineWindowExperiment(SameBatches):
         Prediction.declare(run, self._data.month[self.config.network.steps :])
         return []
 
-    def evaluate(self, run: RunFile) -> dict[str, float]:
+    def evaluate(self, run: RunFile) -> Findings:
         """Predict, write the prediction, and return RMSEs in thousands of passengers."""
         return self.predict().write(run)
 
     def samples(self) -> Samples:
-        """Return how many months the RMSEs are of."""
-        test = len(self._target) - self._training
-        return Samples(self._training, test, "months", UNITS, self._held_out)
+        """Return how many windows it trains on, each by its last month."""
+        return Samples(self._trained, "months", self._held_out)
+
+
+class AirlineWindowKind(PassengerKind):
+    """The experiment as a kind of run."""
+
+    name = AirlineWindowExperiment.name
+    title = AirlineWindowExperiment.title
+    about = "LSTM, airline passengers from windows of three months."
+    Config = AirlineWindowConfig
+    presets: ClassVar = PRESETS
+
+    @classmethod
+    def make(cls, config: AirlineWindowConfig, arrays: Sequence[Array]) -> AirlineWindowExperiment:
+        """Return the experiment on an array."""
+        return AirlineWindowExperiment(config, arrays)

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import Samples
+from memlab.experiments.experiment import Samples, in_software
+from memlab.experiments.kind import ExperimentKind
 from memlab.nn import CrossEntropy, Loss, Network
-from memlab.runs import RunFile
+from memlab.runs import Findings, Quantity, Run, RunFile
 from memlab.storage import State
 from memlab.training import Batch, EpochResult, Observer
+
+if TYPE_CHECKING:
+    from memlab.figures.declared import Part
 
 __all__ = [
     "BatchTrainConfig",
     "ClassificationConfig",
+    "ClassificationKind",
     "Classifier",
     "Task",
     "accuracy",
@@ -33,6 +39,10 @@ FloatArray = npt.NDArray[np.float64]
 LabelArray = npt.NDArray[np.uint8]
 
 EVALUATION_BATCH = 512
+
+TRAIN_ACCURACY = Quantity("train_accuracy", "1", "Train accuracy")
+TEST_ACCURACY = Quantity("test_accuracy", "1", "Test accuracy")
+BALANCED_ACCURACY = Quantity("test_balanced_accuracy", "1", "Test balanced accuracy")
 
 
 class BatchTrainConfig(TrainConfig):
@@ -182,7 +192,7 @@ class Classifier:
         run.declare("accuracy/test", "f8", ("accuracy/epoch",), "1", text, 64)
         return [_Curve(self, run)]
 
-    def evaluate(self, run: RunFile) -> dict[str, float]:
+    def evaluate(self, run: RunFile) -> Findings:
         """Classify all sequences on the array, write the test ones, and return accuracies."""
         task = self.task
         train = self.predict(task.x_train[:, self._looks]).argmax(axis=-1)
@@ -194,22 +204,17 @@ class Classifier:
         run.write("test/predicted", test)
         run.write("test/score", score)
         run.write("test/confusion", confusion)
-        return {
-            "train_accuracy": accuracy(task.y_train[self._looks], train),
-            "test_accuracy": accuracy(task.y_test, test),
-            "test_balanced_accuracy": balanced_accuracy(task.y_test, test),
-        }
+        findings, n = Findings(), task.y_test.size
+        seen = accuracy(task.y_train[self._looks], train)
+        findings.add(TRAIN_ACCURACY, seen, n=train.size, of="sequences of training")
+        findings.add(TEST_ACCURACY, accuracy(task.y_test, test), n=n, of="sequences of test")
+        balanced = balanced_accuracy(task.y_test, test)
+        findings.add(BALANCED_ACCURACY, balanced, n=n, of="sequences of test")
+        return findings
 
     def samples(self) -> Samples:
-        """Return how many sequences the accuracies are of."""
-        task = self.task
-        return Samples(
-            task.y_train[self._looks].size,
-            task.y_test.size,
-            "sequences",
-            held_out=self._held_out.size,
-            trained=self._order.size,
-        )
+        """Return how many sequences it trains on."""
+        return Samples(self._order.size, "sequences", self._held_out.size)
 
 
 class _Curve(Observer):
@@ -236,3 +241,35 @@ def accuracy(label: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer])
 def balanced_accuracy(label: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer]) -> float:
     """Return the mean over the classes of the fraction of each that is found."""
     return float(np.mean([np.mean(predicted[label == one] == one) for one in np.unique(label)]))
+
+
+class ClassificationKind(ExperimentKind):
+    """An experiment that ends in classes."""
+
+    quantities: ClassVar = (
+        TEST_ACCURACY,
+        TRAIN_ACCURACY,
+        BALANCED_ACCURACY,
+        *map(in_software, (TEST_ACCURACY, TRAIN_ACCURACY, BALANCED_ACCURACY)),
+        *ExperimentKind.quantities,
+    )
+    loss_name = "Cross-entropy"
+
+    @classmethod
+    def draw_results(cls, run: Run) -> list[Part]:
+        """Return how the accuracy grew beside the loss, and the confusion matrix."""
+        from memlab.experiments.pictures.classification import class_parts
+
+        return class_parts(run, cls.loss_name)
+
+    @classmethod
+    def summarise(cls, findings: Findings) -> list[str]:
+        """Return the accuracies, and of how many sequences they are."""
+        train, test, balanced = (
+            findings[one] for one in (TRAIN_ACCURACY, TEST_ACCURACY, BALANCED_ACCURACY)
+        )
+        return [
+            f"accuracy: train {train.value:.2%}, test {test.value:.2%},"
+            f" test balanced {balanced.value:.2%}",
+            f"of {train.n} {train.of} and {test.n} {test.of}",
+        ]

@@ -9,24 +9,27 @@ weights that the software starts from, or those of a run file.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from memlab.array import Array
 from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.experiments.config import ExperimentConfig, Method
-from memlab.experiments.experiment import Experiment, Outcome
-from memlab.experiments.runner import EXPERIMENTS, Plan, open_for, run
+from memlab.experiments.experiment import Experiment
+from memlab.experiments.in_situ import loss_of_last_epoch
+from memlab.experiments.kind import ExperimentKind
+from memlab.experiments.runner import Plan, open_for
 from memlab.mapping import FloorPlan
 from memlab.nn import Network
-from memlab.runs import LogLevel, TrainingLog, write_findings
-from memlab.session import create_run_file, total_counts
+from memlab.runs import LogLevel, TrainingLog
+from memlab.session import Request, recorded, total_counts
 from memlab.training import EpochResult, Observer, train
 
-__all__ = ["estimate", "plan_floor"]
+__all__ = ["estimate", "plan_floor", "rehearse"]
 
 _UPDATES = 3
 
@@ -74,16 +77,21 @@ def estimate(plan: Plan) -> dict[str, Any]:
     Plain values: experiment, preset, method, updates on the arrays, what was rehearsed, devices,
     pulses per cell, worst voltages (V), seconds on the board, energy (J), file size (bytes).
     """
-    of_method = _in_situ if plan.config.method is Method.IN_SITU else _ex_situ
-    head = {
-        "experiment": plan.experiment,
-        "preset": plan.preset,
-        "method": plan.config.method.value,
-    }
+    # In situ, what the good lines of a chip are changes nothing.
+    in_situ = plan.config.method is Method.IN_SITU
+    emulated = replace(plan, good=None) if in_situ else plan
+    with open_for(emulated, ["emulator:"] * len(plan.boards)) as arrays:
+        bill = plan.kind(plan.config).estimate(arrays)
+    return {"experiment": plan.experiment, "preset": plan.preset, **bill}
+
+
+def rehearse(kind: ExperimentKind, arrays: Sequence[Array]) -> dict[str, Any]:
+    """Return the bill of an experiment, from a rehearsal on emulated arrays."""
+    of_method = _in_situ if kind.config.method is Method.IN_SITU else _ex_situ
     return {
-        **head,
-        **of_method(plan),
-        "worst_voltages": _worst_voltages(plan.config),
+        "method": kind.config.method.value,
+        **of_method(kind, arrays),
+        "worst_voltages": _worst_voltages(kind.config),
         "units": {
             **COST_UNITS,
             "pulses_per_cell": "pulses, mean of `devices`",
@@ -102,24 +110,27 @@ def plan_floor(plan: Plan) -> FloorPlan:
         If they do not fit.
     """
     with open_for(replace(plan, good=None), ["emulator:"] * len(plan.boards)) as arrays:
-        network = EXPERIMENTS[plan.experiment].make(plan.config, arrays).network
+        network = plan.kind.make(plan.config, arrays).network
         plans = [matrix.plan for matrix in network.matrices]
         return FloorPlan(tuple(array.shape for array in arrays), tuple(plans))
 
 
-def _ex_situ(plan: Plan) -> dict[str, Any]:
+def _request(kind: ExperimentKind, config: ExperimentConfig, out: Path) -> Request:
+    settings = config.model_dump(mode="json")
+    return Request(type(kind), "rehearsal", out, ("emulator:",), settings)
+
+
+def _ex_situ(kind: ExperimentKind, arrays: Sequence[Array]) -> dict[str, Any]:
     """Return the bill of a transfer."""
-    train = plan.config.train.model_copy(update={"epochs": 0})
+    train = kind.config.train.model_copy(update={"epochs": 0})
+    rehearsal = type(kind)(kind.config.model_copy(update={"train": train}))
     with TemporaryDirectory() as directory:
-        out = Path(directory) / "rehearsal.h5"
-        rehearsal = replace(
-            plan,
-            boards=("emulator:",) * len(plan.boards),
-            config=plan.config.model_copy(update={"train": train}),
-            out=out,
-        )
-        found = run(rehearsal, figure=False)
-        file_size = out.stat().st_size
+        request = _request(kind, rehearsal.config, Path(directory) / "rehearsal.h5")
+        given = rehearsal.check(arrays)
+        with recorded(request, arrays, link=kind.config.link, given=given) as session:
+            rehearsal.run(session)
+        found = session.results
+        file_size = request.out.stat().st_size
     transfer, counts = found["transfer"], found["counts"]
     return {
         "updates": 0,
@@ -132,21 +143,12 @@ def _ex_situ(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _in_situ(plan: Plan) -> dict[str, Any]:
+def _in_situ(kind: ExperimentKind, arrays: Sequence[Array]) -> dict[str, Any]:
     """Return the bill of a training on the arrays."""
-    entry, config = EXPERIMENTS[plan.experiment], plan.config
-    with (
-        TemporaryDirectory() as directory,
-        open_for(replace(plan, good=None), ["emulator:"] * len(plan.boards)) as arrays,
-    ):
-        experiment = entry.make(config, arrays)
+    config = kind.config
+    with TemporaryDirectory() as directory:
+        experiment = kind.make(config, arrays)
         out = Path(directory) / "rehearsal.h5"
-        run_file = create_run_file(replace(plan, out=out).request(), arrays)
-        log = TrainingLog(run_file, config.log.level)
-        held_out = experiment.samples().held_out > 0
-        log.declare(experiment.network, experiment.vectors_per_update, validation=held_out)
-        experiment.declare_results(run_file)
-        run_file.start()
 
         def totals() -> _Totals:
             cost, counts = total_cost(arrays, config.link), total_counts(arrays)
@@ -154,24 +156,30 @@ def _in_situ(plan: Plan) -> dict[str, Any]:
                 raise TypeError("a rehearsal needs an emulated board")
             return _Totals(cost, counts["vmm"], counts["set"], counts["reset"], out.stat().st_size)
 
-        def so_far() -> _Totals:
-            run_file.flush()  # the log waits for a second, and the file would be too short
-            return totals()
+        with recorded(_request(kind, config, out), arrays) as session:
+            log = TrainingLog(session.file, config.log.level)
+            held_out = experiment.samples().held_out > 0
+            log.declare(experiment.network, experiment.vectors_per_update, validation=held_out)
+            experiment.declare_results(session.file)
+            session.file.start()
 
-        watch = _Watch(so_far)
-        train(
-            experiment.network,
-            experiment.loss,
-            config.train.make_optimizer(),
-            lambda epoch: islice(experiment.batches(epoch), 1),
-            _UPDATES,
-            [log, watch],
-        )
-        log.stop_codes()
-        looked = _looks(experiment, totals) if held_out else {}
-        metrics: dict[str, float | None] = {**experiment.evaluate(run_file), "final_loss": 0.0}
-        found = Outcome(metrics, {"metrics_of": experiment.samples().of(metrics)}).findings()
-        run_file.close("finished", complete=lambda entry: write_findings(entry, found))
+            def so_far() -> _Totals:
+                session.file.flush()  # the log waits for a second, and the file would be too short
+                return totals()
+
+            watch = _Watch(so_far)
+            train(
+                experiment.network,
+                experiment.loss,
+                config.train.make_optimizer(),
+                lambda epoch: islice(experiment.batches(epoch), 1),
+                _UPDATES,
+                [log, watch],
+            )
+            log.stop_codes()
+            looked = _looks(experiment, totals) if held_out else {}
+            session.findings = experiment.evaluate(session.file)
+            session.findings.update(loss_of_last_epoch(experiment, 0.0))
         updates = config.train.epochs * experiment.updates_per_epoch
         full = _extrapolate([each.flat() for each in watch.after], totals().flat(), updates, config)
         for name, each in looked.items():

@@ -21,9 +21,9 @@ from typing import Any
 from memlab.array import Array
 from memlab.array.ideal import IdealArray
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import MakeExperiment, Outcome
+from memlab.experiments.experiment import MakeExperiment, Outcome, in_software
 from memlab.experiments.given import Weights, read_weights, start_from
-from memlab.experiments.in_situ import train_experiment
+from memlab.experiments.in_situ import loss_of_last_epoch, train_experiment
 from memlab.experiments.law import find_law
 from memlab.experiments.placing import place_weights, used_cells, views_of
 from memlab.mapping import (
@@ -36,6 +36,7 @@ from memlab.mapping import (
 from memlab.nn import CrossEntropy
 from memlab.runs import (
     BestWeights,
+    Findings,
     LogLevel,
     RunFile,
     TrainingLog,
@@ -100,40 +101,31 @@ class ExSitu:
         if learnt is None:
             trained = self._learn([*own, log, *observers], session, best)
             learnt = {
-                "trained": trained,
-                "before": software.evaluate(run_file),
+                "trained": trained.state(),
+                "before": software.evaluate(run_file).state(),
                 "network": software.network.state(),
                 "best": best.state(),
             }
         else:
             software.network.restore(learnt["network"])
             best.restore(learnt["best"])
-        trained, before = learnt["trained"], learnt["before"]
+        trained, before = (Findings.of_state(learnt[part]) for part in ("trained", "before"))
         details = self._transfer(records, session, learnt)
         # Writes over what the software found: the run is about the arrays.
-        after = self._experiment.evaluate(run_file)
-        names = [name for name in before if not name.startswith("persistence")]
-        metrics = {
-            **after,
-            **{f"software_{name}": before[name] for name in names},
-            **trained,
-        }
-        return Outcome(
-            metrics,
-            {
-                "metrics_of": self._experiment.samples().of(metrics),
-                **best.document(),
-                GROUP: {
-                    **details,
-                    "change": {name: after[name] - before[name] for name in names},
-                },
-            },
-            UNITS | best.units(),
-        )
+        findings = self._experiment.evaluate(run_file)
+        change = {}
+        for quantity in before.declared.values():
+            if not quantity.dims and not quantity.reference:
+                one = before[quantity]
+                change[quantity.name] = findings[quantity].number - one.number
+                findings.add(in_software(quantity), one.number, one.error, n=one.n, of=one.of)
+        findings.update(trained)
+        found = {**best.document(), GROUP: {**details, "change": change}}
+        return Outcome(findings, found, UNITS | best.units())
 
     def _learn(
         self, observers: Sequence[Observer], session: Session, best: BestWeights
-    ) -> dict[str, float | None]:
+    ) -> Findings:
         """Train the software network, or take over weights; return what training says."""
         network = self._software.network
         if self._weights is None:
@@ -150,7 +142,7 @@ class ExSitu:
             )
         start_from(self._weights, network, self._ideal, self._config)
         network.initialise()
-        return {"final_loss": None}
+        return loss_of_last_epoch(self._software, None)
 
     def _declare_records(self, run_file: RunFile) -> list[WriteVerifyLog]:
         maps = self._config.log.level is not LogLevel.OFF

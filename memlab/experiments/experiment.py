@@ -8,57 +8,47 @@ from typing import Any, Protocol
 
 from memlab.array import Array
 from memlab.nn import Loss, Network
-from memlab.runs import Findings, RunFile
+from memlab.runs import Findings, Quantity, RunFile
 from memlab.storage import State
 from memlab.training import Batch, Observer
 
-__all__ = ["Experiment", "MakeExperiment", "Outcome", "SameBatches", "Samples"]
+__all__ = [
+    "EPOCHS",
+    "FINAL_LOSS",
+    "RESTARTS",
+    "VALIDATION_LOSS",
+    "Experiment",
+    "MakeExperiment",
+    "Outcome",
+    "SameBatches",
+    "Samples",
+    "in_software",
+    "metrics_of",
+]
+
+FINAL_LOSS = Quantity("final_loss", "1", "Final loss: mean over the last epoch of training")
+RESTARTS = Quantity("restarts", "1", "Restarts: times that training began anew")
+VALIDATION_LOSS = Quantity("validation_loss", "1", "Validation loss, after the last epoch")
+EPOCHS = Quantity("epochs", "1", "Epochs that were trained")
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Of what and of how many the metrics of an experiment are.
+    """What an experiment trains on.
 
     Parameters
     ----------
-    train, test
-        How many samples the metrics of training and of the test are means over.
-    what
-        What they are.
-    units
-        Of the metrics.
-    held_out
-        How many of the samples of training only decide when it stops.
     trained
-        How many the loss of training is the mean over; those of `train` that are not held out if
-        None.
+        How many samples an epoch trains on.
+    what
+        What they are: "months".
+    held_out
+        How many more only decide when training stops.
     """
 
-    train: int
-    test: int
+    trained: int
     what: str
-    units: str = "1"
     held_out: int = 0
-    trained: int | None = None
-
-    def of(self, metrics: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Return unit, number and kind of the samples of each metric by its name."""
-        found: dict[str, dict[str, Any]] = {}
-        for name in metrics:
-            if name in ("restarts", "epochs"):
-                units, n, what = "1", 1, "training"
-            elif name == "final_loss":
-                n = self.train - self.held_out if self.trained is None else self.trained
-                units, what = "1", f"{self.what} of training, last epoch"
-            elif name == "validation_loss":
-                units, n = "1", self.held_out
-                what = f"{self.what} held out of training, last epoch"
-            else:
-                test = "test" in name.split("_")
-                part, n = ("test", self.test) if test else ("training", self.train)
-                units, what = self.units, f"{self.what} of {part}"
-            found[name] = {"units": units, "n": n, "of": what}
-        return found
 
 
 class SameBatches:
@@ -105,12 +95,12 @@ class Experiment(Protocol):
         """
         ...
 
-    def evaluate(self, run: RunFile) -> dict[str, float]:
-        """Write results and return metrics by name."""
+    def samples(self) -> Samples:
+        """Return how many samples it trains on."""
         ...
 
-    def samples(self) -> Samples:
-        """Return of what and of how many the metrics are."""
+    def evaluate(self, run: RunFile) -> Findings:
+        """Write results, and return metrics and what else was found, as the kind declares it."""
         ...
 
 
@@ -120,18 +110,23 @@ MakeExperiment = Callable[[Any, Sequence[Array]], Experiment]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found: metrics, what else belongs into its document, and units by name of that."""
+    """What a run found, what else belongs into its document, and units by name of that."""
 
-    metrics: dict[str, float | None]
+    findings: Findings
     details: dict[str, Any] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
 
-    def findings(self) -> Findings:
-        """Return the metrics with their units, and of what and of how many they are."""
-        findings, about = Findings(), self.details.get("metrics_of", {})
-        for name, value in self.metrics.items():
-            if value is not None:
-                one = about[name]
-                text = name.replace("_", " ").capitalize().replace("rmse", "RMSE")
-                findings.number(name, value, one["units"], text, n=one["n"], of=one["of"])
-        return findings
+
+def in_software(quantity: Quantity) -> Quantity:
+    """Return a quantity as the software finds it, before a transfer."""
+    text = f"{quantity.description}, in software before the transfer"
+    return quantity.variant("software", text)
+
+
+def metrics_of(findings: Findings) -> dict[str, dict[str, Any]]:
+    """Return unit, number and kind of the samples of each number by its name."""
+    return {
+        name: {"units": one.units, "n": one.n, "of": one.of}
+        for name, one in findings.values.items()
+        if one.is_number
+    }

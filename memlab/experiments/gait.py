@@ -21,7 +21,7 @@ falls geometrically.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -33,17 +33,19 @@ from memlab.emulator import load_preset
 from memlab.experiments.classification import (
     BatchTrainConfig,
     ClassificationConfig,
+    ClassificationKind,
     Classifier,
     Task,
 )
 from memlab.experiments.config import MappingConfig
 from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
+from memlab.kinds import Preset
 from memlab.mapping import Layout, MatrixPlan
 from memlab.nn import LSTM, Dense, Network
 from memlab.settings import Section
 
-__all__ = ["PRESETS", "GaitConfig", "make_gait_experiment"]
+__all__ = ["PRESETS", "GaitConfig", "GaitKind", "make_gait_experiment"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -103,12 +105,10 @@ def memlab() -> GaitConfig:
     )
 
 
-PRESETS = {"paper": paper, "memlab": memlab}
-ABOUT = {
-    "paper": "the published recipe, raw widths and a random split",
-    "memlab": "standardised widths, passes held out for the test",
+PRESETS = {
+    "paper": Preset(paper, "the published recipe, raw widths and a random split"),
+    "memlab": Preset(memlab, "standardised widths, passes held out for the test"),
 }
-"""What to tell of each preset."""
 
 
 def make_gait_experiment(config: GaitConfig, arrays: Sequence[Array]) -> Classifier:
@@ -144,3 +144,18 @@ def _make_task(gait: Gait, data: GaitDataConfig) -> Task:
         classes=gait.persons,
         source=f"{gait.source}; split {data.split}",
     )
+
+
+class GaitKind(ClassificationKind):
+    """The experiment as a kind of run."""
+
+    name = "gait"
+    title = "LSTM on gait"
+    about = "LSTM, who is walking, from 25 frames of silhouette widths."
+    Config = GaitConfig
+    presets: ClassVar = PRESETS
+
+    @classmethod
+    def make(cls, config: GaitConfig, arrays: Sequence[Array]) -> Classifier:
+        """Return the experiment on its arrays."""
+        return make_gait_experiment(config, arrays)

@@ -8,17 +8,25 @@ from typing import Any
 
 from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
+from memlab.experiments.experiment import (
+    EPOCHS,
+    FINAL_LOSS,
+    RESTARTS,
+    VALIDATION_LOSS,
+    Experiment,
+    MakeExperiment,
+    Outcome,
+)
 from memlab.experiments.given import UNITS, Weights, read_weights, start_from
 from memlab.experiments.keeping import TrainingKeeper
 from memlab.experiments.schedule import LearningRateSchedule
 from memlab.nn import CrossEntropy, Network, Validation
-from memlab.runs import BestWeights, TrainingLog
+from memlab.runs import BestWeights, Findings, TrainingLog
 from memlab.session import Session
 from memlab.storage import State
 from memlab.training import EpochResult, Observer, train
 
-__all__ = ["InSitu", "train_experiment"]
+__all__ = ["InSitu", "loss_of_last_epoch", "train_experiment"]
 
 
 class InSitu:
@@ -66,10 +74,10 @@ class InSitu:
             experiment, config.train, told, best, session, lambda: {"details": details}
         )
         log.stop_codes()
-        metrics = {**experiment.evaluate(run_file), **trained}
-        found = {"metrics_of": experiment.samples().of(metrics), **best.document(), **details}
+        findings = experiment.evaluate(run_file)
+        findings.update(trained)
         units = (UNITS if "given" in details else {}) | best.units()
-        return Outcome(metrics, found, units)
+        return Outcome(findings, {**best.document(), **details}, units)
 
 
 def train_experiment(
@@ -79,7 +87,7 @@ def train_experiment(
     best: BestWeights,
     session: Session,
     notes: Callable[[], State],
-) -> dict[str, float | None]:
+) -> Findings:
     """Train an experiment as configured, from its beginning or from where a run goes on.
 
     Parameters
@@ -95,12 +103,13 @@ def train_experiment(
 
     Returns
     -------
-    Mean loss of the last epoch, None without epochs; where training may begin anew, how often it
-    did; where samples are held out, their loss after the last epoch, and how many epochs there
-    were.
+    Mean loss of the last epoch, not determined without epochs; where training may begin anew, how
+    often it did; where samples are held out, their loss after the last epoch, and how many epochs
+    there were.
     """
     validation = None
-    if experiment.samples().held_out:
+    samples = experiment.samples()
+    if samples.held_out:
         validation = Validation(experiment.validate, config.patience, best.keep)
     optimizer = config.make_optimizer()
     attempts = _Attempts()
@@ -128,12 +137,28 @@ def train_experiment(
         gradients=gradients,
         keeper=keeper,
     )
-    found: dict[str, float | None] = {"final_loss": history[-1] if history else None}
+    found = loss_of_last_epoch(experiment, history[-1] if history else None)
     if config.restarts:
-        found["restarts"] = float(attempts.in_vain)
+        found.add(RESTARTS, attempts.in_vain, n=1, of="training")
     if validation is not None:
-        found |= {"validation_loss": attempts.validation, "epochs": float(len(history))}
+        of = f"{samples.what} held out of training, last epoch"
+        loss = _or_nan(attempts.validation)
+        found.add(VALIDATION_LOSS, loss, n=samples.held_out, of=of)
+        found.add(EPOCHS, len(history), n=1, of="training")
     return found
+
+
+def loss_of_last_epoch(experiment: Experiment, loss: float | None) -> Findings:
+    """Return the final loss of a training; None where there was no epoch."""
+    samples, found = experiment.samples(), Findings()
+    of = f"{samples.what} of training, last epoch"
+    why = "there was no epoch" if loss is None else ""
+    found.add(FINAL_LOSS, _or_nan(loss), n=samples.trained, of=of, why=why)
+    return found
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 class _Attempts(Observer):

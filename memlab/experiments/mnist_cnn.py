@@ -13,11 +13,12 @@ Preset `memlab`: the same devices, batches and epochs; see `digits.in_situ`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8
 from memlab.emulator import load_preset
-from memlab.experiments.classification import Classifier, Task
+from memlab.experiments.classification import ClassificationKind, Classifier, Task
 from memlab.experiments.digits import (
     SIDE,
     DigitsConfig,
@@ -28,10 +29,11 @@ from memlab.experiments.digits import (
 )
 from memlab.experiments.placement import floor_plan
 from memlab.experiments.weights import make_planned_matrices
+from memlab.kinds import Preset
 from memlab.mapping import cnn_plan
 from memlab.nn import Conv2D, Dense, Flatten, MaxPool, Network
 
-__all__ = ["PRESETS", "make_mnist_cnn_experiment"]
+__all__ = ["PRESETS", "MnistCnnKind", "make_mnist_cnn_experiment"]
 
 
 def paper() -> DigitsConfig:
@@ -47,12 +49,10 @@ def memlab() -> DigitsConfig:
     return in_situ(paper(), lr=0.004, lr_final=0.0004)
 
 
-PRESETS = {"paper": paper, "memlab": memlab}
-ABOUT = {
-    "paper": "the published recipe",
-    "memlab": "the same with a smaller learning rate that falls",
+PRESETS = {
+    "paper": Preset(paper, "the published recipe"),
+    "memlab": Preset(memlab, "the same with a smaller learning rate that falls"),
 }
-"""What to tell of each preset."""
 
 
 def make_mnist_cnn_experiment(config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
@@ -77,3 +77,18 @@ def _make_task(data: DigitsDataConfig) -> Task:
         classes=tuple(map(str, range(10))),
         source="MNIST, central 20 x 20 pixels, bicubic to 8 x 8",
     )
+
+
+class MnistCnnKind(ClassificationKind):
+    """The experiment as a kind of run."""
+
+    name = "mnist-cnn"
+    title = "Five-level CNN on 8 x 8 MNIST"
+    about = "CNN of five levels, handwritten digits."
+    Config = DigitsConfig
+    presets: ClassVar = PRESETS
+
+    @classmethod
+    def make(cls, config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
+        """Return the experiment on its arrays."""
+        return make_mnist_cnn_experiment(config, arrays)

@@ -12,12 +12,13 @@ devices, batches and epochs; see `digits.in_situ`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8, make_digit_sequences
 from memlab.datasets.digit_sequences import CLASSES
 from memlab.emulator import load_preset
-from memlab.experiments.classification import Classifier, Task
+from memlab.experiments.classification import ClassificationKind, Classifier, Task
 from memlab.experiments.digits import (
     SIDE,
     DigitsConfig,
@@ -28,10 +29,11 @@ from memlab.experiments.digits import (
 )
 from memlab.experiments.placement import floor_plan
 from memlab.experiments.weights import make_planned_matrices
+from memlab.kinds import Preset
 from memlab.mapping import conv_lstm_plan
 from memlab.nn import ConvLSTM, Dense, Flatten, LastStep, MaxPool, Network
 
-__all__ = ["PRESETS", "make_mnist_sequence_experiment"]
+__all__ = ["PRESETS", "MnistSequenceKind", "make_mnist_sequence_experiment"]
 
 
 def paper() -> DigitsConfig:
@@ -47,12 +49,10 @@ def memlab() -> DigitsConfig:
     return in_situ(paper(), lr=0.003)
 
 
-PRESETS = {"paper": paper, "memlab": memlab}
-ABOUT = {
-    "paper": "the published recipe",
-    "memlab": "the same with a smaller learning rate",
+PRESETS = {
+    "paper": Preset(paper, "the published recipe"),
+    "memlab": Preset(memlab, "the same with a smaller learning rate"),
 }
-"""What to tell of each preset."""
 
 
 def make_mnist_sequence_experiment(config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
@@ -83,3 +83,18 @@ def _make_task(data: DigitsDataConfig, seed: int) -> Task:
         classes=tuple("".join(map(str, order)) for order in CLASSES),
         source=f"MNIST 1, 2, 3 in six orders, drawn with seed {seed}; 8 x 8",
     )
+
+
+class MnistSequenceKind(ClassificationKind):
+    """The experiment as a kind of run."""
+
+    name = "mnist-sequence"
+    title = "ConvLSTM on sequences of three digits"
+    about = "ConvLSTM, the order of three digits."
+    Config = DigitsConfig
+    presets: ClassVar = PRESETS
+
+    @classmethod
+    def make(cls, config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
+        """Return the experiment on its arrays."""
+        return make_mnist_sequence_experiment(config, arrays)

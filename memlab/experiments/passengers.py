@@ -7,18 +7,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from memlab.datasets import Airline
-from memlab.runs import RunFile
+from memlab.experiments.experiment import in_software
+from memlab.experiments.kind import ExperimentKind
+from memlab.runs import Findings, Quantity, Run, RunFile
 
-__all__ = ["TRAINING_PAIRS", "UNITS", "EncodedSeries", "Encoding", "Prediction", "encode"]
+if TYPE_CHECKING:
+    from memlab.figures.declared import Part
+
+__all__ = ["TRAINING_PAIRS", "EncodedSeries", "Encoding", "PassengerKind", "Prediction", "encode"]
 
 FloatArray = npt.NDArray[np.float64]
 
 UNITS = "1e3 passengers"
+
+TRAIN_RMSE = Quantity("train_rmse", UNITS, "Train RMSE")
+TEST_RMSE = Quantity("test_rmse", UNITS, "Test RMSE")
+NAIVE_TRAIN_RMSE = Quantity(
+    "persistence_train_rmse", UNITS, "Persistence train RMSE", reference=True
+)
+NAIVE_TEST_RMSE = Quantity("persistence_test_rmse", UNITS, "Persistence test RMSE", reference=True)
 
 TRAINING_PAIRS = 96
 
@@ -126,17 +139,54 @@ class Prediction:
         text = "1 for months used in training"
         run.declare("prediction/training", "u1", ("prediction/month",), "1", text)
 
-    def write(self, run: RunFile) -> dict[str, float]:
+    def write(self, run: RunFile) -> Findings:
         """Write the prediction, and return RMSEs in thousands of passengers."""
         run.write("prediction/predicted", self.prediction)
         run.write("prediction/passengers", self.passengers)
         run.write("prediction/persistence", self.persistence)
         run.write("prediction/training", np.arange(len(self.month)) < self.training)
-        train_rmse, test_rmse = self.rmse(self.prediction)
-        naive_train, naive_test = self.rmse(self.persistence)
-        return {
-            "train_rmse": train_rmse,
-            "test_rmse": test_rmse,
-            "persistence_train_rmse": naive_train,
-            "persistence_test_rmse": naive_test,
-        }
+        findings = Findings()
+        parts = (self.training, "training"), (len(self.month) - self.training, "test")
+        for guess, quantities in (
+            (self.prediction, (TRAIN_RMSE, TEST_RMSE)),
+            (self.persistence, (NAIVE_TRAIN_RMSE, NAIVE_TEST_RMSE)),
+        ):
+            for quantity, value, (n, part) in zip(quantities, self.rmse(guess), parts, strict=True):
+                findings.add(quantity, value, n=n, of=f"months of {part}")
+        return findings
+
+
+class PassengerKind(ExperimentKind):
+    """An experiment that ends in predicted months."""
+
+    quantities: ClassVar = (
+        TEST_RMSE,
+        TRAIN_RMSE,
+        NAIVE_TEST_RMSE,
+        NAIVE_TRAIN_RMSE,
+        *map(in_software, (TEST_RMSE, TRAIN_RMSE)),
+        *ExperimentKind.quantities,
+    )
+    loss_name = "Mean squared error"
+
+    @classmethod
+    def draw_results(cls, run: Run) -> list[Part]:
+        """Return the months as predicted beside the loss."""
+        from memlab.experiments.pictures.passengers import prediction_parts
+
+        return prediction_parts(run, cls.loss_name)
+
+    @classmethod
+    def summarise(cls, findings: Findings) -> list[str]:
+        """Return the errors beside those of persistence."""
+        train, test, naive_train, naive_test = (
+            findings[one].value
+            for one in (TRAIN_RMSE, TEST_RMSE, NAIVE_TRAIN_RMSE, NAIVE_TEST_RMSE)
+        )
+        of = " and ".join(f"{findings[q].n} {findings[q].of}" for q in (TRAIN_RMSE, TEST_RMSE))
+        return [
+            "                       train    test    (RMSE, thousand passengers)",
+            f"array             {train:10.1f} {test:7.1f}",
+            f"persistence       {naive_train:10.1f} {naive_test:7.1f}",
+            f"of {of}",
+        ]

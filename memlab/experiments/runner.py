@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,15 +11,13 @@ from uuid import uuid4
 
 from drivers import stopping
 from memlab.array import Array
-from memlab.emulator.blas import one_blas_thread
 from memlab.errors import DataError, SettingError
-from memlab.experiments import airline, airline_window, gait, mnist_cnn, mnist_sequence, wafer
-from memlab.experiments.config import ExperimentConfig, Method
-from memlab.experiments.ex_situ import ExSitu
-from memlab.experiments.experiment import Experiment, MakeExperiment
+from memlab.experiments.config import ExperimentConfig
+from memlab.experiments.experiment import Experiment
 from memlab.experiments.given import is_npz
-from memlab.experiments.in_situ import InSitu
-from memlab.runs import Family, GoodLines, load_good_lines, open_run
+from memlab.experiments.kind import ExperimentKind, load_experiment
+from memlab.kinds import Family, Kinds
+from memlab.runs import GoodLines, load_good_lines, open_run
 from memlab.runs.trained import recorded_preset
 from memlab.session import (
     UNLABELLED,
@@ -49,30 +47,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class _Entry:
-    presets: dict[str, Callable[[], Any]]
-    about: dict[str, str]
-    make: MakeExperiment
-
-    @property
-    def default(self) -> str:
-        """The preset of those who name none: our recipe where there is one."""
-        return "memlab" if "memlab" in self.presets else "paper"
-
-
-EXPERIMENTS: dict[str, _Entry] = {
-    "airline": _Entry(airline.PRESETS, airline.ABOUT, airline.AirlineExperiment),
-    "airline-window": _Entry(
-        airline_window.PRESETS, airline_window.ABOUT, airline_window.AirlineWindowExperiment
-    ),
-    "gait": _Entry(gait.PRESETS, gait.ABOUT, gait.make_gait_experiment),
-    "mnist-cnn": _Entry(mnist_cnn.PRESETS, mnist_cnn.ABOUT, mnist_cnn.make_mnist_cnn_experiment),
-    "mnist-sequence": _Entry(
-        mnist_sequence.PRESETS, mnist_sequence.ABOUT, mnist_sequence.make_mnist_sequence_experiment
-    ),
-    "wafer": _Entry(wafer.PRESETS, wafer.ABOUT, wafer.make_wafer_experiment),
-}
+EXPERIMENTS = Kinds(Family.EXPERIMENT)
 """The experiments by the name that users type."""
 
 BEFORE = "paper"
@@ -92,12 +67,16 @@ class Plan:
     labels: Labels = UNLABELLED
     run_id: str = field(default_factory=lambda: uuid4().hex)
 
+    @property
+    def kind(self) -> type[ExperimentKind]:
+        """The experiment as a kind of run."""
+        return load_experiment(self.experiment)
+
     def request(self) -> Request:
         """Return what the run file says before anything is done."""
         return Request(
-            self.experiment,
-            Family.EXPERIMENT,
-            f"{self.experiment}, preset {self.preset}",
+            self.kind,
+            _named(self),
             self.out,
             self.boards,
             self.config.model_dump(mode="json"),
@@ -143,26 +122,18 @@ def make_plan(
     SettingError
         If anything in the request is wrong.
     """
-    if experiment not in EXPERIMENTS:
-        raise SettingError(
-            f"unknown experiment {experiment!r}; choose one of {', '.join(EXPERIMENTS)}"
-        )
-    presets = EXPERIMENTS[experiment].presets
+    kind = load_experiment(experiment)
     file = None if config_file is None else read_config(config_file)
     if file is not None:
         file.check_kind(experiment)
         preset = preset or file.preset or None
     if preset is None:
-        preset = EXPERIMENTS[experiment].default
-        asked = apply_settings(presets[preset](), settings)
+        preset = kind.default_preset()
+        asked = apply_settings(kind.make_config(preset), settings)
         source = asked.weights or asked.transfer.source
         if source and not is_npz(Path(source)):
             preset = recorded_preset(Path(source)) or BEFORE
-    if preset not in presets:
-        raise SettingError(
-            f"unknown preset {preset!r} of {experiment}; choose one of {', '.join(presets)}"
-        )
-    config: ExperimentConfig = presets[preset]()
+    config: ExperimentConfig = kind.make_config(preset)
     if file is not None:
         config = merge_settings(config, file.values, f"--config {file.path}")
     config = apply_settings(config, settings)
@@ -173,16 +144,21 @@ def make_plan(
     boards = check_boards((board,) if isinstance(board, str) else tuple(board))
     if good is not None and len(boards) > 1:
         raise SettingError("good lines belong to one chip; name one board with --good")
-    out = place_for(out, f"{experiment}-{preset}-seed{config.seed}")
+    out = place_for(out, "-".join(filter(None, [experiment, preset, f"seed{config.seed}"])))
     lines = None if good is None else load_good_lines(good)
     return Plan(experiment, preset, boards, config, out, lines, labels)
 
 
 def explain_preset(plan: Plan) -> str:
     """Return one line about the preset of a plan, and those that could be chosen instead."""
-    about = EXPERIMENTS[plan.experiment].about
-    others = [f"--preset {name}: {text}" for name, text in about.items() if name != plan.preset]
-    return f"{plan.experiment}, preset {plan.preset}: {about[plan.preset]}; {'; '.join(others)}"
+    presets = dict(plan.kind.presets)
+    about = presets.pop(plan.preset).about if plan.preset else plan.kind.about
+    others = [f"--preset {name}: {one.about}" for name, one in presets.items()]
+    return f"{_named(plan)}: {'; '.join([about, *others])}"
+
+
+def _named(plan: Plan) -> str:
+    return f"{plan.experiment}, preset {plan.preset}" if plan.preset else plan.experiment
 
 
 @stopping.stopped_in_order()
@@ -227,10 +203,10 @@ def resume(
         return None
     if found.alive:
         raise DataError(f"{path}: this run is alive; wait for it to end, or end it (Ctrl-C)")
-    if found.kind not in EXPERIMENTS:
+    if found.family is not Family.EXPERIMENT:
         raise DataError(f"{path} is a run of {found.kind}, and not of an experiment")
+    config: ExperimentConfig = load_experiment(found.kind).make_config(found.preset)
     checkpoint = find_checkpoint(path)
-    config: ExperimentConfig = EXPERIMENTS[found.kind].presets[found.preset]()
     plan = Plan(
         found.kind,
         found.preset,
@@ -251,21 +227,18 @@ def _carry_out(
     checkpoint: Checkpoint | None = None,
 ) -> dict[str, Any]:
     """Run a plan from its beginning, or from a checkpoint on."""
-    entry, config = EXPERIMENTS[plan.experiment], plan.config
+    kind = plan.kind(plan.config)
     with open_for(plan, plan.boards) as arrays:
-        method: InSitu | ExSitu
-        if config.method is Method.EX_SITU:
-            method = ExSitu(entry.make, config, arrays)
-        else:
-            method = InSitu(entry.make, config, arrays)
-        request = plan.request()
-        with recorded(request, arrays, link=config.link, checkpoint=checkpoint) as session:
-            # The products are thin: more threads make them slower, and change their last bits.
-            with one_blas_thread():
-                outcome = method.run(session, observers)
-            session.findings = outcome.findings()
-            session.results |= {"metrics": outcome.metrics, **outcome.details}
-            session.units |= outcome.units
+        given, request = kind.check(arrays), plan.request()
+        with recorded(
+            request,
+            arrays,
+            link=plan.config.link,
+            checkpoint=checkpoint,
+            given=given,
+            watchers=observers,
+        ) as session:
+            kind.run(session)
     return session.document(figure=figure)
 
 

@@ -21,6 +21,7 @@ long.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,17 +34,19 @@ from memlab.errors import SettingError
 from memlab.experiments.classification import (
     BatchTrainConfig,
     ClassificationConfig,
+    ClassificationKind,
     Classifier,
     Task,
 )
 from memlab.experiments.config import MappingConfig
 from memlab.experiments.weights import make_planned_matrices
+from memlab.kinds import Preset
 from memlab.mapping import Layout, Request, place
 from memlab.nn import LSTM, Dense, Network
 from memlab.quantities import Unitless
 from memlab.settings import Section
 
-__all__ = ["PRESETS", "WaferConfig", "make_wafer_experiment"]
+__all__ = ["PRESETS", "WaferConfig", "WaferKind", "make_wafer_experiment"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -112,13 +115,13 @@ def memlab_steps() -> WaferConfig:
     )
 
 
-PRESETS = {"paper": paper, "paper-steps": paper_steps, "memlab-steps": memlab_steps}
-ABOUT = {
-    "paper": "the survey's network, 152 inputs in one step",
-    "paper-steps": "the survey's network of one input and one unit in 152 steps",
-    "memlab-steps": "the same with pulses only where they are due",
+PRESETS = {
+    "paper": Preset(paper, "the survey's network, 152 inputs in one step"),
+    "paper-steps": Preset(
+        paper_steps, "the survey's network of one input and one unit in 152 steps"
+    ),
+    "memlab-steps": Preset(memlab_steps, "the same with pulses only where they are due"),
 }
-"""What to tell of each preset."""
 
 
 def make_wafer_experiment(config: WaferConfig, arrays: Sequence[Array]) -> Classifier:
@@ -152,3 +155,18 @@ def make_wafer_experiment(config: WaferConfig, arrays: Sequence[Array]) -> Class
         source=wafer.source,
     )
     return Classifier("wafer", f"LSTM on wafer traces, {steps} steps", config, task, network)
+
+
+class WaferKind(ClassificationKind):
+    """The experiment as a kind of run."""
+
+    name = "wafer"
+    title = "LSTM on wafer traces"
+    about = "LSTM, wafers that are normal or not, from one sensor trace."
+    Config = WaferConfig
+    presets: ClassVar = PRESETS
+
+    @classmethod
+    def make(cls, config: WaferConfig, arrays: Sequence[Array]) -> Classifier:
+        """Return the experiment on its arrays."""
+        return make_wafer_experiment(config, arrays)

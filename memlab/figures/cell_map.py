@@ -18,12 +18,32 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from memlab.figures.panels import legend_below
-from memlab.figures.style import GREY
+from memlab.figures.style import BLUE, GREY, ORANGE
 
-__all__ = ["common_limits", "draw_cells", "draw_classes", "measured_lines", "robust_limits"]
+__all__ = [
+    "CLASS_COLOURS",
+    "common_limits",
+    "draw_cells",
+    "draw_classes",
+    "measured_lines",
+    "robust_limits",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer[Any]]
+
+CLASS_COLOURS = (
+    "0.85",
+    ORANGE,
+    BLUE,
+    "#56B4E9",
+    "#E69F00",
+    "#F0E442",
+    "#CC79A7",
+    "#000000",
+    "white",
+)
+"""Of classes of cells, in the order of their codes; those of Okabe and Ito."""
 
 _FENCE = 3.0
 """Quartile distances beyond the quartiles from which a value is far off (Tukey 1977)."""

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from memlab.figures.cell_map import draw_cells, draw_classes
+from memlab.figures.cell_map import CLASS_COLOURS, draw_cells, draw_classes
 from memlab.figures.heading import run_heading
 from memlab.figures.panels import panels
-from memlab.figures.procedures.yield_ import COLOURS as FAULT_COLOURS
 from memlab.figures.style import BLUE, ORANGE, figure_file
 from memlab.figures.units import scale_of
 from memlab.runs.opening import open_for_reading
@@ -114,7 +113,7 @@ def _draw(found: Sequence[_Map], lines: Lines, heading: str, picture: Path) -> N
 
 def _draw_map(axes: Axes, one: _Map, lines: Lines) -> None:
     if one.classes:
-        colours = (ORANGE, BLUE) if len(one.classes) == 2 else FAULT_COLOURS
+        colours = (ORANGE, BLUE) if len(one.classes) == 2 else CLASS_COLOURS
         draw_classes(axes, one.values.astype(int), lines, one.classes, colours, one.title)
         return
     factor, unit = scale_of(one.values, units=one.units)

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
 from drivers.ltc2668 import Span
@@ -53,7 +53,7 @@ def read_traces(
     return span.decode(group["dac_code"][vectors]), current
 
 
-def draw_traces(figure: SubFigure, entry: h5py.Group, groups: list[h5py.Group]) -> None:
+def draw_traces(figure: Figure | SubFigure, entry: h5py.Group, groups: list[h5py.Group]) -> None:
     """Draw voltages and currents of the largest block: of the first recorded update and the last.
 
     Parameters

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.cell_map import common_limits, draw_cells, robust_limits
 from memlab.figures.panels import legend_below, panels
@@ -40,7 +40,7 @@ def block_groups(entry: h5py.Group) -> list[h5py.Group]:
     return groups_with(entry, "initial_conductance", "conductance")
 
 
-def draw_weights(figure: SubFigure, entry: h5py.Group, blocks: list[h5py.Group]) -> None:
+def draw_weights(figure: Figure | SubFigure, entry: h5py.Group, blocks: list[h5py.Group]) -> None:
     """Draw maps before and after training, the change, and the weights that the pairs stood for.
 
     Parameters

@@ -16,6 +16,7 @@ from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.mapping import TA_HFO2, Copies, MappingConfig
 from memlab.model.data import Data, sequences
+from memlab.model.kind import NetworkKind
 from memlab.nn import (
     Adam,
     CrossEntropy,
@@ -26,7 +27,7 @@ from memlab.nn import (
     build,
     output_shape,
 )
-from memlab.runs import BestWeights, Family, LogLevel, Run, TrainingLog, open_run
+from memlab.runs import BestWeights, LogLevel, Run, TrainingLog, open_run
 from memlab.session import UNLABELLED, Labels, Request, Session, place_for, recorded
 from memlab.settings import LinkConfig
 from memlab.training import Observer, train
@@ -262,8 +263,7 @@ class Model:
         )
         where = place_for(None if out is None else Path(out), f"{self.name}-seed{self.seed}")
         run = Request(
-            "network",
-            Family.EXPERIMENT,
+            NetworkKind,
             self.name,
             where,
             tuple(array.url or "own" for array in self.arrays),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.errors import SettingError, StorageError
-from memlab.runs import Family, RunFile
-from memlab.session import UNLABELLED, Labels, Request, place_for, write_at_once
+from memlab.kinds import Kind
+from memlab.session import UNLABELLED, Labels, Request, place_for, written
 from memlab.storage import load_npy, make_directory, write_measured
 from memlab.storage.spare import save_elsewhere
 
@@ -63,24 +64,28 @@ def save_numbers(path: Path, values: FloatArray) -> None:
 
 
 def request_for(
-    operation: str, title: str, out: Path, url: str, labels: Labels = UNLABELLED
+    kind: type[Kind],
+    out: Path,
+    url: str,
+    settings: Mapping[str, Any] | None = None,
+    labels: Labels = UNLABELLED,
 ) -> Request:
     """Return what the run file of an operation says before anything is done."""
-    head = {"operation": operation}
-    return Request(operation, Family.OPERATION, title, out, (url,), {}, notes=head, labels=labels)
+    notes = {"operation": kind.name}
+    return Request(kind, kind.title, out, (url,), settings or {}, notes=notes, labels=labels)
 
 
-def save_run(
-    request: Request, arrays: Sequence[Array], write: Callable[[RunFile], None], size: int
-) -> None:
+def save_run(kind: Kind, out: Path, url: str, array: Array, measured: Any, size: int) -> None:
     """Write what was measured as a new run file, in a spare directory where its place fails.
 
     Parameters
     ----------
-    request, arrays
+    kind, out, url
         The run.
-    write
-        Writes what was measured into the run file; it may be called again for another one.
+    array
+        On which it was made.
+    measured
+        What the kind writes; it may write it again into another file.
     size
         About how many bytes it takes.
 
@@ -89,11 +94,12 @@ def save_run(
     StorageError
         If it is not in its place; the message and `saved` say where it is instead.
     """
-    path = request.out
+    path, request = out, request_for(type(kind), out, url)
     _make_place(path)
 
     def write_to(place: Path) -> None:
-        write_at_once(replace(request, out=place), arrays, write)
+        with written(replace(request, out=place), [array], given=measured) as session:
+            kind.run(session)
 
     try:
         write_to(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,25 @@ from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.experiments.law import find_law
+from memlab.kinds import Family, Kind, Steps
 from memlab.limit_changes import LimitChanges
 from memlab.load import warn_of_loads
-from memlab.mapping import PULSE_UNITS, Round, check_target, summarise, write_verify
+from memlab.mapping import (
+    PULSE_UNITS,
+    Round,
+    SwitchingLaw,
+    check_target,
+    summarise,
+    write_verify,
+)
 from memlab.operations.beside import load_beside
-from memlab.operations.files import load_numbers, output_path
+from memlab.operations.files import load_numbers, output_path, request_for
 from memlab.regions import Region
-from memlab.runs import Family, WriteVerifyLog
-from memlab.session import UNLABELLED, Labels, Request, open_arrays, recorded
+from memlab.runs import Run, WriteVerifyLog
+from memlab.session import UNLABELLED, Labels, Session, open_arrays, recorded
 from memlab.settings import ChipSetting, PointConfig
 
-__all__ = ["ProgramConfig", "program_target"]
+__all__ = ["ProgramConfig", "ProgramKind", "program_target"]
 
 FloatArray = npt.NDArray[np.float64]
 GROUP = "program"
@@ -105,16 +113,7 @@ def program_target(
     url = check_url(url)
     wanted, told = load_numbers(target, "target"), load_beside(target)
     out = output_path(out, GROUP, (".h5", ".hdf5"))
-    request = Request(
-        GROUP,
-        Family.OPERATION,
-        "write-and-verify",
-        out,
-        (url,),
-        config.model_dump(mode="json"),
-        notes={"operation": GROUP},
-        labels=labels,
-    )
+    request = request_for(ProgramKind, out, url, config.model_dump(mode="json"), labels)
     with open_arrays(
         [url], chip=config.chip, point=config.point.make_point(), limits=config.limits
     ) as (array,):
@@ -128,35 +127,79 @@ def program_target(
         if config.law is LawSource.CHIP:  # what cannot be reached leaves nothing behind
             law = find_law(array, config, config.chip, mask, [part])
             check_target(array, wanted, law, settings)
-        with recorded(request, [array]) as session:
-            if law is None:
-                law = find_law(array, config, config.chip, mask, [part])
-                check_target(array, wanted, law, settings)
-            log = WriteVerifyLog(session.file, GROUP)
-            log.declare(array, views=[part])
-            session.file.start()
-            log.target(wanted)
+        given = _Given(wanted, part, law)
+        with recorded(request, [array], given=given, watchers=[watch]) as session:
+            ProgramKind(config).run(session)
+    return session.document(figure=figure, tolerance=config.tolerance)
 
-            def observe(step: Round, conductance: FloatArray) -> None:
-                log.read(step, conductance)
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What was made ready: targets (S) of the array's shape, lines that take part, law if known."""
+
+    wanted: FloatArray
+    part: Array
+    law: SwitchingLaw | None
+
+
+class ProgramKind(Kind):
+    """The operation as a kind of run."""
+
+    name = GROUP
+    title = "write-and-verify"
+    about = "Bring cells to target conductances: write-and-verify."
+    family = Family.OPERATION
+    Config = ProgramConfig
+    steps = Steps(f"{GROUP}/read", "rounds")
+    config: ProgramConfig
+
+    def run(self, session: Session) -> None:
+        """Measure the law where it is not known, then write and verify."""
+        given: _Given = session.given
+        (array,), config, settings = session.arrays, self.config, self.config.make_settings()
+        law = given.law
+        if law is None:
+            mask = ~np.isnan(given.wanted)
+            law = find_law(array, config, config.chip, mask, [given.part])
+            check_target(array, given.wanted, law, settings)
+        log = WriteVerifyLog(session.file, GROUP)
+        log.declare(array, views=[given.part])
+        session.file.start()
+        log.target(given.wanted)
+
+        def observe(step: Round, conductance: FloatArray) -> None:
+            log.read(step, conductance)
+            for watch in session.watchers:
                 watch(step)
 
-            result = write_verify(array, wanted, law, settings, observer=observe, views=[part])
-            log.finish(result)
-            session.results |= {
-                "law": asdict(law),
-                "load": part.load.document(),
-                **summarise([result]),
-            }
-            session.units |= {
-                "tolerance": "S",
-                "set_slope": "S/V",
-                **dict.fromkeys(
-                    ("set_offset", "reset_conductance", "set_saturation", "set_onset"), "S"
-                ),
-                **PULSE_UNITS,
-            }
-    return session.document(figure=figure, tolerance=config.tolerance)
+        result = write_verify(
+            array, given.wanted, law, settings, observer=observe, views=[given.part]
+        )
+        log.finish(result)
+        session.results |= {
+            "law": asdict(law),
+            "load": given.part.load.document(),
+            **summarise([result]),
+        }
+        session.units |= {
+            "tolerance": "S",
+            "set_slope": "S/V",
+            **dict.fromkeys(
+                ("set_offset", "reset_conductance", "set_saturation", "set_onset"), "S"
+            ),
+            **PULSE_UNITS,
+        }
+
+    @classmethod
+    def draw(cls, run: Run, picture: Path) -> bool:
+        """Draw the yield after each round, how far off the cells are, and where."""
+        from memlab.figures.write_verify import plot_write_verify
+
+        with run.entry() as entry:
+            if not run.steps(entry)[0]:
+                return False
+        plot_write_verify(run.path, GROUP, picture)
+        return True
 
 
 def _choose(target: FloatArray, path: Path, array: Array, region: Region) -> FloatArray:

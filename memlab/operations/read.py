@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 
 from drivers import stopping
-from memlab.array import Array, Measurement
+from memlab.array import Measurement
 from memlab.array.load_choice import LoadChoice, select
 from memlab.array.urls import check_url
+from memlab.kinds import Family, Kind
 from memlab.load import NOT_RECORDED, told_of_loads
 from memlab.operations.beside import write_beside
-from memlab.operations.files import output_path, request_for, save_numbers, save_run
+from memlab.operations.files import output_path, save_numbers, save_run
 from memlab.regions import Region
-from memlab.runs import RunFile
-from memlab.session import open_arrays
+from memlab.runs import Run
+from memlab.session import Session, open_arrays
+from memlab.settings import Section
 
-__all__ = ["read_map"]
+__all__ = ["ReadKind", "read_map"]
 
 LOGGER = logging.getLogger("memlab.load")
 
@@ -80,8 +82,7 @@ def read_map(
             write_beside(out, measurement.load, **known, n=int(mask.sum()), of="cells read")
         else:
             size = 4 * measurement.value.nbytes
-            request = request_for("read", "conductance map", out, url)
-            save_run(request, [part], lambda file: _write(file, part, measurement), size)
+            save_run(ReadKind(Section()), out, url, part, measurement, size)
     # Nothing is compared here, so this is a note (memlab.cli.notes) and no warning.
     what = "this map and the last one in the passport"
     if note := told_of_loads(what, [measurement.load, *(last_map or ())]):
@@ -112,18 +113,37 @@ def read_map(
     }
 
 
-def _write(run: RunFile, part: Array, measurement: Measurement) -> None:
-    load = {} if measurement.load is None else measurement.load.attributes()
-    run.group("map", "NXdata", {"signal": "conductance", **load})
-    run.scale("map/row", part.rows, "1", "Row (bit line) of the chip")
-    run.scale("map/column", part.columns, "1", "Column (top electrode) of the chip")
-    lines = ("map/row", "map/column")
-    for name, dtype, units, text, values in (
-        ("conductance", "f8", "S", "Conductance", measurement.value),
-        ("saturated", "u1", "1", "1 where the amplifier clipped", measurement.saturated),
-        ("adc_code", "u2", "1", "ADC codes", measurement.adc_code),
-        ("gain", "u1", "1", "Gain numbers of the ADC codes", measurement.gain),
-    ):
-        if values is not None:
-            run.declare(f"map/{name}", dtype, lines, units, text)
-            run.write(f"map/{name}", values)
+class ReadKind(Kind):
+    """The operation as a kind of run; what was measured is given to its session."""
+
+    name = "read"
+    title = "conductance map"
+    about = "Read the conductance map of an array."
+    family = Family.OPERATION
+
+    def run(self, session: Session) -> None:
+        """Write what was measured."""
+        run, (part,) = session.file, session.arrays
+        measurement: Measurement = session.given
+        load = {} if measurement.load is None else measurement.load.attributes()
+        run.group("map", "NXdata", {"signal": "conductance", **load})
+        run.scale("map/row", part.rows, "1", "Row (bit line) of the chip")
+        run.scale("map/column", part.columns, "1", "Column (top electrode) of the chip")
+        lines = ("map/row", "map/column")
+        for name, dtype, units, text, values in (
+            ("conductance", "f8", "S", "Conductance", measurement.value),
+            ("saturated", "u1", "1", "1 where the amplifier clipped", measurement.saturated),
+            ("adc_code", "u2", "1", "ADC codes", measurement.adc_code),
+            ("gain", "u1", "1", "Gain numbers of the ADC codes", measurement.gain),
+        ):
+            if values is not None:
+                run.declare(f"map/{name}", dtype, lines, units, text)
+                run.write(f"map/{name}", values)
+
+    @classmethod
+    def draw(cls, run: Run, picture: Path) -> bool:
+        """Draw what was measured; nothing where the file was not written to its end."""
+        from memlab.figures.conductance_map import plot_map_of_run
+
+        plot_map_of_run(run.path, picture)
+        return True

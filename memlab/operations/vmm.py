@@ -9,25 +9,28 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
-from memlab.array import Array, Measurement
+from memlab.array import Measurement
 from memlab.array.load_choice import LoadChoice, select
 from memlab.array.urls import check_url
 from memlab.errors import SettingError
+from memlab.kinds import Family, Kind
 from memlab.operations.beside import write_beside
 from memlab.operations.files import (
     load_numbers,
     output_path,
-    request_for,
     save_numbers,
     save_run,
 )
 from memlab.regions import parse_lines
-from memlab.runs import RunFile
-from memlab.session import open_arrays
+from memlab.runs import Run
+from memlab.session import Session, open_arrays
+from memlab.settings import Section
 
-__all__ = ["multiply"]
+__all__ = ["VmmKind", "multiply"]
 
 FloatArray = npt.NDArray[np.float64]
+
+_CLIPPED = "1 where the amplifier clipped"
 
 
 @stopping.stopped_in_order()
@@ -92,8 +95,7 @@ def multiply(
             write_beside(out, measurement.load, **known, n=n, of="vectors")
         else:
             size = 4 * (vectors.nbytes + measurement.value.nbytes)
-            request = request_for("vmm", "vector-matrix products", out, url)
-            save_run(request, [part], lambda run: _write(run, part, vectors, measurement), size)
+            save_run(VmmKind(Section()), out, url, part, (vectors, measurement), size)
     return {
         "out": str(out),
         "board": url,
@@ -104,22 +106,50 @@ def multiply(
     }
 
 
-def _write(run: RunFile, part: Array, vectors: FloatArray, measurement: Measurement) -> None:
-    flat = vectors.reshape(-1, part.shape[0])
-    load = {} if measurement.load is None else measurement.load.attributes()
-    run.group("vmm", "NXdata", {"signal": "current", **load})
-    run.scale("vmm/vector", np.arange(len(flat)), "1", "Number of the vector, from 0")
-    run.scale("vmm/row", part.rows, "1", "Row (bit line) of the chip")
-    run.scale("vmm/column", part.columns, "1", "Column (top electrode) of the chip")
-    driven, sensed = ("vmm/vector", "vmm/row"), ("vmm/vector", "vmm/column")
-    for name, dtype, lines, units, text, values in (
-        ("voltage", "f8", driven, "V", "Voltage asked for", flat),
-        ("dac_code", "u2", driven, "1", "Row DAC codes", measurement.dac_code),
-        ("current", "f8", sensed, "A", "Column current", measurement.value),
-        ("saturated", "u1", sensed, "1", "1 where the amplifier clipped", measurement.saturated),
-        ("adc_code", "u2", sensed, "1", "Column ADC codes", measurement.adc_code),
-        ("gain", "u1", sensed, "1", "Gain numbers of the ADC codes", measurement.gain),
-    ):
-        if values is not None:
-            run.declare(f"vmm/{name}", dtype, lines, units, text)
-            run.write(f"vmm/{name}", values.reshape(len(flat), -1))
+class VmmKind(Kind):
+    """The operation as a kind of run; what was measured is given to its session."""
+
+    name = "vmm"
+    title = "vector-matrix products"
+    about = "Multiply voltage vectors by the conductances."
+    family = Family.OPERATION
+
+    def run(self, session: Session) -> None:
+        """Write what was measured."""
+        run, (part,) = session.file, session.arrays
+        vectors: FloatArray
+        measurement: Measurement
+        vectors, measurement = session.given
+        flat = vectors.reshape(-1, part.shape[0])
+        load = {} if measurement.load is None else measurement.load.attributes()
+        run.group("vmm", "NXdata", {"signal": "current", **load})
+        run.scale("vmm/vector", np.arange(len(flat)), "1", "Number of the vector, from 0")
+        run.scale("vmm/row", part.rows, "1", "Row (bit line) of the chip")
+        run.scale("vmm/column", part.columns, "1", "Column (top electrode) of the chip")
+        driven, sensed = ("vmm/vector", "vmm/row"), ("vmm/vector", "vmm/column")
+        for name, dtype, lines, units, text, values in (
+            ("voltage", "f8", driven, "V", "Voltage asked for", flat),
+            ("dac_code", "u2", driven, "1", "Row DAC codes", measurement.dac_code),
+            ("current", "f8", sensed, "A", "Column current", measurement.value),
+            (
+                "saturated",
+                "u1",
+                sensed,
+                "1",
+                "1 where the amplifier clipped",
+                measurement.saturated,
+            ),
+            ("adc_code", "u2", sensed, "1", "Column ADC codes", measurement.adc_code),
+            ("gain", "u1", sensed, "1", "Gain numbers of the ADC codes", measurement.gain),
+        ):
+            if values is not None:
+                run.declare(f"vmm/{name}", dtype, lines, units, text)
+                run.write(f"vmm/{name}", values.reshape(len(flat), -1))
+
+    @classmethod
+    def draw(cls, run: Run, picture: Path) -> bool:
+        """Draw what was measured; nothing where the file was not written to its end."""
+        from memlab.figures.currents import plot_currents
+
+        plot_currents(run.path, picture)
+        return True

@@ -50,17 +50,18 @@ class Picture:
 def draw_pictures(summary: Summary) -> list[Picture]:
     """Draw what there is to see of a run; of one that has not finished, what was measured."""
     from memlab import figures
+    from memlab.kinds import plot_run
 
     run, stem = summary.run, summary.path.stem
     if run.family not in (Family.PROCEDURE, Family.IMPORT):
         about = _ABOUT.get(run.kind, "what was predicted or classified, the loss, and the weights")
         end = "" if summary.finished else ", not finished"
-        return _drawn(stem, f"{summary.title}{end}: {about}.", figures.plot_run, summary.path)
+        return _drawn(stem, f"{summary.title}{end}: {about}.", plot_run, summary.path)
     if not summary.finished:
         text = f"{summary.title}, not finished: the last reading."
         return _drawn(f"{stem}-last-reading", text, figures.plot_last_reading, summary.path)
     cells = next((row.value for row in summary.identity if row.name == "cells"), "")
-    found = _drawn(stem, f"{summary.title}; {cells}.", figures.plot_procedure, summary.path)
+    found = _drawn(stem, f"{summary.title}; {cells}.", plot_run, summary.path)
     text = f"{summary.title}: what was found for each cell."
     return found + _drawn(f"{stem}-maps", text, figures.plot_maps, summary.path)
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from memlab.characterize.registry import PROCEDURES, load_procedure
 from memlab.emulator import load_preset
 from memlab.emulator.preset import BUILT_IN
-from memlab.experiments import EXPERIMENTS
+from memlab.kinds import kind_of_run
 from memlab.runs import CONFIDENCE, Family, Finding, Run, open_run
 from memlab.runs.run_file import flatten
 from memlab.units import prefixed
@@ -161,11 +160,10 @@ def _settings(run: Run) -> Iterator[Row]:
 
 
 def _defaults(run: Run) -> dict[str, Any]:
-    if run.kind in PROCEDURES:
-        return flatten(load_procedure(run.kind).Config().model_dump(mode="json"))
-    if run.kind in EXPERIMENTS and run.preset in EXPERIMENTS[run.kind].presets:
-        return flatten(EXPERIMENTS[run.kind].presets[run.preset]().model_dump(mode="json"))
-    return {}
+    kind = kind_of_run(run)
+    if kind.presets and run.preset not in kind.presets:
+        return {}
+    return flatten(kind.make_config(run.preset).model_dump(mode="json"))
 
 
 def _is_number(finding: Finding) -> bool:

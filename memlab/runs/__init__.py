@@ -12,11 +12,13 @@ from memlab.runs.procedure_log import (
     read_record,
     write_findings,
 )
+from memlab.runs.quantity import Quantity
 from memlab.runs.reader import ConductanceMap, Run, open_run
 from memlab.runs.record import CONFIDENCE, Coordinate, Finding, Findings, Record, Series, State
 from memlab.runs.rescue import edit, rescue
 from memlab.runs.run_file import RunFile
 from memlab.runs.schema import Family, identify, schema_attributes
+from memlab.runs.steps import Steps
 from memlab.runs.trained import Trained, read_trained
 from memlab.runs.training_log import LogLevel, TrainingLog
 from memlab.runs.write_verify_log import WriteVerifyLog
@@ -34,12 +36,14 @@ __all__ = [
     "LogLevel",
     "MemoryLog",
     "ProcedureLog",
+    "Quantity",
     "Record",
     "Run",
     "RunFile",
     "RunLock",
     "Series",
     "State",
+    "Steps",
     "Trained",
     "TrainingLog",
     "WriteVerifyLog",

@@ -23,7 +23,6 @@ import numpy.typing as npt
 from memlab.errors import DataError
 from memlab.runs.opening import open_for_reading
 from memlab.runs.reader import ConductanceMap, Run, last_maps, open_run
-from memlab.runs.schema import Family
 
 __all__ = ["Follower", "Progress"]
 
@@ -137,7 +136,7 @@ class Follower:
             raise DataError(f"{self.run.path} cannot be followed any more: {error}") from error
 
     def _progress(self, entry: h5py.Group) -> Progress:
-        done, total, what = self._count(entry)
+        done, total, what = self.run.steps(entry)
         now = self._clock()
         self._seen.append((now, done))
         while len(self._seen) > 2 and now - self._seen[0][0] > _RATE_OVER:
@@ -146,17 +145,3 @@ class Follower:
         rate = (until - then) / (last - first) if last > first and until > then else None
         losses = entry["training/loss"][()] if "training/loss" in entry else np.empty(0)
         return Progress(self.run.status, done, total, what, rate, losses, last_maps(entry))
-
-    def _count(self, entry: h5py.Group) -> tuple[int, int | None, str]:
-        if self.run.family is Family.EXPERIMENT:
-            epoch = entry["training/epoch"]
-            # The epoch of the last update is under way.
-            n = len(epoch)
-            done = 0 if not n else int(epoch[n - 1]) + (1 if self.run.finished else 0)
-            return done, int(self.run.settings["train"]["epochs"]), "epochs"
-        for group, what in (("map/reading", "readings"), ("program/read", "rounds")):
-            if group in entry:
-                return len(entry[group]), None, what
-        if "single/pass" in entry:
-            return len(entry["single/pass"]), None, "passes"
-        return 0, None, "items"

@@ -28,8 +28,10 @@ from memlab.runs.checkpoint_places import has_checkpoint
 from memlab.runs.living import is_alive, run_identity
 from memlab.runs.opening import open_for_reading
 from memlab.runs.procedure_log import read_record
+from memlab.runs.quantity import Quantity
 from memlab.runs.record import Finding, Findings, Record
 from memlab.runs.schema import Family, identify
+from memlab.runs.steps import count_steps
 
 __all__ = ["ConductanceMap", "Run", "last_maps", "open_run"]
 
@@ -136,11 +138,7 @@ class Run:
     @property
     def metrics(self) -> dict[str, float]:
         """The numbers that were found, without arrays, by name; NaN where not determined."""
-        return {
-            name: one.value
-            for name, one in self.findings.values.items()
-            if isinstance(one.value, float)
-        }
+        return {name: one.number for name, one in self.findings.values.items() if one.is_number}
 
     @property
     def record(self) -> Record:
@@ -164,6 +162,20 @@ class Run:
         with self.entry() as entry:
             return last_maps(entry)
 
+    def number(self, quantity: Quantity) -> float:
+        """Return a number that was found; NaN where the file has none."""
+        one = self.findings.values.get(quantity.name)
+        return float("nan") if one is None else one.number
+
+    def values(self, quantity: Quantity) -> npt.NDArray[Any]:
+        """Return an array that was found, or an axis of arrays."""
+        return np.asarray(self.findings[quantity].value)
+
+    def errors(self, quantity: Quantity) -> npt.NDArray[np.float64]:
+        """Return the standard errors of an array that was found; NaN where there are none."""
+        one = self.findings[quantity]
+        return np.full(np.shape(one.value), np.nan) if one.error is None else np.asarray(one.error)
+
     def losses(self) -> npt.NDArray[np.float64]:
         """Return the loss before every update, shape (updates,); empty without training."""
         with self.entry() as entry:
@@ -171,6 +183,11 @@ class Run:
                 return np.empty(0)
             loss: npt.NDArray[np.float64] = entry["training/loss"][()]
             return loss
+
+    def steps(self, entry: h5py.Group) -> tuple[int, int | None, str]:
+        """Return how many steps are done, how many there will be (None: not known), and of what."""
+        about = self.attributes, self.family, self.settings
+        return count_steps(entry, *about, finished=self.finished)
 
     @contextmanager
     def entry(self) -> Iterator[h5py.Group]:

@@ -14,6 +14,7 @@ from scipy.special import betaincinv, ndtri
 
 from memlab.array import Measurement
 from memlab.load import Load
+from memlab.runs.quantity import Quantity
 
 __all__ = [
     "CONFIDENCE",
@@ -218,6 +219,21 @@ class Finding:
             return State.UNDETERMINED
         return State.FOUND
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a single number and no array."""
+        return isinstance(self.value, float)
+
+    @property
+    def number(self) -> float:
+        """The value of a number; NaN of an array."""
+        return self.value if isinstance(self.value, float) else math.nan
+
+    @property
+    def is_found(self) -> bool:
+        """Whether there is a value."""
+        return self.state is State.FOUND
+
     def notes(self) -> dict[str, Any]:
         """Return what goes with value, error and unit, as plain values."""
         notes: dict[str, Any] = {"state": str(self.state)}
@@ -238,6 +254,70 @@ class Findings:
 
     values: dict[str, Finding] = field(default_factory=dict)
     axes: dict[str, Finding] = field(default_factory=dict)
+    declared: dict[str, Quantity] = field(default_factory=dict)
+    """What was added, by name; empty of findings that were read from a file."""
+
+    def __getitem__(self, quantity: Quantity) -> Finding:
+        """Return what was found of a quantity, or the axis that it is."""
+        name = quantity.name
+        return self.axes[name] if name in self.axes else self.values[name]
+
+    def __contains__(self, quantity: Quantity) -> bool:
+        """Return whether a quantity was looked for; older files do not have all of today's."""
+        return quantity.name in self.values or quantity.name in self.axes
+
+    def add(
+        self,
+        quantity: Quantity,
+        value: float | npt.NDArray[np.generic],
+        error: float | FloatArray | None = None,
+        *,
+        n: int | None = None,
+        of: str = "",
+        interval: tuple[float, float] | None = None,
+        why: str = "",
+        caveat: str = "",
+    ) -> None:
+        """Add what was found of a quantity: a number, or an array with its axes (see `Finding`)."""
+        self.declared[quantity.name] = quantity
+        self.values[quantity.name] = Finding(
+            value if quantity.dims else float(value),
+            quantity.units,
+            quantity.description,
+            error,
+            quantity.dims,
+            None if n is None else int(n),
+            of,
+            interval,
+            why,
+            caveat,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return what was added as plain values and arrays (`memlab.storage.State`), not axes."""
+        return {
+            name: {**vars(self.values[name]), "quantity": vars(quantity)}
+            for name, quantity in self.declared.items()
+        }
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Findings:
+        """Return the findings of a `state`."""
+        findings = cls()
+        for name, found in state.items():
+            of, parts = dict(found["quantity"]), dict(found)
+            del parts["quantity"]
+            for part in (of, parts):
+                part["dims"] = tuple(part["dims"])
+            parts["interval"] = None if parts["interval"] is None else tuple(parts["interval"])
+            findings.declared[name], findings.values[name] = Quantity(**of), Finding(**parts)
+        return findings
+
+    def update(self, others: Findings) -> None:
+        """Add all of others."""
+        self.values.update(others.values)
+        self.axes.update(others.axes)
+        self.declared.update(others.declared)
 
     def number(
         self,

@@ -11,7 +11,7 @@ from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
 from memlab.session.limits import recorded_limits, with_limits
 from memlab.session.request import UNLABELLED, Labels, Request
-from memlab.session.session import Session, added, enter_passports, recorded, write_at_once
+from memlab.session.session import Session, added, enter_passports, recorded, written
 
 __all__ = [
     "UNLABELLED",
@@ -34,5 +34,5 @@ __all__ = [
     "recorded_limits",
     "total_counts",
     "with_limits",
-    "write_at_once",
+    "written",
 ]

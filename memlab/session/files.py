@@ -52,11 +52,13 @@ def create_run_file(
         If it exists or cannot be written.
     """
     make_directory(request.out.parent)
+    steps = request.kind.steps
     file = RunFile(
         request.out,
         request.title,
         {
-            **schema_attributes(request.kind, request.family),
+            **schema_attributes(request.kind.name, request.kind.family),
+            **({} if steps is None else steps.attributes(request.settings)),
             **request.head,
             "board": request.board,
             "program": f"memlab {__version__}",

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from memlab.errors import SettingError
-from memlab.runs import Family
+from memlab.kinds import Kind
 
 __all__ = ["UNLABELLED", "Labels", "Request"]
 
@@ -63,7 +63,7 @@ class Request:
 
     Parameters
     ----------
-    kind, family, title
+    kind, title
         What will be done.
     out
         Run file to make.
@@ -82,8 +82,7 @@ class Request:
         Tags and note.
     """
 
-    kind: str
-    family: Family
+    kind: type[Kind]
     title: str
     out: Path
     boards: tuple[str, ...]

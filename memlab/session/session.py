@@ -24,7 +24,7 @@ from memlab.session.request import Request
 from memlab.settings import LinkConfig
 from memlab.storage import State
 
-__all__ = ["Session", "added", "enter_passports", "recorded", "write_at_once"]
+__all__ = ["Session", "added", "enter_passports", "recorded", "written"]
 
 _RESUMPTIONS = "resumptions"
 """Attribute of a run file: when it went on after it had ended too early."""
@@ -50,6 +50,11 @@ class Session:
         Units of plain values in `results`.
     resumed
         Where the run goes on, as its kind told `keep`; None at its beginning.
+    given
+        What the kind has made ready (`Kind.check`), or its family gives it: the bench of a
+        procedure, the network of an experiment.
+    watchers
+        Who is told while it goes on, of the sort that the kind's family tells.
     """
 
     request: Request
@@ -85,6 +90,9 @@ class Session:
             self.checkpoints = Checkpoints(self.file, self.arrays)
         self.checkpoints.keep(state)
 
+    given: Any = None
+    watchers: Sequence[Any] = ()
+
     def document(self, *, figure: bool, **more: Any) -> dict[str, Any]:
         """Draw the run, and return what it says of itself to programs.
 
@@ -97,7 +105,7 @@ class Session:
         """
         picture = self.request.out.with_suffix(".png") if figure else None
         if picture is not None:
-            from memlab.figures import plot_run
+            from memlab.kinds import plot_run
 
             with named_in_errors(self.request.out):
                 plot_run(self.request.out, picture)
@@ -120,6 +128,9 @@ def recorded(
     link: LinkConfig | None = None,
     file: RunFile | None = None,
     checkpoint: Checkpoint | None = None,
+    blank: Callable[[], bool] | None = None,
+    given: Any = None,
+    watchers: Sequence[Any] = (),
 ) -> Iterator[Session]:
     """Record what the block does on arrays: into a run file, and into the passports of the chips.
 
@@ -135,16 +146,21 @@ def recorded(
     link
         To the real board; None where nobody asks for the bill.
     file
-        The run file of a run that goes on; a new one by default.
+        The run file where there is one already; a new one by default.
     checkpoint
         From which a run goes on: arrays, passports and file go back to it.
+    blank
+        Tells whether nothing is in the file that would be missed; by default until it is started.
+    given, watchers
+        As in the `Session`.
     """
     start = time.perf_counter()
     counts, cost = total_counts(arrays), _cost(arrays, link)
     if checkpoint is not None:
         file = _go_back(checkpoint, arrays)
         start -= checkpoint.seconds
-    session = Session(request, arrays, file or create_run_file(request, arrays))
+    file = file or create_run_file(request, arrays)
+    session = Session(request, arrays, file, given=given, watchers=watchers)
     if checkpoint is not None:
         session.resumed = checkpoint.kind
         session.checkpoints = Checkpoints(session.file, arrays, checkpoint.seconds)
@@ -172,8 +188,9 @@ def recorded(
             error.resumable = request.out  # type: ignore[attr-defined]
         if not isinstance(error, LimitError):
             raise
-        if not session.file.started and total_counts(arrays) == counts:
-            # No chip has seen a volt, and nothing was written: there is no run to keep.
+        empty = not file.started if blank is None else blank()
+        if empty and file.is_here and total_counts(arrays) == counts:
+            # No chip has seen a volt: there is no run to keep.
             request.out.unlink(missing_ok=True)
         raise
 
@@ -199,13 +216,15 @@ def enter_passports(arrays: Sequence[Array], run: Path, run_id: str) -> None:
             array.passport.begin_run(str(run.resolve()), run_id)
 
 
-def write_at_once(
-    request: Request, arrays: Sequence[Array], write: Callable[[RunFile], None]
-) -> None:
-    """Write the file of a run that was measured in one go, before there was a file."""
-    file = create_run_file(request, arrays)
-    with closed_in_order(file, {}):
-        write(file)
+@contextmanager
+def written(request: Request, arrays: Sequence[Array], *, given: Any) -> Iterator[Session]:
+    """Write the file of a run that was measured in one go, before there was a file.
+
+    `given` is what was measured. Nothing is counted, and nobody's passport hears of it.
+    """
+    session = Session(request, arrays, create_run_file(request, arrays), given=given)
+    with closed_in_order(session.file, session.results):
+        yield session
 
 
 def _cost(arrays: Sequence[Array], link: LinkConfig | None) -> BoardCost | None:

@@ -20,7 +20,7 @@ from drivers.tokens import take_token
 from memlab._version import __version__
 from memlab.emulator import preset_rows
 from memlab.errors import MemlabError, SettingError
-from memlab.experiments import EXPERIMENTS
+from memlab.experiments.kind import load_experiment
 from memlab.experiments.runner import BEFORE
 from memlab.runs.trained import recorded_preset
 from memlab.storage import DEFAULT_DIRECTORY, write_over
@@ -102,12 +102,9 @@ def plan_sweep(
     board = take_token(board)
     if board.partition(":")[0] not in ("emulator", "ideal"):
         raise SettingError(f"{board!r} is one board; a sweep runs side by side on emulator: only")
-    if experiment not in EXPERIMENTS:
-        raise SettingError(
-            f"unknown experiment {experiment!r}; choose one of {', '.join(EXPERIMENTS)}"
-        )
+    kind = load_experiment(experiment)
     if preset is None:
-        preset = _begun(experiment, out) or EXPERIMENTS[experiment].default
+        preset = _begun(experiment, out) or kind.default_preset()
     grid = parse_settings(settings)
     quiet = () if any(s.startswith("log.level=") for s in settings) else ("log.level=off",)
     if len(grid) * seeds > LARGEST:
@@ -128,7 +125,7 @@ def plan_sweep(
 
 def _begun(experiment: str, out: Path | None) -> str | None:
     """Return the preset of the sweep that goes on when none is named, or None for a new one."""
-    default = EXPERIMENTS[experiment].default
+    default = load_experiment(experiment).default_preset()
     names = dict.fromkeys((default, BEFORE))
     for directory in [out] if out else [_directory(experiment, name) for name in names]:
         for trial in sorted(directory.glob("trials/*.h5")):

@@ -14,8 +14,9 @@ import torch
 from drivers import stopping
 from memlab.array import Array
 from memlab.errors import SettingError
+from memlab.model.kind import NetworkKind
 from memlab.nn import Dense, Network
-from memlab.runs import Family, LogLevel, TrainingLog
+from memlab.runs import LogLevel, TrainingLog
 from memlab.session import UNLABELLED, Labels, Request, Session, place_for, recorded
 from memlab.settings import LinkConfig
 from memlab.torch.in_situ import crossbar_layers_of, initialise
@@ -166,8 +167,7 @@ def record(
         if all(array.counts is not block.array.counts for array in arrays):
             arrays.append(block.array)
     request = Request(
-        "network",
-        Family.EXPERIMENT,
+        NetworkKind,
         name,
         place_for(None if out is None else Path(out), f"{name}-seed{seed}"),
         tuple(array.url or "own" for array in arrays),

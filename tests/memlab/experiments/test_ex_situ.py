@@ -20,7 +20,7 @@ from memlab.experiments.airline import PRESETS, AirlineExperiment
 from memlab.experiments.config import Placement
 from memlab.experiments.ex_situ import effective_training
 from memlab.experiments.placing import place_weights
-from memlab.figures.training import plot_training_run
+from memlab.kinds import plot_run
 from memlab.mapping import pair_weight
 from memlab.session import create_run_file
 from memlab.settings import apply_settings
@@ -227,7 +227,7 @@ def test_a_picture_shows_the_transfer_to_each_array_unless_it_never_began(
         run(plan, figure=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plot_training_run(tmp_path / "run.h5", tmp_path / "run.svg")
+        plot_run(tmp_path / "run.h5", tmp_path / "run.svg")
     drawn = (tmp_path / "run.svg").read_text()
     for words in ("Array 0", "Array 1", "Round of pulses"):
         assert (words in drawn) == shown, words

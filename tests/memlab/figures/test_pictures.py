@@ -14,13 +14,13 @@ from memlab.figures import (
     plot_floor_plan,
     plot_last_reading,
     plot_maps,
-    plot_run,
 )
 from memlab.figures.accuracy_curves import plot_accuracy_curves
 from memlab.figures.conductance_map import plot_map
 from memlab.figures.passport import plot_passport
 from memlab.figures.sweep import plot_sweep
 from memlab.figures.table_comparison import plot_table_comparison
+from memlab.kinds import plot_run
 from memlab.mapping import Request, cnn_plan, conv_lstm_plan, place
 from memlab.passport import Passport
 

@@ -9,7 +9,7 @@ from support.analysed import analyse
 from support.drawn import faults, figures_of
 
 from memlab.characterize import PROCEDURES, Region
-from memlab.figures import plot_run
+from memlab.kinds import plot_run
 
 FEW = Region(rows="40:48", columns="20:28")
 

@@ -6,11 +6,12 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, ORANGE, given, say
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
@@ -22,7 +23,7 @@ _SET = 20e-6
 _BINS = 16
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the loss at the last stage, and the reads of the first cells at all stages."""
     result = entry["result"]
     if "cell_conductance" not in result:

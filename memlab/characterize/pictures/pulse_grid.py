@@ -5,7 +5,7 @@ from __future__ import annotations
 import h5py
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.cell_map import robust_limits
 from memlab.figures.panels import legend_below, panels
@@ -14,7 +14,7 @@ from memlab.figures.style import say
 __all__ = ["draw_grid"]
 
 
-def draw_grid(figure: Figure, entry: h5py.Group, operation: str) -> None:
+def draw_grid(figure: Figure | SubFigure, entry: h5py.Group, operation: str) -> None:
     """Draw mean conductance against amplitude for each gate voltage, and the spread as a map.
 
     Parameters

@@ -5,15 +5,16 @@ from __future__ import annotations
 import h5py
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, given, say
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw spectra with the fitted 1/f part, and reads of single cells against time."""
     left, right = panels(figure, 1, 2)
     _draw_spectra(left, entry["result"])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import h5py
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, given, marker, whole_numbers
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
@@ -24,7 +25,7 @@ _SHOWN = 1e-4
 """Least part of the whole that is drawn."""
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the parts of the error against amplitude, and the error of each column."""
     left, right = panels(figure, 1, 2)
     _draw_parts(left, entry["result"])

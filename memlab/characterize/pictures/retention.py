@@ -5,15 +5,16 @@ from __future__ import annotations
 import h5py
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import given
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw mean and spread of every state against age, and the change of the mean."""
     left, right = panels(figure, 1, 2)
     result = entry["result"]

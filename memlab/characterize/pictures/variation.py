@@ -5,17 +5,18 @@ from __future__ import annotations
 import h5py
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, ORANGE, marker, say
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
 STATES = {"reset": "RESET", "set_low": "SET, low gate", "set_high": "SET, high gate"}
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the cumulative distribution of each state's levels, and its three spreads."""
     left, right = panels(figure, 1, 2)
     for (name, text), colour in zip(STATES.items(), (GREEN, ORANGE, BLUE), strict=True):

@@ -6,10 +6,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, whole_numbers
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
@@ -19,7 +20,7 @@ _SHOWN = 60
 """Single cells that are drawn."""
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the conductance of each cell at its readings, and after pulses over their amplitude."""
     mask = entry["map/mask"][()].astype(bool)
     cells = 1e6 * entry["map/conductance"][()][:, mask]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import h5py
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 
-from memlab.figures.panels import legend_below
+from memlab.experiments.classification import BALANCED_ACCURACY, TEST_ACCURACY, TRAIN_ACCURACY
+from memlab.experiments.experiment import in_software
+from memlab.figures.declared import Part, draw_loss
+from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, marker, whole_numbers
+from memlab.runs import Run
 
-__all__ = ["draw_accuracy", "draw_confusion"]
+__all__ = ["class_parts", "draw_confusion"]
 
 WINDOW = 20
 """Batches over which the training accuracy is averaged."""
@@ -18,22 +25,34 @@ NUMBERED, NAMED = 12, 20
 """Classes up to which the matrix has numbers, and up to which each class is named."""
 
 
-def draw_accuracy(axes: Axes, entry: h5py.Group) -> None:
-    """Draw the accuracy on the batches of training, and on the test set where it was measured.
+def class_parts(run: Run, loss_name: str) -> list[Part]:
+    """Return accuracy and loss, and the confusion matrix, of a finished run."""
+    return [
+        (4.4, partial(_draw_learnt, run=run, loss_name=loss_name)),
+        (5.4, partial(_draw_classes, run=run)),
+    ]
 
-    Parameters
-    ----------
-    axes
-        Where to draw.
-    entry
-        Entry of a finished run file with a `test` group.
-    """
+
+def _draw_learnt(figure: Figure | SubFigure, run: Run, loss_name: str) -> None:
+    left, right = panels(figure, 1, 2)
+    with run.entry() as entry:
+        _draw_accuracy(left, run, entry)
+    draw_loss(right, run.losses(), loss_name)
+
+
+def _draw_classes(figure: Figure | SubFigure, run: Run) -> None:
+    with run.entry() as entry:
+        draw_confusion(figure.subplots(), entry)
+
+
+def _draw_accuracy(axes: Axes, run: Run, entry: h5py.Group) -> None:
+    """Draw the accuracy on the batches of training, and on the test set where it was measured."""
     batches = entry["training/accuracy"][:]
     if batches.size:
         window = min(WINDOW, batches.size)
         means = np.convolve(batches, np.full(window, 100.0 / window), mode="valid")
         label = "train" + (f", mean of {window} batches" if window > 1 else "")
-        if "metrics.software_test_accuracy" in entry.attrs:
+        if in_software(TEST_ACCURACY) in run.findings:
             label += " in software"
         updates = window + np.arange(means.size)
         axes.plot(updates, means, color=BLUE, marker=marker(means.size), label=label)
@@ -42,17 +61,16 @@ def draw_accuracy(axes: Axes, entry: h5py.Group) -> None:
         updates = np.searchsorted(entry["training/epoch"][:], epochs)
         test = 100.0 * entry["accuracy/test"][:]
         axes.plot(updates, test, color=ORANGE, marker="s", mfc="none", label="test, each epoch")
-    last = 100.0 * float(entry.attrs["metrics.test_accuracy"])
-    axes.axhline(last, color=GREY, linewidth=0.8, linestyle=":", label="test, at the end")
+    train, test, balanced = (
+        100.0 * run.number(one) for one in (TRAIN_ACCURACY, TEST_ACCURACY, BALANCED_ACCURACY)
+    )
+    axes.axhline(test, color=GREY, linewidth=0.8, linestyle=":", label="test, at the end")
     axes.set_ylim(-2.0, 102.0)
     whole_numbers(axes.xaxis)
     axes.set_xlabel("Update")
     axes.set_ylabel("Accuracy (%)")
     legend_below(axes)
-    axes.set_title(
-        f"train {100 * float(entry.attrs['metrics.train_accuracy']):.1f} %, test {last:.1f} %, "
-        f"balanced {100 * float(entry.attrs['metrics.test_balanced_accuracy']):.1f} %"
-    )
+    axes.set_title(f"train {train:.1f} %, test {test:.1f} %, balanced {balanced:.1f} %")
 
 
 def draw_confusion(axes: Axes, entry: h5py.Group) -> None:

@@ -7,10 +7,11 @@ import json
 import h5py
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, say
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
@@ -23,7 +24,7 @@ _POINTS = 1500
 """Points drawn for each gain."""
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the cubic part against conductance, and deviations from a line against ADC voltage."""
     left, right = panels(figure, 1, 2)
     _draw_bending(left, entry)

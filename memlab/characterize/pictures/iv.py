@@ -6,10 +6,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels, stacked
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
+from memlab.runs import Run
 
 __all__ = ["HEIGHT", "draw"]
 
@@ -22,7 +23,7 @@ RESOLVED = 1e-8
 """Smallest current in A that is drawn: below is the noise of the readings."""
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw loops of the first cells, the switching voltages of all, and currents in read range."""
     mask = entry["map/mask"][()].astype(bool)
     upper, lower = stacked(figure, (5, 4))

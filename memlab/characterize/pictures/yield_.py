@@ -5,32 +5,20 @@ from __future__ import annotations
 import h5py
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
-from memlab.figures.cell_map import draw_classes, robust_limits
+from memlab.figures.cell_map import CLASS_COLOURS, draw_classes, robust_limits
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, count_axis, many, say
+from memlab.runs import Run
 
-__all__ = ["COLOURS", "HEIGHT", "draw"]
+__all__ = ["HEIGHT", "draw"]
 
 HEIGHT = 5.0
 """Inches."""
 
-COLOURS = (
-    "0.85",
-    ORANGE,
-    BLUE,
-    "#56B4E9",
-    "#E69F00",
-    "#F0E442",
-    "#CC79A7",
-    "#000000",
-    "white",
-)
-"""Of the fault codes, in order; those of Okabe and Ito."""
 
-
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the map of fault classes and the histograms of SET and RESET states."""
     left, right = panels(figure, 1, 2, widths=(6, 5))
     _draw_map(left, entry)
@@ -48,7 +36,7 @@ def _draw_map(axes: Axes, entry: h5py.Group) -> None:
     ]
     share = float(result["yield"][()])
     title = f"Yield {share:.1%}" if np.isfinite(share) else "Yield not determined"
-    draw_classes(axes, fault, lines, names, COLOURS, title)
+    draw_classes(axes, fault, lines, names, CLASS_COLOURS, title)
     # Outside the edge of the map, so that they hide no cell.
     height, width = fault.shape
     rows, columns = dropped

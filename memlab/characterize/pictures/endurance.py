@@ -6,15 +6,16 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many, marker, say
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw quantiles of SET and RESET conductance, and the survivors with the fitted law."""
     left, right = panels(figure, 1, 2)
     cycle = entry["result/cycle"][()]

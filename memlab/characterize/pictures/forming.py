@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from scipy.special import ndtr
 
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
+from memlab.runs import Run
 
 __all__ = ["draw"]
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the part of the cells that is formed, the fitted distribution, and the map."""
     left, right = panels(figure, 1, 2)
     mask = entry["map/mask"][()].astype(bool)

@@ -6,10 +6,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many, say
+from memlab.runs import Run
 
 __all__ = ["HEIGHT", "draw"]
 
@@ -22,7 +23,7 @@ _HIGH = 50.0
 """Conductance (µS) of cells that count as high where none responds."""
 
 
-def draw(figure: Figure, entry: h5py.Group) -> None:
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw mean and spread of the conductance at each step, and the SET law."""
     mask = entry["map/mask"][()].astype(bool)
     gate = entry["map/gate_voltage"][()]

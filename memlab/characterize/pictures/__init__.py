@@ -1,0 +1,1 @@
+"""The pictures of procedures, beside what they draw."""

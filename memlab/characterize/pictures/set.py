@@ -1,0 +1,16 @@
+"""The picture of a SET map."""
+
+from __future__ import annotations
+
+import h5py
+from matplotlib.figure import Figure, SubFigure
+
+from memlab.characterize.pictures.pulse_grid import draw_grid
+from memlab.runs import Run
+
+__all__ = ["draw"]
+
+
+def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
+    """Draw conductance after one SET over the grid, and its spread."""
+    draw_grid(figure, entry, "SET")

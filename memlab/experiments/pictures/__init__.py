@@ -1,0 +1,1 @@
+"""The pictures of experiments, beside what they draw."""

@@ -1,1 +1,0 @@
-"""One module per procedure, with a function `draw(figure, entry)` for its run file's entry."""

@@ -1,0 +1,153 @@
+"""Finds kinds by name: those of memlab and those of other packages, through one door.
+
+Kinds are entry points of the group `memlab.kinds`. Their names are known without loading anything;
+a kind is loaded when somebody names it. What is wrong with one package is told of its kinds alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from drivers.known_names import did_you_mean
+from memlab.errors import SettingError
+from memlab.kinds.kind import Kind
+from memlab.runs import Family, Run
+
+__all__ = ["GROUP", "Kinds", "kind_names", "kind_of_run", "load_kind"]
+
+GROUP = "memlab.kinds"
+
+
+@cache
+def _points() -> dict[str, list[EntryPoint]]:
+    """Return the entry points by name; looking through all packages takes a while."""
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=GROUP):
+        found.setdefault(point.name, []).append(point)
+    return found
+
+
+def kind_names() -> list[str]:
+    """Return the names of all kinds; loads none."""
+    return sorted(_points())
+
+
+def load_kind(name: str, family: Family | None = None) -> type[Kind]:
+    """Return a kind.
+
+    Parameters
+    ----------
+    name
+        As users type it.
+    family
+        Of which it must be, and one that commands can run; None for any.
+
+    Raises
+    ------
+    SettingError
+        If there is none of this name or several are, it is of another family, or its package
+        cannot be loaded.
+    """
+    points = _points().get(name, [])
+    if not points:
+        there = ", ".join(Kinds(family)) or "none: install memlab (python -m pip install .)"
+        near = did_you_mean(name, _points())
+        raise SettingError(f"unknown {family or 'kind'} {name!r}; {near}choose one of {there}")
+    if len(points) > 1:
+        packages = " and ".join(sorted(map(_package, points)))
+        raise SettingError(f"{name} is brought by {packages}: uninstall all but one of them")
+    kind = _load(points[0])
+    if family is not None and kind.family is not family:
+        raise SettingError(f"{name} is no {family} but of the family {kind.family}")
+    if family is not None and not kind.runs():
+        raise SettingError(f"{name} is not run by name: {kind.about}")
+    return kind
+
+
+@cache
+def _load(point: EntryPoint) -> type[Kind]:
+    where = f"{point.name} ({_package(point)})"
+    try:
+        kind = point.load()
+    except Exception as error:  # whatever other people's modules raise
+        why = " ".join(str(error).split()) or "no reason given"
+        raise SettingError(f"{where} cannot be loaded: {type(error).__name__}: {why}") from error
+    if not (isinstance(kind, type) and issubclass(kind, Kind)):
+        raise SettingError(f"{where} is no kind: {point.value} must be a class of memlab.Kind")
+    missing = [name for name in ("name", "title", "family") if not hasattr(kind, name)]
+    if missing:
+        raise SettingError(f"{where} is no whole kind: {point.value} has no {missing[0]}")
+    if kind.name != point.name:
+        raise SettingError(f"{where} calls itself {kind.name}; its entry point must be called so")
+    return kind
+
+
+def _package(point: EntryPoint) -> str:
+    return "an unknown package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
+
+
+class Kinds(Mapping[str, type[Kind]]):
+    """The kinds of a family that commands can run, by name; what cannot be loaded is left out.
+
+    Parameters
+    ----------
+    family
+        Which; None for all kinds, also those of which there are only files.
+    """
+
+    def __init__(self, family: Family | None = None):
+        self._family = family
+
+    def __getitem__(self, name: str) -> type[Kind]:
+        """Return a kind of the family; `KeyError` where there is none of this name."""
+        try:
+            return load_kind(name, self._family) if name in _points() else _none(name)
+        except SettingError as error:
+            raise KeyError(str(error)) from error
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names in order; all kinds are loaded to tell the family."""
+        for name in kind_names():
+            try:
+                load_kind(name, self._family)
+            except SettingError:
+                continue
+            yield name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def broken(self) -> dict[str, str]:
+        """Return why kinds cannot be loaded, by name."""
+        found = {}
+        for name in kind_names():
+            try:
+                load_kind(name)
+            except SettingError as error:
+                found[name] = str(error)
+        return found
+
+
+def _none(name: str) -> type[Kind]:
+    raise SettingError(f"unknown kind {name!r}")
+
+
+def kind_of_run(run: Run) -> type[Kind]:
+    """Return the kind of a run file; a nameless one where its package is not here, or is broken.
+
+    That one knows nothing of its own: it shows what the file declares.
+    """
+    try:
+        return load_kind(run.kind)
+    except SettingError:
+        return _Foreign
+
+
+class _Foreign(Kind):
+    """A kind of which there is only a file."""
+
+    name = "unknown"
+    title = "Run of a kind that is not installed"
+    family = Family.IMPORT
