@@ -20,6 +20,7 @@ import numpy.typing as npt
 from drivers.errors import LimitError
 from drivers.ltc2668 import Span
 from drivers.owner import Owner
+from drivers.pulse import PulseTimer
 from drivers.simulation import Simulation
 
 AUTO_GAIN = 0
@@ -118,7 +119,7 @@ class BoardConfig:
     read_gate_code: int
     idle_row_code: int
     minimum_width_ticks: int = 0
-    maximum_width_ticks: int = 1023
+    maximum_width_ticks: int = PulseTimer.maximum_ticks
     timing: Timing = field(default_factory=Timing)
 
     def __post_init__(self) -> None:

@@ -33,9 +33,9 @@ from drivers.errors import (
     PulsesInterruptedError,
     TransportError,
 )
-from drivers.max11046 import STEP
+from drivers.max11046 import decode
+from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
 from drivers.recorded_board import PATIENCE, RecordedBoard
-from drivers.tia import Transimpedance
 from drivers.tickets import Batch, entries_of
 from drivers.transport import Opener, Transport
 from drivers.wire_format import column_masks
@@ -59,7 +59,6 @@ __all__ = ["DpeBoard", "return_to_top"]
 _GO_TIMEOUT, _GO_TRIES = 1.0, 3
 _FAST = 1e9
 _VECTORS_PER_COMMAND = 512
-_CODE_OF_ZERO = 32768
 _NO_CHIP = (
     "this board has no serial number, so it can be read, not pulsed: nobody could tell later which "
     "chip the pulses went to. Name the chip in the URL, for example dpe+serial://COM4?chip=die-7"
@@ -112,20 +111,19 @@ class DpeBoard(RecordedBoard):
         self._line_pause = LINE_PAUSE if line_pause is None else line_pause
         self._log = WireLog(name)
         self._transport: Transport | None = None
-        self._amplifier = Transimpedance()
-        self._auto_gain = min(max(1, auto_gain), len(self._amplifier.resistance))
+        self._auto_gain = min(max(1, auto_gain), len(AMPLIFIER.resistance))
         self._capabilities = Capabilities(
             name="published 128x64 board",
             serial=chip,
             firmware="ASCII dialect",
             rows=ROWS,
             columns=COLUMNS,
-            transimpedance=self._amplifier.resistance,
-            adc_span=10.0,
-            clip=self._amplifier.clip,
-            gain_threshold=self._amplifier.gain_threshold,
-            pulse_offset=0.16e-6,
-            pulse_tick=1 / 240e6,
+            transimpedance=AMPLIFIER.resistance,
+            adc_span=ADC_SPAN,
+            clip=AMPLIFIER.clip,
+            gain_threshold=AMPLIFIER.gain_threshold,
+            pulse_offset=TIMER.offset,
+            pulse_tick=TIMER.tick,
             gate_voltage_step=GATE_STEP,
             input_voltage_step=INPUT_STEP,
             read_rows=HALF_ROWS,
@@ -268,12 +266,11 @@ class DpeBoard(RecordedBoard):
             number = len(codes) + 1
             code = measure(number)
             codes.append(code)
-            resistance = self._amplifier.resistance[number - 1]
-            currents.append((_CODE_OF_ZERO - code.astype(np.float64)) * STEP / resistance)
-            chosen = self._amplifier.select_gain(np.stack(currents))
+            currents.append(AMPLIFIER.current(decode(code), number))
+            chosen = AMPLIFIER.select_gain(np.stack(currents))
             if number == self._auto_gain:
                 break
-            below = np.abs(currents[-1]) < self._amplifier.usable_current(number + 1)
+            below = np.abs(currents[-1]) < AMPLIFIER.usable_current(number + 1)
             if not (below & (chosen == number)).any():
                 break
         index = np.subtract(chosen, 1, dtype=np.intp)[np.newaxis]

@@ -70,6 +70,11 @@ class Span(IntEnum):
         """Highest voltage (V) that the span reaches, at code 0xFFFF."""
         return self.maximum - self.step
 
+    @property
+    def zero_code(self) -> int:
+        """Code of 0 V: 0, or 0x8000 where the span is bipolar."""
+        return round(-self.minimum / self.step)
+
     def encode(self, volts: npt.ArrayLike) -> npt.NDArray[np.uint16]:
         """Convert volts to the nearest DAC codes; raise where a voltage has none, never clip.
 

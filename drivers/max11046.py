@@ -33,7 +33,8 @@ FULL_SCALE = 10.0
 STEP = FULL_SCALE / CODES
 """Volts per code: 152.588 uV."""
 
-_SIGN = 0x8000
+MID_CODE = CODES // 2
+"""Offset-binary code of 0 V."""
 
 
 def decode(code: npt.ArrayLike, *, twos_complement: bool = False) -> npt.NDArray[np.float64]:
@@ -62,8 +63,8 @@ def decode(code: npt.ArrayLike, *, twos_complement: bool = False) -> npt.NDArray
     """
     words = checked_integers("ADC codes", code, 0, CODES - 1)
     # The two codings differ in the most significant bit only.
-    binary = words.astype(np.uint16) ^ np.uint16(_SIGN) if twos_complement else words
-    return np.asarray((binary - float(_SIGN)) * STEP)
+    binary = words.astype(np.uint16) ^ np.uint16(MID_CODE) if twos_complement else words
+    return np.asarray((binary - float(MID_CODE)) * STEP)
 
 
 def convert(volts: npt.ArrayLike, *, twos_complement: bool = False) -> npt.NDArray[np.uint16]:
@@ -90,11 +91,11 @@ def convert(volts: npt.ArrayLike, *, twos_complement: bool = False) -> npt.NDArr
     ValueError
         If a voltage is NaN: no input has that voltage.
     """
-    exact = np.rint(np.asarray(volts, dtype=np.float64) / STEP) + _SIGN
+    exact = np.rint(np.asarray(volts, dtype=np.float64) / STEP) + MID_CODE
     if exact.size and np.isnan(exact.item(exact.argmax())):
         raise ValueError("an ADC input is NaN: the model before the ADC has failed")
     binary = np.asarray(np.clip(exact, 0.0, CODES - 1.0).astype(np.uint16))
-    return np.asarray(binary ^ np.uint16(_SIGN)) if twos_complement else binary
+    return np.asarray(binary ^ np.uint16(MID_CODE)) if twos_complement else binary
 
 
 @dataclass(frozen=True)

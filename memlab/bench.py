@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from drivers.board import LineClass
-from memlab.array.board_array import SPANS, BoardArray
+from drivers.published_board import SPANS
+from memlab.array.board_array import BoardArray
 
 __all__ = ["BENCH_UNITS", "BenchResult", "run_bench"]
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from drivers.errors import LimitError
 from drivers.extremes import extremes
+from drivers.published_board import TIMER
 
 __all__ = ["LIMIT_UNITS", "Limits", "OperatingPoint"]
 
@@ -55,7 +56,7 @@ class Limits:
     set_gate_voltage: float = 2.5
     set_voltage: float = 3.0
     reset_voltage: float = 3.0
-    minimum_width: float = 0.16e-6
+    minimum_width: float = TIMER.minimum
     maximum_width: float = 4.42e-6
     cell_current: float = 1.2e-3
     pulse_energy: float = 15e-9

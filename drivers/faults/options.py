@@ -10,13 +10,12 @@ from math import inf
 from typing import Any
 
 from drivers.faults.line import KINDS
+from drivers.max11046 import MID_CODE
 from firmware_protocol.messages import COLUMNS
 
 __all__ = ["PREFIX", "Faults", "Place", "parse_faults", "split_faults"]
 
 PREFIX = "fault."
-MIDDLE = 32768
-"""ADC code of no current."""
 
 
 class Place(Flag):
@@ -42,7 +41,7 @@ class Faults:
     kinds: tuple[str, ...] = KINDS
     seed: int = 0
     stuck_column: int | None = None
-    stuck_code: int = MIDDLE
+    stuck_code: int = MID_CODE
     brown_out_after: int | None = None
 
     def __bool__(self) -> bool:

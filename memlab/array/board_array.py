@@ -25,11 +25,13 @@ from drivers.board import (
     Samples,
     Selection,
 )
+from drivers.max11046 import MID_CODE
+from drivers.published_board import SPANS
 from drivers.pulse import PulseTimer
 from drivers.simulation import Simulation
 from drivers.tia import clipped_code
 from memlab.array.arguments import as_numbers
-from memlab.array.board_config import SPANS, board_config, check_board
+from memlab.array.board_config import board_config, check_board
 from memlab.array.row_groups import group_numbers
 from memlab.array.seam import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.calibration import Calibration
@@ -50,9 +52,8 @@ from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
 from memlab.storage import State
 
-__all__ = ["SPANS", "BoardArray", "board_config"]
+__all__ = ["BoardArray"]
 
-_MID_CODE = 32768
 _PATIENCE = 5.0
 """Seconds for a call of another thread to notice that the board was closed."""
 
@@ -420,7 +421,7 @@ class BoardArray(Array):
             code, gain = code[:, back], gain[:, back]
         code, gain = code.reshape(shape), gain.reshape(shape)
         beyond = self._session.saturated_code
-        saturated = (code >= _MID_CODE + beyond) | (code <= _MID_CODE - beyond)
+        saturated = (code >= MID_CODE + beyond) | (code <= MID_CODE - beyond)
         return code, gain, saturated
 
     def pulse_batch(

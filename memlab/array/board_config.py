@@ -7,22 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from drivers.board import BoardConfig, CodeRange, LineClass, Mode
-from drivers.ltc2668 import Span
+from drivers.published_board import SPANS
 from drivers.pulse import PulseTimer
 from memlab.calibration import Calibration
 from memlab.calibration.conversion import read_range
 from memlab.errors import LimitError
 from memlab.limits import Limits, OperatingPoint
 
-__all__ = ["SPANS", "board_config", "check_board"]
-
-SPANS = {
-    LineClass.ROW: Span.BIPOLAR_5,
-    LineClass.COLUMN: Span.BIPOLAR_5,
-    LineClass.GATE: Span.UNIPOLAR_10,
-}
-"""Spans in use. Gates need 5 V exactly, which lies one step above the 0..5 V span."""
-
+__all__ = ["board_config", "check_board"]
 
 BOARD_GATE = 5.0
 """Largest gate voltage (V) of the published board, whose span goes further."""
@@ -83,7 +75,7 @@ def board_config(
             (LineClass.GATE, Mode.RESET): codes(LineClass.GATE, 0.0, limits.gate_voltage),
         },
         read_gate_code=int(SPANS[LineClass.GATE].encode(np.full(1, point.read_gate_voltage))[0]),
-        idle_row_code=int(SPANS[LineClass.ROW].encode(np.zeros(1))[0]),
+        idle_row_code=SPANS[LineClass.ROW].zero_code,
         minimum_width_ticks=int(timer.ticks(limits.minimum_width)),
         maximum_width_ticks=int(timer.ticks(limits.maximum_width)),
     )

@@ -44,7 +44,6 @@ __all__ = ["Estimate", "estimate", "spread_of"]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-_MID_CODE = 32768
 _PRIOR_VOLTS = 10e-3
 _PRIOR_CODES = 1000.0
 """Size of zeros and of C before anything is measured; the answer where no cell conducts."""
@@ -119,8 +118,8 @@ def estimate(
     saturated_code
         ADC codes from the middle at which a reading counts as clipped.
     """
-    single = readings.single_code.astype(np.float64) - _MID_CODE
-    group = readings.group_code.astype(np.float64) - _MID_CODE
+    single = readings.single_code.astype(np.float64) - max11046.MID_CODE
+    group = readings.group_code.astype(np.float64) - max11046.MID_CODE
     nominal = np.array(transimpedance)
     chain = _ratios(single, group, nominal, saturated_code)
     slope, at_zero, variance = _cells(

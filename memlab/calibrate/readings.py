@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import LineClass
+from drivers.published_board import SPANS
 from memlab.array import nearest_step
-from memlab.array.board_array import SPANS, BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.errors import SaturationWarning
 
 __all__ = ["Readings", "measure_pass"]

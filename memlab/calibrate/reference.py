@@ -25,8 +25,9 @@ import numpy.typing as npt
 
 from drivers import max11046
 from drivers.board import LineClass
+from drivers.published_board import SPANS
 from drivers.smu import ReferenceSmu
-from memlab.array.board_array import SPANS, BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.calibrate.lines import QUANTISATION
 from memlab.calibrate.onboard import Estimate
 from memlab.errors import SaturationWarning

@@ -32,7 +32,6 @@ Lines = npt.NDArray[np.intp]
 Codes = npt.NDArray[np.uint16]
 Gains = npt.NDArray[np.uint8]
 
-_MID_CODE = 32768
 _ZERO_VECTORS = 8
 """Vectors at 0 V of a read; they are averaged, as every cell of a column shares their error."""
 
@@ -124,7 +123,7 @@ class Nominal(Conversion):
     def current(self, code: Codes, gain: Gains) -> FloatArray:
         """Return I = -V_adc / R."""
         current = self._current_per_code.take(gain)
-        current *= np.subtract(code, float(_MID_CODE))
+        current *= np.subtract(code, float(max11046.MID_CODE))
         return current
 
     def read_vectors(self, voltage: float) -> Codes | None:

@@ -20,14 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import max11046
+from drivers.board import LineClass
+from drivers.published_board import SPANS
 
 __all__ = ["CalibrationRecord"]
 
 FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
 
-_FULL_SCALE = 5.0
-_MID_CODE = 32768
+_FULL_SCALE = SPANS[LineClass.ROW].maximum
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,7 @@ class CalibrationRecord:
         column = np.arange(self.amplifier_offset.size)
         R = self.transimpedance[index, column]
         offset = np.broadcast_to(self.adc_offset, self.transimpedance.shape)[index, column]
-        volts = (code.astype(np.float64) - _MID_CODE - offset) * max11046.STEP
+        volts = (code.astype(np.float64) - max11046.MID_CODE - offset) * max11046.STEP
         current: FloatArray = (self.amplifier_offset - volts) / R
         return current
 

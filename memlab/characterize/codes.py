@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import LineClass
+from drivers.max11046 import MID_CODE
+from drivers.published_board import SPANS
 from memlab.array import Measurement
-from memlab.array.board_array import SPANS
 
 __all__ = ["driven_voltage", "value_step"]
 
 FloatArray = npt.NDArray[np.float64]
-
-_MID_CODE = 32768.0
 
 
 def driven_voltage(vectors: Sequence[Measurement]) -> FloatArray:
@@ -35,7 +34,7 @@ def value_step(measurement: Measurement) -> FloatArray:
     """
     if measurement.adc_code is None:
         return np.zeros(measurement.value.shape)
-    signed = measurement.adc_code - _MID_CODE
+    signed = measurement.adc_code - float(MID_CODE)
     signed[signed == 0.0] = np.nan
     step: FloatArray = np.abs(measurement.value / signed)
     return step

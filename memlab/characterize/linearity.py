@@ -286,7 +286,7 @@ class Linearity(Procedure[LinearityConfig]):
         saturated_share = np.zeros(shape[:2])
         for i, j in np.ndindex(shape[:2]):
             which = np.flatnonzero(together & (level == levels[i]) & (gain == gains[j]))
-            driven = int(np.argmax(np.abs(vectors.measurements[which[0]].dac_code - 32768.0)))
+            driven = int(np.argmax(np.abs(driven_voltage([vectors.measurements[which[0]]]))))
             voltage, current, saturated = _sweep_of(record, which, driven)
             saturated_share[i, j] = saturated.mean()
             slope[i, j], offset[i, j], deviation[i, j] = _lines(voltage, current, ~saturated)

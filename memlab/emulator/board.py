@@ -24,6 +24,7 @@ from drivers.board import (
 )
 from drivers.checked_board import CheckedBoard
 from drivers.errors import DeviceError
+from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
 from drivers.simulation import Energy
 from memlab._version import __version__
 from memlab.calibration.record import CalibrationRecord
@@ -69,12 +70,12 @@ class EmulatedBoard(CheckedBoard):
             firmware=f"memlab {__version__}",
             rows=shape[0],
             columns=shape[1],
-            transimpedance=(1e3, 1e4, 1e5, 1e6),
-            adc_span=10.0,
+            transimpedance=AMPLIFIER.resistance,
+            adc_span=ADC_SPAN,
             clip=amplifier.clip,
             gain_threshold=amplifier.gain_threshold,
-            pulse_offset=0.16e-6,
-            pulse_tick=1 / 240e6,
+            pulse_offset=TIMER.offset,
+            pulse_tick=TIMER.tick,
             variant=_variant(preset),
             row_current=(driver.read_current, driver.set_current, driver.reset_current),
         )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from drivers.published_board import AMPLIFIER
 from memlab.emulator.parameters import Parameters, quantity
 
 __all__ = [
@@ -70,14 +71,14 @@ class AmplifierParameters(Parameters):
     """The TIAs (board reference 3)."""
 
     clip: float = quantity(
-        2.5,
+        AMPLIFIER.clip,
         "V",
         "Output at which the amplifier clips, either sign.",
         source="LTC6268 data sheet: 5.25 V supply in total; symmetric rails are an assumption",
         gt=0.0,
     )
     gain_threshold: float = quantity(
-        2.2,
+        AMPLIFIER.gain_threshold,
         "V",
         "Output up to which automatic gain uses a range.",
         source="host code of Li 2019 (real_array1.m): 220 uA at 10 kohm",

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from drivers import max11046
 from drivers.board import AUTO_GAIN, Capabilities, Samples
+from drivers.max11046 import MID_CODE
 from memlab.emulator.auto_gain import GainChoice
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
@@ -34,9 +35,6 @@ from memlab.emulator.readout import Operands
 from memlab.storage import State
 
 __all__ = ["VOLT_GRID", "SignalChain", "grid_volts"]
-
-MID_CODE = 32768
-"""Offset-binary code of 0 V."""
 
 _SQUARE_BITS = 24
 """Bits of the largest squared voltage in the product with the cells' variance."""

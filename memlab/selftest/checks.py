@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from drivers.max11046 import MID_CODE
 from memlab.selftest.offsets import CONDUCTS, Offsets, find_offsets, median
 from memlab.selftest.readings import FloatArray, Readings, in_volts
 
@@ -317,7 +318,7 @@ def adc_codes(context: Context) -> Item:
     stuck, seen = "", 0
     for j in range(len(context.columns)):
         for k in range(len(context.seen.code)):
-            code = context.seen.code[k, ~context.seen.clipped[k, :, j], j] + 32768
+            code = context.seen.code[k, ~context.seen.clipped[k, :, j], j] + MID_CODE
             span = float(code.std()) if code.size >= 64 else 0.0
             if span < 32:
                 continue

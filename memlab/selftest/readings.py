@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from drivers import max11046
 from drivers.board import LineClass
+from drivers.published_board import SPANS
 from memlab.array import Measurement, nearest_step
-from memlab.array.board_array import SPANS, BoardArray
+from memlab.array.board_array import BoardArray
 from memlab.errors import SaturationWarning
 
 __all__ = ["Readings", "take_readings"]
@@ -28,7 +29,6 @@ _TURNS = 24
 """Parts of the random vectors, each measured at every gain."""
 _PULSED = 16
 """Vectors of either sign that are followed by one at 0 V."""
-_MID = 32768
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ def _unclipped(measurement: Measurement) -> FloatArray:
 
 def _codes(measurement: Measurement) -> Codes:
     assert measurement.adc_code is not None
-    return measurement.adc_code.astype(np.int64) - _MID
+    return measurement.adc_code.astype(np.int64) - max11046.MID_CODE
 
 
 def in_volts(code: Codes) -> FloatArray:

@@ -29,16 +29,17 @@ from drivers.board import (
     Timing,
 )
 from drivers.errors import DeviceError, LimitError
+from drivers.max11046 import MID_CODE
+from drivers.published_board import SPANS
 from firmware_protocol import dpe
 from firmware_protocol.dpe_link import DpeDevice, RequestAsked, RequestBroken
 from memlab.virtual_board.events import BoardEvent, Fired, OutputsChanged
-from memlab.virtual_board.hard_limits import HARD_LIMITS, NATIVE_SPANS, hard_limit_ranges
+from memlab.virtual_board.hard_limits import HARD_LIMITS, hard_limit_ranges
 
 __all__ = ["DpeFirmware"]
 
 _COLUMN_BOARD = 8
-_GROUND_CODE = 32768
-_ROW, _COLUMN, _GATE = (NATIVE_SPANS[line] for line in LineClass)
+_ROW, _COLUMN, _GATE = (SPANS[line] for line in LineClass)
 
 
 class DpeFirmware:
@@ -126,7 +127,7 @@ class DpeFirmware:
                 self._program(request)
                 return np.empty(0, np.uint16)
             case dpe.ReadColumnBoard():
-                return np.full(_COLUMN_BOARD, _GROUND_CODE, np.uint16)  # all rows at 0 V
+                return np.full(_COLUMN_BOARD, MID_CODE, np.uint16)  # all rows at 0 V
 
     def _read(self, request: dpe.BatchRead) -> npt.NDArray[np.uint16]:
         rows = _half(request.half)
@@ -147,7 +148,7 @@ class DpeFirmware:
             raise DeviceError("this board applies one gate voltage to all open columns")
         rows = np.flatnonzero(request.rows)
         shape = (request.repeat, len(request.row_voltage), enabled.size)
-        code = np.full(shape, _GROUND_CODE, np.uint16)
+        code = np.full(shape, MID_CODE, np.uint16)
         if not open_gates.size:
             return code
         self._configure(float(open_gates[0]), Timing())
@@ -170,7 +171,7 @@ class DpeFirmware:
 
     def _configure(self, gate_voltage: float, timing: Timing) -> None:
         config = BoardConfig(
-            spans=NATIVE_SPANS,
+            spans=SPANS,
             limits=hard_limit_ranges(),
             read_gate_code=int(_GATE.encode(gate_voltage)),
             idle_row_code=int(_ROW.encode(0.0)),

@@ -20,12 +20,12 @@ import numpy.typing as npt
 from drivers.board import BoardConfig, CodeRange, LineClass, Mode
 from drivers.errors import LimitError
 from drivers.ltc2668 import Span
+from drivers.published_board import SPANS, TIMER
 
 __all__ = [
     "HARD_LIMITS",
     "MAXIMUM_COUNT",
     "MAXIMUM_WIDTH_TICKS",
-    "NATIVE_SPANS",
     "check_config",
     "hard_limit_codes",
     "hard_limit_ranges",
@@ -39,23 +39,17 @@ HARD_LIMITS: dict[tuple[LineClass, Mode], tuple[float, float]] = {
 }
 """Lowest and highest voltage (V)."""
 
-MAXIMUM_WIDTH_TICKS = 1023
+MAXIMUM_WIDTH_TICKS = TIMER.maximum_ticks
 """Widest pulse: the published board counts it with 10 bits, 4.4 us in all."""
 MAXIMUM_COUNT = 100
 """Most pulses that one entry fires on one cell."""
-
-NATIVE_SPANS = {
-    LineClass.ROW: Span.BIPOLAR_5,
-    LineClass.COLUMN: Span.BIPOLAR_5,
-    LineClass.GATE: Span.UNIPOLAR_10,
-}
 
 
 def hard_limit_codes() -> npt.NDArray[np.uint16]:
     """Return minimum and maximum for each line in READ, SET and RESET mode: 18 codes."""
     codes = []
     for line in LineClass:
-        span = NATIVE_SPANS[line]
+        span = SPANS[line]
         for mode in Mode:
             allowed = codes_within(span, *HARD_LIMITS[line, mode])
             codes += [allowed.minimum, allowed.maximum]
@@ -70,7 +64,7 @@ def codes_within(span: Span, low: float, high: float) -> CodeRange:
 
 
 def hard_limit_ranges(
-    spans: Mapping[LineClass, Span] = NATIVE_SPANS,
+    spans: Mapping[LineClass, Span] = SPANS,
 ) -> dict[tuple[LineClass, Mode], CodeRange]:
     """Return the hard limits as the limits of a `BoardConfig` with these spans."""
     return {key: codes_within(spans[key[0]], *HARD_LIMITS[key]) for key in HARD_LIMITS}

@@ -28,7 +28,6 @@ __all__ = ["LowLevel"]
 
 _LINES = line_classes(m.ROWS, m.COLUMNS)
 _LOWEST, _HIGHEST = np.array([HARD_LIMITS[LineClass(line), Mode.READ] for line in _LINES]).T
-_GROUND_CODE = 32768
 _MAXIMUM_WORDS = 255
 _INPUT_BANK = 3
 """GPIO bank that is read only; bit 0 is the jumper."""
@@ -135,7 +134,7 @@ class LowLevel:
         twos_complement = self.registers.adc[request.chip].twos_complement
         codes = [self._convert()[first : first + max11046.CHANNELS] for _ in range(request.n)]
         raw = np.array(codes, np.uint16).ravel()
-        return m.AdcRawResponse(code=raw ^ np.uint16(0x8000) if twos_complement else raw)
+        return m.AdcRawResponse(code=raw ^ np.uint16(max11046.MID_CODE) if twos_complement else raw)
 
     def _gpio_get(self, _: m.GpioGet) -> Message:
         bank = self.registers.gpio.copy()
@@ -182,7 +181,7 @@ class LowLevel:
         """Convert once: codes of all 64 columns, offset binary."""
         registers, volts = self.registers, self.registers.dac_outputs()
         gates, rows = volts[_LINES == LineClass.GATE], volts[_LINES == LineClass.ROW]
-        code = np.full(m.COLUMNS, _GROUND_CODE, np.uint16)
+        code = np.full(m.COLUMNS, max11046.MID_CODE, np.uint16)
         columns = np.flatnonzero(gates)
         if not columns.size or not rows.any():
             return code

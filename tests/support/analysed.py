@@ -69,8 +69,8 @@ def analyse(
         opened.append(original(*arguments, **options))
         return opened[-1]
 
-    original = arrays.open_array
-    with patch.object(arrays, "open_array", open_array):
+    original = arrays.open_board_array
+    with patch.object(arrays, "open_board_array", open_array):
         (document,) = run_procedures(plans, "emulator:", region, figure=figure)
     numbers = {
         key: (

@@ -9,16 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from drivers import max11046
+from drivers.board import LineClass
+from drivers.published_board import SPANS
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, say
 from memlab.runs import Run
 
 __all__ = ["draw"]
-
-_ADC_STEP = 10.0 / 65536
-"""V per ADC and DAC code."""
-
-_MID_CODE = 32768.0
 
 _POINTS = 1500
 """Points drawn for each gain."""
@@ -74,13 +72,13 @@ def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
             & (vmm["level"][()] == level)
             & (vmm["sweep_gain"][()] == gain)
         )
-        dac = vmm["dac_code"][which[0] : which[-1] + 1] - _MID_CODE
-        volts = _ADC_STEP * np.take_along_axis(dac, np.abs(dac).argmax(axis=1)[:, None], axis=1)
+        driven = SPANS[LineClass.ROW].decode(vmm["dac_code"][which[0] : which[-1] + 1])
+        volts = np.take_along_axis(driven, np.abs(driven).argmax(axis=1)[:, None], axis=1)
         expected = (
             result["column_slope"][level, k] * volts + result["column_offset"][level, k]
         ) * transimpedance[int(gain) - 1]
         code = vmm["adc_code"][which[0] : which[-1] + 1]
-        measured = (_MID_CODE - code) * _ADC_STEP
+        measured = -max11046.decode(code)
         usable = np.isfinite(expected) & (np.abs(expected) < 2.6)
         x, y = expected[usable], 1e3 * (measured - expected)[usable]
         step = max(1, x.size // _POINTS)
