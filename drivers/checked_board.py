@@ -39,6 +39,12 @@ class CheckedBoard(ABC):
         self._config: BoardConfig | None = None
         self._closed = False
 
+    def __repr__(self) -> str:
+        """Return which board it is, its size, and whether it is closed; nothing is sent."""
+        able = self.capabilities
+        state = "closed" if self._closed else "open"
+        return f"<{type(self).__name__} {able.serial}, {able.rows} x {able.columns}, {state}>"
+
     @property
     def owner(self) -> Owner:
         """Whose turn it is; who does several steps that belong together takes one for them."""

@@ -144,6 +144,14 @@ class Array(ABC):
         self._own: Load | None = None
         self._select_lines(np.arange(rows), np.arange(columns))
 
+    def __repr__(self) -> str:
+        """Return what it is, how large, where, and what was done; asks no device."""
+        rows, columns = self.shape
+        whole = "" if self.shape == self._chip_shape else " of {} x {}".format(*self._chip_shape)
+        where = f", {self.url}" if self.url else ""
+        done = f"{self.counts.vmm} VMM, {self.counts.set} SETs, {self.counts.reset} RESETs"
+        return f"<{type(self).__name__} {rows} x {columns}{whole}{where}; {done}>"
+
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of this view."""

@@ -66,6 +66,11 @@ class Calibration:
     version: int = 0
     details: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Return of which board it is, which version, and how it was measured."""
+        rows, columns = self.record.row_gain.size, self.record.adc_offset.size
+        return f"<Calibration {self.name}, board {self.serial}, {rows} x {columns}: {self.method}>"
+
     @property
     def name(self) -> str:
         """Version and date, for people."""

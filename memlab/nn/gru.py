@@ -17,14 +17,14 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.layer import with_bias
+from memlab.nn.layer import Shown, with_bias
 
 __all__ = ["GRU"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
-class GRU:
+class GRU(Shown):
     """A gated recurrent layer; state starts at zero for every sequence.
 
     Parameters

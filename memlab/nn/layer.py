@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
 
-__all__ = ["Layer", "MatrixLayer", "with_bias"]
+__all__ = ["Layer", "MatrixLayer", "Shown", "with_bias"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -40,7 +40,17 @@ class Layer(Protocol):
         ...
 
 
-class MatrixLayer:
+class Shown:
+    """A layer that says at a prompt what it is."""
+
+    def __repr__(self) -> str:
+        """Return the kind of layer and the sizes of its weights."""
+        matrices: Sequence[DifferentialMatrix] = getattr(self, "matrices", ())
+        weights = ", ".join("{} {} x {}".format(one.name, *one.shape) for one in matrices)
+        return f"<{type(self).__name__}{': ' if weights else ''}{weights}>"
+
+
+class MatrixLayer(Shown):
     """A layer with one weight matrix.
 
     Attributes

@@ -31,6 +31,12 @@ class Network:
         if len(set(names)) < len(names):
             raise ValueError(f"two matrices of a network have one name: {', '.join(names)}")
 
+    def __repr__(self) -> str:
+        """Return its layers in order, and how many weights they have."""
+        layers = ", ".join(repr(layer).strip("<>") for layer in self.layers)
+        weights = sum(matrix.shape[0] * matrix.shape[1] for matrix in self.matrices)
+        return f"<Network of {weights} weights: {layers}>"
+
     @property
     def matrices(self) -> list[DifferentialMatrix]:
         """The weight matrices of all layers, in order."""

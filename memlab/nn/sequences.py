@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.layer import Layer
+from memlab.nn.layer import Layer, Shown
 
 __all__ = ["Bidirectional", "LastStep", "Repeat"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
-class Bidirectional:
+class Bidirectional(Shown):
     """Two recurrent layers, one of which reads the sequence backwards; outputs side by side.
 
     Parameters
@@ -68,7 +68,7 @@ class Bidirectional:
         return self.ahead.backward(ahead) + self.back.backward(back)[::-1]
 
 
-class LastStep:
+class LastStep(Shown):
     """Keep the last time step: (time, ...) to (1, ...); what follows computes only that one."""
 
     matrices: Sequence[DifferentialMatrix] = ()
@@ -84,7 +84,7 @@ class LastStep:
         return _at_last(dy, self._shape)
 
 
-class Repeat:
+class Repeat(Shown):
     """Show one input at every step: (1, batch, features) to (steps, batch, features)."""
 
     matrices: Sequence[DifferentialMatrix] = ()

@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
+from memlab.nn.layer import Shown
 
 __all__ = ["Flatten", "MaxPool", "ReLU"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
-class MaxPool:
+class MaxPool(Shown):
     """The largest value of each square of `size` x `size` pixels; a rest at the edge is dropped.
 
     (..., height, width, channels) becomes (..., height / size, width / size, channels).
@@ -63,7 +64,7 @@ class MaxPool:
         return moved.reshape(*lead, rows, columns, channels, size * size)
 
 
-class Flatten:
+class Flatten(Shown):
     """Images to vectors, column-major as in the code of Wang 2019.
 
     Rows run fastest, then columns, then channels.
@@ -83,7 +84,7 @@ class Flatten:
         return dy.reshape(*lead, channels, width, height).swapaxes(-1, -3)
 
 
-class ReLU:
+class ReLU(Shown):
     """max(x, 0) of every value; the gradient at 0 is 0."""
 
     matrices: Sequence[DifferentialMatrix] = ()

@@ -147,6 +147,11 @@ class Passport:
 
     # -- identity -----------------------------------------------------------------------------
 
+    def __repr__(self) -> str:
+        """Return whose it is, of what size, and where it lies."""
+        rows, columns = self.shape
+        return f"<Passport of chip {self.chip}, {rows} x {columns}: {self.path}>"
+
     @property
     def path(self) -> Path:
         """The file."""

@@ -319,6 +319,12 @@ class Findings:
         self.axes.update(others.axes)
         self.declared.update(others.declared)
 
+    def __repr__(self) -> str:
+        """Return how much was found, and under which names."""
+        arrays = sum(np.ndim(one.value) > 0 for one in self.values.values())
+        names = ", ".join(self.values) or "nothing"
+        return f"<Findings: {len(self.values) - arrays} numbers, {arrays} arrays: {names}>"
+
     def number(
         self,
         name: str,
