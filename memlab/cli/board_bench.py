@@ -49,4 +49,4 @@ def bench(url: str, vectors: int, calls: int, seed: int, as_json: bool) -> None:
     if result.bytes_up is not None:
         lines.append(f"{result.bytes_up:12,} B up, {result.bytes_down:,} B down for the batch")
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(line)

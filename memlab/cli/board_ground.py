@@ -33,7 +33,7 @@ def ground(url: str, clear_fault: bool, as_json: bool) -> None:
     if as_json:
         show_document(document)
     else:
-        click.echo(_in_words(document), err=True)
+        click.echo(_in_words(document))
 
 
 def _in_words(document: dict[str, object]) -> str:

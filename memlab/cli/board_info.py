@@ -41,7 +41,7 @@ def info(url: str, as_json: bool) -> None:
         return
     for key, value in document.items():
         if key != "units":
-            click.echo(f"{key:<20} {_text(key, value)}", err=True)
+            click.echo(f"{key:<20} {_text(key, value)}")
 
 
 def _text(key: str, value: Any) -> str:

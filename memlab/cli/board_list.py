@@ -46,10 +46,9 @@ def list(  # noqa: A001 - the name of the command
         return
     if not found:
         click.echo(
-            "no serial ports or virtual boards; `memlab board serve --pty` makes one to try with",
-            err=True,
+            "no serial ports or virtual boards; `memlab board serve --pty` makes one to try with"
         )
     for entry in found:
         who = " ".join(filter(None, (entry.name, entry.serial, entry.state)))
         told = "; ".join(filter(None, (who, entry.description)))
-        click.echo(f"{entry.url:<40} {entry.status:<9} {told}", err=True)
+        click.echo(f"{entry.url:<40} {entry.status:<9} {told}")

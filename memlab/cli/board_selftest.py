@@ -33,9 +33,9 @@ def selftest(url: str, as_json: bool) -> None:
         show_document({"board": url, "passed": passed, "items": [asdict(item) for item in items]})
     else:
         for item in _together(items):
-            click.echo(f"{_WORDS[item.passed]}  {item.name:<14} {item.detail}", err=True)
+            click.echo(f"{_WORDS[item.passed]}  {item.name:<14} {item.detail}")
             if item.advice:
-                click.echo(f"      {'':<14} -> {item.advice}", err=True)
+                click.echo(f"      {'':<14} -> {item.advice}")
     if not passed:
         raise Exit(1)
 

@@ -150,12 +150,12 @@ def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
         return
     for one in versions:
         mark = "*" if one["version"] == store.used else " "
-        click.echo(f"{mark} {one['version']:>4}  {one['date']}  {one['method']}", err=True)
+        click.echo(f"{mark} {one['version']:>4}  {one['date']}  {one['method']}")
     used = f"version {store.used}" if store.used else "none"
     if store.used and url.startswith("emulator:"):
         used += ", where the emulator's URL says calibration=latest"
     number = f"{len(versions)} version{'' if len(versions) == 1 else 's'}"
-    click.echo(f"board {store.serial}: {number}, in use: {used}", err=True)
+    click.echo(f"board {store.serial}: {number}, in use: {used}")
 
 
 def _ask(probe: Probe) -> None:
@@ -214,4 +214,4 @@ def _summarise(document: dict[str, Any]) -> None:
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]
-    click.echo("\n".join(lines), err=True)
+    click.echo("\n".join(lines))

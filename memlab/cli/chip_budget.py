@@ -42,4 +42,4 @@ def budget(name: str, set_: str | None, as_json: bool, **others: str | None) -> 
     if as_json:
         show_document({"passport": str(path), "budgets": asdict(budgets), "units": BUDGET_UNITS})
     else:
-        click.echo(f"budgets per cell: {budget_text(asdict(budgets))}", err=True)
+        click.echo(f"budgets per cell: {budget_text(asdict(budgets))}")

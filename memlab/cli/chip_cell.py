@@ -71,7 +71,7 @@ def _tell(story: CellStory) -> None:
         lines.append(f"its last {len(story.last_pulses)} pulses:")
     lines += map(_pulse, story.last_pulses)
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(line)
 
 
 def _chapter(run: Chapter) -> str:

@@ -190,7 +190,7 @@ def _summarise(document: dict[str, Any]) -> None:
     for run, steps in document["skipped"].items():
         lines.append(f"{run}: {steps} steps left out, the twin took other ones")
     lines.append(f"picture {document['figure']}")
-    click.echo("\n".join(lines), err=True)
+    click.echo("\n".join(lines))
 
 
 def _number(value: float | None) -> str:

@@ -139,4 +139,4 @@ def _summarise(document: dict[str, Any], parameters: int) -> None:
             "other wires, transistors or boards than this chip"
         )
     lines.append(f"preset {document['preset']}: --board 'emulator:?chip={document['preset']}'")
-    click.echo("\n".join(lines), err=True)
+    click.echo("\n".join(lines))

@@ -77,4 +77,4 @@ def _tell(document: dict[str, Any]) -> None:
     lines.append(f"{counts}; {document['unknown']} pulses of cells are in doubt now")
     if document["unknown"]:
         lines.append("they count as fired; decide with --accept (fired) or --redo (not fired)")
-    click.echo("\n".join(lines), err=True)
+    click.echo("\n".join(lines))

@@ -153,7 +153,7 @@ def summarise_comparison(document: dict[str, Any]) -> None:
             f"{twin[worst] / factor:6.4g}{'' if curve['agrees'] else '  beyond'}"
         )
     lines.append(f"picture {document['figure']}")
-    click.echo("\n".join(lines), err=True)
+    click.echo("\n".join(lines))
 
 
 def _skipped(table: dict[str, Any]) -> list[str]:
@@ -167,7 +167,7 @@ def summarise_table(table: dict[str, Any]) -> None:
     """Say what was read, on stderr."""
     half = f", the {table['half']} half of them fitted" if table["half"] else ""
     line = f"{table['kind']}: {table['lines']} lines of {table['cells']} cells{half}"
-    click.echo("\n".join([line, *_skipped(table)]), err=True)
+    click.echo("\n".join([line, *_skipped(table)]))
 
 
 def _draw(comparison: TableComparison, title: str, file: str, picture: Path) -> None:

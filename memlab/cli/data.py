@@ -48,13 +48,13 @@ def list_command(where: Path | None, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"data directory {data_directory(where)}", err=True)
+    click.echo(f"data directory {data_directory(where)}")
     for status in states:
         place = status.path or ("built in" if status.present else "missing")
-        click.echo(f"{status.name:15} {place}", err=True)
-        click.echo(f"{'':15} {status.entry.title}", err=True)
+        click.echo(f"{status.name:15} {place}")
+        click.echo(f"{'':15} {status.entry.title}")
         if not status.present:
-            click.echo(f"{'':15} {status.entry.how_to_get}", err=True)
+            click.echo(f"{'':15} {status.entry.how_to_get}")
 
 
 @data.command(cls=Command)
@@ -76,7 +76,7 @@ def fetch(name: str, where: Path | None, as_json: bool) -> None:
     if as_json:
         show_document(_document(status))
     else:
-        click.echo(f"{name}: {status.path or status.entry.how_to_get}", err=True)
+        click.echo(f"{name}: {status.path or status.entry.how_to_get}")
 
 
 @data.command(cls=Command)

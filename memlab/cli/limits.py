@@ -33,9 +33,9 @@ def limits(as_json: bool) -> None:
         return
     for name, value in asdict(defaults).items():
         number, unit = prefixed(value, _unit(name))
-        click.echo(f"{name:<21} {value / number:.4g} {unit}", err=True)
+        click.echo(f"{name:<21} {value / number:.4g} {unit}")
     for rule in RULES:
-        click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}", err=True)
+        click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}")
 
 
 def _unit(name: str) -> str:

@@ -89,7 +89,7 @@ def show_passport(document: dict[str, Any]) -> None:
     if "figure" in document:
         lines.append(("picture", document["figure"]))
     for name, text in lines:
-        click.echo(f"{name:<17} {text}", err=True)
+        click.echo(f"{name:<17} {text}")
 
 
 def budget_text(budgets: Mapping[str, float | None]) -> str:

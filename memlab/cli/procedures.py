@@ -46,7 +46,7 @@ def _summarise(document: dict[str, Any]) -> None:
     if "on_board" in document:
         lines.append(f"  on the board: {document['on_board']['seconds']:.3g} s")
     lines += [f"  run file {document['run']}", f"  picture  {document['figure']}"]
-    click.echo("\n".join(lines), err=True)
+    click.echo("\n".join(lines))
 
 
 def _quantity(found: dict[str, Any]) -> str:

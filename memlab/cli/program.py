@@ -89,7 +89,7 @@ def program(
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]
-    click.echo("\n".join(lines), err=True)
+    click.echo("\n".join(lines))
 
 
 def _show(step: Round, *, quiet: bool) -> None:

@@ -58,4 +58,4 @@ def read(
         f"map      {document['out']}",
         f"picture  {document['figure']}",
     ]
-    click.echo("\n".join(lines), err=True)
+    click.echo("\n".join(lines))

@@ -68,7 +68,7 @@ def report(
         }
         show_document(document)
     else:
-        click.echo(f"report {out}: {len(runs)} runs, {len(written)} figure files", err=True)
+        click.echo(f"report {out}: {len(runs)} runs, {len(written)} figure files")
 
 
 def _write(data: bytes, file: BinaryIO) -> None:

@@ -47,9 +47,9 @@ def diff(first: Path, second: Path, out: Path | None, as_json: bool) -> None:
         return
     _show(found)
     if drawn is not None:
-        click.echo(f"picture {drawn}", err=True)
+        click.echo(f"picture {drawn}")
     elif out is not None:
-        click.echo("no picture: the runs share no curve and no cell", err=True)
+        click.echo("no picture: the runs share no curve and no cell")
 
 
 def _document(first: Path, second: Path, found: Comparison, picture: Path | None) -> dict[str, Any]:

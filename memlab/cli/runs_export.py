@@ -44,4 +44,4 @@ def export(file: Path, form: str, out: Path | None, as_json: bool) -> None:
     if as_json:
         show_document({"run": str(file), "files": [str(one) for one in files]})
     else:
-        click.echo("\n".join(f"{one}" for one in files), err=True)
+        click.echo("\n".join(f"{one}" for one in files))

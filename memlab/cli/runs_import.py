@@ -57,6 +57,5 @@ def import_(file: Path, out: Path, as_json: bool) -> None:
             f"{log.instrument}: {document['readings']} readings and {document['pulses']} pulses of "
             f"{document['cells']} cells in {document['maps']} maps, {document['left_out']} entries "
             "left out\n"
-            f"run file {out}\npicture  {picture}",
-            err=True,
+            f"run file {out}\npicture  {picture}"
         )

@@ -35,4 +35,4 @@ def plot(run: Path, out: Path | None, as_json: bool) -> None:
     if as_json:
         show_document({"run": str(run), "figure": str(picture)})
     else:
-        click.echo(f"picture {picture}", err=True)
+        click.echo(f"picture {picture}")

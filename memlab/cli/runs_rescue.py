@@ -27,4 +27,4 @@ def rescue(file: Path, as_json: bool) -> None:
     if as_json:
         show_document({"run": str(file), "items": kept})
     else:
-        click.echo(f"{file}: whole; " + ", ".join(f"{k} {n}" for k, n in kept.items()), err=True)
+        click.echo(f"{file}: whole; " + ", ".join(f"{k} {n}" for k, n in kept.items()))

@@ -47,7 +47,7 @@ def watch(file: Path, every: float, once: bool, as_json: bool) -> None:
         if as_json:
             show_document(_document(follower.run, progress))
         elif once or progress.over:
-            Console(stderr=True).print(_shown(follower.run, progress))
+            Console().print(_shown(follower.run, progress))
 
 
 def _follow(follower: Follower, every: float, *, quiet: bool) -> Progress:

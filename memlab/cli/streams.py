@@ -3,7 +3,7 @@
 Inside `standard_streams`, a write to stderr cannot fail: a viewer that went away, a full disk, a
 closed descriptor or a terminal without an ohm sign cost words, never a measurement. A write to
 stdout that fails is one `OutputError`, and every character that a terminal does not have is
-replaced.
+replaced. Talk is dropped, too, where nobody reads it: a pipe that is full, a terminal that is held.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import select
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +23,11 @@ __all__ = ["OutputError", "show_document", "standard_streams"]
 
 _FILE_KEYS = ("run", "out", "table", "report", "preset", "figure")
 """Where the document of a command names the files that it wrote."""
+
+_PATIENCE = 2000
+"""Milliseconds for a reader of stderr to make room; then talk is dropped until he has."""
+_PIECE = getattr(select, "PIPE_BUF", 512) // 4
+"""Characters that fit into a pipe which has room, however they are encoded."""
 
 
 class OutputError(MemlabError):
@@ -133,7 +139,32 @@ class _Stream:
 
 
 class _Talk(_Stream):
-    """Stderr: what cannot be written is dropped."""
+    """Stderr: what cannot be written is dropped, and what cannot be written soon."""
+
+    def __init__(self, inner: TextIO | None) -> None:
+        super().__init__(inner)
+        self._stuck = False
+
+    def write(self, text: str) -> int:
+        for start in range(0, len(text), _PIECE):
+            if self._ready():
+                super().write(text[start : start + _PIECE])
+                # Nothing waits in a buffer that would have to go out before the next piece.
+                super().flush()
+        return len(text)
+
+    def _ready(self) -> bool:
+        """Whether a piece can be written without waiting; a reader is waited for once."""
+        try:
+            descriptor = self.fileno()
+        except (OSError, ValueError):
+            return True  # no stream of the system, or closed: writing says so
+        if not hasattr(select, "poll"):
+            return True
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        self._stuck = not poll.poll(0 if self._stuck else _PATIENCE)
+        return not self._stuck
 
 
 class _Results(_Stream):

@@ -130,4 +130,4 @@ def _summarise(document: dict[str, Any]) -> None:
         f"picture  {document['figure']}",
     ]
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(line)

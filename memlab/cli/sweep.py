@@ -103,9 +103,9 @@ def sweep(
     )
     if as_json:
         show_document(_document(planned, result, time.perf_counter() - start))
-    elif not quiet:
-        click.echo(f"{result.ran} trials run, {result.reused} found", err=True)
-        click.echo(f"table   {result.table}\npicture {result.figure}", err=True)
+    else:
+        click.echo(f"{result.ran} trials run, {result.reused} found")
+        click.echo(f"table   {result.table}\npicture {result.figure}")
     if result.failed:
         trial, reason = result.failed[0]
         raise MemlabError(

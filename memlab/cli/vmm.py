@@ -48,6 +48,5 @@ def vmm(
     click.echo(
         f"{document['vectors']} vectors multiplied, {document['saturated']} saturated readings\n"
         f"load     {document['load']['words']}\n"
-        f"currents {document['out']}",
-        err=True,
+        f"currents {document['out']}"
     )
