@@ -60,6 +60,10 @@ class LimitChanges(BaseModel):
         """Return what is there, by name."""
         return self.model_dump(exclude_none=True)
 
+    def settings(self) -> tuple[str, ...]:
+        """Return what is there as settings of a run."""
+        return tuple(f"limits.{name}={value!r}" for name, value in self.given().items())
+
     def over(self, limits: Limits) -> Limits:
         """Return limits with these changes."""
         return limits.changed(**self.given())

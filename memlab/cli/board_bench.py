@@ -10,8 +10,9 @@ import rich_click as click
 from memlab.array.urls import open_board_array
 from memlab.bench import BENCH_UNITS, run_bench
 from memlab.cli.command import Command
-from memlab.cli.options import SEED, board_option, json_option
+from memlab.cli.options import SEED, board_option, json_option, limits_option
 from memlab.cli.streams import show_document
+from memlab.limit_changes import LimitChanges
 
 
 @click.command(cls=Command)
@@ -27,10 +28,13 @@ from memlab.cli.streams import show_document
     help="Calls with one vector, for the latency.",
 )
 @click.option("--seed", type=SEED, default=0, help="Seed of the vectors.")
+@limits_option
 @json_option
-def bench(url: str, vectors: int, calls: int, seed: int, as_json: bool) -> None:
+def bench(
+    url: str, vectors: int, calls: int, seed: int, limits: LimitChanges | None, as_json: bool
+) -> None:
     """Measure goodput, VMM per second and latency of a board; only reads."""
-    with open_board_array(url) as array:
+    with open_board_array(url, limits=limits) as array:
         result = run_bench(array, np.random.default_rng(seed), vectors=vectors, calls=calls)
         rows, columns = array.shape
     document = {"board": url, **asdict(result), "units": BENCH_UNITS}

@@ -9,8 +9,9 @@ from click.exceptions import Exit
 
 from memlab.array.urls import open_board_array
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, json_option
+from memlab.cli.options import board_option, json_option, limits_option
 from memlab.cli.streams import show_document
+from memlab.limit_changes import LimitChanges
 from memlab.selftest import Item, run_selftest
 
 _WORDS = {True: "PASS", False: "FAIL", None: "  - "}
@@ -18,15 +19,16 @@ _WORDS = {True: "PASS", False: "FAIL", None: "  - "}
 
 @click.command(cls=Command)
 @board_option
+@limits_option
 @json_option
-def selftest(url: str, as_json: bool) -> None:
+def selftest(url: str, limits: LimitChanges | None, as_json: bool) -> None:
     """Check every line of a board: offsets, leakage, noise, gains, bits; only reads.
 
     A calibration in use is undone first, and less is then allowed. What no conducting cell shows is
     not told. Exit code 0 when nothing fails, 1 when something does, 3 when the board cannot be
     reached.
     """
-    with open_board_array(url) as array:
+    with open_board_array(url, limits=limits) as array:
         items = run_selftest(array)
     passed = all(item.passed is not False for item in items)
     if as_json:

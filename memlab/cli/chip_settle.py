@@ -10,10 +10,11 @@ import rich_click as click
 
 from memlab.array.options import split_array_options
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
+from memlab.cli.options import json_option, limits_option
 from memlab.cli.passports import require_passport
 from memlab.cli.streams import show_document
 from memlab.errors import SettingError
+from memlab.limit_changes import LimitChanges
 
 
 @click.command(cls=Command)
@@ -31,8 +32,17 @@ from memlab.errors import SettingError
     show_default=True,
     help="Preset of a chip that states roughly what a SET does.",
 )
+@limits_option
 @json_option
-def settle(chip: str, board: str, accept: bool, redo: bool, preset: str, as_json: bool) -> None:
+def settle(
+    chip: str,
+    board: str,
+    accept: bool,
+    redo: bool,
+    preset: str,
+    limits: LimitChanges | None,
+    as_json: bool,
+) -> None:
     """Settle pulses of unknown fate by reading their cells; nothing is pulsed.
 
     CHIP_OR_SERIAL is a chip's passport, or the serial number of its board. For each pulse that may
@@ -52,7 +62,7 @@ def settle(chip: str, board: str, accept: bool, redo: bool, preset: str, as_json
     path = require_passport(chip)
     if Path(chip).is_file() and split_array_options(board)[1].passport is None:
         board = f"{board}{'&' if '?' in board else '?'}passport={quote(chip)}"
-    with open_board_array(board) as array:
+    with open_board_array(board, limits=limits) as array:
         if array.passport is None:
             raise SettingError(f"{board} has no chip passport; give the board that has the chip")
         if array.passport.path.resolve() != path.resolve():

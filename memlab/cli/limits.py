@@ -7,33 +7,48 @@ from dataclasses import asdict
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
+from memlab.cli.options import json_option, limits_option
 from memlab.cli.streams import show_document
 from memlab.coupled_limits import RULES
+from memlab.emulator import load_preset
+from memlab.limit_changes import LimitChanges
 from memlab.limits import LIMIT_UNITS, Limits
 from memlab.units import prefixed
 
 
-@click.command(cls=Command)
+@click.command("limits", cls=Command)
+@click.option("--chip", metavar="NAME", help="Also what this chip's file says: NAME.toml.")
+@limits_option
 @json_option
-def limits(as_json: bool) -> None:
-    """List what a chip may see by default, and the rules about combinations, with reasons.
+def limits_(chip: str | None, limits: LimitChanges | None, as_json: bool) -> None:
+    """List what a chip may see, and the rules about combinations, with reasons.
 
-    A limit refuses before anything is sent, with exit code 4. Other limits are for scripts:
-    memlab.open_array(url, limits=memlab.Limits(...)).
+    A limit refuses before anything is sent, with exit code 4. A chip that needs others has them in
+    a table [limits] of its TOML file, or in a file for --limits, which every command takes that
+    touches a chip. Of several the last wins: defaults, chip, run of --config, --limits, --set
+    limits.set_voltage=3.6. Other limits than the board can make are refused.
     """
-    defaults = Limits()
-    rules = [
-        {**asdict(rule), "default": getattr(defaults, rule.limit), "units": _unit(rule.limit)}
-        for rule in RULES
-    ]
+    sources = {
+        **({} if chip is None else {f"chip {chip}": load_preset(chip).limits}),
+        **({} if limits is None else {"--limits": limits}),
+    }
+    found, origin = Limits(), dict.fromkeys(asdict(Limits()), "default")
+    for name, changes in sources.items():
+        found = changes.over(found)
+        origin |= dict.fromkeys(changes.given(), name)
     if as_json:
-        units = {name: _unit(name) for name in asdict(defaults)}
-        show_document({"limits": asdict(defaults), "rules": rules, "units": units})
+        rules = [
+            {**asdict(rule), "default": getattr(Limits(), rule.limit), "units": _unit(rule.limit)}
+            for rule in RULES
+        ]
+        units = {name: _unit(name) for name in origin}
+        show_document({"limits": asdict(found), "from": origin, "rules": rules, "units": units})
         return
-    for name, value in asdict(defaults).items():
-        number, unit = prefixed(value, _unit(name))
-        click.echo(f"{name:<21} {value / number:.4g} {unit}")
+    for name, value in asdict(found).items():
+        factor, unit = prefixed(value, _unit(name))
+        where = "" if origin[name] == "default" else f"  ({origin[name]})"
+        text = LimitChanges.model_fields[name].description
+        click.echo(f"{name:<21} {f'{value / factor:.4g} {unit}':<9} {text}{where}")
     for rule in RULES:
         click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}")
 

@@ -12,6 +12,7 @@ import rich_click as click
 
 from drivers.tokens import take_token
 from memlab.errors import SettingError
+from memlab.limit_changes import read_limits
 from memlab.regions import Region
 from memlab.session import Labels
 
@@ -23,6 +24,7 @@ __all__ = [
     "gain_option",
     "json_option",
     "label_options",
+    "limits_option",
     "load_option",
     "quiet_option",
     "region_options",
@@ -55,6 +57,13 @@ load_option = click.option(
     help="Lines that take part in readings: the rows and columns selected, while other rows float "
     "and other gates are at 0 V; or all of the array. Where wires have resistance, cells read "
     "lower the more take part.  [default: selection]",
+)
+limits_option = click.option(
+    "--limits",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=lambda context, parameter, value: None if value is None else read_limits(value),
+    metavar="FILE",
+    help="What the chip may see: a TOML file with a table [limits], which may be the chip's own.",
 )
 SEED = click.IntRange(0, 2**63 - 1)
 """Type of every seed: what a run file can hold."""

@@ -9,7 +9,7 @@ from memlab.session.checkpoint import Checkpoint, find_checkpoint
 from memlab.session.config_file import ConfigFile, read_config
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
-from memlab.session.limits import recorded_limits, with_limits
+from memlab.session.limits import recorded_limits
 from memlab.session.request import UNLABELLED, Labels, Request
 from memlab.session.session import Session, added, enter_passports, recorded, written
 
@@ -33,6 +33,5 @@ __all__ = [
     "recorded",
     "recorded_limits",
     "total_counts",
-    "with_limits",
     "written",
 ]

@@ -1,34 +1,15 @@
-"""Limits of a run: from a file into its settings, and back from what its file says they were."""
+"""What the chip of a run was allowed to see, as its file says it."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
-from typing import TypeVar
 
-from memlab.limit_changes import read_limits
 from memlab.limits import Limits
 from memlab.runs import Run
-from memlab.settings import Section, merge_settings
 
-__all__ = ["recorded_limits", "with_limits"]
-
-Config = TypeVar("Config", bound=Section)
+__all__ = ["recorded_limits"]
 
 _PREFIX = "limits."
-
-
-def with_limits(config: Config, file: Path | None) -> Config:
-    """Return the settings of a run with the limits of a file (`--limits`), where there is one.
-
-    Raises
-    ------
-    SettingError
-        As `read_limits`.
-    """
-    if file is None:
-        return config
-    return merge_settings(config, {"limits": read_limits(file).given()}, f"--limits {file}")
 
 
 def recorded_limits(run: Run) -> Limits | None:

@@ -17,7 +17,7 @@ from memlab.limit_changes import LimitChanges, read_limits
 from memlab.limits import LIMIT_UNITS, Limits
 from memlab.quantities import unit_of
 from memlab.runs import open_run
-from memlab.session import open_arrays, read_config, recorded_limits, with_limits
+from memlab.session import open_arrays, read_config, recorded_limits
 from memlab.settings import apply_settings
 
 HIGH = "[limits]\nset_voltage = 3.6\nforming_gate_voltage = 1.1\n"
@@ -86,10 +86,9 @@ def test_the_ideal_array_keeps_them_and_says_them(chip: Path) -> None:
 
 
 def test_a_file_of_limits_comes_before_set_and_after_the_rest(file: Path) -> None:
-    config = with_limits(apply_settings(PRESETS["paper"](), ["limits.set_voltage=3.1"]), file)
+    config = apply_settings(PRESETS["paper"](), read_limits(file).settings())
     assert config.limits == LimitChanges(set_voltage=4.2)
     assert apply_settings(config, ["limits.set_voltage=null"]).limits == LimitChanges()
-    assert with_limits(config, None) is config
 
 
 @pytest.mark.parametrize(
