@@ -51,10 +51,10 @@ def test_info_tells_identity_state_and_capabilities(
     assert (document["state"], document["fault"]) == ("LINKED", "OK")
     assert document["damaged_frames"] == 0
     code, out, err = in_process(capsys, "board", "info", "--board", served.url)
-    assert (code, out) == (0, "")
-    assert served.document["serial"] in err
-    _, _, err = in_process(capsys, "board", "ground", "--board", served.url)
-    assert err == f"{served.url}: every line is grounded; state LINKED; fault OK\n"
+    assert (code, err) == (0, "")
+    assert served.document["serial"] in out
+    _, out, _ = in_process(capsys, "board", "ground", "--board", served.url)
+    assert out == f"{served.url}: every line is grounded; state LINKED; fault OK\n"
 
 
 @pytest.mark.parametrize("which", ["served", "published", "emulator"])
@@ -84,11 +84,11 @@ def test_selftest_passes_item_by_item_on_a_good_board(
     assert [item["name"] for item in document["items"] if item["passed"] is None] == [
         item["name"] for item in document["items"] if item["advice"]
     ]
-    _, _, err = in_process(capsys, "board", "selftest", "--board", url)
-    assert err.count("PASS") == 5
-    assert err.count("no cell conducts") == err.count("memlab program") == 1
-    assert "not tested" in err
-    assert "FAIL" not in err
+    _, told, _ = in_process(capsys, "board", "selftest", "--board", url)
+    assert told.count("PASS") == 5
+    assert told.count("no cell conducts") == told.count("memlab program") == 1
+    assert "not tested" in told
+    assert "FAIL" not in told
 
 
 class Broken(EmulatedBoard):
@@ -107,10 +107,10 @@ def test_a_failing_selftest_ends_with_1(
     monkeypatch.setattr(
         "memlab.array.urls.EmulatedBoard", lambda *_: Broken(load_preset("ideal"), 0)
     )
-    code, _, err = in_process(capsys, "board", "selftest")
+    code, told, _ = in_process(capsys, "board", "selftest")
     assert code == 1
-    assert "FAIL  zero" in err
-    assert "column 5" in err
+    assert "FAIL  zero" in told
+    assert "column 5" in told
 
 
 def test_ground_says_so(

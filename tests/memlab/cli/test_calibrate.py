@@ -97,7 +97,7 @@ class TestOnBoard:
         assert document("--use", "1")["in_use"] == 1
         assert document("--off")["in_use"] is None
         assert document("--undo")["in_use"] == 1
-        assert "*    1" in run("--list").stderr
+        assert "*    1" in run("--list").stdout
 
     def test_options_that_change_the_board_make_it_another_board(self) -> None:
         other = URL.replace("board.amplifier.offset", "board.adc.noise=0.5&board.amplifier.offset")

@@ -59,14 +59,14 @@ def test_files_that_are_not_what_they_should_be_are_usage_errors(tmp_path: Path)
     assert sorted(tmp_path.iterdir()) == [junk, mask]
 
 
-def test_what_people_read_goes_to_stderr(tmp_path: Path) -> None:
+def test_what_people_read_goes_to_stdout(tmp_path: Path) -> None:
     result = run(
         *("characterize", "staircase", "--cells", "3,5", "--set", "steps=2"),
         *("--out", str(tmp_path / "s.h5")),
     )
     assert result.exit_code == 0
-    assert result.stdout == ""
-    assert "set_slope" in result.stderr
+    assert result.stderr == ""
+    assert "set_slope" in result.stdout
 
 
 def test_a_limit_refuses_a_procedure_before_the_chip_has_seen_a_volt(

@@ -39,8 +39,8 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(
         "wafer": True,
     }
     code, stdout, stderr = memlab(monkeypatch, capsys, "list")
-    assert (code, stdout) == (0, "")
-    assert "memlab data fetch mnist" in stderr
+    assert (code, stderr) == (0, "")
+    assert "memlab data fetch mnist" in stdout
 
 
 def test_path_prints_a_directory_or_a_file_that_scripts_can_use(

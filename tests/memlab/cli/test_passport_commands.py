@@ -60,8 +60,8 @@ def test_a_passport_is_summed_up(memlab: Memlab, chip: str) -> None:
 
 
 def test_people_are_told_the_same(memlab: Memlab, chip: str) -> None:
-    code, out, told = memlab("chip", "show", chip)
-    assert (code, out) == (0, "")
+    code, told, err = memlab("chip", "show", chip)
+    assert (code, err) == (0, "")
     for words in (
         "ideal-0, 128 x 64",
         "2, the last second.h5",
@@ -107,8 +107,8 @@ def test_a_cell_has_a_story(memlab: Memlab, chip: str) -> None:
 
 
 def test_its_story_is_told_to_people(memlab: Memlab, chip: str) -> None:
-    code, out, told = memlab("chip", "cell", "17", "42", "--chip", chip, "--last", "1")
-    assert (code, out) == (0, "")
+    code, told, err = memlab("chip", "cell", "17", "42", "--chip", chip, "--last", "1")
+    assert (code, err) == (0, "")
     assert "cell [17, 42]: 2 SETs, 1 RESETs" in told
     assert "first.h5: 1 SETs, 0 RESETs, formed" in told
     assert "its last 1 pulses:" in told
@@ -215,14 +215,14 @@ def test_limits_and_rules_are_listed_with_reasons(memlab: Memlab) -> None:
     assert document["limits"]["set_gate_voltage"] == Limits().set_gate_voltage
     assert [rule["name"] for rule in document["rules"]] == [rule.name for rule in RULES]
     assert {rule["default"] for rule in document["rules"]} == {1.2e-3, 15e-9, 10e-3, 50e-3, 1.6}
-    code, out, told = memlab("limits")
-    assert (code, out) == (0, "")
+    code, told, err = memlab("limits")
+    assert (code, err) == (0, "")
     assert "Rule: pulse energy" in told
     shown = {line.split()[0]: line.split()[1:] for line in told.splitlines()[:11]}
-    assert shown["set_voltage"] == ["3", "V"]
-    assert shown["maximum_width"] == ["4.42", "us"]
-    assert shown["cell_current"] == ["1.2", "mA"]
-    assert shown["pulse_energy"] == ["15", "nJ"]
+    assert shown["set_voltage"][:2] == ["3", "V"]
+    assert shown["maximum_width"][:2] == ["4.42", "us"]
+    assert shown["cell_current"][:2] == ["1.2", "mA"]
+    assert shown["pulse_energy"][:2] == ["15", "nJ"]
 
 
 def test_an_unknown_chip_is_told_which_there_are_and_which_is_near(

@@ -62,15 +62,17 @@ def test_json_prints_one_document_on_stdout_and_progress_on_stderr(tmp_path: Pat
     assert (tmp_path / document["figure"]).read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_person_gets_a_summary_and_an_empty_stdout(
+def test_a_person_gets_a_summary_on_stdout_and_progress_on_stderr(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, said = in_process(capsys, "train", "airline", "--epochs", "2", "--out", "run.h5")
     assert code == 0
-    assert out == ""
-    assert "persistence" in said
-    assert "run.png" in said
+    assert "persistence" in out
+    assert "run.png" in out
+    assert "epoch" not in out
+    assert "epoch 2/2" in said
+    assert "run.png" not in said
 
 
 @pytest.mark.parametrize(

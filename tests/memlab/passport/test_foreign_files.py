@@ -56,7 +56,7 @@ def test_a_run_whose_name_is_no_text_is_entered(
         capture_output=True,
     )
     assert done.returncode == 0, done.stderr
-    assert b"caf\xe9.h5" in done.stderr
+    assert b"caf\xe9.h5" in done.stdout
     folder = tmp_path / os.fsdecode(b"\xff")
     folder.mkdir()
     path = used_passport(folder)

@@ -196,7 +196,7 @@ def test_what_cannot_be_read_is_left_out_and_counted(tmp_path: Path) -> None:
     assert "left out 1 x missing Resistance (line 4: Resistance is missing)" in result.stderr
     assert "2 x Resistance that is no number (line 5: Resistance 'x' is no number)" in result.stderr
     assert "3 x line of the array that cannot be" in result.stderr
-    assert "9 entries left out" in result.stderr
+    assert "9 entries left out" in result.stdout
     with h5py.File(out) as file:
         assert file["entry/result/left_out"][()] == 9
         assert file["entry"].attrs["left_out"] == 9

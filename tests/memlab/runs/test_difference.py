@@ -82,4 +82,4 @@ def test_maps_without_a_common_cell_are_not_drawn(
     done = CliRunner().invoke(cli, ["runs", "diff", *files, "--out", str(out)])
     assert done.exit_code == 0
     assert not out.exists()
-    assert "no picture" in done.stderr
+    assert "no picture" in done.stdout

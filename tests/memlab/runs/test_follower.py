@@ -133,9 +133,9 @@ def test_watch_says_how_far_it_is(writer: Writer, tmp_path: Path) -> None:
     run = str(tmp_path / "run.h5")
     shown = CliRunner().invoke(cli, ["runs", "watch", run, "--once"])
     assert shown.exit_code == 0, shown.output
-    assert "1 of 6 epochs" in shown.stderr
-    assert "loss 0.25" in shown.stderr
-    assert "dense: 3e+06 to 3e+06 uS" in shown.stderr
+    assert "1 of 6 epochs" in shown.stdout
+    assert "loss 0.25" in shown.stdout
+    assert "dense: 3e+06 to 3e+06 uS" in shown.stdout
     done = CliRunner().invoke(cli, ["runs", "watch", run, "--once", "--json"])
     document = json.loads(done.stdout)
     assert document["status"] == "running"
