@@ -121,6 +121,7 @@ class Store:
                 elif not path.exists():
                     raise DataError(f"there is no chip passport {path}")
                 self._check_place()
+                self._connection.close()  # the one in memory
                 self._connection = _connect(path, timeout=5.0)
                 self._prepare()
         except BaseException:
