@@ -6,7 +6,7 @@ when its fate is known. So whoever kept the name may ask later, in any program, 
 pulses. What this file does not know is unknown, never "not fired".
 
     facts(name, value)              what else is to be remembered: the highest operation, also of an
-                                    old ledger (`old_ledger`), whose operations have tickets of
+                                    old ledger (`earlier_records`), whose operations have tickets of
                                     their own: ledger-IDENTITY/OP; the last pulses of others
     tickets(id, name, pulses)       pulses: how many the batch has
     operations(op, ticket, first, count, session, boot_id, entries, crc, done, started)
@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drivers import old_ledger
+from drivers import earlier_records
 from drivers.board import Outcome
 from drivers.errors import DeviceError, TransportError
 from drivers.record_file import RecordFile, checksum
@@ -320,7 +320,7 @@ class Tickets:
         try:
             aside.mkdir(exist_ok=True)
             if path.is_file():
-                self._import(old_ledger.parse(path.read_bytes()), path)
+                self._import(earlier_records.parse(path.read_bytes()), path)
                 path.replace(aside / f"{new_name()}.jsonl")
             aside.replace(path)
         except OSError as error:
@@ -329,7 +329,7 @@ class Tickets:
                 "pulsed; make it and its directory writable"
             ) from error
 
-    def _import(self, old: old_ledger.OldLedger, path: Path) -> None:
+    def _import(self, old: earlier_records.OldLedger, path: Path) -> None:
         if old.uncertain or old.forgotten >= max(old.highest, 1):
             LOGGER.warning("%s: of some pulses it does not say what became of them", path)
         with self._file.transaction() as execute:

@@ -5,7 +5,7 @@ one place where codes become volts and amperes. How the numbers are measured sta
 `memlab.calibrate`.
 """
 
-from memlab.calibration.record import CalibrationRecord
+from memlab.calibration.static_errors import CalibrationRecord
 from memlab.calibration.stored import Calibration
 
 __all__ = ["Calibration", "CalibrationRecord"]

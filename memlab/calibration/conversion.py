@@ -21,7 +21,7 @@ import numpy.typing as npt
 from drivers import max11046
 from drivers.board import Capabilities
 from drivers.ltc2668 import Span
-from memlab.calibration.record import CalibrationRecord
+from memlab.calibration.static_errors import CalibrationRecord
 from memlab.calibration.stored import Calibration
 from memlab.storage import State
 

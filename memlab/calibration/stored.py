@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from drivers.board import Capabilities
-from memlab.calibration.record import CalibrationRecord
+from memlab.calibration.static_errors import CalibrationRecord
 from memlab.errors import DataError, SettingError
 from memlab.storage import require_file
 

@@ -1,6 +1,6 @@
 """The emulated chip and board: cells, wires, front end, and the board's end of the wire."""
 
-from memlab.calibration.record import CalibrationRecord
+from memlab.calibration.static_errors import CalibrationRecord
 from memlab.emulator.board import EmulatedBoard
 from memlab.emulator.chip import Chip
 from memlab.emulator.preset import ChipPreset, ParameterRow, load_preset, preset_rows

@@ -27,7 +27,7 @@ from drivers.errors import DeviceError
 from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
 from drivers.simulation import Energy
 from memlab._version import __version__
-from memlab.calibration.record import CalibrationRecord
+from memlab.calibration.static_errors import CalibrationRecord
 from memlab.emulator.chip import Chip
 from memlab.emulator.clock import OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from drivers import max11046
 from drivers.ltc2668 import Span
-from memlab.calibration.record import CalibrationRecord
+from memlab.calibration.static_errors import CalibrationRecord
 from memlab.emulator.cells.drift import BOLTZMANN
 from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.preset import ChipPreset

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from drivers.board import Selection
 from drivers.errors import DeviceError
-from memlab.calibration.record import CalibrationRecord
+from memlab.calibration.static_errors import CalibrationRecord
 from memlab.emulator.chip import GRID, Chip
 from memlab.emulator.preset import ChipPreset
 

@@ -25,7 +25,7 @@ from memlab.experiments.experiment import MakeExperiment, Outcome, in_software
 from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.in_situ import loss_of_last_epoch, train_experiment
 from memlab.experiments.law import find_law
-from memlab.experiments.placing import place_weights, used_cells, views_of
+from memlab.experiments.targets import place_weights, used_cells, views_of
 from memlab.mapping import (
     PULSE_UNITS,
     SwitchingLaw,

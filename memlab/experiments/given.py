@@ -21,7 +21,7 @@ from memlab.errors import DataError, SettingError
 from memlab.experiments.config import ExperimentConfig
 from memlab.experiments.experiment import Experiment
 from memlab.experiments.law import find_law
-from memlab.experiments.placing import used_cells, views_of
+from memlab.experiments.targets import used_cells, views_of
 from memlab.mapping import DirectUpdate, OneShotUpdate, pair_conductance
 from memlab.nn import Network
 from memlab.runs import Trained, read_trained

@@ -5,8 +5,8 @@ from memlab.mapping.block import Block, pair_conductance, pair_weight
 from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
 from memlab.mapping.layout import Layout, pair_rows
+from memlab.mapping.packing import Request, place
 from memlab.mapping.placed_matrix import placed_matrix
-from memlab.mapping.placement import Request, place
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
 from memlab.mapping.settings import TA_HFO2, MappingConfig
 from memlab.mapping.switching import measure_switching_law

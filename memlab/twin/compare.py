@@ -31,7 +31,7 @@ from memlab.characterize.offsets import are_net, net_conductance
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
 from memlab.runs import Record, Series
-from memlab.twin.estimates import read_voltage
+from memlab.twin.evidence import read_voltage
 from memlab.twin.measured import MeasuredRun, simulate
 
 __all__ = ["Comparison", "StepResult", "compare", "distances_of", "holm"]

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
 from memlab.load import warn_of_loads
-from memlab.twin.estimates import (
+from memlab.twin.evidence import (
     SQUARED,
     direct_estimates,
     matched_estimates,

@@ -45,7 +45,7 @@ def test_what_others_deprecate_among_themselves_is_shown(
 
 
 @pytest.mark.parametrize("category", [RuntimeWarning, ResourceWarning, UserWarning, LoadWarning])
-@pytest.mark.parametrize("module", ["numpy._core", "matplotlib.axes", "memlab.bench"])
+@pytest.mark.parametrize("module", ["numpy._core", "matplotlib.axes", "memlab.operations.speed"])
 def test_all_else_is_an_error_wherever_it_comes_from(category: type[Warning], module: str) -> None:
     with pytest.raises(category):
         warn(category, module)

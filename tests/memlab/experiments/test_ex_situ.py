@@ -19,7 +19,7 @@ from memlab.experiments import estimate, make_plan, run
 from memlab.experiments.airline import PRESETS, AirlineExperiment
 from memlab.experiments.config import Placement
 from memlab.experiments.ex_situ import effective_training
-from memlab.experiments.placing import place_weights
+from memlab.experiments.targets import place_weights
 from memlab.kinds import plot_run
 from memlab.mapping import pair_weight
 from memlab.session import create_run_file

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from drivers.board import Outcome
-from drivers.old_ledger import parse
+from drivers.earlier_records import parse
 from drivers.tickets import Tickets
 
 BOARDS = Path(__file__).parents[1] / "fixtures" / "d9f9529" / "boards"
