@@ -17,10 +17,19 @@ from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration.store import CalibrationStore
 from memlab.cli.command import Command
-from memlab.cli.options import SEED, FiniteRange, board_option, json_option, label_options
+from memlab.cli.options import (
+    SEED,
+    FiniteRange,
+    board_option,
+    json_option,
+    label_options,
+    quiet_option,
+)
+from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import show_document
 from memlab.regions import format_lines
-from memlab.session import Labels
+from memlab.session import Labels, read_config
+from memlab.settings import apply_settings, merge_settings
 
 _DEFAULT = CalibrationSettings()
 
@@ -35,32 +44,21 @@ _DEFAULT = CalibrationSettings()
 @click.option(
     "--passes",
     type=click.IntRange(min=1),
-    default=_DEFAULT.passes,
-    show_default=True,
-    help="Average over so many passes at most.",
+    help=f"Average over so many passes at most.  [default: {_DEFAULT.passes}]",
 )
 @click.option(
     "--target",
     type=FiniteRange(min=0.0, min_open=True),
-    default=_DEFAULT.target,
-    show_default=True,
     metavar="V",
-    help="... or until rows are known this well.",
+    help=f"... or until rows are known this well.  [default: {_DEFAULT.target:g}]",
 )
 @click.option(
     "--seconds",
     type=FiniteRange(min=0.0, min_open=True),
-    default=_DEFAULT.seconds,
-    show_default=True,
-    help="... or for so long.",
+    help=f"... or for so long.  [default: {_DEFAULT.seconds:g}]",
 )
-@click.option(
-    "--seed",
-    type=SEED,
-    default=_DEFAULT.seed,
-    show_default=True,
-    help="Seed of everything random.",
-)
+@click.option("--seed", type=SEED, help=f"Seed of everything random.  [default: {_DEFAULT.seed}]")
+@setting_options(set_option("vectors=96"), config_option, kind="calibration")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -74,7 +72,7 @@ _DEFAULT = CalibrationSettings()
 @click.option("--off", is_flag=True, help="Use none.")
 @label_options
 @json_option
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 def calibrate(
     url: str,
     smu: str | None,
@@ -82,10 +80,12 @@ def calibrate(
     columns: str,
     yes: bool,
     program: bool,
-    passes: int,
-    target: float,
-    seconds: float,
-    seed: int,
+    passes: int | None,
+    target: float | None,
+    seconds: float | None,
+    seed: int | None,
+    settings: tuple[str, ...],
+    config_file: Path | None,
     out: Path | None,
     no_store: bool,
     do_list: bool,
@@ -109,9 +109,16 @@ def calibrate(
     if chosen:
         _versions(url, chosen[0], use, as_json)
         return
+    named = {"passes": passes, "target": target, "seconds": seconds, "seed": seed}
+    own = [f"{name}={value!r}" for name, value in named.items() if value is not None]
+    config = CalibrationSettings()
+    if config_file is not None:
+        file = read_config(config_file)
+        file.check_kind("calibration")
+        config = merge_settings(config, file.values, f"--config {config_file}")
     plan = plan_calibration(
         url,
-        CalibrationSettings(target=target, passes=passes, seconds=seconds, seed=seed),
+        apply_settings(config, [*settings, *own]),
         out=out,
         smu=smu,
         rows=rows,

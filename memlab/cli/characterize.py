@@ -18,6 +18,7 @@ from memlab.cli.options import (
     region_options,
 )
 from memlab.cli.procedures import report, watch_readings
+from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.kinds import Family
 from memlab.session import Labels
 
@@ -36,21 +37,7 @@ from memlab.session import Labels
     metavar="PATH",
     help="Run file; with several procedures a directory.  [default: memlab-runs/NAME-...h5]",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting, for example gate_maximum=2.0 or chip.noise=0; repeatable.",
-)
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Settings from a run file, to repeat it, or from a TOML file, with a table for each of "
-    "several procedures; --set changes them.",
-)
+@setting_options(set_option("gate_maximum=2.0 or chip.noise=0"), config_option)
 @label_options
 @json_option
 @quiet_option

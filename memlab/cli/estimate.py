@@ -10,7 +10,8 @@ import rich_click as click
 from memlab.array.cost import COST_UNITS
 from memlab.characterize import Region, estimate_procedures, plan_procedures
 from memlab.cli.kind_names import KindCommand, KindName
-from memlab.cli.options import SEED, check_picture, region_options
+from memlab.cli.options import SEED, check_picture, json_option, region_options
+from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import show_document
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
@@ -55,14 +56,8 @@ from memlab.units import prefixed
     metavar="FILE",
     help="Draw where the network lies on its arrays; .pdf, .png or .svg.",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting, for example link.baudrate=115200; repeatable.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@setting_options(set_option("link.baudrate=115200"), config_option)
+@json_option
 def estimate(
     names: tuple[str, ...],
     region: Region,
@@ -73,6 +68,7 @@ def estimate(
     arrays: int,
     floor_plan: Path | None,
     settings: tuple[str, ...],
+    config_file: Path | None,
     as_json: bool,
 ) -> None:
     """Tell what a run would take on the board, from a rehearsal in memory.
@@ -87,7 +83,7 @@ def estimate(
     if load_kind(names[0]).family is Family.PROCEDURE:
         if floor_plan is not None:
             raise SettingError("--floor-plan is for experiments: a procedure has no matrices")
-        plans = plan_procedures(names, seed=seed, settings=settings)
+        plans = plan_procedures(names, seed=seed, settings=settings, config_file=config_file)
         bills = estimate_procedures(plans, region)
         _report_procedures(bills, profile, as_json)
         return
@@ -102,6 +98,7 @@ def estimate(
         seed=seed,
         epochs=epochs,
         settings=settings,
+        config_file=config_file,
     )
     bill = {**make_estimate(plan), "board_profile": profile}
     if floor_plan is not None:

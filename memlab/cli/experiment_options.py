@@ -12,6 +12,7 @@ import rich_click as click
 
 from memlab.cli.kind_names import KindName
 from memlab.cli.options import SEED, json_option, quiet_option
+from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.errors import SettingError
 from memlab.experiments.kind import load_experiment
 from memlab.kinds import Family
@@ -62,20 +63,6 @@ _OPTIONS = (
         metavar="FILE",
         help="Use the good rows and columns only: a run file of `memlab characterize yield`.",
     ),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Change a setting, for example train.lr=0.02 or chip.noise=0; repeatable.",
-    ),
-    click.option(
-        "--config",
-        "config_file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Settings from a run file, to repeat it, or from a TOML file; --set changes them.",
-    ),
     json_option,
     quiet_option,
 )
@@ -94,8 +81,18 @@ def data_setting(name: str, data: Path) -> str:
     return f"data.path={data}"
 
 
-def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add NAME and the options; paths become the first of the command's `settings`."""
+def experiment_options(
+    *always: str,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what adds NAME and the options; paths become the first of the command's `settings`.
+
+    `always` are settings that the command itself has, for --settings.
+    """
+    add = setting_options(set_option("train.lr=0.02 or chip.noise=0"), config_option, always=always)
+    return lambda command: _with_paths(add(command))
+
+
+def _with_paths(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_data(

@@ -17,27 +17,25 @@ from memlab.cli.options import (
     region_options,
 )
 from memlab.cli.reached import cells_reached
+from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import show_document
 from memlab.mapping import Round
 from memlab.operations import ProgramConfig, program_target
 from memlab.regions import Region
-from memlab.session import Labels
-from memlab.settings import apply_settings
+from memlab.session import Labels, read_config
+from memlab.settings import apply_settings, merge_settings
 
 
 @click.command(cls=Command)
-@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("target", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @board_option
 @region_options
 @load_option
 @click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting, for example attempts=30, relative_tolerance=0.05, law=measured or "
-    "chip=pt-taox-ta (what is on the board); repeatable.",
+@setting_options(
+    set_option("attempts=30, law=measured or chip=pt-taox-ta (what is on the board)"),
+    config_option,
+    kind="program",
 )
 @click.option(
     "--out",
@@ -49,12 +47,13 @@ from memlab.settings import apply_settings
 @json_option
 @quiet_option
 def program(
-    target: Path,
+    target: Path | None,
     url: str,
     region: Region,
     load: str | None,
     tolerance: str | None,
     settings: tuple[str, ...],
+    config_file: Path | None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -68,9 +67,16 @@ def program(
     law that is measured, are those under the load in which the cells will be used (--load). A
     target that the chip cannot reach is refused before anything is pulsed.
     """
+    if target is None:  # with --settings there need be none
+        raise click.UsageError("Missing argument 'TARGET'.")
     given = settings if tolerance is None else (*settings, f"tolerance={tolerance}")
     given = given if load is None else (*given, f"load={load}")
-    config = apply_settings(ProgramConfig(), given)
+    config = ProgramConfig()
+    if config_file is not None:
+        file = read_config(config_file)
+        file.check_kind("program")
+        config = merge_settings(config, file.values, f"--config {config_file}")
+    config = apply_settings(config, given)
     document = program_target(
         target,
         url,

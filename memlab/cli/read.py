@@ -11,12 +11,16 @@ from memlab.cli.options import (
     board_option,
     gain_option,
     json_option,
+    label_options,
+    limits_option,
     load_option,
     region_options,
 )
 from memlab.cli.streams import show_document
+from memlab.limit_changes import LimitChanges
 from memlab.operations import LoadChoice, read_map
 from memlab.regions import Region
+from memlab.session import Labels
 from memlab.units import prefixed
 
 
@@ -31,9 +35,18 @@ from memlab.units import prefixed
     metavar="FILE",
     help="File to write, .npy or .h5; the picture goes beside it.  [default: memlab-runs/read-...]",
 )
+@limits_option
+@label_options
 @json_option
 def read(
-    url: str, region: Region, gain: int, load: str | None, out: Path | None, as_json: bool
+    url: str,
+    region: Region,
+    gain: int,
+    load: str | None,
+    out: Path | None,
+    limits: LimitChanges | None,
+    as_json: bool,
+    labels: Labels,
 ) -> None:
     """Read the conductance map of an array, in S; the device is not changed.
 
@@ -44,7 +57,7 @@ def read(
     .h5 file also holds the raw codes.
     """
     choice = LoadChoice(load or LoadChoice.SELECTION)
-    document = read_map(url, region, gain=gain, load=choice, out=out)
+    document = read_map(url, region, gain=gain, load=choice, out=out, limits=limits, labels=labels)
     if as_json:
         show_document(document)
         return

@@ -29,7 +29,7 @@ def resume_and_report(path: Path, *, as_json: bool, quiet: bool) -> None:
     with TrainingProgress(f"{path}: going on from its last checkpoint", quiet=quiet) as progress:
         document = resume(path, [progress])
     if document is None:
-        click.echo(f"{path}: finished; nothing was done", err=True)
+        click.echo(f"{path}: finished; nothing was done")
     else:
         _report(document, as_json)
 

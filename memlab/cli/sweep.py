@@ -10,7 +10,8 @@ import rich_click as click
 
 from memlab.cli.experiment_options import data_setting
 from memlab.cli.kind_names import KindCommand, KindName
-from memlab.cli.options import SEED
+from memlab.cli.options import SEED, json_option, quiet_option
+from memlab.cli.setting_options import setting_options
 from memlab.cli.streams import show_document
 from memlab.errors import MemlabError
 from memlab.kinds import Family
@@ -18,10 +19,7 @@ from memlab.sweep import Sweep, SweepResult, plan_sweep, run_sweep
 
 __all__ = ["sweep"]
 
-
-@click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
-@click.argument("name", metavar="NAME", type=KindName(Family.EXPERIMENT))
-@click.option(
+SWEPT = click.option(
     "--set",
     "settings",
     multiple=True,
@@ -29,6 +27,11 @@ __all__ = ["sweep"]
     help="chip.noise=0:20e-6:11 varies a setting, 11 values with both ends; first:last:count:log "
     "in equal ratios; a,b,c a list; key=value changes all trials. Repeatable.",
 )
+
+
+@click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
+@click.argument("name", metavar="NAME", type=KindName(Family.EXPERIMENT))
+@setting_options(SWEPT)
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=10, show_default=True, help="How many seeds."
 )
@@ -56,8 +59,8 @@ __all__ = ["sweep"]
     "--scheduler", metavar="ADDRESS", help="Dask scheduler to use instead, tcp://host:8786."
 )
 @click.option("--metric", help="What the figure shows.  [default: what it is judged by]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@json_option
+@quiet_option
 def sweep(
     name: str,
     settings: tuple[str, ...],

@@ -16,7 +16,7 @@ from memlab.session import Labels
 
 
 @click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
-@experiment_options
+@experiment_options()
 @label_options
 def train(
     name: str,

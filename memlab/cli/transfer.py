@@ -19,7 +19,7 @@ from memlab.session import Labels
 
 
 @click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
-@experiment_options
+@experiment_options("method=ex-situ")
 @label_options
 @click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")
 @click.option(

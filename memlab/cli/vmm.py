@@ -7,9 +7,18 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import board_option, gain_option, json_option, load_option
+from memlab.cli.options import (
+    board_option,
+    gain_option,
+    json_option,
+    label_options,
+    limits_option,
+    load_option,
+)
 from memlab.cli.streams import show_document
+from memlab.limit_changes import LimitChanges
 from memlab.operations import LoadChoice, multiply
+from memlab.session import Labels
 
 
 @click.command(cls=Command)
@@ -25,6 +34,8 @@ from memlab.operations import LoadChoice, multiply
     metavar="FILE",
     help="File of currents to write, .npy or .h5.  [default: memlab-runs/vmm-...npy]",
 )
+@limits_option
+@label_options
 @json_option
 def vmm(
     voltages: Path,
@@ -34,14 +45,26 @@ def vmm(
     gain: int,
     load: str | None,
     out: Path | None,
+    limits: LimitChanges | None,
     as_json: bool,
+    labels: Labels,
 ) -> None:
     """Multiply the voltage vectors of VOLTAGES.npy, (..., rows) in V, by the conductances.
 
     The currents, (..., columns) in A, go to a .npy file, or with the raw codes to an .h5 file.
     """
     choice = LoadChoice(load or LoadChoice.SELECTION)
-    document = multiply(voltages, url, rows=rows, columns=columns, gain=gain, load=choice, out=out)
+    document = multiply(
+        voltages,
+        url,
+        rows=rows,
+        columns=columns,
+        gain=gain,
+        load=choice,
+        out=out,
+        limits=limits,
+        labels=labels,
+    )
     if as_json:
         show_document(document)
         return

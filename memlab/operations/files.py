@@ -75,7 +75,15 @@ def request_for(
     return Request(kind, kind.title, out, (url,), settings or {}, notes=notes, labels=labels)
 
 
-def save_run(kind: Kind, out: Path, url: str, array: Array, measured: Any, size: int) -> None:
+def save_run(
+    kind: Kind,
+    out: Path,
+    url: str,
+    array: Array,
+    measured: Any,
+    size: int,
+    labels: Labels = UNLABELLED,
+) -> None:
     """Write what was measured as a new run file, in a spare directory where its place fails.
 
     Parameters
@@ -88,13 +96,15 @@ def save_run(kind: Kind, out: Path, url: str, array: Array, measured: Any, size:
         What the kind writes; it may write it again into another file.
     size
         About how many bytes it takes.
+    labels
+        Tags and note of the run.
 
     Raises
     ------
     StorageError
         If it is not in its place; the message and `saved` say where it is instead.
     """
-    path, request = out, request_for(type(kind), out, url)
+    path, request = out, request_for(type(kind), out, url, labels=labels)
     _make_place(path)
 
     def write_to(place: Path) -> None:

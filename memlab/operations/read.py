@@ -13,12 +13,14 @@ from memlab.array import Measurement
 from memlab.array.load_choice import LoadChoice, select
 from memlab.array.urls import check_url
 from memlab.kinds import Family, Kind
+from memlab.limit_changes import LimitChanges
+from memlab.limits import Limits
 from memlab.load import NOT_RECORDED, told_of_loads
 from memlab.operations.beside import write_beside
 from memlab.operations.files import output_path, save_numbers, save_run
 from memlab.regions import Region
 from memlab.runs import Run
-from memlab.session import Session, open_arrays
+from memlab.session import UNLABELLED, Labels, Session, open_arrays
 from memlab.settings import Section
 
 __all__ = ["ReadKind", "read_map"]
@@ -34,6 +36,8 @@ def read_map(
     gain: int = 0,
     load: LoadChoice = LoadChoice.SELECTION,
     out: Path | None = None,
+    limits: Limits | LimitChanges | None = None,
+    labels: Labels = UNLABELLED,
     figure: bool = True,
 ) -> dict[str, Any]:
     """Measure conductances (S) and write them; the device is not changed.
@@ -54,6 +58,10 @@ def read_map(
         Which lines take part: those of the region, or all of the array.
     out
         A .npy, .h5 or .hdf5 file; by default a new .npy file in `memlab-runs`.
+    limits
+        What the chip may see, where its file does not say it.
+    labels
+        Tags and note of what is written.
     figure
         Whether to draw a picture beside it.
 
@@ -66,7 +74,7 @@ def read_map(
     """
     url = check_url(url)
     out = output_path(out, "read")
-    with open_arrays([url]) as (array,):
+    with open_arrays([url], limits=limits) as (array,):
         instrument = array.describe()
         mask = region.pick(array.shape)
         lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -79,10 +87,17 @@ def read_map(
         if out.suffix == ".npy":
             save_numbers(out, whole)
             known = {"quantity": "conductance", "units": "S", "board": url}
-            write_beside(out, measurement.load, **known, n=int(mask.sum()), of="cells read")
+            write_beside(
+                out,
+                measurement.load,
+                **known,
+                **labels.document(),
+                n=int(mask.sum()),
+                of="cells read",
+            )
         else:
             size = 4 * measurement.value.nbytes
-            save_run(ReadKind(Section()), out, url, part, measurement, size)
+            save_run(ReadKind(Section()), out, url, part, measurement, size, labels)
     # Nothing is compared here, so this is a note (memlab.cli.notes) and no warning.
     what = "this map and the last one in the passport"
     if note := told_of_loads(what, [measurement.load, *(last_map or ())]):

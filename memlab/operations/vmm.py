@@ -14,6 +14,8 @@ from memlab.array.load_choice import LoadChoice, select
 from memlab.array.urls import check_url
 from memlab.errors import SettingError
 from memlab.kinds import Family, Kind
+from memlab.limit_changes import LimitChanges
+from memlab.limits import Limits
 from memlab.operations.beside import write_beside
 from memlab.operations.files import (
     load_numbers,
@@ -23,7 +25,7 @@ from memlab.operations.files import (
 )
 from memlab.regions import parse_lines
 from memlab.runs import Run
-from memlab.session import Session, open_arrays
+from memlab.session import UNLABELLED, Labels, Session, open_arrays
 from memlab.settings import Section
 
 __all__ = ["VmmKind", "multiply"]
@@ -43,6 +45,8 @@ def multiply(
     gain: int = 0,
     load: LoadChoice = LoadChoice.SELECTION,
     out: Path | None = None,
+    limits: Limits | LimitChanges | None = None,
+    labels: Labels = UNLABELLED,
 ) -> dict[str, Any]:
     """Measure the column currents (A) of voltage vectors (V) and write them.
 
@@ -60,6 +64,10 @@ def multiply(
         A .npy file for currents of shape (..., columns chosen), or .h5 or .hdf5 for a run file
         with the raw codes; by default a new .npy file in `memlab-runs`. Beside a .npy file lies
         another, with .json behind its name, that says the load.
+    limits
+        What the chip may see, where its file does not say it.
+    labels
+        Tags and note of what is written.
 
     Returns
     -------
@@ -75,7 +83,7 @@ def multiply(
     url = check_url(url)
     vectors = load_numbers(voltages, "voltages")
     out = output_path(out, "vmm")
-    with open_arrays([url]) as (array,):
+    with open_arrays([url], limits=limits) as (array,):
         part = select(
             array,
             parse_lines(rows, array.shape[0], "rows"),
@@ -92,10 +100,10 @@ def multiply(
             save_numbers(out, measurement.value)
             known = {"quantity": "current", "units": "A", "board": url}
             n = vectors.size // part.shape[0]
-            write_beside(out, measurement.load, **known, n=n, of="vectors")
+            write_beside(out, measurement.load, **known, **labels.document(), n=n, of="vectors")
         else:
             size = 4 * (vectors.nbytes + measurement.value.nbytes)
-            save_run(VmmKind(Section()), out, url, part, (vectors, measurement), size)
+            save_run(VmmKind(Section()), out, url, part, (vectors, measurement), size, labels)
     return {
         "out": str(out),
         "board": url,

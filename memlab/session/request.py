@@ -47,6 +47,11 @@ class Labels:
         """Return the labels in the attributes of a run file; none in older ones."""
         return cls(tuple(json.loads(attributes.get("tags", "[]"))), str(attributes.get("note", "")))
 
+    def document(self) -> dict[str, Any]:
+        """Return what a JSON document says of them; nothing where there are none."""
+        tags = {"tags": list(self.tags)} if self.tags else {}
+        return tags | ({"note": self.note} if self.note else {})
+
     def attributes(self) -> dict[str, str]:
         """Return what a run file says of them; nothing where there are none."""
         tags = {"tags": json.dumps(self.tags)} if self.tags else {}
