@@ -11,6 +11,7 @@ a process of its own.
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from support.virtual_board import VirtualBoard
@@ -46,6 +47,44 @@ def _state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEMLAB_STATE", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+RENDERED = {"figures", "report"}
+"""Directories whose tests look at pictures; elsewhere they ask for the fixture `rendered`."""
+BLANK = {".png": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF-", ".svg": b"<?xml"}
+
+
+@pytest.fixture(scope="session")
+def _render() -> Callable[..., None]:
+    from memlab.figures import style
+
+    return style.save_figure
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _pictures_are_not_rendered(
+    request: pytest.FixtureRequest, _render: Callable[..., None]
+) -> Iterator[None]:
+    """Let runs draw their pictures, and write the beginning of a file for each.
+
+    To lay a picture out and to render it takes ten times as long as the short run that it shows.
+    """
+    from memlab.figures import style
+    from memlab.storage import write_over
+
+    def write_beginning(figure: object, path: Path) -> None:
+        write_over(path, lambda file: file.write(BLANK.get(path.suffix, BLANK[".png"])))
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.path.parent.name not in RENDERED:
+            patch.setattr(style, "save_figure", write_beginning)
+        yield
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch, _render: Callable[..., None]) -> None:
+    """Render the pictures of this test."""
+    monkeypatch.setattr("memlab.figures.style.save_figure", _render)
 
 
 @pytest.fixture

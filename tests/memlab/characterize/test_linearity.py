@@ -46,7 +46,7 @@ def test_columns_are_straight_lines_up_to_the_clip_and_saturated_points_are_left
     assert np.isfinite(slope).all()
     assert (run.results["saturated"][:, 1:] > 0.0).any()
     np.testing.assert_allclose(run.results["column_offset"], 0.0, atol=lsb.max())
-    assert run.path.with_suffix(".png").stat().st_size > 10_000
+    assert run.path.with_suffix(".png").is_file()
 
 
 def test_amplifier_and_driver_offsets_show_at_zero_volts(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_on_the_ideal_chip_the_error_is_quantisation(tmp_path: Path) -> None:
     assert (rms(run, "offset") == 0.0).all()
     # Nothing is known of the wires: that is no 0.
     assert np.isnan(run.value("wire_loss_error"))
-    assert run.path.with_suffix(".png").stat().st_size > 10_000
+    assert run.path.with_suffix(".png").is_file()
 
 
 def test_noise_of_the_cells_explains_the_error_it_makes(tmp_path: Path) -> None:

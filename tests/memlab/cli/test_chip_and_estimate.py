@@ -80,6 +80,7 @@ def test_the_bill_says_what_each_new_beginning_adds(memlab) -> None:  # type: ig
     assert "restarts" not in json.loads(memlab("estimate", "airline", "--json")[1])
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_floor_plan_is_drawn_as_asked_and_only_for_experiments(memlab, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     picture = tmp_path / "plan.svg"
     large = ["--arrays", "2", "--set", "network.units=40", "--set", "network.placement=automatic"]

@@ -18,6 +18,8 @@ from memlab.cli.lazy import LazyGroup
 from memlab.cli.streams import OutputError, show_document, standard_streams
 from memlab.errors import LimitError, SettingError, TransportError
 
+pytestmark = pytest.mark.usefixtures("rendered")
+
 Memlab = Callable[..., tuple[int, str, str]]
 
 

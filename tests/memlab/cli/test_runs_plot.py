@@ -12,6 +12,8 @@ from memlab.experiments import make_plan, run
 from memlab.figures.traces import code_groups, read_traces
 from memlab.runs.rescue import edit
 
+pytestmark = pytest.mark.usefixtures("rendered")
+
 MAGIC = {".pdf": b"%PDF-", ".png": b"\x89PNG", ".svg": b"<?xml"}
 
 

@@ -212,6 +212,7 @@ def test_a_run_that_never_ended_is_no_source_of_weights(
     assert "killed.h5 is no finished run" in stderr
 
 
+@pytest.mark.usefixtures("rendered")
 @pytest.mark.parametrize(("gate_maximum", "shown"), [(2.5, True), (2.6, False)])
 def test_a_picture_shows_the_transfer_to_each_array_unless_it_never_began(
     tmp_path: Path, gate_maximum: float, shown: bool

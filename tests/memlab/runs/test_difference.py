@@ -12,6 +12,8 @@ from memlab.cli import cli
 from memlab.runs import open_run
 from memlab.runs.difference import NumberChange, compare_runs
 
+pytestmark = pytest.mark.usefixtures("rendered")
+
 
 def test_a_copy_is_the_same(made_runs: dict[str, Path], tmp_path: Path) -> None:
     copy = tmp_path / "copy.h5"

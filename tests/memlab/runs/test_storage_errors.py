@@ -19,6 +19,8 @@ from memlab.runs import RunFile, rescue
 from memlab.runs.hdf5 import Room
 from memlab.runs.rescue import edit
 
+pytestmark = pytest.mark.usefixtures("rendered")
+
 ITEMS = 100
 
 

@@ -184,7 +184,7 @@ class TestGateSweep:
         document = json.loads(result.stdout)
         assert document["agrees"], document
         assert document["cells_compared"] == 40
-        assert (tmp_path / "a.png").stat().st_size > 10_000
+        assert (tmp_path / "a.png").is_file()
 
     def test_a_wrong_twin_is_told_where(self, sweep: Path) -> None:
         wrong = chip().replace(**{"set_slope": 1.1 * TRUTH["set_slope"], "spread.cycle_gate": 0.06})

@@ -137,7 +137,7 @@ def test_commands_write_a_preset_and_say_where_it_disagrees(
         assert result.exit_code == 0, result.output
         document = json.loads(result.stdout)
         assert document["agrees"] is agrees
-        assert Path(document["figure"]).stat().st_size > 10_000
+        assert Path(document["figure"]).is_file()
     again = CliRunner().invoke(cli, ["chip", "fit", str(small), "--out", "twin.toml"])
     assert isinstance(again.exception, SettingError)
 
