@@ -357,6 +357,7 @@ class TestAnEmulatedChipOfThisProcess:
     def test_time_is_simulated_and_counts_from_the_origin(self) -> None:
         table = Table(emulated=True)
         table.chip.advance(3.0)
+        assert table.bench.now == table.chip.clock >= 3.0, "from 0, where nothing else is said"
         bench = Bench(table.array, MemoryLog(table.record), origin=table.chip.clock)
         assert bench.now == 0.0
         bench.wait_until(10.0)

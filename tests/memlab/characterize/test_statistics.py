@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from memlab.characterize.statistics import (
+    CONVERTER_ERROR,
     fit_line,
     mean_with_error,
     on_map,
@@ -86,6 +87,12 @@ def test_what_rounding_leaves_in_a_mean_falls_with_the_scatter_and_not_with_the_
     assert shared_rounding(0.4, 0.01) == pytest.approx(0.4 / math.sqrt(12.0) * 0.291213, rel=1e-5)
     assert shared_rounding(0.0, 0.01) == 0.0
     assert 0.0 < shared_rounding(0.4, 0.64) == shared_rounding(0.4, 9.0) < 1e-30
+
+
+def test_the_error_of_the_converter_is_that_of_a_step_at_gain_2() -> None:
+    # 10 V in 2^16 steps behind 10 kohm, from 0.2 V on the cell; evenly spread.
+    step = 10.0 / 2**16 / 10e3 / 0.2
+    assert pytest.approx(step / math.sqrt(12.0), rel=0.01) == CONVERTER_ERROR
 
 
 def test_values_of_cells_become_maps_at_their_places() -> None:

@@ -12,7 +12,7 @@ from memlab.array.urls import open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import LimitError
 from memlab.mapping import Round, SwitchingLaw, WriteVerify, measure_switching_law, write_verify
-from memlab.mapping.write_verify import check_target, summarise
+from memlab.mapping.write_verify import WriteVerifyResult, check_target, summarise
 
 TA = SwitchingLaw(98e-6, 120e-6)
 PT = SwitchingLaw(200e-6 / 1.1, 0.0)
@@ -284,6 +284,37 @@ def test_what_can_be_reached_ends_a_tolerance_beyond_the_law(inside: float, outs
         check_target(IdealArray(1, 3), target, law, WriteVerify(TOLERANCE))
 
 
+def test_a_target_below_the_lowest_set_by_less_than_the_tolerance_is_set() -> None:
+    array = IdealArray(1, 3)
+    # 0.5 V on the gate give 169 uS.
+    result = write_verify(array, [[166e-6, 165e-6, 200e-6]], TA, WriteVerify(TOLERANCE))
+    np.testing.assert_array_equal(result.set, [[1, 1, 1]])
+    np.testing.assert_allclose(result.error, [[3e-6, 4e-6, 0.0]], atol=1e-12)
+    assert result.done.all()
+
+
+def test_one_round_of_one_attempt_is_enough_to_ask_for() -> None:
+    array = StuckArray(np.full((1, 2), 300e-6), np.array([[False, True]]))
+    settings = WriteVerify(TOLERANCE, attempts=1, rounds=1)
+    result = write_verify(array, [[250e-6, 250e-6]], TA, settings)
+    assert result.rounds == 1
+    np.testing.assert_array_equal(result.failed, [[False, True]])
+
+
+def test_a_result_comes_back_from_its_plain_state() -> None:
+    array = StuckArray(np.full((2, 3), 300e-6), np.arange(6).reshape(2, 3) % 3 == 0)
+    target = 1e-6 * np.array([[250.0, 250.0, np.nan], [200.0, 300.0, 240.0]])
+    result = write_verify(array, target, TA, WriteVerify(TOLERANCE, attempts=2))
+    state = result.state()
+    assert all(isinstance(one, dict) for one in state["history"])
+    again = WriteVerifyResult.of_state(state)
+    assert again.history == result.history
+    assert again.rounds == result.rounds == 2
+    for name in ("target", "conductance", "set", "reset", "band", "done", "failed"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
+    np.testing.assert_array_equal(again.target, target)
+
+
 @pytest.mark.parametrize("target", [400e-6, 100e-6, -1e-6 - TOLERANCE, np.inf, 1.0])
 def test_a_target_out_of_reach_is_refused_before_anything_is_pulsed(target: float) -> None:
     wanted = np.full((128, 64), 250e-6)
@@ -369,6 +400,9 @@ def test_boards_with_steps_get_gate_voltages_on_the_steps() -> None:
         ({"attempts": 0}, "one attempt"),
         ({"rounds": 0}, "one round"),
         ({"correction": 1.5}, "0..1"),
+        ({"correction": -0.5}, "0..1"),
+        ({"relative_tolerance": -0.1}, "at least 0"),
+        ({"gate_minimum": -0.1}, "gate_minimum"),
         ({"gate_minimum": 2.5}, "gate_minimum"),
     ],
 )
