@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-__all__ = ["plain", "prefixed", "statistic"]
+__all__ = ["plain", "prefixed", "statistic", "with_error"]
 
 _PREFIXES = {1e-12: "p", 1e-9: "n", 1e-6: "u", 1e-3: "m", 1.0: "", 1e3: "k", 1e6: "M"}
 _POWERS = re.compile(r"\b\d(?:\.\d+)?e\+0[1-6]\b")
@@ -28,6 +28,28 @@ def prefixed(magnitude: float, units: str) -> tuple[float, str]:
         return 1.0, units
     factor = max((one for one in _PREFIXES if one <= magnitude), default=min(_PREFIXES))
     return factor, _PREFIXES[factor] + units
+
+
+def with_error(value: float | None, error: float | None, units: str) -> str:
+    """Return a number with its error, both to the error's second digit, in a unit with prefix.
+
+    Parameters
+    ----------
+    value
+        The number; None or NaN where there is none.
+    error
+        One standard error; None or NaN where it is not known.
+    """
+    if value is None or not math.isfinite(value):
+        return "not determined"
+    known = error is not None and math.isfinite(error) and error > 0.0
+    sigma = float(error) if known and error is not None else 0.0
+    factor, unit = prefixed(max(abs(value), sigma), units)
+    text = f"{value / factor:.4g}"
+    if known:
+        digits = max(0, 1 - math.floor(math.log10(sigma / factor)))
+        text = f"{value / factor:.{digits}f} ± {sigma / factor:.{digits}f}"
+    return text if unit == "1" else f"{text} {unit}".strip()
 
 
 def plain(text: str) -> str:

@@ -16,7 +16,7 @@ from memlab.cli.streams import show_document
 from memlab.figures.run_difference import plot_difference
 from memlab.runs import open_run
 from memlab.runs.difference import Change, Comparison, NumberChange, compare_runs
-from memlab.units import prefixed
+from memlab.units import with_error
 
 _LISTS = ("about", "settings", "versions", "instrument")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -107,20 +107,10 @@ def _shown(value: Any) -> str:
 
 
 def _cells(one: NumberChange) -> tuple[str, ...]:
-    known = [abs(v) for v in (one.before, one.after) if v is not None]
-    factor, unit = prefixed(max(known, default=0.0), one.units)
-    unit = "" if unit == "1" else f" {unit}"
-
-    def number(value: float | None, error: float | None = None) -> str:
-        if value is None:
-            return "not determined"
-        text = f"{value / factor:.4g}" + ("" if error is None else f" +- {error / factor:.2g}")
-        return text + unit
-
     return (
         one.name,
-        number(one.before, one.before_error),
-        number(one.after, one.after_error),
-        "-" if one.difference is None else number(one.difference),
+        with_error(one.before, one.before_error, one.units),
+        with_error(one.after, one.after_error, one.units),
+        "-" if one.difference is None else with_error(one.difference, None, one.units),
         "-" if one.z is None else f"{one.z:+.1f}",
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from drivers.known_names import unknown
 from memlab.array import Array
 from memlab.errors import SettingError
 from memlab.kinds.summary import found_lines
@@ -109,9 +110,7 @@ class Kind(ABC):
         if not name:
             return cls.Config()
         if name not in cls.presets:
-            raise SettingError(
-                f"unknown preset {name!r} of {cls.name}; choose one of {', '.join(cls.presets)}"
-            )
+            raise SettingError(f"{cls.name}: {unknown('preset', name, cls.presets)}")
         return cls.presets[name]()
 
     def check(self, arrays: Sequence[Array]) -> Any:

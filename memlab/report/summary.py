@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import numpy as np
 from memlab.emulator import load_preset
 from memlab.emulator.preset import BUILT_IN
 from memlab.kinds import kind_of_run
+from memlab.limits import LIMIT_UNITS, Limits
 from memlab.runs import CONFIDENCE, Family, Finding, Run, open_run
 from memlab.runs.run_file import flatten
-from memlab.units import prefixed
+from memlab.units import with_error
 
 __all__ = ["Row", "Summary", "summarise"]
 
@@ -123,6 +124,7 @@ def _identity(run: Run) -> Iterator[Row]:
         for name in ("board.name", "board.serial", "board.firmware"):
             if instrument.get(name):
                 yield Row(name.replace(".", " "), str(instrument[name]))
+        yield from _limits(instrument)
     imported = run.family is Family.IMPORT
     yield Row("imported" if imported else "start", run.started.isoformat())
     if run.ended is not None and not imported:
@@ -143,6 +145,15 @@ def _identity(run: Run) -> Iterator[Row]:
         yield Row("versions", ", ".join(f"{name} {text}" for name, text in run.versions.items()))
 
 
+def _limits(instrument: Mapping[str, Any]) -> Iterator[Row]:
+    """What the chip was allowed to see, where that is not the default."""
+    for name, usual in asdict(Limits()).items():
+        value = instrument.get(f"limits.{name}", usual)
+        if value != usual:
+            unit = LIMIT_UNITS[name.rpartition("_")[2]]
+            yield Row(f"limits.{name}", _plain(value, unit), f"by default {_plain(usual, unit)}")
+
+
 def _settings(run: Run) -> Iterator[Row]:
     """Settings that differ from the defaults; those of a chip only where it is emulated."""
     given = flatten(run.settings)
@@ -154,6 +165,8 @@ def _settings(run: Run) -> Iterator[Row]:
     emulated = all(url.startswith("emulator:") for url in run.boards)
     for name, value in given.items():
         if name == "seed" or (name.startswith("chip.") and not emulated):
+            continue
+        if name.startswith(("limits.", "chip.limits.")):  # as the array had them: with its identity
             continue
         if name not in usual or usual[name] != value:
             yield Row(name, _plain(value), f"by default {_plain(usual.get(name, 'not there'))}")
@@ -175,30 +188,16 @@ def _row(name: str, one: Finding) -> Row:
     if one.of:
         text += f"; {one.n} {one.of}"
     if one.interval is not None:
-        low, high = (_quantity(end, None, one.units) for end in one.interval)
+        low, high = (with_error(end, None, one.units) for end in one.interval)
         text += f"; {low} to {high} at {CONFIDENCE:.0%}"
     text += "".join(f"; {more}" for more in (one.why, one.caveat) if more)
-    return Row(name, _quantity(one.value, one.error, one.units), text)
-
-
-def _quantity(value: Any, error: Any, units: str) -> str:
-    """Return a number with its error, both to the error's second digit, in a unit with prefix."""
-    number = float(value)
-    if not np.isfinite(number):
-        return "not determined"
-    sigma = np.nan if error is None else float(np.mean(error))
-    factor, unit = prefixed(max(abs(number), np.nan_to_num(sigma)), units)
-    unit = "" if unit == "1" else unit
-    text = f"{number / factor:.4g}"
-    if np.isfinite(sigma) and sigma > 0.0:
-        digits = max(0, 1 - int(np.floor(np.log10(sigma / factor))))
-        text = f"{number / factor:.{digits}f} ± {sigma / factor:.{digits}f}"
-    return f"{text} {unit}".strip()
+    error = None if one.error is None else float(np.mean(one.error))
+    return Row(name, with_error(float(one.value), error, one.units), text)
 
 
 def _plain(value: Any, units: str = "1") -> str:
     if isinstance(value, float | np.floating):
-        return _quantity(value, None, units)
+        return with_error(float(value), None, units)
     return str(value)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from textwrap import fill
 
 from drivers import stopping
+from drivers.known_names import unknown
 from drivers.tokens import take_token
 from memlab._version import __version__
 from memlab.emulator import preset_rows
@@ -251,6 +252,6 @@ def _label(key: str) -> str:
 def _metric(columns: Mapping[str, object], asked: str | None) -> str:
     if asked is not None:
         if asked not in columns:
-            raise SettingError(f"--metric {asked}: choose one of {', '.join(sorted(columns))}")
+            raise SettingError(f"--metric: {unknown('metric', asked, sorted(columns))}")
         return asked
     return next((name for name in ("test_accuracy", "test_rmse") if name in columns), "final_loss")
