@@ -39,6 +39,10 @@ class KindName(click.ParamType[str]):
             self.fail(f"{value} is of the family {family}", param, ctx)
         return str(value)
 
+    def get_missing_message(self, param: Any, ctx: Any = None) -> str:
+        """Return what there is, where no name is given."""
+        return f"Choose from: {', '.join(n for one in self._families for n in Kinds(one))}"
+
 
 class KindCommand(Command):
     """A command that is about kinds; its help ends with a line for each of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -11,7 +12,8 @@ from rich.console import Console
 
 from memlab.characterize import Watcher
 from memlab.cli.streams import show_document
-from memlab.units import plain
+from memlab.kinds import kind_of_run
+from memlab.runs import open_run
 
 __all__ = ["report", "watch_readings"]
 
@@ -38,26 +40,13 @@ def report(documents: Sequence[dict[str, Any]], as_json: bool) -> None:
 
 
 def _summarise(document: dict[str, Any]) -> None:
-    lines = [f"{document['procedure']}: {document['seconds']:.1f} s"]
-    for name, found in document["results"].items():
-        lines.append(f"  {name:<28} {_quantity(found)}")
-    counts = document["counts"]
+    found, counts = open_run(Path(document["run"])), document["counts"]
+    lines = [
+        f"{found.kind}: {document['seconds']:.1f} s",
+        *kind_of_run(found).summarise(found.findings),
+    ]
     lines.append(f"  {counts['set']} SETs, {counts['reset']} RESETs")
     if "on_board" in document:
         lines.append(f"  on the board: {document['on_board']['seconds']:.3g} s")
     lines += [f"  run file {document['run']}", f"  picture  {document['figure']}"]
     click.echo("\n".join(lines))
-
-
-def _quantity(found: dict[str, Any]) -> str:
-    """Return a number with its error, and of what and how many it is; or why there is none."""
-    value, error, units = found["value"], found["error"], found["units"]
-    of = f" ({found['n']} {found['of']})" if found.get("of") else ""
-    if value is None:
-        return f"{found['state']}{of}" + (f": {found['why']}" if "why" in found else "")
-    text = f"{value:.4g}" + ("" if error is None else plain(f" +- {error:.2g}"))
-    if "interval" in found:
-        low, high = found["interval"]
-        text += f", {low:.4g} to {high:.4g} at {found['confidence']:.0%}"
-    text += "" if units == "1" else f" {units}"
-    return text + of + (f"; {found['caveat']}" if "caveat" in found else "")

@@ -13,6 +13,7 @@ from rich.table import Table
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, json_option
 from memlab.cli.streams import show_document
+from memlab.kinds import kind_of_run
 from memlab.runs import Run
 from memlab.runs.listing import Choice, list_runs
 from memlab.storage import DEFAULT_DIRECTORY
@@ -111,11 +112,9 @@ def _show(runs: list[Run]) -> None:
 
 
 def _found(run: Run) -> str:
-    """Return the first number of a run that was determined, for a person to recognise it."""
-    preferred = [n for n in run.metrics if n in ("test_rmse", "test_accuracy")]
-    for name in [*preferred, *run.metrics]:
-        value = run.metrics[name]
-        if value == value:
-            units = run.findings.values[name].units
-            return f"{name} {value:.4g}" + (f" {units}" if units not in ("", "1") else "")
-    return ""
+    """Return the number of a run by which a person recognises it."""
+    name = kind_of_run(run).chief(run.findings)
+    if name is None:
+        return ""
+    one = run.findings.values[name]
+    return f"{name} {one.number:.4g}" + (f" {one.units}" if one.units not in ("", "1") else "")

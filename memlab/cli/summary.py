@@ -12,6 +12,8 @@ from memlab.cli.reached import cells_reached
 from memlab.cli.streams import show_document
 from memlab.experiments import Plan, resume, run
 from memlab.experiments.runner import explain_preset
+from memlab.kinds import kind_of_run
+from memlab.runs import open_run
 from memlab.units import prefixed
 
 __all__ = ["resume_and_report", "run_and_report"]
@@ -85,42 +87,20 @@ def _in_transfer(document: dict[str, Any]) -> list[str]:
     if "transfer" not in document:
         return []
     metrics, found = document["metrics"], document["transfer"]
-    lines = []
-    for name in ("test_accuracy", "test_rmse"):
-        if name in metrics:
-            before, change = metrics[f"software_{name}"], found["change"][name]
-            as_text = "{:.2%}" if name == "test_accuracy" else "{:.1f}"
-            points = f"{100 * change:+.2f} points" if name == "test_accuracy" else f"{change:+.1f}"
-            lines.append(
-                f"test, software {as_text.format(before)}, after transfer "
-                f"{as_text.format(metrics[name])}: {points}"
-            )
+    lines = [
+        f"{name}: {metrics[name] - change:.4g} in software, {metrics[name]:.4g} after transfer "
+        f"({change:+.3g})"
+        for name, change in found["change"].items()
+    ]
     first, *rest = cells_reached(found)
     lines += [f"{first}; {found['clipped']:.1%} of the cells clipped", *rest]
     return lines
 
 
-def _of(one: dict[str, Any]) -> str:
-    return f"{one['n']} {one['of']}"
-
-
 def _summarise(document: dict[str, Any]) -> None:
     """Tell a person how it went, on stderr."""
-    metrics, counts, of = document["metrics"], document["counts"], document["metrics_of"]
-    if "test_rmse" in metrics:
-        lines = [
-            "                       train    test    (RMSE, thousand passengers)",
-            f"array             {metrics['train_rmse']:10.1f} {metrics['test_rmse']:7.1f}",
-            f"persistence       {metrics['persistence_train_rmse']:10.1f} "
-            f"{metrics['persistence_test_rmse']:7.1f}",
-            f"of {_of(of['train_rmse'])} and {_of(of['test_rmse'])}",
-        ]
-    else:
-        lines = [
-            f"accuracy: train {metrics['train_accuracy']:.2%}, test {metrics['test_accuracy']:.2%},"
-            f" test balanced {metrics['test_balanced_accuracy']:.2%}",
-            f"of {_of(of['train_accuracy'])} and {_of(of['test_accuracy'])}",
-        ]
+    found, counts = open_run(Path(document["run"])), document["counts"]
+    lines = kind_of_run(found).summarise(found.findings)
     lines += _given(document) + _held_out(document) + _in_transfer(document)
     lines += [
         f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "

@@ -38,6 +38,7 @@ def plot_sweep(
     axes: Sequence[tuple[str, Sequence[float] | Sequence[str]]],
     metric: str,
     title: str,
+    units: str = "1",
 ) -> None:
     """Draw a metric over the first axis of numbers, one line for each combination of the others.
 
@@ -52,8 +53,8 @@ def plot_sweep(
         Shape (each axis..., seeds); NaN where a trial has no result.
     axes
         Name and values of each axis; with none, the seeds themselves are drawn.
-    metric, title
-        What is shown, and of what.
+    metric, title, units
+        What is shown, of what, and its unit.
     """
     with figure_file(path, 4.6, f"{title}\n{_what_is_shown(values, axes)}") as figure:
         plot = figure.subplots()
@@ -61,9 +62,7 @@ def plot_sweep(
             _draw_seeds(plot, values)
         else:
             _draw_lines(plot, values, axes)
-        unit = "thousand passengers" if metric.endswith("rmse") else "1"
-        name = metric.replace("_", " ").replace("rmse", "RMSE")
-        plot.set_ylabel(f"{name} ({unit})")
+        plot.set_ylabel(f"{metric.replace('_', ' ')} ({units})")
 
 
 def _what_is_shown(values: FloatArray, axes: Sequence[object]) -> str:

@@ -311,7 +311,7 @@ def write_findings(entry: h5py.Group, findings: Findings) -> None:
     """
     if "result" in entry:
         del entry["result"]
-    group = entry.create_group("result")
+    group = entry.create_group("result", track_order=True)  # they are shown as they were found
     group.attrs["NX_class"] = "NXcollection"
     for name, axis in findings.axes.items():
         _write_finding(group, name, axis).make_scale(name)

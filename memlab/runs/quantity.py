@@ -24,14 +24,14 @@ class Quantity:
     Parameters
     ----------
     name
-        In run files, tables and documents: letters, digits and `_`; not ending in `_error`.
+        In run files, tables and documents: letters, digits and `_`.
     units
         Of its value, SI; "1" for pure numbers, counts and texts.
     description
         What it is, for people.
     dims
         Names of the axes of an array: `row` and `column` are those of the chip, any other is
-        declared as a quantity too and added with `Findings.axis`.
+        declared as a quantity too and added with `Findings.add_axis`.
     reference
         Whether it needs no network and no chip, and is there for others to be compared with.
 
@@ -48,11 +48,14 @@ class Quantity:
     reference: bool = False
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or self.name.endswith("_error"):
+        if not _NAME.fullmatch(self.name):
             raise ValueError(
-                f"{self.name!r} cannot be the name of a quantity: letters, digits and _, without "
-                "_error at its end"
+                f"{self.name!r} cannot be the name of a quantity: letters, digits and _"
             )
+
+    def saying(self, description: str) -> Quantity:
+        """Return this quantity with what it is in words that a run alone knows."""
+        return replace(self, description=description)
 
     def variant(self, prefix: str, description: str) -> Quantity:
         """Return this quantity of something else: `software_test_rmse`."""

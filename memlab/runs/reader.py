@@ -337,12 +337,20 @@ def _findings(entry: h5py.Group, attributes: Mapping[str, Any]) -> Findings:
     for name, item in result.items():
         if item.is_scale:
             findings.axes[name] = _finding(item, None)
-        elif not (name.endswith(_ERROR) and name.removesuffix(_ERROR) in result):
-            findings.values[name] = _finding(item, result.get(name + _ERROR))
+        elif not _is_error(name, item):
+            error = result.get(name + _ERROR)
+            known = error is not None and _is_error(name + _ERROR, error)
+            findings.values[name] = _finding(item, error if known else None)
     for key, value in attributes.items():
         if key.startswith(_METRIC) and (name := key.removeprefix(_METRIC)) not in findings.values:
             findings.values[name] = _metric_of_attribute(name, value, attributes)
     return findings
+
+
+def _is_error(name: str, item: h5py.Dataset) -> bool:
+    """Return whether it is the error of another number, and not a number called so."""
+    said = str(item.attrs.get("long_name", ""))
+    return name.endswith(_ERROR) and said == f"One standard error of {name.removesuffix(_ERROR)}"
 
 
 def _finding(item: h5py.Dataset, error: h5py.Dataset | None) -> Finding:

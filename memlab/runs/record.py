@@ -325,52 +325,21 @@ class Findings:
         names = ", ".join(self.values) or "nothing"
         return f"<Findings: {len(self.values) - arrays} numbers, {arrays} arrays: {names}>"
 
-    def number(
-        self,
-        name: str,
-        value: float,
-        units: str,
-        description: str,
-        error: float | None = None,
-        *,
-        n: int | None = None,
-        of: str = "",
-        interval: tuple[float, float] | None = None,
-        why: str = "",
-        caveat: str = "",
-    ) -> None:
-        """Add a number, with one standard error where there is one (see `Finding`)."""
-        self.values[name] = Finding(
-            float(value),
-            units,
-            description,
-            error,
-            n=None if n is None else int(n),
-            of=of,
-            interval=interval,
-            why=why,
-            caveat=caveat,
-        )
+    def add_axis(self, quantity: Quantity, value: npt.NDArray[np.generic]) -> None:
+        """Add an axis for arrays."""
+        self.axes[quantity.name] = Finding(value, quantity.units, quantity.description)
 
-    def undetermined(
-        self,
-        name: str,
-        units: str,
-        description: str,
-        why: str,
-        *,
-        n: int | None = None,
-        of: str = "",
+    def add_undetermined(
+        self, quantity: Quantity, why: str, *, n: int | None = None, of: str = ""
     ) -> None:
         """Add a number that the data do not tell, and why."""
-        self.number(name, np.nan, units, description, np.nan, n=n, of=of, why=why)
+        self.add(quantity, np.nan, np.nan, n=n, of=of, why=why)
 
-    def fraction(
+    def add_fraction(
         self,
-        name: str,
+        quantity: Quantity,
         count: int,
         n: int,
-        description: str,
         of: str,
         *,
         lower_bound: bool = False,
@@ -382,20 +351,36 @@ class Findings:
         is not 0. The interval of a lower bound, where some may not have been counted, ends at 1.
         """
         if not n:
-            self.undetermined(name, "1", description, f"there are no {of}", n=0, of=of)
+            self.add_undetermined(quantity, f"there are no {of}", n=0, of=of)
             return
         low, high = _clopper_pearson(int(count), int(n))
-        self.number(
-            name,
-            count / n,
-            "1",
-            description,
-            _wilson(int(count), int(n)),
-            n=n,
-            of=of,
-            interval=(low, 1.0 if lower_bound else high),
-            caveat=caveat,
-        )
+        ends = low, 1.0 if lower_bound else high
+        error = _wilson(int(count), int(n))
+        self.add(quantity, count / n, error, n=n, of=of, interval=ends, caveat=caveat)
+
+    # What is named when it is found, and by no kind before: metrics of scripts and of notebooks.
+
+    def number(
+        self,
+        name: str,
+        value: float,
+        units: str,
+        description: str,
+        error: float | None = None,
+        **about: Any,
+    ) -> None:
+        """Add a number, with one standard error where there is one (see `Finding`)."""
+        self.add(Quantity(name, units, description), value, error, **about)
+
+    def undetermined(self, name: str, units: str, description: str, why: str, **about: Any) -> None:
+        """Add a number that the data do not tell, and why."""
+        self.add_undetermined(Quantity(name, units, description), why, **about)
+
+    def fraction(
+        self, name: str, count: int, n: int, description: str, of: str, **about: Any
+    ) -> None:
+        """Add a fraction (see `add_fraction`)."""
+        self.add_fraction(Quantity(name, "1", description), count, n, of, **about)
 
     def array(
         self,
@@ -405,12 +390,10 @@ class Findings:
         units: str,
         description: str,
         error: FloatArray | None = None,
-        *,
-        n: int | None = None,
-        of: str = "",
+        **about: Any,
     ) -> None:
         """Add an array with named axes."""
-        self.values[name] = Finding(value, units, description, error, dims, n, of)
+        self.add(Quantity(name, units, description, dims), value, error, **about)
 
     def map(self, name: str, value: npt.NDArray[np.generic], units: str, description: str) -> None:
         """Add an array of shape (rows, columns)."""
@@ -418,7 +401,7 @@ class Findings:
 
     def axis(self, name: str, value: npt.NDArray[np.generic], units: str, description: str) -> None:
         """Add an axis for arrays."""
-        self.axes[name] = Finding(value, units, description)
+        self.add_axis(Quantity(name, units, description), value)
 
     def with_population(self, n: int, of: str) -> None:
         """Say of what numbers are that do not say it themselves."""

@@ -23,6 +23,7 @@ from memlab.emulator import preset_rows
 from memlab.errors import MemlabError, SettingError
 from memlab.experiments.kind import load_experiment
 from memlab.experiments.runner import BEFORE
+from memlab.kinds import Kind
 from memlab.runs.trained import recorded_preset
 from memlab.storage import DEFAULT_DIRECTORY, write_over
 from memlab.sweep.grid import Grid, parse_settings
@@ -161,7 +162,7 @@ def run_sweep(
     scheduler
         Address of a Dask scheduler to use instead.
     metric
-        What the figure shows; accuracy or RMSE on the test data if None.
+        What the figure shows; what the experiment declares first if None.
     progress
         Told after every trial how many of all are done.
     """
@@ -184,7 +185,7 @@ def run_sweep(
             progress(done, total)
     files = {trial.name: sweep.file(trial) for trial in sweep.trials}
     table = sweep.directory / "table.nc"
-    columns = write_table(
+    columns, units = write_table(
         table,
         sweep.trials,
         files,
@@ -206,13 +207,13 @@ def run_sweep(
     from memlab.figures.heading import heading_of, utc
     from memlab.figures.sweep import plot_sweep
 
-    shown = _metric(columns, metric)
+    shown = _metric(columns, metric, load_experiment(sweep.experiment))
     figure = sweep.directory / "table.png"
     axes = [(_label(axis.key), axis.values) for axis in sweep.grid.axes]
     fixed = fill(", ".join(s for s in sweep.grid.fixed if not s.startswith("data.path=")), 64)
     title = f"{sweep.experiment}, preset {sweep.preset}" + (f"\n{fixed}" if fixed else "")
     heading = heading_of(title, sweep.board, f"{sweep.directory.name}/{table.name}", utc())
-    plot_sweep(figure, columns[shown], axes, shown, heading)
+    plot_sweep(figure, columns[shown], axes, shown, heading, units[shown])
     ran = len(missing) - len(failed)
     return SweepResult(table, figure, shown, total, ran, total - len(missing), tuple(failed))
 
@@ -249,9 +250,10 @@ def _label(key: str) -> str:
     return f"{key} ({units[key]})" if key in units else key
 
 
-def _metric(columns: Mapping[str, object], asked: str | None) -> str:
+def _metric(columns: Mapping[str, object], asked: str | None, kind: type[Kind]) -> str:
     if asked is not None:
         if asked not in columns:
             raise SettingError(f"--metric: {unknown('metric', asked, sorted(columns))}")
         return asked
-    return next((name for name in ("test_accuracy", "test_rmse") if name in columns), "final_loss")
+    declared = [one.name for one in kind.quantities]
+    return next(name for name in (*declared, *columns) if name in columns)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError
-from memlab.runs.opening import read_attributes
+from memlab.runs import Finding, open_run
 from memlab.sweep.grid import Axis
 from memlab.sweep.trial import Trial
 
@@ -27,22 +27,21 @@ __all__ = ["read_results", "write_table"]
 FloatArray = npt.NDArray[np.float64]
 
 
-def read_results(path: Path) -> dict[str, float] | None:
-    """Return metrics and counts of a finished run file by name, or None if it is not one."""
+def read_results(path: Path) -> dict[str, Finding] | None:
+    """Return numbers and counts of a finished run file by name, or None if it is not one."""
     try:
-        attributes = read_attributes(path)
+        run = open_run(path)
     except DataError:
         return None
-    if attributes.get("status") != "finished":
+    if not run.finished:
         return None
-    results = {}
-    for key, value in attributes.items():
-        group, _, name = key.partition(".")
-        if group in ("metrics", "counts"):
-            results[name if group == "metrics" else f"count_{name}"] = (
-                float("nan") if value == "none" else float(value)
-            )
-    return results
+    return {
+        **{name: one for name, one in run.findings.values.items() if one.is_number},
+        **{
+            f"count_{name}": Finding(float(number), "1", f"Count: {name}")
+            for name, number in run.counts.items()
+        },
+    }
 
 
 def write_table(
@@ -52,8 +51,8 @@ def write_table(
     axes: tuple[Axis, ...],
     seeds: range,
     attributes: Mapping[str, Any],
-) -> dict[str, FloatArray]:
-    """Write the table, replacing an earlier one at once, and return its columns.
+) -> tuple[dict[str, FloatArray], dict[str, str]]:
+    """Write the table, replacing an earlier one at once; return its columns, and their units.
 
     Parameters
     ----------
@@ -70,12 +69,14 @@ def write_table(
     """
     shape = (*(len(axis.values) for axis in axes), len(seeds))
     columns: dict[str, FloatArray] = {}
+    about: dict[str, Finding] = {}
     names = np.full(shape, "", dtype=object)
     for trial in trials:
         names[trial.index] = trial.name
         results = read_results(files[trial.name]) if trial.name in files else None
-        for name, value in (results or {}).items():
-            columns.setdefault(name, np.full(shape, np.nan))[trial.index] = value
+        for name, one in (results or {}).items():
+            columns.setdefault(name, np.full(shape, np.nan))[trial.index] = one.number
+            about.setdefault(name, one)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with h5py.File(part, "w", track_order=True) as file:
@@ -89,7 +90,8 @@ def write_table(
             scales.append(_scale(file, "seed", list(seeds)))
             for name, values in sorted(columns.items()):
                 dataset = file.create_dataset(name, data=values, fillvalue=np.nan)
-                dataset.attrs["units"] = "1e3" if name.endswith("rmse") else "1"
+                one = about[name]
+                dataset.attrs.update({"units": one.units, "long_name": one.description})
                 _attach(dataset, scales)
             text = file.create_dataset("trial", data=names, dtype=h5py.string_dtype())
             text.attrs["long_name"] = "name of the run file, a hash of configuration and seed"
@@ -98,7 +100,7 @@ def write_table(
     except OSError as error:
         part.unlink(missing_ok=True)
         raise DataError(f"cannot write {path}: {error}") from error
-    return columns
+    return columns, {name: one.units for name, one in about.items()}
 
 
 def _scale(file: h5py.File, name: str, values: Any) -> h5py.Dataset:

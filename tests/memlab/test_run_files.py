@@ -1,7 +1,6 @@
 """Every run file of every kind, as the tools of other people see it, and `report` and `plot`."""
 
 import contextlib
-import io
 import json
 import logging
 import sys
@@ -16,10 +15,10 @@ import xarray
 from fixtures.make_fixtures import PROCEDURES, TRAININGS
 from nexusformat.nexus.validate import logger as nexus_logger
 from nexusformat.nexus.validate import validate_file
+from support.any_run import look_at, status_of, type_in
 from support.old_files import FIXTURES
 
 from memlab.characterize import Region, plan_procedures, resume, run_procedures
-from memlab.cli import main
 from memlab.experiments import make_plan, run
 from memlab.operations import ProgramConfig, multiply, program_target, read_map
 from memlab.runs import RunFile
@@ -121,18 +120,6 @@ KINDS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def type_in(*arguments: str) -> str:
-    """Run a command line that must succeed and return what it says."""
-    said, talk = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["memlab", *arguments])
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(talk):
-            with pytest.raises(SystemExit) as ended:
-                main()
-    assert ended.value.code in (0, None), talk.getvalue()
-    return said.getvalue()
-
-
 def datasets(path: Path) -> dict[str, h5py.Dataset]:
     found: dict[str, h5py.Dataset] = {}
 
@@ -192,21 +179,17 @@ def test_a_run_file_is_at_home_everywhere(
 
     page, picture = tmp_path / "report.html", tmp_path / "picture.png"
     document = json.loads(type_in("report", str(path), "--out", str(page), "--json"))
-    assert document["runs"] == [{"run": str(path), "status": _status(path)}]
+    assert document["runs"] == [{"run": str(path), "status": status_of(path)}]
     assert b"data:image/png" in page.read_bytes()
     type_in("runs", "plot", str(path), "--out", str(picture))
     assert picture.read_bytes()[:4] == b"\x89PNG"
+    look_at(path)
 
 
 def _has(module: str) -> bool:
     from importlib.util import find_spec
 
     return find_spec(module) is not None
-
-
-def _status(path: Path) -> str:
-    with h5py.File(path, "r") as file:
-        return str(file["entry"].attrs["status"])
 
 
 @pytest.mark.parametrize("kind", ["read-noise", "airline-full", "program"])
