@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from memlab.array import Array
     from memlab.array.urls import open_array, open_board
+    from memlab.chip.limits import Limits, OperatingPoint
     from memlab.errors import LimitError, MemlabError
-    from memlab.limits import Limits, OperatingPoint
     from memlab.model import Model
     from memlab.runs import Run, open_run
 
@@ -40,10 +40,10 @@ __all__ = [
 _HOMES = {
     "Array": "memlab.array",
     "LimitError": "memlab.errors",
-    "Limits": "memlab.limits",
+    "Limits": "memlab.chip.limits",
     "MemlabError": "memlab.errors",
     "Model": "memlab.model",
-    "OperatingPoint": "memlab.limits",
+    "OperatingPoint": "memlab.chip.limits",
     "open_array": "memlab.array.urls",
     "Run": "memlab.runs",
     "open_board": "memlab.array.urls",

@@ -60,7 +60,7 @@ class SaturationWarning(UserWarning):
 
 
 class LoadWarning(UserWarning):
-    """Readings are compared that were taken under different loads (`memlab.load`)."""
+    """Readings are compared that were taken under different loads (`memlab.chip.load`)."""
 
 
 EXIT_CODES: dict[type[MemlabError], int] = {

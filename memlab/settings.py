@@ -12,9 +12,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from drivers.known_names import at_place, dotted_names, near_names
+from memlab.chip.limits import OperatingPoint
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
-from memlab.limits import OperatingPoint
 from memlab.quantities import Seconds, Volts, in_unit
 
 __all__ = [

@@ -36,7 +36,7 @@ from memlab.array.row_groups import group_numbers
 from memlab.array.seam import Array, BoolArray, FloatArray, Measurement, nearest_step
 from memlab.calibration import Calibration
 from memlab.calibration.conversion import Conversion, make_conversion
-from memlab.coupled_limits import (
+from memlab.chip.coupled_limits import (
     check_forming,
     check_operating_point,
     check_program,
@@ -44,9 +44,9 @@ from memlab.coupled_limits import (
     reset_currents,
     set_currents,
 )
+from memlab.chip.limits import Limits, OperatingPoint
+from memlab.chip.load import Load
 from memlab.errors import LimitError
-from memlab.limits import Limits, OperatingPoint
-from memlab.load import Load
 from memlab.passport import Passport, RowPulses
 from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle

@@ -11,8 +11,8 @@ from drivers.published_board import SPANS
 from drivers.pulse import PulseTimer
 from memlab.calibration import Calibration
 from memlab.calibration.conversion import read_range
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.errors import LimitError
-from memlab.limits import Limits, OperatingPoint
 
 __all__ = ["board_config", "check_board"]
 

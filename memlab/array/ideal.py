@@ -14,8 +14,8 @@ import numpy.typing as npt
 from memlab.array.arguments import as_numbers
 from memlab.array.seam import Array, BoolArray, FloatArray, Measurement
 from memlab.array.switching_law import SwitchingLaw
-from memlab.coupled_limits import check_operating_point, check_program, check_vmm
-from memlab.limits import Limits, OperatingPoint
+from memlab.chip.coupled_limits import check_operating_point, check_program, check_vmm
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.storage import State
 
 __all__ = ["IdealArray"]

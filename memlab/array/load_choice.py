@@ -17,7 +17,7 @@ Lines = npt.NDArray[np.intp]
 
 
 class LoadChoice(StrEnum):
-    """Which lines of the chip take part in a reading (`memlab.load`)."""
+    """Which lines of the chip take part in a reading (`memlab.chip.load`)."""
 
     SELECTION = "selection"
     """The rows and columns that are selected; other rows float, other gates are at 0 V."""

@@ -23,8 +23,8 @@ from drivers.owner import Owner
 from drivers.simulation import Simulation
 from memlab.array.arguments import as_mask, as_numbers, as_row, refuse_masked
 from memlab.array.switching_law import SwitchingLaw
+from memlab.chip.load import Load
 from memlab.errors import SaturationWarning, SettingError
-from memlab.load import Load
 from memlab.passport import Passport
 from memlab.storage import State
 

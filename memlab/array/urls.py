@@ -37,10 +37,10 @@ from memlab.array.ideal import IdealArray
 from memlab.array.options import ARRAY_OPTIONS, ArrayOptions, split_array_options
 from memlab.array.seam import Array
 from memlab.calibration.store import LATEST, NONE, find_calibration
+from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
 from memlab.errors import SettingError
-from memlab.limit_changes import LimitChanges
-from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
 from memlab.passport.location import default_path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from memlab.limit_changes import LimitChanges
+from memlab.chip.limit_changes import LimitChanges
 from memlab.quantities import Seconds, Volts
 from memlab.settings import Section
 

@@ -18,9 +18,9 @@ from memlab.array.cost import COST_UNITS, board_cost
 from memlab.array.load_choice import LoadChoice, select
 from memlab.characterize.bench import Bench
 from memlab.characterize.clock import board_clock
+from memlab.chip.limit_changes import LimitChanges
 from memlab.emulator import load_preset
 from memlab.kinds import Family, Kind, Steps
-from memlab.limit_changes import LimitChanges
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, MemoryLog, Record, Run
 from memlab.session import Session, added

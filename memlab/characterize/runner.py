@@ -36,8 +36,8 @@ from memlab.characterize.session import (
     note_followed,
     session_identity,
 )
+from memlab.chip.limits import Limits
 from memlab.errors import DataError, LimitError, SettingError
-from memlab.limits import Limits
 from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (

@@ -8,10 +8,10 @@ import numpy as np
 import rich_click as click
 
 from memlab.array.urls import open_board_array
+from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, board_option, json_option, limits_option
 from memlab.cli.streams import show_document
-from memlab.limit_changes import LimitChanges
 from memlab.operations.speed import BENCH_UNITS, run_bench
 
 

@@ -8,10 +8,10 @@ import rich_click as click
 from click.exceptions import Exit
 
 from memlab.array.urls import open_board_array
+from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option, limits_option
 from memlab.cli.streams import show_document
-from memlab.limit_changes import LimitChanges
 from memlab.selftest import Item, run_selftest
 
 _WORDS = {True: "PASS", False: "FAIL", None: "  - "}

@@ -9,12 +9,12 @@ from urllib.parse import quote
 import rich_click as click
 
 from memlab.array.options import split_array_options
+from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, limits_option
 from memlab.cli.passports import require_passport
 from memlab.cli.streams import show_document
 from memlab.errors import SettingError
-from memlab.limit_changes import LimitChanges
 
 
 @click.command(cls=Command)

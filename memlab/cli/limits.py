@@ -6,13 +6,13 @@ from dataclasses import asdict
 
 import rich_click as click
 
+from memlab.chip.coupled_limits import RULES
+from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.limits import LIMIT_UNITS, Limits
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, limits_option
 from memlab.cli.streams import show_document
-from memlab.coupled_limits import RULES
 from memlab.emulator import load_preset
-from memlab.limit_changes import LimitChanges
-from memlab.limits import LIMIT_UNITS, Limits
 from memlab.units import prefixed
 
 

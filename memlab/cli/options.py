@@ -11,8 +11,8 @@ from typing import Any
 import rich_click as click
 
 from drivers.tokens import take_token
+from memlab.chip.limit_changes import read_limits
 from memlab.errors import SettingError
-from memlab.limit_changes import read_limits
 from memlab.regions import Region
 from memlab.session import Labels
 

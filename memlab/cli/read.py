@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import (
     board_option,
@@ -17,7 +18,6 @@ from memlab.cli.options import (
     region_options,
 )
 from memlab.cli.streams import show_document
-from memlab.limit_changes import LimitChanges
 from memlab.operations import LoadChoice, read_map
 from memlab.regions import Region
 from memlab.session import Labels

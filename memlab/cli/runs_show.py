@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from drivers.board import CAPABILITY_UNITS
+from memlab.chip.limits import LIMIT_UNITS
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.streams import show_document
-from memlab.limits import LIMIT_UNITS
 from memlab.report.summary import Row, Summary, summarise
 from memlab.runs import Run
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.options import limits_option
-from memlab.limit_changes import LimitChanges
 
 __all__ = ["config_option", "set_option", "setting_options"]
 

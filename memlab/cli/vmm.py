@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import (
     board_option,
@@ -16,7 +17,6 @@ from memlab.cli.options import (
     load_option,
 )
 from memlab.cli.streams import show_document
-from memlab.limit_changes import LimitChanges
 from memlab.operations import LoadChoice, multiply
 from memlab.session import Labels
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from drivers.known_names import at_place, near_names, unknown
+from memlab.chip.limit_changes import LimitChanges
 from memlab.emulator.cells.conduction import NonlinearityParameters, TransistorParameters
 from memlab.emulator.cells.defects import DefectParameters
 from memlab.emulator.cells.drift import DriftParameters
@@ -30,7 +31,6 @@ from memlab.emulator.cells.wear import WearParameters
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
-from memlab.limit_changes import LimitChanges
 from memlab.storage import require_file
 
 __all__ = [

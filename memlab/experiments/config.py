@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from memlab.chip.limit_changes import LimitChanges
 from memlab.errors import SettingError
-from memlab.limit_changes import LimitChanges
 from memlab.mapping import MappingConfig, WriteVerify
 from memlab.nn import SGD, Adam, Optimizer, RMSprop
 from memlab.quantities import Siemens, Unitless, Volts, in_unit

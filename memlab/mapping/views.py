@@ -20,7 +20,7 @@ def read_in_use(array: Array, views: Sequence[Array] = ()) -> npt.NDArray[np.flo
     array
         Shape (rows, columns) of what is returned; read itself where there are no views.
     views
-        Views of its lines, each under its own load (`memlab.load`).
+        Views of its lines, each under its own load (`memlab.chip.load`).
     """
     if not views:
         return array.read_conductance()

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from memlab.chip.load import Load
 from memlab.errors import DataError
-from memlab.load import Load
 from memlab.storage import write_over
 
 __all__ = ["load_beside", "write_beside"]

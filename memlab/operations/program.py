@@ -15,13 +15,13 @@ from drivers import stopping
 from memlab.array import Array
 from memlab.array.load_choice import LoadChoice, select
 from memlab.array.urls import check_url
+from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.load import warn_of_loads
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.experiments.law import find_law
 from memlab.kinds import Family, Kind, Steps
-from memlab.limit_changes import LimitChanges
-from memlab.load import warn_of_loads
 from memlab.mapping import (
     PULSE_UNITS,
     Round,
@@ -74,8 +74,8 @@ def program_target(
     """Bring the cells of a region to the conductances of a file; programs the array.
 
     Targets are verified, and the law of a SET is measured, under the load in which the cells will
-    be used (`memlab.load`): by default the lines of the cells that are asked for take part and no
-    others, as they do in `read_map` and `multiply` with this region.
+    be used (`memlab.chip.load`): by default the lines of the cells that are asked for take part and
+    no others, as they do in `read_map` and `multiply` with this region.
 
     However it ends, the array is grounded and the run file closed, with everything measured so far.
 

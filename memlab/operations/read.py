@@ -12,10 +12,10 @@ from drivers import stopping
 from memlab.array import Measurement
 from memlab.array.load_choice import LoadChoice, select
 from memlab.array.urls import check_url
+from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.limits import Limits
+from memlab.chip.load import NOT_RECORDED, told_of_loads
 from memlab.kinds import Family, Kind
-from memlab.limit_changes import LimitChanges
-from memlab.limits import Limits
-from memlab.load import NOT_RECORDED, told_of_loads
 from memlab.operations.beside import write_beside
 from memlab.operations.files import output_path, save_numbers, save_run
 from memlab.regions import Region
@@ -25,7 +25,7 @@ from memlab.settings import Section
 
 __all__ = ["ReadKind", "read_map"]
 
-LOGGER = logging.getLogger("memlab.load")
+LOGGER = logging.getLogger("memlab.chip.load")
 
 
 @stopping.stopped_in_order()
@@ -45,8 +45,8 @@ def read_map(
     A .npy file holds the whole array with NaN outside the region, so that it can serve as a target
     of `program_target`; what else is known of it, the load above all, lies beside it in a file of
     the same name with .json behind. An HDF5 file holds the lines of the region, with the raw codes
-    and the load (`memlab.load`): which rows and gates took part, on which conductances depend where
-    wires have resistance.
+    and the load (`memlab.chip.load`): which rows and gates took part, on which conductances depend
+    where wires have resistance.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def read_map(
     The document of `memlab read --json`: files, cells, saturated readings, minimum, median and
     maximum of the conductance in S, the load, and `last_map`, the load under which the chip's
     passport has the last map (None without a passport or map).
-    A load that differs from that of the last map is also logged (`memlab.load`).
+    A load that differs from that of the last map is also logged (`memlab.chip.load`).
     """
     url = check_url(url)
     out = output_path(out, "read")

@@ -4,7 +4,7 @@ What was read last before the batch lies in the passport. From there each number
 have been fired leads to another state, with wide margins; where the cells of a row-pulse are found
 in just one of them, it is settled. Cells that were pulsed since, by others perhaps, or that nobody
 had read before, say nothing. When in doubt, the answer is that it cannot be told. What is compared
-is read under the load of the reading before (`memlab.load`), where the passport has that.
+is read under the load of the reading before (`memlab.chip.load`), where the passport has that.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from drivers.board import PulseKind
 from memlab.array.board_array import BoardArray
+from memlab.chip.load import Load
 from memlab.errors import SettingError
-from memlab.load import Load
 from memlab.mapping import SwitchingLaw
 from memlab.passport import Outcome, Passport, RowPulses
 from memlab.passport.ledger import Batch

@@ -12,10 +12,10 @@ from drivers import stopping
 from memlab.array import Measurement
 from memlab.array.load_choice import LoadChoice, select
 from memlab.array.urls import check_url
+from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.limits import Limits
 from memlab.errors import SettingError
 from memlab.kinds import Family, Kind
-from memlab.limit_changes import LimitChanges
-from memlab.limits import Limits
 from memlab.operations.beside import write_beside
 from memlab.operations.files import (
     load_numbers,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.chip.load import Load
 from memlab.errors import DataError
-from memlab.load import Load
 from memlab.passport.loads import read_loads, write_loads
 from memlab.passport.pulses import Outcome, RowPulses, decode, encode
 from memlab.passport.store import Execute, Store

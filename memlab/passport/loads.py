@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 
-from memlab.load import Load
+from memlab.chip.load import Load
 from memlab.passport.store import Execute, Store
 
 __all__ = ["read_loads", "write_loads"]

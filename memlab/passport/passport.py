@@ -15,8 +15,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from memlab.chip.load import Load
 from memlab.errors import DataError, SettingError
-from memlab.load import Load
 from memlab.passport.budgets import Budgets
 from memlab.passport.ledger import OpenBatch, PulseLedger
 from memlab.passport.loads import read_loads, write_loads

@@ -21,7 +21,7 @@ never the file (write-ahead log, synchronous=NORMAL).
     masks(name, run, time, shape, bits)
                                     fault classes, good rows, good columns
     maps(run, time, conductance)    what a run read last: float32, S, NaN where it read nothing
-    loads(what, number, loads)      under which loads (JSON, `memlab.load`) a run read its map, or
+    loads(what, number, loads)      under which loads (JSON, `chip.load`) a run read its map, or
                                     what lies in `before` was read; NULL: not recorded. Older files
                                     have no such table until they are written
     totals(through, content)        sums over all batches up to `through`, see `totals`

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import PulseKind
+from memlab.chip.load import NOT_RECORDED
 from memlab.errors import SettingError
-from memlab.load import NOT_RECORDED
 from memlab.passport.ledger import Batch
 from memlab.passport.passport import Passport
 from memlab.passport.pulses import Outcome
@@ -113,8 +113,8 @@ class Chapter:
     conductance
         What it read last, in S; None if nothing.
     load
-        Under which load, or loads (`memlab.load`): conductances under different ones differ by what
-        the wires drop.
+        Under which load, or loads (`memlab.chip.load`): conductances under different ones
+        differ by what the wires drop.
     """
 
     run: int

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from memlab.chip.limits import LIMIT_UNITS, Limits
 from memlab.emulator import load_preset
 from memlab.emulator.preset import BUILT_IN
 from memlab.kinds import kind_of_run
-from memlab.limits import LIMIT_UNITS, Limits
 from memlab.runs import CONFIDENCE, Family, Finding, Run, open_run
 from memlab.runs.run_file import flatten
 from memlab.units import with_error

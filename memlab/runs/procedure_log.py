@@ -27,8 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Measurement
+from memlab.chip.load import Load, load_of
 from memlab.errors import DataError
-from memlab.load import Load, load_of
 from memlab.runs.hdf5 import checked
 from memlab.runs.living import run_identity
 from memlab.runs.opening import open_for_reading, read_attributes

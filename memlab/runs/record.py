@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import betaincinv, ndtri
 
 from memlab.array import Measurement
-from memlab.load import Load
+from memlab.chip.load import Load
 from memlab.runs.quantity import Quantity
 
 __all__ = [
@@ -124,7 +124,7 @@ class Record:
     chip_shape
         (rows, columns) of the whole chip, of which the view is a part.
     load
-        Of its readings (`memlab.load`); None where that is not recorded.
+        Of its readings (`memlab.chip.load`); None where that is not recorded.
     """
 
     rows: npt.NDArray[np.intp]

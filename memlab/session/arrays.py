@@ -10,10 +10,10 @@ from dataclasses import asdict
 from memlab.array import Array
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import check_url, open_array, open_board_array
+from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.emulator import ChipPreset
 from memlab.errors import SettingError
-from memlab.limit_changes import LimitChanges
-from memlab.limits import Limits, OperatingPoint
 from memlab.runs import GoodLines
 
 __all__ = ["check_boards", "open_arrays", "open_chip", "total_counts"]

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.limits import Limits
 from memlab.errors import DataError, SettingError
-from memlab.limit_changes import LimitChanges
-from memlab.limits import Limits
 from memlab.runs import Run, open_run
 from memlab.session.limits import recorded_limits
 from memlab.storage import require_file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from memlab.limits import Limits
+from memlab.chip.limits import Limits
 from memlab.runs import Run
 
 __all__ = ["recorded_limits"]

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from memlab.array.board_array import BoardArray
 from memlab.characterize.censored import fit_weibull
+from memlab.chip.limits import Limits
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
-from memlab.limits import Limits
 from memlab.mapping import SwitchingLaw
 from memlab.twin.statistics import quantiles
 from memlab.twin.tables import Table

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.chip.load import warn_of_loads
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
-from memlab.load import warn_of_loads
 from memlab.twin.evidence import (
     SQUARED,
     direct_estimates,

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array.board_array import BoardArray
+from memlab.chip.limits import Limits
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
-from memlab.limits import Limits
 from memlab.twin.statistics import quantiles, quartile_spread
 from memlab.twin.tables import Table
 

@@ -17,10 +17,10 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.procedure import Procedure
 from memlab.characterize.registry import restore_procedure
 from memlab.characterize.session import position_in_session
+from memlab.chip.load import warn_of_loads
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.emulator.preset import BUILT_IN
 from memlab.errors import DataError
-from memlab.load import warn_of_loads
 from memlab.runs import MemoryLog, Record, Series, read_attributes, read_record
 
 __all__ = ["MeasuredRun", "default_base", "load_runs", "same_chip", "simulate"]

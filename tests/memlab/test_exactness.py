@@ -23,10 +23,10 @@ from drivers.board import AUTO_GAIN, PulseBatch, PulseKind, Selection
 from drivers.ltc2668 import Span
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import open_board
+from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard
 from memlab.emulator.chip import GRID, MAX_CONDUCTANCE
 from memlab.emulator.signal_chain import VOLT_GRID, grid_volts
-from memlab.limits import Limits
 
 EVERYTHING = Selection(np.arange(128), np.arange(64))
 LARGE = 6400

@@ -12,9 +12,9 @@ import memlab
 from memlab.array.board_array import BoardArray
 from memlab.array.load_choice import select
 from memlab.characterize.runner import plan_procedures, run_procedures
+from memlab.chip.load import Load, load_of
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DataError, LoadWarning, SettingError
-from memlab.load import Load, load_of
 from memlab.mapping import SwitchingLaw, WriteVerify, write_verify
 from memlab.mapping.switching import measure_switching_law
 from memlab.operations import LoadChoice, ProgramConfig, multiply, program_target, read_map

@@ -34,14 +34,14 @@ def test_every_module_and_test_is_there_and_every_excuse_is_about_a_line_of_toda
 def test_what_is_not_there_is_an_error() -> None:
     for group in (
         {"modules": ["memlab/nothing.py"], "tests": ["tests/conftest.py"]},
-        {"modules": ["memlab/limits.py"], "tests": ["tests/nothing.py"]},
+        {"modules": ["memlab/chip/limits.py"], "tests": ["tests/nothing.py"]},
     ):
         with pytest.raises(ValueError, match="nothing is called"):
             Targets.load({"group": [group]}, ROOT)
-    group = {"modules": ["memlab/limits.py"], "tests": ["tests/conftest.py"]}
+    group = {"modules": ["memlab/chip/limits.py"], "tests": ["tests/conftest.py"]}
     with pytest.raises(ValueError, match="two groups"):
         Targets.load({"group": [group, group]}, ROOT)
-    equal = {"module": "memlab/limits.py", "before": "x = 1", "after": "x = 2", "why": "none"}
+    equal = {"module": "memlab/chip/limits.py", "before": "x = 1", "after": "x = 2", "why": "none"}
     with pytest.raises(ValueError, match="has no line 'x = 1' any more"):
         Targets.load({"group": [group], "equal": [equal]}, ROOT)
 

@@ -7,7 +7,7 @@ import warnings
 import pytest
 from support.virtual_board import REPOSITORY
 
-from memlab.load import LoadWarning
+from memlab.chip.load import LoadWarning
 
 DEPRECATED = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 

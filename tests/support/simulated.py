@@ -17,7 +17,7 @@ from firmware_protocol.journal import Memory
 from firmware_protocol.loopback import Damage, Loopback, intact
 from firmware_protocol.messages import LimitMode, Line
 from memlab.array.board_array import board_config
-from memlab.limits import Limits, OperatingPoint
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.virtual_board import BoardEvent, BoardExecutor, Fired
 
 CONFIG: BoardConfig = board_config(Limits(), OperatingPoint(), PulseTimer())

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from memlab.array.board_array import BoardArray
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.errors import DeviceError, LimitError, SaturationWarning
-from memlab.limits import Limits, OperatingPoint
 from memlab.testing.arrays.voltages import (
     CODE_CONDUCTANCE,
     CODE_CURRENT,

@@ -11,9 +11,9 @@ from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
 from memlab.array.row_groups import group_numbers
 from memlab.array.urls import open_array
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import LimitError
-from memlab.limits import Limits, OperatingPoint
 from memlab.passport import Passport
 from memlab.testing import ServedBoard
 

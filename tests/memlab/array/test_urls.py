@@ -10,9 +10,9 @@ from drivers.board import Board
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
 from memlab.array.urls import check_url, open_array, open_board
+from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DeviceError, LimitError, SettingError, exit_code
-from memlab.limits import Limits
 
 
 def chip_of(url: str, **options: object) -> EmulatedBoard:

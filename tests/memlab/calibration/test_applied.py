@@ -15,9 +15,9 @@ from memlab.array.board_array import BoardArray
 from memlab.array.urls import check_url, open_array, open_board
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.calibration.store import CalibrationStore
+from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import LimitError, SettingError
-from memlab.limits import Limits
 
 STEP = 10 / 65536
 ERRORS = INJECTED | {"board.dac.inl": 5e-4}

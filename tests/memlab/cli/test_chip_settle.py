@@ -13,9 +13,9 @@ from drivers.board import Outcome, PulseBatch
 from drivers.errors import TransportError
 from drivers.serial_board import SerialBoard
 from memlab import open_array
+from memlab.chip.limits import Limits
 from memlab.cli import cli
 from memlab.errors import SettingError
-from memlab.limits import Limits
 from memlab.passport import Passport
 
 ROWS, COLUMNS = 4, 8

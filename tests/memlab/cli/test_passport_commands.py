@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from memlab import open_array
-from memlab.coupled_limits import RULES
-from memlab.limits import Limits
+from memlab.chip.coupled_limits import RULES
+from memlab.chip.limits import Limits
 from memlab.passport.location import default_path
 
 Memlab = Callable[..., tuple[int, str, str]]

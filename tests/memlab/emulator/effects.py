@@ -10,8 +10,8 @@ import numpy as np
 
 from drivers.board import Selection
 from memlab.array.board_array import BoardArray
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.limits import Limits, OperatingPoint
 
 CELLS = 128 * 64
 SIGMAS = 4.5

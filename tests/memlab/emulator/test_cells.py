@@ -11,6 +11,7 @@ from scipy.stats import norm
 from drivers.board import Selection
 from drivers.errors import DeviceError
 from memlab.array.board_array import BoardArray
+from memlab.chip.limits import OperatingPoint
 from memlab.emulator import effective_conductance
 from memlab.emulator.cells.conduction import (
     TransistorParameters,
@@ -20,7 +21,6 @@ from memlab.emulator.cells.conduction import (
 )
 from memlab.emulator.cells.drift import Drift, DriftParameters
 from memlab.emulator.cells.fluctuation import Fluctuation, ReadNoiseParameters
-from memlab.limits import OperatingPoint
 from tests.memlab.emulator.effects import (
     ALL,
     CELLS,

@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import fsolve
 
 from memlab.array.ideal import IdealArray
+from memlab.chip.limits import OperatingPoint
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.limits import OperatingPoint
 from tests.memlab.emulator.effects import EVERY, make
 
 SLOPE, OFFSET = 98e-6, 120e-6

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from drivers.board import AUTO_GAIN, Samples, Selection
 from drivers.ltc2668 import Span
 from memlab.array.board_array import BoardArray
+from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.signal_chain import SignalChain, grid_volts
-from memlab.limits import Limits
 
 RESISTANCE = {1: 10**3, 2: 10**4, 3: 10**5, 4: 10**6}
 STEP = Fraction(10, 65536)

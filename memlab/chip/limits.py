@@ -2,7 +2,7 @@
 
 Limits are in volts and are checked on the last step before voltages become codes, so that a
 refused request has touched nothing. The board holds the same limits as codes and checks again.
-Here each quantity is checked alone; what only a combination shows is in `memlab.coupled_limits`.
+Here each quantity is checked alone; what only a combination shows is in `coupled_limits`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Limits:
     minimum_width, maximum_width
         Allowed pulse width; 0.16 to 4.42 us is what the board's fast timer can make.
     cell_current, pulse_energy, row_current, forming_gate_voltage
-        Of the coupled rules, in A, J, A and V: `memlab.coupled_limits.RULES` says what each of
+        Of the coupled rules, in A, J, A and V: `memlab.chip.coupled_limits.RULES` says what each of
         them bounds and why.
     set_row_current, reset_row_current
         Largest current of a row in a SET and in a RESET, in A, beside what the board's driver can

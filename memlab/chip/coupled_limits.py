@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from drivers.errors import LimitError
 from drivers.extremes import extremes
-from memlab.limits import Limits, OperatingPoint
+from memlab.chip.limits import Limits, OperatingPoint
 
 __all__ = [
     "RULES",

@@ -18,8 +18,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.known_names import unknown
+from memlab.chip.limits import Limits
 from memlab.errors import SettingError
-from memlab.limits import Limits
 from memlab.quantities import in_unit
 from memlab.storage import require_file
 

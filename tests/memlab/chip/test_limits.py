@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from drivers.board import Selection
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import open_array, open_board
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.errors import DeviceError, LimitError
-from memlab.limits import Limits, OperatingPoint
 
 LIMITS = Limits()
 NOT_A_VOLTAGE = [math.nan, math.inf, -math.inf]

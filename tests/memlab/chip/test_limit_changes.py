@@ -9,12 +9,12 @@ import pytest
 from memlab.array.urls import open_array
 from memlab.characterize import Region, plan_procedures, run_procedures
 from memlab.characterize.runner import resume
+from memlab.chip.limit_changes import LimitChanges, read_limits
+from memlab.chip.limits import LIMIT_UNITS, Limits
 from memlab.emulator import load_preset
 from memlab.emulator.preset import preset_rows
 from memlab.errors import LimitError, SettingError
 from memlab.experiments.airline import PRESETS
-from memlab.limit_changes import LimitChanges, read_limits
-from memlab.limits import LIMIT_UNITS, Limits
 from memlab.quantities import unit_of
 from memlab.runs import open_run
 from memlab.session import open_arrays, read_config, recorded_limits

@@ -18,10 +18,10 @@ from drivers.board import Selection
 from memlab.array import Array
 from memlab.array.board_array import BoardArray
 from memlab.calibration import Calibration
+from memlab.chip.load import Load, line_ranges, warn_of_loads
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.wires import effective_conductance, wire_segments
 from memlab.errors import DataError, LoadWarning, SettingError
-from memlab.load import Load, line_ranges, warn_of_loads
 from memlab.testing import ServedBoard
 
 WIRES = {"wires.resistance": 2.0}

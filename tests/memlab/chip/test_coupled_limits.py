@@ -16,16 +16,16 @@ from memlab.array import Array
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
 from memlab.array.urls import open_array, open_board
-from memlab.cli import main
-from memlab.coupled_limits import (
+from memlab.chip.coupled_limits import (
     RULES,
     check_forming,
     check_program,
     check_vmm,
     largest_conductance,
 )
+from memlab.chip.limits import Limits, OperatingPoint
+from memlab.cli import main
 from memlab.errors import LimitError
-from memlab.limits import Limits, OperatingPoint
 
 LIMITS = Limits()
 ONE_CELL = (np.arange(64) == 5)[np.newaxis]

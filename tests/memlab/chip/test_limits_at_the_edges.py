@@ -15,8 +15,8 @@ from memlab.array import Array
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
 from memlab.array.urls import open_board
+from memlab.chip.limits import Limits, OperatingPoint
 from memlab.errors import LimitError, SettingError
-from memlab.limits import Limits, OperatingPoint
 from memlab.mapping.write_verify import WriteVerify, write_verify
 from memlab.passport.budgets import Budgets
 from memlab.passport.pulses import RowPulses
