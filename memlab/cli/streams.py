@@ -146,6 +146,8 @@ class _Talk(_Stream):
         self._stuck = False
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):  # click tries bytes, to see whether they would go
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         for start in range(0, len(text), _PIECE):
             if self._ready():
                 super().write(text[start : start + _PIECE])

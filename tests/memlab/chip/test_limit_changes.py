@@ -16,6 +16,7 @@ from memlab.emulator.preset import preset_rows
 from memlab.errors import LimitError, SettingError
 from memlab.experiments.airline import PRESETS
 from memlab.quantities import unit_of
+from memlab.report.summary import summarise
 from memlab.runs import open_run
 from memlab.session import open_arrays, read_config, recorded_limits
 from memlab.settings import apply_settings
@@ -169,3 +170,17 @@ def test_a_run_that_goes_on_has_the_limits_with_which_it_was_begun(
     (document,) = resume(out, figure=False)
     assert document["run"] == str(out)
     assert recorded_limits(open_run(out)) == Limits(set_voltage=3.6, forming_gate_voltage=1.1)
+
+
+def test_a_run_is_shown_with_the_limits_that_are_not_the_default(
+    chip: Path, tmp_path: Path
+) -> None:
+    shown = summarise(characterize(chip, tmp_path / "a.h5", "limits.reset_voltage=3.3"))
+    rows = {row.name: row for row in shown.identity if row.name.startswith("limits.")}
+    assert list(rows) == [
+        "limits.set_voltage",
+        "limits.reset_voltage",
+        "limits.forming_gate_voltage",
+    ]
+    assert rows["limits.set_voltage"].value == "3.6 V"
+    assert not [row for row in shown.settings if "limits." in row.name]
