@@ -31,6 +31,7 @@ from drivers.pulse import PulseTimer
 from drivers.simulation import Simulation
 from drivers.tia import clipped_code
 from memlab.array.arguments import as_numbers
+from memlab.array.batches import NamedBatches
 from memlab.array.board_config import board_config, check_board
 from memlab.array.row_groups import group_numbers
 from memlab.array.seam import Array, BoolArray, FloatArray, Measurement, nearest_step
@@ -48,7 +49,7 @@ from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.load import Load
 from memlab.errors import LimitError
 from memlab.passport import Passport, RowPulses
-from memlab.passport.life import meet
+from memlab.passport.life import is_virtual, meet
 from memlab.passport.recording import fire, settle
 from memlab.storage import State
 
@@ -71,6 +72,7 @@ class _Session:
     rounding: bool
     passport: Passport | None = None
     calibration: Calibration | None = None
+    batches: NamedBatches | None = None
     applied: list[Calibration] = field(default_factory=list)
     """Calibrations of any view so far: the board must allow what each of them asks for."""
     conversion: Conversion = field(init=False)
@@ -197,13 +199,30 @@ class BoardArray(Array):
 
     def state(self) -> State:
         """Return what the array, its counts and, where `restorable`, its chip remember; copies."""
-        simulation = self.simulation
+        simulation, board, batches = self.simulation, self.board, self._session.batches
         return {
             **super().state(),
             "traffic": asdict(self.traffic),
             "board": None if simulation is None else simulation.state(),
             "known": self._session.conversion.state(),
+            "batches": None if batches is None else dict(vars(batches)),
+            "identity": {
+                "serial": board.capabilities.serial,
+                "virtual": is_virtual(board),
+                "life": board.life,
+                "others": board.others_pulsed,
+            },
         }
+
+    @property
+    def unknown_pulses(self) -> int:
+        """Row pulses of the present run of which nobody knows whether they were fired."""
+        return 0 if self._session.batches is None else self._session.batches.unknown
+
+    def name_batches(self, run: str) -> None:
+        """Have the board know the batches of pulses to come by a run's identity, in order."""
+        if not self.restorable:
+            self._session.batches = NamedBatches(run)
 
     def restore(self, state: State) -> None:
         """Go back to a `state` of an array that was opened alike; all views of it do."""
@@ -212,7 +231,10 @@ class BoardArray(Array):
         super().restore(state)
         for name, value in state["traffic"].items():
             setattr(self.traffic, name, value)
-        self._session.conversion.restore(state["known"])
+        if self.restorable:
+            self._session.conversion.restore(state["known"])
+        if state["batches"] is not None:
+            self._session.batches = NamedBatches(**state["batches"])
 
     def with_calibration(self, calibration: Calibration | None) -> Self:
         """Return a view that undoes other static errors, or none; this one stays as it is.
@@ -487,7 +509,10 @@ class BoardArray(Array):
         self.traffic.add(_PULSE_BYTES * len(pulses), 0)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        self._fire(self._batch(gate_voltage, reset, set_), "")
+        pulses, ticket = self._batch(gate_voltage, reset, set_), ""
+        if self._session.batches is not None and len(pulses):
+            pulses, ticket = self._session.batches.left(self.board, pulses)
+        self._fire(pulses, ticket)
 
     def _batch(
         self,

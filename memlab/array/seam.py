@@ -426,6 +426,11 @@ class Array(ABC):
     # -- going back ---------------------------------------------------------------------------
 
     @property
+    def unknown_pulses(self) -> int:
+        """Row pulses of the present run of which nobody knows whether they were fired."""
+        return 0
+
+    @property
     def restorable(self) -> bool:
         """Whether `restore` brings the cells back too: they live in this process."""
         return True
@@ -436,6 +441,13 @@ class Array(ABC):
         That of a passport is its own (`Passport.state`).
         """
         return {"counts": asdict(self.counts)}
+
+    def name_batches(self, run: str) -> None:  # noqa: B027 - most have nothing to do
+        """Have the board know the batches of pulses to come by a run's identity, in order.
+
+        Asked for in a program that goes on with the run, a batch that was fired is not fired again.
+        Where the chip lives in this process there is no need: it goes back with the run.
+        """
 
     def restore(self, state: State) -> None:
         """Go back to a `state` of an array that was opened alike; all views of it do.

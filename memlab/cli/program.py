@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
@@ -20,7 +21,7 @@ from memlab.cli.reached import cells_reached
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import show_document
 from memlab.mapping import Round
-from memlab.operations import ProgramConfig, program_target
+from memlab.operations import ProgramConfig, program_target, resume_program
 from memlab.regions import Region
 from memlab.session import Labels, read_config
 from memlab.settings import apply_settings, merge_settings
@@ -86,6 +87,23 @@ def program(
         watch=lambda step: _show(step, quiet=quiet),
         labels=labels,
     )
+    _report(document, as_json)
+
+
+def resume_and_report(
+    path: Path, *, as_json: bool, quiet: bool, board_restarted: bool = False
+) -> None:
+    """Finish the programming of a file, and tell as `memlab program` does."""
+    document = resume_program(
+        path, watch=lambda step: _show(step, quiet=quiet), board_restarted=board_restarted
+    )
+    if document is None:
+        click.echo(f"{path}: finished; nothing was done", err=True)
+    else:
+        _report(document, as_json)
+
+
+def _report(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_document(document)
         return

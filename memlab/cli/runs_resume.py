@@ -10,7 +10,8 @@ from memlab.characterize import resume as resume_session
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, quiet_option
 from memlab.cli.procedures import report, watch_readings
-from memlab.cli.summary import resume_and_report
+from memlab.cli.program import resume_and_report as resume_program
+from memlab.cli.summary import resume_and_report as resume_training
 from memlab.errors import DataError
 from memlab.runs import Family, open_run
 
@@ -31,7 +32,7 @@ from memlab.runs import Family, open_run
 @json_option
 @quiet_option
 def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, quiet: bool) -> None:
-    """Finish a run that was killed or interrupted: a training, a transfer, a procedure.
+    """Finish a run that was killed or interrupted: training, transfer, program, procedure.
 
     RUN is its run file, under whatever name it is now; of a procedure those that were to follow it
     are run, too. On a board nothing is pulsed again and no measured point is lost; pulses whose
@@ -41,13 +42,14 @@ def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, q
     as if nothing had happened.
     """
     found = open_run(run)
-    if found.family is Family.EXPERIMENT:
-        resume_and_report(run, as_json=as_json, quiet=quiet)
+    if found.family is Family.EXPERIMENT or found.kind == "program":
+        resume_one = resume_program if found.kind == "program" else resume_training
+        resume_one(run, as_json=as_json, quiet=quiet, board_restarted=board_restarted)
         return
     if "session" not in found.attributes:
         raise DataError(
             f"{run}: a run of {found.kind} cannot be resumed; it is short: do it again, with "
-            "another --out. What can be: trainings, transfers and procedures"
+            "another --out. What can be: trainings, transfers, program and procedures"
         )
     with watch_readings(quiet) as watch:
         documents = resume_session(

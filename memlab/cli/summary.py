@@ -26,10 +26,12 @@ def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     _report(document, as_json)
 
 
-def resume_and_report(path: Path, *, as_json: bool, quiet: bool) -> None:
+def resume_and_report(
+    path: Path, *, as_json: bool, quiet: bool, board_restarted: bool = False
+) -> None:
     """Finish the run of a file, and tell as `run_and_report` does."""
     with TrainingProgress(f"{path}: going on from its last checkpoint", quiet=quiet) as progress:
-        document = resume(path, [progress])
+        document = resume(path, [progress], board_restarted=board_restarted)
     if document is None:
         click.echo(f"{path}: finished; nothing was done")
     else:

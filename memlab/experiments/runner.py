@@ -179,7 +179,11 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
 
 @stopping.stopped_in_order()
 def resume(
-    path: Path, observers: Sequence[Observer] = (), *, figure: bool = True
+    path: Path,
+    observers: Sequence[Observer] = (),
+    *,
+    figure: bool = True,
+    board_restarted: bool = False,
 ) -> dict[str, Any] | None:
     """Finish a run that was killed or interrupted; return its document, None if it is finished.
 
@@ -192,6 +196,8 @@ def resume(
         Its run file, under whatever name it is now.
     observers, figure
         As for `run`.
+    board_restarted
+        The board was restarted since, and the chip has kept its state.
 
     Raises
     ------
@@ -217,7 +223,7 @@ def resume(
         Labels(found.tags, found.note),
         found.run_id,
     )
-    return _carry_out(plan, observers, figure, checkpoint)
+    return _carry_out(plan, observers, figure, checkpoint, board_restarted)
 
 
 def _carry_out(
@@ -225,6 +231,7 @@ def _carry_out(
     observers: Sequence[Observer],
     figure: bool,
     checkpoint: Checkpoint | None = None,
+    board_restarted: bool = False,
 ) -> dict[str, Any]:
     """Run a plan from its beginning, or from a checkpoint on."""
     kind = plan.kind(plan.config)
@@ -235,6 +242,7 @@ def _carry_out(
             arrays,
             link=plan.config.link,
             checkpoint=checkpoint,
+            board_restarted=board_restarted,
             given=given,
             watchers=observers,
         ) as session:

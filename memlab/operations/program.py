@@ -18,7 +18,7 @@ from memlab.array.urls import check_url
 from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.load import warn_of_loads
 from memlab.emulator import load_preset
-from memlab.errors import SettingError
+from memlab.errors import DataError, SettingError
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.experiments.law import find_law
 from memlab.kinds import Family, Kind, Steps
@@ -33,11 +33,19 @@ from memlab.mapping import (
 from memlab.operations.beside import load_beside
 from memlab.operations.files import load_numbers, output_path, request_for
 from memlab.regions import Region
-from memlab.runs import Run, WriteVerifyLog
-from memlab.session import UNLABELLED, Labels, Session, open_arrays, recorded
-from memlab.settings import ChipSetting, PointConfig
+from memlab.runs import Run, WriteVerifyLog, open_run
+from memlab.session import (
+    UNLABELLED,
+    Labels,
+    Session,
+    find_checkpoint,
+    open_arrays,
+    recorded,
+)
+from memlab.settings import ChipSetting, PointConfig, merge_settings
+from memlab.storage import State
 
-__all__ = ["ProgramConfig", "ProgramKind", "program_target"]
+__all__ = ["ProgramConfig", "ProgramKind", "program_target", "resume_program"]
 
 FloatArray = npt.NDArray[np.float64]
 GROUP = "program"
@@ -118,19 +126,87 @@ def program_target(
         [url], chip=config.chip, point=config.point.make_point(), limits=config.limits
     ) as (array,):
         wanted = _choose(wanted, target, array, region)
-        settings = config.make_settings()
-        mask = ~np.isnan(wanted)
-        lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        part = select(array, *lines, config.load)
+        part = _part(array, wanted, config)
         warn_of_loads(f"{target} and the readings that verify it", [told, part.load])
         law = None
         if config.law is LawSource.CHIP:  # what cannot be reached leaves nothing behind
-            law = find_law(array, config, config.chip, mask, [part])
-            check_target(array, wanted, law, settings)
+            law = _law(array, wanted, config, part)
         given = _Given(wanted, part, law)
         with recorded(request, [array], given=given, watchers=[watch]) as session:
             ProgramKind(config).run(session)
     return session.document(figure=figure, tolerance=config.tolerance)
+
+
+@stopping.stopped_in_order()
+def resume_program(
+    path: Path,
+    *,
+    watch: Callable[[Round], None] = lambda step: None,
+    figure: bool = True,
+    board_restarted: bool = False,
+) -> dict[str, Any] | None:
+    """Finish a programming that was killed or interrupted; return its document.
+
+    It goes on from its last round. An emulated chip in this process goes back to that, with its
+    passport and the run file; on a board no pulse that was fired is fired again.
+
+    Parameters
+    ----------
+    path
+        Its run file.
+    watch, figure
+        As for `program_target`.
+    board_restarted
+        The board was restarted since, and the chip has kept its state.
+
+    Returns
+    -------
+    None if it is finished.
+
+    Raises
+    ------
+    DataError
+        If it is no run of `program`, is alive, or has no checkpoint that fits it.
+    """
+    found = open_run(path)
+    if found.finished:
+        return None
+    if found.alive:
+        raise DataError(f"{path}: this run is alive; wait for it to end, or end it (Ctrl-C)")
+    if found.kind != GROUP:
+        raise DataError(f"{path} is a run of {found.kind}, and not of memlab program")
+    checkpoint = find_checkpoint(path)
+    config = merge_settings(ProgramConfig(), found.settings, str(path))
+    (url,), labels = found.boards, Labels(found.tags, found.note)
+    request = request_for(ProgramKind, path, url, config.model_dump(mode="json"), labels)
+    with open_arrays(
+        [url], chip=config.chip, point=config.point.make_point(), limits=config.limits
+    ) as (array,):
+        wanted, law = checkpoint.kind["target"], SwitchingLaw(**checkpoint.kind["law"])
+        with recorded(
+            request,
+            [array],
+            checkpoint=checkpoint,
+            board_restarted=board_restarted,
+            given=_Given(wanted, _part(array, wanted, config), law),
+            watchers=[watch],
+        ) as session:
+            ProgramKind(config).run(session)
+    return session.document(figure=figure, tolerance=config.tolerance)
+
+
+def _part(array: Array, wanted: FloatArray, config: ProgramConfig) -> Array:
+    """Return the view through which cells are verified."""
+    mask = ~np.isnan(wanted)
+    lines = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return select(array, *lines, config.load)
+
+
+def _law(array: Array, wanted: FloatArray, config: ProgramConfig, part: Array) -> SwitchingLaw:
+    """Return the law of the chip, by which every target can be reached."""
+    law = find_law(array, config, config.chip, ~np.isnan(wanted), [part])
+    check_target(array, wanted, law, config.make_settings())
+    return law
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,22 +226,27 @@ class ProgramKind(Kind):
     about = "Bring cells to target conductances: write-and-verify."
     family = Family.OPERATION
     Config = ProgramConfig
+    resumable = True
     steps = Steps(f"{GROUP}/read", "rounds")
     config: ProgramConfig
 
     def run(self, session: Session) -> None:
         """Measure the law where it is not known, then write and verify."""
         given: _Given = session.given
-        (array,), config, settings = session.arrays, self.config, self.config.make_settings()
-        law = given.law
-        if law is None:
-            mask = ~np.isnan(given.wanted)
-            law = find_law(array, config, config.chip, mask, [given.part])
-            check_target(array, given.wanted, law, settings)
+        (array,), config = session.arrays, self.config
+        law = given.law or _law(array, given.wanted, config, given.part)
         log = WriteVerifyLog(session.file, GROUP)
         log.declare(array, views=[given.part])
         session.file.start()
         log.target(given.wanted)
+        resumed: State | None = None
+        if session.resumed is not None:
+            resumed, log.reads = session.resumed["work"], session.resumed["reads"]
+
+        def keep(work: State) -> None:
+            session.keep(
+                {"target": given.wanted, "law": asdict(law), "work": work, "reads": log.reads}
+            )
 
         def observe(step: Round, conductance: FloatArray) -> None:
             log.read(step, conductance)
@@ -173,7 +254,14 @@ class ProgramKind(Kind):
                 watch(step)
 
         result = write_verify(
-            array, given.wanted, law, settings, observer=observe, views=[given.part]
+            array,
+            given.wanted,
+            law,
+            config.make_settings(),
+            observer=observe,
+            views=[given.part],
+            keeper=keep,
+            resumed=resumed,
         )
         log.finish(result)
         session.results |= {

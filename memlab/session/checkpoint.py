@@ -64,6 +64,21 @@ class Checkpoint:
         """Seconds that the run had taken."""
         return float(self.content["seconds"])
 
+    def check(self, arrays: Sequence[Array], *, board_restarted: bool = False) -> None:
+        """Raise `DataError` unless a run can go on on these arrays; nothing is changed.
+
+        Chips outside of this process must be those of the run, in the life in which it left them,
+        unless a real one has kept its state (`board_restarted`); and nobody else may have pulsed
+        them, for that could have been a copy of the run.
+        """
+        states = self.content["arrays"]
+        if len(states) != len(arrays):
+            raise DataError(f"{self.path} was run on {len(states)} arrays, not {len(arrays)}")
+        for array, state in zip(arrays, states, strict=True):
+            if not array.restorable:
+                was, now = state["array"]["identity"], array.state()["identity"]
+                _check_board(self.path, was, now, board_restarted)
+
     def restore(self, arrays: Sequence[Array]) -> None:
         """Put arrays, and passports of chips in this process, back to where they were.
 
@@ -72,10 +87,7 @@ class Checkpoint:
         DataError, DeviceError
             If they are others, or have been used by another run since.
         """
-        states = self.content["arrays"]
-        if len(states) != len(arrays):
-            raise DataError(f"{self.path} was run on {len(states)} arrays, not {len(arrays)}")
-        for array, state in zip(arrays, states, strict=True):
+        for array, state in zip(arrays, self.content["arrays"], strict=True):
             if array.restorable and array.passport is not None and state["passport"]:
                 array.passport.restore(state["passport"])
             array.restore(state["array"])
@@ -161,6 +173,34 @@ def find_checkpoint(path: Path) -> Checkpoint:
         + ("; ".join(reasons) or f"its checkpoint (.{identity}.checkpoint) is not beside it")
         + ". Start the run again, with another --out"
     )
+
+
+def _check_board(
+    path: Path, was: Mapping[str, Any], now: Mapping[str, Any], restarted: bool
+) -> None:
+    if was["serial"] != now["serial"]:
+        raise DataError(
+            f"{path} was run on board {was['serial']}; this is {now['serial']}. Connect the board "
+            "of the run"
+        )
+    if was["others"] != now["others"]:
+        raise DataError(
+            f"{path}: since its last checkpoint the board got pulses that this computer's record "
+            f"does not know ({now['others']}); perhaps a copy of the run has gone on. Nothing was "
+            "pulsed; start the run again, with another --out"
+        )
+    if not was["life"] or not now["life"] or was["life"] == now["life"]:
+        return
+    if now["virtual"]:
+        raise DataError(
+            f"{path}: the virtual board was started anew since, so its chip is blank and the run "
+            "cannot go on; start it again, with another --out. Nothing was pulsed"
+        )
+    if not restarted:
+        raise DataError(
+            f"{path}: the board was restarted since (life {was['life']}, now {now['life']}). If "
+            "the chip has kept its state, resume with --board-restarted. Nothing was pulsed"
+        )
 
 
 def _check(

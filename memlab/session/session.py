@@ -88,6 +88,8 @@ class Session:
         """
         if self.checkpoints is None:
             self.checkpoints = Checkpoints(self.file, self.arrays)
+            for array in self.arrays:
+                array.name_batches(self.file.run_id)
         self.checkpoints.keep(state)
 
     given: Any = None
@@ -131,6 +133,7 @@ def recorded(
     blank: Callable[[], bool] | None = None,
     given: Any = None,
     watchers: Sequence[Any] = (),
+    board_restarted: bool = False,
 ) -> Iterator[Session]:
     """Record what the block does on arrays: into a run file, and into the passports of the chips.
 
@@ -153,10 +156,13 @@ def recorded(
         Tells whether nothing is in the file that would be missed; by default until it is started.
     given, watchers
         As in the `Session`.
+    board_restarted
+        The board was restarted since, and the chip has kept its state.
     """
     start = time.perf_counter()
     counts, cost = total_counts(arrays), _cost(arrays, link)
     if checkpoint is not None:
+        checkpoint.check(arrays, board_restarted=board_restarted)
         file = _go_back(checkpoint, arrays)
         start -= checkpoint.seconds
     file = file or create_run_file(request, arrays)
@@ -173,6 +179,8 @@ def recorded(
         with closed_in_order(session.file, session.results, complete):
             enter_passports(arrays, request.out, session.file.run_id)
             yield session
+            if unknown := sum(array.unknown_pulses for array in arrays):
+                session.results["unknown_pulses"] = unknown
             session.results |= {
                 "seconds": time.perf_counter() - start,
                 "counts": added(total_counts(arrays), counts),

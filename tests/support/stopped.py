@@ -42,6 +42,7 @@ def datasets(path: Path) -> dict[str, np.ndarray]:
 
 
 _TIMES = ("start_time", "end_time", "run_id", "lock", "seconds", "resumptions")
+_PLACES = ("board", "passport.file")
 
 
 def attributes(path: Path) -> dict[str, object]:
@@ -50,7 +51,7 @@ def attributes(path: Path) -> dict[str, object]:
 
     def note(name: str, item: h5py.HLObject) -> None:
         for key, value in item.attrs.items():
-            if key not in (*_TIMES, "DIMENSION_LIST", "REFERENCE_LIST"):
+            if key not in (*_TIMES, *_PLACES, "DIMENSION_LIST", "REFERENCE_LIST"):
                 found[f"{name}@{key}"] = value
 
     with h5py.File(path) as file:
