@@ -24,6 +24,7 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
 from memlab.emulator import ChipPreset, load_preset
+from memlab.kinds import Quantity
 from memlab.quantities import Seconds, Siemens, Volts
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting
@@ -81,6 +82,26 @@ class FormingConfig(ProcedureConfig):
         return [(float(v), float(w)) for v in voltages.round(6) for w in widths]
 
 
+YIELD = Quantity("yield", "1", "Fraction of cells that are formed")
+FORMED_BEFORE = Quantity(
+    "formed_before", "1", "Fraction of cells that were formed before the first pulse"
+)
+FORMING_VOLTAGE = Quantity(
+    "forming_voltage", "V", "Mean forming voltage, at the drivers; steps accounted for"
+)
+FORMING_SPREAD = Quantity(
+    "forming_spread", "V", "Standard deviation of forming voltages from cell to cell"
+)
+_MAP = ("row", "column")
+CELL_FORMED = Quantity("cell_formed", "1", "1 where the cell is formed", _MAP)
+CELL_FORMED_BEFORE = Quantity(
+    "cell_formed_before", "1", "1 where the cell was formed before the first pulse", _MAP
+)
+CELL_VOLTAGE = Quantity(
+    "cell_voltage", "V", "Amplitude at which the cell reached the target; NaN: never", _MAP
+)
+
+
 class Forming(Procedure[FormingConfig]):
     """Forming (see the module's documentation)."""
 
@@ -88,6 +109,15 @@ class Forming(Procedure[FormingConfig]):
     title = "Forming: rising voltage and width, up to a target"
     about = "Rising voltage and width up to a target; a formed cell gets no pulse."
     Config = FormingConfig
+    quantities: ClassVar = (
+        FORMING_VOLTAGE,
+        FORMING_SPREAD,
+        YIELD,
+        FORMED_BEFORE,
+        CELL_FORMED,
+        CELL_FORMED_BEFORE,
+        CELL_VOLTAGE,
+    )
     picture = "memlab.characterize.pictures.forming"
     vector_coordinates: ClassVar = {
         "step": Coordinate("1", "Steps of the ramp so far"),
@@ -154,33 +184,19 @@ class Forming(Procedure[FormingConfig]):
         fit = fit_normal(low, high[here], config.voltage_maximum)
 
         findings = Findings()
-        text, of = "Fraction of cells that are formed", "cells tested"
-        findings.fraction("yield", int(formed.sum()), formed.size, text, of)
-        text = "Fraction of cells that were formed before the first pulse"
-        findings.fraction("formed_before", int(before.sum()), before.size, text, of)
+        of = "cells tested"
+        findings.add_fraction(YIELD, int(formed.sum()), formed.size, of)
+        findings.add_fraction(FORMED_BEFORE, int(before.sum()), before.size, of)
         n, of = int(here.sum()), "cells formed here"
-        for name, value, error, text in (
-            (
-                "forming_voltage",
-                fit.location,
-                fit.location_error,
-                "Mean forming voltage, at the drivers; steps accounted for",
-            ),
-            (
-                "forming_spread",
-                fit.scale,
-                fit.scale_error,
-                "Standard deviation of forming voltages from cell to cell",
-            ),
+        for quantity, value, error in (
+            (FORMING_VOLTAGE, fit.location, fit.location_error),
+            (FORMING_SPREAD, fit.scale, fit.scale_error),
         ):
             if np.isfinite(value):
-                findings.number(name, value, "V", text, error, n=n, of=of, caveat=_WIRES)
+                findings.add(quantity, value, error, n=n, of=of, caveat=_WIRES)
             else:
-                findings.undetermined(name, "V", text, _FEW_STEPS, n=n, of=of)
-        for name, values, units, text in (
-            ("formed", formed, "1", "1 where the cell is formed"),
-            ("formed_before", before, "1", "1 where the cell was formed before the first pulse"),
-            ("voltage", high, "V", "Amplitude at which the cell reached the target; NaN: never"),
-        ):
-            findings.map(f"cell_{name}", on_map(record.mask, values), units, text)
+                findings.add_undetermined(quantity, _FEW_STEPS, n=n, of=of)
+        findings.add(CELL_FORMED, on_map(record.mask, formed))
+        findings.add(CELL_FORMED_BEFORE, on_map(record.mask, before))
+        findings.add(CELL_VOLTAGE, on_map(record.mask, high))
         return findings

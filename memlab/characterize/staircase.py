@@ -24,6 +24,7 @@ from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, on_map, responding_cells
+from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
@@ -49,6 +50,18 @@ class StaircaseConfig(ProcedureConfig):
         return np.concatenate([up, up[::-1]])
 
 
+RESPONDING = Quantity("responding", "1", "Fraction of cells that respond")
+SET_SLOPE = Quantity("set_slope", "S/V", "SET law: slope of the mean of the cells that respond")
+SET_OFFSET = Quantity("set_offset", "S", "SET law: offset of the mean of the cells that respond")
+CYCLE_SPREAD = Quantity(
+    "cycle_spread", "S", "Cycle to cycle: deviation of a cell from its own line"
+)
+_OF_CELL, _MAP = "SET law of each cell, from the falling steps", ("row", "column")
+CELL_SLOPE = Quantity("cell_slope", "S/V", _OF_CELL, _MAP)
+CELL_OFFSET = Quantity("cell_offset", "S", _OF_CELL, _MAP)
+RESPONDS = Quantity("responds", "1", "1 where the cell responds", _MAP)
+
+
 class Staircase(Procedure[StaircaseConfig]):
     """The staircase (see the module's documentation)."""
 
@@ -56,6 +69,15 @@ class Staircase(Procedure[StaircaseConfig]):
     title = "SET staircase: gate voltage up and down"
     about = "SET with rising, then falling gate voltage (Wang 2019, figure 1b)."
     Config = StaircaseConfig
+    quantities: ClassVar = (
+        SET_SLOPE,
+        SET_OFFSET,
+        CYCLE_SPREAD,
+        RESPONDING,
+        CELL_SLOPE,
+        CELL_OFFSET,
+        RESPONDS,
+    )
     picture = "memlab.characterize.pictures.staircase"
     coordinates: ClassVar = {
         "gate_voltage": Coordinate("V", "Gate voltage of the last SET; NaN after the first RESET"),
@@ -87,21 +109,16 @@ class Staircase(Procedure[StaircaseConfig]):
         responds = responding_cells(cells.mean(axis=0) - conductance[0])
         clear = clear_steps(cells[:, responds], conductance[0, responds])
         findings = Findings()
-        text = "Fraction of cells that respond"
-        findings.fraction("responding", int(responds.sum()), responds.size, text, "cells tested")
+        findings.add_fraction(RESPONDING, int(responds.sum()), responds.size, "cells tested")
         fit = fit_line(gate[clear], cells[clear]) if clear.sum() > 1 else None
         lines = Lines.of(record.mask, responds)
         self._add_law(findings, record, gate[clear], cells[np.ix_(clear, responds)], lines)
         nothing = np.full(responds.size, np.nan)
-        for name, values, units in (
-            ("cell_slope", nothing if fit is None else fit.slope, "S/V"),
-            ("cell_offset", nothing if fit is None else fit.offset, "S"),
-        ):
-            whole = on_map(record.mask, values)
-            findings.map(name, whole, units, "SET law of each cell, from the falling steps")
+        findings.add(CELL_SLOPE, on_map(record.mask, nothing if fit is None else fit.slope))
+        findings.add(CELL_OFFSET, on_map(record.mask, nothing if fit is None else fit.offset))
         responding = np.zeros(record.mask.shape, bool)
         responding[record.mask] = responds
-        findings.map("responds", responding, "1", "1 where the cell responds")
+        findings.add(RESPONDS, responding)
         return findings
 
     def _add_law(
@@ -114,12 +131,6 @@ class Staircase(Procedure[StaircaseConfig]):
     ) -> None:
         """Add slope, offset and noise from the steps that are clear of the RESET state."""
         steps, n = cells.shape
-        of = {"n": n, "of": "cells that respond"}
-        texts = {
-            "set_slope": ("S/V", "SET law: slope of the mean of the cells that respond"),
-            "set_offset": ("S", "SET law: offset of the mean of the cells that respond"),
-            "cycle_spread": ("S", "Cycle to cycle: deviation of a cell from its own line"),
-        }
         why = ""
         if n < 2:
             why = "fewer than two cells respond"
@@ -128,33 +139,30 @@ class Staircase(Procedure[StaircaseConfig]):
         else:
             why = shared_error(record, cells.mean(axis=0), lines)
         if why:
-            for name, (units, text) in texts.items():
-                findings.undetermined(name, units, text, why, **of)
+            for quantity in (SET_SLOPE, SET_OFFSET, CYCLE_SPREAD):
+                findings.add_undetermined(quantity, why, n=n, of=_WHO)
             return
         fit = fit_line(gate, cells)
         centred = gate - gate.mean()
         lever = float(centred @ centred) ** 0.5
         far = float(np.hypot(1.0 / steps**0.5, gate.mean() / lever))
         level = float(cells.mean())
-        for name, values, factor in (
-            ("set_slope", fit.slope, 1.0 / lever),
-            ("set_offset", fit.offset, far),
+        for quantity, values, factor in (
+            (SET_SLOPE, fit.slope, 1.0 / lever),
+            (SET_OFFSET, fit.offset, far),
         ):
             value, error = mean_over_cells(
                 values, lines, scale=level * factor, step=CONVERTER_ERROR * factor
             )
-            units, text = texts[name]
-            findings.number(name, value, units, text, error, caveat=_CAVEAT, **of)
-        units, text = texts["cycle_spread"]
+            findings.add(quantity, value, error, n=n, of=_WHO, caveat=_CAVEAT)
         freedom = n * (steps - 2)
         if not freedom:
-            findings.undetermined("cycle_spread", units, text, "three steps are needed", **of)
+            findings.add_undetermined(CYCLE_SPREAD, "three steps are needed", n=n, of=_WHO)
             return
         squared, error = mean_over_cells(fit.residual**2, lines, step=CONVERTER_ERROR**2)
         spread = squared**0.5
-        findings.number(
-            "cycle_spread", spread, units, text, error / (2.0 * spread) if spread else 0.0, **of
-        )
+        error = error / (2.0 * spread) if spread else 0.0
+        findings.add(CYCLE_SPREAD, spread, error, n=n, of=_WHO)
 
 
 def clear_steps(
@@ -176,6 +184,8 @@ def clear_steps(
     clear: npt.NDArray[np.bool_] = cells.mean(axis=1) > low + gap
     return clear
 
+
+_WHO = "cells that respond"
 
 _CAVEAT = "as read: what wires take is not in the error"
 

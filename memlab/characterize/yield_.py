@@ -25,6 +25,7 @@ from memlab.characterize.statistics import CONVERTER_ERROR, on_map
 from memlab.passport import Passport
 from memlab.quantities import Siemens, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.runs.good_lines import FREE, GOOD_COLUMNS, GOOD_ROWS
 
 __all__ = ["Yield", "YieldConfig"]
 
@@ -122,9 +123,9 @@ class Yield(Procedure[YieldConfig]):
         fault[np.ix_(record.rows, record.columns)] = findings.values["fault"].value
         for one in Fault:
             passport.set_mask(one.label, fault == one, record.load)
-        for axis, name in enumerate(("rows", "columns")):
+        for axis, (name, lines) in enumerate((("rows", GOOD_ROWS), ("columns", GOOD_COLUMNS))):
             good = np.zeros(record.chip_shape[axis], bool)
-            good[np.asarray(findings.axes[f"good_{name}"].value)] = True
+            good[np.asarray(findings[lines].value)] = True
             passport.set_mask(f"good {name}", good, record.load)
 
     def _cycles(self, record: Record) -> Cycles:
@@ -164,12 +165,6 @@ def _add_good_lines(
     for name, kept, whole in (("row", rows, record.rows), ("column", columns, record.columns)):
         text, of = f"{name.capitalize()}s worth using", f"{name}s tested"
         findings.number(f"good_{name}_count", kept.size, "1", text, n=whole.size, of=of)
-    findings.axis("good_rows", record.rows[rows], "1", "Rows worth using")
-    findings.axis("good_columns", record.columns[columns], "1", "Columns worth using")
-    findings.array(
-        "free",
-        ~bad[np.ix_(rows, columns)],
-        ("good_rows", "good_columns"),
-        "1",
-        "1 where a cell of the good lines passes",
-    )
+    findings.add_axis(GOOD_ROWS, record.rows[rows])
+    findings.add_axis(GOOD_COLUMNS, record.columns[columns])
+    findings.add(FREE, ~bad[np.ix_(rows, columns)])

@@ -12,9 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
-from memlab.runs.opening import open_for_reading
+from memlab.runs.quantity import Quantity
+from memlab.runs.reader import open_run
 
-__all__ = ["GoodLines", "load_good_lines"]
+__all__ = ["FREE", "GOOD_COLUMNS", "GOOD_ROWS", "GoodLines", "load_good_lines"]
+
+GOOD_ROWS = Quantity("good_rows", "1", "Rows worth using")
+GOOD_COLUMNS = Quantity("good_columns", "1", "Columns worth using")
+FREE = Quantity(
+    "free", "1", "1 where a cell of the good lines passes", ("good_rows", "good_columns")
+)
 
 BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
@@ -63,18 +70,13 @@ def load_good_lines(path: Path) -> GoodLines:
         If it is no such file, has not finished, or found no line worth using.
     """
     try:
-        with open_for_reading(path) as file:
-            result = file.get("entry/result")
-            if result is None or "good_rows" not in result:
-                raise SettingError(f"{path} is not a finished run of `memlab characterize yield`")
-            rows, columns = (
-                result[name][()].astype(np.intp) for name in ("good_rows", "good_columns")
-            )
-            free = result["free"][()].astype(bool)
-    except SettingError:
-        raise
+        run = open_run(path)
     except DataError as error:
         raise SettingError(str(error)) from error
+    if FREE not in run.findings:
+        raise SettingError(f"{path} is not a finished run of `memlab characterize yield`")
+    rows, columns = (run.values(one).astype(np.intp) for one in (GOOD_ROWS, GOOD_COLUMNS))
+    free = run.values(FREE).astype(bool)
     if not free.size:
         raise SettingError(f"{path}: no line of the chip is good; allow a larger bad_share")
     return GoodLines(rows, columns, free)

@@ -7,6 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure, SubFigure
 from scipy.special import ndtr
 
+from memlab.characterize.forming import (
+    CELL_VOLTAGE,
+    FORMED_BEFORE,
+    FORMING_SPREAD,
+    FORMING_VOLTAGE,
+    YIELD,
+)
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
@@ -20,15 +27,12 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     left, right = panels(figure, 1, 2)
     mask = entry["map/mask"][()].astype(bool)
     steps = entry["map/voltage"][1:]
-    found = entry["result/cell_voltage"][()][mask]
-    before = float(entry["result/formed_before"][()])
+    voltage = run.values(CELL_VOLTAGE)
+    found, before = voltage[mask], run.number(FORMED_BEFORE)
     ramp = np.unique(steps)
     formed = 100.0 * (before + np.array([(found <= v).mean() for v in ramp]))
     left.plot(ramp, formed, color=BLUE, marker=marker(ramp.size), label=many(found.size, "cell"))
-    mean, spread, ended = (
-        float(entry[f"result/{name}"][()])
-        for name in ("forming_voltage", "forming_spread", "yield")
-    )
+    mean, spread, ended = map(run.number, (FORMING_VOLTAGE, FORMING_SPREAD, YIELD))
     if np.isfinite(spread):
         fine = np.linspace(ramp[0], ramp[-1], 200)
         law = 100.0 * (before + (ended - before) * ndtr((fine - mean) / spread))
@@ -42,7 +46,6 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
         legend_below(left)
     else:
         say(left, f"formed before: {100.0 * before:.3g} %,\nno pulse was needed")
-    voltage = entry["result/cell_voltage"][()]
     lines = entry["map/row"][()], entry["map/column"][()]
-    shown = np.where(entry["map/mask"][()].astype(bool), voltage, np.nan)
+    shown = np.where(mask, voltage, np.nan)
     draw_cells(right, shown, lines, "Forming voltage (V)", title="Grey: not formed here")
