@@ -18,8 +18,8 @@ from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.heading import run_heading
-from memlab.figures.panels import panels, stacked
-from memlab.figures.style import BLUE, figure_file, marker, whole_numbers
+from memlab.figures.panels import legend_below, panels, stacked
+from memlab.figures.style import BLUE, ORANGE, figure_file, marker, whole_numbers
 from memlab.figures.units import scale_of
 from memlab.runs import ConductanceMap, Finding, Run
 
@@ -39,7 +39,7 @@ def plot_declared(run: Run, picture: Path) -> bool:
     parts: list[Part] = []
     losses = run.losses()
     if losses.size:
-        parts.append((3.4, partial(_draw_losses, losses=losses)))
+        parts.append((3.4, lambda part: draw_loss(part.subplots(), run)))
     found = found_parts(run)
     parts += found
     if not (run.finished and found):
@@ -81,13 +81,17 @@ def found_parts(run: Run) -> list[Part]:
     return parts
 
 
-def _draw_losses(figure: Figure | SubFigure, losses: npt.NDArray[np.float64]) -> None:
-    draw_loss(figure.subplots(), losses)
-
-
-def draw_loss(axes: Axes, losses: npt.NDArray[np.float64], name: str = "Loss") -> None:
-    """Draw the loss before every update."""
-    axes.plot(1 + np.arange(losses.size), losses, color=BLUE, marker=marker(losses.size))
+def draw_loss(axes: Axes, run: Run, name: str = "Loss") -> None:
+    """Draw the loss before every update, and that of what was held out after every epoch."""
+    losses, (updates, held_out) = run.losses(), run.validation_losses()
+    label = "training" if held_out.size else None
+    axes.plot(
+        1 + np.arange(losses.size), losses, color=BLUE, marker=marker(losses.size), label=label
+    )
+    if held_out.size:
+        mark = marker(held_out.size)
+        axes.plot(updates, held_out, color=ORANGE, marker=mark, label="held out")
+        legend_below(axes)
     # Less than a decade has few labels of its own on a logarithmic axis.
     if losses.size and losses.min() > 0.0 and losses.max() >= 10.0 * losses.min():
         axes.set_yscale("log")

@@ -57,7 +57,7 @@ def plot_training(
 
 def loss_part(run: Run, loss_name: str = "Loss") -> Part:
     """Return the loss before every update."""
-    return 3.6, lambda part: draw_loss(part.subplots(), run.losses(), loss_name)
+    return 3.6, lambda part: draw_loss(part.subplots(), run, loss_name)
 
 
 def _heading(entry: h5py.Group, run: Run) -> str:

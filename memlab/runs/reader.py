@@ -189,6 +189,16 @@ class Run:
         about = self.attributes, self.family, self.settings
         return count_steps(entry, *about, finished=self.finished)
 
+    def validation_losses(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return finished updates and validation loss after every epoch; empty without any."""
+        with self.entry() as entry:
+            if "validation/loss" not in entry:
+                return np.empty(0, np.int64), np.empty(0)
+            group = entry["validation"]
+            # A writer that was killed may have left one longer than the other.
+            count = min(len(group["updates"]), len(group["loss"]))
+            return group["updates"][:count], group["loss"][:count]
+
     @contextmanager
     def entry(self) -> Iterator[h5py.Group]:
         """Open the group that holds everything, for the block of a `with`."""

@@ -37,7 +37,7 @@ def _draw_learnt(figure: Figure | SubFigure, run: Run, loss_name: str) -> None:
     left, right = panels(figure, 1, 2)
     with run.entry() as entry:
         _draw_accuracy(left, run, entry)
-    draw_loss(right, run.losses(), loss_name)
+    draw_loss(right, run, loss_name)
 
 
 def _draw_classes(figure: Figure | SubFigure, run: Run) -> None:

@@ -35,7 +35,7 @@ def _draw(
 ) -> None:
     left, right = panels(figure, 1, 2, widths=(5, 4))
     _draw_months(left, run, months)
-    draw_loss(right, run.losses(), loss_name)
+    draw_loss(right, run, loss_name)
 
 
 def _draw_months(axes: Axes, run: Run, months: dict[str, npt.NDArray[np.generic]]) -> None:

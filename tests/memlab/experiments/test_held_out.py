@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from scipy.special import log_softmax
 
 from memlab import open_run
@@ -13,6 +15,7 @@ from memlab.errors import SettingError
 from memlab.experiments import EXPERIMENTS, make_plan, run
 from memlab.experiments.classification import ClassificationConfig, Classifier, Task
 from memlab.experiments.estimate import estimate
+from memlab.figures.declared import draw_loss
 from memlab.mapping import DifferentialMatrix, DirectUpdate
 from memlab.nn import Dense, Network
 
@@ -49,6 +52,23 @@ def test_airline_stops_by_the_last_fifth_of_its_training_months_and_reports_the_
     with open_run(again["run"]).entry() as entry:
         np.testing.assert_array_equal(entry["lstm/conductance"][-1], weight)
     assert again["metrics"] == metrics
+
+
+def test_the_validation_loss_is_drawn_over_that_of_training(tmp_path: Path) -> None:
+    found = open_run(train(tmp_path / "run.h5", "train.validation=0.2", epochs=7)["run"])
+    updates, held_out = found.validation_losses()
+    np.testing.assert_array_equal(updates, np.arange(1, 8))
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    draw_loss(axes, found)
+    training, validation = axes.lines
+    np.testing.assert_array_equal(training.get_ydata(), found.losses())
+    np.testing.assert_array_equal(validation.get_xdata(), updates)
+    np.testing.assert_array_equal(validation.get_ydata(), held_out)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["training", "held out"]
+    without = open_run(train(tmp_path / "without.h5", epochs=2)["run"])
+    assert [one.size for one in without.validation_losses()] == [0, 0]
 
 
 def test_the_best_weights_lie_beside_the_run_and_a_training_begins_with_them(
