@@ -1,5 +1,6 @@
 """Characterisation: what a device person measures before anyone trains a network."""
 
+from memlab.characterize.bench import Bench
 from memlab.characterize.estimate import estimate_procedures
 from memlab.characterize.faults import Fault
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
@@ -16,6 +17,7 @@ from memlab.runs import GoodLines, load_good_lines
 
 __all__ = [
     "PROCEDURES",
+    "Bench",
     "Demand",
     "Fault",
     "GoodLines",
