@@ -11,6 +11,7 @@ from support.virtual_board import VirtualBoard
 
 from memlab.cli import cli
 from memlab.errors import LimitError, MemlabError, SettingError, exit_code
+from memlab.kinds import Family, Kinds
 
 
 def run(*arguments: str) -> Result:
@@ -119,3 +120,14 @@ def test_experiments_and_procedures_have_separate_bills() -> None:
     result = run("estimate", "airline", "staircase")
     assert isinstance(result.exception, SettingError)
     assert "one experiment at a time" in str(result.exception)
+
+
+def test_the_help_has_a_line_for_each_procedure() -> None:
+    result = run("characterize", "--help")
+    assert result.exit_code == 0
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    kinds = Kinds(Family.PROCEDURE)
+    assert len(kinds) >= 13
+    for name, kind in kinds.items():
+        begun = [line for line in lines if line.startswith(f"{name}: {kind.about[:20]}")]
+        assert len(begun) == 1, name
