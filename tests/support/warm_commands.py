@@ -18,7 +18,7 @@ from typing import Self
 REPOSITORY = Path(__file__).parents[2]
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
-if {name!r} == "python" and sys.argv[1:2] in ([], ["-"]):
+if {name!r} == "python" and sys.argv[1:2] in ([], ["-"], ["-m"]):
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 words = [{name!r}, *sys.argv[1:]]
 request = {{"words": words, "directory": os.getcwd(), "environment": dict(os.environ)}}
@@ -107,10 +107,6 @@ def _be(client: socket.socket) -> None:
         elif words[0] == "-c":
             sys.argv = ["-c", *words[2:]]
             exec(compile(words[1], "<string>", "exec"), {"__name__": "__main__"})
-        elif words[0] == "-m":
-            sys.argv = words[1:]
-            sys.path.insert(0, "")
-            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
         else:
             sys.argv = words
             runpy.run_path(words[0], run_name="__main__")
