@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support.passports import SHAPE
+from support.passports import RESET, SET, SHAPE, row_pulses
 from support.virtual_board import VirtualBoard
 from support.watched_board import WatchedBoard
 
@@ -13,7 +14,7 @@ from memlab import open_array
 from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DataError
-from memlab.passport import Passport
+from memlab.passport import Outcome, Passport
 
 
 class Lives(WatchedBoard):
@@ -121,3 +122,21 @@ def test_readings_before_a_batch_are_kept_only_where_a_later_program_can_read_th
         array.program(1.0)
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM before").fetchone() == (kept,)
+
+
+@pytest.mark.parametrize("kind", [SET, RESET])
+def test_a_cell_that_was_pulsed_since_it_was_read_is_not_known_before_the_next_batch(
+    kind: int, tmp_path: Path
+) -> None:
+    """Whether by a SET or by a RESET; its neighbour, which was not pulsed, still is."""
+    path = tmp_path / "chip.passport"
+    first, second = row_pulses((kind, 0, [1])), row_pulses((SET, 0, [1, 2]), (SET, 3, [0]))
+    with Passport(path, SHAPE) as passport:
+        rows, columns = np.arange(SHAPE[0]), np.arange(SHAPE[1])
+        passport.note_reading(rows, columns, np.full(SHAPE, 2e-5))
+        passport.ledger.settle(passport.enter(first), np.full(1, Outcome.DONE, np.uint8))
+        passport.enter(second)
+        *_, batch = passport.ledger.batches()
+        before = passport.ledger.before(batch)
+    assert np.isnan(before[0, 1])
+    np.testing.assert_allclose(before[[0, 3], [2, 0]], 2e-5)
