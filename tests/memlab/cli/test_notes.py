@@ -72,14 +72,14 @@ def test_notes_of_one_command_are_not_said_by_the_next(
 
 def test_maps_under_different_loads_are_a_note_and_the_load_is_said(memlab: Memlab) -> None:
     board = ("--board", "emulator:?passport=chip.passport")
-    code, _, said = memlab("read", *board, "--rows", "0:4", "--columns", "0:3")
+    code, out, said = memlab("read", *board, "--rows", "0:4", "--columns", "0:3")
     assert code == 0
-    assert "load     rows 0:4 driven or at 0 V, 124 others floating; gates of columns 0:3" in said
+    assert "load     rows 0:4 driven or at 0 V, 124 others floating; gates of columns 0:3" in out
     assert "note" not in said
     code, _, said = memlab("read", *board)
     assert code == 0
     assert "memlab: note: this map and the last one in the passport were read under diff" in said
-    code, _, said = memlab("read", *board, "--rows", "0:4", "--load", "array")
+    code, out, said = memlab("read", *board, "--rows", "0:4", "--load", "array")
     assert code == 0
     assert "note" not in said
-    assert "rows 0:128 driven or at 0 V, no other; gates of columns 0:64 open, no other" in said
+    assert "rows 0:128 driven or at 0 V, no other; gates of columns 0:64 open, no other" in out
