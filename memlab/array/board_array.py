@@ -152,6 +152,11 @@ class BoardArray(Array):
         return self._session.passport
 
     @property
+    def device(self) -> Self:
+        """The view itself."""
+        return self
+
+    @property
     def simulation(self) -> Simulation | None:
         """The chip, where it is simulated in this process."""
         return self.board.simulation

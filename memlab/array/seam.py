@@ -12,7 +12,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ from memlab.chip.load import Load
 from memlab.errors import SaturationWarning, SettingError
 from memlab.passport import Passport
 from memlab.storage import State
+
+if TYPE_CHECKING:
+    from memlab.array.board_array import BoardArray
 
 __all__ = ["Array", "Counts", "Measurement", "Traffic", "nearest_step"]
 
@@ -166,6 +169,17 @@ class Array(ABC):
     def simulation(self) -> Simulation | None:
         """Time, energy and state of a chip that is simulated in this process; else None."""
         return None
+
+    @property
+    def device(self) -> BoardArray:
+        """The view itself, where there is a board below it.
+
+        Raises
+        ------
+        SettingError
+            If there is none.
+        """
+        raise SettingError("this array has no board; use serial://, socket:// or emulator:")
 
     @property
     def stated_law(self) -> SwitchingLaw | None:

@@ -186,8 +186,8 @@ class CalibrationKind(Kind):
     def run(self, session: Session) -> None:
         """Measure, compare products before and after, and store the new version."""
         given: _Given = session.given
-        (array,) = session.arrays
-        assert isinstance(array, BoardArray)
+        (one,) = session.arrays
+        array = one.device
 
         def tell(text: str) -> None:
             for watch in session.watchers:

@@ -143,8 +143,7 @@ class Procedure(Kind, Generic[Settings]):
         """Refuse what limits forbid on the lines of the region; nothing is touched."""
         for view in arrays:
             for demand in self.demands():
-                assert isinstance(view, BoardArray)
-                demand.check(view)
+                demand.check(view.device)
 
     def run(self, session: Session) -> None:
         """Measure on the bench of the session, analyse, and enter it into the passport."""
@@ -169,8 +168,8 @@ class Procedure(Kind, Generic[Settings]):
         mask
             Cells of the region, of the array's shape; all of them by default.
         """
-        (array,) = arrays
-        assert isinstance(array, BoardArray)
+        (one,) = arrays
+        array = one.device
         mask = np.ones(array.shape, bool) if mask is None else mask
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         record = Record.empty(
