@@ -15,7 +15,7 @@ class NetworkKind(Kind):
 
     name = "network"
     title = "Network of one's own"
-    about = "Made and trained in Python, with memlab.model.Model."
+    about = "it is made and trained in Python, with memlab.Model or memlab.torch.record"
     family = Family.EXPERIMENT
     steps = Steps("training/epoch", "epochs", "train.epochs", numbered=True)
 

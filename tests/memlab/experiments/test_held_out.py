@@ -94,21 +94,23 @@ def test_the_best_weights_lie_beside_the_run_and_a_training_begins_with_them(
 
 
 def test_no_test_month_decides_anything() -> None:
-    for name in ("airline", "airline-window"):
+    # 96 pairs of months train, and 94 windows of three of them.
+    for name, known, held_out in (("airline", 96, 20), ("airline-window", 94, 19)):
         plan = make_plan(name, settings=["train.patience=5"])
         experiment = EXPERIMENTS[name].make(plan.config, [IdealArray(128, 64)])
         samples = experiment.samples()
         experiment.network.initialise()
         ((x, target),) = experiment.batches(0)
         time_axis = 0 if name == "airline" else 1
-        assert x.shape[time_axis] == target.shape[0] == samples.train - samples.held_out
+        assert (samples.trained, samples.held_out) == (known - held_out, held_out)
+        assert x.shape[time_axis] == target.shape[0] == known - held_out
         loss = experiment.validate()
         # What a forecast of the training months alone says of its last fifth.
-        known = (slice(None),) * time_axis + (slice(samples.train),)
-        output = experiment.network.forward(experiment._x[known])
+        whole = (slice(None),) * time_axis + (slice(known),)
+        output = experiment.network.forward(experiment._x[whole])
         output = output[:, 0, 0] if time_axis == 0 else output[-1, :, 0]
-        wanted = experiment._target.reshape(-1)[: samples.train]
-        squares = (output - wanted)[-samples.held_out :] ** 2
+        wanted = experiment._target.reshape(-1)[:known]
+        squares = (output - wanted)[-held_out:] ** 2
         assert loss == pytest.approx(squares.mean(), rel=1e-12)
 
 
