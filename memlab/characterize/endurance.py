@@ -24,6 +24,7 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import fit_line, on_map, responding_cells
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
+from memlab.kinds import Quantity
 from memlab.quantities import Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 from memlab.settings import ChipSetting
@@ -66,6 +67,29 @@ class EnduranceConfig(ProcedureConfig):
         return [int(cycle) for cycle in np.unique(spaced)]
 
 
+TESTED = Quantity("tested", "1", "Fraction of cells that switched at first")
+CYCLES = Quantity("cycles", "1", "Cycles that were done")
+FAILED = Quantity("failed", "1", "Fraction of the tested cells that failed")
+LIFETIME = Quantity("lifetime", "1", "Pulses that 63 % of the cells do not survive (Weibull)")
+LIFETIME_SHAPE = Quantity("lifetime_shape", "1", "Weibull shape of the lifetimes")
+WINDOW_LOSS = Quantity(
+    "window_loss",
+    "1/decade",
+    "Relative loss of SET conductance per decade of pulses, until a tenth have failed",
+)
+CYCLE = Quantity("cycle", "1", "Cycle that is read, from 1")
+MEDIAN_WINDOW = Quantity(
+    "median_window", "S", "Median window of the tested cells, failed or not", ("cycle",)
+)
+WORKING = Quantity("working", "1", "Fraction of the tested cells that work", ("cycle",))
+_MAP = ("row", "column")
+CELL_TESTED = Quantity(
+    "cell_tested", "1", "1 where the cell switched at first, and was cycled", _MAP
+)
+CELL_FAILED = Quantity("cell_failed", "1", "1 where the cell failed", _MAP)
+CELL_SURVIVED = Quantity("cell_survived", "1", "Pulses it survived for certain", _MAP)
+
+
 class Endurance(Procedure[EnduranceConfig]):
     """The endurance test (see the module's documentation)."""
 
@@ -73,6 +97,20 @@ class Endurance(Procedure[EnduranceConfig]):
     title = "Endurance: RESET-SET cycles"
     about = "RESET-SET cycles until cells fail; reads at log-spaced cycles."
     Config = EnduranceConfig
+    quantities: ClassVar = (
+        LIFETIME,
+        LIFETIME_SHAPE,
+        WINDOW_LOSS,
+        FAILED,
+        TESTED,
+        CYCLES,
+        CYCLE,
+        MEDIAN_WINDOW,
+        WORKING,
+        CELL_TESTED,
+        CELL_FAILED,
+        CELL_SURVIVED,
+    )
     picture = "memlab.characterize.pictures.endurance"
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Cycle that is read, from 1"),
@@ -134,54 +172,42 @@ class Endurance(Procedure[EnduranceConfig]):
         fit = fit_weibull(start[tested], end[tested], survived[0])
 
         findings = Findings()
-        text = "Fraction of cells that switched at first"
-        findings.fraction("tested", int(tested.sum()), tested.size, text, "cells chosen")
-        findings.number("cycles", cycle[-1], "1", "Cycles that were done", n=1, of="run")
+        findings.add_fraction(TESTED, int(tested.sum()), tested.size, "cells chosen")
+        findings.add(CYCLES, cycle[-1], n=1, of="run")
         n, of = int(tested.sum()), "cells tested"
-        text = "Fraction of the tested cells that failed"
-        findings.fraction("failed", int((~alive & tested).sum()), n, text, of)
-        for name, value, error, text in (
-            (
-                "lifetime",
-                fit.location,
-                fit.location_error,
-                "Pulses that 63 % of the cells do not survive (Weibull)",
-            ),
-            ("lifetime_shape", fit.scale, fit.scale_error, "Weibull shape of the lifetimes"),
+        findings.add_fraction(FAILED, int((~alive & tested).sum()), n, of)
+        for quantity, value, error in (
+            (LIFETIME, fit.location, fit.location_error),
+            (LIFETIME_SHAPE, fit.scale, fit.scale_error),
         ):
             if error < value:
-                findings.number(name, value, "1", text, error, n=n, of=of)
+                findings.add(quantity, value, error, n=n, of=of)
                 continue
             why = "fewer than two cells failed within the test"
             if np.isfinite(value):
                 why = "what failed does not tell it: its error is larger than itself, or unknown"
-            findings.undetermined(name, "1", text, why, n=n, of=of)
+            findings.add_undetermined(quantity, why, n=n, of=of)
         # When many have died, a row carries less current, and the rest see more of the voltage.
         early = failed[:, tested].mean(axis=1) < 0.1 if tested.any() else np.zeros(cycle.size, bool)
         working = tested & ~failed[early].any(axis=0)
         lines = Lines.of(record.mask, working)
         loss, error = _window_loss(survived[early], high[np.ix_(early, working)], lines)
-        text = "Relative loss of SET conductance per decade of pulses, until a tenth have failed"
         living, of = int(working.sum()), "cells that lived"
         if np.isfinite(loss):
-            findings.number("window_loss", loss, "1/decade", text, error, n=living, of=of)
+            findings.add(WINDOW_LOSS, loss, error, n=living, of=of)
         else:
             why = "three readings of two living cells are needed"
-            findings.undetermined("window_loss", "1/decade", text, why, n=living, of=of)
-        findings.axis("cycle", cycle, "1", "Cycle that is read, from 1")
-        text = "Median window of the tested cells, failed or not"
+            findings.add_undetermined(WINDOW_LOSS, why, n=living, of=of)
+        findings.add_axis(CYCLE, cycle)
         median = (
             np.median(window[:, tested], axis=1) if tested.any() else np.full(cycle.size, np.nan)
         )
-        findings.array("median_window", median, ("cycle",), "S", text)
+        findings.add(MEDIAN_WINDOW, median)
         left = 1.0 - failed[:, tested].sum(axis=1) / max(1, n)
-        findings.array("working", left, ("cycle",), "1", "Fraction of the tested cells that work")
-        for name, values, text in (
-            ("tested", tested, "1 where the cell switched at first, and was cycled"),
-            ("failed", tested & ~alive, "1 where the cell failed"),
-            ("survived", np.where(tested, start, np.nan), "Pulses it survived for certain"),
-        ):
-            findings.map(f"cell_{name}", on_map(record.mask, values), "1", text)
+        findings.add(WORKING, left)
+        findings.add(CELL_TESTED, on_map(record.mask, tested))
+        findings.add(CELL_FAILED, on_map(record.mask, tested & ~alive))
+        findings.add(CELL_SURVIVED, on_map(record.mask, np.where(tested, start, np.nan)))
         return findings
 
 

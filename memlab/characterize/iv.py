@@ -34,6 +34,7 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.single_pulse import SinglePulses, single_pulses
 from memlab.characterize.statistics import on_map, shared_rounding
 from memlab.errors import SettingError
+from memlab.kinds import Quantity
 from memlab.quantities import Amperes, Volts
 from memlab.runs import Coordinate, Findings, Record
 
@@ -65,6 +66,52 @@ class IVConfig(ProcedureConfig):
     maximum_cells: int = Field(64, description="More cells are refused.", ge=1)
 
 
+_CELLS = ("cycle", "row", "column")
+
+
+class SweepQuantities:
+    """What is found of the sweeps of one operation.
+
+    Parameters
+    ----------
+    name
+        `set` or `reset`.
+    """
+
+    def __init__(self, name: str):
+        what = name.upper()
+        self.name = name
+        self.amplitude = Quantity(f"{name}_amplitude", "V", f"Amplitude of a {what} pulse")
+        text = f"Part of what is left that one {what} pulse does; NaN: too little is left"
+        self.part = Quantity(f"{name}_part", "1", text, (self.amplitude.name,))
+        text = f"Amplitude from which one {what} pulse does"
+        self.onset = Quantity(f"{name}_onset", "V", f"{text} a twentieth of the way")
+        self.voltage = Quantity(f"{name}_voltage", "V", f"{text} half of the way")
+        text = f"Mean amplitude at which a {what} sweep is half done"
+        self.sweep_voltage = Quantity(f"{name}_sweep_voltage", "V", text)
+        text = f"Cycle to cycle: standard deviation of {name}_sweep_voltage of a cell"
+        self.voltage_spread = Quantity(f"{name}_voltage_spread", "V", text)
+        text = (
+            f"Amplitude at which the {what} sweep of a cycle is half done; NaN: it did not switch"
+        )
+        self.cell_voltage = Quantity(f"cell_{name}_voltage", "V", text, _CELLS)
+
+    def all(self) -> tuple[Quantity, ...]:
+        """Return them, the most important first."""
+        numbers = (self.voltage, self.onset, self.sweep_voltage, self.voltage_spread)
+        return (*numbers, self.amplitude, self.part, self.cell_voltage)
+
+
+SET, RESET = SweepQuantities("set"), SweepQuantities("reset")
+CYCLE = Quantity("cycle", "1", "Number of the cycle, from 0")
+_AFTER = "Mean conductance after {} sweeps: current per volt at +- the read voltage"
+LOW_CONDUCTANCE = Quantity("low_conductance", "S", _AFTER.format("RESET"))
+HIGH_CONDUCTANCE = Quantity("high_conductance", "S", _AFTER.format("SET"))
+NONLINEARITY = Quantity(
+    "nonlinearity", "1", "Mean of b V^2 / a of I = a V + b V^3 at the read voltage, after SET"
+)
+
+
 class IV(Procedure[IVConfig]):
     """The sweep (see the module's documentation)."""
 
@@ -72,6 +119,14 @@ class IV(Procedure[IVConfig]):
     title = "Quasi-static I-V: SET and RESET sweeps"
     about = "SET and RESET sweeps of single cells, several cycles, current cut-off."
     Config = IVConfig
+    quantities: ClassVar = (
+        *SET.all(),
+        *RESET.all(),
+        LOW_CONDUCTANCE,
+        HIGH_CONDUCTANCE,
+        NONLINEARITY,
+        CYCLE,
+    )
     picture = "memlab.characterize.pictures.iv"
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Number of the cycle, from 0"),
@@ -163,8 +218,8 @@ class IV(Procedure[IVConfig]):
         lines = Lines.of(record.mask)
         step = _reading_step(record)
         findings = Findings()
-        findings.axis("cycle", np.arange(config.cycles), "1", "Number of the cycle, from 0")
-        for k, (name, sign) in enumerate((("set", 1.0), ("reset", -1.0))):
+        findings.add_axis(CYCLE, np.arange(config.cycles))
+        for k, (operation, sign) in enumerate(((SET, 1.0), (RESET, -1.0))):
             rising = slice(0, config.steps + 1)
             moved = sign * (sweeps[:, k] - sweeps[:, k, :1])
             amplitude = np.abs(voltage[0, k, rising])
@@ -175,78 +230,76 @@ class IV(Procedure[IVConfig]):
             # A step of the readings, as an amplitude: by the steepest part of the sweep.
             steepest = np.diff(np.median(moved[:, rising], axis=(0, 2))).max(initial=0.0)
             volts = step * float(amplitude[1]) / steepest if steepest > 0.0 else 0.0
-            self._add(findings, record.mask, name, half, min(volts, float(amplitude[1])))
+            self._add(findings, record.mask, operation, half, min(volts, float(amplitude[1])))
             whole = np.concatenate([moved[:, rising], moved[:, -1:]], axis=1).swapaxes(0, 1)
-            self._add_single(findings, name, single_pulses(amplitude, whole[:, switched], step))
+            pulses = single_pulses(amplitude, whole[:, switched], step)
+            self._add_single(findings, operation, pulses)
         self._add_curves(findings, record, lines)
         return findings
 
-    def _add_single(self, findings: Findings, name: str, pulses: SinglePulses) -> None:
+    def _add_single(
+        self, findings: Findings, operation: SweepQuantities, pulses: SinglePulses
+    ) -> None:
         """Amplitudes from which one pulse does a part of what is left: of no sweep of its own."""
         of = "sweeps of cells that switched"
-        what, width = name.upper(), getattr(self.config.point, f"{name}_width")
-        findings.axis(f"{name}_amplitude", pulses.amplitude, "V", f"Amplitude of a {what} pulse")
-        text = f"Part of what is left that one {what} pulse does; NaN: too little is left"
-        dims = (f"{name}_amplitude",)
-        findings.array(f"{name}_part", pulses.part, dims, "1", text, pulses.error)
-        for ending, part, words in (("onset", 0.05, "a twentieth"), ("voltage", 0.5, "half")):
+        width = getattr(self.config.point, f"{operation.name}_width")
+        findings.add_axis(operation.amplitude, pulses.amplitude)
+        findings.add(operation.part, pulses.part, pulses.error)
+        for quantity, part in ((operation.onset, 0.05), (operation.voltage, 0.5)):
             found = pulses.reaching(part)
-            text = f"Amplitude from which one {what} pulse of {width:.2g} s does {words} of the way"
-            findings.number(
-                f"{name}_{ending}", found.value, "V", text, found.error,
+            text = quantity.description.replace(" pulse ", f" pulse of {width:.2g} s ")
+            findings.add(
+                quantity.saying(text), found.value, found.error,
                 n=pulses.sweeps, of=of, interval=found.interval, why=found.why,
             )  # fmt: skip
 
     def _add(
-        self, findings: Findings, mask: BoolArray, name: str, half: FloatArray, step: float
+        self,
+        findings: Findings,
+        mask: BoolArray,
+        operation: SweepQuantities,
+        half: FloatArray,
+        step: float,
     ) -> None:
         """How far sweeps came: of these steps, and of no others; a reading's step in V."""
-        what, switched = name.upper(), np.isfinite(half)
-        sweep = (
-            f"of {self.config.steps} steps up to {getattr(self.config, f'{name}_maximum'):.3g} V"
-        )
-        text = f"Mean amplitude at which a {what} sweep {sweep} is half done"
+        switched, largest = np.isfinite(half), getattr(self.config, f"{operation.name}_maximum")
+        sweep = f" sweep of {self.config.steps} steps up to {largest:.3g} V "
+        mean_voltage = operation.sweep_voltage
+        mean_voltage = mean_voltage.saying(mean_voltage.description.replace(" sweep ", sweep))
         n, of = int(switched.sum()), "sweeps of cells that switched"
         count = switched.sum(axis=0)
         mean = np.nansum(half, axis=0) / np.maximum(count, 1)
         value, error = _mean(half, Lines.of(mask), shared_rounding(step, 0.0))
         why = "" if n else "no cell switched"
-        _add_mean(findings, f"{name}_sweep_voltage", value, error, "V", text, n, of, why)
+        _add_mean(findings, mean_voltage, value, error, n, of, why)
         freedom = int(np.maximum(count - 1, 0).sum())
-        text = f"Cycle to cycle: standard deviation of {name}_sweep_voltage of a cell"
         if freedom:
             squares = float(np.nansum((half - mean) ** 2)) / freedom
             # Cycles that end on the same step do not show what lies below it.
             error = float(
                 np.hypot((0.5 * squares / freedom) ** 0.5, shared_rounding(step, squares))
             )
-            findings.number(f"{name}_voltage_spread", squares**0.5, "V", text, error, n=n, of=of)
+            findings.add(operation.voltage_spread, squares**0.5, error, n=n, of=of)
         else:
             why = why or "no cell switched twice"
-            findings.undetermined(f"{name}_voltage_spread", "V", text, why, n=n, of=of)
-        whole = on_map(mask, half)
-        text = (
-            f"Amplitude at which the {what} sweep of a cycle is half done; NaN: it did not switch"
-        )
-        findings.array(f"cell_{name}_voltage", whole, ("cycle", "row", "column"), "V", text)
+            findings.add_undetermined(operation.voltage_spread, why, n=n, of=of)
+        findings.add(operation.cell_voltage, on_map(mask, half))
 
     def _add_curves(self, findings: Findings, record: Record, lines: Lines) -> None:
         """Conductance in both states, and bending after SET, of the curves that were measured."""
         of = f"cells, mean of {self.config.cycles} cycles"
-        for name, state, what in (("low", 0.0, "RESET"), ("high", 1.0, "SET")):
+        for quantity, state in ((LOW_CONDUCTANCE, 0.0), (HIGH_CONDUCTANCE, 1.0)):
             curves = self._curves(record, state)
             chords = curves.chords()
             step = curves.rounding() / (2.0**0.5 * curves.voltage[-1])
             value, error = _mean(chords, lines, step)
-            text = f"Mean conductance after {what} sweeps: current per volt at +- the read voltage"
-            _add_mean(findings, f"{name}_conductance", value, error, "S", text, lines.row.size, of)
+            _add_mean(findings, quantity, value, error, lines.row.size, of)
         ratio, step = curves.bending()
         # A ratio of currents of the same amplifier: the scale of a line is not in it.
         value, error = _mean(ratio, lines, step, scale=0.0)
-        text = "Mean of b V^2 / a of I = a V + b V^3 at the read voltage, after SET"
         n = int(np.isfinite(ratio).any(axis=0).sum())
         why = "" if n else "no cell conducts after SET"
-        _add_mean(findings, "nonlinearity", value, error, "1", text, n, of, why)
+        _add_mean(findings, NONLINEARITY, value, error, n, of, why)
 
     def _curves(self, record: Record, after_set: float) -> _Curves:
         """Return the currents of the chosen cells in one of the two states."""
@@ -341,11 +394,9 @@ def _mean(
 
 def _add_mean(
     findings: Findings,
-    name: str,
+    quantity: Quantity,
     value: float,
     error: float,
-    units: str,
-    text: str,
     n: int,
     of: str,
     why: str = "",
@@ -354,9 +405,9 @@ def _add_mean(
     if not why and not np.isfinite(error):
         why = "one cycle of one cell tells nothing of the error"
     if why:
-        findings.undetermined(name, units, text, why, n=n, of=of)
+        findings.add_undetermined(quantity, why, n=n, of=of)
     else:
-        findings.number(name, value, units, text, error, n=n, of=of)
+        findings.add(quantity, value, error, n=n, of=of)
 
 
 def _crossing(x: FloatArray, y: FloatArray, level: FloatArray) -> FloatArray:

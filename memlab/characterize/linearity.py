@@ -47,6 +47,7 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import on_map
 from memlab.emulator import wire_segments
 from memlab.errors import SaturationWarning
+from memlab.kinds import Quantity
 from memlab.quantities import Ohms, Siemens, Volts, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
@@ -107,6 +108,32 @@ class LinearityConfig(ProcedureConfig):
         return np.linspace(-1.0, 1.0, self.points)
 
 
+BENDING = Quantity("bending", "1/V^2", "c/G of small cells")
+VOLTAGE = Quantity("voltage", "V", "V0 of the sinh law")
+OHMIC_RESISTANCE = Quantity(
+    "ohmic_resistance", "ohm", "1/G at which bending has halved; 0: does not depend on G"
+)
+LEVEL = Quantity("level", "1", "Conductance level, from the highest")
+_MAPS = ("level", "row", "column")
+CONDUCTANCE = Quantity("conductance", "S", "Slope at small voltage", _MAPS)
+CUBIC = Quantity("cubic", "A/V^3", "Coefficient of the cubic term", _MAPS)
+BIN_CONDUCTANCE = Quantity("bin_conductance", "S", "Mean conductance of the bin")
+BIN_BENDING = Quantity(
+    "bin_bending", "1/V^2", "c/G, mean of the cells of the bin", ("bin_conductance",)
+)
+GAIN = Quantity("gain", "1", "Gain")
+_OF_COLUMNS = ("level", "gain", "column")
+COLUMN_SLOPE = Quantity("column_slope", "S", "Current per volt of the driven rows", _OF_COLUMNS)
+COLUMN_OFFSET = Quantity("column_offset", "A", "Current at 0 V", _OF_COLUMNS)
+COLUMN_DEVIATION = Quantity("column_deviation", "A", "Rms deviation from the line", _OF_COLUMNS)
+SATURATED = Quantity(
+    "saturated",
+    "1",
+    "Share of the currents beyond the amplifiers' range; left out",
+    ("level", "gain"),
+)
+
+
 class Linearity(Procedure[LinearityConfig]):
     """The linearity test (see the module's documentation)."""
 
@@ -114,6 +141,21 @@ class Linearity(Procedure[LinearityConfig]):
     title = "Linearity of cells and columns"
     about = "Current against voltage: bending of cells, range of columns at each gain."
     Config = LinearityConfig
+    quantities: ClassVar = (
+        VOLTAGE,
+        BENDING,
+        OHMIC_RESISTANCE,
+        LEVEL,
+        CONDUCTANCE,
+        CUBIC,
+        BIN_CONDUCTANCE,
+        BIN_BENDING,
+        GAIN,
+        COLUMN_SLOPE,
+        COLUMN_OFFSET,
+        COLUMN_DEVIATION,
+        SATURATED,
+    )
     picture = "memlab.characterize.pictures.linearity"
     coordinates: ClassVar = {"level": Coordinate("1", "Number of the conductance level")}
     vector_coordinates: ClassVar = {
@@ -197,15 +239,11 @@ class Linearity(Procedure[LinearityConfig]):
         """Fit lines and cubics."""
         levels = np.arange(len(self.config.reset_voltages) + 1)
         findings = Findings()
-        findings.axis("level", levels, "1", "Conductance level, from the highest")
+        findings.add_axis(LEVEL, levels)
         chosen = self._chosen(record.rows, record.columns, record.mask)
         fits, cells, bending, doubted = self._bending(record, levels, chosen)
-        for name, units, text in (
-            ("conductance", "S", "Slope at small voltage"),
-            ("cubic", "A/V^3", "Coefficient of the cubic term"),
-        ):
-            maps = np.array([on_map(chosen, getattr(fit, name)) for fit in fits])
-            findings.array(name, maps, ("level", "row", "column"), units, text)
+        findings.add(CONDUCTANCE, np.array([on_map(chosen, fit.conductance) for fit in fits]))
+        findings.add(CUBIC, np.array([on_map(chosen, fit.cubic) for fit in fits]))
         _add_bending(findings, bending, doubted, cells)
         self._add_columns(findings, record, levels)
         return findings
@@ -290,13 +328,11 @@ class Linearity(Procedure[LinearityConfig]):
             voltage, current, saturated = _sweep_of(record, which, driven)
             saturated_share[i, j] = saturated.mean()
             slope[i, j], offset[i, j], deviation[i, j] = _lines(voltage, current, ~saturated)
-        findings.axis("gain", gains, "1", "Gain")
-        dims = ("level", "gain", "column")
-        findings.array("column_slope", slope, dims, "S", "Current per volt of the driven rows")
-        findings.array("column_offset", offset, dims, "A", "Current at 0 V")
-        findings.array("column_deviation", deviation, dims, "A", "Rms deviation from the line")
-        text = "Share of the currents beyond the amplifiers' range; left out"
-        findings.array("saturated", saturated_share, dims[:2], "1", text)
+        findings.add_axis(GAIN, gains)
+        findings.add(COLUMN_SLOPE, slope)
+        findings.add(COLUMN_OFFSET, offset)
+        findings.add(COLUMN_DEVIATION, deviation)
+        findings.add(SATURATED, saturated_share)
 
 
 def _sweep_of(record: Record, which: Lines, row: int) -> tuple[FloatArray, FloatArray, BoolArray]:
@@ -335,22 +371,16 @@ def _add_bending(findings: Findings, bending: Bending, doubted: Bending, cells: 
         unclear = (
             "bending does not stand out of its error: cells bend too little, or conduct too alike"
         )
-    text = "1/G at which bending has halved; 0: does not depend on G"
-    for name, value, units, words, error, chance, why in (
-        ("bending", doubted.value, "1/V^2", "c/G of small cells",
-         doubted.value_error, bending.value_error, few),
-        ("voltage", doubted.voltage, "V", "V0 of the sinh law",
-         doubted.voltage_error, bending.voltage_error, unclear),
-        ("ohmic_resistance", doubted.fade, "ohm", text,
-         doubted.fade_error, bending.fade_error, few),
-    ):  # fmt: skip
+    for quantity, value, error, chance, why in (
+        (BENDING, doubted.value, doubted.value_error, bending.value_error, few),
+        (VOLTAGE, doubted.voltage, doubted.voltage_error, bending.voltage_error, unclear),
+        (OHMIC_RESISTANCE, doubted.fade, doubted.fade_error, bending.fade_error, few),
+    ):
         caveat = ""
         if error > _NOTABLE * chance:
             part = (error**2 - chance**2) ** 0.5
-            caveat = _WIRES_UNKNOWN.format(part=part, units=units, wire=_USUAL_WIRE)
-        findings.number(name, value, units, words, error, n=n, of=of, why=why, caveat=caveat)
+            caveat = _WIRES_UNKNOWN.format(part=part, units=quantity.units, wire=_USUAL_WIRE)
+        findings.add(quantity, value, error, n=n, of=of, why=why, caveat=caveat)
     points = bin_bending(cells)
-    findings.axis("bin_conductance", points.conductance, "S", "Mean conductance of the bin")
-    dims = ("bin_conductance",)
-    text = "c/G, mean of the cells of the bin"
-    findings.array("bin_bending", points.bending, dims, "1/V^2", text, points.error)
+    findings.add_axis(BIN_CONDUCTANCE, points.conductance)
+    findings.add(BIN_BENDING, points.bending, points.error)

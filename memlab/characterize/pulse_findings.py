@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -9,23 +10,40 @@ import numpy.typing as npt
 
 from memlab.characterize.clusters import Lines, jackknife
 from memlab.characterize.pulse_law import PulseLaw
+from memlab.kinds import Quantity
 from memlab.runs import Findings
 
-__all__ = ["CAVEAT", "LawFindings", "LawOf", "within_cells"]
+__all__ = [
+    "CAVEAT",
+    "FULL_VOLTAGE",
+    "RESET_LAW",
+    "SET_LAW",
+    "THRESHOLD",
+    "LawFindings",
+    "LawOf",
+    "within_cells",
+]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 CAVEAT = "as seen from the drivers: what wires take is not in the error"
 
-_TEXTS = {
-    "full_voltage": ("V", "Amplitude from which a {} is a full one"),
-    "steepness": ("1/V", "Steepness of ln(part of a {}) with amplitude"),
-    "reset_conductance": ("S", "Level of a full {}, without the cut-off at 0 S"),
-    "depth_slope": ("S/V", "Rise of the {} level per volt below the full voltage"),
-    "full_part": ("1", "Part of the way to its level that a full {} of this width goes"),
-}
-"""Units and meaning, in the order of the numbers of a law; a SET has the first two."""
+THRESHOLD = Quantity("threshold", "V", "Amplitude below which a {} does nothing")
+FULL_VOLTAGE = Quantity("full_voltage", "V", "Amplitude from which a {} is a full one")
+_STEEPNESS = Quantity("steepness", "1/V", "Steepness of ln(part of a {}) with amplitude")
+_LEVEL = Quantity("reset_conductance", "S", "Level of a full {}, without the cut-off at 0 S")
+_DEPTH = Quantity("depth_slope", "S/V", "Rise of the {} level per volt below the full voltage")
+_PART = Quantity("full_part", "1", "Part of the way to its level that a full {} of this width goes")
+
+
+def _law(operation: str, *quantities: Quantity) -> tuple[Quantity, ...]:
+    """Return the threshold, and what follows in the order of the numbers of a law."""
+    return tuple(one.saying(one.description.format(operation)) for one in (THRESHOLD, *quantities))
+
+
+SET_LAW = _law("SET", FULL_VOLTAGE, _STEEPNESS)
+RESET_LAW = _law("RESET", FULL_VOLTAGE, _STEEPNESS, _LEVEL, _DEPTH, _PART)
 
 
 class LawOf(Protocol):
@@ -78,27 +96,22 @@ class LawFindings:
         self._findings, self._lines, self._shared = findings, lines, shared
         self.why: dict[str, str] = {}
 
-    def add(self, law_of: LawOf, operation: str) -> None:
-        """Fit and add; `operation` is SET or RESET."""
+    def add(self, law_of: LawOf, quantities: Sequence[Quantity]) -> None:
+        """Fit and add; `quantities` are `SET_LAW` or `RESET_LAW`."""
         n, of = int(self._lines.row.size), "cells that respond"
-        names = [*_TEXTS] if operation == "RESET" else [*_TEXTS][:2]
-        units, text = "V", f"Amplitude below which a {operation} does nothing"
+        threshold, *others = quantities
         if n < 2:
             why = "fewer than two cells respond"
-            self.why = dict.fromkeys(("threshold", *names), why)
-            self._findings.undetermined("threshold", units, text, why, n=n, of=of)
-            for name in names:
-                units, text = _TEXTS[name]
-                self._findings.undetermined(name, units, text.format(operation), why, n=n, of=of)
+            self.why = {one.name: why for one in quantities}
+            for one in quantities:
+                self._findings.add_undetermined(one, why, n=n, of=of)
             return
         law = law_of(np.ones(n, bool))
         self.why = law.why
         if np.isfinite(law.threshold):
-            self._findings.number(
-                "threshold",
+            self._findings.add(
+                threshold,
                 law.threshold,
-                units,
-                text,
                 law.threshold_error,
                 n=n,
                 of=of,
@@ -106,23 +119,20 @@ class LawFindings:
                 caveat=CAVEAT,
             )
         else:
-            why = law.why.get("threshold", "")
-            self._findings.undetermined("threshold", units, text, why, n=n, of=of)
+            self._findings.add_undetermined(threshold, law.why.get(threshold.name, ""), n=n, of=of)
         known = np.isfinite(law.numbers)
         errors = law.errors
         if known.any():
             _, spread = jackknife(lambda which: law_of(which, law.best).numbers, self._lines)
             # Few groups do not know their spread well; the fit knows what single cells scatter.
             errors = np.fmax(spread, law.errors)
-        for k, name in enumerate(names):
-            units, text = _TEXTS[name]
-            text = text.format(operation)
-            why = "" if known[k] else law.why.get(name, "the amplitudes do not tell")
-            if name == "reset_conductance" and not why:
+        for k, one in enumerate(others):
+            why = "" if known[k] else law.why.get(one.name, "the amplitudes do not tell")
+            if one.name == _LEVEL.name and not why:
                 why = self._shared
                 errors[k] = np.hypot(errors[k], self._lines.scale_error() * abs(law.numbers[k]))
             if why:
-                self._findings.undetermined(name, units, text, why, n=n, of=of)
+                self._findings.add_undetermined(one, why, n=n, of=of)
             else:
                 value, error = float(law.numbers[k]), float(errors[k])
-                self._findings.number(name, value, units, text, error, n=n, of=of, caveat=CAVEAT)
+                self._findings.add(one, value, error, n=n, of=of, caveat=CAVEAT)

@@ -9,10 +9,19 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.procedure import ProcedureConfig
+from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings
 
-__all__ = ["COORDINATES", "PulseGridConfig", "add_grid"]
+__all__ = [
+    "AMPLITUDE",
+    "COORDINATES",
+    "GATE_VOLTAGE",
+    "MEAN",
+    "SPREAD",
+    "PulseGridConfig",
+    "add_grid",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -20,6 +29,13 @@ COORDINATES: dict[str, Coordinate] = {
     "voltage": Coordinate("V", "Amplitude of the pulse before the reading; NaN before the first"),
     "gate_voltage": Coordinate("V", "Gate voltage of this part of the grid"),
 }
+
+
+AMPLITUDE = Quantity("voltage", "V", "Amplitude of the pulse")
+GATE_VOLTAGE = Quantity("gate_voltage", "V", "Gate voltage of the pulse")
+_GRID = ("gate_voltage", "voltage")
+MEAN = Quantity("mean", "S", "Mean conductance after a pulse", _GRID)
+SPREAD = Quantity("spread", "S", "Standard deviation after a pulse", _GRID)
 
 
 class PulseGridConfig(ProcedureConfig):
@@ -61,15 +77,13 @@ def add_grid(findings: Findings, config: PulseGridConfig, cells: FloatArray, tex
     text
         What it is the conductance after.
     """
-    findings.axis("voltage", config.amplitudes(), "V", "Amplitude of the pulse")
-    findings.axis("gate_voltage", config.gate_voltages(), "V", "Gate voltage of the pulse")
-    dims, n = ("gate_voltage", "voltage"), cells.shape[2]
+    findings.add_axis(AMPLITUDE, config.amplitudes())
+    findings.add_axis(GATE_VOLTAGE, config.gate_voltages())
+    n = cells.shape[2]
     spread = cells.std(axis=2, ddof=1) if n > 1 else np.full(cells.shape[:2], np.nan)
     mean = cells.mean(axis=2) if n else np.full(cells.shape[:2], np.nan)
     error = spread / n**0.5 if n else spread
     who = "cells that respond"
-    findings.array("mean", mean, dims, "S", f"Mean conductance after {text}", error, n=n, of=who)
+    findings.add(MEAN.saying(f"Mean conductance after {text}"), mean, error, n=n, of=who)
     error = spread / (2.0 * (n - 1)) ** 0.5 if n > 1 else spread
-    findings.array(
-        "spread", spread, dims, "S", f"Standard deviation after {text}", error, n=n, of=who
-    )
+    findings.add(SPREAD.saying(f"Standard deviation after {text}"), spread, error, n=n, of=who)

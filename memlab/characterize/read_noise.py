@@ -44,6 +44,7 @@ from memlab.characterize.spectra import (
 )
 from memlab.characterize.statistics import on_map
 from memlab.characterize.telegraph import SLOWEST, TwoStates, find_two_states
+from memlab.kinds import Quantity
 from memlab.quantities import Seconds, Siemens, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
@@ -75,6 +76,50 @@ class ReadNoiseConfig(ProcedureConfig):
     )
 
 
+WHITE = Quantity("white", "1", "White noise of a read, relative to G")
+FLICKER_POWER = Quantity("flicker_power", "1", "1/f noise: S_G / G^2 = flicker_power / f")
+FLICKER_EXPONENT = Quantity(
+    "flicker_exponent", "1", "Exponent of f in the 1/f noise, fitted freely"
+)
+TELEGRAPH_CELLS = Quantity(
+    "telegraph_cells", "1", "Share of the cells with two states: a lower bound"
+)
+TELEGRAPH_SMALLEST = Quantity(
+    "telegraph_smallest", "1", "Amplitude of jumps of which nine in ten are found"
+)
+TELEGRAPH_SLOWEST = Quantity(
+    "telegraph_slowest", "s", "Mean dwell time up to which 95 in 100 cells are found"
+)
+TELEGRAPH_AMPLITUDE = Quantity(
+    "telegraph_amplitude", "1", "Their amplitude, relative to the upper state: mean"
+)
+RESTLESS_CELLS = Quantity(
+    "restless_cells",
+    "1",
+    "Share of the cells that wander or jump by far more than others, but show no two states",
+)
+LEVEL = Quantity("level", "1", "Number of the level")
+CONDUCTANCE = Quantity("conductance", "S", "Mean of the cells", ("level",))
+ELECTRONICS = Quantity(
+    "electronics", "S", "Rms noise of the electronics, as a conductance; taken off", ("level",)
+)
+LEVEL_WHITE = Quantity("level_white", "1", "White noise of a read, relative to G", ("level",))
+FREQUENCY = Quantity("frequency", "Hz", "Frequency, at the first level")
+_SPECTRA, _MAP = ("level", "frequency"), ("row", "column")
+DENSITY = Quantity("density", "S^2/Hz", "Mean power spectral density of G", _SPECTRA)
+RELATIVE_DENSITY = Quantity("relative_density", "1/Hz", "Relative to G^2", _SPECTRA)
+TELEGRAPH = Quantity("telegraph", "1", "1 where a cell has two states", _MAP)
+CELL_AMPLITUDE = Quantity("cell_amplitude", "1", "Amplitude of each cell with two states", _MAP)
+SEPARATION = Quantity(
+    "separation",
+    "1",
+    "Distance of the two states over the scatter within, at the clearest level",
+    _MAP,
+)
+CLEAREST_LEVEL = Quantity("clearest_level", "1", "Number of it", _MAP)
+CELL_WHITE = Quantity("cell_white", "1", "White noise of each cell, relative", _MAP)
+
+
 class ReadNoise(Procedure[ReadNoiseConfig]):
     """The noise test (see the module's documentation)."""
 
@@ -82,6 +127,28 @@ class ReadNoise(Procedure[ReadNoiseConfig]):
     title = "Read noise: white, 1/f and telegraph"
     about = "White, 1/f and telegraph noise of reads; the spectrum."
     Config = ReadNoiseConfig
+    quantities: ClassVar = (
+        WHITE,
+        FLICKER_POWER,
+        FLICKER_EXPONENT,
+        TELEGRAPH_CELLS,
+        TELEGRAPH_AMPLITUDE,
+        TELEGRAPH_SMALLEST,
+        TELEGRAPH_SLOWEST,
+        RESTLESS_CELLS,
+        LEVEL,
+        CONDUCTANCE,
+        ELECTRONICS,
+        LEVEL_WHITE,
+        FREQUENCY,
+        DENSITY,
+        RELATIVE_DENSITY,
+        TELEGRAPH,
+        CELL_AMPLITUDE,
+        SEPARATION,
+        CLEAREST_LEVEL,
+        CELL_WHITE,
+    )
     picture = "memlab.characterize.pictures.read_noise"
     coordinates: ClassVar = {"level": Coordinate("1", "Number of the level; -1: to find its gain")}
     vector_coordinates: ClassVar = {
@@ -130,7 +197,7 @@ class ReadNoise(Procedure[ReadNoiseConfig]):
             self._level(record, level, chosen) for level in range(len(self.config.gate_voltages))
         ]
         findings = Findings()
-        findings.axis("level", np.arange(len(levels)), "1", "Number of the level")
+        findings.add_axis(LEVEL, np.arange(len(levels)))
         _add_numbers(findings, levels)
         _add_spectra(findings, levels)
         _add_cells(findings, levels, chosen)
@@ -332,12 +399,10 @@ def _add_numbers(findings: Findings, levels: Sequence[_Level]) -> None:
             if one.wandering > FINE:
                 fits[k] = fit_flicker(one.spectrum)
     conductance = [one.conductance[one.usable].mean() if one.usable.any() else 0 for one in levels]
-    findings.array("conductance", np.array(conductance), ("level",), "S", "Mean of the cells")
+    findings.add(CONDUCTANCE, np.array(conductance))
     electronics = [float(np.sqrt(one.electronics.mean())) for one in levels]
-    text = "Rms noise of the electronics, as a conductance; taken off"
-    findings.array("electronics", np.array(electronics), ("level",), "S", text)
-    text = "White noise of a read, relative to G"
-    findings.array("level_white", white[0], ("level",), "1", text, white[1])
+    findings.add(ELECTRONICS, np.array(electronics))
+    findings.add(LEVEL_WHITE, white[0], white[1])
     count = np.array([int(one.quiet.sum()) for one in levels])
     n, of = int(count.sum()), "cells that are quiet at a level"
     value, error = _combined(*white)
@@ -345,20 +410,16 @@ def _add_numbers(findings: Findings, levels: Sequence[_Level]) -> None:
     hidden = any(one.scatter <= _HIDDEN for one in levels)
     caveat = "what is the board's is known badly below half a step of the converter"
     caveat = caveat if hidden else ""
-    findings.number("white", value, "1", text, error, n=n, of=of, caveat=caveat)
+    findings.add(WHITE, value, error, n=n, of=of, caveat=caveat)
     exponent = _weighted(count, [(fit.exponent, fit.exponent_error) for fit in fits])
     power = _weighted(count, [(fit.power, fit.power_error) for fit in fits])
     # Of another exponent than 1 the power of a fit with 1 is a number of this test alone.
     caveat = "the exponent is another than 1" if abs(exponent[0] - 1.0) > 3.0 * exponent[1] else ""
-    text = "1/f noise: S_G / G^2 = flicker_power / f"
     none = _COARSE if coarse else "no cells are quiet, or they have no noise"
     why = "" if np.isfinite(power[0]) else none
-    findings.number(
-        "flicker_power", power[0], "1", text, power[1], n=n, of=of, why=why, caveat=caveat
-    )
-    text = "Exponent of f in the 1/f noise, fitted freely"
+    findings.add(FLICKER_POWER, power[0], power[1], n=n, of=of, why=why, caveat=caveat)
     why = "" if np.isfinite(exponent[0]) else "1/f noise does not stand out enough"
-    findings.number("flicker_exponent", exponent[0], "1", text, exponent[1], n=n, of=of, why=why)
+    findings.add(FLICKER_EXPONENT, exponent[0], exponent[1], n=n, of=of, why=why)
 
 
 def _weighted(count: Lines, found: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -377,16 +438,13 @@ def _weighted(count: Lines, found: Sequence[tuple[float, float]]) -> tuple[float
 
 
 def _add_spectra(findings: Findings, levels: Sequence[_Level]) -> None:
-    bins = levels[0].spectrum.frequency
-    findings.axis("frequency", bins, "Hz", "Frequency, at the first level")
-    dims = ("level", "frequency")
+    findings.add_axis(FREQUENCY, levels[0].spectrum.frequency)
     spectra = [one.spectrum for one in levels]
-    density = np.array([one.density for one in spectra])
-    findings.array("density", density, dims, "S^2/Hz", "Mean power spectral density of G")
+    findings.add(DENSITY, np.array([one.density for one in spectra]))
     relative, error = (
         np.array([getattr(one, k) for one in spectra]) for k in ("relative", "error")
     )
-    findings.array("relative_density", relative, dims, "1/Hz", "Relative to G^2", error)
+    findings.add(RELATIVE_DENSITY, relative, error)
 
 
 def _add_cells(findings: Findings, levels: Sequence[_Level], chosen: BoolArray) -> None:
@@ -405,23 +463,18 @@ def _add_cells(findings: Findings, levels: Sequence[_Level], chosen: BoolArray) 
     sizes = best[any_level]
     size_error = sizes.std(ddof=1) / sizes.size**0.5 if sizes.size > 1 else np.nan
     mean = sizes.mean() if sizes.size else np.nan
-    text = "Their amplitude, relative to the upper state: mean"
     why = "" if sizes.size else "no cell with two states was found"
-    findings.number(
-        "telegraph_amplitude", mean, "1", text, size_error, n=sizes.size, of="cells", why=why
-    )
+    findings.add(TELEGRAPH_AMPLITUDE, mean, size_error, n=sizes.size, of="cells", why=why)
     telegraph = np.zeros(chosen.shape, bool)
     telegraph[chosen] = any_level
-    findings.map("telegraph", telegraph, "1", "1 where a cell has two states")
-    whole = on_map(chosen, np.where(any_level, best, np.nan))
-    findings.map("cell_amplitude", whole, "1", "Amplitude of each cell with two states")
-    text = "Distance of the two states over the scatter within, at the clearest level"
-    findings.map("separation", on_map(chosen, separation.max(axis=0)), "1", text)
-    findings.map("clearest_level", on_map(chosen, clearest.astype(float)), "1", "Number of it")
+    findings.add(TELEGRAPH, telegraph)
+    findings.add(CELL_AMPLITUDE, on_map(chosen, np.where(any_level, best, np.nan)))
+    findings.add(SEPARATION, on_map(chosen, separation.max(axis=0)))
+    findings.add(CLEAREST_LEVEL, on_map(chosen, clearest.astype(float)))
     variance = np.mean([one.variance - one.electronics for one in levels], axis=0)
     level = np.mean([one.conductance for one in levels], axis=0)
     noise = np.sqrt(np.maximum(variance, 0.0)) / np.where(usable, level, np.nan)
-    findings.map("cell_white", on_map(chosen, noise), "1", "White noise of each cell, relative")
+    findings.add(CELL_WHITE, on_map(chosen, noise))
 
 
 def _add_shares(
@@ -432,17 +485,13 @@ def _add_shares(
     jumps = [one.smallest_jump for one in levels if one.usable.any()]
     smallest = float(np.nanmin(jumps)) if np.isfinite(jumps).any() else np.nan
     slowest = SLOWEST * max(one.interval * len(one.series) for one in levels)
-    text = "Share of the cells with two states: a lower bound"
     caveat = (
         f"cells are not counted that jump by less than {100 * smallest:.2g} % of G or stay in a "
         f"state for more than {slowest:.2g} s"
     )
     count = int(found.sum())
-    findings.fraction("telegraph_cells", count, n, text, of, lower_bound=True, caveat=caveat)
-    text = "Amplitude of jumps of which nine in ten are found"
-    findings.number("telegraph_smallest", smallest, "1", text)
-    text = "Mean dwell time up to which 95 in 100 cells are found"
-    findings.number("telegraph_slowest", slowest, "s", text)
+    findings.add_fraction(TELEGRAPH_CELLS, count, n, of, lower_bound=True, caveat=caveat)
+    findings.add(TELEGRAPH_SMALLEST, smallest)
+    findings.add(TELEGRAPH_SLOWEST, slowest)
     restless = np.array([one.restless for one in levels]).any(axis=0)
-    text = "Share of the cells that wander or jump by far more than others, but show no two states"
-    findings.fraction("restless_cells", int((restless & ~found).sum()), n, text, of)
+    findings.add_fraction(RESTLESS_CELLS, int((restless & ~found).sum()), n, of)

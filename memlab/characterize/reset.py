@@ -21,11 +21,20 @@ from memlab.characterize.clusters import Lines, mean_over_cells
 from memlab.characterize.cut_off import means_above_zero
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
-from memlab.characterize.pulse_findings import LawFindings, within_cells
-from memlab.characterize.pulse_grid import COORDINATES, PulseGridConfig, add_grid
+from memlab.characterize.pulse_findings import RESET_LAW, LawFindings, within_cells
+from memlab.characterize.pulse_grid import (
+    AMPLITUDE,
+    COORDINATES,
+    GATE_VOLTAGE,
+    MEAN,
+    SPREAD,
+    PulseGridConfig,
+    add_grid,
+)
 from memlab.characterize.pulse_law import PulseLaw, fit_reset
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.statistics import responding_cells
+from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
@@ -55,6 +64,10 @@ class ResetMapConfig(PulseGridConfig):
         return [*first, (self.second_gate_voltage, gates[-1])]
 
 
+RESPONDING = Quantity("responding", "1", "Fraction of cells that respond")
+SET_CONDUCTANCE = Quantity("set_conductance", "S", "Mean conductance of the SET state")
+
+
 class ResetMap(Procedure[ResetMapConfig]):
     """The RESET map (see the module's documentation)."""
 
@@ -62,6 +75,15 @@ class ResetMap(Procedure[ResetMapConfig]):
     title = "RESET map: amplitude and gate voltage"
     about = "Conductance after one RESET, over amplitude and gate voltage."
     Config = ResetMapConfig
+    quantities: ClassVar = (
+        *RESET_LAW,
+        SET_CONDUCTANCE,
+        RESPONDING,
+        AMPLITUDE,
+        GATE_VOLTAGE,
+        MEAN,
+        SPREAD,
+    )
     picture = "memlab.characterize.pictures.reset"
     coordinates: ClassVar = {
         **COORDINATES,
@@ -101,18 +123,16 @@ class ResetMap(Procedure[ResetMapConfig]):
         responds = responding_cells(grid[:, 0].mean(axis=0) - grid[:, -1].mean(axis=0))
         cells = grid[:, :, responds]
         findings, lines = Findings(), Lines.of(record.mask, responds)
-        text, n, of = "Fraction of cells that respond", responds.size, "cells tested"
-        findings.fraction("responding", int(responds.sum()), n, text, of)
+        findings.add_fraction(RESPONDING, int(responds.sum()), responds.size, "cells tested")
         add_grid(findings, config, cells[:-1, 1:], "a RESET from a SET state")
         shared = shared_error(record, cells[-2, 0], lines)
         n, of = int(responds.sum()), "cells that respond"
-        text = "Mean conductance of the SET state"
         if n > 1 and not shared:
             value, error = mean_over_cells(cells[-2, 0], lines)
-            findings.number("set_conductance", value, "S", text, error, n=n, of=of)
+            findings.add(SET_CONDUCTANCE, value, error, n=n, of=of)
         else:
             why = shared or "fewer than two cells respond"
-            findings.undetermined("set_conductance", "S", text, why, n=n, of=of)
+            findings.add_undetermined(SET_CONDUCTANCE, why, n=n, of=of)
 
         def law(which: npt.NDArray[np.bool_], near: FloatArray | None = None) -> PulseLaw:
             # The last two series: both SET states at the highest gate voltage.
@@ -121,5 +141,5 @@ class ResetMap(Procedure[ResetMapConfig]):
             error = np.where(cut > 0.0, own, within_cells(after))
             return fit_reset(config.amplitudes(), found, error, start.mean(axis=1), near=near)
 
-        LawFindings(findings, lines, shared).add(law, "RESET")
+        LawFindings(findings, lines, shared).add(law, RESET_LAW)
         return findings

@@ -28,6 +28,7 @@ from memlab.characterize.codes import value_step
 from memlab.characterize.drift_law import DriftLaw, fit_drift
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import responding_cells
+from memlab.kinds import Quantity
 from memlab.quantities import Seconds, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 
@@ -66,6 +67,18 @@ class RetentionConfig(ProcedureConfig):
         return states
 
 
+RELAXATION_MEAN = Quantity("relaxation_mean", "S/decade", "Mean relaxation after a pulse")
+RELAXATION = Quantity("relaxation", "S/decade", "Spread of relaxation from cell to cell")
+RETENTION = Quantity("retention", "s", "Retention time constant at the temperature of the test")
+STRETCH = Quantity("stretch", "1", "Exponent of the stretched exponential")
+END_CONDUCTANCE = Quantity("end_conductance", "S", "Where retention ends")
+AGE = Quantity("age", "s", "Time since the first reading")
+GATE_VOLTAGE = Quantity("gate_voltage", "V", "Gate voltage of the state; 0: RESET")
+_OF_STATES = ("gate_voltage", "age")
+MEAN = Quantity("mean", "S", "Mean conductance of the state", _OF_STATES)
+SPREAD = Quantity("spread", "S", "Standard deviation of the state", _OF_STATES)
+
+
 class Retention(Procedure[RetentionConfig]):
     """The retention test (see the module's documentation)."""
 
@@ -73,6 +86,17 @@ class Retention(Procedure[RetentionConfig]):
     title = "Retention: readings over time after one pulse"
     about = "States programmed once and read at log-spaced ages."
     Config = RetentionConfig
+    quantities: ClassVar = (
+        RELAXATION_MEAN,
+        RELAXATION,
+        RETENTION,
+        STRETCH,
+        END_CONDUCTANCE,
+        AGE,
+        GATE_VOLTAGE,
+        MEAN,
+        SPREAD,
+    )
     picture = "memlab.characterize.pictures.retention"
     coordinates: ClassVar = {
         "begun": Coordinate("s", "When the reading began, on the clock of `time`"),
@@ -109,17 +133,16 @@ class Retention(Procedure[RetentionConfig]):
         state = config.states(cells.shape[1])
         own = _sorted_by_state(cells, state, config.set_states + 1)
         findings = Findings()
-        findings.axis("age", time - time[0], "s", "Time since the first reading")
-        findings.axis("gate_voltage", config.gates(), "V", "Gate voltage of the state; 0: RESET")
-        dims = ("gate_voltage", "age")
+        findings.add_axis(AGE, time - time[0])
+        findings.add_axis(GATE_VOLTAGE, config.gates())
         mean, spread = np.full((2, len(own), time.size), np.nan)
         for k, one in enumerate(own):
             if one.shape[1]:
                 mean[k] = one.mean(axis=1)
             if one.shape[1] > 1:
                 spread[k] = one.std(axis=1, ddof=1)
-        findings.array("mean", mean, dims, "S", "Mean conductance of the state")
-        findings.array("spread", spread, dims, "S", "Standard deviation of the state")
+        findings.add(MEAN, mean)
+        findings.add(SPREAD, spread)
         steps = _steps(record, state, config.set_states + 1)
         age, age_error = _ages(record)
         law = fit_drift(age, own[1:], config.relaxation_time, steps[1:], age_error)
@@ -180,42 +203,27 @@ def _add_numbers(findings: Findings, law: DriftLaw, cells: int, config: Retentio
         )
     little = few if np.isnan(law.relaxation) else "too little is lost yet"
     slow = "1/f noise as slow as the test adds to it"
-    for name, value, error, units, text, why, caveat in (
-        (
-            *("relaxation_mean", law.relaxation, law.relaxation_error, "S/decade"),
-            *("Mean relaxation after a pulse", few, _AS_READ),
-        ),
-        (
-            *("relaxation", law.spread, law.spread_error, "S/decade"),
-            *("Spread of relaxation from cell to cell", few, slow),
-        ),
-        (
-            *("retention", law.retention, law.retention_error, "s"),
-            *("Retention time constant at the temperature of the test", little, ""),
-        ),
-        (
-            *("stretch", law.stretch, law.stretch_error, "1"),
-            *("Exponent of the stretched exponential", little, ""),
-        ),
+    for quantity, value, error, why, caveat in (
+        (RELAXATION_MEAN, law.relaxation, law.relaxation_error, few, _AS_READ),
+        (RELAXATION, law.spread, law.spread_error, few, slow),
+        (RETENTION, law.retention, law.retention_error, little, ""),
+        (STRETCH, law.stretch, law.stretch_error, little, ""),
     ):
         told = np.isfinite(value)
-        findings.number(
-            name,
+        findings.add(
+            quantity,
             value,
-            units,
-            text,
             error,
             n=cells,
             of="cells of the SET states",
             why="" if told else why,
             caveat=caveat if told else "",
         )
-    text = "Where retention ends"
     if np.isnan(law.retention):
-        findings.undetermined("end_conductance", "S", text, little)
+        findings.add_undetermined(END_CONDUCTANCE, little)
     else:
         taken = "" if law.end else "taken to be 0 S: the means do not say otherwise"
-        findings.number("end_conductance", law.end, "S", text, law.end_error, caveat=taken)
+        findings.add(END_CONDUCTANCE, law.end, law.end_error, caveat=taken)
 
 
 _ANYWHERE = 0.5 / 12.0**0.5

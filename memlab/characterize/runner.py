@@ -58,12 +58,13 @@ from memlab.session import (
     create_run_file,
     enter_passports,
     open_chip,
+    place_for,
     read_config,
     recorded,
     recorded_limits,
 )
 from memlab.settings import apply_settings, merge_settings, setting_names
-from memlab.storage import default_path, make_directory, name_stamp
+from memlab.storage import make_directory, name_stamp
 
 __all__ = [
     "ProcedurePlan",
@@ -172,7 +173,7 @@ def plan_procedures(
         known = setting_names(config)
         config = apply_settings(config, [s for s in given if s.partition("=")[0].strip() in known])
         if out is None:
-            path = default_path(f"{one.name}-seed{config.seed}", ".h5", stamp)
+            path = place_for(None, f"{one.name}-seed{config.seed}", stamp=stamp)
         elif len(names) == 1:
             path = out
         else:

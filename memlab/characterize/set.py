@@ -19,12 +19,21 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.clusters import Lines, mean_over_cells
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
-from memlab.characterize.pulse_findings import CAVEAT, LawFindings, within_cells
-from memlab.characterize.pulse_grid import COORDINATES, PulseGridConfig, add_grid
+from memlab.characterize.pulse_findings import CAVEAT, SET_LAW, LawFindings, within_cells
+from memlab.characterize.pulse_grid import (
+    AMPLITUDE,
+    COORDINATES,
+    GATE_VOLTAGE,
+    MEAN,
+    SPREAD,
+    PulseGridConfig,
+    add_grid,
+)
 from memlab.characterize.pulse_law import PulseLaw, fit_set
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.staircase import clear_steps
 from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, responding_cells
+from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Findings, Record
 
@@ -44,6 +53,15 @@ class SetMapConfig(PulseGridConfig):
     gates: int = Field(5, description="Gate voltages from smallest to largest.", ge=1)
 
 
+RESPONDING = Quantity("responding", "1", "Fraction of cells that respond")
+SET_SLOPE = Quantity(
+    "set_slope", "S/V", "SET law at the largest amplitude: conductance per volt of gate"
+)
+SET_OFFSET = Quantity(
+    "set_offset", "S", "SET law at the largest amplitude: conductance at 0 V gate"
+)
+
+
 class SetMap(Procedure[SetMapConfig]):
     """The SET map (see the module's documentation)."""
 
@@ -51,6 +69,16 @@ class SetMap(Procedure[SetMapConfig]):
     title = "SET map: amplitude and gate voltage"
     about = "Conductance after one SET, over amplitude and gate voltage."
     Config = SetMapConfig
+    quantities: ClassVar = (
+        *SET_LAW,
+        SET_SLOPE,
+        SET_OFFSET,
+        RESPONDING,
+        AMPLITUDE,
+        GATE_VOLTAGE,
+        MEAN,
+        SPREAD,
+    )
     picture = "memlab.characterize.pictures.set"
     coordinates: ClassVar = COORDINATES
     vector_coordinates: ClassVar = ZEROS
@@ -78,8 +106,7 @@ class SetMap(Procedure[SetMapConfig]):
         responds = responding_cells(grid[:, -1].mean(axis=0) - grid[:, 0].mean(axis=0))
         cells = grid[:, :, responds]
         findings, lines = Findings(), Lines.of(record.mask, responds)
-        text = "Fraction of cells that respond"
-        findings.fraction("responding", int(responds.sum()), responds.size, text, "cells tested")
+        findings.add_fraction(RESPONDING, int(responds.sum()), responds.size, "cells tested")
         add_grid(findings, config, cells[:, 1:], "a SET from a RESET state")
         shared = shared_error(record, cells[:, -1].mean(axis=0), lines)
 
@@ -89,7 +116,7 @@ class SetMap(Procedure[SetMapConfig]):
             return fit_set(config.amplitudes(), moved.mean(axis=2), within_cells(moved), near=near)
 
         found = LawFindings(findings, lines, shared)
-        found.add(law, "SET")
+        found.add(law, SET_LAW)
         if config.gates > 1:
             ends = "level" not in found.why
             self._add_line(findings, cells, lines, shared, ends)
@@ -108,16 +135,13 @@ class SetMap(Procedure[SetMapConfig]):
         elif clear.sum() < 2:
             why = "fewer than two gate voltages lie clear of the RESET state"
         caveat = CAVEAT if ends else f"the largest amplitude may be no full SET; {CAVEAT}"
-        for name, units, text in (
-            ("set_slope", "S/V", "SET law at the largest amplitude: conductance per volt of gate"),
-            ("set_offset", "S", "SET law at the largest amplitude: conductance at 0 V gate"),
-        ):
+        for quantity in (SET_SLOPE, SET_OFFSET):
             if why:
-                findings.undetermined(name, units, text, why, n=n, of=of)
+                findings.add_undetermined(quantity, why, n=n, of=of)
                 continue
             x = gate[clear] - gate[clear].mean()
             fit, lever = fit_line(gate[clear], cells[clear, -1]), float(x @ x) ** 0.5
-            slope = name == "set_slope"
+            slope = quantity is SET_SLOPE
             factor = (
                 1.0 / lever
                 if slope
@@ -127,4 +151,4 @@ class SetMap(Procedure[SetMapConfig]):
             value, error = mean_over_cells(
                 fit.slope if slope else fit.offset, lines, level, CONVERTER_ERROR * factor
             )
-            findings.number(name, value, units, text, error, n=n, of=of, caveat=caveat)
+            findings.add(quantity, value, error, n=n, of=of, caveat=caveat)

@@ -32,6 +32,7 @@ from memlab.characterize.variance import (
     mean_component,
     variance_components,
 )
+from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
 
@@ -56,6 +57,43 @@ class VariationConfig(ProcedureConfig):
         return self
 
 
+RESPONDING = Quantity("responding", "1", "Fraction of cells that respond")
+NOISE = Quantity(
+    "noise",
+    "S",
+    "Cycle to cycle: part of the noise of a pulse that does not depend on the level",
+)
+CYCLE = Quantity("cycle", "1", "Cycle to cycle: part of the noise of a pulse relative to the level")
+_LAW = "Cell to cell: spread of the {} of the SET law"
+SET_SLOPE_SPREAD = Quantity("set_slope_spread", "1", _LAW.format("slope"))
+SET_OFFSET_SPREAD = Quantity("set_offset_spread", "S", _LAW.format("offset"))
+RESET_SPREAD = Quantity("reset_spread", "1", "Cell to cell: relative spread of the RESET level")
+LEVEL = {one: Quantity(f"{one}_level", "S", f"Mean conductance: {one}") for one in STATES}
+CELL_LEVEL = {
+    one: Quantity(f"cell_{one}", "S", f"Mean conductance of the cell: {one}", ("row", "column"))
+    for one in STATES
+}
+SPREAD = {
+    (state, part): Quantity(f"{state}_{part}_spread", "S", f"{text}: {state}")
+    for state in STATES
+    for part, text in (
+        ("cell", "Cell to cell"),
+        ("cycle", "Cycle to cycle"),
+        ("reading", "Reading to reading"),
+    )
+}
+_OF_TWO = (
+    *LEVEL.values(),
+    *SPREAD.values(),
+    NOISE,
+    CYCLE,
+    SET_SLOPE_SPREAD,
+    SET_OFFSET_SPREAD,
+    RESET_SPREAD,
+)
+"""What two cells tell, in the order in which it stands in files without any."""
+
+
 class Variation(Procedure[VariationConfig]):
     """The measurement of spread (see the module's documentation)."""
 
@@ -63,6 +101,17 @@ class Variation(Procedure[VariationConfig]):
     title = "Variation: cell to cell, cycle to cycle, reading to reading"
     about = "Spread from cell to cell, cycle to cycle and reading to reading."
     Config = VariationConfig
+    quantities: ClassVar = (
+        CYCLE,
+        NOISE,
+        SET_SLOPE_SPREAD,
+        SET_OFFSET_SPREAD,
+        RESET_SPREAD,
+        *LEVEL.values(),
+        *SPREAD.values(),
+        RESPONDING,
+        *CELL_LEVEL.values(),
+    )
     picture = "memlab.characterize.pictures.variation"
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Number of the cycle, from 0"),
@@ -100,11 +149,10 @@ class Variation(Procedure[VariationConfig]):
         mean = cells.mean(axis=(0, 2))
         responds = responding_cells(mean[2] - mean[0])
         findings = Findings()
-        text = "Fraction of cells that respond"
-        findings.fraction("responding", int(responds.sum()), responds.size, text, "cells tested")
+        findings.add_fraction(RESPONDING, int(responds.sum()), responds.size, "cells tested")
         for k, name in enumerate(STATES):
             whole = on_map(record.mask, np.where(responds, mean[k], np.nan))
-            findings.map(f"cell_{name}", whole, "S", f"Mean conductance of the cell: {name}")
+            findings.add(CELL_LEVEL[name], whole)
         if responds.sum() < 2:
             _add_none(findings, int(responds.sum()))
             return findings
@@ -121,8 +169,7 @@ class Variation(Procedure[VariationConfig]):
         why = "" if reset.mean > 2.0 * reset.cycle.deviation else "the level is cut off at 0 S"
         square = reset.mean**2 or 1.0
         relative = Component(reset.cell.variance / square, reset.cell.error / square)
-        text = "Cell to cell: relative spread of the RESET level"
-        found.add("reset_spread", relative, "1", text, why or found.shared)
+        found.add(RESET_SPREAD, relative, why or found.shared)
         return findings
 
     def _add_laws(
@@ -135,10 +182,10 @@ class Variation(Procedure[VariationConfig]):
         offset = (second * mean[0] - first * mean[1]) / gap
         noise_low, noise_high = low.of_cell_mean, high.of_cell_mean
         n = slope.size
-        for name, values, noise, unit in (
-            ("slope", slope, (noise_low + noise_high) / gap**2, float(slope.mean())),
+        for quantity, values, noise, unit in (
+            (SET_SLOPE_SPREAD, slope, (noise_low + noise_high) / gap**2, float(slope.mean())),
             (
-                "offset",
+                SET_OFFSET_SPREAD,
                 offset,
                 (second**2 * noise_low + first**2 * noise_high) / gap**2,
                 1.0,
@@ -146,9 +193,7 @@ class Variation(Procedure[VariationConfig]):
         ):
             squared = (values - values.mean()) ** 2 * n / (n - 1)
             part = mean_component((squared - noise) / unit**2, found.lines)
-            units = "1" if name == "slope" else "S"
-            text = f"Cell to cell: spread of the {name} of the SET law"
-            found.add(f"set_{name}_spread", part, units, text, why or found.shared)
+            found.add(quantity, part, why or found.shared)
 
 
 _CUT_OFF = "SETs at gate_low end too close to the RESET state; raise gate_low"
@@ -156,13 +201,10 @@ _CUT_OFF = "SETs at gate_low end too close to the RESET state; raise gate_low"
 
 def _add_none(findings: Findings, n: int) -> None:
     """Say of all that two cells would tell that it is not determined."""
-    numbers = {f"{state}_level": "S" for state in STATES}
-    kinds = ("cell", "cycle", "reading")
-    numbers |= {f"{state}_{kind}_spread": "S" for state in STATES for kind in kinds}
-    numbers |= {"noise": "S", "cycle": "1", "set_slope_spread": "1", "set_offset_spread": "S"}
-    for name, units in (numbers | {"reset_spread": "1"}).items():
-        text, why = name.replace("_", " ").capitalize(), "fewer than two cells respond"
-        findings.undetermined(name, units, text, why, n=n, of="cells that respond")
+    for one in _OF_TWO:
+        quantity = one.saying(one.name.replace("_", " ").capitalize())
+        why, of = "fewer than two cells respond", "cells that respond"
+        findings.add_undetermined(quantity, why, n=n, of=of)
 
 
 class _Found:
@@ -182,29 +224,28 @@ class _Found:
         self.lines, self.shared = lines, shared
         self._findings = findings
 
-    def add(self, name: str, component: Component, units: str, text: str, why: str = "") -> None:
+    def add(self, quantity: Quantity, component: Component, why: str = "") -> None:
         """Add a standard deviation, unless there is a reason why it is not known."""
         n, of = int(self.lines.row.size), "cells that respond"
         if why:
-            self._findings.undetermined(name, units, text, why, n=n, of=of)
+            self._findings.add_undetermined(quantity, why, n=n, of=of)
         else:
             error = component.deviation_error
-            self._findings.number(name, component.deviation, units, text, error, n=n, of=of)
+            self._findings.add(quantity, component.deviation, error, n=n, of=of)
 
     def add_state(self, name: str, state: Components) -> None:
         """Add the level of a state and what its spread is made of."""
         n, of = int(self.lines.row.size), "cells that respond"
-        text, level = f"Mean conductance: {name}", f"{name}_level"
         if self.shared:
-            self._findings.undetermined(level, "S", text, self.shared, n=n, of=of)
+            self._findings.add_undetermined(LEVEL[name], self.shared, n=n, of=of)
         else:
-            self._findings.number(level, state.mean, "S", text, state.mean_error, n=n, of=of)
-        for kind, component, text, why in (
-            ("cell", state.cell, "Cell to cell", self.shared),
-            ("cycle", state.cycle, "Cycle to cycle", ""),
-            ("reading", state.reading, "Reading to reading", ""),
+            self._findings.add(LEVEL[name], state.mean, state.mean_error, n=n, of=of)
+        for part, component, why in (
+            ("cell", state.cell, self.shared),
+            ("cycle", state.cycle, ""),
+            ("reading", state.reading, ""),
         ):
-            self.add(f"{name}_{kind}_spread", component, "S", f"{text}: {name}", why)
+            self.add(SPREAD[name, part], component, why)
 
     def add_cycle(self, low: Components, high: Components, why: str) -> None:
         """Split cycle-to-cycle variance into an absolute part and one that grows with the level."""
@@ -212,7 +253,5 @@ class _Found:
         of_cells = (high.cycle_of_cells - low.cycle_of_cells) / gap
         relative = mean_component(of_cells, self.lines)
         absolute = mean_component(low.cycle_of_cells - low.mean**2 * of_cells, self.lines)
-        text = "Cycle to cycle: part of the noise of a pulse that does not depend on the level"
-        self.add("noise", absolute, "S", text, why)
-        text = "Cycle to cycle: part of the noise of a pulse relative to the level"
-        self.add("cycle", relative, "1", text, why)
+        self.add(NOISE, absolute, why)
+        self.add(CYCLE, relative, why)

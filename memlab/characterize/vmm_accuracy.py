@@ -33,6 +33,7 @@ from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.wire_fit import Resistances, WireModel
 from memlab.errors import SaturationWarning
+from memlab.kinds import Quantity
 from memlab.quantities import Ohms, Volts, in_unit
 from memlab.runs import Coordinate, Findings, Record
 
@@ -82,6 +83,36 @@ class VmmAccuracyConfig(ProcedureConfig):
         return self
 
 
+AMPLITUDE = Quantity("amplitude", "V", "Largest row voltage")
+GAIN = Quantity("gain", "1", "Gain; 0: automatic")
+_PARTS = {
+    "total": "error of the currents",
+    "quantisation": "part by steps of the ADC",
+    "noise": "part by noise",
+    "offset": "part by what flows at 0 V",
+    "rest": "part that is left",
+    "wire_loss": "what wires take from the cells; no part of the error",
+}
+_COLUMNS = ("amplitude", "gain", "column")
+PART = {
+    name: Quantity(name, "A", f"Rms of each column: {text}", _COLUMNS)
+    for name, text in _PARTS.items()
+}
+RELATIVE = {
+    name: Quantity(
+        f"{name}_error",
+        "1",
+        f"{text}, rms, relative to the rms current (largest amplitude, first gain)",
+    )
+    for name, text in _PARTS.items()
+}
+BIAS = Quantity("bias", "A", "Mean error of each column", _COLUMNS)
+CURRENT = Quantity("current", "A", "Rms current of each column", _COLUMNS)
+SATURATED = Quantity(
+    "saturated", "1", "Share of the currents beyond the amplifiers' range; left out", _COLUMNS
+)
+
+
 class VmmAccuracy(Procedure[VmmAccuracyConfig]):
     """The accuracy test (see the module's documentation)."""
 
@@ -89,6 +120,15 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
     title = "VMM accuracy against the matrix read back"
     about = "Error of products against the matrix read back, and what it is made of."
     Config = VmmAccuracyConfig
+    quantities: ClassVar = (
+        *RELATIVE.values(),
+        AMPLITUDE,
+        GAIN,
+        *PART.values(),
+        BIAS,
+        CURRENT,
+        SATURATED,
+    )
     picture = "memlab.characterize.pictures.vmm_accuracy"
     vector_coordinates: ClassVar = {
         "pattern": Coordinate("1", "Number of the random vector; -1: zeros"),
@@ -207,42 +247,35 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
     def _findings(self, compared: npt.NDArray[np.object_]) -> Findings:
         config = self.config
         findings = Findings()
-        findings.axis("amplitude", np.array(config.amplitudes), "V", "Largest row voltage")
-        findings.axis("gain", np.array(config.gains), "1", "Gain; 0: automatic")
-        dims = ("amplitude", "gain", "column")
+        findings.add_axis(AMPLITUDE, np.array(config.amplitudes))
+        findings.add_axis(GAIN, np.array(config.gains))
 
         def each(of: Callable[[_Compared], FloatArray]) -> FloatArray:
             return np.array([[of(one) for one in row] for row in compared])
 
-        for name, text in _PARTS.items():
-            rms = each(lambda one, name=name: one.rms(name))  # type: ignore[misc]
-            findings.array(name, rms, dims, "A", f"Rms of each column: {text}")
-        bias = each(lambda one: one.bias)
-        findings.array("bias", bias, dims, "A", "Mean error of each column")
+        for name, quantity in PART.items():
+            findings.add(quantity, each(lambda one, name=name: one.rms(name)))  # type: ignore[misc]
+        findings.add(BIAS, each(lambda one: one.bias))
         current = each(lambda one: np.sqrt(_mean(one.current)))
-        findings.array("current", current, dims, "A", "Rms current of each column")
-        text = "Share of the currents beyond the amplifiers' range; left out"
-        findings.array("saturated", each(lambda one: one.saturated), dims, "1", text)
+        findings.add(CURRENT, current)
+        findings.add(SATURATED, each(lambda one: one.saturated))
         strongest = compared[int(np.argmax(config.amplitudes)), 0]
         n, of = config.patterns, f"random vectors, and {current.shape[-1]} columns"
         exact = strongest.relative("total")[0] < _ROUNDING
-        for name, text in _PARTS.items():
+        for name, quantity in RELATIVE.items():
             value, error = strongest.relative(name)
-            text = f"{text}, rms, relative to the rms current (largest amplitude, first gain)"
             why = "" if np.isfinite(value) else "no current flows, or all are beyond the range"
             if exact:
                 why = _EXACT
             if name == "wire_loss" and not config.wire_resistance:
                 why = "the resistance of the wires is not named: wire_resistance, see `wires`"
             if why:
-                findings.undetermined(f"{name}_error", "1", text, why, n=n, of=of)
+                findings.add_undetermined(quantity, why, n=n, of=of)
                 continue
             # The square scatters around what it stands for; below zero only an upper end is known.
             ends = None if value else (0.0, 2.0**0.5 * error)
-            findings.number(
-                f"{name}_error", value, "1", text, error, n=n, of=of, interval=ends,
-                caveat=_SATURATED if strongest.saturated.any() else "",
-            )  # fmt: skip
+            caveat = _SATURATED if strongest.saturated.any() else ""
+            findings.add(quantity, value, error, n=n, of=of, interval=ends, caveat=caveat)
         return findings
 
 
@@ -289,16 +322,6 @@ class _Compared:
         error = max(square, float((left**2).sum())) ** 0.5 / float(current.sum())
         value = ratio**0.5
         return value, 0.5 * error / value if ratio > error else error**0.5
-
-
-_PARTS = {
-    "total": "error of the currents",
-    "quantisation": "part by steps of the ADC",
-    "noise": "part by noise",
-    "offset": "part by what flows at 0 V",
-    "rest": "part that is left",
-    "wire_loss": "what wires take from the cells; no part of the error",
-}
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import shared_rounding
 from memlab.characterize.wire_bending import bent_share
 from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
+from memlab.kinds import Quantity
 from memlab.quantities import Ohms, Volts
 from memlab.runs import Coordinate, Findings, Record
 
@@ -77,6 +78,19 @@ class WiresConfig(ProcedureConfig):
         return np.where(first <= self.stages, first, 0)
 
 
+WIRE_RESISTANCE = Quantity("wire_resistance", "ohm", "Of one segment of bit line or TE line")
+DRIVER_RESISTANCE = Quantity("driver_resistance", "ohm", "Of a row driver")
+SENSE_RESISTANCE = Quantity("sense_resistance", "ohm", "Of a column's amplifier input")
+SCATTER = Quantity("scatter", "1", "Of reads around the fit, relative")
+STAGE = Quantity("stage", "1", "Stage")
+_MAPS = ("stage", "row", "column")
+READ = Quantity("read", "S", "Read, offsets taken off", _MAPS)
+MODEL = Quantity("model", "S", "What the fit expects to be read", _MAPS)
+CELL_CONDUCTANCE = Quantity(
+    "cell_conductance", "S", "Of the cells at the last stage", ("row", "column")
+)
+
+
 class Wires(Procedure[WiresConfig]):
     """The wire test (see the module's documentation)."""
 
@@ -84,6 +98,16 @@ class Wires(Procedure[WiresConfig]):
     title = "Wire resistance, from reads below different loads"
     about = "Resistance of wires, drivers and amplifier inputs, from reads alone."
     Config = WiresConfig
+    quantities: ClassVar = (
+        WIRE_RESISTANCE,
+        DRIVER_RESISTANCE,
+        SENSE_RESISTANCE,
+        SCATTER,
+        STAGE,
+        READ,
+        MODEL,
+        CELL_CONDUCTANCE,
+    )
     picture = "memlab.characterize.pictures.wires"
     vector_coordinates: ClassVar = {
         "step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")
@@ -132,12 +156,10 @@ class Wires(Procedure[WiresConfig]):
             bending = self._bending(record, level, stages, fit.cells)
         _add_numbers(findings, fit, bending)
         if fit is not None:
-            findings.axis("stage", np.arange(config.stages + 1), "1", "Stage")
-            dims = ("stage", "row", "column")
-            read = np.array([stage.conductance for stage in stages])
-            findings.array("read", read, dims, "S", "Read, offsets taken off")
-            findings.array("model", fit.model, dims, "S", "What the fit expects to be read")
-            findings.map("cell_conductance", fit.cells, "S", "Of the cells at the last stage")
+            findings.add_axis(STAGE, np.arange(config.stages + 1))
+            findings.add(READ, np.array([stage.conductance for stage in stages]))
+            findings.add(MODEL, fit.model)
+            findings.add(CELL_CONDUCTANCE, fit.cells)
         return findings
 
     def _stage(self, record: Record, level: npt.NDArray[np.intp], step: int) -> Stage:
@@ -189,17 +211,16 @@ def _add_numbers(findings: Findings, fit: WireFit | None, bending: float | None)
     """Add what was found, or why it was not."""
     n, of = None if fit is None else fit.used, "cells read below more than one load"
     why = _undetermined(fit)
-    for part, text in (
-        ("wire", "Of one segment of bit line or TE line"),
-        ("driver", "Of a row driver"),
-        ("sense", "Of a column's amplifier input"),
+    for part, quantity in (
+        ("wire", WIRE_RESISTANCE),
+        ("driver", DRIVER_RESISTANCE),
+        ("sense", SENSE_RESISTANCE),
     ):
-        name = f"{part}_resistance"
         value = np.nan if fit is None else getattr(fit.resistances, part)
         chance = np.nan if fit is None else getattr(fit.error, part)
         lacks = why or ("" if np.isfinite(chance) else _SAME_LOAD)
         if lacks:
-            findings.undetermined(name, "ohm", text, lacks, n=n, of=of)
+            findings.add_undetermined(quantity, lacks, n=n, of=of)
             continue
         bent = 0.0 if bending is None else abs(bending) * value
         error = float(np.hypot(chance, bent))
@@ -208,10 +229,9 @@ def _add_numbers(findings: Findings, fit: WireFit | None, bending: float | None)
             caveat = _BENT.format(part=bent, share=bending)
         # What came out below zero was taken for zero: then the upper end is what is known.
         ends = None if value else (0.0, _SIGMAS * error)
-        findings.number(name, value, "ohm", text, error, n=n, of=of, interval=ends, caveat=caveat)
+        findings.add(quantity, value, error, n=n, of=of, interval=ends, caveat=caveat)
     scatter = np.nan if fit is None else fit.scatter
-    text = "Of reads around the fit, relative"
-    findings.number("scatter", scatter, "1", text, n=n, of=of, why="" if fit else why)
+    findings.add(SCATTER, scatter, n=n, of=of, why="" if fit else why)
 
 
 def _undetermined(fit: WireFit | None) -> str:

@@ -22,6 +22,7 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.patterns import diagonal_groups
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.statistics import CONVERTER_ERROR, on_map
+from memlab.kinds import Quantity
 from memlab.passport import Passport
 from memlab.quantities import Siemens, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
@@ -48,6 +49,30 @@ class YieldConfig(ProcedureConfig):
     )
 
 
+SHARE = {
+    one: Quantity(
+        "yield" if one is Fault.PASS else one.name.lower(),
+        "1",
+        f"Fraction of the cells: {one.label}",
+    )
+    for one in Fault
+    if one is not Fault.NOT_TESTED
+}
+WINDOW = Quantity("window", "S", "Usual SET less usual RESET, median over cells")
+FAULT_CLASS = Quantity("fault_class", "1", "Name of each code")
+COUNT = Quantity("count", "1", "Cells in each class", ("fault_class",))
+_MAP = ("row", "column")
+FAULT = Quantity("fault", "1", "What each cell is; see fault_class", _MAP)
+SET_CONDUCTANCE = Quantity("set_conductance", "S", "After SET, mean of rounds and reads", _MAP)
+RESET_CONDUCTANCE = Quantity(
+    "reset_conductance", "S", "After RESET, mean of rounds and reads", _MAP
+)
+THRESHOLD = Quantity("threshold", "S", "Between the two states", _MAP)
+SCATTER = Quantity("scatter", "S", "Standard deviation of reads after SET", _MAP)
+GOOD_ROW_COUNT = Quantity("good_row_count", "1", "Rows worth using")
+GOOD_COLUMN_COUNT = Quantity("good_column_count", "1", "Columns worth using")
+
+
 class Yield(Procedure[YieldConfig]):
     """The yield test (see the module's documentation)."""
 
@@ -55,6 +80,22 @@ class Yield(Procedure[YieldConfig]):
     title = "Yield: fault classes, good rows and columns"
     about = "Fault class of each cell, and the good rows and columns."
     Config = YieldConfig
+    quantities: ClassVar = (
+        *SHARE.values(),
+        WINDOW,
+        GOOD_ROW_COUNT,
+        GOOD_COLUMN_COUNT,
+        FAULT_CLASS,
+        COUNT,
+        FAULT,
+        SET_CONDUCTANCE,
+        RESET_CONDUCTANCE,
+        THRESHOLD,
+        SCATTER,
+        GOOD_ROWS,
+        GOOD_COLUMNS,
+        FREE,
+    )
     picture = "memlab.characterize.pictures.yield_"
     coordinates: ClassVar = {
         "step": Coordinate("1", "Groups that have been SET so far; the last of them is SET now"),
@@ -100,27 +141,26 @@ class Yield(Procedure[YieldConfig]):
         fault[mask & rows[:, np.newaxis]] = Fault.SHORT_ROW
         findings = Findings()
         _count(findings, fault[mask])
-        text, n = "Usual SET less usual RESET, median over cells", int(working.sum())
-        if n:
+        if n := int(working.sum()):
             value = float(np.median(window[mask]))
             # Of a median of normal values: 1.25 times that of the mean.
             spread = (high - low)[working].std(ddof=1) if n > 1 else np.nan
             error = float(np.hypot(1.25 * spread / n**0.5, CONVERTER_ERROR))
-            findings.number("window", value, "S", text, error, n=n, of="cells that switch")
+            findings.add(WINDOW, value, error, n=n, of="cells that switch")
         else:
-            findings.undetermined("window", "S", text, "no cell switches", n=0, of="cells")
-        findings.map("fault", fault, "1", "What each cell is; see fault_class")
-        findings.map("set_conductance", high, "S", "After SET, mean of rounds and reads")
-        findings.map("reset_conductance", low, "S", "After RESET, mean of rounds and reads")
-        findings.map("threshold", threshold, "S", "Between the two states")
-        findings.map("scatter", scatter, "S", "Standard deviation of reads after SET")
+            findings.add_undetermined(WINDOW, "no cell switches", n=0, of="cells")
+        findings.add(FAULT, fault)
+        findings.add(SET_CONDUCTANCE, high)
+        findings.add(RESET_CONDUCTANCE, low)
+        findings.add(THRESHOLD, threshold)
+        findings.add(SCATTER, scatter)
         _add_good_lines(findings, record, fault != Fault.PASS, config.bad_share)
         return findings
 
     def enter(self, passport: Passport, record: Record, findings: Findings) -> None:
         """Keep the cells of each class, and the good lines."""
         fault = np.full(record.chip_shape, Fault.NOT_TESTED, np.uint8)
-        fault[np.ix_(record.rows, record.columns)] = findings.values["fault"].value
+        fault[np.ix_(record.rows, record.columns)] = findings[FAULT].value
         for one in Fault:
             passport.set_mask(one.label, fault == one, record.load)
         for axis, (name, lines) in enumerate((("rows", GOOD_ROWS), ("columns", GOOD_COLUMNS))):
@@ -148,23 +188,19 @@ class Yield(Procedure[YieldConfig]):
 
 def _count(findings: Findings, fault: npt.NDArray[np.uint8]) -> None:
     """Add the fraction of the cells in each class."""
-    classes = [one for one in Fault if one is not Fault.NOT_TESTED]
-    count = np.array([int((fault == one).sum()) for one in classes])
-    for one, cells in zip(classes, count, strict=True):
-        name = "yield" if one is Fault.PASS else one.name.lower()
-        text = f"Fraction of the cells: {one.label}"
-        findings.fraction(name, int(cells), fault.size, text, "cells tested")
-    findings.axis("fault_class", np.array([one.label for one in Fault]), "1", "Name of each code")
-    findings.array("count", np.append(count, 0), ("fault_class",), "1", "Cells in each class")
+    count = np.array([int((fault == one).sum()) for one in SHARE])
+    for quantity, cells in zip(SHARE.values(), count, strict=True):
+        findings.add_fraction(quantity, int(cells), fault.size, "cells tested")
+    findings.add_axis(FAULT_CLASS, np.array([one.label for one in Fault]))
+    findings.add(COUNT, np.append(count, 0))
 
 
 def _add_good_lines(
     findings: Findings, record: Record, bad: npt.NDArray[np.bool_], largest_share: float
 ) -> None:
     rows, columns = choose_good_lines(bad, largest_share)
-    for name, kept, whole in (("row", rows, record.rows), ("column", columns, record.columns)):
-        text, of = f"{name.capitalize()}s worth using", f"{name}s tested"
-        findings.number(f"good_{name}_count", kept.size, "1", text, n=whole.size, of=of)
+    findings.add(GOOD_ROW_COUNT, rows.size, n=record.rows.size, of="rows tested")
+    findings.add(GOOD_COLUMN_COUNT, columns.size, n=record.columns.size, of="columns tested")
     findings.add_axis(GOOD_ROWS, record.rows[rows])
     findings.add_axis(GOOD_COLUMNS, record.columns[columns])
     findings.add(FREE, ~bad[np.ix_(rows, columns)])

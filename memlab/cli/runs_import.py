@@ -7,13 +7,13 @@ from pathlib import Path
 
 import rich_click as click
 
+from memlab.characterize.imported import write_foreign_log
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.streams import show_document
 from memlab.kinds import plot_run
 from memlab.runs import check_out
 from memlab.runs.arc import read_arc_log
-from memlab.runs.foreign import write_foreign_log
 
 
 @click.command("import", cls=Command)

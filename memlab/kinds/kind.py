@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from drivers.known_names import unknown
 from memlab.array import Array
-from memlab.errors import SettingError
+from memlab.errors import DataError, SettingError
 from memlab.kinds.summary import found_lines
 from memlab.runs import Family, Findings, Quantity, Run, Steps
 from memlab.settings import Section
@@ -173,6 +173,33 @@ class Kind(ABC):
         return found_lines(findings)
 
     @classmethod
+    def check_declared(cls, findings: Findings) -> None:
+        """Refuse findings that the kind does not declare, or declares with other units or axes.
+
+        Of a kind that declares none, as of networks of one's own, everything goes.
+
+        Raises
+        ------
+        DataError
+            If there is one: lists, sweeps and pictures would show it wrongly or not at all.
+        """
+        if not cls.quantities:
+            return
+        known = {one.name: (one.units, one.dims) for one in cls.quantities}
+        for name, one in {**findings.axes, **findings.values}.items():
+            if name not in known:
+                raise DataError(
+                    f"{cls.name} found {name!r}, which {cls.__name__}.quantities does not have: "
+                    "declare it there"
+                )
+            if known[name] != (one.units, one.dims):
+                units, dims = known[name]
+                raise DataError(
+                    f"{cls.name} found {name!r} in {one.units} over {_axes(one.dims)} and declares "
+                    f"it in {units} over {_axes(dims)}: let both say the same"
+                )
+
+    @classmethod
     def chief(cls, findings: Findings) -> str | None:
         """Return the name of the number to recognise a run by: the first declared that was found.
 
@@ -182,3 +209,7 @@ class Kind(ABC):
         declared = [one.name for one in cls.quantities if one.name in found]
         known = [name for name in (*declared, *found) if findings.values[name].is_found]
         return next(iter(known), None)
+
+
+def _axes(dims: Sequence[str]) -> str:
+    return ", ".join(dims) or "no axis"

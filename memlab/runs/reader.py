@@ -167,6 +167,11 @@ class Run:
         one = self.findings.values.get(quantity.name)
         return float("nan") if one is None else one.number
 
+    def error(self, quantity: Quantity) -> float:
+        """Return one standard error of a number that was found; NaN where the file has none."""
+        one = self.findings.values.get(quantity.name)
+        return float("nan") if one is None or one.error is None else float(one.error)
+
     def values(self, quantity: Quantity) -> npt.NDArray[Any]:
         """Return an array that was found, or an axis of arrays."""
         return np.asarray(self.findings[quantity].value)

@@ -60,7 +60,7 @@ def create_run_file(
             **schema_attributes(request.kind.name, request.kind.family),
             **({} if steps is None else steps.attributes(request.settings)),
             **request.head,
-            "board": request.board,
+            **({"board": request.board} if request.boards else {}),
             "program": f"memlab {__version__}",
             **request.labels.attributes(),
             **request.notes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from typing import Any
 
 from memlab.array import Array
 from memlab.array.cost import COST_UNITS, BoardCost, total_cost
-from memlab.errors import LimitError
+from memlab.errors import DataError, LimitError
 from memlab.runs import Findings, RunFile, run_identity, write_findings
 from memlab.runs.opening import read_attributes
 from memlab.session.arrays import total_counts
@@ -95,6 +95,19 @@ class Session:
     given: Any = None
     watchers: Sequence[Any] = ()
 
+    def check_findings(self) -> None:
+        """Refuse what the kind does not declare (`Kind.check_declared`); it is not written then."""
+        try:
+            self.request.kind.check_declared(self.findings)
+        except DataError:
+            self.findings = Findings()
+            raise
+
+    def complete(self, entry: Any) -> None:
+        """Write what was found into the file that is being closed."""
+        if self.findings.values:
+            write_findings(entry, self.findings)
+
     def document(self, *, figure: bool, **more: Any) -> dict[str, Any]:
         """Draw the run, and return what it says of itself to programs.
 
@@ -171,14 +184,11 @@ def recorded(
         session.resumed = checkpoint.kind
         session.checkpoints = Checkpoints(session.file, arrays, checkpoint.seconds)
 
-    def complete(entry: Any) -> None:
-        if session.findings.values:
-            write_findings(entry, session.findings)
-
     try:
-        with closed_in_order(session.file, session.results, complete):
+        with closed_in_order(session.file, session.results, session.complete):
             enter_passports(arrays, request.out, session.file.run_id)
             yield session
+            session.check_findings()
             if unknown := sum(array.unknown_pulses for array in arrays):
                 session.results["unknown_pulses"] = unknown
             session.results |= {
@@ -225,14 +235,23 @@ def enter_passports(arrays: Sequence[Array], run: Path, run_id: str) -> None:
 
 
 @contextmanager
-def written(request: Request, arrays: Sequence[Array], *, given: Any) -> Iterator[Session]:
+def written(
+    request: Request,
+    arrays: Sequence[Array],
+    *,
+    given: Any,
+    instrument: Mapping[str, Any] | None = None,
+) -> Iterator[Session]:
     """Write the file of a run that was measured in one go, before there was a file.
 
-    `given` is what was measured. Nothing is counted, and nobody's passport hears of it.
+    `given` is what was measured, and `instrument` says with what, where no array did it. Nothing is
+    counted, and nobody's passport hears of it.
     """
-    session = Session(request, arrays, create_run_file(request, arrays), given=given)
-    with closed_in_order(session.file, session.results):
+    file = create_run_file(request, arrays, instrument)
+    session = Session(request, arrays, file, given=given)
+    with closed_in_order(file, session.results, session.complete):
         yield session
+        session.check_findings()
 
 
 def _cost(arrays: Sequence[Array], link: LinkConfig | None) -> BoardCost | None:

@@ -15,10 +15,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.characterize import (
+    endurance,
+    forming,
+    linearity,
+    read_noise,
+    retention,
+    variation,
+    wires,
+)
 from memlab.characterize.clusters import Lines
 from memlab.characterize.offsets import net_conductance
 from memlab.characterize.procedure import Procedure
 from memlab.characterize.shared_errors import shared_error
+from memlab.kinds import Quantity
 from memlab.runs import Record, State
 from memlab.twin.measured import MeasuredRun
 from memlab.twin.set_law import (
@@ -40,33 +50,36 @@ __all__ = [
     "undetermined_by",
 ]
 
-FINDINGS: Mapping[str, Mapping[str, str]] = {
-    "forming": {"forming.voltage": "forming_voltage", "forming.spread": "forming_spread"},
+FINDINGS: Mapping[str, Mapping[str, Quantity]] = {
+    "forming": {
+        "forming.voltage": forming.FORMING_VOLTAGE,
+        "forming.spread": forming.FORMING_SPREAD,
+    },
     "variation": {
-        "noise": "noise",
-        "spread.cycle": "cycle",
-        "spread.set_slope": "set_slope_spread",
-        "spread.set_offset": "set_offset_spread",
-        "spread.reset": "reset_spread",
+        "noise": variation.NOISE,
+        "spread.cycle": variation.CYCLE,
+        "spread.set_slope": variation.SET_SLOPE_SPREAD,
+        "spread.set_offset": variation.SET_OFFSET_SPREAD,
+        "spread.reset": variation.RESET_SPREAD,
     },
     "endurance": {
-        "wear.lifetime": "lifetime",
-        "wear.shape": "lifetime_shape",
-        "wear.window_loss": "window_loss",
+        "wear.lifetime": endurance.LIFETIME,
+        "wear.shape": endurance.LIFETIME_SHAPE,
+        "wear.window_loss": endurance.WINDOW_LOSS,
     },
     "retention": {
-        "drift.relaxation": "relaxation",
-        "drift.relaxation_mean": "relaxation_mean",
-        "drift.retention": "retention",
-        "drift.stretch": "stretch",
+        "drift.relaxation": retention.RELAXATION,
+        "drift.relaxation_mean": retention.RELAXATION_MEAN,
+        "drift.retention": retention.RETENTION,
+        "drift.stretch": retention.STRETCH,
     },
     "read-noise": {
-        "read_noise.white": "white",
-        "read_noise.telegraph_cells": "telegraph_cells",
-        "read_noise.telegraph_amplitude": "telegraph_amplitude",
+        "read_noise.white": read_noise.WHITE,
+        "read_noise.telegraph_cells": read_noise.TELEGRAPH_CELLS,
+        "read_noise.telegraph_amplitude": read_noise.TELEGRAPH_AMPLITUDE,
     },
-    "linearity": {"nonlinearity.voltage": "voltage"},
-    "wires": {"wires.resistance": "wire_resistance"},
+    "linearity": {"nonlinearity.voltage": linearity.VOLTAGE},
+    "wires": {"wires.resistance": wires.WIRE_RESISTANCE},
 }
 """Procedure: parameter of the emulator, and the finding that is this parameter."""
 
@@ -119,11 +132,13 @@ def matched_estimates(runs: Iterable[tuple[MeasuredRun, Record]]) -> dict[str, f
 def undetermined_by(run: MeasuredRun) -> dict[str, str]:
     """Return the parameters that a run was made to tell and does not, and why."""
     named = FINDINGS.get(run.procedure.name, {})
-    found = run.procedure.analyse(run.record).values if named else {}
+    if not named:
+        return {}
+    found = run.procedure.analyse(run.record)
     return {
-        parameter: found[name].why or str(State.UNDETERMINED)
-        for parameter, name in named.items()
-        if name in found and found[name].state is State.UNDETERMINED
+        parameter: found[quantity].why or str(State.UNDETERMINED)
+        for parameter, quantity in named.items()
+        if quantity in found and found[quantity].state is State.UNDETERMINED
     }
 
 
@@ -179,13 +194,15 @@ def _staircase_numbers(record: Record, voltage: float) -> dict[str, tuple[float,
 
 
 def _findings(
-    procedure: Procedure[Any], record: Record, named: Mapping[str, str]
+    procedure: Procedure[Any], record: Record, named: Mapping[str, Quantity]
 ) -> dict[str, tuple[float, float]]:
-    values = procedure.analyse(record).values
+    findings = procedure.analyse(record)
     direct = {}
-    for parameter, finding in named.items():
-        found = values.get(finding)
-        if found is None or not isinstance(found.value, float) or found.error is None:
+    for parameter, quantity in named.items():
+        if quantity not in findings:
+            continue
+        found = findings[quantity]
+        if not isinstance(found.value, float) or found.error is None:
             continue
         error = float(np.mean(found.error))
         if np.isfinite(found.value) and np.isfinite(error):

@@ -19,11 +19,11 @@ from support.any_run import look_at, status_of, type_in
 from support.old_files import FIXTURES
 
 from memlab.characterize import Region, plan_procedures, resume, run_procedures
+from memlab.characterize.imported import write_foreign_log
 from memlab.experiments import make_plan, run
 from memlab.operations import ProgramConfig, multiply, program_target, read_map
 from memlab.runs import RunFile
 from memlab.runs.arc import read_arc_log
-from memlab.runs.foreign import write_foreign_log
 
 BOARD = "emulator:?seed=1&chip=ta-hfo2"
 FORMING = f"{BOARD}&forming.voltage=2.6"

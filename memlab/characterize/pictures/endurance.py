@@ -8,6 +8,13 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from memlab.characterize.endurance import (
+    CELL_TESTED,
+    CYCLE,
+    LIFETIME,
+    LIFETIME_SHAPE,
+    WORKING,
+)
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many, marker, say
 from memlab.runs import Run
@@ -18,8 +25,8 @@ __all__ = ["draw"]
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw quantiles of SET and RESET conductance, and the survivors with the fitted law."""
     left, right = panels(figure, 1, 2)
-    cycle = entry["result/cycle"][()]
-    tested = entry["result/cell_tested"][()].astype(bool)
+    cycle = run.values(CYCLE)
+    tested = run.values(CELL_TESTED).astype(bool)
     cells = 1e6 * entry["map/conductance"][()][:, tested]
     _draw_state(left, cycle, cells[1::2], BLUE, "after SET")
     _draw_state(left, cycle, cells[::2], ORANGE, "after RESET")
@@ -28,7 +35,7 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     left.set_ylabel("Conductance (µS)")
     if cells.size:
         legend_below(left, "median; 10 to 90 % of cells")
-        _draw_survivors(right, entry, cycle, int(tested.sum()))
+        _draw_survivors(right, run, cycle, int(tested.sum()))
     else:
         say(left, "no cell switched\nin the first cycle")
         say(right, "no cell was tested")
@@ -56,10 +63,8 @@ def _log_cycles(axes: Axes, cycle: npt.NDArray[np.float64]) -> None:
     axes.set_xscale("log")
 
 
-def _draw_survivors(
-    axes: Axes, entry: h5py.Group, cycle: npt.NDArray[np.float64], cells: int
-) -> None:
-    working = 100.0 * entry["result/working"][()]
+def _draw_survivors(axes: Axes, run: Run, cycle: npt.NDArray[np.float64], cells: int) -> None:
+    working = 100.0 * run.values(WORKING)
     axes.plot(
         cycle,
         working,
@@ -68,10 +73,8 @@ def _draw_survivors(
         linestyle="none",
         label=many(cells, "cell"),
     )
-    scale, scale_error, shape, shape_error = (
-        float(entry[f"result/{name}"][()])
-        for name in ("lifetime", "lifetime_error", "lifetime_shape", "lifetime_shape_error")
-    )
+    scale, scale_error = run.number(LIFETIME), run.error(LIFETIME)
+    shape, shape_error = run.number(LIFETIME_SHAPE), run.error(LIFETIME_SHAPE)
     if np.isfinite(scale):
         # Of the cells that lived at the first check: a cell alive at cycle c survived 2 c - 1.
         fine = np.geomspace(cycle[0], max(2.0, cycle[-1]), 200)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from memlab.characterize.iv import RESET, SET
 from memlab.figures.panels import legend_below, panels, stacked
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
 from memlab.runs import Run
@@ -29,7 +30,7 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     upper, lower = stacked(figure, (5, 4))
     middle, right = panels(lower, 1, 2)
     _draw_loops(upper.subplots(), entry, mask)
-    _draw_voltages(middle, entry, mask)
+    _draw_voltages(middle, run, entry, mask)
     _draw_measured(right, entry, mask)
 
 
@@ -54,14 +55,14 @@ def _draw_loops(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
     legend_below(axes)
 
 
-def _draw_voltages(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
+def _draw_voltages(axes: Axes, run: Run, entry: h5py.Group, mask: BoolArray) -> None:
     """Cumulative distribution of the switching voltages of all cells and cycles."""
-    for name, colour in (("set", BLUE), ("reset", ORANGE)):  # as in the loops beside it
-        values = entry[f"result/cell_{name}_voltage"][()][:, mask].ravel()
+    for operation, colour in ((SET, BLUE), (RESET, ORANGE)):  # as in the loops beside it
+        values = run.values(operation.cell_voltage)[:, mask].ravel()
         values = np.sort(values[np.isfinite(values)])
         part = 100.0 * (np.arange(values.size) + 0.5) / max(1, values.size)
         dots = marker(values.size)
-        label = f"{name.upper()}, {many(values.size, 'sweep')}"
+        label = f"{operation.name.upper()}, {many(values.size, 'sweep')}"
         axes.plot(values, part, color=colour, marker=dots, label=label)
     if all(np.isnan(line.get_ydata()).all() for line in axes.lines):
         say(axes, "no cell switched")

@@ -12,6 +12,17 @@ from matplotlib.figure import Figure, SubFigure
 from drivers import max11046
 from drivers.board import LineClass
 from drivers.published_board import SPANS
+from memlab.characterize.linearity import (
+    BENDING,
+    BIN_BENDING,
+    BIN_CONDUCTANCE,
+    COLUMN_OFFSET,
+    COLUMN_SLOPE,
+    GAIN,
+    LEVEL,
+    OHMIC_RESISTANCE,
+    VOLTAGE,
+)
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, say
 from memlab.runs import Run
@@ -25,18 +36,17 @@ _POINTS = 1500
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the cubic part against conductance, and deviations from a line against ADC voltage."""
     left, right = panels(figure, 1, 2)
-    _draw_bending(left, entry)
-    _draw_columns(right, entry)
+    _draw_bending(left, run, entry)
+    _draw_columns(right, run, entry)
 
 
-def _draw_bending(axes: Axes, entry: h5py.Group) -> None:
-    result = entry["result"]
+def _draw_bending(axes: Axes, run: Run, entry: h5py.Group) -> None:
     percent = 100.0 * np.nanmax(entry["vmm/driven_voltage"][()]) ** 2
-    G = 1e6 * result["bin_conductance"][()]
+    G = 1e6 * run.values(BIN_CONDUCTANCE)
     axes.errorbar(
         G,
-        percent * result["bin_bending"][()],
-        percent * result["bin_bending_error"][()],
+        percent * run.values(BIN_BENDING),
+        percent * run.errors(BIN_BENDING),
         color=BLUE,
         marker="o",
         markersize=3,
@@ -44,12 +54,12 @@ def _draw_bending(axes: Axes, entry: h5py.Group) -> None:
         linewidth=0.8,
         label="cells alike",
     )
-    a, b = result["bending"][()], result["ohmic_resistance"][()]
+    a, b = run.number(BENDING), run.number(OHMIC_RESISTANCE)
     if G.size and np.isfinite(a):
         x = np.linspace(0.0, G.max(), 100)
         axes.plot(x, percent * a / (1.0 + 1e-6 * b * x), color=ORANGE, linewidth=1.0, label="fit")
     axes.axhline(0.0, color=GREY, linewidth=0.6)
-    V0 = result["voltage"][()]
+    V0 = run.number(VOLTAGE)
     text = f"$V_0$ = {V0:.3f} V" if np.isfinite(V0) else "bending not determined"
     axes.set_title(text)
     axes.set_xlabel("Conductance (µS)")
@@ -60,12 +70,13 @@ def _draw_bending(axes: Axes, entry: h5py.Group) -> None:
         say(axes, "too few cells conduct")
 
 
-def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
-    vmm, result = entry["vmm"], entry["result"]
+def _draw_columns(axes: Axes, run: Run, entry: h5py.Group) -> None:
+    vmm = entry["vmm"]
+    slope, offset = run.values(COLUMN_SLOPE), run.values(COLUMN_OFFSET)
     transimpedance = json.loads(entry["instrument"].attrs["board.transimpedance"])
-    level = int(result["level"][-1])
+    level = int(run.values(LEVEL)[-1])
     for k, (gain, colour) in enumerate(
-        zip(result["gain"][()], (BLUE, ORANGE, GREEN, PURPLE), strict=False)
+        zip(run.values(GAIN), (BLUE, ORANGE, GREEN, PURPLE), strict=False)
     ):
         which = np.flatnonzero(
             (vmm["driven_row"][()] < 0)
@@ -74,9 +85,7 @@ def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
         )
         driven = SPANS[LineClass.ROW].decode(vmm["dac_code"][which[0] : which[-1] + 1])
         volts = np.take_along_axis(driven, np.abs(driven).argmax(axis=1)[:, None], axis=1)
-        expected = (
-            result["column_slope"][level, k] * volts + result["column_offset"][level, k]
-        ) * transimpedance[int(gain) - 1]
+        expected = (slope[level, k] * volts + offset[level, k]) * transimpedance[int(gain) - 1]
         code = vmm["adc_code"][which[0] : which[-1] + 1]
         measured = -max11046.decode(code)
         usable = np.isfinite(expected) & (np.abs(expected) < 2.6)

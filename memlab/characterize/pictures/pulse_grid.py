@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import h5py
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure, SubFigure
 
+from memlab.characterize.pulse_findings import FULL_VOLTAGE
+from memlab.characterize.pulse_grid import AMPLITUDE, GATE_VOLTAGE, MEAN, SPREAD
 from memlab.figures.cell_map import robust_limits
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import say
+from memlab.runs import Run
 
 __all__ = ["draw_grid"]
 
 
-def draw_grid(figure: Figure | SubFigure, entry: h5py.Group, operation: str) -> None:
+def draw_grid(figure: Figure | SubFigure, run: Run, operation: str) -> None:
     """Draw mean conductance against amplitude for each gate voltage, and the spread as a map.
 
     Parameters
@@ -23,15 +25,14 @@ def draw_grid(figure: Figure | SubFigure, entry: h5py.Group, operation: str) -> 
         SET or RESET, for the labels.
     """
     left, right = panels(figure, 1, 2, widths=(1, 1))
-    result = entry["result"]
-    voltage, gate = result["voltage"][()], result["gate_voltage"][()]
-    mean, spread = 1e6 * result["mean"][()], 1e6 * result["spread"][()]
+    voltage, gate = run.values(AMPLITUDE), run.values(GATE_VOLTAGE)
+    mean, spread = 1e6 * run.values(MEAN), 1e6 * run.values(SPREAD)
     for k, colour in enumerate(colormaps["viridis"](np.linspace(0.0, 0.85, gate.size))):
         left.plot(voltage, mean[k], color=colour, marker="osv^D"[k % 5], label=f"{gate[k]:.3g} V")
         left.fill_between(
             voltage, mean[k] - spread[k], mean[k] + spread[k], color=colour, alpha=0.2, linewidth=0
         )
-    if "full_voltage" in result and np.isfinite(full := float(result["full_voltage"][()])):
+    if np.isfinite(full := run.number(FULL_VOLTAGE)):
         left.axvline(full, color="0.45", linewidth=0.8, linestyle=":")
         left.set_title(f"dotted: full {operation} from {full:.2f} V")
     else:

@@ -7,6 +7,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from memlab.characterize.read_noise import (
+    CLEAREST_LEVEL,
+    CONDUCTANCE,
+    FLICKER_POWER,
+    FREQUENCY,
+    RELATIVE_DENSITY,
+    SEPARATION,
+    TELEGRAPH,
+    TELEGRAPH_CELLS,
+    WHITE,
+)
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, given, say
 from memlab.runs import Run
@@ -17,19 +28,19 @@ __all__ = ["draw"]
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw spectra with the fitted 1/f part, and reads of single cells against time."""
     left, right = panels(figure, 1, 2)
-    _draw_spectra(left, entry["result"])
-    _draw_series(right, entry)
+    _draw_spectra(left, run)
+    _draw_series(right, run, entry)
 
 
-def _draw_spectra(axes: Axes, result: h5py.Group) -> None:
-    frequency = result["frequency"][()]
-    density = result["relative_density"][()]
-    conductance = 1e6 * result["conductance"][()]
+def _draw_spectra(axes: Axes, run: Run) -> None:
+    frequency = run.values(FREQUENCY)
+    density = run.values(RELATIVE_DENSITY)
+    conductance = 1e6 * run.values(CONDUCTANCE)
     for k, colour in zip(range(len(density)), (BLUE, ORANGE, GREEN), strict=False):
         if (density[k] > 0.0).all():
             label = f"{conductance[k]:.0f} µS"
             axes.loglog(frequency, density[k], color=colour, linewidth=1.0, label=label)
-    power, error = result["flicker_power"][()], result["flicker_power_error"][()]
+    power, error = run.number(FLICKER_POWER), run.error(FLICKER_POWER)
     if power > 3.0 * error:
         axes.loglog(
             frequency,
@@ -39,7 +50,7 @@ def _draw_spectra(axes: Axes, result: h5py.Group) -> None:
             linestyle="--",
             label="1/f part",
         )
-    white = 100.0 * result["white"][()]
+    white = 100.0 * run.number(WHITE)
     axes.set_title(given("White noise {:.2g} % of G for one read", white))
     axes.set_xlabel("Frequency (Hz)")
     axes.set_ylabel("Relative density of G (1/Hz)")
@@ -48,11 +59,10 @@ def _draw_spectra(axes: Axes, result: h5py.Group) -> None:
     legend_below(axes)
 
 
-def _draw_series(axes: Axes, entry: h5py.Group) -> None:
+def _draw_series(axes: Axes, run: Run, entry: h5py.Group) -> None:
     """The cell with the clearest two states, and the one with the least clear."""
-    result = entry["result"]
-    separation = result["separation"][()]
-    two_states = result["telegraph"][()].astype(bool)
+    separation, clearest = run.values(SEPARATION), run.values(CLEAREST_LEVEL)
+    two_states = run.values(TELEGRAPH).astype(bool)
     for cells, sign, colour, text in (
         (two_states, 1.0, ORANGE, "two states"),
         (np.isfinite(separation) & (separation > 0.0) & ~two_states, -1.0, BLUE, "one state"),
@@ -61,13 +71,13 @@ def _draw_series(axes: Axes, entry: h5py.Group) -> None:
             continue
         where = np.argwhere(cells)
         row, column = (int(k) for k in where[int(np.argmax(sign * separation[cells]))])
-        which = np.flatnonzero(entry["map/level"][()] == result["clearest_level"][row, column])
+        which = np.flatnonzero(entry["map/level"][()] == clearest[row, column])
         span = slice(which[0], which[-1] + 1)
         time = entry["map/time"][span] - entry["map/time"][which[0]]
         reads = entry["map/conductance"][span, row, column]
         label = f"{text}: row {entry['map/row'][row]}, column {entry['map/column'][column]}"
         axes.plot(time, reads / reads.mean(), color=colour, linewidth=0.8, label=label)
-    share = 100.0 * result["telegraph_cells"][()]
+    share = 100.0 * run.number(TELEGRAPH_CELLS)
     axes.set_title(given("Two states: {:.2g} % of the cells", share))
     axes.set_xlabel("Time (s)")
     axes.set_ylabel("G over its mean (1)")

@@ -13,4 +13,4 @@ __all__ = ["draw"]
 
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw conductance after one SET over the grid, and its spread."""
-    draw_grid(figure, entry, "SET")
+    draw_grid(figure, run, "SET")

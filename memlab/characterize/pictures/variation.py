@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from memlab.characterize.variation import CELL_LEVEL, LEVEL, SPREAD
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, ORANGE, marker, say
 from memlab.runs import Run
@@ -20,7 +21,7 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the cumulative distribution of each state's levels, and its three spreads."""
     left, right = panels(figure, 1, 2)
     for (name, text), colour in zip(STATES.items(), (GREEN, ORANGE, BLUE), strict=True):
-        level = 1e6 * entry[f"result/cell_{name}"][()]
+        level = 1e6 * run.values(CELL_LEVEL[name])
         level = np.sort(level[np.isfinite(level)])
         part = 100.0 * (np.arange(level.size) + 0.5) / max(1, level.size)
         left.plot(level, part, color=colour, marker=marker(level.size), label=text)
@@ -30,22 +31,21 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
         legend_below(left)
     else:
         say(left, "no cell responds")
-    if "result/reset_level" in entry:
-        _draw_parts(right, entry)
+    if LEVEL["reset"] in run.findings:
+        _draw_parts(right, run)
     else:
         say(right, "spreads not determined:\ntoo few cells")
 
 
-def _draw_parts(axes: Axes, entry: h5py.Group) -> None:
+def _draw_parts(axes: Axes, run: Run) -> None:
     """One group of bars for each state: spread from cell to cell, cycle to cycle, reading."""
     kinds = {"cell": "cell to cell", "cycle": "cycle to cycle", "reading": "reading"}
     for k, ((kind, text), colour) in enumerate(
         zip(kinds.items(), (BLUE, ORANGE, GREEN), strict=True)
     ):
-        names = [f"result/{state}_{kind}_spread" for state in STATES]
+        spreads = [SPREAD[state, kind] for state in STATES]
         value, error = (
-            1e6 * np.array([float(entry[name + end][()]) for name in names])
-            for end in ("", "_error")
+            1e6 * np.array([of(one) for one in spreads]) for of in (run.number, run.error)
         )
         where = np.arange(len(STATES)) + 0.27 * (k - 1)
         value[~np.isfinite(value)] = 0.0  # not determined: no bar

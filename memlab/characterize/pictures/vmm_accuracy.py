@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from memlab.characterize.vmm_accuracy import AMPLITUDE, BIAS, GAIN, PART, RELATIVE
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, given, marker, whole_numbers
 from memlab.runs import Run
@@ -28,15 +29,15 @@ _SHOWN = 1e-4
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the parts of the error against amplitude, and the error of each column."""
     left, right = panels(figure, 1, 2)
-    _draw_parts(left, entry["result"])
-    _draw_columns(right, entry)
+    _draw_parts(left, run)
+    _draw_columns(right, run, entry)
 
 
-def _draw_parts(axes: Axes, result: h5py.Group) -> None:
-    amplitude = result["amplitude"][()]
+def _draw_parts(axes: Axes, run: Run) -> None:
+    amplitude = run.values(AMPLITUDE)
     order = np.argsort(amplitude)
     rms = {
-        name: 1e6 * np.sqrt(np.nanmean(result[name][()][:, 0] ** 2, axis=-1))[order]
+        name: 1e6 * np.sqrt(np.nanmean(run.values(PART[name])[:, 0] ** 2, axis=-1))[order]
         for name, _ in _PARTS
     }
     # What is much smaller than the whole explains nothing of it.
@@ -49,27 +50,27 @@ def _draw_parts(axes: Axes, result: h5py.Group) -> None:
         axes.set_yscale("log")
     axes.set_xlabel("Largest row voltage (V)")
     axes.set_ylabel("Rms error of a current (µA)")
-    axes.set_title(f"Gain {_gain(result, 0)}")
+    axes.set_title(f"Gain {_gain(run, 0)}")
     legend_below(axes)
 
 
-def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
-    result = entry["result"]
-    strongest = int(result["amplitude"][()].argmax())
+def _draw_columns(axes: Axes, run: Run, entry: h5py.Group) -> None:
+    amplitude, totals = run.values(AMPLITUDE), run.values(PART["total"])
+    strongest = int(amplitude.argmax())
     column = entry["vmm/column"][()]
-    for k, colour in zip(range(len(result["gain"])), (BLUE, ORANGE, GREEN), strict=False):
-        total = 1e6 * result["total"][strongest, k]
+    for k, colour in zip(range(totals.shape[1]), (BLUE, ORANGE, GREEN), strict=False):
+        total = 1e6 * totals[strongest, k]
         axes.plot(
             column,
             total,
             color=colour,
             marker=marker(column.size),
-            label=f"gain {_gain(result, k)}",
+            label=f"gain {_gain(run, k)}",
         )
     axes.axhline(0.0, color=GREY, linewidth=0.6)
     axes.plot(
         column,
-        1e6 * result["bias"][strongest, 0],
+        1e6 * run.values(BIAS)[strongest, 0],
         color=GREY,
         linewidth=0.8,
         linestyle="--",
@@ -78,12 +79,12 @@ def _draw_columns(axes: Axes, entry: h5py.Group) -> None:
     axes.set_xlabel("Column")
     whole_numbers(axes.xaxis)
     axes.set_ylabel("Error of a column (µA)")
-    volts = float(result["amplitude"][strongest])
-    relative = result["total_error"][()]
+    volts = float(amplitude[strongest])
+    relative = run.number(RELATIVE["total"])
     axes.set_title(given("Error at {:.3g} V:\n{:.2g} % of rms current", volts, 100 * relative))
     legend_below(axes)
 
 
-def _gain(result: h5py.Group, k: int) -> str:
-    gain = int(result["gain"][k])
+def _gain(run: Run, k: int) -> str:
+    gain = int(run.values(GAIN)[k])
     return str(gain) if gain else "automatic"

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from memlab.characterize.wires import CELL_CONDUCTANCE, MODEL, READ, WIRE_RESISTANCE
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, ORANGE, given, say
@@ -25,22 +26,20 @@ _BINS = 16
 
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the loss at the last stage, and the reads of the first cells at all stages."""
-    result = entry["result"]
-    if "cell_conductance" not in result:
+    if CELL_CONDUCTANCE not in run.findings:
         say(figure.subplots(), "not measurable: too few cells conduct")
         return
     left, right = panels(figure, 1, 2)
     rows, columns = entry["map/row"][()], entry["map/column"][()]
-    cells = result["cell_conductance"][()]
-    read, model = result["read"][()], result["model"][()]
+    cells = run.values(CELL_CONDUCTANCE)
+    read, model = run.values(READ), run.values(MODEL)
     shown = np.where(cells > _SET, read[-1] / np.maximum(cells, _SET), np.nan)
     draw_cells(
         left, 100.0 * shown, (rows, columns), "Left of a cell's conductance (%)",
         title="Last stage; grey: below 20 µS", colours="cividis",
     )  # fmt: skip
     _draw_fit(right, rows, read, model)
-    wire = result["wire_resistance"][()]
-    error = result["wire_resistance_error"][()]
+    wire, error = run.number(WIRE_RESISTANCE), run.error(WIRE_RESISTANCE)
     right.set_title(given("Wires: {:.3f} ± {:.3f} Ω per segment", wire, error))
 
 

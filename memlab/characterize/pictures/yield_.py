@@ -7,10 +7,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from memlab.characterize.faults import Fault
+from memlab.characterize.yield_ import (
+    FAULT,
+    FAULT_CLASS,
+    RESET_CONDUCTANCE,
+    SET_CONDUCTANCE,
+    SHARE,
+    THRESHOLD,
+)
 from memlab.figures.cell_map import CLASS_COLOURS, draw_classes, robust_limits
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, count_axis, many, say
 from memlab.runs import Run
+from memlab.runs.good_lines import GOOD_COLUMNS, GOOD_ROWS
 
 __all__ = ["HEIGHT", "draw"]
 
@@ -21,20 +31,19 @@ HEIGHT = 5.0
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the map of fault classes and the histograms of SET and RESET states."""
     left, right = panels(figure, 1, 2, widths=(6, 5))
-    _draw_map(left, entry)
-    _draw_states(right, entry)
+    _draw_map(left, run, entry)
+    _draw_states(right, run)
 
 
-def _draw_map(axes: Axes, entry: h5py.Group) -> None:
-    result = entry["result"]
-    names = [str(name) for name in result["fault_class"].asstr()[()]]
-    fault = result["fault"][()]
+def _draw_map(axes: Axes, run: Run, entry: h5py.Group) -> None:
+    names = [str(name) for name in run.values(FAULT_CLASS)]
+    fault = run.values(FAULT)
     lines = entry["map/row"][()], entry["map/column"][()]
     dropped = [
-        np.flatnonzero(~np.isin(numbers, result[f"good_{kind}"][()]))
-        for numbers, kind in zip(lines, ("rows", "columns"), strict=True)
+        np.flatnonzero(~np.isin(numbers, run.values(good)))
+        for numbers, good in zip(lines, (GOOD_ROWS, GOOD_COLUMNS), strict=True)
     ]
-    share = float(result["yield"][()])
+    share = run.number(SHARE[Fault.PASS])
     title = f"Yield {share:.1%}" if np.isfinite(share) else "Yield not determined"
     draw_classes(axes, fault, lines, names, CLASS_COLOURS, title)
     # Outside the edge of the map, so that they hide no cell.
@@ -55,9 +64,8 @@ def _draw_map(axes: Axes, entry: h5py.Group) -> None:
         axes.set_title(f"{title}\ndots: {left_out}", pad=14)
 
 
-def _draw_states(axes: Axes, entry: h5py.Group) -> None:
-    result = entry["result"]
-    states = [1e6 * result[f"{name}_conductance"][()] for name in ("reset", "set")]
+def _draw_states(axes: Axes, run: Run) -> None:
+    states = [1e6 * run.values(one) for one in (RESET_CONDUCTANCE, SET_CONDUCTANCE)]
     known = [values[np.isfinite(values)] for values in states]
     everything = np.concatenate(known)
     if not everything.size:
@@ -65,7 +73,7 @@ def _draw_states(axes: Axes, entry: h5py.Group) -> None:
         return
     # A short may conduct a hundred times more than a cell: it goes into the last bin. Bins are as
     # wide as the axis with the threshold needs: narrower ones are not seen.
-    threshold = 1e6 * np.nanmedian(result["threshold"][()])
+    threshold = 1e6 * np.nanmedian(run.values(THRESHOLD))
     top = float(np.nanmax([robust_limits(everything)[1], 1.0, threshold]))
     beyond = int(np.count_nonzero(everything > top))
     edges = np.linspace(min(0.0, everything.min()), top, 61)
