@@ -49,7 +49,7 @@ from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.load import Load
 from memlab.errors import LimitError
 from memlab.passport import Passport, RowPulses
-from memlab.passport.life import is_virtual, meet
+from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
 from memlab.storage import State
 
@@ -210,24 +210,23 @@ class BoardArray(Array):
             "traffic": asdict(self.traffic),
             "board": None if simulation is None else simulation.state(),
             "known": self._session.conversion.state(),
-            "batches": None if batches is None else dict(vars(batches)),
+            "batches": None if batches is None else batches.state(),
             "identity": {
                 "serial": board.capabilities.serial,
-                "virtual": is_virtual(board),
                 "life": board.life,
                 "others": board.others_pulsed,
             },
         }
 
     @property
-    def unknown_pulses(self) -> int:
-        """Row pulses of the present run of which nobody knows whether they were fired."""
-        return 0 if self._session.batches is None else self._session.batches.unknown
+    def batches(self) -> NamedBatches | None:
+        """The names of the present run's batches of pulses, where it has named them."""
+        return self._session.batches
 
     def name_batches(self, run: str) -> None:
         """Have the board know the batches of pulses to come by a run's identity, in order."""
         if not self.restorable:
-            self._session.batches = NamedBatches(run)
+            self._session.batches = NamedBatches.begin(self.board, run)
 
     def restore(self, state: State) -> None:
         """Go back to a `state` of an array that was opened alike; all views of it do."""
@@ -239,7 +238,7 @@ class BoardArray(Array):
         if self.restorable:
             self._session.conversion.restore(state["known"])
         if state["batches"] is not None:
-            self._session.batches = NamedBatches(**state["batches"])
+            self._session.batches = NamedBatches.go_on(self.board, state["batches"])
 
     def with_calibration(self, calibration: Calibration | None) -> Self:
         """Return a view that undoes other static errors, or none; this one stays as it is.
@@ -516,7 +515,7 @@ class BoardArray(Array):
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         pulses, ticket = self._batch(gate_voltage, reset, set_), ""
         if self._session.batches is not None and len(pulses):
-            pulses, ticket = self._session.batches.left(self.board, pulses)
+            pulses, ticket = self._session.batches.left(pulses)
         self._fire(pulses, ticket)
 
     def _batch(

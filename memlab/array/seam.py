@@ -22,6 +22,7 @@ from drivers.board import AUTO_GAIN
 from drivers.owner import Owner
 from drivers.simulation import Simulation
 from memlab.array.arguments import as_mask, as_numbers, as_row, refuse_masked
+from memlab.array.batches import NamedBatches
 from memlab.array.switching_law import SwitchingLaw
 from memlab.chip.load import Load
 from memlab.errors import SaturationWarning, SettingError
@@ -440,9 +441,9 @@ class Array(ABC):
     # -- going back ---------------------------------------------------------------------------
 
     @property
-    def unknown_pulses(self) -> int:
-        """Row pulses of the present run of which nobody knows whether they were fired."""
-        return 0
+    def batches(self) -> NamedBatches | None:
+        """The names of the present run's batches of pulses, where it has named them."""
+        return None
 
     @property
     def restorable(self) -> bool:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,6 @@ from memlab.characterize.session import (
 )
 from memlab.chip.limits import Limits
 from memlab.errors import DataError, LimitError, SettingError
-from memlab.passport.life import is_virtual
 from memlab.regions import Region
 from memlab.runs import (
     FinishedLog,
@@ -55,6 +53,11 @@ from memlab.session import (
     UNLABELLED,
     Labels,
     Request,
+    Vouched,
+    check_life,
+    check_others,
+    check_record,
+    check_serial,
     create_run_file,
     enter_passports,
     open_chip,
@@ -62,6 +65,7 @@ from memlab.session import (
     read_config,
     recorded,
     recorded_limits,
+    restart_note,
 )
 from memlab.settings import apply_settings, merge_settings, setting_names
 from memlab.storage import make_directory, name_stamp
@@ -75,8 +79,8 @@ __all__ = [
     "run_procedures",
 ]
 
-LIFE, RESTARTS = "board_life", "board_restarts"
-"""Attributes of a run file: the life of its board, and [before, after, when] of its restarts."""
+LIFE = "board_life"
+"""Attribute of a run file: the life of its board."""
 OTHERS = "board_others"
 """Attribute of a run file: the last pulses of others that were known of when it was begun."""
 
@@ -267,15 +271,16 @@ def resume(
         return []
     plans = [_restore(part, Labels.of(attributes)) for part in parts]
     done: list[dict[str, Any]] = []
+    vouched = Vouched(board_restarted, record_lost)
     session, board = str(attributes["session"]), attributes["board"]
     with (
         RunLock.of_run(path, attributes, session_identity(session)),
         open_for(board, plans[0].config, recorded_limits(open_run(path))) as array,
     ):
-        _check_identity(path, array)
-        if array.simulation is None and not record_lost:
+        was = read_attributes(path, "entry/instrument")["board.serial"]
+        check_serial(path, array.board, str(was))
+        if array.simulation is None and not vouched.record_lost:
             _check_record(parts, array.board)
-            _check_others(parts, array.board)
         if array.simulation is not None and len(parts) < len(json.loads(session)):
             raise DataError(
                 f"the runs before {parts[0].path} in its session are not in {path.parent}, and an "
@@ -288,7 +293,7 @@ def resume(
             if part.status is None:
                 log = begin(plan, before)
             elif not part.finished:
-                restart = _check_life(plan.out, array.board, board_restarted)
+                restart = _check_restart(plan.out, array.board, vouched)
                 log = ProcedureLog.reopen(plan.out)
                 log.run.note({**restart, OTHERS: array.board.others_pulsed})
                 log.run.start()
@@ -458,68 +463,25 @@ def _run_clock(array: BoardArray, attributes: Mapping[str, Any], record: Record)
     return RunClock(float(attributes["clock_origin"]), began, max(times, default=0.0))
 
 
-def _check_identity(path: Path, array: BoardArray) -> None:
-    was = read_attributes(path, "entry/instrument")["board.serial"]
-    if was != array.board.capabilities.serial:
-        raise DataError(
-            f"{path} was measured on board {was}; this is {array.board.capabilities.serial}. "
-            "Connect the board of the run"
-        )
-
-
 def _check_record(parts: Sequence[Part], board: Board) -> None:
-    """Refuse a record of the board that does not know what these runs have sent.
-
-    A record that was lost, put aside or is another computer's knows nothing of what a copy of the
-    file may have fired since: its silence says nothing, also of batches that are still to come.
-    """
-    for part in parts:
+    """Refuse a record of the board that says too little of the pulses of these runs."""
+    begun = [part for part in parts if part.status is not None]
+    for part in begun:
         # Runs of memlab before there were tickets have no identity; no record knows them.
-        batches = read_record(part.path).programs if part.status and part.run_id else []
-        if batches and board.fate(ticket_of(part.run_id, len(batches) - 1)) is None:
-            raise DataError(
-                f"{part.path}: this computer's pulse record of the board does not know what the "
-                "run has sent: it was lost or put aside, MEMLAB_STATE is another one, or this is "
-                "another computer. Bring it back; or, if no copy of the file has gone on, resume "
-                "with --record-lost: what was in doubt stays in doubt. Nothing was pulsed"
-            )
+        batches = read_record(part.path).programs if part.run_id else []
+        if batches:
+            check_record(part.path, board, ticket_of(part.run_id, len(batches) - 1))
+    last = begun[-1].path
+    check_others(last, board, str(read_attributes(last).get(OTHERS, "")))
 
 
-def _check_others(parts: Sequence[Part], board: Board) -> None:
-    """Refuse runs since whose beginning others have pulsed the board.
-
-    The record may be an old copy, put back together with the run file: what it knows of the run
-    fits then, and others may have been a copy of the run that has gone on.
-    """
-    *_, last = (part.path for part in parts if part.status is not None)
-    if read_attributes(last).get(OTHERS, "") != board.others_pulsed:
-        raise DataError(
-            f"{last}: since it was begun, the board got pulses that this computer's pulse record "
-            f"does not know ({board.others_pulsed or 'nor that'}): of another computer, or of this "
-            "one before its record was put back from a copy. If no copy of the run has gone on, "
-            "resume with --record-lost. Nothing was pulsed"
-        )
-
-
-def _check_life(path: Path, board: Board, restarted: bool) -> dict[str, Any]:
+def _check_restart(path: Path, board: Board, vouched: Vouched) -> dict[str, Any]:
     """Refuse a board in another life, or return what the run file notes of the restart."""
     attributes = read_attributes(path)
-    was, now = str(attributes.get(LIFE, "")), board.life
-    if not was or not now or was == now:
+    was = str(attributes.get(LIFE, ""))
+    if not check_life(path, board, was, restarted=vouched.board_restarted):
         return {}
-    if is_virtual(board):
-        raise DataError(
-            f"{path}: the virtual board was started anew since, so its chip is blank and the run "
-            "cannot go on; measure again with memlab characterize. Nothing was pulsed"
-        )
-    if not restarted:
-        raise DataError(
-            f"{path}: the board was restarted since (life {was}, now {now}). If the chip has kept "
-            "its state, resume with --board-restarted. Nothing was pulsed"
-        )
-    restarts = json.loads(attributes.get(RESTARTS, "[]"))
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    return {LIFE: now, RESTARTS: json.dumps([*restarts, [was, now, when]])}
+    return {LIFE: board.life, **restart_note(attributes, was, board.life)}
 
 
 def _chip_mask(record: Record, shape: tuple[int, int]) -> BoolArray:

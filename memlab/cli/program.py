@@ -91,11 +91,14 @@ def program(
 
 
 def resume_and_report(
-    path: Path, *, as_json: bool, quiet: bool, board_restarted: bool = False
+    path: Path, *, as_json: bool, quiet: bool, board_restarted: bool, record_lost: bool
 ) -> None:
     """Finish the programming of a file, and tell as `memlab program` does."""
     document = resume_program(
-        path, watch=lambda step: _show(step, quiet=quiet), board_restarted=board_restarted
+        path,
+        watch=lambda step: _show(step, quiet=quiet),
+        board_restarted=board_restarted,
+        record_lost=record_lost,
     )
     if document is None:
         click.echo(f"{path}: finished; nothing was done", err=True)

@@ -44,7 +44,13 @@ def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, q
     found = open_run(run)
     if found.family is Family.EXPERIMENT or found.kind == "program":
         resume_one = resume_program if found.kind == "program" else resume_training
-        resume_one(run, as_json=as_json, quiet=quiet, board_restarted=board_restarted)
+        resume_one(
+            run,
+            as_json=as_json,
+            quiet=quiet,
+            board_restarted=board_restarted,
+            record_lost=record_lost,
+        )
         return
     if "session" not in found.attributes:
         raise DataError(

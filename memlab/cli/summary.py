@@ -27,11 +27,13 @@ def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
 
 
 def resume_and_report(
-    path: Path, *, as_json: bool, quiet: bool, board_restarted: bool = False
+    path: Path, *, as_json: bool, quiet: bool, board_restarted: bool, record_lost: bool
 ) -> None:
     """Finish the run of a file, and tell as `run_and_report` does."""
     with TrainingProgress(f"{path}: going on from its last checkpoint", quiet=quiet) as progress:
-        document = resume(path, [progress], board_restarted=board_restarted)
+        document = resume(
+            path, [progress], board_restarted=board_restarted, record_lost=record_lost
+        )
     if document is None:
         click.echo(f"{path}: finished; nothing was done")
     else:

@@ -24,6 +24,7 @@ from memlab.session import (
     Checkpoint,
     Labels,
     Request,
+    Vouched,
     check_boards,
     find_checkpoint,
     open_arrays,
@@ -184,6 +185,7 @@ def resume(
     *,
     figure: bool = True,
     board_restarted: bool = False,
+    record_lost: bool = False,
 ) -> dict[str, Any] | None:
     """Finish a run that was killed or interrupted; return its document, None if it is finished.
 
@@ -197,12 +199,17 @@ def resume(
     observers, figure
         As for `run`.
     board_restarted
-        The board was restarted since, and the chip has kept its state.
+        The board was restarted since, and the chip has kept its state; the run file notes it.
+    record_lost
+        No copy of the run has gone on, although this computer's record of the board does not know
+        what the run has sent, or others have pulsed the board since: what was sent after the
+        checkpoint is in doubt, and not sent again.
 
     Raises
     ------
     DataError
-        If it is no run of an experiment, is alive, or has no checkpoint that fits it.
+        If it is no run of an experiment, is alive, or has no checkpoint that fits it; or if the
+        board is another one, was restarted, or may have been pulsed by a copy of the run.
     """
     found = open_run(path)
     if found.finished:
@@ -223,7 +230,8 @@ def resume(
         Labels(found.tags, found.note),
         found.run_id,
     )
-    return _carry_out(plan, observers, figure, checkpoint, board_restarted)
+    vouched = Vouched(board_restarted, record_lost)
+    return _carry_out(plan, observers, figure, checkpoint, vouched)
 
 
 def _carry_out(
@@ -231,7 +239,7 @@ def _carry_out(
     observers: Sequence[Observer],
     figure: bool,
     checkpoint: Checkpoint | None = None,
-    board_restarted: bool = False,
+    vouched: Vouched = Vouched(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:
     """Run a plan from its beginning, or from a checkpoint on."""
     kind = plan.kind(plan.config)
@@ -242,7 +250,7 @@ def _carry_out(
             arrays,
             link=plan.config.link,
             checkpoint=checkpoint,
-            board_restarted=board_restarted,
+            vouched=vouched,
             given=given,
             watchers=observers,
         ) as session:

@@ -38,6 +38,7 @@ from memlab.session import (
     UNLABELLED,
     Labels,
     Session,
+    Vouched,
     find_checkpoint,
     open_arrays,
     recorded,
@@ -144,6 +145,7 @@ def resume_program(
     watch: Callable[[Round], None] = lambda step: None,
     figure: bool = True,
     board_restarted: bool = False,
+    record_lost: bool = False,
 ) -> dict[str, Any] | None:
     """Finish a programming that was killed or interrupted; return its document.
 
@@ -156,8 +158,8 @@ def resume_program(
         Its run file.
     watch, figure
         As for `program_target`.
-    board_restarted
-        The board was restarted since, and the chip has kept its state.
+    board_restarted, record_lost
+        What the user says of the board, as for a training (`memlab.experiments.resume`).
 
     Returns
     -------
@@ -166,7 +168,8 @@ def resume_program(
     Raises
     ------
     DataError
-        If it is no run of `program`, is alive, or has no checkpoint that fits it.
+        If it is no run of `program`, is alive, or has no checkpoint that fits it; or if the board
+        is another one, was restarted, or may have been pulsed by a copy of the run.
     """
     found = open_run(path)
     if found.finished:
@@ -187,7 +190,7 @@ def resume_program(
             request,
             [array],
             checkpoint=checkpoint,
-            board_restarted=board_restarted,
+            vouched=Vouched(board_restarted, record_lost),
             given=_Given(wanted, _part(array, wanted, config), law),
             watchers=[watch],
         ) as session:

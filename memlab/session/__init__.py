@@ -11,6 +11,14 @@ from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
 from memlab.session.limits import recorded_limits
 from memlab.session.request import UNLABELLED, Labels, Request
+from memlab.session.same_board import (
+    Vouched,
+    check_life,
+    check_others,
+    check_record,
+    check_serial,
+    restart_note,
+)
 from memlab.session.session import Session, added, enter_passports, recorded, written
 
 __all__ = [
@@ -20,8 +28,13 @@ __all__ = [
     "Labels",
     "Request",
     "Session",
+    "Vouched",
     "added",
     "check_boards",
+    "check_life",
+    "check_others",
+    "check_record",
+    "check_serial",
     "create_run_file",
     "enter_passports",
     "find_checkpoint",
@@ -32,6 +45,7 @@ __all__ = [
     "read_config",
     "recorded",
     "recorded_limits",
+    "restart_note",
     "total_counts",
     "written",
 ]

@@ -20,12 +20,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivers.board import Board
 from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import DataError
 from memlab.runs import RunFile, read_attributes, run_identity
 from memlab.runs.checkpoint_places import checkpoint_places, places_in, remove_checkpoints
 from memlab.runs.rescue import lengths_of
+from memlab.session.same_board import (
+    Vouched,
+    check_life,
+    check_others,
+    check_record,
+    check_serial,
+    restart_note,
+)
 from memlab.storage import State, read_state, write_state
 
 __all__ = ["Checkpoint", "Checkpoints", "find_checkpoint"]
@@ -64,23 +73,39 @@ class Checkpoint:
         """Seconds that the run had taken."""
         return float(self.content["seconds"])
 
-    def check(self, arrays: Sequence[Array], *, board_restarted: bool = False) -> None:
+    def check(self, arrays: Sequence[Array], vouched: Vouched) -> dict[str, Any]:
         """Raise `DataError` unless a run can go on on these arrays; nothing is changed.
 
-        Chips outside of this process must be those of the run, in the life in which it left them,
-        unless a real one has kept its state (`board_restarted`); and nobody else may have pulsed
-        them, for that could have been a copy of the run.
+        Chips outside of this process are looked at as `same_board` says. Returned is what the run
+        file notes of restarts of their boards.
         """
         states = self.content["arrays"]
         if len(states) != len(arrays):
             raise DataError(f"{self.path} was run on {len(states)} arrays, not {len(arrays)}")
+        notes: dict[str, Any] = {}
         for array, state in zip(arrays, states, strict=True):
-            if not array.restorable:
-                was, now = state["array"]["identity"], array.state()["identity"]
-                _check_board(self.path, was, now, board_restarted)
+            if array.restorable:
+                continue
+            was, board = state["array"]["identity"], array.device.board
+            check_serial(self.path, board, was["serial"])
+            if not vouched.record_lost:
+                self._check_record(state, board)
+            if check_life(self.path, board, was["life"], restarted=vouched.board_restarted):
+                before = notes or read_attributes(self.path)
+                notes = restart_note(before, was["life"], board.life)
+        return notes
+
+    def _check_record(self, state: State, board: Board) -> None:
+        """Refuse a record of the board that says too little of the pulses after a state."""
+        batches = state["array"]["batches"]
+        check_record(self.path, board, "" if batches is None else batches.get("known", ""))
+        check_others(self.path, board, state["array"]["identity"]["others"])
 
     def restore(self, arrays: Sequence[Array]) -> None:
         """Put arrays, and passports of chips in this process, back to where they were.
+
+        Of pulses since on chips outside of it, the records of their boards are asked; where they
+        cannot be relied on (see `check`), all are in doubt, and none is sent.
 
         Raises
         ------
@@ -91,6 +116,11 @@ class Checkpoint:
             if array.restorable and array.passport is not None and state["passport"]:
                 array.passport.restore(state["passport"])
             array.restore(state["array"])
+            if array.batches is not None:
+                try:
+                    self._check_record(state, array.device.board)
+                except DataError:  # the user has said so
+                    array.batches.doubt()
 
 
 class Checkpoints:
@@ -124,6 +154,9 @@ class Checkpoints:
         StorageError
             If it cannot be written; the one before is still there.
         """
+        for array in self._arrays:
+            if array.batches is not None:
+                array.batches.checkpoint()
         lengths = self._file.lengths()
         self._flushes = self._file.flushes
         content = {
@@ -173,34 +206,6 @@ def find_checkpoint(path: Path) -> Checkpoint:
         + ("; ".join(reasons) or f"its checkpoint (.{identity}.checkpoint) is not beside it")
         + ". Start the run again, with another --out"
     )
-
-
-def _check_board(
-    path: Path, was: Mapping[str, Any], now: Mapping[str, Any], restarted: bool
-) -> None:
-    if was["serial"] != now["serial"]:
-        raise DataError(
-            f"{path} was run on board {was['serial']}; this is {now['serial']}. Connect the board "
-            "of the run"
-        )
-    if was["others"] != now["others"]:
-        raise DataError(
-            f"{path}: since its last checkpoint the board got pulses that this computer's record "
-            f"does not know ({now['others']}); perhaps a copy of the run has gone on. Nothing was "
-            "pulsed; start the run again, with another --out"
-        )
-    if not was["life"] or not now["life"] or was["life"] == now["life"]:
-        return
-    if now["virtual"]:
-        raise DataError(
-            f"{path}: the virtual board was started anew since, so its chip is blank and the run "
-            "cannot go on; start it again, with another --out. Nothing was pulsed"
-        )
-    if not restarted:
-        raise DataError(
-            f"{path}: the board was restarted since (life {was['life']}, now {now['life']}). If "
-            "the chip has kept its state, resume with --board-restarted. Nothing was pulsed"
-        )
 
 
 def _check(

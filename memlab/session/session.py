@@ -21,6 +21,7 @@ from memlab.session.checkpoint import Checkpoint, Checkpoints
 from memlab.session.ending import closed_in_order, named_in_errors
 from memlab.session.files import create_run_file
 from memlab.session.request import Request
+from memlab.session.same_board import Vouched
 from memlab.settings import LinkConfig
 from memlab.storage import State
 
@@ -146,7 +147,7 @@ def recorded(
     blank: Callable[[], bool] | None = None,
     given: Any = None,
     watchers: Sequence[Any] = (),
-    board_restarted: bool = False,
+    vouched: Vouched = Vouched(),  # noqa: B008 - frozen
 ) -> Iterator[Session]:
     """Record what the block does on arrays: into a run file, and into the passports of the chips.
 
@@ -169,14 +170,14 @@ def recorded(
         Tells whether nothing is in the file that would be missed; by default until it is started.
     given, watchers
         As in the `Session`.
-    board_restarted
-        The board was restarted since, and the chip has kept its state.
+    vouched
+        What the user says of the boards of a run that goes on.
     """
     start = time.perf_counter()
     counts, cost = total_counts(arrays), _cost(arrays, link)
     if checkpoint is not None:
-        checkpoint.check(arrays, board_restarted=board_restarted)
-        file = _go_back(checkpoint, arrays)
+        notes = checkpoint.check(arrays, vouched)
+        file = _go_back(checkpoint, arrays, notes)
         start -= checkpoint.seconds
     file = file or create_run_file(request, arrays)
     session = Session(request, arrays, file, given=given, watchers=watchers)
@@ -189,7 +190,8 @@ def recorded(
             enter_passports(arrays, request.out, session.file.run_id)
             yield session
             session.check_findings()
-            if unknown := sum(array.unknown_pulses for array in arrays):
+            named = (array.batches for array in arrays)
+            if unknown := sum(one.unknown for one in named if one is not None):
                 session.results["unknown_pulses"] = unknown
             session.results |= {
                 "seconds": time.perf_counter() - start,
@@ -213,7 +215,7 @@ def recorded(
         raise
 
 
-def _go_back(checkpoint: Checkpoint, arrays: Sequence[Array]) -> RunFile:
+def _go_back(checkpoint: Checkpoint, arrays: Sequence[Array], notes: dict[str, Any]) -> RunFile:
     """Put arrays, passports and file back to a checkpoint; the file says when it went on."""
     attributes = read_attributes(checkpoint.path)
     # Passports first: where one refuses, the file stays as it is. All of it can be done again.
@@ -222,7 +224,7 @@ def _go_back(checkpoint: Checkpoint, arrays: Sequence[Array]) -> RunFile:
     earlier = json.loads(attributes.get(_RESUMPTIONS, "[]"))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     file = RunFile.resume(checkpoint.path, checkpoint.lengths)
-    file.note({_RESUMPTIONS: json.dumps([*earlier, now])})
+    file.note({**notes, _RESUMPTIONS: json.dumps([*earlier, now])})
     file.start()
     return file
 

@@ -285,7 +285,7 @@ def test_a_board_that_was_restarted_is_resumed_only_when_the_user_says_that_the_
     monkeypatch.setattr(SerialBoard, "life", "another")
     with pytest.raises(DataError, match="virtual board was started anew since, so its chip is"):
         resume(out, figure=False, board_restarted=True)
-    monkeypatch.setattr("memlab.characterize.runner.is_virtual", lambda board: False)
+    monkeypatch.setattr("memlab.session.same_board.is_virtual", lambda board: False)
     with pytest.raises(DataError, match="--board-restarted"):
         resume(out, figure=False)
     result = CliRunner().invoke(cli, ["runs", "resume", str(out), "--board-restarted"])

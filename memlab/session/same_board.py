@@ -1,0 +1,125 @@
+"""Whether a run may go on on a board outside of this process: nothing may be pulsed twice.
+
+The board must be that of the run, in the life in which the run left it; this computer's record of
+it must know what the run has sent; and others must not have pulsed it since, for that could have
+been a copy of the run. Nothing is changed here, and nothing is pulsed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from drivers.board import Board
+from memlab.errors import DataError
+from memlab.passport.life import is_virtual
+
+__all__ = [
+    "Vouched",
+    "check_life",
+    "check_others",
+    "check_record",
+    "check_serial",
+    "restart_note",
+]
+
+_RESTARTS = "board_restarts"
+"""Attribute of a run file: [before, after, when] of each restart of its board."""
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """What the user says of a run that goes on, and no file and no board can tell.
+
+    Parameters
+    ----------
+    board_restarted
+        The board was restarted since, and the chip has kept its state; the run file notes it.
+    record_lost
+        No copy of the run has gone on, although this computer's record of the board does not know
+        what the run has sent, or others have pulsed the board since: open batches stay in doubt,
+        and that a copy has gone on would not be noticed.
+    """
+
+    board_restarted: bool = False
+    record_lost: bool = False
+
+
+def check_serial(path: Path, board: Board, was: str) -> None:
+    """Refuse another board than that of the run."""
+    now = board.capabilities.serial
+    if was != now:
+        raise DataError(
+            f"{path} was measured on board {was}; this is {now}. Connect the board of the run"
+        )
+
+
+def check_record(path: Path, board: Board, ticket: str) -> None:
+    """Refuse a record of the board that does not know what the run has sent.
+
+    A record that was lost, put aside or is another computer's knows nothing of what a copy of the
+    file may have fired since: its silence says nothing, also of batches that are still to come.
+
+    Parameters
+    ----------
+    path
+        The run file.
+    board
+        Its board.
+    ticket
+        The last one that the run is known to have registered; '' where that is none.
+    """
+    if not ticket or board.fate(ticket) is None:
+        raise DataError(
+            f"{path}: this computer's pulse record of the board does not know what the run has "
+            "sent: it was lost or put aside, MEMLAB_STATE is another one, or this is another "
+            "computer. Bring it back; or, if no copy of the file has gone on, resume with "
+            "--record-lost: what was in doubt stays in doubt. Nothing was pulsed"
+        )
+
+
+def check_others(path: Path, board: Board, was: str) -> None:
+    """Refuse where others have pulsed the board, and last so when `Board.others_pulsed` was `was`.
+
+    The record may be an old copy, put back together with the run file: what it knows of the run
+    fits then, and others may have been a copy of the run that has gone on.
+    """
+    if was != board.others_pulsed:
+        raise DataError(
+            f"{path}: since it was begun, the board got pulses that this computer's pulse record "
+            f"does not know ({board.others_pulsed or 'nor that'}): of another computer, or of this "
+            "one before its record was put back from a copy. If no copy of the run has gone on, "
+            "resume with --record-lost. Nothing was pulsed"
+        )
+
+
+def check_life(path: Path, board: Board, was: str, *, restarted: bool) -> bool:
+    """Refuse a board in another life than `was`; return whether it is in one all the same.
+
+    That of a real chip is allowed if the user says that it has kept its state (`restarted`).
+    """
+    now = board.life
+    if not was or not now or was == now:
+        return False
+    if is_virtual(board):
+        raise DataError(
+            f"{path}: the virtual board was started anew since, so its chip is blank and the run "
+            "cannot go on; start it again, with another --out. Nothing was pulsed"
+        )
+    if not restarted:
+        raise DataError(
+            f"{path}: the board was restarted since (life {was}, now {now}). If the chip has kept "
+            "its state, resume with --board-restarted. Nothing was pulsed"
+        )
+    return True
+
+
+def restart_note(attributes: Mapping[str, Any], was: str, now: str) -> dict[str, Any]:
+    """Return what a run file with these attributes says of a restart between two lives."""
+    restarts = json.loads(attributes.get(_RESTARTS, "[]"))
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return {_RESTARTS: json.dumps([*restarts, [was, now, when]])}
