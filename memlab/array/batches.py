@@ -48,6 +48,7 @@ class NamedBatches:
         self._board, self._run, self._sent = board, run, sent
         self.unknown, self.known = unknown, known
         self._goes_on = self._doubtful = False
+        self._begun_at = sent
 
     @classmethod
     def begin(cls, board: Board, run: str) -> NamedBatches:
@@ -82,11 +83,15 @@ class NamedBatches:
     def checkpoint(self) -> None:
         """Hear that a checkpoint is taken next: later batches were never sent before.
 
+        One at the very place where the run goes on says nothing of those that follow.
+
         Raises
         ------
         DataError
             If the board knows one of them. Nothing was pulsed.
         """
+        if self._goes_on and self._sent == self._begun_at:
+            return
         if self._goes_on and self._board.fate(f"{self._run}/{self._sent}") is not None:
             raise DataError(
                 f"batch {self._sent} of this run was fired already, which is after its last "

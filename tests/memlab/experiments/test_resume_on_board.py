@@ -153,3 +153,24 @@ def test_a_board_that_was_restarted_goes_on_only_when_the_user_says_that_the_chi
     assert result.exit_code == 0, result.output
     ((before, after, _),) = json.loads(read_attributes(out)["board_restarts"])
     assert (len(before), after) == (8, "another")
+
+
+def test_a_training_that_ended_while_it_was_initialised_goes_on(
+    virtual_board: Start, tmp_path: Path
+) -> None:
+    class StopAtOnce(StopAfter):
+        def started(self, network: object) -> None:
+            raise KeyboardInterrupt
+
+    board = virtual_board("--pty", "--chip", "ideal", "--seed", "3", log=tmp_path / "pulses.jsonl")
+    out = tmp_path / "run.h5"
+    plan = make_plan(
+        "airline-window", board=board.url, seed=3, epochs=0, settings=SETTINGS, out=out
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run(plan, [StopAtOnce()], figure=False)
+    fired = pulses(board)
+    found = resume(out, figure=False)
+    assert found is not None
+    assert "unknown_pulses" not in found
+    assert pulses(board) == fired > 0
