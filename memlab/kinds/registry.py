@@ -6,6 +6,7 @@ a kind is loaded when somebody names it. What is wrong with one package is told 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -18,6 +19,8 @@ from memlab.runs import Family, Run
 __all__ = ["GROUP", "Kinds", "kind_names", "kind_of_run", "load_kind"]
 
 GROUP = "memlab.kinds"
+_NAME = re.compile(r"\w+([.-]\w+)*")
+"""Run files are called after their kind."""
 
 
 @cache
@@ -69,9 +72,11 @@ def load_kind(name: str, family: Family | None = None) -> type[Kind]:
 @cache
 def _load(point: EntryPoint) -> type[Kind]:
     where = f"{point.name} ({_package(point)})"
+    if not _NAME.fullmatch(point.name):
+        raise SettingError(f"{where} is no name of a kind: letters, digits, - _ . between")
     try:
         kind = point.load()
-    except Exception as error:  # whatever other people's modules raise
+    except (Exception, SystemExit) as error:  # whatever other people's modules raise
         why = " ".join(str(error).split()) or "no reason given"
         raise SettingError(f"{where} cannot be loaded: {type(error).__name__}: {why}") from error
     if not (isinstance(kind, type) and issubclass(kind, Kind)):

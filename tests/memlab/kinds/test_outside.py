@@ -135,6 +135,8 @@ clouds = clouds:Clouds
 broken = no_such_module:Kind
 misnamed = two_pulses:TwoPulses
 function = two_pulses:np
+leaving = leaves:Kind
+two/pulses = two_pulses:TwoPulses
 """
 
 
@@ -152,13 +154,13 @@ def install(place: Path, name: str, points: str, **modules: str) -> None:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     place = tmp_path / "site"
     place.mkdir()
-    install(place, "others", POINTS, two_pulses=PROCEDURE, clouds=EXPERIMENT)
+    install(place, "others", POINTS, two_pulses=PROCEDURE, clouds=EXPERIMENT, leaves="exit()")
     monkeypatch.syspath_prepend(str(place))
     monkeypatch.chdir(tmp_path)
     forget()
     yield place
     forget()
-    for module in ("two_pulses", "clouds"):
+    for module in ("two_pulses", "clouds", "leaves"):
         sys.modules.pop(module, None)
 
 
@@ -229,6 +231,8 @@ def test_what_is_wrong_with_one_package_is_told_of_its_kinds_alone(installed: Pa
         "broken": r"broken \(others 1\.0\) cannot be loaded: ModuleNotFoundError",
         "misnamed": "calls itself two-pulses",
         "function": "is no kind",
+        "leaving": r"leaving \(others 1\.0\) cannot be loaded: SystemExit",
+        "two/pulses": "is no name of a kind: letters, digits",
         "two-pulse": "did you mean two-pulses",
     }.items():
         with pytest.raises(SettingError, match=why):
