@@ -35,7 +35,7 @@ def validate(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None
         for problem in problems:
             # A file that cannot be read at all is named by the reason.
             named = problem if problem.startswith(f"{path} ") else f"{path}: {problem}"
-            click.echo(named)
+            click.echo(named, err=as_json)
         if not problems and not as_json:
             click.echo(f"{path}: whole")
     if any(found.values()):

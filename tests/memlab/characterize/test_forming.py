@@ -30,7 +30,7 @@ def test_mean_and_spread_of_the_forming_voltage_are_recovered(seed: int) -> None
 
 def test_a_ramp_that_ends_early_still_gives_mean_and_spread() -> None:
     known = characterise("forming", fresh(), voltage_maximum=2.3, steps=19)
-    truth = known.chip._forming._voltage
+    truth = known.chip._forming.voltage
     assert known.value("yield") == pytest.approx((truth <= 2.3).mean(), abs=0.002)
     assert known.off("forming_voltage", 2.2) < SIGMAS
     assert known.off("forming_spread", 0.12) < SIGMAS
@@ -38,7 +38,7 @@ def test_a_ramp_that_ends_early_still_gives_mean_and_spread() -> None:
 
 def test_each_cell_is_pulsed_until_it_forms_and_not_once_more() -> None:
     known = characterise("forming", fresh(), widths=1)
-    truth = known.chip._forming._voltage
+    truth = known.chip._forming.voltage
     # The column DACs make a few 10 uV more or less than asked for.
     clear = np.abs(truth[..., np.newaxis] - RAMP).min(axis=2) > 2e-4
     step = np.searchsorted(RAMP, truth)
@@ -90,7 +90,7 @@ def test_one_cell_alone_has_a_voltage_with_the_error_of_a_step() -> None:
     mask = np.zeros((6, 4), bool)
     mask[3, 2] = True
     known = characterise("forming", fresh(), shape=(6, 4), mask=mask)
-    truth = known.chip._forming._voltage[3, 2]
+    truth = known.chip._forming.voltage[3, 2]
     assert abs(known.value("forming_voltage") - truth) <= 0.05 + 1e-9
     assert known.findings.values["forming_voltage"].error == pytest.approx(0.1 / 12**0.5)
     assert np.isnan(known.value("forming_spread"))

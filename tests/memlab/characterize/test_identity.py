@@ -58,7 +58,7 @@ def test_a_finished_session_is_finished_under_every_name(
         file["entry"].attrs["board"] = "serial:///dev/unplugged"  # nothing is opened for it
     result = CliRunner().invoke(cli, ["runs", "resume", str(asked)])
     assert result.exit_code == 0, result.output
-    assert "nothing was done" in result.stderr
+    assert "nothing was done" in result.stdout
     assert files(tmp_path) == ["die7_0.h5", "die7_1.h5"]
 
 

@@ -18,8 +18,8 @@ from drivers.serial_board import SerialBoard
 from memlab import open_array
 from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
-from memlab.errors import DataError, LimitError
-from memlab.experiments import make_plan, run
+from memlab.errors import DataError, LimitError, SettingError
+from memlab.operations.read import read_map
 from memlab.passport import Passport
 from memlab.passport.budgets import Budgets
 from memlab.regions import Region
@@ -387,12 +387,13 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     assert isinstance(result.exception, DataError)
 
 
-def test_a_training_says_in_one_line_that_it_cannot_be_resumed(tmp_path: Path) -> None:
-    path = tmp_path / "run.h5"
-    run(make_plan("airline", epochs=0, out=path), figure=False)
+def test_a_kind_that_cannot_be_resumed_says_so_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "map.h5"
+    read_map("emulator:", Region(rows="0:3", columns="0:2"), out=path, figure=False)
     result = CliRunner().invoke(cli, ["runs", "resume", str(path)])
-    assert isinstance(result.exception, DataError)
-    assert "a training is started again" in str(result.exception)
+    assert isinstance(result.exception, SettingError)
+    assert "a run of read cannot be resumed" in str(result.exception)
+    assert "\n" not in str(result.exception)
 
 
 def test_a_resume_that_a_limit_stops_keeps_the_run_file(

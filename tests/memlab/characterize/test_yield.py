@@ -106,7 +106,7 @@ def test_the_file_names_its_codes_and_is_refused_as_good_lines_when_it_is_anothe
         load_good_lines(run.path)
     other = tmp_path / "other.h5"
     h5py.File(other, "w").close()
-    with pytest.raises(DataError, match="memlab characterize yield"):
+    with pytest.raises(DataError, match="is no run file of memlab"):
         load_good_lines(other)
 
 

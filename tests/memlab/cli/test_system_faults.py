@@ -61,7 +61,7 @@ FAULTS = [
     Fault("stderr closed", VMM, 0, streams="2>&-", whole=OUT, slow=True),
     Fault("stderr full", VMM, 0, streams="2>/dev/full", whole=OUT, slow=True),
     Fault("stderr full, an error", "limits extra", 2, streams="2>/dev/full"),
-    Fault("viewer of stderr gone", "limits", 0, streams="2>&1 | exec true"),
+    Fault("viewer of both gone", "limits", 1, streams="2>&1 | exec true"),
     Fault("stdin closed", VMM, 0, streams="<&-", whole=OUT, talks=True, slow=True),
     Fault("all closed", VMM, 0, streams="<&- >&- 2>&-", whole=OUT),
     Fault("all closed, an error", "limits extra", 2, streams="<&- >&- 2>&-"),

@@ -299,9 +299,9 @@ def test_a_trained_run_is_transferred_without_training(
     with h5py.File("t.h5") as file:
         assert np.nanmax(np.abs(file["entry/transfer/error"][:])) <= 8e-6
     # Another seed of the chip, the same weights.
-    code, _, stderr = transfer(monkeypatch, capsys, *source, "--seed", "5", "--out", "u.h5")
+    code, said, _ = transfer(monkeypatch, capsys, *source, "--seed", "5", "--out", "u.h5")
     assert code == 0
-    assert f"software {trained['test_rmse']:.1f}, after transfer" in stderr
+    assert f"software {trained['test_rmse']:.1f}, after transfer" in said
 
 
 def test_weights_that_do_not_fit_are_refused_and_leave_nothing(

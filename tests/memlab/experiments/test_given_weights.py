@@ -107,7 +107,7 @@ def test_the_command_line_takes_them(
     # What no gate voltage writes is told.
     np.savez(file, **weights(20.0))
     out[-1] = str(tmp_path / "large.h5")
-    _, _, said = in_process(capsys, "train", "airline", "--weights", str(file), *out)
+    _, said, _ = in_process(capsys, "train", "airline", "--weights", str(file), *out)
     assert "% of 2072 cells cannot reach theirs" in said
     code, _, said = in_process(capsys, "train", "gait", "--weights", str(file), *out[:-1], "x.h5")
     assert code == 2

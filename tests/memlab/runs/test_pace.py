@@ -12,7 +12,7 @@ from memlab.experiments.runner import EXPERIMENTS, open_for
 from memlab.nn import Network
 from memlab.runs import RunFile
 from memlab.runs.run_file import FLUSH_BYTES
-from memlab.session import create_run_file
+from memlab.session import Session, create_run_file
 from memlab.training import Observer, UpdateResult
 
 
@@ -89,6 +89,6 @@ def test_updates_within_an_epoch_reach_the_file(tmp_path: Path, seconds: float) 
         run_file._clock = clock
         method = InSitu(EXPERIMENTS["gait"].make, plan.config, arrays)
         with pytest.raises(KeyboardInterrupt):
-            method.run(run_file, [Watch()])
+            method.run(Session(plan.request(), arrays, run_file), [Watch()])
         run_file.close("interrupted")
     assert seen == ([0, 0, 0, 0] if seconds == 0.0 else [0, 2, 3, 4])

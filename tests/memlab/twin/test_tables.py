@@ -87,7 +87,7 @@ class TestMapping:
         [
             ("gate_voltage", "QUANTITY=NAME:UNIT"),
             ("gate_voltage=", "QUANTITY=NAME:UNIT"),
-            ("gate=WL:V", "no quantity 'gate'; choose cell"),
+            ("gate=WL:V", "unknown quantity 'gate'; choose one of cell"),
             ("gate_voltage=WL", "unit is missing; write gate_voltage=WL:UNIT with V, mV"),
             ("gate_voltage=WL:mv", "'mv' is no unit"),
             ("resistance=R:S", "'S' is no unit of resistance; use ohm"),

@@ -73,7 +73,7 @@ def test_board_list_shows_the_boards_that_run_and_forgets_a_killed_one(
     described = f"virtual board, chip ta-hfo2, seed 7, process {pid}"
     assert found[pty.url]["description"] == described
     assert listed(capsys, "--no-probe")[pty.url]["status"] == "not asked"
-    _, _, said = in_process(capsys, "board", "list")
+    _, said, _ = in_process(capsys, "board", "list")
     assert described in said
     pty.kill()
     assert pty.url not in listed(capsys)
