@@ -20,6 +20,7 @@ from memlab.cli.options import (
 from memlab.cli.reached import cells_reached
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import show_document
+from memlab.cli.summary import report_finished
 from memlab.mapping import Round
 from memlab.operations import ProgramConfig, program_target, resume_program
 from memlab.regions import Region
@@ -101,7 +102,7 @@ def resume_and_report(
         record_lost=record_lost,
     )
     if document is None:
-        click.echo(f"{path}: finished; nothing was done", err=True)
+        report_finished(path, as_json)
     else:
         _report(document, as_json)
 

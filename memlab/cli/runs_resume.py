@@ -62,5 +62,5 @@ def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, q
             run, watch=watch, board_restarted=board_restarted, record_lost=record_lost
         )
     if not documents:
-        click.echo(f"{run}: finished, and so is all of its session; nothing was done")
+        click.echo(f"{run}: finished, and so is all of its session; nothing was done", err=as_json)
     report(documents, as_json)

@@ -35,9 +35,16 @@ def resume_and_report(
             path, [progress], board_restarted=board_restarted, record_lost=record_lost
         )
     if document is None:
-        click.echo(f"{path}: finished; nothing was done")
+        report_finished(path, as_json)
     else:
         _report(document, as_json)
+
+
+def report_finished(path: Path, as_json: bool) -> None:
+    """Tell that nothing of a run was left to do."""
+    click.echo(f"{path}: finished; nothing was done", err=as_json)
+    if as_json:
+        show_document({"run": str(path), "status": "finished"})
 
 
 def _report(document: dict[str, Any], as_json: bool) -> None:

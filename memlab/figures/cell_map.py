@@ -128,6 +128,9 @@ def draw_cells(
     """
     axes.set_facecolor("0.85")
     low, high = robust_limits(values) if limits is None else limits
+    known = values[np.isfinite(values)]
+    if low == high and known.size:  # nearly all are equal: the others are what there is to see
+        low, high = float(known.min()), float(known.max())
     below, above = values < low, values > high
     image = axes.imshow(
         values,

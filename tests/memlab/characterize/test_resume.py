@@ -18,7 +18,7 @@ from drivers.serial_board import SerialBoard
 from memlab import open_array
 from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
-from memlab.errors import DataError, LimitError, SettingError
+from memlab.errors import DataError, LimitError
 from memlab.operations.read import read_map
 from memlab.passport import Passport
 from memlab.passport.budgets import Budgets
@@ -391,7 +391,7 @@ def test_a_kind_that_cannot_be_resumed_says_so_in_one_line(tmp_path: Path) -> No
     path = tmp_path / "map.h5"
     read_map("emulator:", Region(rows="0:3", columns="0:2"), out=path, figure=False)
     result = CliRunner().invoke(cli, ["runs", "resume", str(path)])
-    assert isinstance(result.exception, SettingError)
+    assert isinstance(result.exception, DataError)
     assert "a run of read cannot be resumed" in str(result.exception)
     assert "\n" not in str(result.exception)
 

@@ -221,3 +221,14 @@ def test_data_is_refused_by_an_experiment_that_brings_its_own(
         main()
     assert ended.value.code == 2
     assert "takes no --data" in capsys.readouterr().err
+
+
+def test_a_resume_with_nothing_left_to_do_is_one_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "run.h5")
+    assert in_process(capsys, "train", "airline", "--epochs", "0", "--quiet", "--out", out)[0] == 0
+    code, stdout, stderr = in_process(capsys, "runs", "resume", out, "--json")
+    assert code == 0
+    assert json.loads(stdout) == {"run": out, "status": "finished"}
+    assert "nothing was done" in stderr

@@ -301,7 +301,7 @@ def test_a_trained_run_is_transferred_without_training(
     # Another seed of the chip, the same weights.
     code, said, _ = transfer(monkeypatch, capsys, *source, "--seed", "5", "--out", "u.h5")
     assert code == 0
-    assert f"software {trained['test_rmse']:.1f}, after transfer" in said
+    assert f"test_rmse: {trained['test_rmse']:.4g} in software, " in said
 
 
 def test_weights_that_do_not_fit_are_refused_and_leave_nothing(

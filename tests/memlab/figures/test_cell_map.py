@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from support.drawn import figures_of
 
-from memlab.figures.cell_map import common_limits, measured_lines, robust_limits
+from memlab.figures.cell_map import common_limits, draw_cells, measured_lines, robust_limits
 from memlab.figures.conductance_map import plot_map
 from memlab.figures.fitting import folded
 from memlab.figures.heading import place_of
@@ -138,3 +138,15 @@ def test_text_stays_text_in_pdf_and_svg(tmp_path: Path) -> None:
     assert b"/CIDFontType2" in pdf, "TrueType, which readers can search and editors can change"
     assert b"/Type3" not in pdf
     assert "What was done</text>" in (tmp_path / "map.svg").read_text()
+
+
+def test_a_few_cells_that_differ_from_all_others_are_shown_and_not_called_equal() -> None:
+    values = np.zeros((128, 64))
+    values[:2, :4] = 33.0
+    figure = Figure()
+    axes = figure.subplots()
+    draw_cells(axes, values, (np.arange(128), np.arange(64)), "Pulses", title="So far")
+    (image,) = axes.images
+    assert image.get_clim() == (0.0, 33.0)
+    assert "all" not in axes.get_title()
+    assert len(figure.axes) == 2  # with a scale
