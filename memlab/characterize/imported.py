@@ -185,10 +185,10 @@ def _findings(
     conductance = record.readings.value
     read = np.isfinite(conductance)
     readings = sum(math.isfinite(one.conductance) for one in log.readings)
-    findings.add(CELLS, record.mask.sum())
+    findings.add(CELLS, int(record.mask.sum()))
     findings.add(READINGS, readings)
-    findings.add(PULSES, pulsed.sum())
-    findings.add(BLIND_PULSES, (pulsed & ~read).sum())
+    findings.add(PULSES, int(pulsed.sum()))
+    findings.add(BLIND_PULSES, int((pulsed & ~read).sum()))
     findings.add(LEFT_OUT, sum(log.skipped.counts.values()))
     latest = len(read) - 1 - np.argmax(read[::-1], axis=0)
     last = np.take_along_axis(conductance, latest[np.newaxis], axis=0)[0]
