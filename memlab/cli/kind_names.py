@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -12,8 +12,13 @@ from memlab.kinds import Family, Kinds, load_kind
 
 __all__ = ["KindCommand", "KindName"]
 
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[str]
+else:  # the oldest click has no such brackets
+    _ParamType = click.ParamType
 
-class KindName(click.ParamType[str]):
+
+class KindName(_ParamType):
     """Type of an argument that names a kind of one of some families; the kind is loaded.
 
     Parameters
