@@ -32,6 +32,7 @@ from memlab.experiments.experiment import (
     RESTARTS,
     VALIDATION_LOSS,
     Experiment,
+    in_software,
     metrics_of,
 )
 from memlab.experiments.in_situ import InSitu
@@ -99,6 +100,11 @@ class ExperimentKind(Kind):
         from memlab.experiments.estimate import rehearse
 
         return rehearse(self, arrays)
+
+    @classmethod
+    def all_quantities(cls) -> Sequence[Quantity]:
+        """Return what is declared, and the same of the network in software before a transfer."""
+        return (*map(in_software, cls.quantities), *cls.quantities)
 
     @classmethod
     def draw_results(cls, run: Run) -> list[Part]:

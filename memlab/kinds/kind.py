@@ -173,6 +173,11 @@ class Kind(ABC):
         return found_lines(findings)
 
     @classmethod
+    def all_quantities(cls) -> Sequence[Quantity]:
+        """Return what is declared, and what memlab makes of it by itself."""
+        return cls.quantities
+
+    @classmethod
     def check_declared(cls, findings: Findings) -> None:
         """Refuse findings that the kind does not declare, or declares with other units or axes.
 
@@ -185,7 +190,7 @@ class Kind(ABC):
         """
         if not cls.quantities:
             return
-        known = {one.name: (one.units, one.dims) for one in cls.quantities}
+        known = {one.name: (one.units, one.dims) for one in cls.all_quantities()}
         for name, one in {**findings.axes, **findings.values}.items():
             if name not in known:
                 raise DataError(
