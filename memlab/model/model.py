@@ -16,7 +16,7 @@ from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.mapping import TA_HFO2, Copies, MappingConfig
 from memlab.model.data import Data, sequences
-from memlab.model.kind import NetworkKind
+from memlab.model.kind import network_request
 from memlab.nn import (
     Adam,
     CrossEntropy,
@@ -28,7 +28,7 @@ from memlab.nn import (
     output_shape,
 )
 from memlab.runs import BestWeights, LogLevel, Run, TrainingLog, open_run
-from memlab.session import UNLABELLED, Labels, Request, Session, place_for, recorded
+from memlab.session import UNLABELLED, Labels, Session, recorded
 from memlab.settings import LinkConfig
 from memlab.training import Observer, train
 
@@ -258,23 +258,21 @@ class Model:
             Adam(0.05) if optimizer is None else optimizer,
             data.usual_loss() if loss is None else loss,
             patience,
-            _log_level(log),
+            LogLevel.of(log),
             metrics or {},
         )
-        where = place_for(None if out is None else Path(out), f"{self.name}-seed{self.seed}")
-        run = Request(
-            NetworkKind,
+        run = network_request(
             self.name,
-            where,
-            tuple(array.url or "own" for array in self.arrays),
+            out,
+            self.arrays,
             {**self._settings, "seed": self.seed, "train": request.settings()},
-            {"experiment": self.name, "seed": self.seed},
-            labels=labels,
+            self.seed,
+            labels,
         )
         with recorded(run, self.arrays, link=LinkConfig()) as session, one_blas_thread():
             self._train(request, session, observers)
         session.document(figure=figure)
-        return open_run(where)
+        return open_run(run.out)
 
     def _data(self, x: npt.ArrayLike, y: npt.ArrayLike, names: tuple[str, str]) -> Data:
         values = sequences(x, self.shape, names[0])
@@ -342,13 +340,6 @@ class Model:
             for start in range(0, x.shape[1], EVALUATION_BATCH)
         ]
         return np.concatenate(parts, axis=1)
-
-
-def _log_level(log: LogLevel | str) -> LogLevel:
-    try:
-        return LogLevel(log)
-    except ValueError as error:
-        raise SettingError(f"log={log!r}: choose one of {', '.join(LogLevel)}") from error
 
 
 def _described(thing: object) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Measurement
+from memlab.errors import SettingError
 from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn import Network
 from memlab.runs.run_file import RunFile
@@ -28,6 +29,14 @@ class LogLevel(StrEnum):
     """Maps of the last update of each epoch, codes of its first batch."""
     OFF = "off"
     """No maps and no codes."""
+
+    @classmethod
+    def of(cls, name: str) -> LogLevel:
+        """Return the level of a name; `SettingError` where there is none."""
+        try:
+            return cls(name)
+        except ValueError as error:
+            raise SettingError(f"log={name!r}: choose one of {', '.join(cls)}") from error
 
 
 class TrainingLog(Observer):

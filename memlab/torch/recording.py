@@ -14,10 +14,10 @@ import torch
 from drivers import stopping
 from memlab.array import Array
 from memlab.errors import SettingError
-from memlab.model.kind import NetworkKind
+from memlab.model.kind import network_request
 from memlab.nn import Dense, Network
 from memlab.runs import LogLevel, TrainingLog
-from memlab.session import UNLABELLED, Labels, Request, Session, place_for, recorded
+from memlab.session import UNLABELLED, Labels, Session, recorded
 from memlab.settings import LinkConfig
 from memlab.torch.in_situ import crossbar_layers_of, initialise
 from memlab.training import EpochResult, UpdateResult
@@ -166,21 +166,11 @@ def record(
     for block in network.blocks:
         if all(array.counts is not block.array.counts for array in arrays):
             arrays.append(block.array)
-    request = Request(
-        NetworkKind,
-        name,
-        place_for(None if out is None else Path(out), f"{name}-seed{seed}"),
-        tuple(array.url or "own" for array in arrays),
-        {
-            "layers": {layer.matrix.name: list(layer.matrix.shape) for layer in layers},
-            "seed": seed,
-            **(settings or {}),
-        },
-        {"experiment": name, "seed": seed},
-        labels=labels,
-    )
+    shapes = {layer.matrix.name: list(layer.matrix.shape) for layer in layers}
+    whole = {"layers": shapes, "seed": seed, **(settings or {})}
+    request, level = network_request(name, out, arrays, whole, seed, labels), LogLevel.of(log)
     with stopping.stopped_in_order(), recorded(request, arrays, link=LinkConfig()) as session:
-        record_of = TrainingLog(session.file, LogLevel(log))
+        record_of = TrainingLog(session.file, level)
         record_of.declare(network, vectors, classes=classes)
         session.file.start()
         initialise(model)

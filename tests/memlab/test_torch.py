@@ -335,6 +335,9 @@ def test_a_training_of_torch_can_be_recorded_by_epochs_and_ends_in_order(tmp_pat
         with pytest.raises(SettingError, match="no CrossbarLinear"):
             with record(torch.nn.Linear(2, 2), "none", out=tmp_path / "d.h5"):
                 pass
+        with pytest.raises(SettingError, match="log='everything': choose one of all"):
+            with record(layer, "wrong", out=tmp_path / "d.h5", log="everything"):
+                pass
     assert not (tmp_path / "d.h5").exists()
 
 
