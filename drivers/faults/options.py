@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from enum import Flag, auto
 from math import inf
 from typing import Any
 
 from drivers.faults.line import KINDS
+from drivers.known_names import did_you_mean
 from drivers.max11046 import MID_CODE
 from firmware_protocol.messages import COLUMNS
 
@@ -145,8 +145,7 @@ def parse_faults(where: str, given: dict[str, str], place: Place) -> Faults:
     for name, text in given.items():
         if name not in _OPTIONS:
             allowed = [known for known, (places, _) in _OPTIONS.items() if place in places]
-            near = get_close_matches(name, _OPTIONS, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
+            hint = did_you_mean(name, _OPTIONS)
             raise ValueError(
                 f"{where}: there is no fault {name!r}; {hint}allowed: {', '.join(allowed)}"
             )

@@ -20,7 +20,7 @@ __all__ = ["resume_and_report", "run_and_report"]
 
 
 def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
-    """Run a plan; print its document on stdout, or a summary for people on stderr."""
+    """Run a plan; print its document on stdout, or a summary for people."""
     with TrainingProgress(explain_preset(plan), quiet=quiet) as progress:
         document = run(plan, [progress])
     _report(document, as_json)
@@ -109,7 +109,7 @@ def _in_transfer(document: dict[str, Any]) -> list[str]:
 
 
 def _summarise(document: dict[str, Any]) -> None:
-    """Tell a person how it went, on stderr."""
+    """Tell a person how it went."""
     found, counts = open_run(Path(document["run"])), document["counts"]
     lines = kind_of_run(found).summarise(found.findings)
     lines += _given(document) + _held_out(document) + _in_transfer(document)

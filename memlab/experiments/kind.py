@@ -1,14 +1,16 @@
 """What an experiment is as a kind of run; its file says the rest.
 
-class Moons(ExperimentKind):
-name, title, about = "moons", "Two moons", "Dense layers: which moon a point is of."
-Config = MoonsConfig
-presets: ClassVar = {"memlab": Preset(MoonsConfig, "two layers of eight units")}
-quantities: ClassVar = (MARGIN, *ExperimentKind.quantities)
+One of your own:
 
-@classmethod
-def make(cls, config, arrays):
-return MoonsExperiment(config, arrays)  # batches, network, loss, evaluate
+    class Moons(ExperimentKind):
+        name, title, about = "moons", "Two moons", "Dense layers: which moon a point is of."
+        Config = MoonsConfig
+        presets: ClassVar = {"memlab": Preset(MoonsConfig, "two layers of eight units")}
+        quantities: ClassVar = (MARGIN, *ExperimentKind.quantities)
+
+        @classmethod
+        def make(cls, config, arrays):
+            return MoonsExperiment(config, arrays)  # batches, network, loss, evaluate
 """
 
 from __future__ import annotations

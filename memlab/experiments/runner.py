@@ -17,7 +17,7 @@ from memlab.experiments.experiment import Experiment
 from memlab.experiments.given import is_npz
 from memlab.experiments.kind import ExperimentKind, load_experiment
 from memlab.kinds import Family, Kinds
-from memlab.runs import GoodLines, load_good_lines, open_run
+from memlab.runs import GoodLines, load_good_lines
 from memlab.runs.trained import recorded_preset
 from memlab.session import (
     UNLABELLED,
@@ -28,6 +28,7 @@ from memlab.session import (
     check_boards,
     find_checkpoint,
     open_arrays,
+    open_unfinished,
     place_for,
     read_config,
     recorded,
@@ -211,11 +212,8 @@ def resume(
         If it is no run of an experiment, is alive, or has no checkpoint that fits it; or if the
         board is another one, was restarted, or may have been pulsed by a copy of the run.
     """
-    found = open_run(path)
-    if found.finished:
+    if (found := open_unfinished(path)) is None:
         return None
-    if found.alive:
-        raise DataError(f"{path}: this run is alive; wait for it to end, or end it (Ctrl-C)")
     if found.family is not Family.EXPERIMENT:
         raise DataError(f"{path} is a run of {found.kind}, and not of an experiment")
     config: ExperimentConfig = load_experiment(found.kind).make_config(found.preset)

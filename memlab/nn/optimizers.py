@@ -5,7 +5,7 @@ What is remembered is what was *asked for*, not what the clamped gate voltages a
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,31 +40,15 @@ class Optimizer(Protocol):
         ...
 
 
-class SGD:
-    """Gradient descent with momentum: dW <- momentum dW - lr gradient.
+class _Remembering:
+    """What an optimizer remembers of its steps: one entry for each name."""
 
-    Parameters
-    ----------
-    lr
-        Learning rate, above 0.
-    momentum
-        0 to 1.
-    """
-
-    def __init__(self, lr: float, momentum: float = 0.0):
+    def __init__(self, lr: float):
         self.lr = lr
-        self.momentum = momentum
-        self.memory: dict[str, FloatArray] = {}
-
-    def step(self, name: str, gradient: FloatArray) -> FloatArray:
-        """Return the weight change for a gradient, same shape."""
-        last = self.memory.get(name)
-        change = -self.lr * gradient if last is None else self.momentum * last - self.lr * gradient
-        self.memory[name] = change
-        return change
+        self.memory: dict[str, Any] = {}
 
     def reset(self) -> None:
-        """Forget the last steps."""
+        """Forget every step; the learning rate stays."""
         self.memory.clear()
 
     def state(self) -> State:
@@ -76,7 +60,31 @@ class SGD:
         self.lr, self.memory = state["lr"], dict(state["memory"])
 
 
-class RMSprop:
+class SGD(_Remembering):
+    """Gradient descent with momentum: dW <- momentum dW - lr gradient.
+
+    Parameters
+    ----------
+    lr
+        Learning rate, above 0.
+    momentum
+        0 to 1.
+    """
+
+    def __init__(self, lr: float, momentum: float = 0.0):
+        super().__init__(lr)
+        self.momentum = momentum
+        self.memory: dict[str, FloatArray]
+
+    def step(self, name: str, gradient: FloatArray) -> FloatArray:
+        """Return the weight change for a gradient, same shape."""
+        last = self.memory.get(name)
+        change = -self.lr * gradient if last is None else self.momentum * last - self.lr * gradient
+        self.memory[name] = change
+        return change
+
+
+class RMSprop(_Remembering):
     """ms <- decay ms + (1 - decay) gradient^2; dW = -lr gradient / (sqrt(ms) + eps).
 
     ms starts at zero without bias correction, as published: the first step is lr / sqrt(1 - decay).
@@ -92,10 +100,10 @@ class RMSprop:
     """
 
     def __init__(self, lr: float, decay: float = 0.9, eps: float = 1e-8):
-        self.lr = lr
+        super().__init__(lr)
         self.decay = decay
         self.eps = eps
-        self.memory: dict[str, FloatArray] = {}
+        self.memory: dict[str, FloatArray]
 
     def step(self, name: str, gradient: FloatArray) -> FloatArray:
         """Return the weight change for a gradient, same shape."""
@@ -105,20 +113,8 @@ class RMSprop:
         self.memory[name] = mean_square
         return -self.lr * gradient / (np.sqrt(mean_square) + self.eps)
 
-    def reset(self) -> None:
-        """Forget the mean squares."""
-        self.memory.clear()
 
-    def state(self) -> State:
-        """Return the learning rate and all that is remembered."""
-        return {"lr": self.lr, "memory": dict(self.memory)}
-
-    def restore(self, state: State) -> None:
-        """Go back to a `state`."""
-        self.lr, self.memory = state["lr"], dict(state["memory"])
-
-
-class Adam:
+class Adam(_Remembering):
     """dW = -lr m / (sqrt(v) + eps), with the two running means corrected for their start at zero.
 
     m <- beta1 m + (1 - beta1) gradient, v <- beta2 v + (1 - beta2) gradient^2; after t steps they
@@ -138,11 +134,11 @@ class Adam:
     def __init__(
         self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
     ):
-        self.lr = lr
+        super().__init__(lr)
         self.beta1 = beta1
         self.beta2 = beta2
         self.eps = eps
-        self.memory: dict[str, tuple[int, FloatArray, FloatArray]] = {}
+        self.memory: dict[str, tuple[int, FloatArray, FloatArray]]
         """Steps so far, m and v by name."""
 
     def step(self, name: str, gradient: FloatArray) -> FloatArray:
@@ -155,15 +151,3 @@ class Adam:
         self.memory[name] = steps, mean, square
         root = np.sqrt(square / (1.0 - self.beta2**steps))
         return -self.lr * (mean / (1.0 - self.beta1**steps)) / (root + self.eps)
-
-    def reset(self) -> None:
-        """Forget the running means."""
-        self.memory.clear()
-
-    def state(self) -> State:
-        """Return the learning rate and all that is remembered."""
-        return {"lr": self.lr, "memory": dict(self.memory)}
-
-    def restore(self, state: State) -> None:
-        """Go back to a `state`."""
-        self.lr, self.memory = state["lr"], dict(state["memory"])

@@ -33,7 +33,7 @@ from memlab.mapping import (
 from memlab.operations.beside import load_beside
 from memlab.operations.files import load_numbers, output_path, request_for
 from memlab.regions import Region
-from memlab.runs import Run, WriteVerifyLog, open_run
+from memlab.runs import Run, WriteVerifyLog
 from memlab.session import (
     UNLABELLED,
     Labels,
@@ -41,6 +41,7 @@ from memlab.session import (
     Vouched,
     find_checkpoint,
     open_arrays,
+    open_unfinished,
     recorded,
 )
 from memlab.settings import ChipSetting, PointConfig, merge_settings
@@ -171,11 +172,8 @@ def resume_program(
         If it is no run of `program`, is alive, or has no checkpoint that fits it; or if the board
         is another one, was restarted, or may have been pulsed by a copy of the run.
     """
-    found = open_run(path)
-    if found.finished:
+    if (found := open_unfinished(path)) is None:
         return None
-    if found.alive:
-        raise DataError(f"{path}: this run is alive; wait for it to end, or end it (Ctrl-C)")
     if found.kind != GROUP:
         raise DataError(f"{path} is a run of {found.kind}, and not of memlab program")
     checkpoint = find_checkpoint(path)

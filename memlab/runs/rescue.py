@@ -76,14 +76,9 @@ def whole_lengths(path: Path) -> dict[str, int]:
         If it cannot be read.
     """
     found: dict[str, int] = {}
-
-    def visit(name: str, item: h5py.HLObject) -> None:
-        if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
-            group = name.rpartition("/")[0]
-            found[group] = min(found.get(group, len(item)), len(item))
-
-    with open_for_reading(path) as file:
-        file["entry"].visititems(visit)
+    for name, length in lengths_of(path).items():
+        group = name.rpartition("/")[0]
+        found[group] = min(found.get(group, length), length)
     return found
 
 

@@ -5,7 +5,7 @@ says where its picture lies. What a kind adds is what it does in between.
 """
 
 from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
-from memlab.session.checkpoint import Checkpoint, find_checkpoint
+from memlab.session.checkpoint import Checkpoint, find_checkpoint, open_unfinished
 from memlab.session.config_file import ConfigFile, read_config
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
@@ -41,6 +41,7 @@ __all__ = [
     "named_in_errors",
     "open_arrays",
     "open_chip",
+    "open_unfinished",
     "place_for",
     "read_config",
     "recorded",

@@ -24,7 +24,7 @@ from drivers.board import Board
 from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import DataError
-from memlab.runs import RunFile, read_attributes, run_identity
+from memlab.runs import Run, RunFile, open_run, read_attributes, run_identity
 from memlab.runs.checkpoint_places import checkpoint_places, places_in, remove_checkpoints
 from memlab.runs.rescue import lengths_of
 from memlab.session.same_board import (
@@ -37,7 +37,7 @@ from memlab.session.same_board import (
 )
 from memlab.storage import State, read_state, write_state
 
-__all__ = ["Checkpoint", "Checkpoints", "find_checkpoint"]
+__all__ = ["Checkpoint", "Checkpoints", "find_checkpoint", "open_unfinished"]
 
 _FORMAT = 1
 
@@ -178,6 +178,22 @@ class Checkpoints:
     def remove(self) -> None:
         """Remove both generations: the run has finished."""
         remove_checkpoints(self._file.path.parent, self._file.run_id)
+
+
+def open_unfinished(path: Path) -> Run | None:
+    """Open a run that is to be finished; None if it is finished already.
+
+    Raises
+    ------
+    DataError
+        If it is no run file, or is alive.
+    """
+    found = open_run(path)
+    if found.finished:
+        return None
+    if found.alive:
+        raise DataError(f"{path}: this run is alive; wait for it to end, or end it (Ctrl-C)")
+    return found
 
 
 def find_checkpoint(path: Path) -> Checkpoint:

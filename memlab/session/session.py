@@ -51,6 +51,8 @@ class Session:
         Units of plain values in `results`.
     resumed
         Where the run goes on, as its kind told `keep`; None at its beginning.
+    checkpoints
+        What takes them; None until the first one.
     given
         What the kind has made ready (`Kind.check`), or its family gives it: the bench of a
         procedure, the network of an experiment.
@@ -66,6 +68,8 @@ class Session:
     units: dict[str, str] = field(default_factory=dict)
     resumed: State | None = None
     checkpoints: Checkpoints | None = None
+    given: Any = None
+    watchers: Sequence[Any] = ()
 
     @property
     def restorable(self) -> bool:
@@ -92,9 +96,6 @@ class Session:
             for array in self.arrays:
                 array.name_batches(self.file.run_id)
         self.checkpoints.keep(state)
-
-    given: Any = None
-    watchers: Sequence[Any] = ()
 
     def check_findings(self) -> None:
         """Refuse what the kind does not declare (`Kind.check_declared`); it is not written then."""
