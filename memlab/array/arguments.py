@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from memlab.errors import SettingError
 
-__all__ = ["as_mask", "as_numbers", "as_row", "refuse_masked"]
+__all__ = ["as_mask", "as_numbers", "as_row", "pick_lines", "refuse_masked"]
 
 
 def refuse_masked(values: Any, name: str, advice: str) -> None:
@@ -85,6 +85,17 @@ def as_row(row: Any) -> int:
             f"this pulses one row, named by a whole number, not by {row!r:.60}; take a view for "
             "several (`array[rows].program(...)`). Nothing was pulsed"
         ) from None
+
+
+def pick_lines(lines: npt.NDArray[np.intp], key: Any, what: str) -> npt.NDArray[np.intp]:
+    """Apply one index to a list of lines; always returns a list, without repeats, not empty."""
+    refuse_masked(key, f"{what} index", "leave the masked ones out (`.compressed()`)")
+    picked: npt.NDArray[np.intp] = np.atleast_1d(lines[key])
+    if picked.ndim != 1 or picked.size == 0:
+        raise IndexError(f"{what} index {key!r} selects no {what} of {lines.size}")
+    if np.unique(picked).size != picked.size:
+        raise IndexError(f"{what} index {key!r} names a {what} twice")
+    return picked
 
 
 def _fit(array: npt.NDArray[Any], shape: tuple[int, ...], name: str) -> npt.NDArray[Any]:

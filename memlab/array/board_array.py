@@ -8,94 +8,39 @@ the read limit says little about them.
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache, reduce
-from typing import Any, Self
+from dataclasses import asdict, replace
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import (
-    AUTO_GAIN,
-    Board,
-    LineClass,
-    Mode,
-    PulseBatch,
-    PulseKind,
-    Samples,
-    Selection,
-)
+from drivers.board import AUTO_GAIN, Board, LineClass, PulseBatch, PulseKind, Samples, Selection
 from drivers.max11046 import MID_CODE
 from drivers.published_board import SPANS
-from drivers.pulse import PulseTimer
 from drivers.simulation import Simulation
-from drivers.tia import clipped_code
 from memlab.array.arguments import as_numbers
 from memlab.array.batches import NamedBatches
-from memlab.array.board_config import board_config, check_board
-from memlab.array.row_groups import group_numbers
-from memlab.array.seam import Array, BoolArray, FloatArray, Measurement, nearest_step
+from memlab.array.board_session import BoardSession
+from memlab.array.measurement import BoolArray, FloatArray, Measurement
+from memlab.array.seam import Array
+from memlab.array.wire_steps import on_steps
 from memlab.calibration import Calibration
-from memlab.calibration.conversion import Conversion, make_conversion
-from memlab.chip.coupled_limits import (
-    check_forming,
-    check_operating_point,
-    check_program,
-    check_vmm,
-    reset_currents,
-    set_currents,
-)
+from memlab.chip.coupled_limits import check_forming, check_operating_point, check_vmm
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.load import Load
 from memlab.errors import LimitError
-from memlab.passport import Passport, RowPulses
+from memlab.passport import Passport
 from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle
 from memlab.storage import State
 
-__all__ = ["BoardArray"]
+__all__ = ["BoardArray", "device_of"]
 
 _PATIENCE = 5.0
 """Seconds for a call of another thread to notice that the board was closed."""
 
 
 _CODE_BYTES, _SAMPLE_BYTES, _REQUEST_BYTES, _PULSE_BYTES = 2, 2.25, 48, 142
-
-
-@dataclass
-class _Session:
-    """What all views of one board share."""
-
-    board: Board
-    limits: Limits
-    point: OperatingPoint
-    rounding: bool
-    passport: Passport | None = None
-    calibration: Calibration | None = None
-    batches: NamedBatches | None = None
-    applied: list[Calibration] = field(default_factory=list)
-    """Calibrations of any view so far: the board must allow what each of them asks for."""
-    conversion: Conversion = field(init=False)
-    saturated_code: int = field(init=False)
-    timer: PulseTimer = field(init=False)
-
-    def __post_init__(self) -> None:
-        check_operating_point(self.limits, self.point)
-        capabilities = self.board.capabilities
-        self.saturated_code = clipped_code(capabilities.clip)
-        self.timer = PulseTimer(capabilities.pulse_offset, capabilities.pulse_tick)
-        check_board(self.limits, self.timer)
-        self.apply(self.calibration)
-
-    def apply(self, calibration: Calibration | None) -> None:
-        """Convert with this calibration from now on; every line is at 0 V afterwards."""
-        self.conversion = make_conversion(
-            calibration, SPANS[LineClass.ROW], self.board.capabilities
-        )
-        self.calibration = calibration
-        if calibration is not None:
-            self.applied.append(calibration)
-        self.board.configure(board_config(self.limits, self.point, self.timer, self.applied))
 
 
 class BoardArray(Array):
@@ -117,7 +62,7 @@ class BoardArray(Array):
         ideal.
     """
 
-    _loading: tuple[_Session, Self] | None
+    _loading: tuple[BoardSession, Self] | None
     """The view of all lines under whose load this one is, and the session it belongs to."""
 
     def __init__(
@@ -130,7 +75,7 @@ class BoardArray(Array):
         passport: Passport | None = None,
         calibration: Calibration | None = None,
     ):
-        self._session = _Session(
+        self._session = BoardSession(
             board, limits or Limits(), point or OperatingPoint(), rounding, passport, calibration
         )
         if passport is not None:
@@ -150,11 +95,6 @@ class BoardArray(Array):
     def passport(self) -> Passport | None:
         """The passport of the chip, where it has one; shared by all views."""
         return self._session.passport
-
-    @property
-    def device(self) -> Self:
-        """The view itself."""
-        return self
 
     @property
     def simulation(self) -> Simulation | None:
@@ -261,7 +201,7 @@ class BoardArray(Array):
         """Raise `LimitError` unless cells may be formed at this gate voltage (V)."""
         limits, amplitude = self._session.limits, self._session.point.set_voltage
         check_forming(limits, gate_voltage, amplitude)
-        gate = self._on_steps(np.full(1, gate_voltage), self.gate_voltage_step, "gate voltage")
+        gate = self._session.maker.gates_on_steps(np.full(1, gate_voltage))
         check_forming(limits, gate, amplitude)
 
     def ground(self) -> None:
@@ -413,7 +353,8 @@ class BoardArray(Array):
             return _part(whole._measure_vmm(wide, gain), np.s_[..., columns], np.s_[..., rows])
         session = self._session
         check_vmm(session.limits, voltage, self.columns.size)
-        applied = self._on_steps(voltage, self.input_voltage_step, "row voltage")
+        step = self.input_voltage_step
+        applied = on_steps(voltage, step, "row voltage", rounding=session.rounding)
         if applied is not voltage:  # rounded: limits hold for what the chip will see, too
             check_vmm(session.limits, applied, self.columns.size)
             voltage = applied
@@ -474,7 +415,9 @@ class BoardArray(Array):
             If a voltage is outside its limit.
         """
         gate = as_numbers(gate_voltage, "gate_voltage", self.shape)
-        return self._batch(gate, reset, set, whole_rows=whole_rows)
+        return self._session.maker.batch(
+            gate, reset, set, self.rows, self.columns, whole_rows=whole_rows
+        )
 
     def fire(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire pulses of cells of this view, each once; a passport has them before.
@@ -509,133 +452,32 @@ class BoardArray(Array):
         if session.passport is None:
             session.board.pulse(pulses, ticket)
         else:
-            fire(session.board, session.passport, pulses, self._in_volts(pulses), ticket)
+            fire(session.board, session.passport, pulses, session.maker.in_volts(pulses), ticket)
         self.traffic.add(_PULSE_BYTES * len(pulses), 0)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        pulses, ticket = self._batch(gate_voltage, reset, set_), ""
+        maker, ticket = self._session.maker, ""
+        pulses = maker.batch(gate_voltage, reset, set_, self.rows, self.columns)
         if self._session.batches is not None and len(pulses):
             pulses, ticket = self._session.batches.left(pulses)
         self._fire(pulses, ticket)
 
-    def _batch(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        *,
-        whole_rows: bool = False,
-    ) -> PulseBatch:
-        limits, point = self._session.limits, self._session.point
-        gate_voltage = self._check_program(gate_voltage, reset, set_)
-        driver = self.board.capabilities.row_current
-        most_set = min(limits.set_row_current, driver[Mode.SET])
-        most_reset = min(limits.reset_row_current, driver[Mode.RESET])
-        if whole_rows:
-            most_set = most_reset = np.inf
-        gate_span = SPANS[LineClass.GATE]
-        reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
-        resets = self._pulses(
-            PulseKind.RESET,
-            reset,
-            group_numbers(reset_currents(limits, point, reset), most_reset),
-            np.where(reset, reset_gate, np.uint16(0)),
-            int(SPANS[LineClass.ROW].encode(np.full(1, point.reset_voltage))[0]),
-            point.reset_width,
-        )
-        sets = self._pulses(
-            PulseKind.SET,
-            set_,
-            group_numbers(set_currents(limits, gate_voltage, set_), most_set),
-            gate_span.encode(gate_voltage),
-            int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
-            point.set_width,
-        )
-        return _join(resets, sets)
-
     def _check_program(
         self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
     ) -> FloatArray:
-        session = self._session
-        # Limits hold for what was asked and for what the chip will see: the widths that the timer
-        # makes, and the voltages that rounding to the wire's steps leaves.
-        made = replace(
-            session.point,
-            set_width=_made_width(session.timer, session.point.set_width),
-            reset_width=_made_width(session.timer, session.point.reset_width),
-        )
-        asked = np.where(set_, gate_voltage, 0.0)
-        check_program(session.limits, made, asked, reset, set_, self.rows, self.columns)
-        gate = self._on_steps(asked, self.gate_voltage_step, "gate voltage")
-        if gate is not asked:
-            check_program(session.limits, made, gate, reset, set_, self.rows, self.columns)
-        return gate
+        return self._session.maker.check(gate_voltage, reset, set_, self.rows, self.columns)
 
-    def _in_volts(self, pulses: PulseBatch) -> RowPulses:
-        """Return pulses as they leave the DACs, in volts and seconds."""
-        column_volts = SPANS[LineClass.COLUMN].decode(pulses.amplitude_code)
-        row_volts = SPANS[LineClass.ROW].decode(pulses.amplitude_code)
-        return RowPulses(
-            row=pulses.row.astype(np.intp),
-            kind=pulses.kind,
-            columns=pulses.columns,
-            amplitude=np.where(pulses.kind == PulseKind.SET, column_volts, row_volts),
-            width=self._session.timer.seconds(pulses.width_ticks),
-            gate_voltage=SPANS[LineClass.GATE].decode(pulses.gate_code),
-        )
 
-    def _on_steps(self, voltage: FloatArray, step: float, what: str) -> FloatArray:
-        """Return voltages on the board's steps: rounded if that was asked for, else as they are."""
-        if not step or not voltage.size:
-            return voltage
-        nearest = nearest_step(voltage, step)
-        if self._session.rounding:
-            return nearest
-        off = np.abs(nearest - voltage)
-        if off.max() > 1e-9:  # NaN and infinity are left to the limits, which name themselves
-            worst = voltage.flat[int(off.argmax())]
-            raise LimitError(
-                f"{what} {worst:.6g} V: the wire of this board carries steps of {step:g} V "
-                f"only. Choose {nearest.flat[int(off.argmax())]:.6g} V, or open the array with "
-                "rounding=nearest (in its URL). Nothing was sent"
-            )
-        return voltage
+def device_of(array: Array) -> BoardArray:
+    """Return an array that has a board below it as what it is.
 
-    def _pulses(
-        self,
-        kind: PulseKind,
-        mask: BoolArray,
-        group: npt.NDArray[np.intp],
-        gate_code: npt.NDArray[np.uint16],
-        amplitude: int,
-        width: float,
-    ) -> PulseBatch:
-        """One pulse for each group of each row that has a cell in `mask`, on full-width columns.
-
-        All rows have their first group before any has its second.
-        """
-        capabilities = self.board.capabilities
-        if (last := int(group.max(initial=0))) > 0:
-            first, *others = (
-                self._pulses(kind, mask & (group == k), 0 * group, gate_code, amplitude, width)
-                for k in range(last + 1)
-            )
-            return reduce(_join, others, first)
-        active = np.flatnonzero(mask.any(axis=1))
-        n = active.size
-        columns = np.zeros((n, capabilities.columns), bool)
-        columns[:, self.columns] = mask[active]
-        gates = np.zeros((n, capabilities.columns), np.uint16)
-        gates[:, self.columns] = gate_code[active]
-        ticks = self._session.timer.ticks(width)
-        return PulseBatch(
-            row=self.rows[active].astype(np.uint16),
-            kind=np.full(n, kind, np.uint8),
-            amplitude_code=np.full(n, amplitude, np.uint16),
-            width_ticks=np.full(n, ticks, np.uint16),
-            columns=columns,
-            gate_code=gates,
-        )
+    Raises
+    ------
+    SettingError
+        If it has none.
+    """
+    array.board  # noqa: B018 - or it says that there is none
+    return cast(BoardArray, array)
 
 
 def _refuse_zero(row_code: npt.NDArray[np.uint16], read_voltage: float) -> None:
@@ -657,21 +499,6 @@ def _part(found: Measurement, where: Any, driven: Any) -> Measurement:
         None if found.gain is None else found.gain[where],
         None if found.dac_code is None or driven is None else found.dac_code[driven],
         found.load,
-    )
-
-
-@cache
-def _made_width(timer: PulseTimer, width: float) -> float:
-    """Return the width (s) of the pulse that the timer makes when it is asked for this one."""
-    return float(timer.seconds(timer.ticks(width)))
-
-
-def _join(first: PulseBatch, second: PulseBatch) -> PulseBatch:
-    return PulseBatch(
-        **{
-            name: np.concatenate([getattr(first, name), getattr(second, name)])
-            for name in PulseBatch.__dataclass_fields__
-        }
     )
 
 

@@ -7,103 +7,32 @@ of the lines and shares the board.
 
 from __future__ import annotations
 
-import copy
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import asdict, fields
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
-from drivers.board import AUTO_GAIN
+from drivers.board import AUTO_GAIN, Board
 from drivers.owner import Owner
 from drivers.simulation import Simulation
-from memlab.array.arguments import as_mask, as_numbers, as_row, refuse_masked
+from memlab.array.arguments import as_mask, as_numbers, as_row
 from memlab.array.batches import NamedBatches
+from memlab.array.measurement import BoolArray, Counts, FloatArray, Measurement, Traffic
 from memlab.array.switching_law import SwitchingLaw
-from memlab.chip.load import Load
+from memlab.array.view import View
 from memlab.errors import SaturationWarning, SettingError
 from memlab.passport import Passport
 from memlab.storage import State
 
-if TYPE_CHECKING:
-    from memlab.array.board_array import BoardArray
-
-__all__ = ["Array", "Counts", "Measurement", "Traffic", "nearest_step"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+__all__ = ["Array"]
 
 
-@dataclass
-class Counts:
-    """What an array has been asked to do: vectors multiplied, cells pulsed, readings clipped."""
-
-    vmm: int = 0
-    set: int = 0
-    reset: int = 0
-    saturated: int = 0
-
-
-@dataclass
-class Traffic:
-    """Payload that crossed the Board seam, in bytes of MLP/1 without framing.
-
-    A code takes 2 bytes, a gain 2 bits, a row-parallel pulse 142 bytes.
-    """
-
-    calls: int = 0
-    up: float = 0.0
-    down: float = 0.0
-
-    def add(self, up: float, down: float) -> None:
-        """Count one call."""
-        self.calls += 1
-        self.up += up
-        self.down += down
-
-
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """One read or VMM, in SI units and in raw codes.
-
-    Parameters
-    ----------
-    value
-        Conductance in S or current in A; the last axis is the columns of the view.
-    saturated
-        True where the amplifier clipped, so that the true magnitude is larger; same shape.
-    adc_code, gain
-        Raw offset-binary ADC codes and gain numbers, same shape; None on an array without codes.
-    dac_code
-        Row DAC codes of a VMM, the last axis is the rows of the view; None for a read.
-    load
-        What all lines of the chip did meanwhile; None where it is not recorded.
-    """
-
-    value: FloatArray
-    saturated: BoolArray
-    adc_code: npt.NDArray[np.uint16] | None = None
-    gain: npt.NDArray[np.uint8] | None = None
-    dac_code: npt.NDArray[np.uint16] | None = None
-    load: Load | None = None
-
-    def __getitem__(self, which: int | slice) -> Measurement:
-        """Return some of several vectors, or one of them: every field at these places."""
-        return Measurement(
-            self.value[which],
-            self.saturated[which],
-            None if self.adc_code is None else self.adc_code[which],
-            None if self.gain is None else self.gain[which],
-            None if self.dac_code is None else self.dac_code[which],
-            self.load,
-        )
-
-
-class Array(ABC):
+class Array(View, ABC):
     """A crossbar array, or a view of some of its lines. Indices are [row, column].
 
     Use it as a context manager: however the block ends, every line is grounded and the board is
@@ -115,8 +44,6 @@ class Array(ABC):
 
     Attributes
     ----------
-    rows, columns
-        Line numbers on the chip of this view's rows and columns.
     counts
         What has been done so far, shared by all views of one array.
     traffic
@@ -130,8 +57,6 @@ class Array(ABC):
         others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
     """
 
-    rows: npt.NDArray[np.intp]
-    columns: npt.NDArray[np.intp]
     counts: Counts
     traffic: Traffic
     on_vmm: Callable[[Measurement], None] | None
@@ -143,10 +68,7 @@ class Array(ABC):
         self.counts = Counts()
         self.traffic = Traffic()
         self._owner = owner or Owner()
-        self._chip_shape = rows, columns
-        self._under: Load | None = None
-        self._own: Load | None = None
-        self._select_lines(np.arange(rows), np.arange(columns))
+        super().__init__(rows, columns)
 
     def __repr__(self) -> str:
         """Return what it is, how large, where, and what was done; asks no device."""
@@ -155,11 +77,6 @@ class Array(ABC):
         where = f", {self.url}" if self.url else ""
         done = f"{self.counts.vmm} VMM, {self.counts.set} SETs, {self.counts.reset} RESETs"
         return f"<{type(self).__name__} {rows} x {columns}{whole}{where}; {done}>"
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, columns) of this view."""
-        return self.rows.size, self.columns.size
 
     @property
     def passport(self) -> Passport | None:
@@ -172,8 +89,8 @@ class Array(ABC):
         return None
 
     @property
-    def device(self) -> BoardArray:
-        """The view itself, where there is a board below it.
+    def board(self) -> Board:
+        """The board below; it speaks in codes.
 
         Raises
         ------
@@ -188,83 +105,9 @@ class Array(ABC):
         simulation = self.simulation
         return None if simulation is None else SwitchingLaw.of(simulation.law)
 
-    @property
-    def load(self) -> Load:
-        """What all lines of the chip do while this view is read, or vectors are multiplied.
-
-        By default its own lines take part and no others: other rows float, other gates are at 0 V.
-        """
-        return self._under or self._own_load()
-
-    def _own_load(self) -> Load:
-        """Return the load of this view's lines alone; made once."""
-        if self._own is None:
-            self._own = Load.of(self.rows, self.columns, self._chip_shape)
-        return self._own
-
-    def under(self, load: Load | Array | None) -> Self:
-        """Return this view, read and multiplied under the load of other lines too.
-
-        `array[0:8, 0:8].under(array)` reads the 8 x 8 cells as a map of the whole array has them;
-        `array[0:8, 0:8].under(array[:, 0:8])` holds all rows at 0 V and leaves the other gates
-        closed. Views of the new view have the same load. Pulses are not changed by it.
-
-        Parameters
-        ----------
-        load
-            A load, or the view whose load it is; None for that of the view's own lines.
-
-        Raises
-        ------
-        SettingError
-            If it is of another chip, leaves out lines of this view, or takes parts.
-        """
-        wanted = replace(load.load, parts=1) if isinstance(load, Array) else load
-        if wanted is not None:
-            if wanted.shape != self._chip_shape or not wanted.holds(self.rows, self.columns):
-                raise SettingError(
-                    f"the load ({wanted}) does not hold all lines of this view ({self.load}); "
-                    "choose one that does, for example that of the whole array"
-                )
-            if wanted.parts != 1:
-                raise SettingError(
-                    f"the load ({wanted}) is that of a board's own read in parts and cannot be "
-                    "chosen; choose one with parts=1"
-                )
-        view = copy.copy(self)
-        view._under = wanted
-        view._select_lines(self.rows, self.columns)
-        return view
-
-    def __getitem__(self, key: Any) -> Self:
-        """Return a view of some rows and columns; it pulses and reads only those.
-
-        While it is read or multiplied, all other rows float and all other gates are at 0 V (see
-        `load`), so on a chip with wires its cells conduct more than the same cells do in the whole
-        array; `under` reads them under the load of others.
-
-        Each index may be a slice, a list of line numbers, a boolean mask or one number; the view
-        is always two-dimensional. `array[good_rows, good_columns]` takes the outer product.
-
-        Raises
-        ------
-        IndexError
-            If a line does not exist, is named twice, or none is left.
-        """
-        keys = key if isinstance(key, tuple) else (key, slice(None))
-        if len(keys) != 2:
-            raise IndexError(f"an array has rows and columns, {key!r} has {len(keys)} indices")
-        row_key, column_key = keys
-        view = copy.copy(self)
-        view._select_lines(
-            _pick_lines(self.rows, row_key, "row"), _pick_lines(self.columns, column_key, "column")
-        )
-        return view
-
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
-        self.rows, self.columns = rows, columns
+        super()._select_lines(rows, columns)
         self.on_vmm = None
-        self._own = None
 
     # -- what is measured ---------------------------------------------------------------------
 
@@ -457,7 +300,7 @@ class Array(ABC):
         """
         return {"counts": asdict(self.counts)}
 
-    def name_batches(self, run: str) -> None:  # noqa: B027 - most have nothing to do
+    def name_batches(self, run: str) -> None:
         """Have the board know the batches of pulses to come by a run's identity, in order.
 
         Asked for in a program that goes on with the run, a batch that was fired is not fired again.
@@ -509,19 +352,3 @@ class Array(ABC):
 
     @abstractmethod
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None: ...
-
-
-def nearest_step(voltage: FloatArray, step: float) -> FloatArray:
-    """Return voltages rounded to whole steps in V; unchanged where the step is 0."""
-    return np.round(voltage / step) * step if step else voltage
-
-
-def _pick_lines(lines: npt.NDArray[np.intp], key: Any, what: str) -> npt.NDArray[np.intp]:
-    """Apply one index to a list of lines; always returns a list, without repeats, not empty."""
-    refuse_masked(key, f"{what} index", "leave the masked ones out (`.compressed()`)")
-    picked: npt.NDArray[np.intp] = np.atleast_1d(lines[key])
-    if picked.ndim != 1 or picked.size == 0:
-        raise IndexError(f"{what} index {key!r} selects no {what} of {lines.size}")
-    if np.unique(picked).size != picked.size:
-        raise IndexError(f"{what} index {key!r} names a {what} twice")
-    return picked

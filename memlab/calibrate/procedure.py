@@ -14,7 +14,7 @@ import numpy.typing as npt
 from drivers import stopping
 from drivers.smu import ReferenceSmu, open_smu
 from memlab.array import nearest_step
-from memlab.array.board_array import BoardArray
+from memlab.array.board_array import BoardArray, device_of
 from memlab.array.urls import check_url
 from memlab.calibrate.log import CalibrationLog, Check
 from memlab.calibrate.measure import Watcher, calibrate_array
@@ -187,7 +187,7 @@ class CalibrationKind(Kind):
         """Measure, compare products before and after, and store the new version."""
         given: _Given = session.given
         (one,) = session.arrays
-        array = one.device
+        array = device_of(one)
 
         def tell(text: str) -> None:
             for watch in session.watchers:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from memlab.array import Array
-from memlab.array.board_array import BoardArray
+from memlab.array.board_array import BoardArray, device_of
 from memlab.array.cost import COST_UNITS, board_cost
 from memlab.array.load_choice import LoadChoice, select
 from memlab.characterize.bench import Bench
@@ -143,7 +143,7 @@ class Procedure(Kind, Generic[Settings]):
         """Refuse what limits forbid on the lines of the region; nothing is touched."""
         for view in arrays:
             for demand in self.demands():
-                demand.check(view.device)
+                demand.check(device_of(view))
 
     def run(self, session: Session) -> None:
         """Measure on the bench of the session, analyse, and enter it into the passport."""
@@ -169,7 +169,7 @@ class Procedure(Kind, Generic[Settings]):
             Cells of the region, of the array's shape; all of them by default.
         """
         (one,) = arrays
-        array = one.device
+        array = device_of(one)
         mask = np.ones(array.shape, bool) if mask is None else mask
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         record = Record.empty(

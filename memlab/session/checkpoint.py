@@ -86,7 +86,7 @@ class Checkpoint:
         for array, state in zip(arrays, states, strict=True):
             if array.restorable:
                 continue
-            was, board = state["array"]["identity"], array.device.board
+            was, board = state["array"]["identity"], array.board
             check_serial(self.path, board, was["serial"])
             if not vouched.record_lost:
                 self._check_record(state, board)
@@ -118,7 +118,7 @@ class Checkpoint:
             array.restore(state["array"])
             if array.batches is not None:
                 try:
-                    self._check_record(state, array.device.board)
+                    self._check_record(state, array.board)
                 except DataError:  # the user has said so
                     array.batches.doubt()
 

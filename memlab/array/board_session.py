@@ -1,0 +1,77 @@
+"""What all views of one board share: the board, its limits, and how codes are made of volts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from drivers.board import Board, LineClass
+from drivers.published_board import SPANS
+from drivers.pulse import PulseTimer
+from drivers.tia import clipped_code
+from memlab.array.batches import NamedBatches
+from memlab.array.board_config import board_config, check_board
+from memlab.array.pulse_maker import PulseMaker
+from memlab.calibration import Calibration
+from memlab.calibration.conversion import Conversion, make_conversion
+from memlab.chip.coupled_limits import check_operating_point
+from memlab.chip.limits import Limits, OperatingPoint
+from memlab.passport import Passport
+
+__all__ = ["BoardSession"]
+
+
+@dataclass
+class BoardSession:
+    """A board and its users; views with another operating point or calibration have a copy.
+
+    Parameters
+    ----------
+    board
+        An open board.
+    limits, point
+        What the chip may see, and the voltages and widths of reading and programming.
+    rounding
+        Round voltages to the steps of the board's wire.
+    passport, calibration
+        Of the chip, and of the board; None where there is none.
+    batches
+        Names of the present run's batches of pulses.
+    """
+
+    board: Board
+    limits: Limits
+    point: OperatingPoint
+    rounding: bool
+    passport: Passport | None = None
+    calibration: Calibration | None = None
+    batches: NamedBatches | None = None
+    applied: list[Calibration] = field(default_factory=list)
+    """Calibrations of any view so far: the board must allow what each of them asks for."""
+    conversion: Conversion = field(init=False)
+    saturated_code: int = field(init=False)
+    timer: PulseTimer = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_operating_point(self.limits, self.point)
+        capabilities = self.board.capabilities
+        self.saturated_code = clipped_code(capabilities.clip)
+        self.timer = PulseTimer(capabilities.pulse_offset, capabilities.pulse_tick)
+        check_board(self.limits, self.timer)
+        self.apply(self.calibration)
+
+    def apply(self, calibration: Calibration | None) -> None:
+        """Convert with this calibration from now on; every line is at 0 V afterwards."""
+        self.conversion = make_conversion(
+            calibration, SPANS[LineClass.ROW], self.board.capabilities
+        )
+        self.calibration = calibration
+        if calibration is not None:
+            self.applied.append(calibration)
+        self.board.configure(board_config(self.limits, self.point, self.timer, self.applied))
+
+    @property
+    def maker(self) -> PulseMaker:
+        """What makes pulses of voltages at the present operating point."""
+        return PulseMaker(
+            self.board.capabilities, self.timer, self.limits, self.point, self.rounding
+        )

@@ -1,0 +1,80 @@
+"""What an array hands back: measurements in SI units and in codes, and counts of what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from memlab.chip.load import Load
+
+__all__ = ["BoolArray", "Counts", "FloatArray", "Measurement", "Traffic"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass
+class Counts:
+    """What an array has been asked to do: vectors multiplied, cells pulsed, readings clipped."""
+
+    vmm: int = 0
+    set: int = 0
+    reset: int = 0
+    saturated: int = 0
+
+
+@dataclass
+class Traffic:
+    """Payload that crossed the Board seam, in bytes of MLP/1 without framing.
+
+    A code takes 2 bytes, a gain 2 bits, a row-parallel pulse 142 bytes.
+    """
+
+    calls: int = 0
+    up: float = 0.0
+    down: float = 0.0
+
+    def add(self, up: float, down: float) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.up += up
+        self.down += down
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One read or VMM, in SI units and in raw codes.
+
+    Parameters
+    ----------
+    value
+        Conductance in S or current in A; the last axis is the columns of the view.
+    saturated
+        True where the amplifier clipped, so that the true magnitude is larger; same shape.
+    adc_code, gain
+        Raw offset-binary ADC codes and gain numbers, same shape; None on an array without codes.
+    dac_code
+        Row DAC codes of a VMM, the last axis is the rows of the view; None for a read.
+    load
+        What all lines of the chip did meanwhile; None where it is not recorded.
+    """
+
+    value: FloatArray
+    saturated: BoolArray
+    adc_code: npt.NDArray[np.uint16] | None = None
+    gain: npt.NDArray[np.uint8] | None = None
+    dac_code: npt.NDArray[np.uint16] | None = None
+    load: Load | None = None
+
+    def __getitem__(self, which: int | slice) -> Measurement:
+        """Return some of several vectors, or one of them: every field at these places."""
+        return Measurement(
+            self.value[which],
+            self.saturated[which],
+            None if self.adc_code is None else self.adc_code[which],
+            None if self.gain is None else self.gain[which],
+            None if self.dac_code is None else self.dac_code[which],
+            self.load,
+        )

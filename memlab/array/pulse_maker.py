@@ -1,0 +1,192 @@
+"""From voltages and masks to the pulses of a board: groups of cells, codes, ticks.
+
+Limits hold for what was asked and for what the chip will see: the widths that the timer makes, and
+the voltages that rounding to the wire's steps leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cache, reduce
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import Capabilities, LineClass, Mode, PulseBatch, PulseKind
+from drivers.published_board import SPANS
+from drivers.pulse import PulseTimer
+from memlab.array.measurement import BoolArray, FloatArray
+from memlab.array.row_groups import group_numbers
+from memlab.array.wire_steps import on_steps
+from memlab.chip.coupled_limits import check_program, reset_currents, set_currents
+from memlab.chip.limits import Limits, OperatingPoint
+from memlab.passport import RowPulses
+
+__all__ = ["PulseMaker"]
+
+Lines = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class PulseMaker:
+    """Makes the pulses of two-pulse updates.
+
+    Parameters
+    ----------
+    capabilities, timer
+        Of the board.
+    limits, point
+        What the chip may see, and the amplitudes and widths of the pulses.
+    rounding
+        Round gate voltages to the wire's steps instead of refusing those between them.
+    """
+
+    capabilities: Capabilities
+    timer: PulseTimer
+    limits: Limits
+    point: OperatingPoint
+    rounding: bool
+
+    def check(
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        rows: Lines,
+        columns: Lines,
+    ) -> FloatArray:
+        """Return the gate voltages (V) as the chip will see them; raise `LimitError` for others.
+
+        Parameters
+        ----------
+        gate_voltage, reset, set_
+            As for `Array.program`, shape (rows, columns).
+        rows, columns
+            Line numbers on the chip.
+        """
+        made = replace(
+            self.point,
+            set_width=_made_width(self.timer, self.point.set_width),
+            reset_width=_made_width(self.timer, self.point.reset_width),
+        )
+        asked = np.where(set_, gate_voltage, 0.0)
+        check_program(self.limits, made, asked, reset, set_, rows, columns)
+        gate = self.gates_on_steps(asked)
+        if gate is not asked:
+            check_program(self.limits, made, gate, reset, set_, rows, columns)
+        return gate
+
+    def gates_on_steps(self, gate_voltage: FloatArray) -> FloatArray:
+        """Return gate voltages (V) on the wire's steps, or raise `LimitError`."""
+        step = self.capabilities.gate_voltage_step
+        return on_steps(gate_voltage, step, "gate voltage", rounding=self.rounding)
+
+    def batch(
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        rows: Lines,
+        columns: Lines,
+        *,
+        whole_rows: bool = False,
+    ) -> PulseBatch:
+        """Return the pulses: RESETs, then SETs; arguments as of `check`.
+
+        With `whole_rows` there is one for each row, whatever it may draw.
+        """
+        limits, point = self.limits, self.point
+        gate_voltage = self.check(gate_voltage, reset, set_, rows, columns)
+        driver = self.capabilities.row_current
+        most_set = min(limits.set_row_current, driver[Mode.SET])
+        most_reset = min(limits.reset_row_current, driver[Mode.RESET])
+        if whole_rows:
+            most_set = most_reset = np.inf
+        gate_span = SPANS[LineClass.GATE]
+        reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
+        lines = rows, columns
+        resets = self._pulses(
+            PulseKind.RESET,
+            reset,
+            group_numbers(reset_currents(limits, point, reset), most_reset),
+            np.where(reset, reset_gate, np.uint16(0)),
+            int(SPANS[LineClass.ROW].encode(np.full(1, point.reset_voltage))[0]),
+            point.reset_width,
+            lines,
+        )
+        sets = self._pulses(
+            PulseKind.SET,
+            set_,
+            group_numbers(set_currents(limits, gate_voltage, set_), most_set),
+            gate_span.encode(gate_voltage),
+            int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
+            point.set_width,
+            lines,
+        )
+        return _join(resets, sets)
+
+    def in_volts(self, pulses: PulseBatch) -> RowPulses:
+        """Return pulses as they leave the DACs, in volts and seconds."""
+        column_volts = SPANS[LineClass.COLUMN].decode(pulses.amplitude_code)
+        row_volts = SPANS[LineClass.ROW].decode(pulses.amplitude_code)
+        return RowPulses(
+            row=pulses.row.astype(np.intp),
+            kind=pulses.kind,
+            columns=pulses.columns,
+            amplitude=np.where(pulses.kind == PulseKind.SET, column_volts, row_volts),
+            width=self.timer.seconds(pulses.width_ticks),
+            gate_voltage=SPANS[LineClass.GATE].decode(pulses.gate_code),
+        )
+
+    def _pulses(
+        self,
+        kind: PulseKind,
+        mask: BoolArray,
+        group: npt.NDArray[np.intp],
+        gate_code: npt.NDArray[np.uint16],
+        amplitude: int,
+        width: float,
+        lines: tuple[Lines, Lines],
+    ) -> PulseBatch:
+        """One pulse for each group of each row that has a cell in `mask`, on full-width columns.
+
+        All rows have their first group before any has its second.
+        """
+        if (last := int(group.max(initial=0))) > 0:
+            first, *others = (
+                self._pulses(
+                    kind, mask & (group == k), 0 * group, gate_code, amplitude, width, lines
+                )
+                for k in range(last + 1)
+            )
+            return reduce(_join, others, first)
+        rows, chosen = lines
+        active = np.flatnonzero(mask.any(axis=1))
+        n = active.size
+        columns = np.zeros((n, self.capabilities.columns), bool)
+        columns[:, chosen] = mask[active]
+        gates = np.zeros((n, self.capabilities.columns), np.uint16)
+        gates[:, chosen] = gate_code[active]
+        return PulseBatch(
+            row=rows[active].astype(np.uint16),
+            kind=np.full(n, kind, np.uint8),
+            amplitude_code=np.full(n, amplitude, np.uint16),
+            width_ticks=np.full(n, self.timer.ticks(width), np.uint16),
+            columns=columns,
+            gate_code=gates,
+        )
+
+
+@cache
+def _made_width(timer: PulseTimer, width: float) -> float:
+    """Return the width (s) of the pulse that the timer makes when it is asked for this one."""
+    return float(timer.seconds(timer.ticks(width)))
+
+
+def _join(first: PulseBatch, second: PulseBatch) -> PulseBatch:
+    return PulseBatch(
+        **{
+            field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
+            for field in fields(PulseBatch)
+        }
+    )
