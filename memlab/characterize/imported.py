@@ -80,10 +80,9 @@ class Imported(Kind):
     @classmethod
     def draw(cls, run: Run, picture: Path) -> bool:
         """Draw its cells over their readings and over the amplitude of their pulses."""
-        from memlab.characterize.pictures.procedure import result_parts
-        from memlab.figures.declared import plot_parts
+        from memlab.figures.declared import module_parts, plot_parts
 
-        return plot_parts(run, picture, result_parts(run, "memlab.characterize.pictures.imported"))
+        return plot_parts(run, picture, module_parts(run, "memlab.characterize.pictures.imported"))
 
 
 def write_foreign_log(log: ForeignLog, source: Path, out: Path) -> Record:

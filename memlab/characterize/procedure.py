@@ -204,16 +204,19 @@ class Procedure(Kind, Generic[Settings]):
     @classmethod
     def draw_results(cls, run: Run) -> list[Part]:
         """Return parts of the picture of a finished run: those of `picture`, or the default."""
-        from memlab.characterize.pictures.procedure import result_parts
+        from memlab.figures.declared import found_parts, module_parts
 
-        return result_parts(run, cls.picture)
+        return module_parts(run, cls.picture) if cls.picture else found_parts(run)
 
     @classmethod
     def draw(cls, run: Run, picture: Path) -> bool:
         """Draw what was found; of a run that is not finished, its last reading."""
-        from memlab.characterize.pictures.procedure import plot_procedure
+        from memlab.figures.declared import plot_parts
+        from memlab.figures.maps import plot_last_reading
 
-        return plot_procedure(run, picture, cls)
+        if run.finished:
+            return plot_parts(run, picture, cls.draw_results(run))
+        return plot_last_reading(run.path, picture)
 
 
 _CELL_BYTES = 8 + 2 + 1 + 1  # conductance, code, gain, saturation

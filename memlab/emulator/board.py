@@ -28,7 +28,7 @@ from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
 from drivers.simulation import Energy
 from memlab._version import __version__
 from memlab.calibration.static_errors import CalibrationRecord
-from memlab.emulator.chip import Chip
+from memlab.emulator.chip import GRID, Chip
 from memlab.emulator.clock import OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
@@ -121,7 +121,8 @@ class EmulatedBoard(CheckedBoard):
 
     def truth(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> GroundTruth:
         """Return what cells of these lines truly are; nothing is measured, no time passes."""
-        return ground_truth(self, rows, columns)
+        transfer = self._undisturbed_transfer(rows, columns)
+        return ground_truth(self.chip, self.clock, self.calibration, transfer, rows, columns)
 
     @property
     def row_voltage(self) -> npt.NDArray[np.float64]:
@@ -198,6 +199,20 @@ class EmulatedBoard(CheckedBoard):
             held = state["held"]
             self._held = held and (Selection(held["rows"], held["columns"]), held["codes"])
             self._readout, self._drive_for, self._errors_for = Readout(self.chip), None, None
+
+    def _undisturbed_transfer(
+        self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.float64] | None:
+        """Return `transfer` (S) of lines in this order; None before the board is configured."""
+        before = self.state()  # slow noise is drawn when it is looked at
+        try:
+            whole = self.transfer(Selection(np.sort(rows), np.sort(columns)))
+        except DeviceError:  # not configured
+            return None
+        finally:
+            self.restore(before)
+        places = np.argsort(np.argsort(rows)), np.argsort(np.argsort(columns))
+        return whole[np.ix_(*places)] / GRID
 
     def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
         """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.

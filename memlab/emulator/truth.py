@@ -1,4 +1,4 @@
-"""What an emulated chip truly is: what a procedure that measures it ought to find..
+"""What an emulated chip truly is: what a procedure that measures it ought to find.
 
 Nothing is measured and no simulated time passes. The arrays are copies: to write into one changes
 nothing.
@@ -7,19 +7,13 @@ nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import Selection
-from drivers.errors import DeviceError
 from memlab.calibration.static_errors import CalibrationRecord
-from memlab.emulator.chip import GRID, Chip
+from memlab.emulator.chip import Chip
 from memlab.emulator.preset import ChipPreset
-
-if TYPE_CHECKING:
-    from memlab.emulator.board import EmulatedBoard
 
 __all__ = ["GroundTruth", "ground_truth"]
 
@@ -86,37 +80,28 @@ class GroundTruth:
 
 
 def ground_truth(
-    board: EmulatedBoard, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+    chip: Chip,
+    time: float,
+    calibration: CalibrationRecord,
+    transfer: FloatArray | None,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
 ) -> GroundTruth:
-    """Return the truth about some lines of an emulated board."""
-    chip, part = board.chip, np.ix_(rows, columns)
+    """Return the truth about some lines of a chip; `calibration` is that of all its lines."""
+    part = np.ix_(rows, columns)
     return GroundTruth(
         rows=rows,
         columns=columns,
-        time=board.clock,
+        time=time,
         preset=chip.preset,
         conductance=chip.conductance[part],
-        transfer=_transfer(board, rows, columns),
+        transfer=transfer,
         responsive=chip.alive[part],
         stuck=~chip.responsive[part],
         formed=chip.formed[part],
         forming_voltage=chip.forming_voltage[part],
         lifetime=chip.lifetime[part],
         reset_level=chip.full_reset_level[part],
-        board=board.calibration.part(rows, columns),
+        board=calibration.part(rows, columns),
         _chip=chip,
     )
-
-
-def _transfer(
-    board: EmulatedBoard, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
-) -> FloatArray | None:
-    before = board.state()  # slow noise is drawn when it is looked at
-    try:
-        whole = board.transfer(Selection(np.sort(rows), np.sort(columns)))
-    except DeviceError:  # not configured
-        return None
-    finally:
-        board.restore(before)
-    places = np.argsort(np.argsort(rows)), np.argsort(np.argsort(columns))
-    return whole[np.ix_(*places)] / GRID

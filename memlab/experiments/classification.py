@@ -15,10 +15,16 @@ import numpy.typing as npt
 from pydantic import Field
 
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import Samples, in_software
+from memlab.experiments.experiment import Samples
 from memlab.experiments.kind import ExperimentKind
+from memlab.experiments.metrics import (
+    BALANCED_ACCURACY,
+    TEST_ACCURACY,
+    TRAIN_ACCURACY,
+    in_software,
+)
 from memlab.nn import CrossEntropy, Loss, Network
-from memlab.runs import Findings, Quantity, Run, RunFile
+from memlab.runs import Findings, Run, RunFile
 from memlab.storage import State
 from memlab.training import Batch, EpochResult, Observer
 
@@ -39,10 +45,6 @@ FloatArray = npt.NDArray[np.float64]
 LabelArray = npt.NDArray[np.uint8]
 
 EVALUATION_BATCH = 512
-
-TRAIN_ACCURACY = Quantity("train_accuracy", "1", "Train accuracy")
-TEST_ACCURACY = Quantity("test_accuracy", "1", "Test accuracy")
-BALANCED_ACCURACY = Quantity("test_balanced_accuracy", "1", "Test balanced accuracy")
 
 
 class BatchTrainConfig(TrainConfig):

@@ -21,10 +21,11 @@ from typing import Any
 from memlab.array import Array
 from memlab.array.ideal import IdealArray
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import MakeExperiment, Outcome, in_software
+from memlab.experiments.experiment import MakeExperiment, Outcome
 from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.in_situ import loss_of_last_epoch, train_experiment
 from memlab.experiments.law import find_law
+from memlab.experiments.metrics import in_software
 from memlab.experiments.targets import place_weights, used_cells, views_of
 from memlab.mapping import (
     PULSE_UNITS,

@@ -8,28 +8,17 @@ from typing import Any, Protocol
 
 from memlab.array import Array
 from memlab.nn import Loss, Network
-from memlab.runs import Findings, Quantity, RunFile
+from memlab.runs import Findings, RunFile
 from memlab.storage import State
 from memlab.training import Batch, Observer
 
 __all__ = [
-    "EPOCHS",
-    "FINAL_LOSS",
-    "RESTARTS",
-    "VALIDATION_LOSS",
     "Experiment",
     "MakeExperiment",
     "Outcome",
     "SameBatches",
     "Samples",
-    "in_software",
-    "metrics_of",
 ]
-
-FINAL_LOSS = Quantity("final_loss", "1", "Final loss: mean over the last epoch of training")
-RESTARTS = Quantity("restarts", "1", "Restarts: times that training began anew")
-VALIDATION_LOSS = Quantity("validation_loss", "1", "Validation loss, after the last epoch")
-EPOCHS = Quantity("epochs", "1", "Epochs that were trained")
 
 
 @dataclass(frozen=True)
@@ -115,18 +104,3 @@ class Outcome:
     findings: Findings
     details: dict[str, Any] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
-
-
-def in_software(quantity: Quantity) -> Quantity:
-    """Return a quantity as the software finds it, before a transfer."""
-    text = f"{quantity.description}, in software before the transfer"
-    return quantity.variant("software", text)
-
-
-def metrics_of(findings: Findings) -> dict[str, dict[str, Any]]:
-    """Return unit, number and kind of the samples of each number by its name."""
-    return {
-        name: {"units": one.units, "n": one.n, "of": one.of}
-        for name, one in findings.values.items()
-        if one.is_number
-    }

@@ -8,17 +8,10 @@ from typing import Any
 
 from memlab.array import Array
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import (
-    EPOCHS,
-    FINAL_LOSS,
-    RESTARTS,
-    VALIDATION_LOSS,
-    Experiment,
-    MakeExperiment,
-    Outcome,
-)
+from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
 from memlab.experiments.given import UNITS, Weights, read_weights, start_from
 from memlab.experiments.keeping import TrainingKeeper
+from memlab.experiments.metrics import EPOCHS, FINAL_LOSS, RESTARTS, VALIDATION_LOSS
 from memlab.experiments.schedule import LearningRateSchedule
 from memlab.nn import CrossEntropy, Network, Validation
 from memlab.runs import BestWeights, Findings, TrainingLog

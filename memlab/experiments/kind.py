@@ -28,16 +28,17 @@ from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.ex_situ import ExSitu
-from memlab.experiments.experiment import (
+from memlab.experiments.experiment import Experiment
+from memlab.experiments.in_situ import InSitu
+from memlab.experiments.metrics import (
     EPOCHS,
     FINAL_LOSS,
     RESTARTS,
     VALIDATION_LOSS,
-    Experiment,
     in_software,
     metrics_of,
 )
-from memlab.experiments.in_situ import InSitu
+from memlab.experiments.rehearsal import rehearse
 from memlab.kinds import Family, Kind, Quantity, Steps, load_kind
 from memlab.runs import Run
 from memlab.session import Session
@@ -99,9 +100,7 @@ class ExperimentKind(Kind):
         self, arrays: Sequence[Array], mask: npt.NDArray[np.bool_] | None = None
     ) -> dict[str, Any]:
         """Return the bill of a run on emulated arrays, from a rehearsal on them."""
-        from memlab.experiments.estimate import rehearse
-
-        return rehearse(self, arrays)
+        return rehearse(self, self.make, arrays)
 
     @classmethod
     def all_quantities(cls) -> Sequence[Quantity]:

@@ -13,9 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.datasets import Airline
-from memlab.experiments.experiment import in_software
 from memlab.experiments.kind import ExperimentKind
-from memlab.runs import Findings, Quantity, Run, RunFile
+from memlab.experiments.metrics import (
+    NAIVE_TEST_RMSE,
+    NAIVE_TRAIN_RMSE,
+    TEST_RMSE,
+    TRAIN_RMSE,
+    in_software,
+)
+from memlab.runs import Findings, Run, RunFile
 
 if TYPE_CHECKING:
     from memlab.figures.declared import Part
@@ -23,15 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["TRAINING_PAIRS", "EncodedSeries", "Encoding", "PassengerKind", "Prediction", "encode"]
 
 FloatArray = npt.NDArray[np.float64]
-
-UNITS = "1e3 passengers"
-
-TRAIN_RMSE = Quantity("train_rmse", UNITS, "Train RMSE")
-TEST_RMSE = Quantity("test_rmse", UNITS, "Test RMSE")
-NAIVE_TRAIN_RMSE = Quantity(
-    "persistence_train_rmse", UNITS, "Persistence train RMSE", reference=True
-)
-NAIVE_TEST_RMSE = Quantity("persistence_test_rmse", UNITS, "Persistence test RMSE", reference=True)
 
 TRAINING_PAIRS = 96
 

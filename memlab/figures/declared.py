@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -23,12 +25,15 @@ from memlab.figures.style import BLUE, ORANGE, figure_file, marker, whole_number
 from memlab.figures.units import scale_of
 from memlab.runs import ConductanceMap, Finding, Run
 
-__all__ = ["Part", "draw_loss", "found_parts", "plot_declared", "plot_parts"]
+__all__ = ["Part", "draw_loss", "found_parts", "module_parts", "plot_declared", "plot_parts"]
 
 Part = tuple[float, Callable[[Figure | SubFigure], None]]
 """Height in inches, and what draws it."""
 
 Lines = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+_HEIGHT = 4.2
+"""Inches, of pictures that do not say theirs."""
 
 _MOST = 8
 """Curves and maps at most: a page can be looked at."""
@@ -79,6 +84,22 @@ def found_parts(run: Run) -> list[Part]:
             one = found[name]
             parts.append((4.2, partial(_draw_map, one=one, name=name, lines=lines)))
     return parts
+
+
+def module_parts(run: Run, module: str) -> list[Part]:
+    """Return what a module draws of a run by `draw(figure, run, entry)`, its HEIGHT in inches."""
+    drawing = import_module(module)
+    part = partial(_draw_entry, run=run, draw=drawing.draw)
+    return [(getattr(drawing, "HEIGHT", _HEIGHT), part)]
+
+
+def _draw_entry(
+    figure: Figure | SubFigure,
+    run: Run,
+    draw: Callable[[Figure | SubFigure, Run, h5py.Group], None],
+) -> None:
+    with run.entry() as entry:
+        draw(figure, run, entry)
 
 
 def draw_loss(axes: Axes, run: Run, name: str = "Loss") -> None:

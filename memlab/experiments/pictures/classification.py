@@ -9,8 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.experiments.classification import BALANCED_ACCURACY, TEST_ACCURACY, TRAIN_ACCURACY
-from memlab.experiments.experiment import in_software
+from memlab.experiments.metrics import (
+    BALANCED_ACCURACY,
+    TEST_ACCURACY,
+    TRAIN_ACCURACY,
+    in_software,
+)
 from memlab.figures.declared import Part, draw_loss
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, marker, whole_numbers

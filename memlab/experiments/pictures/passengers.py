@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.experiments.passengers import (
+from memlab.experiments.metrics import (
     NAIVE_TEST_RMSE,
     NAIVE_TRAIN_RMSE,
     TEST_RMSE,
