@@ -2,7 +2,7 @@
 
 Copy this file, and change data, layers and metric. In the `pyproject.toml` of your package
 
-    [project.entry-points."memlab.kinds"]
+    [project.entry-points."memlab.kinds.experiment"]
     moons = "own_network:Moons"
 
 makes it a kind like the built-in ones, once the package is installed:

@@ -2,7 +2,7 @@
 
 Copy this file, and change what is pulsed and what is found. In the `pyproject.toml` of your package
 
-    [project.entry-points."memlab.kinds"]
+    [project.entry-points."memlab.kinds.procedure"]
     second-set = "own_procedure:SecondSet"
 
 makes it a kind like the built-in ones, once the package is installed:

@@ -59,12 +59,9 @@ class KindCommand(Command):
         self.families = families
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help; only now all kinds are loaded."""
-        lines = [
-            f"{name}: {kind.about or kind.title}"
-            for family in self.families
-            for name, kind in Kinds(family).items()
-        ]
-        lines += Kinds().broken().values()
-        self.epilog = "\n\n".join(lines)
+        """Write the help; only now the kinds are loaded."""
+        found = [Kinds(family) for family in self.families]
+        lines = [f"{n}: {kind.about or kind.title}" for one in found for n, kind in one.items()]
+        broken = {name: why for one in found for name, why in one.broken().items()}
+        self.epilog = "\n\n".join([*lines, *broken.values()])
         super().format_help(ctx, formatter)

@@ -2,7 +2,7 @@
 
 A package adds one without a line in memlab:
 
-    [project.entry-points."memlab.kinds"]
+    [project.entry-points."memlab.kinds.procedure"]
     two-pulses = "my_package.two_pulses:TwoPulses"
 
 Most derive from `memlab.characterize.Procedure` or `memlab.experiments.ExperimentKind`, which

@@ -1,7 +1,9 @@
 """Finds kinds by name: those of memlab and those of other packages, through one door.
 
-Kinds are entry points of the group `memlab.kinds`. Their names are known without loading anything;
-a kind is loaded when somebody names it. What is wrong with one package is told of its kinds alone.
+Kinds are entry points in a group for each family: `memlab.kinds.procedure` and so on. Names and
+families are known without loading anything; a kind is loaded when somebody names it. In the group
+`memlab.kinds` a family is not told: such a kind is loaded with any other.
+What is wrong with one package is told of its kinds alone.
 """
 
 from __future__ import annotations
@@ -27,14 +29,25 @@ _NAME = re.compile(r"\w+([.-]\w+)*")
 def _points() -> dict[str, list[EntryPoint]]:
     """Return the entry points by name; looking through all packages takes a while."""
     found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
-        found.setdefault(point.name, []).append(point)
+    everything = entry_points()
+    for group in (GROUP, *(f"{GROUP}.{family}" for family in Family)):
+        for point in everything.select(group=group):
+            found.setdefault(point.name, []).append(point)
     return found
 
 
-def kind_names() -> list[str]:
-    """Return the names of all kinds; loads none."""
-    return sorted(_points())
+def _family_of(point: EntryPoint) -> Family | None:
+    """Return the family that the group of an entry point tells; None where it tells none."""
+    return None if point.group == GROUP else Family(point.group.removeprefix(f"{GROUP}."))
+
+
+def kind_names(family: Family | None = None) -> list[str]:
+    """Return the names of all kinds, or of those that may be of a family; loads none."""
+    return sorted(
+        name
+        for name, points in _points().items()
+        if family is None or {_family_of(point) for point in points} & {family, None}
+    )
 
 
 def load_kind(name: str, family: Family | None = None) -> type[Kind]:
@@ -55,15 +68,17 @@ def load_kind(name: str, family: Family | None = None) -> type[Kind]:
     """
     points = _points().get(name, [])
     if not points:
-        there = ", ".join(Kinds(family)) or "none: install memlab (python -m pip install .)"
-        near = did_you_mean(name, _points())
-        raise SettingError(f"unknown {family or 'kind'} {name!r}; {near}choose one of {there}")
+        there = list(Kinds(family))
+        choice = ", ".join(there) or "none: install memlab (python -m pip install .)"
+        near = did_you_mean(name, there)
+        raise SettingError(f"unknown {family or 'kind'} {name!r}; {near}choose one of {choice}")
     if len(points) > 1:
         packages = " and ".join(sorted(map(_package, points)))
         raise SettingError(f"{name} is brought by {packages}: uninstall all but one of them")
+    found = _family_of(points[0]) or _load(points[0]).family
+    if family is not None and found is not family:
+        raise SettingError(f"{name} is no {family} but of the family {found}")
     kind = _load(points[0])
-    if family is not None and kind.family is not family:
-        raise SettingError(f"{name} is no {family} but of the family {kind.family}")
     if family is not None and not kind.runs():
         raise SettingError(f"{name} is not run by name: {kind.about}")
     return kind
@@ -86,6 +101,8 @@ def _load(point: EntryPoint) -> type[Kind]:
         raise SettingError(f"{where} is no whole kind: {point.value} has no {missing[0]}")
     if kind.name != point.name:
         raise SettingError(f"{where} calls itself {kind.name}; its entry point must be called so")
+    if _family_of(point) not in (None, kind.family):
+        raise SettingError(f"{where} stands in {point.group}: move it to {GROUP}.{kind.family}")
     return kind
 
 
@@ -113,8 +130,8 @@ class Kinds(Mapping[str, type[Kind]]):
             raise KeyError(str(error)) from error
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the names in order; all kinds are loaded to tell the family."""
-        for name in kind_names():
+        """Yield the names in order; the kinds of the family are loaded to leave out broken ones."""
+        for name in kind_names(self._family):
             try:
                 load_kind(name, self._family)
             except SettingError:
@@ -125,9 +142,9 @@ class Kinds(Mapping[str, type[Kind]]):
         return sum(1 for _ in self)
 
     def broken(self) -> dict[str, str]:
-        """Return why kinds cannot be loaded, by name."""
+        """Return why kinds, that are of the family as far as one knows, cannot be loaded."""
         found = {}
-        for name in kind_names():
+        for name in kind_names(self._family):
             try:
                 load_kind(name)
             except SettingError as error:

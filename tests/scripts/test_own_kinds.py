@@ -30,8 +30,10 @@ REGION = ["--rows", "3:7", "--columns", "10:13"]
 @pytest.fixture(scope="module", autouse=True)
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     target = tmp_path_factory.mktemp("site")
-    install(target, "our-moons", SCRIPTS / "own_network.py", {"moons": "Moons"})
-    install(target, "our-sets", SCRIPTS / "own_procedure.py", {"second-set": "SecondSet"})
+    install(target, "our-moons", SCRIPTS / "own_network.py", "experiment", {"moons": "Moons"})
+    install(
+        target, "our-sets", SCRIPTS / "own_procedure.py", "procedure", {"second-set": "SecondSet"}
+    )
     with installed(target):
         yield target
 

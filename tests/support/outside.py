@@ -13,7 +13,9 @@ import pytest
 from memlab.kinds import registry
 
 
-def install(target: Path, package: str, module: Path, kinds: Mapping[str, str]) -> None:
+def install(
+    target: Path, package: str, module: Path, family: str, kinds: Mapping[str, str]
+) -> None:
     """Install a module as a package of its own into a directory, with entry points for kinds."""
     target.mkdir(exist_ok=True)
     (target / module.name).write_bytes(module.read_bytes())
@@ -23,7 +25,7 @@ def install(target: Path, package: str, module: Path, kinds: Mapping[str, str]) 
         f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\nRequires-Dist: memlab\n"
     )
     lines = [f"{name} = {module.stem}:{name_of}" for name, name_of in kinds.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[memlab.kinds]", *lines, ""]))
+    (info / "entry_points.txt").write_text("\n".join([f"[memlab.kinds.{family}]", *lines, ""]))
     files = [module.name, *(f"{info.name}/{one}" for one in ("METADATA", "entry_points.txt"))]
     (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
 

@@ -129,15 +129,24 @@ class Experiment(SameBatches):
         return findings
 '''
 
-POINTS = """[memlab.kinds]
+POINTS = """[memlab.kinds.procedure]
 two-pulses = two_pulses:TwoPulses
-clouds = clouds:Clouds
 broken = no_such_module:Kind
 misnamed = two_pulses:TwoPulses
 function = two_pulses:np
 leaving = leaves:Kind
 two/pulses = two_pulses:TwoPulses
+
+[memlab.kinds.experiment]
+clouds = clouds:Clouds
+misplaced = misplaced:Misplaced
+
+[memlab.kinds]
+whatever = whatever:Whatever
 """
+
+MISPLACED = "import two_pulses\nclass Misplaced(two_pulses.TwoPulses): name = 'misplaced'\n"
+WHATEVER = "import two_pulses\nclass Whatever(two_pulses.TwoPulses): name = 'whatever'\n"
 
 
 def install(place: Path, name: str, points: str, **modules: str) -> None:
@@ -154,13 +163,20 @@ def install(place: Path, name: str, points: str, **modules: str) -> None:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     place = tmp_path / "site"
     place.mkdir()
-    install(place, "others", POINTS, two_pulses=PROCEDURE, clouds=EXPERIMENT, leaves="exit()")
+    modules = {
+        "two_pulses": PROCEDURE,
+        "clouds": EXPERIMENT,
+        "leaves": "exit()",
+        "misplaced": MISPLACED,
+        "whatever": WHATEVER,
+    }
+    install(place, "others", POINTS, **modules)
     monkeypatch.syspath_prepend(str(place))
     monkeypatch.chdir(tmp_path)
     forget()
     yield place
     forget()
-    for module in ("two_pulses", "clouds", "leaves"):
+    for module in modules:
         sys.modules.pop(module, None)
 
 
@@ -234,6 +250,7 @@ def test_what_is_wrong_with_one_package_is_told_of_its_kinds_alone(installed: Pa
         "leaving": r"leaving \(others 1\.0\) cannot be loaded: SystemExit",
         "two/pulses": "is no name of a kind: letters, digits",
         "two-pulse": "did you mean two-pulses",
+        "misplaced": "stands in memlab.kinds.experiment: move it to memlab.kinds.procedure",
     }.items():
         with pytest.raises(SettingError, match=why):
             load_kind(name)
@@ -241,8 +258,32 @@ def test_what_is_wrong_with_one_package_is_told_of_its_kinds_alone(installed: Pa
         load_kind("clouds", Family.PROCEDURE)
 
 
+def test_only_kinds_of_the_family_that_is_asked_for_are_loaded(installed: Path) -> None:
+    install(installed, "loud", "[memlab.kinds.procedure]\nloud = loud:Loud\n", loud="exit('loud')")
+    forget()
+    said = type_in("train", "--help")
+    assert "clouds: A line between two clouds of points." in said
+    assert "misplaced" in said
+    assert "loud (loud 1.0)" not in said
+    assert "leaves" not in sys.modules
+    assert {"two-pulses", "loud"} <= set(kind_names(Family.PROCEDURE))
+    assert not {"two-pulses", "loud"} & set(kind_names(Family.EXPERIMENT))
+    said = type_in("characterize", "--help")
+    assert "loud (loud 1.0) cannot be loaded: SystemExit: loud" in said
+    assert "misplaced" not in said
+
+
+def test_where_the_family_is_not_told_a_kind_is_loaded_to_find_out(installed: Path) -> None:
+    assert load_kind("whatever", Family.PROCEDURE).name == "whatever"
+    assert "whatever" in Kinds(Family.PROCEDURE)
+    assert "whatever" not in Kinds(Family.EXPERIMENT)
+    assert "whatever" in kind_names(Family.EXPERIMENT)
+    with pytest.raises(SettingError, match="no experiment but of the family procedure"):
+        load_kind("whatever", Family.EXPERIMENT)
+
+
 def test_a_name_that_two_packages_bring_is_refused(installed: Path) -> None:
-    install(installed, "copies", "[memlab.kinds]\nairline = clouds:Clouds\n")
+    install(installed, "copies", "[memlab.kinds.experiment]\nairline = clouds:Clouds\n")
     forget()
     with pytest.raises(SettingError, match=r"airline is brought by copies 1\.0 and memlab"):
         load_kind("airline")
