@@ -11,7 +11,6 @@ ROOTS = ("memlab", "drivers", "firmware_protocol")
 FOR_A_TYPE = [
     # The one knows of the other the name of a class, for the type of an argument.
     {"memlab.kinds", "memlab.session"},
-    {"memlab.array"},
 ]
 """Packages between which, or within which, only `TYPE_CHECKING` closes a circle."""
 
