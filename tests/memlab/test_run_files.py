@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import chexus
@@ -17,6 +17,7 @@ from nexusformat.nexus.validate import logger as nexus_logger
 from nexusformat.nexus.validate import validate_file
 from support.any_run import look_at, status_of, type_in
 from support.old_files import FIXTURES
+from support.outside import install, installed
 
 from memlab.characterize import Region, plan_procedures, resume, run_procedures
 from memlab.characterize.imported import write_foreign_log
@@ -28,10 +29,22 @@ from memlab.runs.arc import read_arc_log
 BOARD = "emulator:?seed=1&chip=ta-hfo2"
 FORMING = f"{BOARD}&forming.voltage=2.6"
 CELLS = Region("0:4", "0:6", (), None)
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Install kinds of other people."""
+    target = tmp_path_factory.mktemp("site")
+    network, sets = SCRIPTS / "own_network.py", SCRIPTS / "own_procedure.py"
+    install(target, "our-moons", network, "experiment", {"moons": "Moons"})
+    install(target, "our-sets", sets, "procedure", {"second-set": "SecondSet"})
+    with installed(target):
+        yield
 
 
 def procedure(name: str) -> Callable[[Path], object]:
-    settings = ("steps=4",) if name == "forming" else PROCEDURES[name]
+    settings = OWN_SETTINGS.get(name) or PROCEDURES[name]
     board = FORMING if name == "forming" else BOARD
 
     def make(out: Path) -> None:
@@ -39,6 +52,15 @@ def procedure(name: str) -> Callable[[Path], object]:
         run_procedures(plans, board, CELLS, figure=False)
 
     return make
+
+
+OWN_SETTINGS = {"forming": ("steps=4",), "second-set": ("cycles=3", "chip=ta-hfo2")}
+SMALL_MOONS = ("data.points=30", "network.units=3", "train.epochs=3", "train.batch=10")
+
+
+def moons(*settings: str) -> Callable[[Path], object]:
+    given = (*SMALL_MOONS, *settings)
+    return lambda out: run(make_plan("moons", settings=given, out=out), figure=False)
 
 
 def training(name: str) -> Callable[[Path], object]:
@@ -114,6 +136,9 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "calibrate": calibrated,
     "arc-one": imported("arc-one.csv"),
     "arc-two": imported("arc-two-log.h5"),
+    "second-set": procedure("second-set"),
+    "moons": moons(),
+    "moons-transferred": moons("method=ex-situ"),
     "interrupted": stopped(3),
     "resumed": resumed,
     "rescued": rescued,
@@ -132,7 +157,9 @@ def datasets(path: Path) -> dict[str, h5py.Dataset]:
     return found
 
 
-QUICK = {*("forming", "linearity", "program", "vmm", "arc-one", "interrupted")}
+QUICK = {
+    *("forming", "linearity", "program", "vmm", "arc-one", "interrupted", "second-set", "moons")
+}
 
 
 @pytest.mark.parametrize(
