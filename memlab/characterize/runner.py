@@ -400,7 +400,7 @@ def _run(
     """Measure, analyse, close the run file, draw; return the document."""
     attributes = read_attributes(plan.out)
     clock = _run_clock(array, attributes, log.record)
-    request = plan.request(str(attributes["board"]), {"session": attributes["session"]})
+    request = plan.request(str(attributes["board"]))
     step = None if watch is None else partial(watch, plan.name)
     bench = _bench(plan, array, log, float(attributes["clock_origin"]), step, clock)
     # A resumed run may have begun with a batch whose fate is not written yet.
@@ -413,6 +413,7 @@ def _run(
             file=log.run,
             given=bench,
             blank=lambda: new and not log.record.happened,
+            repeatable=True,
         ) as session:
             plan.procedure.run(session)
             if clock is not None and clock.step:

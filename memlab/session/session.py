@@ -149,6 +149,7 @@ def recorded(
     given: Any = None,
     watchers: Sequence[Any] = (),
     vouched: Vouched = Vouched(),  # noqa: B008 - frozen
+    repeatable: bool = False,
 ) -> Iterator[Session]:
     """Record what the block does on arrays: into a run file, and into the passports of the chips.
 
@@ -173,6 +174,8 @@ def recorded(
         As in the `Session`.
     vouched
         What the user says of the boards of a run that goes on.
+    repeatable
+        Whether it goes on by being run again over what the file holds, without a checkpoint.
     """
     start = time.perf_counter()
     counts, cost = total_counts(arrays), _cost(arrays, link)
@@ -204,8 +207,11 @@ def recorded(
         if session.checkpoints is not None:
             session.checkpoints.remove()
     except BaseException as error:
-        going_on = session.checkpoints is not None or "session" in request.notes
-        if going_on and session.file.is_here and not isinstance(error, LimitError):
+        if (
+            (repeatable or session.checkpoints is not None)
+            and session.file.is_here
+            and not isinstance(error, LimitError)
+        ):
             error.resumable = request.out  # type: ignore[attr-defined]
         if not isinstance(error, LimitError):
             raise
