@@ -8,7 +8,7 @@ from drivers.grounding import ground_line
 from drivers.opening import SCHEMES, parse_address
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.errors import SettingError
 
 
@@ -30,10 +30,7 @@ def ground(url: str, clear_fault: bool, as_json: bool) -> None:
 
         with open_board(url) as board:
             board.ground()
-    if as_json:
-        show_document(document)
-    else:
-        click.echo(_in_words(document))
+    tell(document, as_json, lambda _: [_in_words(document)])
 
 
 def _in_words(document: dict[str, object]) -> str:

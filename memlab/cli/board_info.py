@@ -11,7 +11,7 @@ from drivers.board import CAPABILITY_UNITS
 from memlab.array.urls import open_board
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.passport.location import default_path
 from memlab.units import prefixed
 
@@ -36,12 +36,11 @@ def info(url: str, as_json: bool) -> None:
         passport = default_path(board.capabilities.serial)
         document["passport"] = str(passport) if passport.is_file() else None
         document["units"] = _UNITS
-    if as_json:
-        show_document(document)
-        return
-    for key, value in document.items():
-        if key != "units":
-            click.echo(f"{key:<20} {_text(key, value)}")
+    tell(
+        document,
+        as_json,
+        lambda _: [f"{k:<20} {_text(k, value)}" for k, value in document.items() if k != "units"],
+    )
 
 
 def _text(key: str, value: Any) -> str:

@@ -23,13 +23,13 @@ from memlab.cli.options import (
     board_option,
     json_option,
     label_options,
+    out_option,
     quiet_option,
 )
-from memlab.cli.setting_options import config_option, set_option, setting_options
-from memlab.cli.streams import show_document
+from memlab.cli.setting_options import config_option, merged, set_option, setting_options
+from memlab.cli.streams import tell
 from memlab.regions import format_lines
-from memlab.session import Labels, read_config
-from memlab.settings import apply_settings, merge_settings
+from memlab.session import Labels
 
 _DEFAULT = CalibrationSettings()
 
@@ -59,11 +59,8 @@ _DEFAULT = CalibrationSettings()
 )
 @click.option("--seed", type=SEED, help=f"Seed of everything random.  [default: {_DEFAULT.seed}]")
 @setting_options(set_option("vectors=96"), config_option, kind="calibration")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Run file; the picture goes beside it.  [default: memlab-runs/calibration-...h5]",
+@out_option(
+    "Run file; the picture goes beside it.  [default: memlab-runs/calibration-...h5]",
 )
 @click.option("--no-store", is_flag=True, help="Keep no version; only write the run file.")
 @click.option("--list", "do_list", is_flag=True, help="List this board's versions.")
@@ -111,14 +108,9 @@ def calibrate(
         return
     named = {"passes": passes, "target": target, "seconds": seconds, "seed": seed}
     own = [f"{name}={value!r}" for name, value in named.items() if value is not None]
-    config = CalibrationSettings()
-    if config_file is not None:
-        file = read_config(config_file)
-        file.check_kind("calibration")
-        config = merge_settings(config, file.values, f"--config {config_file}")
     plan = plan_calibration(
         url,
-        apply_settings(config, [*settings, *own]),
+        merged(CalibrationSettings(), "calibration", config_file, [*settings, *own]),
         out=out,
         smu=smu,
         rows=rows,
@@ -129,10 +121,7 @@ def calibrate(
     )
     with _progress(quiet) as watch:
         document = run_calibration(plan, _say if yes else _ask, watch)
-    if as_json:
-        show_document(document)
-    else:
-        _summarise(document)
+    tell(document, as_json, _words)
 
 
 def _choices(do_list: bool, use: int | None, undo: bool, off: bool) -> dict[str, bool]:
@@ -152,17 +141,17 @@ def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
         for one in store.versions()
     ]
     document = {"serial": store.serial, "in_use": store.used or None, "versions": versions}
-    if as_json:
-        show_document(document)
-        return
-    for one in versions:
-        mark = "*" if one["version"] == store.used else " "
-        click.echo(f"{mark} {one['version']:>4}  {one['date']}  {one['method']}")
     used = f"version {store.used}" if store.used else "none"
     if store.used and url.startswith("emulator:"):
         used += ", where the emulator's URL says calibration=latest"
     number = f"{len(versions)} version{'' if len(versions) == 1 else 's'}"
-    click.echo(f"board {store.serial}: {number}, in use: {used}")
+    lines = [
+        f"{'*' if one['version'] == store.used else ' '} {one['version']:>4}  {one['date']}  "
+        f"{one['method']}"
+        for one in versions
+    ]
+    told = [*lines, f"board {store.serial}: {number}, in use: {used}"]
+    tell(document, as_json, lambda _: told)
 
 
 def _ask(probe: Probe) -> None:
@@ -195,8 +184,8 @@ def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
     click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _summarise(document: dict[str, Any]) -> None:
-    """Tell a person what was found, on stderr."""
+def _words(document: dict[str, Any]) -> list[str]:
+    """Return what was found, for a person."""
     error, units = document["vmm_error"], {"1": "relative", "code": "codes"}
     lines = ["                       spread    standard error"]
     for name, spread in document["spread"].items():
@@ -221,4 +210,4 @@ def _summarise(document: dict[str, Any]) -> None:
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]
-    click.echo("\n".join(lines))
+    return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
@@ -14,13 +15,13 @@ from memlab.cli.options import (
     json_option,
     label_options,
     load_option,
+    out_option,
     quiet_option,
     region_options,
 )
 from memlab.cli.procedures import report, watch_readings
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.kinds import Family
-from memlab.session import Labels
 
 
 @click.command(cls=KindCommand, families=(Family.PROCEDURE,))
@@ -31,11 +32,10 @@ from memlab.session import Labels
 @region_options
 @load_option
 @click.option("--seed", type=SEED, help="Seed of the emulated chip.  [default: 1]")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Run file; with several procedures a directory.  [default: memlab-runs/NAME-...h5]",
+@out_option(
+    "Run file; with several procedures a directory.  [default: memlab-runs/NAME-...h5]",
+    click.Path(path_type=Path),
+    "PATH",
 )
 @setting_options(set_option("gate_maximum=2.0 or chip.noise=0"), config_option)
 @label_options
@@ -46,13 +46,10 @@ def characterize(
     url: str,
     region: Region,
     load: str | None,
-    seed: int | None,
-    out: Path | None,
     settings: tuple[str, ...],
-    config_file: Path | None,
     as_json: bool,
     quiet: bool,
-    labels: Labels,
+    **wanted: Any,
 ) -> None:
     """Measure what a chip is, one procedure after the other on the same board.
 
@@ -62,15 +59,7 @@ def characterize(
     unless --load says otherwise.
     """
     settings = settings if load is None else (f"load={load}", *settings)
-    plans = plan_procedures(
-        names,
-        board=url,
-        seed=seed,
-        settings=settings,
-        out=out,
-        labels=labels,
-        config_file=config_file,
-    )
+    plans = plan_procedures(names, board=url, settings=settings, **wanted)
     with watch_readings(quiet) as watch:
         documents = run_procedures(plans, url, region, watch=watch)
     report(documents, as_json)

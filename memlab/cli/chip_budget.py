@@ -10,7 +10,7 @@ import rich_click as click
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.passports import BUDGET_UNITS, budget_text, require_passport
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.passport import Passport
 from memlab.passport.budgets import parse_budget
 
@@ -39,7 +39,6 @@ def budget(name: str, set_: str | None, as_json: bool, **others: str | None) -> 
     if changes:
         with Passport(path, shape) as passport:
             passport.store_budgets(budgets)
-    if as_json:
-        show_document({"passport": str(path), "budgets": asdict(budgets), "units": BUDGET_UNITS})
-    else:
-        click.echo(f"budgets per cell: {budget_text(asdict(budgets))}")
+    words = f"budgets per cell: {budget_text(asdict(budgets))}"
+    document = {"passport": str(path), "budgets": asdict(budgets), "units": BUDGET_UNITS}
+    tell(document, as_json, lambda _: [words])

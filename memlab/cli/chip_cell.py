@@ -49,10 +49,10 @@ def cell(row: int, column: int, name: str, last: int, as_json: bool) -> None:
     if as_json:
         show_document({**asdict(story), "units": _UNITS})
     else:
-        _tell(story)
+        click.echo("\n".join(_words(story)))
 
 
-def _tell(story: CellStory) -> None:
+def _words(story: CellStory) -> list[str]:
     left = budget_text(story.budgets)
     lines = [
         f"cell [{story.row}, {story.column}]: {story.set} SETs, {story.reset} RESETs, "
@@ -69,9 +69,7 @@ def _tell(story: CellStory) -> None:
         )
     if story.last_pulses:
         lines.append(f"its last {len(story.last_pulses)} pulses:")
-    lines += map(_pulse, story.last_pulses)
-    for line in lines:
-        click.echo(line)
+    return [*lines, *map(_pulse, story.last_pulses)]
 
 
 def _chapter(run: Chapter) -> str:

@@ -19,10 +19,17 @@ from memlab.cli.chip_tables import (
     the_table,
 )
 from memlab.cli.command import Command
-from memlab.cli.options import SEED, FiniteRange, json_option, quiet_option
+from memlab.cli.options import (
+    EXISTING,
+    SEED,
+    FiniteRange,
+    check_new,
+    json_option,
+    out_option,
+    quiet_option,
+)
 from memlab.cli.streams import show_document
 from memlab.emulator import load_preset
-from memlab.errors import SettingError
 from memlab.runs import read_attributes
 from memlab.twin import Comparison, load_runs
 from memlab.twin import compare as compare_twin
@@ -31,14 +38,9 @@ from memlab.units import prefixed
 
 @click.command(cls=Command)
 @click.argument("twin")
-@click.argument(
-    "runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Picture to write.  [default: TWIN-compare.png]",
+@click.argument("runs", nargs=-1, required=True, type=EXISTING)
+@out_option(
+    "Picture to write.  [default: TWIN-compare.png]",
 )
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Of the first twin.")
 @click.option(
@@ -75,10 +77,7 @@ def compare(
     preset, table = load_preset(twin), the_table(runs, columns, half)
     measured = load_runs(runs) if table is None else []
     picture = out or Path(f"{Path(twin).stem}-compare.png")
-    if picture.exists():
-        raise SettingError(f"{picture} exists already; nothing was overwritten, choose --out")
-    if not picture.parent.is_dir():
-        raise SettingError(f"cannot write {picture}: there is no directory {picture.parent}")
+    check_new(picture, "--out")
     if table is not None:
         with Console(stderr=True).status("the twin is measured as the cells of the table were"):
             compared = {"twin": twin} | compare_with_table(preset, table, half, seed, picture)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from memlab.cli.chip_tables import describe_table, summarise_table, table_options, the_table
 from memlab.cli.command import Command
-from memlab.cli.options import SEED, json_option, quiet_option
+from memlab.cli.options import EXISTING, SEED, json_option, out_option, quiet_option
 from memlab.cli.streams import show_document
 from memlab.emulator import load_preset, preset_rows
 from memlab.twin import (
@@ -26,15 +26,10 @@ from memlab.twin import fit as fit_twin
 
 
 @click.command(cls=Command)
-@click.argument(
-    "runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option(
-    "--out",
+@click.argument("runs", nargs=-1, required=True, type=EXISTING)
+@out_option(
+    "Preset to write, for example twin.toml.",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Preset to write, for example twin.toml.",
 )
 @click.option(
     "--base",

@@ -13,7 +13,7 @@ from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, limits_option
 from memlab.cli.passports import require_passport
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.errors import SettingError
 
 
@@ -70,13 +70,10 @@ def settle(
                 f"{board} is the board of the passport {array.passport.path}, not of {path}"
             )
         document = settle_unknown(array, law, rest=rest)
-    if as_json:
-        show_document(document)
-    else:
-        _tell(document)
+    tell(document, as_json, _words)
 
 
-def _tell(document: dict[str, Any]) -> None:
+def _words(document: dict[str, Any]) -> list[str]:
     lines = [
         f"batch {one['batch']}, {one['time']}, {one['run']}: {one['kind'].upper()} of row "
         f"{one['row']}, {len(one['columns'])} cells: {one['answer']} "
@@ -87,4 +84,4 @@ def _tell(document: dict[str, Any]) -> None:
     lines.append(f"{counts}; {document['unknown']} pulses of cells are in doubt now")
     if document["unknown"]:
         lines.append("they count as fired; decide with --accept (fired) or --redo (not fired)")
-    click.echo("\n".join(lines))
+    return lines

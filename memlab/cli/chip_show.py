@@ -9,9 +9,9 @@ import numpy as np
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
-from memlab.cli.passports import BUDGET_UNITS, show_passport, unknown_chip
-from memlab.cli.streams import show_document
+from memlab.cli.options import json_option, out_option
+from memlab.cli.passports import BUDGET_UNITS, passport_lines, unknown_chip
+from memlab.cli.streams import show_document, tell
 from memlab.emulator.preset import BUILT_IN, ParameterRow, preset_rows
 from memlab.errors import SettingError
 from memlab.passport import Passport
@@ -21,11 +21,8 @@ from memlab.passport.story import summary
 
 @click.command(cls=Command)
 @click.argument("name", metavar="FILE_OR_PRESET")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Picture of a passport: pulses and conductance of each cell.",
+@out_option(
+    "Picture of a passport: pulses and conductance of each cell.",
 )
 @json_option
 def show(name: str, out: Path | None, as_json: bool) -> None:
@@ -50,10 +47,7 @@ def show(name: str, out: Path | None, as_json: bool) -> None:
 
             plot_passport(passport, out)
             document["figure"] = str(out)
-    if as_json:
-        show_document(document)
-    else:
-        show_passport(document)
+    tell(document, as_json, passport_lines)
 
 
 show.epilog = f"Built-in presets: {', '.join(BUILT_IN)}."

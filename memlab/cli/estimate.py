@@ -10,9 +10,17 @@ import rich_click as click
 from memlab.array.cost import COST_UNITS
 from memlab.characterize import Region, estimate_procedures, plan_procedures
 from memlab.cli.kind_names import KindCommand, KindName
-from memlab.cli.options import SEED, check_picture, json_option, region_options
+from memlab.cli.options import (
+    NEW,
+    SEED,
+    check_picture,
+    epochs_option,
+    json_option,
+    preset_option,
+    region_options,
+)
 from memlab.cli.setting_options import config_option, set_option, setting_options
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.emulator.preset import timing_settings
 from memlab.errors import SettingError
 from memlab.experiments import estimate as make_estimate
@@ -30,12 +38,9 @@ from memlab.units import prefixed
     type=KindName(Family.EXPERIMENT, Family.PROCEDURE),
 )
 @region_options
-@click.option(
-    "--preset",
-    help="Recipe: paper, the published one, or memlab, ours.  [default: memlab, where it is]",
-)
+@preset_option
 @click.option("--seed", type=SEED, help="Seed of the rehearsal.  [default: 1]")
-@click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data.")
+@epochs_option
 @click.option(
     "--board-profile",
     "profile",
@@ -52,7 +57,7 @@ from memlab.units import prefixed
 )
 @click.option(
     "--floor-plan",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NEW,
     metavar="FILE",
     help="Draw where the network lies on its arrays; .pdf, .png or .svg.",
 )
@@ -61,15 +66,14 @@ from memlab.units import prefixed
 def estimate(
     names: tuple[str, ...],
     region: Region,
-    preset: str | None,
-    seed: int | None,
-    epochs: int | None,
     profile: str,
     arrays: int,
     floor_plan: Path | None,
+    preset: str | None,
+    epochs: int | None,
     settings: tuple[str, ...],
-    config_file: Path | None,
     as_json: bool,
+    **wanted: Any,
 ) -> None:
     """Tell what a run would take on the board, from a rehearsal in memory.
 
@@ -83,23 +87,18 @@ def estimate(
     if load_kind(names[0]).family is Family.PROCEDURE:
         if floor_plan is not None:
             raise SettingError("--floor-plan is for experiments: a procedure has no matrices")
-        plans = plan_procedures(names, seed=seed, settings=settings, config_file=config_file)
+        plans = plan_procedures(names, settings=settings, **wanted)
         bills = estimate_procedures(plans, region)
-        _report_procedures(bills, profile, as_json)
+        seconds = sum(bill["on_board"]["seconds"] for bill in bills)
+        document = {"procedures": bills, "seconds_on_board": seconds, "board_profile": profile}
+        tell(document, as_json, _words_of_procedures)
         return
     if region != Region():
         raise SettingError("--rows, --columns, --cells and --mask are for procedures only")
     if len(names) > 1:
         raise SettingError(f"one experiment at a time: {', '.join(names)}")
-    plan = make_plan(
-        names[0],
-        preset=preset,
-        board=["emulator:"] * arrays,
-        seed=seed,
-        epochs=epochs,
-        settings=settings,
-        config_file=config_file,
-    )
+    wanted |= {"preset": preset, "epochs": epochs}
+    plan = make_plan(names[0], board=["emulator:"] * arrays, settings=settings, **wanted)
     bill = {**make_estimate(plan), "board_profile": profile}
     if floor_plan is not None:
         # matplotlib loads only for a picture.
@@ -107,36 +106,30 @@ def estimate(
 
         plot_floor_plan(plan_floor(plan), floor_plan)
         bill["floor_plan"] = str(floor_plan)
-    if as_json:
-        show_document(bill)
-    else:
-        _show(bill)
+    tell(bill, as_json, _words)
 
 
-def _report_procedures(bills: list[dict[str, Any]], profile: str, as_json: bool) -> None:
-    seconds = sum(bill["on_board"]["seconds"] for bill in bills)
-    if as_json:
-        document = {"procedures": bills, "seconds_on_board": seconds, "board_profile": profile}
-        show_document(document)
-        return
-    click.echo(
+def _words_of_procedures(document: dict[str, Any]) -> list[str]:
+    lines = [
         f"{'':<14} {'time on':>12} {'maps':>8} {'vectors':>8} {'pulses':>8} {'SETs and':>9}  "
-        "highest voltages\n"
+        "highest voltages",
         f"{'procedure':<14} {'the board':>12} {'read':>8} {'read':>8} {'of rows':>8} "
-        f"{'RESETs':>9}  SET, its gate, RESET"
-    )
-    for bill in bills:
+        f"{'RESETs':>9}  SET, its gate, RESET",
+    ]
+    for bill in document["procedures"]:
         volts, counts = bill["worst_voltages"], bill["counts"]
         time = _with_unit(bill["on_board"]["seconds"], "s")
-        click.echo(
+        lines.append(
             f"{bill['procedure']:<14} {time:>12} {bill['readings']:8} {bill['vectors']:8} "
             f"{bill['pulses']:8} {counts['set'] + counts['reset']:9}  "
             f"{volts['set']:g} V, {volts['set_gate']:.3g} V, {volts['reset']:g} V"
         )
-    click.echo(f"{seconds:.3g} s in all, board profile {profile}; each was rehearsed whole")
+    seconds, profile = document["seconds_on_board"], document["board_profile"]
+    lines.append(f"{seconds:.3g} s in all, board profile {profile}; each was rehearsed whole")
+    return lines
 
 
-def _show(bill: dict[str, Any]) -> None:
+def _words(bill: dict[str, Any]) -> list[str]:
     cost, pulses, volts = bill["on_board"], bill["pulses_per_cell"], bill["worst_voltages"]
     what = "transfer to" if bill["method"] == "ex-situ" else f"{bill['updates']} updates of"
     energy = {name: _with_unit(cost[name], "J") for name in COST_UNITS}
@@ -162,8 +155,7 @@ def _show(bill: dict[str, Any]) -> None:
         )
     if "floor_plan" in bill:
         lines.append(f"floor plan         {bill['floor_plan']}")
-    for line in lines:
-        click.echo(line)
+    return lines
 
 
 def _with_unit(value: float, units: str) -> str:

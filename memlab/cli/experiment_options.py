@@ -11,7 +11,16 @@ from typing import Any
 import rich_click as click
 
 from memlab.cli.kind_names import KindName
-from memlab.cli.options import SEED, json_option, quiet_option
+from memlab.cli.options import (
+    EXISTING,
+    SEED,
+    data_option,
+    epochs_option,
+    json_option,
+    out_option,
+    preset_option,
+    quiet_option,
+)
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.errors import SettingError
 from memlab.experiments.kind import load_experiment
@@ -32,34 +41,21 @@ _OPTIONS = (
         help="Array to run on: emulator:?seed=7&chip=ta-hfo2, or ideal: for a float64 reference. "
         "Give it again for every further array of a network that is too large for one.",
     ),
-    click.option(
-        "--preset",
-        help="Recipe: paper, the published one, or memlab, ours.  [default: memlab, where it is]",
-    ),
+    preset_option,
     click.option("--seed", type=SEED, help="Seed of everything random.  [default: 1]"),
-    click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data."),
-    click.option(
-        "--out",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Run file to write; the picture goes beside it.  [default: memlab-runs/NAME-...h5]",
-    ),
-    click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        metavar="PATH",
-        help="Data file or directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
-    ),
+    epochs_option,
+    out_option("Run file to write; the picture goes beside it.  [default: memlab-runs/NAME-...h5]"),
+    data_option,
     click.option(
         "--weights",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=EXISTING,
         metavar="FILE",
         help="Weights to start from, or to transfer: an .npz with an array (inputs, outputs) for "
         "each matrix, or a finished run.",
     ),
     click.option(
         "--good",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=EXISTING,
         metavar="FILE",
         help="Use the good rows and columns only: a run file of `memlab characterize yield`.",
     ),

@@ -17,18 +17,34 @@ from memlab.regions import Region
 from memlab.session import Labels
 
 __all__ = [
+    "EXISTING",
+    "NEW",
     "SEED",
     "FiniteRange",
     "board_option",
+    "check_new",
     "check_picture",
+    "data_option",
+    "epochs_option",
     "gain_option",
     "json_option",
     "label_options",
     "limits_option",
+    "line_options",
     "load_option",
+    "out_option",
+    "preset_option",
     "quiet_option",
     "region_options",
+    "run_argument",
 ]
+
+NEW = click.Path(dir_okay=False, path_type=Path)
+"""Type of a file that will be written."""
+EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""Type of a file that is read."""
+SEED = click.IntRange(0, 2**63 - 1)
+"""Type of every seed: what a run file can hold."""
 
 board_option = click.option(
     "--board",
@@ -60,13 +76,33 @@ load_option = click.option(
 )
 limits_option = click.option(
     "--limits",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING,
     callback=lambda context, parameter, value: None if value is None else read_limits(value),
     metavar="FILE",
     help="What the chip may see: a TOML file with a table [limits], which may be the chip's own.",
 )
-SEED = click.IntRange(0, 2**63 - 1)
-"""Type of every seed: what a run file can hold."""
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Data file or directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
+)
+preset_option = click.option(
+    "--preset",
+    help="Recipe: paper, the published one, or memlab, ours.  [default: memlab, where it is]",
+)
+epochs_option = click.option(
+    "--epochs", type=click.IntRange(min=0), help="Passes over the training data."
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+run_argument = click.argument("file", metavar="RUN", type=EXISTING)
+
+
+def out_option(
+    text: str, kind: click.Path = NEW, metavar: str = "FILE", **more: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return --out, what to write; `text` is its help."""
+    return click.option("--out", type=kind, metavar=metavar, help=text, **more)
 
 
 class FiniteRange(click.FloatRange):
@@ -82,9 +118,6 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
-
-
 PICTURE_FORMATS = (".pdf", ".png", ".svg")
 
 
@@ -92,10 +125,15 @@ def check_picture(picture: Path) -> None:
     """Raise `SettingError` unless a picture can be written here."""
     if picture.suffix not in PICTURE_FORMATS:
         raise SettingError(f"{picture}: a picture ends in {', '.join(PICTURE_FORMATS)}")
-    if picture.exists():
-        raise SettingError(f"{picture} exists already; nothing was overwritten, choose another")
-    if not picture.parent.is_dir():
-        raise SettingError(f"cannot write {picture}: there is no directory {picture.parent}")
+    check_new(picture, "another")
+
+
+def check_new(file: Path, instead: str) -> None:
+    """Raise `SettingError` unless a file can be made here; `instead` is what to choose."""
+    if file.exists():
+        raise SettingError(f"{file} exists already; nothing was overwritten, choose {instead}")
+    if not file.parent.is_dir():
+        raise SettingError(f"cannot write {file}: there is no directory {file.parent}")
 
 
 def label_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,15 +150,25 @@ def label_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_labels
 
 
+def line_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --rows and --columns."""
+    rows = click.option(
+        "--rows", default="", metavar="LINES", help="Rows, for example 0:16 or 3,5."
+    )
+    columns = click.option(
+        "--columns", default="", metavar="LINES", help="Columns, for example 0:8."
+    )
+    return rows(columns(command))
+
+
 def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --rows, --columns, --cells and --mask; the command takes them as one `region`."""
 
-    @click.option("--rows", default="", metavar="LINES", help="Rows, for example 0:16 or 3,5.")
-    @click.option("--columns", default="", metavar="LINES", help="Columns, for example 0:8.")
+    @line_options
     @click.option("--cells", multiple=True, metavar="ROW,COLUMN", help="A single cell; repeatable.")
     @click.option(
         "--mask",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=EXISTING,
         metavar="FILE",
         help="A .npy file with a boolean mask of the array's shape.",
     )

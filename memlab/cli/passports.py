@@ -7,12 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import rich_click as click
-
 from memlab.errors import SettingError
 from memlab.passport.location import default_path, find_passport, kept_passports
 
-__all__ = ["BUDGET_UNITS", "budget_text", "require_passport", "show_passport", "unknown_chip"]
+__all__ = ["BUDGET_UNITS", "budget_text", "passport_lines", "require_passport", "unknown_chip"]
 
 _MOST_NAMED = 8
 """Passports that an error names."""
@@ -56,8 +54,8 @@ def unknown_chip(problem: str, name: str, presets: Sequence[str] = ()) -> Settin
     )
 
 
-def show_passport(document: dict[str, Any]) -> None:
-    """Print the summary of a passport for people, on stderr."""
+def passport_lines(document: dict[str, Any]) -> list[str]:
+    """Return the summary of a passport for people."""
     runs, cells = document["runs"], document["rows"] * document["columns"]
     lines = [
         ("chip", f"{document['chip']}, {document['rows']} x {document['columns']} cells"),
@@ -88,8 +86,7 @@ def show_passport(document: dict[str, Any]) -> None:
         lines.append(("  its load", loads))
     if "figure" in document:
         lines.append(("picture", document["figure"]))
-    for name, text in lines:
-        click.echo(f"{name:<17} {text}")
+    return [f"{name:<17} {text}" for name, text in lines]
 
 
 def budget_text(budgets: Mapping[str, float | None]) -> str:

@@ -1,17 +1,17 @@
-"""How procedures are shown: readings as they come, and what they found. Always on stderr."""
+"""How procedures are shown: readings as they come, and what they found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import rich_click as click
 from rich.console import Console
 
 from memlab.characterize import Watcher
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.kinds import kind_of_run
 from memlab.runs import open_run
 
@@ -30,23 +30,20 @@ def watch_readings(quiet: bool) -> Iterator[Watcher | None]:
 
 
 def report(documents: Sequence[dict[str, Any]], as_json: bool) -> None:
-    """Print the documents of procedures: as JSON on stdout, or for people on stderr."""
-    if as_json:
-        whole = documents[0] if len(documents) == 1 else {"procedures": list(documents)}
-        show_document(whole)
-        return
-    for document in documents:
-        _summarise(document)
+    """Print the documents of procedures, as JSON or in words."""
+    whole = documents[0] if len(documents) == 1 else {"procedures": list(documents)}
+    if as_json or documents:
+        tell(whole, as_json, lambda _: chain.from_iterable(map(_words, documents)))
 
 
-def _summarise(document: dict[str, Any]) -> None:
+def _words(document: dict[str, Any]) -> list[str]:
     found, counts = open_run(Path(document["run"])), document["counts"]
-    lines = [
+    cost = document.get("on_board")
+    return [
         f"{found.kind}: {document['seconds']:.1f} s",
         *kind_of_run(found).summarise(found.findings),
+        f"  {counts['set']} SETs, {counts['reset']} RESETs",
+        *([] if cost is None else [f"  on the board: {cost['seconds']:.3g} s"]),
+        f"  run file {document['run']}",
+        f"  picture  {document['figure']}",
     ]
-    lines.append(f"  {counts['set']} SETs, {counts['reset']} RESETs")
-    if "on_board" in document:
-        lines.append(f"  on the board: {document['on_board']['seconds']:.3g} s")
-    lines += [f"  run file {document['run']}", f"  picture  {document['figure']}"]
-    click.echo("\n".join(lines))

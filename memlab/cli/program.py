@@ -10,26 +10,27 @@ import rich_click as click
 
 from memlab.cli.command import Command
 from memlab.cli.options import (
+    NEW,
     board_option,
     json_option,
     label_options,
     load_option,
+    out_option,
     quiet_option,
     region_options,
 )
 from memlab.cli.reached import cells_reached
-from memlab.cli.setting_options import config_option, set_option, setting_options
-from memlab.cli.streams import show_document
+from memlab.cli.setting_options import config_option, merged, set_option, setting_options
+from memlab.cli.streams import tell
 from memlab.cli.summary import report_finished
 from memlab.mapping import Round
 from memlab.operations import ProgramConfig, program_target, resume_program
 from memlab.regions import Region
-from memlab.session import Labels, read_config
-from memlab.settings import apply_settings, merge_settings
+from memlab.session import Labels
 
 
 @click.command(cls=Command)
-@click.argument("target", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("target", required=False, type=NEW)
 @board_option
 @region_options
 @load_option
@@ -39,11 +40,8 @@ from memlab.settings import apply_settings, merge_settings
     config_option,
     kind="program",
 )
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Run file to write; the picture goes beside it.  [default: memlab-runs/program-...h5]",
+@out_option(
+    "Run file to write; the picture goes beside it.  [default: memlab-runs/program-...h5]",
 )
 @label_options
 @json_option
@@ -73,22 +71,16 @@ def program(
         raise click.UsageError("Missing argument 'TARGET'.")
     given = settings if tolerance is None else (*settings, f"tolerance={tolerance}")
     given = given if load is None else (*given, f"load={load}")
-    config = ProgramConfig()
-    if config_file is not None:
-        file = read_config(config_file)
-        file.check_kind("program")
-        config = merge_settings(config, file.values, f"--config {config_file}")
-    config = apply_settings(config, given)
     document = program_target(
         target,
         url,
-        config,
+        merged(ProgramConfig(), "program", config_file, given),
         region,
         out=out,
         watch=lambda step: _show(step, quiet=quiet),
         labels=labels,
     )
-    _report(document, as_json)
+    tell(document, as_json, _words)
 
 
 def resume_and_report(
@@ -104,20 +96,16 @@ def resume_and_report(
     if document is None:
         report_finished(path, as_json)
     else:
-        _report(document, as_json)
+        tell(document, as_json, _words)
 
 
-def _report(document: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        show_document(document)
-        return
-    lines = [
+def _words(document: dict[str, Any]) -> list[str]:
+    return [
         *cells_reached(document),
         f"load     {document['load']['words']}",
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]
-    click.echo("\n".join(lines))
 
 
 def _show(step: Round, *, quiet: bool) -> None:

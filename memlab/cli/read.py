@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
-from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import (
     board_option,
@@ -15,12 +14,12 @@ from memlab.cli.options import (
     label_options,
     limits_option,
     load_option,
+    out_option,
     region_options,
 )
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.operations import LoadChoice, read_map
 from memlab.regions import Region
-from memlab.session import Labels
 from memlab.units import prefixed
 
 
@@ -29,25 +28,13 @@ from memlab.units import prefixed
 @region_options
 @gain_option
 @load_option
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="File to write, .npy or .h5; the picture goes beside it.  [default: memlab-runs/read-...]",
+@out_option(
+    "File to write, .npy or .h5; the picture goes beside it.  [default: memlab-runs/read-...]"
 )
 @limits_option
 @label_options
 @json_option
-def read(
-    url: str,
-    region: Region,
-    gain: int,
-    load: str | None,
-    out: Path | None,
-    limits: LimitChanges | None,
-    as_json: bool,
-    labels: Labels,
-) -> None:
+def read(url: str, region: Region, load: str | None, as_json: bool, **wanted: Any) -> None:
     """Read the conductance map of an array, in S; the device is not changed.
 
     Other rows than the selected ones float and other gates are closed meanwhile, unless --load
@@ -57,18 +44,17 @@ def read(
     .h5 file also holds the raw codes.
     """
     choice = LoadChoice(load or LoadChoice.SELECTION)
-    document = read_map(url, region, gain=gain, load=choice, out=out, limits=limits, labels=labels)
-    if as_json:
-        show_document(document)
-        return
+    tell(read_map(url, region, load=choice, **wanted), as_json, _words)
+
+
+def _words(document: dict[str, Any]) -> list[str]:
     values = [document[key] for key in ("minimum", "median", "maximum")]
     factor, unit = prefixed(max(abs(value) for value in values) or 1e-6, "S")
     low, middle, high = (value / factor + 0.0 for value in values)
-    lines = [
+    return [
         f"{document['cells']} cells: {low:.2f} to {high:.2f} {unit}, median {middle:.2f} {unit}; "
         f"{document['saturated']} saturated readings",
         f"load     {document['load']['words']}",
         f"map      {document['out']}",
         f"picture  {document['figure']}",
     ]
-    click.echo("\n".join(lines))

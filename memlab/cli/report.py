@@ -9,24 +9,18 @@ from typing import BinaryIO
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
-from memlab.cli.streams import show_document
-from memlab.errors import SettingError
+from memlab.cli.options import EXISTING, check_new, json_option, out_option
+from memlab.cli.streams import tell
 from memlab.report import draw_pictures, summarise, write_page
 from memlab.storage import write_over
 
 
 @click.command(cls=Command)
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+@click.argument("files", nargs=-1, required=True, type=EXISTING)
+@out_option(
+    "Page to write.",
     default=Path("report.html"),
     show_default=True,
-    metavar="FILE",
-    help="Page to write.",
 )
 @click.option("--title", default="Report of runs", show_default=True, help="Title of the page.")
 @click.option(
@@ -43,10 +37,7 @@ def report(
 
     FILES are run files of any command, also of runs that have not finished; the page says so.
     """
-    if out.exists():
-        raise SettingError(f"{out} exists already; nothing was overwritten, choose another --out")
-    if not out.parent.is_dir():
-        raise SettingError(f"cannot write {out}: there is no directory {out.parent}")
+    check_new(out, "another --out")
     summaries = [summarise(path) for path in files]
     runs = [(summary, draw_pictures(summary)) for summary in summaries]
     written: list[Path] = []
@@ -60,15 +51,13 @@ def report(
                     write_over(path, partial(_write, data))
                     written.append(path)
     write_page(out, title, runs)
-    if as_json:
-        document = {
-            "report": str(out),
-            "runs": [{"run": str(s.path), "status": s.status} for s in summaries],
-            "figures": [str(path) for path in written],
-        }
-        show_document(document)
-    else:
-        click.echo(f"report {out}: {len(runs)} runs, {len(written)} figure files")
+    document = {
+        "report": str(out),
+        "runs": [{"run": str(s.path), "status": s.status} for s in summaries],
+        "figures": [str(path) for path in written],
+    }
+    words = f"report {out}: {len(runs)} runs, {len(written)} figure files"
+    tell(document, as_json, lambda _: [words])
 
 
 def _write(data: bytes, file: BinaryIO) -> None:

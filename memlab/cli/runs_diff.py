@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from memlab.cli.command import Command
-from memlab.cli.options import check_picture, json_option
+from memlab.cli.options import EXISTING, check_picture, json_option, out_option
 from memlab.cli.streams import show_document
 from memlab.figures.run_difference import plot_difference
 from memlab.runs import open_run
@@ -19,17 +19,13 @@ from memlab.runs.difference import Change, Comparison, NumberChange, compare_run
 from memlab.units import with_error
 
 _LISTS = ("about", "settings", "versions", "instrument")
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(cls=Command)
-@click.argument("first", metavar="A", type=_FILE)
-@click.argument("second", metavar="B", type=_FILE)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Also draw both: curves over each other, maps and their change (.png, .pdf, .svg).",
+@click.argument("first", metavar="A", type=EXISTING)
+@click.argument("second", metavar="B", type=EXISTING)
+@out_option(
+    "Also draw both: curves over each other, maps and their change (.png, .pdf, .svg).",
 )
 @json_option
 def diff(first: Path, second: Path, out: Path | None, as_json: bool) -> None:

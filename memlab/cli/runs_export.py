@@ -7,8 +7,8 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
-from memlab.cli.streams import show_document
+from memlab.cli.options import json_option, run_argument
+from memlab.cli.streams import tell
 from memlab.runs import open_run
 from memlab.runs.export import Format, export_run
 
@@ -16,7 +16,7 @@ _SUFFIX = {Format.CSV: "-csv", Format.NPZ: ".npz", Format.NETCDF: ".nc"}
 
 
 @click.command(cls=Command)
-@click.argument("file", metavar="RUN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@run_argument
 @click.option(
     "--format",
     "form",
@@ -41,7 +41,5 @@ def export(file: Path, form: str, out: Path | None, as_json: bool) -> None:
     if out is None:
         out = file.with_name(file.stem + _SUFFIX[chosen])
     files = export_run(open_run(file), out, chosen)
-    if as_json:
-        show_document({"run": str(file), "files": [str(one) for one in files]})
-    else:
-        click.echo("\n".join(f"{one}" for one in files))
+    document = {"run": str(file), "files": [str(one) for one in files]}
+    tell(document, as_json, lambda found: found["files"])

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
 from memlab.characterize.imported import write_foreign_log
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
-from memlab.cli.streams import show_document
+from memlab.cli.options import EXISTING, json_option, out_option
+from memlab.cli.streams import tell
 from memlab.kinds import plot_run
 from memlab.runs import check_out
 from memlab.runs.arc import read_arc_log
 
 
 @click.command("import", cls=Command)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--out",
+@click.argument("file", type=EXISTING)
+@out_option(
+    "Run file to write; the picture goes beside it.",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
     metavar="RUN",
-    help="Run file to write; the picture goes beside it.",
 )
 @json_option
 def import_(file: Path, out: Path, as_json: bool) -> None:
@@ -50,12 +49,14 @@ def import_(file: Path, out: Path, as_json: bool) -> None:
     }
     if log.skipped.counts:
         click.echo(f"{file}: left out {log.skipped}", err=True)
-    if as_json:
-        show_document(document)
-    else:
-        click.echo(
-            f"{log.instrument}: {document['readings']} readings and {document['pulses']} pulses of "
-            f"{document['cells']} cells in {document['maps']} maps, {document['left_out']} entries "
-            "left out\n"
-            f"run file {out}\npicture  {picture}"
-        )
+    tell(document, as_json, _words)
+
+
+def _words(document: dict[str, Any]) -> list[str]:
+    return [
+        f"{document['instrument']}: {document['readings']} readings and {document['pulses']} "
+        f"pulses of {document['cells']} cells in {document['maps']} maps, {document['left_out']} "
+        "entries left out",
+        f"run file {document['run']}",
+        f"picture  {document['figure']}",
+    ]

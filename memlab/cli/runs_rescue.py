@@ -7,14 +7,14 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
-from memlab.cli.streams import show_document
+from memlab.cli.options import json_option, run_argument
+from memlab.cli.streams import tell
 from memlab.runs.rescue import rescue as rescue_run
 from memlab.runs.rescue import whole_lengths
 
 
 @click.command(cls=Command)
-@click.argument("file", metavar="RUN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@run_argument
 @json_option
 def rescue(file: Path, as_json: bool) -> None:
     """Make a whole file of one whose writer was killed, so that any program opens it.
@@ -24,7 +24,5 @@ def rescue(file: Path, as_json: bool) -> None:
     """
     kept = whole_lengths(file)
     rescue_run(file, kept)
-    if as_json:
-        show_document({"run": str(file), "items": kept})
-    else:
-        click.echo(f"{file}: whole; " + ", ".join(f"{k} {n}" for k, n in kept.items()))
+    words = f"{file}: whole; " + ", ".join(f"{k} {n}" for k, n in kept.items())
+    tell({"run": str(file), "items": kept}, as_json, lambda _: [words])

@@ -8,7 +8,7 @@ import rich_click as click
 
 from memlab.characterize import resume as resume_session
 from memlab.cli.command import Command
-from memlab.cli.options import json_option, quiet_option
+from memlab.cli.options import json_option, quiet_option, run_argument
 from memlab.cli.procedures import report, watch_readings
 from memlab.cli.program import resume_and_report as resume_program
 from memlab.cli.summary import resume_and_report as resume_training
@@ -17,7 +17,7 @@ from memlab.runs import Family, open_run
 
 
 @click.command(cls=Command)
-@click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@run_argument
 @click.option(
     "--board-restarted",
     is_flag=True,
@@ -31,7 +31,9 @@ from memlab.runs import Family, open_run
 )
 @json_option
 @quiet_option
-def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, quiet: bool) -> None:
+def resume(
+    file: Path, board_restarted: bool, record_lost: bool, as_json: bool, quiet: bool
+) -> None:
     """Finish a run that was killed or interrupted: training, transfer, program, procedure.
 
     RUN is its run file, under whatever name it is now; of a procedure those that were to follow it
@@ -41,11 +43,11 @@ def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, q
     with its passport and the run file, or, for a procedure, is made again from its seed: all ends
     as if nothing had happened.
     """
-    found = open_run(run)
+    found = open_run(file)
     if found.family is Family.EXPERIMENT or found.kind == "program":
         resume_one = resume_program if found.kind == "program" else resume_training
         resume_one(
-            run,
+            file,
             as_json=as_json,
             quiet=quiet,
             board_restarted=board_restarted,
@@ -54,13 +56,13 @@ def resume(run: Path, board_restarted: bool, record_lost: bool, as_json: bool, q
         return
     if "session" not in found.attributes:
         raise DataError(
-            f"{run}: a run of {found.kind} cannot be resumed; it is short: do it again, with "
+            f"{file}: a run of {found.kind} cannot be resumed; it is short: do it again, with "
             "another --out. What can be: trainings, transfers, program and procedures"
         )
     with watch_readings(quiet) as watch:
         documents = resume_session(
-            run, watch=watch, board_restarted=board_restarted, record_lost=record_lost
+            file, watch=watch, board_restarted=board_restarted, record_lost=record_lost
         )
     if not documents:
-        click.echo(f"{run}: finished, and so is all of its session; nothing was done", err=as_json)
+        click.echo(f"{file}: finished, and so is all of its session; nothing was done", err=as_json)
     report(documents, as_json)

@@ -12,14 +12,14 @@ from rich.table import Table
 from drivers.board import CAPABILITY_UNITS
 from memlab.chip.limits import LIMIT_UNITS
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
+from memlab.cli.options import json_option, run_argument
 from memlab.cli.streams import show_document
 from memlab.report.summary import Row, Summary, summarise
 from memlab.runs import Run
 
 
 @click.command(cls=Command)
-@click.argument("file", metavar="RUN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@run_argument
 @json_option
 def show(file: Path, as_json: bool) -> None:
     """Say what a run file holds: who, when, on what; settings that are not the defaults; results.

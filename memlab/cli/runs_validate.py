@@ -7,7 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import json_option
+from memlab.cli.options import EXISTING, json_option
 from memlab.cli.streams import show_document
 from memlab.runs.validation import find_problems
 
@@ -18,7 +18,7 @@ from memlab.runs.validation import find_problems
     metavar="RUN...",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING,
 )
 @json_option
 @click.pass_context

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from drivers import stopping
 from memlab.cli.command import Command
-from memlab.cli.options import FiniteRange, json_option
+from memlab.cli.options import FiniteRange, json_option, run_argument
 from memlab.cli.streams import show_document
 from memlab.runs.follower import Follower, Progress
 from memlab.runs.reader import ConductanceMap, Run
@@ -23,7 +23,7 @@ _WIDE, _HIGH = 60, 8
 
 
 @click.command(cls=Command)
-@click.argument("file", metavar="RUN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@run_argument
 @click.option(
     "--every",
     type=FiniteRange(min=0.1),

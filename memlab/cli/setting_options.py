@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rich_click as click
 
 from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.options import limits_option
+from memlab.session import read_config
+from memlab.settings import Section, apply_settings, merge_settings
 
-__all__ = ["config_option", "set_option", "setting_options"]
+__all__ = ["config_option", "merged", "set_option", "setting_options"]
 
 Command = Callable[..., Any]
+Settings = TypeVar("Settings", bound=Section)
 
 
 def set_option(example: str) -> Callable[[Command], Command]:
@@ -36,6 +39,15 @@ config_option = click.option(
     help="Settings from a run file, to repeat it, or from a TOML file (with a table for each of "
     "several procedures); --limits and --set change them.",
 )
+
+
+def merged(config: Settings, kind: str, file: Path | None, settings: Sequence[str]) -> Settings:
+    """Return the settings of the only kind of a command: as they are, of --config, and of --set."""
+    if file is not None:
+        found = read_config(file)
+        found.check_kind(kind)
+        config = merge_settings(config, found.values, f"--config {file}")
+    return apply_settings(config, settings)
 
 
 def setting_options(

@@ -13,13 +13,13 @@ import json
 import os
 import select
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from firmware_protocol.errors import MemlabError
 
-__all__ = ["OutputError", "show_document", "standard_streams"]
+__all__ = ["OutputError", "show_document", "standard_streams", "tell"]
 
 _FILE_KEYS = ("run", "out", "table", "report", "preset", "figure")
 """Where the document of a command names the files that it wrote."""
@@ -47,6 +47,16 @@ def show_document(document: object) -> None:
         if isinstance(document, Mapping):
             error.saved += [str(document[key]) for key in _FILE_KEYS if document.get(key)]
         raise
+
+
+def tell(document: Any, as_json: bool, words: Callable[[Any], Iterable[str]]) -> None:
+    """Print what a command found on stdout: a document, or the lines that `words` makes of it."""
+    if as_json:
+        show_document(document)
+    else:
+        from click import echo  # only now: errors of `memlab --help` do not wait for it
+
+        echo("\n".join(words(document)))  # which knows what to do without a stdout
 
 
 @contextmanager

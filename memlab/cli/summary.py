@@ -9,7 +9,7 @@ import rich_click as click
 
 from memlab.cli.progress import TrainingProgress
 from memlab.cli.reached import cells_reached
-from memlab.cli.streams import show_document
+from memlab.cli.streams import show_document, tell
 from memlab.experiments import Plan, resume, run
 from memlab.experiments.runner import explain_preset
 from memlab.kinds import kind_of_run
@@ -23,7 +23,7 @@ def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     """Run a plan; print its document on stdout, or a summary for people."""
     with TrainingProgress(explain_preset(plan), quiet=quiet) as progress:
         document = run(plan, [progress])
-    _report(document, as_json)
+    tell(document, as_json, _words)
 
 
 def resume_and_report(
@@ -37,7 +37,7 @@ def resume_and_report(
     if document is None:
         report_finished(path, as_json)
     else:
-        _report(document, as_json)
+        tell(document, as_json, _words)
 
 
 def report_finished(path: Path, as_json: bool) -> None:
@@ -45,13 +45,6 @@ def report_finished(path: Path, as_json: bool) -> None:
     click.echo(f"{path}: finished; nothing was done", err=as_json)
     if as_json:
         show_document({"run": str(path), "status": "finished"})
-
-
-def _report(document: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        show_document(document)
-    else:
-        _summarise(document)
 
 
 def _on_board(document: dict[str, Any]) -> list[str]:
@@ -108,17 +101,17 @@ def _in_transfer(document: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _summarise(document: dict[str, Any]) -> None:
-    """Tell a person how it went."""
+def _words(document: dict[str, Any]) -> list[str]:
+    """Return how it went, for a person."""
     found, counts = open_run(Path(document["run"])), document["counts"]
-    lines = kind_of_run(found).summarise(found.findings)
-    lines += _given(document) + _held_out(document) + _in_transfer(document)
-    lines += [
+    return [
+        *kind_of_run(found).summarise(found.findings),
+        *_given(document),
+        *_held_out(document),
+        *_in_transfer(document),
         f"{counts['vmm']} vectors multiplied, {counts['set']} SETs, {counts['reset']} RESETs, "
         f"{counts['saturated']} saturated readings, {document['seconds']:.1f} s",
         *_on_board(document),
         f"run file {document['run']}",
         f"picture  {document['figure']}",
     ]
-    for line in lines:
-        click.echo(line)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
 from memlab.cli.experiment_options import data_setting
 from memlab.cli.kind_names import KindCommand, KindName
-from memlab.cli.options import SEED, json_option, quiet_option
+from memlab.cli.options import (
+    SEED,
+    data_option,
+    epochs_option,
+    json_option,
+    out_option,
+    preset_option,
+    quiet_option,
+)
 from memlab.cli.setting_options import setting_options
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.errors import MemlabError
 from memlab.kinds import Family
 from memlab.sweep import Sweep, SweepResult, plan_sweep, run_sweep
@@ -36,23 +45,14 @@ SWEPT = click.option(
     "--seeds", type=click.IntRange(min=1), default=10, show_default=True, help="How many seeds."
 )
 @click.option("--first-seed", type=SEED, default=1, show_default=True, help="Where to start.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Data file or directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
-)
+@data_option
 @click.option("--board", default="emulator:", show_default=True, metavar="URL", help="Board.")
-@click.option(
-    "--preset",
-    help="Recipe: paper, the published one, or memlab, ours.  [default: memlab, where it is]",
-)
-@click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training data.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Directory of run files, table and figure.  [default: memlab-runs/sweep-NAME-PRESET]",
+@preset_option
+@epochs_option
+@out_option(
+    "Directory of run files, table and figure.  [default: memlab-runs/sweep-NAME-PRESET]",
+    click.Path(path_type=Path),
+    "DIR",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one per core]")
 @click.option(
@@ -64,18 +64,13 @@ SWEPT = click.option(
 def sweep(
     name: str,
     settings: tuple[str, ...],
-    seeds: int,
-    first_seed: int,
     data: Path | None,
-    board: str,
-    preset: str | None,
-    epochs: int | None,
-    out: Path | None,
     workers: int | None,
     scheduler: str | None,
     metric: str | None,
     as_json: bool,
     quiet: bool,
+    **wanted: Any,
 ) -> None:
     """Run an experiment for every combination of settings and seeds.
 
@@ -86,16 +81,7 @@ def sweep(
     if data is not None:
         # A worker may stand in another directory.
         settings = (data_setting(name, data.absolute()), *settings)
-    planned = plan_sweep(
-        name,
-        preset=preset,
-        board=board,
-        seeds=seeds,
-        first_seed=first_seed,
-        epochs=epochs,
-        settings=settings,
-        out=out,
-    )
+    planned = plan_sweep(name, settings=settings, **wanted)
     start = time.perf_counter()
     result = run_sweep(
         planned,
@@ -104,17 +90,21 @@ def sweep(
         metric=metric,
         progress=_Progress(quiet=quiet),
     )
-    if as_json:
-        show_document(_document(planned, result, time.perf_counter() - start))
-    else:
-        click.echo(f"{result.ran} trials run, {result.reused} found")
-        click.echo(f"table   {result.table}\npicture {result.figure}")
+    tell(_document(planned, result, time.perf_counter() - start), as_json, _words)
     if result.failed:
         trial, reason = result.failed[0]
         raise MemlabError(
             f"{len(result.failed)} of {result.trials} trials failed, the rest is in the table; "
             f"the first, {' '.join(trial.settings)} seed={trial.seed}: {reason}"
         )
+
+
+def _words(document: dict[str, Any]) -> list[str]:
+    return [
+        f"{document['ran']} trials run, {document['reused']} found",
+        f"table   {document['table']}",
+        f"picture {document['figure']}",
+    ]
 
 
 class _Progress:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
 from memlab.cli.experiment_options import experiment_options
 from memlab.cli.kind_names import KindCommand
-from memlab.cli.options import label_options
+from memlab.cli.options import EXISTING, label_options
 from memlab.cli.summary import run_and_report
 from memlab.errors import SettingError
 from memlab.experiments import make_plan
 from memlab.experiments.config import Method
 from memlab.kinds import Family
-from memlab.session import Labels
 
 
 @click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
@@ -25,25 +25,19 @@ from memlab.session import Labels
 @click.option(
     "--from",
     "source",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING,
     metavar="RUN",
     help="Run file of `memlab train` whose weights are transferred, instead of training.",
 )
 def transfer(
     name: str,
     boards: tuple[str, ...],
-    preset: str | None,
-    seed: int | None,
-    epochs: int | None,
-    out: Path | None,
-    good: Path | None,
     settings: tuple[str, ...],
-    config_file: Path | None,
-    as_json: bool,
-    quiet: bool,
-    labels: Labels,
     tolerance: str | None,
     source: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **wanted: Any,
 ) -> None:
     """Train a network in software, write its weights by write-and-verify, infer on the array.
 
@@ -56,18 +50,7 @@ def transfer(
         settings = (*settings, f"transfer.tolerance={tolerance}")
     if source is not None:
         settings = (*settings, f"transfer.source={json.dumps(str(source.absolute()))}")
-    plan = make_plan(
-        name,
-        preset=preset,
-        board=boards,
-        seed=seed,
-        epochs=epochs,
-        settings=settings,
-        out=out,
-        good=good,
-        labels=labels,
-        config_file=config_file,
-    )
+    plan = make_plan(name, board=boards, settings=settings, **wanted)
     if plan.config.method is not Method.EX_SITU:
         raise SettingError(
             f"memlab transfer trains ex situ; for method={plan.config.method} use memlab train"
