@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
@@ -42,6 +43,9 @@ from memlab.emulator.truth import GroundTruth, ground_truth
 from memlab.storage import State
 
 __all__ = ["EmulatedBoard"]
+
+_TOGETHER = 1 << 16
+"""Elements of all matrices that are made together: half a megabyte."""
 
 
 class EmulatedBoard(CheckedBoard):
@@ -222,8 +226,11 @@ class EmulatedBoard(CheckedBoard):
         with self._owner.turn():
             self._require_config()
             self._check_lines(selection)
-            self.chip.fluctuation.advance(self.chip.now)
-            return self._readout.operands(selection, self._read_gate).linear.copy()
+            noise = self.chip.fluctuation
+            ticks, _ = noise.steps(self.chip.now, 1, 1)
+            deviation = noise.relative(ticks, selection.rows, selection.columns)
+            (operands,) = self._readout.operands(selection, self._read_gate, deviation)
+            return operands.linear.copy()
 
     def ground(self) -> None:
         """Put every line to 0 V."""
@@ -290,15 +297,28 @@ class EmulatedBoard(CheckedBoard):
 
     def _stretches(self, selection: Selection, n: int, period: int) -> Iterator[Stretch]:
         """Let `n` vectors pass, one every `period` ns, and yield the chip as they find it."""
-        chip, start = self.chip, 0
+        chip, noise = self.chip, self.chip.fluctuation
+        most = max(1, _TOGETHER // (selection.rows.size * selection.columns.size))
+        start = 0
         while start < n:
-            # The chip stays as it is until the next change: those vectors go together.
-            stop = min(n, start - (chip.now - chip.next_change()) // period)
-            chip.fluctuation.advance(chip.now)
-            operands = self._readout.operands(selection, self._read_gate)
-            yield Stretch(stop, operands, self._column_errors(selection, operands))
-            chip.advance_to(chip.now + (stop - start) * period)
-            start = stop
+            # Many steps of the slow noise are made together. During each, the chip changes when its
+            # cells have drifted.
+            ticks, ends = noise.steps(chip.now, period, n - start, most)
+            deviation = noise.relative(ticks, selection.rows, selection.columns)
+            step = first = 0
+            while first < ends[-1]:
+                until = min(ends[-1], first - (chip.now - chip.next_change()) // period)
+                last = bisect_left(ends, until)
+                some = deviation
+                if deviation is not None and len(ticks) > 1:
+                    some = deviation[step : last + 1]
+                each = self._readout.operands(selection, self._read_gate, some)
+                for operands, end in zip(each, ends[step : last + 1], strict=True):
+                    errors = self._column_errors(selection, operands)
+                    yield Stretch(start + min(end, until), operands, errors)
+                chip.advance_to(chip.now + (until - first) * period)
+                first, step = until, last + (ends[last] == until)
+            start += first
 
     def _select(self, selection: Selection, config: BoardConfig) -> None:
         """Prepare to drive and sense these lines, unless that was done last time."""

@@ -205,10 +205,8 @@ class Chip:
             self._refresh()
 
     def next_change(self) -> int:
-        """Return until when (ns) reads will find what they find now, if nothing is pulsed."""
-        if not self.fluctuation.active:
-            return self._next_change
-        return min(self._next_change, self.fluctuation.next_change(self.now))
+        """Return until when (ns) reads find what they find now, but for slow noise and pulses."""
+        return self._next_change
 
     def _refresh(self) -> None:
         """Find the intervals of the drift that the present time lies in."""

@@ -110,8 +110,21 @@ class NormalSource:
     def deviates(self, out: npt.NDArray[np.float32]) -> Deviates:
         """Fill `out` as `draw` does; return it with the random words it was made of."""
         vectors, columns = out.shape
+        words = self._words(vectors, columns)
+        index = words.view("<u2")[:, :columns]
+        return Deviates(self._value.take(index, out=out, mode="clip"), words)
+
+    def indices(self, vectors: int, columns: int) -> npt.NDArray[np.uint16]:
+        """Draw as `draw` does, but return by what `value` finds each deviate, same shape."""
+        index: npt.NDArray[np.uint16] = self._words(vectors, columns).view("<u2")[:, :columns]
+        return index
+
+    def value(self, index: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+        """Return deviates by their `indices`, same shape."""
+        return self._value.take(index, mode="clip")
+
+    def _words(self, vectors: int, columns: int) -> npt.NDArray[np.uint64]:
         words = -(-columns // _PER_WORD)
         # Little-endian, so that the same seed gives the same noise on every machine.
         raw = self._bits.random_raw(vectors * words).astype("<u8", copy=False)
-        raw = raw.reshape(vectors, words)
-        return Deviates(self._value.take(raw.view("<u2")[:, :columns], out=out, mode="clip"), raw)
+        return raw.reshape(vectors, words)

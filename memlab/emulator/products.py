@@ -85,7 +85,7 @@ class Products:
     """Multiplies; keeps what it derived from the chip as it last was."""
 
     def __init__(self) -> None:
-        self._exact_for: tuple[Operands, float, float] | None = None
+        self._sums_for: tuple[FloatArray, float] | None = None
         self._bending: _Bending | None = None
 
     def of(
@@ -149,12 +149,12 @@ class Products:
             yield passing(last)
 
     def _require_exact(self, operands: Operands, drive: Drive) -> None:
-        exact = self._exact_for
-        if exact is not None and exact[0] is operands and exact[1:] == (drive.unit, drive.largest):
-            return
-        # The sum in S, and half a unit for each cell that was rounded.
-        sums = operands.column_conductance.max() * GRID + operands.linear.shape[0]
-        if sums * drive.largest >= 0.5 * _EXACT:  # closely: slow noise is not in it
+        # The sum in S, without slow noise, and half a unit for each cell that was rounded.
+        if not self._sums_for or self._sums_for[0] is not operands.column_conductance:
+            sums = float(operands.column_conductance.max()) * GRID + operands.linear.shape[0]
+            self._sums_for = operands.column_conductance, sums
+        sums = self._sums_for[1]
+        if sums * drive.largest >= 0.5 * _EXACT:  # closely
             sums = operands.linear.sum(axis=0).max()
         largest = sums * drive.largest
         if largest >= _EXACT:
@@ -163,7 +163,6 @@ class Products:
                 f"{largest * drive.unit / GRID:.3g} A at the read limit, more than the emulator "
                 "can add up exactly; lower the read limit, or select fewer rows"
             )
-        self._exact_for = operands, drive.unit, drive.largest
 
     def _bending_of(self, operands: Operands, drive: Drive) -> _Bending | None:
         if operands.bent is None:
@@ -187,7 +186,7 @@ class _Bending:
         x = drive.largest * drive.unit / voltage
         self._terms = added_terms(x)
         self._most = voltage * (math.sinh(x) if x < 700.0 else math.inf) / drive.unit
-        self._finer: tuple[FloatArray | None, float] = None, 1.0
+        self._finer: tuple[float, float] = -1.0, 1.0
 
     def holds(self, operands: Operands, drive: Drive) -> bool:
         """Return whether this was made for cells and lines like these."""
@@ -213,24 +212,27 @@ class _Bending:
         """
         bent = operands.bent
         assert bent is not None
-        finer = self._grid(bent)
+        finer = self._grid(operands.bent_most)
         added *= finer
         np.rint(added, out=added)
         more = added @ bent
         more *= 1.0 / finer
         current += more
 
-    def _grid(self, bent: FloatArray) -> float:
-        """Return by how much the grid of the added voltage may be finer than that of V."""
+    def _grid(self, most: float) -> float:
+        """Return by how much the grid of the added voltage may be finer than that of V.
+
+        `most` is the largest sum of a column, see `Operands.bent_most`.
+        """
         known, finer = self._finer
-        if known is bent:
+        if known == most:
             return finer
-        largest = bent.sum(axis=0).max() * max(1.0, self._most)
+        largest = most * max(1.0, self._most)
         if not largest < _EXACT:
             raise DeviceError(
                 f"cells whose I-V curves bend at {self._made_for[0]:g} V could carry more current "
                 "at the read limit than the emulator can add up exactly; lower the read limit"
             )
         finer = 2.0 ** min(_BENDING_BITS, math.floor(math.log2(_EXACT / max(largest, 1.0))))
-        self._finer = bent, finer
+        self._finer = most, finer
         return finer

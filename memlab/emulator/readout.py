@@ -7,7 +7,7 @@ map read after an update and the products of the next epoch share one solution o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ class Operands:
     bent
         The part of it that follows V0 sinh(V / V0), whole numbers of 2^-33 S, or None for ohmic
         cells.
+    bent_most
+        The largest sum of a column of it.
     bending_voltage
         V0 in V.
     variance
@@ -46,14 +48,15 @@ class Operands:
 
     linear: FloatArray
     bent: FloatArray | None
+    bent_most: float
     bending_voltage: float
     variance: FloatArray | None
     row_conductance: FloatArray
     column_conductance: FloatArray
 
 
-_Moment = tuple[int, int, int, int, float]
-"""Pulses so far, times of wire solution and of conductances, step of the slow noise, gate (V)."""
+_Moment = tuple[int, int, int, float]
+"""Pulses so far, times of wire solution and of conductances, gate (V)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,7 @@ class _View:
     moment: _Moment
     solved: _Solved
     present: _Present
+    deviation: FloatArray | None
     operands: Operands
 
 
@@ -128,24 +132,34 @@ class Readout:
         self._views: dict[tuple[bytes, bytes], _View] = {}
         self._last: tuple[Selection, _View] | None = None
 
-    def operands(self, selection: Selection, gate: float) -> Operands:
-        """Return the matrices of a selection with the gates at `gate` (V), at the chip's time."""
+    def operands(
+        self, selection: Selection, gate: float, deviation: FloatArray | None = None
+    ) -> list[Operands]:
+        """Return the matrices of a selection with the gates at `gate` (V), at the chip's time.
+
+        One for each of some moments that differ by slow noise alone: `deviation` is that of the
+        cells (`Fluctuation.relative`), shape (moments, rows, columns). None: one, without noise.
+        """
         chip = self._chip
-        moment = chip.version, chip.solved_at, chip.found_at, chip.fluctuation.tick, gate
+        moment = chip.version, chip.solved_at, chip.found_at, gate
         if self._last is not None:
             last, view = self._last
-            if last is selection and view.moment == moment:
-                return view.operands
+            if last is selection and view.moment == moment and view.deviation is deviation:
+                return [view.operands]
         key = (selection.rows.tobytes(), selection.columns.tobytes())
-        view = self._renewed(self._views.pop(key, None), selection, moment)
-        self._views[key] = view
+        solved, present = self._at_present(self._views.pop(key, None), selection, moment)
+        each = self._quantise(present, deviation)
+        one = deviation if len(each) == 1 else each[-1].linear  # of many none can come again
+        self._views[key] = view = _View(moment, solved, present, one, each[-1])
         if len(self._views) > _KEPT:
             del self._views[next(iter(self._views))]
         self._last = (selection, view)
-        return view.operands
+        return each
 
-    def _renewed(self, view: _View | None, selection: Selection, moment: _Moment) -> _View:
-        """Make what has changed since the view was made."""
+    def _at_present(
+        self, view: _View | None, selection: Selection, moment: _Moment
+    ) -> tuple[_Solved, _Present]:
+        """Make what has changed since the view was made, but for slow noise."""
         chip, gate = self._chip, moment[-1]
         solved = None if view is None or view.moment[-1] != gate else view.solved
         if view is None or solved is None or view.moment[:2] != moment[:2]:
@@ -153,14 +167,8 @@ class Readout:
             if solved is None or not np.array_equal(solved.cells, cells):
                 solved = self._solve(cells, selection, gate)
         if view is None or view.solved is not solved or view.moment[2] != moment[2]:
-            present = self._present(solved, selection, gate)
-        elif view.moment == moment:
-            return view
-        else:
-            present = view.present
-            if view.moment[3] == moment[3]:
-                return replace(view, moment=moment)
-        return _View(moment, solved, present, self._quantise(present, selection))
+            return solved, self._present(solved, selection, gate)
+        return solved, view.present
 
     def _solve(self, cells: FloatArray, selection: Selection, gate: float) -> _Solved:
         """Solve the wires for these cells (S)."""
@@ -212,26 +220,35 @@ class Readout:
             variance = (relative * linear) ** 2
         return _Present(linear, bent, of_state, variance, linear.sum(axis=1), linear.sum(axis=0))
 
-    def _quantise(self, present: _Present, selection: Selection) -> Operands:
-        linear, bent, fluctuation = present.linear, present.bent, self._chip.fluctuation
-        if fluctuation.active:
+    def _quantise(self, present: _Present, deviation: FloatArray | None) -> list[Operands]:
+        linear = present.linear[np.newaxis]
+        bent = None if present.bent is None else present.bent[np.newaxis]
+        if deviation is not None:
             # A cell that fluctuates changes the current of its own row and column in proportion;
             # the wires are not solved again for it, and noise and offsets stay what they were.
-            factor = fluctuation.relative(selection.rows, selection.columns)
-            if present.of_state is not None:
-                factor *= present.of_state
+            of_state = 1.0 if present.of_state is None else present.of_state
+            factor = deviation * of_state
             factor += 1.0
             np.maximum(factor, 0.0, out=factor)
             linear = linear * factor
             bent = None if bent is None else bent * factor
-        return Operands(
-            linear=_whole(linear),
-            bent=None if bent is None else _whole(bent),
-            bending_voltage=self._chip.preset.nonlinearity.voltage,
-            variance=present.variance,
-            row_conductance=present.row_conductance,
-            column_conductance=present.column_conductance,
-        )
+        linear = _whole(linear)
+        most = [0.0] * len(linear)
+        if bent is not None:
+            bent = _whole(bent)
+            most = bent.sum(axis=1).max(axis=1).tolist()
+        return [
+            Operands(
+                linear=linear[k],
+                bent=None if bent is None else bent[k],
+                bent_most=most[k],
+                bending_voltage=self._chip.preset.nonlinearity.voltage,
+                variance=present.variance,
+                row_conductance=present.row_conductance,
+                column_conductance=present.column_conductance,
+            )
+            for k in range(len(linear))
+        ]
 
 
 def _whole(conductance: FloatArray) -> FloatArray:

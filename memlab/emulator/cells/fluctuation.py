@@ -48,6 +48,8 @@ _LEAST_CONDUCTANCE = 1e-6
 
 _MOST_OCTAVES = 40
 
+_NO_STEP = np.zeros(1, np.int64)
+
 
 class ReadNoiseParameters(Parameters):
     """Read noise of the cells; 0 switches each kind off."""
@@ -158,15 +160,26 @@ class Fluctuation:
         """Number of the present time step."""
         self._flicker = _Flicker(parameters, shape, rng) if parameters.flicker else None
         self._traps = _Traps(parameters, shape, rng) if parameters.telegraph else None
+        self._last: tuple[Lines, Lines, FloatArray] | None = None
 
-    def advance(self, now: int) -> None:
-        """Go to the time step that holds `now` (ns)."""
-        tick = now // self.step
-        if not self.active or tick == self.tick:
-            return
-        if self._traps is not None and self.tick >= 0:
-            self._traps.pass_time((tick - self.tick) * self.step * 1e-9)
-        self.tick = tick
+    def steps(
+        self, first: int, period: int, n: int, most: int = 1
+    ) -> tuple[npt.NDArray[np.int64], list[int]]:
+        """Return the time steps that hold `n` moments, one every `period` ns from `first` ns on.
+
+        At most the first `most` steps; and for each of them the number of moments up to its end.
+        """
+        if not self.active:
+            return _NO_STEP, [n]
+        if n == 1:
+            return np.array([first // self.step]), [1]
+        most_moments = min(n, most * (self.step // period + 2))
+        tick = (first + np.arange(most_moments) * period) // self.step
+        begins = np.flatnonzero(np.diff(tick, prepend=-1))
+        ends = [*begins[1:].tolist(), most_moments]
+        if most_moments < n:  # the last step may go on
+            begins, ends = begins[:-1], ends[:-1]
+        return tick[begins[:most]], ends[:most]
 
     def state(self) -> State:
         """Return the present noise, and where its generators stand."""
@@ -178,29 +191,45 @@ class Fluctuation:
 
     def restore(self, state: State) -> None:
         """Go back to a `state`."""
-        self.tick = state["tick"]
+        self.tick, self._last = state["tick"], None
         if self._flicker is not None:
             self._flicker.restore(state["flicker"])
         if self._traps is not None:
             self._traps.restore(state["traps"])
 
-    def relative(self, rows: Lines, columns: Lines) -> FloatArray:
-        """Return the present deviation of some cells, relative to their conductance.
+    def relative(
+        self, ticks: npt.NDArray[np.int64], rows: Lines, columns: Lines
+    ) -> FloatArray | None:
+        """Let time pass, and return how far some cells are off in each of these steps.
 
-        Shape (len(rows), len(columns)).
+        Parameters
+        ----------
+        ticks
+            Numbers of time steps, rising, none before the present one; shape (n,), n > 0.
+
+        Returns
+        -------
+        Deviations relative to their conductance, shape (n, len(rows), len(columns)), not to be
+        written to: the same object while one step lasts and the same lines are asked for. None
+        when there is no slow noise.
         """
-        part = _part(rows, columns)
+        if not self.active:
+            return None
+        if len(ticks) == 1 and ticks[0] == self.tick and self._last is not None:
+            of_rows, of_columns, relative = self._last
+            if of_rows is rows and of_columns is columns:
+                return relative
         if self._flicker is None:
-            relative = np.zeros((rows.size, columns.size))
+            relative = np.zeros((ticks.size, rows.size, columns.size))
         else:
-            relative = self._flicker.at(self.tick * self.step, rows)[part].copy()
+            relative = self._flicker.at(ticks * self.step, rows, columns)
         if self._traps is not None:
-            relative -= self._traps.drop[part]
+            before = self.tick if self.tick >= 0 else int(ticks[0])
+            elapsed = np.diff(ticks, prepend=before) * self.step * 1e-9
+            relative -= self._traps.drops(elapsed, rows, columns)
+        self.tick = int(ticks[-1])
+        self._last = (rows, columns, relative) if len(ticks) == 1 else None
         return relative
-
-    def next_change(self, now: int) -> int:
-        """Return the time (ns) of the next step after `now`."""
-        return (now // self.step + 1) * self.step
 
 
 class _Flicker:
@@ -216,6 +245,7 @@ class _Flicker:
         self._normal = NormalSource(bit_generator_for(rng, "read_noise.flicker"))
         self._terms = np.zeros((octaves, *shape), np.float32)
         self._sum = np.zeros(shape)
+        self._large = octaves * shape[0] > 1 << 16
         phases = generator_for(rng, "read_noise.flicker.phases")
         self._phase = phases.integers(1 << octaves, size=shape[0])
         # Differs from the first index in its highest bit: every term is drawn then.
@@ -234,27 +264,84 @@ class _Flicker:
         self._terms[...], self._sum[...] = state["terms"], state["sum"]
         self._index[...] = state["index"]
 
-    def at(self, now: int, rows: Lines) -> FloatArray:
-        """Return the sum of the terms of every cell; of these rows, at a time (ns)."""
-        index = self._phase[rows] + now // self._step
+    def at(self, times: npt.NDArray[np.int64], rows: Lines, columns: Lines) -> FloatArray:
+        """Return the sums of the terms of some cells at rising times (ns).
+
+        Shape (len(times), len(rows), len(columns)).
+        """
+        index = self._phase[rows] + (times // self._step)[:, np.newaxis]
+        before = self._index[rows]
+        if len(times) > 1:
+            before = np.concatenate((before[np.newaxis], index[:-1]))
         # Term k of a row changes with bit k of the row's index or a higher one, which frexp finds.
         # Its rounding beyond 2^53 makes no difference: all terms change.
-        bits = np.frexp((index ^ self._index[rows]).astype(np.float64))[1]
-        changed = np.minimum(bits, len(self._terms))
-        self._index[rows] = index
-        moved = np.flatnonzero(changed)
-        if moved.size:
-            number = changed[moved]
-            first = np.cumsum(number) - number
-            row = np.repeat(rows[moved], number)
-            octave = np.arange(row.size) - np.repeat(first, number)
-            new = np.empty((row.size, self._sum.shape[1]), np.float32)
-            self._normal.draw(new)
+        bits = np.frexp((index ^ before).astype(np.float64))[1].reshape(-1)
+        self._index[rows] = index[-1]
+        number = np.minimum(bits, len(self._terms))
+        moved = np.flatnonzero(number)
+        part = _part(rows, columns)
+        if not moved.size:
+            return np.repeat(self._sum[part][np.newaxis], len(times), axis=0)
+        number = number[moved]
+        first = np.cumsum(number) - number
+        row = np.repeat(rows[moved % rows.size], number)
+        octave = np.arange(row.size) - np.repeat(first, number)
+        # A term has 24 bits, and the least of them is 2^-48 of the largest sum: sums are exact, so
+        # that those of many times may be made in any order.
+        if len(times) == 1:
+            new = self._normal.draw(np.empty((row.size, self._sum.shape[1]), np.float32))
             new *= self._deviation
             change = np.subtract(new, self._terms[octave, row], dtype=np.float64)
             self._terms[octave, row] = new
             self._sum[rows[moved]] += np.add.reduceat(change, first, axis=0)
-        return self._sum
+            seen: FloatArray = self._sum[part][np.newaxis].copy()
+            return seen
+        return self._at_many(len(times), rows, columns, moved, first, octave, row)
+
+    def _at_many(
+        self,
+        n: int,
+        rows: Lines,
+        columns: Lines,
+        moved: Lines,
+        first: Lines,
+        octave: Lines,
+        row: Lines,
+    ) -> FloatArray:
+        """Draw terms in the order of time; most are over before any other column is looked at.
+
+        Parameters
+        ----------
+        moved, first
+            Which of (time, row) change, and the first of the terms that each draws.
+        octave, row
+            Of each term that is drawn.
+        """
+        part = _part(rows, columns)
+        looked_at = part[1] if isinstance(part[1], slice) else columns
+        draw = self._normal.indices(row.size, self._sum.shape[1])
+        new = self._normal.value(draw[:, looked_at]) * self._deviation
+        # Each term replaces the last one of its row and octave. (Short numbers are sorted faster.)
+        cell = (row * len(self._terms) + octave).astype(np.int32 if self._large else np.uint16)
+        order = np.argsort(cell, kind="stable")
+        begins = np.flatnonzero(np.diff(cell[order], prepend=-1))
+        old = np.empty_like(new)
+        old[order[1:]] = new[order[:-1]]
+        opens = order[begins]
+        old[opens] = self._terms[octave[opens], row[opens]][:, looked_at]
+        change = np.add.reduceat(np.subtract(new, old, dtype=np.float64), first, axis=0)
+        total: FloatArray = np.zeros((n, rows.size, columns.size))
+        total.reshape(-1, columns.size)[moved] = change
+        total[0] += self._sum[part]
+        np.cumsum(total, axis=0, out=total)
+        # What is left in the end, of all columns.
+        last = order[np.append(begins[1:], order.size) - 1]
+        left = self._normal.value(draw[last]) * self._deviation
+        change = np.subtract(left, self._terms[octave[last], row[last]], dtype=np.float64)
+        self._terms[octave[last], row[last]] = left
+        of_row = np.flatnonzero(np.diff(row[last], prepend=-1))
+        self._sum[row[last][of_row]] += np.add.reduceat(change, of_row, axis=0)
+        return total
 
 
 class _Traps:
@@ -278,6 +365,8 @@ class _Traps:
         spread = np.exp(parameters.amplitude_spread * own.standard_normal(n))
         self._amplitude = parameters.telegraph_amplitude * spread
         self.full = self._rng.random(n) < self._duty
+        self._left_for = 0.0
+        self._stays_full = self._fills = self._duty
         self.drop = np.zeros(shape)
         """What the full traps take of every cell, relative to G."""
         self._add_up()
@@ -290,13 +379,45 @@ class _Traps:
         self.full = state["full"].copy()
         self._add_up()
 
-    def pass_time(self, elapsed: float) -> None:
-        """Let traps fill and empty for some time (s): exact for any time."""
-        # Full after t with probability d + (full - d) exp(-t / tau).
-        left = np.exp(-elapsed / self._relaxation)
-        probability = self._duty + (self.full - self._duty) * left
-        self.full = self._rng.random(self.full.size) < probability
+    def drops(self, elapsed: FloatArray, rows: Lines, columns: Lines) -> FloatArray:
+        """Let traps fill and empty for some times (s) in turn: exact for any time.
+
+        Returns what the full ones take of some cells after each, relative to G, shape
+        (len(elapsed), len(rows), len(columns)).
+        """
+        passing = np.flatnonzero(elapsed > 0.0)
+        if len(elapsed) == 1:
+            if passing.size:
+                self._pass_time(elapsed[0], self._rng.random(self.full.size))
+                self._add_up()
+            drop: FloatArray = self.drop[_part(rows, columns)][np.newaxis]
+            return drop
+        full = np.empty((len(elapsed), self.full.size), bool)
+        draw = self._rng.random((passing.size, self.full.size))
+        full[: len(elapsed) - passing.size] = self.full  # no time has passed before the first
+        for k, which in enumerate(passing):
+            self._pass_time(elapsed[which], draw[k])
+            full[which] = self.full
         self._add_up()
+        place = np.full(self.drop.shape, -1)
+        place[np.ix_(rows, columns)] = np.arange(rows.size * columns.size).reshape(rows.size, -1)
+        place = place.reshape(-1)[self.cell]
+        seen = np.flatnonzero(place >= 0)
+        size = rows.size * columns.size
+        each = place[seen] + np.arange(len(elapsed))[:, np.newaxis] * size
+        taken = self._amplitude[seen] * full[:, seen]
+        drops = np.zeros((len(elapsed), rows.size, columns.size))
+        drops.reshape(-1)[...] = np.bincount(each.reshape(-1), taken.reshape(-1), drops.size)
+        return drops
+
+    def _pass_time(self, elapsed: float, draw: FloatArray) -> None:
+        # Full after t with probability d + (full - d) exp(-t / tau).
+        if elapsed != self._left_for:
+            left = np.exp(-elapsed / self._relaxation)
+            self._left_for = elapsed
+            self._stays_full = self._duty + (1.0 - self._duty) * left
+            self._fills = self._duty + (0.0 - self._duty) * left
+        self.full = np.where(self.full, draw < self._stays_full, draw < self._fills)
 
     def _add_up(self) -> None:
         full = np.bincount(self.cell, self._amplitude * self.full, minlength=self.drop.size)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.signal import welch
 from scipy.stats import norm
@@ -499,9 +500,53 @@ def recorded(
     """Return what every cell shows each `interval` ns, shape (n, cells)."""
     series = np.empty((n, rows * columns))
     for k in range(n):
-        noise.advance(k * interval)
-        series[k] = noise.relative(np.arange(rows), np.arange(columns)).ravel()
+        now = np.array([k * interval // noise.step])
+        series[k] = noise.relative(now, np.arange(rows), np.arange(columns)).ravel()
     return series
+
+
+@pytest.mark.parametrize("lines", [(np.arange(3, 9), np.arange(5)), ([0, 4, 7], [1, 2, 12])])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"flicker": 0.02},
+        {"flicker": 0.02, "telegraph_traps": 1.5, "telegraph_amplitude": 0.1},
+        {"telegraph_cells": 0.5, "telegraph_amplitude": 0.1, "dwell_minimum": 2e-3},
+    ],
+)
+def test_steps_made_together_are_those_made_one_by_one(
+    parameters: dict[str, float], lines: tuple[npt.ArrayLike, npt.ArrayLike]
+) -> None:
+    # Dwell times shorter than the default step of the 1/f noise make a finer grid for both.
+    made = ReadNoiseParameters(**{"dwell_minimum": 3e-3, **parameters})
+    rows, columns = (np.asarray(one) for one in lines)
+    ticks = np.cumsum([0, 1, 1, 5, 1, 300, 1, 1, 1, 2])
+    noises = [Fluctuation(made, (11, 13), np.random.default_rng(3)) for _ in range(3)]
+    one_by_one = [noises[0].relative(ticks[k : k + 1], rows, columns)[0] for k in range(10)]
+    together = noises[1].relative(ticks, rows, columns)
+    again = [noises[2].relative(part, rows, columns) for part in (ticks[:4], ticks[3:])]
+    assert np.ptp(together, axis=0).max() > 0.0
+    np.testing.assert_array_equal(together, one_by_one)
+    np.testing.assert_array_equal(together, np.concatenate((again[0], again[1][1:])))
+    # Nor do other cells know how it was done.
+    later = [noise.relative(ticks[-1:] + 1, np.arange(11), np.arange(13)) for noise in noises]
+    np.testing.assert_array_equal(later[0], later[1])
+    np.testing.assert_array_equal(later[0], later[2])
+
+
+@pytest.mark.parametrize(("period", "most"), [(300, 4), (1000, 3), (2500, 7), (7, 1)])
+def test_steps_say_which_moments_they_hold(period: int, most: int) -> None:
+    noise = Fluctuation(
+        ReadNoiseParameters(flicker=0.01, step=1e-6), (2, 3), np.random.default_rng()
+    )
+    moment, found = 123, []
+    left = 40
+    while left:
+        ticks, ends = noise.steps(moment, period, left, most)
+        assert 0 < len(ticks) == len(ends) <= most
+        found += np.repeat(ticks, np.diff(ends, prepend=0)).tolist()
+        moment, left = moment + ends[-1] * period, left - ends[-1]
+    assert found == [(123 + k * period) // 1000 for k in range(40)]
 
 
 def sampled_spectrum(
@@ -613,8 +658,8 @@ class TestSlowReadNoise:
             )
             array.program(np.where(np.arange(128) % 2, 2.0, 0.5)[:, np.newaxis])
             G = board.chip.conductance
-            board.chip.fluctuation.advance(0)
-            operands = board._readout.operands(ALL, 5.0)
+            noise = board.chip.fluctuation.relative(np.array([0]), ALL.rows, ALL.columns)
+            (operands,) = board._readout.operands(ALL, 5.0, noise)
             noises[exponent] = operands.linear / 2**33 / G - 1, np.sqrt(operands.variance) / G
         np.testing.assert_allclose(noises[0.5][0][1::2], noises[0.0][0][1::2], atol=1e-4)
         np.testing.assert_allclose(noises[0.5][0][::2], 2 * noises[0.0][0][::2], atol=1e-4)
