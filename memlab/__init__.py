@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memlab.array.urls import open_array, open_board
     from memlab.chip.limits import Limits, OperatingPoint
     from memlab.errors import LimitError, MemlabError
-    from memlab.model import Model
+    from memlab.model.model import Model
     from memlab.runs import Run, open_run
 
 __all__ = [
@@ -42,7 +42,7 @@ _HOMES = {
     "LimitError": "memlab.errors",
     "Limits": "memlab.chip.limits",
     "MemlabError": "memlab.errors",
-    "Model": "memlab.model",
+    "Model": "memlab.model.model",
     "OperatingPoint": "memlab.chip.limits",
     "open_array": "memlab.array.urls",
     "Run": "memlab.runs",

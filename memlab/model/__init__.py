@@ -10,8 +10,3 @@
 `fit` leaves what every run leaves: one HDF5 file with the maps of every update and the codes of
 every product, and a picture. `memlab runs show`, `plot`, `diff` and the others read it.
 """
-
-from memlab.model.data import Data
-from memlab.model.model import Metric, Model
-
-__all__ = ["Data", "Metric", "Model"]
