@@ -107,7 +107,7 @@ class Moons(ClassificationKind):
         )
         # One time step: (time, points, features).
         task = Task(x[np.newaxis], y, x_test[np.newaxis], y_test, ("upper", "lower"), "drawn")
-        return MoonsExperiment(cls.name, cls.title, config, task, network)
+        return MoonsExperiment(cls.name, config, task, network)
 
 
 def moons(

@@ -21,8 +21,9 @@ the last update.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ from pydantic import Field
 from memlab.array import Array
 from memlab.datasets import load_airline
 from memlab.emulator import load_preset
-from memlab.experiments.config import ExperimentConfig, MappingConfig, TrainConfig
+from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import SameBatches, Samples
 from memlab.experiments.passengers import (
     TRAINING_PAIRS,
@@ -43,14 +44,14 @@ from memlab.experiments.passengers import (
 from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
 from memlab.kinds import Preset
-from memlab.mapping import Layout, MatrixPlan
+from memlab.mapping import LI_2019, MatrixPlan
 from memlab.nn import LSTM, Dense, Loss, Network, SquaredError
 from memlab.quantities import Unitless
 from memlab.runs import Findings, RunFile
 from memlab.settings import Section
 from memlab.training import Batch, Observer
 
-__all__ = ["PRESETS", "AirlineConfig", "AirlineExperiment", "AirlineKind", "make_network"]
+__all__ = ["PRESETS", "AirlineConfig", "AirlineExperiment", "AirlineKind", "Forecast"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -89,15 +90,7 @@ def paper() -> AirlineConfig:
     return AirlineConfig(
         chip=load_preset("ta-hfo2"),
         train=TrainConfig(epochs=800, optimizer="sgd", lr=0.01, momentum=0.9),
-        mapping=MappingConfig(
-            layout=Layout.BLOCK,
-            siemens_per_weight=1e-4,
-            volts_per_siemens=1.02e4,
-            gate_initial=1.0,
-            gate_minimum=0.7,
-            gate_maximum=1.6,
-            set_all=True,
-        ),
+        mapping=LI_2019,
     )
 
 
@@ -137,24 +130,67 @@ def make_network(
     )
 
 
-class AirlineExperiment(SameBatches):
-    """The airline experiment on an array (see the module's documentation)."""
+class Forecast(SameBatches, ABC):
+    """What the airline experiments share: one batch in order of time, the verdict in passengers.
 
-    name = "airline"
-    title = "LSTM on 144 months of airline passengers"
+    Parameters
+    ----------
+    config, arrays
+        As of the kind.
+    name, loss
+        Of the experiment.
+    before
+        Months that are seen before the first that is predicted, beside the one just before it.
+    """
 
-    def __init__(self, config: AirlineConfig, arrays: Sequence[Array]):
-        self.config = config
+    def __init__(
+        self,
+        config: Any,
+        arrays: Sequence[Array],
+        name: str,
+        loss: Loss,
+        before: int = 0,
+    ):
+        self.name, self.config, self.loss = name, config, loss
+        self._before = before
         self._data = load_airline()
         self._series = encode(self._data.passengers, config.series.encoding)
+        self.network = make_network(config, config.network, arrays)
+        self._training = TRAINING_PAIRS - before
+        self._held_out = config.train.held_out(self._training)
+        self._trained = self._training - self._held_out
+        self.vectors_per_update = (before + 1) * self._trained
+        self.updates_per_epoch = 1
+
+    @abstractmethod
+    def outputs(self) -> FloatArray:
+        """Return what the array gives for every month, shape (months,)."""
+
+    def predict(self) -> Prediction:
+        """Predict every month from the true months before it, on the array."""
+        return Prediction.make(self._data, self._series.decode(self.outputs()))
+
+    def declare_results(self, run: RunFile) -> list[Observer]:
+        """Declare what `evaluate` will write; nothing is to be observed."""
+        Prediction.declare(run, self._data.month[self._before + 1 :])
+        return []
+
+    def evaluate(self, run: RunFile) -> Findings:
+        """Predict, write the prediction, and return RMSEs in thousands of passengers."""
+        return self.predict().write(run)
+
+    def samples(self) -> Samples:
+        """Return how many months it trains on, each the last that is seen."""
+        return Samples(self._trained, "months", self._held_out)
+
+
+class AirlineExperiment(Forecast):
+    """The airline experiment on an array (see the module's documentation)."""
+
+    def __init__(self, config: AirlineConfig, arrays: Sequence[Array]):
+        super().__init__(config, arrays, AirlineKind.name, SquaredError())
         self._x = self._series.x[:, np.newaxis, np.newaxis]
         self._target = self._series.target[:, np.newaxis, np.newaxis]
-        self.network = make_network(config, config.network, arrays)
-        self.loss: Loss = SquaredError()
-        self._held_out = config.train.held_out(TRAINING_PAIRS)
-        self._trained = TRAINING_PAIRS - self._held_out
-        self.vectors_per_update = self._trained
-        self.updates_per_epoch = 1
 
     def batches(self, epoch: int) -> list[Batch]:
         """Return the one batch of an epoch: the training sequence, but for what is held out."""
@@ -166,30 +202,16 @@ class AirlineExperiment(SameBatches):
         held_out = slice(self._trained, TRAINING_PAIRS)
         return self.loss(output[held_out], self._target[held_out]).mean
 
-    def predict(self) -> Prediction:
-        """Predict every month from the true months before it, on the array."""
-        output = self.network.forward(self._x)[:, 0, 0]
-        return Prediction.make(self._data, self._series.decode(output))
-
-    def declare_results(self, run: RunFile) -> list[Observer]:
-        """Declare what `evaluate` will write; nothing is to be observed."""
-        Prediction.declare(run, self._data.month[1:])
-        return []
-
-    def evaluate(self, run: RunFile) -> Findings:
-        """Predict, write the prediction, and return RMSEs in thousands of passengers."""
-        return self.predict().write(run)
-
-    def samples(self) -> Samples:
-        """Return how many months it trains on."""
-        return Samples(self._trained, "months", self._held_out)
+    def outputs(self) -> FloatArray:
+        """Return what follows each month of the whole sequence."""
+        return self.network.forward(self._x)[:, 0, 0]
 
 
 class AirlineKind(PassengerKind):
     """The experiment as a kind of run."""
 
-    name = AirlineExperiment.name
-    title = AirlineExperiment.title
+    name = "airline"
+    title = "LSTM on 144 months of airline passengers"
     about = "LSTM, 144 months of airline passengers: forecasts the next one."
     Config = AirlineConfig
     presets: ClassVar = PRESETS

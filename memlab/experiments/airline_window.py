@@ -21,22 +21,16 @@ import numpy.typing as npt
 from pydantic import Field
 
 from memlab.array import Array
-from memlab.datasets import load_airline
 from memlab.experiments import airline
-from memlab.experiments.airline import NetworkConfig, SeriesConfig, make_network
+from memlab.experiments.airline import Forecast, NetworkConfig, SeriesConfig
 from memlab.experiments.config import ExperimentConfig, TrainConfig
-from memlab.experiments.experiment import SameBatches, Samples
 from memlab.experiments.passengers import (
-    TRAINING_PAIRS,
     Encoding,
     PassengerKind,
-    Prediction,
-    encode,
 )
 from memlab.kinds import Preset
-from memlab.nn import Loss, SquaredError
-from memlab.runs import Findings, RunFile
-from memlab.training import Batch, Observer
+from memlab.nn import SquaredError
+from memlab.training import Batch
 
 __all__ = ["PRESETS", "AirlineWindowConfig", "AirlineWindowExperiment", "AirlineWindowKind"]
 
@@ -83,27 +77,15 @@ PRESETS = {
 }
 
 
-class AirlineWindowExperiment(SameBatches):
+class AirlineWindowExperiment(Forecast):
     """The airline-window experiment on an array (see the module's documentation)."""
 
-    name = "airline-window"
-    title = "LSTM on windows of airline passengers"
-
     def __init__(self, config: AirlineWindowConfig, arrays: Sequence[Array]):
-        self.config = config
-        steps = config.network.steps
-        self._data = load_airline()
-        self._series = encode(self._data.passengers, config.series.encoding)
+        steps, loss = config.network.steps, SquaredError(last_step=True)
+        super().__init__(config, arrays, AirlineWindowKind.name, loss, before=steps - 1)
         windows = np.lib.stride_tricks.sliding_window_view(self._series.x, steps)
         self._x = np.ascontiguousarray(windows.T)[:, :, np.newaxis]
         self._target = self._series.target[steps - 1 :, np.newaxis]
-        self._training = TRAINING_PAIRS - (steps - 1)
-        self.network = make_network(config, config.network, arrays)
-        self.loss: Loss = SquaredError(last_step=True)
-        self._held_out = config.train.held_out(self._training)
-        self._trained = self._training - self._held_out
-        self.vectors_per_update = steps * self._trained
-        self.updates_per_epoch = 1
 
     def batches(self, epoch: int) -> list[Batch]:
         """Return the one batch of an epoch: the training windows, but for those held out."""
@@ -114,30 +96,16 @@ class AirlineWindowExperiment(SameBatches):
         held_out = slice(self._trained, self._training)
         return self.loss(self.network.forward(self._x[:, held_out]), self._target[held_out]).mean
 
-    def predict(self) -> Prediction:
-        """Predict the month after every window, on the array."""
-        output = self.network.forward(self._x)[-1, :, 0]
-        return Prediction.make(self._data, self._series.decode(output))
-
-    def declare_results(self, run: RunFile) -> list[Observer]:
-        """Declare what `evaluate` will write; nothing is to be observed."""
-        Prediction.declare(run, self._data.month[self.config.network.steps :])
-        return []
-
-    def evaluate(self, run: RunFile) -> Findings:
-        """Predict, write the prediction, and return RMSEs in thousands of passengers."""
-        return self.predict().write(run)
-
-    def samples(self) -> Samples:
-        """Return how many windows it trains on, each by its last month."""
-        return Samples(self._trained, "months", self._held_out)
+    def outputs(self) -> FloatArray:
+        """Return what follows each window."""
+        return self.network.forward(self._x)[-1, :, 0]
 
 
 class AirlineWindowKind(PassengerKind):
     """The experiment as a kind of run."""
 
-    name = AirlineWindowExperiment.name
-    title = AirlineWindowExperiment.title
+    name = "airline-window"
+    title = "LSTM on windows of airline passengers"
     about = "LSTM, airline passengers from windows of three months."
     Config = AirlineWindowConfig
     presets: ClassVar = PRESETS

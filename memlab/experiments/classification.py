@@ -93,7 +93,7 @@ class Classifier:
 
     Parameters
     ----------
-    name, title
+    name
         Of the experiment.
     config
         Its settings.
@@ -109,7 +109,6 @@ class Classifier:
     def __init__(
         self,
         name: str,
-        title: str,
         config: ClassificationConfig,
         task: Task,
         network: Network,
@@ -117,7 +116,6 @@ class Classifier:
         looks: int | None = None,
     ):
         self.name = name
-        self.title = title
         self.config = config
         self.task = task
         self.network = network

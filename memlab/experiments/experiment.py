@@ -55,7 +55,6 @@ class Experiment(Protocol):
     """A network on an array with data to train on and results to write."""
 
     name: str
-    title: str
     network: Network
     loss: Loss
     vectors_per_update: int

@@ -37,15 +37,14 @@ from memlab.experiments.classification import (
     Classifier,
     Task,
 )
-from memlab.experiments.config import MappingConfig
 from memlab.experiments.placement import PlacedSection, floor_plan
 from memlab.experiments.weights import make_planned_matrices
 from memlab.kinds import Preset
-from memlab.mapping import Layout, MatrixPlan
+from memlab.mapping import LI_2019, MatrixPlan
 from memlab.nn import LSTM, Dense, Network
 from memlab.settings import Section
 
-__all__ = ["PRESETS", "GaitConfig", "GaitKind", "make_gait_experiment"]
+__all__ = ["PRESETS", "GaitConfig", "GaitKind"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -81,15 +80,7 @@ def paper() -> GaitConfig:
     return GaitConfig(
         chip=load_preset("ta-hfo2").replace(noise=5.6e-6),
         train=BatchTrainConfig(epochs=50, optimizer="rmsprop", lr=0.01, decay=0.9, batch=50),
-        mapping=MappingConfig(
-            layout=Layout.BLOCK,
-            siemens_per_weight=3e-4,
-            volts_per_siemens=1.02e4,
-            gate_initial=1.0,
-            gate_minimum=0.7,
-            gate_maximum=1.6,
-            set_all=True,
-        ),
+        mapping=LI_2019.model_copy(update={"siemens_per_weight": 3e-4}),
         data=GaitDataConfig(split="random", standardise=False),
     )
 
@@ -109,24 +100,6 @@ PRESETS = {
     "paper": Preset(paper, "the published recipe, raw widths and a random split"),
     "memlab": Preset(memlab, "standardised widths, passes held out for the test"),
 }
-
-
-def make_gait_experiment(config: GaitConfig, arrays: Sequence[Array]) -> Classifier:
-    """Return the experiment, with 14 units on one array of 128 x 64 cells as published."""
-    data = config.data
-    gait = (
-        make_gait(config.seed) if data.source == "synthetic" else load_gait(data.path, config.seed)
-    )
-    units, inputs = config.network.units, gait.x.shape[-1]
-    published = (
-        MatrixPlan.placed("lstm", (inputs + units, 4 * units), (0, 0)),
-        MatrixPlan.placed("dense", (units, len(gait.persons)), (0, 4 * units)),
-    )
-    plan = floor_plan(f"the LSTM of {units} units", published, config.network, arrays)
-    matrix = make_planned_matrices(plan, arrays, config)
-    network = Network([LSTM(matrix["lstm"]), Dense(matrix["dense"])])
-    title = f"LSTM on gait: {gait.source}"
-    return Classifier("gait", title, config, _make_task(gait, data), network)
 
 
 def _make_task(gait: Gait, data: GaitDataConfig) -> Task:
@@ -157,5 +130,19 @@ class GaitKind(ClassificationKind):
 
     @classmethod
     def make(cls, config: GaitConfig, arrays: Sequence[Array]) -> Classifier:
-        """Return the experiment on its arrays."""
-        return make_gait_experiment(config, arrays)
+        """Return the experiment, with 14 units on one array of 128 x 64 cells as published."""
+        data = config.data
+        gait = (
+            make_gait(config.seed)
+            if data.source == "synthetic"
+            else load_gait(data.path, config.seed)
+        )
+        units, inputs = config.network.units, gait.x.shape[-1]
+        published = (
+            MatrixPlan.placed("lstm", (inputs + units, 4 * units), (0, 0)),
+            MatrixPlan.placed("dense", (units, len(gait.persons)), (0, 4 * units)),
+        )
+        plan = floor_plan(f"the LSTM of {units} units", published, config.network, arrays)
+        matrix = make_planned_matrices(plan, arrays, config)
+        network = Network([LSTM(matrix["lstm"]), Dense(matrix["dense"])])
+        return Classifier(cls.name, config, _make_task(gait, data), network)

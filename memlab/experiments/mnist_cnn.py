@@ -33,7 +33,7 @@ from memlab.kinds import Preset
 from memlab.mapping import cnn_plan
 from memlab.nn import Conv2D, Dense, Flatten, MaxPool, Network
 
-__all__ = ["PRESETS", "MnistCnnKind", "make_mnist_cnn_experiment"]
+__all__ = ["PRESETS", "MnistCnnKind"]
 
 
 def paper() -> DigitsConfig:
@@ -53,18 +53,6 @@ PRESETS = {
     "paper": Preset(paper, "the published recipe"),
     "memlab": Preset(memlab, "the same with a smaller learning rate that falls"),
 }
-
-
-def make_mnist_cnn_experiment(config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
-    """Return the experiment, on one array of at least 123 x 59 cells as published."""
-    plan = floor_plan("the five-level CNN", cnn_plan().matrices, config.network, arrays)
-    matrix = make_planned_matrices(plan, arrays, config)
-    first = Conv2D(matrix["conv1"], (SIDE, SIDE, 1), (3, 3), "same", activation="relu")
-    second = Conv2D(matrix["conv2"], first.output_shape, (2, 2), "same")
-    network = Network([first, second, MaxPool(2), Flatten(), Dense(matrix["dense"])])
-    title, task = "Five-level CNN on 8 x 8 MNIST", _make_task(config.data)
-    # Reading all 60,000 training images once more would take half as long as an epoch.
-    return Classifier("mnist-cnn", title, config, task, network, looks=config.data.test)
 
 
 def _make_task(data: DigitsDataConfig) -> Task:
@@ -90,5 +78,12 @@ class MnistCnnKind(ClassificationKind):
 
     @classmethod
     def make(cls, config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
-        """Return the experiment on its arrays."""
-        return make_mnist_cnn_experiment(config, arrays)
+        """Return the experiment, on one array of at least 123 x 59 cells as published."""
+        plan = floor_plan("the five-level CNN", cnn_plan().matrices, config.network, arrays)
+        matrix = make_planned_matrices(plan, arrays, config)
+        first = Conv2D(matrix["conv1"], (SIDE, SIDE, 1), (3, 3), "same", activation="relu")
+        second = Conv2D(matrix["conv2"], first.output_shape, (2, 2), "same")
+        network = Network([first, second, MaxPool(2), Flatten(), Dense(matrix["dense"])])
+        task = _make_task(config.data)
+        # Reading all 60,000 training images once more would take half as long as an epoch.
+        return Classifier(cls.name, config, task, network, looks=config.data.test)

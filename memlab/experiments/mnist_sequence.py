@@ -33,7 +33,7 @@ from memlab.kinds import Preset
 from memlab.mapping import conv_lstm_plan
 from memlab.nn import ConvLSTM, Dense, Flatten, LastStep, MaxPool, Network
 
-__all__ = ["PRESETS", "MnistSequenceKind", "make_mnist_sequence_experiment"]
+__all__ = ["PRESETS", "MnistSequenceKind"]
 
 
 def paper() -> DigitsConfig:
@@ -53,24 +53,6 @@ PRESETS = {
     "paper": Preset(paper, "the published recipe"),
     "memlab": Preset(memlab, "the same with a smaller learning rate"),
 }
-
-
-def make_mnist_sequence_experiment(config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
-    """Return the experiment, on one array of 128 x 64 cells as published."""
-    plan = floor_plan("the ConvLSTM", conv_lstm_plan().matrices, config.network, arrays)
-    matrix = make_planned_matrices(plan, arrays, config)
-    network = Network(
-        [
-            ConvLSTM(matrix["conv_lstm"], (SIDE, SIDE, 1), (3, 3), (2, 2)),
-            LastStep(),
-            MaxPool(2),
-            Flatten(),
-            Dense(matrix["dense"]),
-        ]
-    )
-    title = "ConvLSTM on sequences of three digits"
-    task = _make_task(config.data, config.seed)
-    return Classifier("mnist-sequence", title, config, task, network)
 
 
 def _make_task(data: DigitsDataConfig, seed: int) -> Task:
@@ -96,5 +78,17 @@ class MnistSequenceKind(ClassificationKind):
 
     @classmethod
     def make(cls, config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
-        """Return the experiment on its arrays."""
-        return make_mnist_sequence_experiment(config, arrays)
+        """Return the experiment, on one array of 128 x 64 cells as published."""
+        plan = floor_plan("the ConvLSTM", conv_lstm_plan().matrices, config.network, arrays)
+        matrix = make_planned_matrices(plan, arrays, config)
+        network = Network(
+            [
+                ConvLSTM(matrix["conv_lstm"], (SIDE, SIDE, 1), (3, 3), (2, 2)),
+                LastStep(),
+                MaxPool(2),
+                Flatten(),
+                Dense(matrix["dense"]),
+            ]
+        )
+        task = _make_task(config.data, config.seed)
+        return Classifier(cls.name, config, task, network)

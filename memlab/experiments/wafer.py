@@ -38,15 +38,14 @@ from memlab.experiments.classification import (
     Classifier,
     Task,
 )
-from memlab.experiments.config import MappingConfig
 from memlab.experiments.weights import make_planned_matrices
 from memlab.kinds import Preset
-from memlab.mapping import Layout, Request, place
+from memlab.mapping import LI_2019, Request, place
 from memlab.nn import LSTM, Dense, Network
 from memlab.quantities import Unitless
 from memlab.settings import Section
 
-__all__ = ["PRESETS", "WaferConfig", "WaferKind", "make_wafer_experiment"]
+__all__ = ["PRESETS", "WaferConfig", "WaferKind"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -86,15 +85,7 @@ def paper() -> WaferConfig:
             balance=True,
             curve=False,
         ),
-        mapping=MappingConfig(
-            layout=Layout.BLOCK,
-            siemens_per_weight=1e-4,
-            volts_per_siemens=1.02e4,
-            gate_initial=1.0,
-            gate_minimum=0.7,
-            gate_maximum=1.6,
-            set_all=True,
-        ),
+        mapping=LI_2019,
     )
 
 
@@ -124,39 +115,6 @@ PRESETS = {
 }
 
 
-def make_wafer_experiment(config: WaferConfig, arrays: Sequence[Array]) -> Classifier:
-    """Return the experiment, its matrices folded onto the arrays as far as they must be."""
-    wafer = load_wafer(config.data.path, config.seed)
-    length, steps = wafer.x_train.shape[1], config.network.steps
-    if length % steps:
-        divisors = ", ".join(str(k) for k in range(1, length + 1) if length % k == 0)
-        raise SettingError(f"network.steps={steps} must divide {length}: {divisors}")
-    features, units = length // steps, config.network.units
-    plan = place(
-        [
-            Request("lstm", features + units + 1, 4 * units),
-            Request("dense", units + 1, len(wafer.classes)),
-        ],
-        [array.shape for array in arrays],
-    )
-    matrix = make_planned_matrices(plan, arrays, config)
-    bias = config.network.bias
-    network = Network([LSTM(matrix["lstm"], bias), Dense(matrix["dense"], "linear", bias)])
-
-    def by_time(x: FloatArray) -> FloatArray:
-        return np.ascontiguousarray(x.reshape(len(x), steps, features).transpose(1, 0, 2))
-
-    task = Task(
-        x_train=by_time(wafer.x_train),
-        y_train=wafer.y_train,
-        x_test=by_time(wafer.x_test),
-        y_test=wafer.y_test,
-        classes=wafer.classes,
-        source=wafer.source,
-    )
-    return Classifier("wafer", f"LSTM on wafer traces, {steps} steps", config, task, network)
-
-
 class WaferKind(ClassificationKind):
     """The experiment as a kind of run."""
 
@@ -168,5 +126,33 @@ class WaferKind(ClassificationKind):
 
     @classmethod
     def make(cls, config: WaferConfig, arrays: Sequence[Array]) -> Classifier:
-        """Return the experiment on its arrays."""
-        return make_wafer_experiment(config, arrays)
+        """Return the experiment, its matrices folded onto the arrays as far as they must be."""
+        wafer = load_wafer(config.data.path, config.seed)
+        length, steps = wafer.x_train.shape[1], config.network.steps
+        if length % steps:
+            divisors = ", ".join(str(k) for k in range(1, length + 1) if length % k == 0)
+            raise SettingError(f"network.steps={steps} must divide {length}: {divisors}")
+        features, units = length // steps, config.network.units
+        plan = place(
+            [
+                Request("lstm", features + units + 1, 4 * units),
+                Request("dense", units + 1, len(wafer.classes)),
+            ],
+            [array.shape for array in arrays],
+        )
+        matrix = make_planned_matrices(plan, arrays, config)
+        bias = config.network.bias
+        network = Network([LSTM(matrix["lstm"], bias), Dense(matrix["dense"], "linear", bias)])
+
+        def by_time(x: FloatArray) -> FloatArray:
+            return np.ascontiguousarray(x.reshape(len(x), steps, features).transpose(1, 0, 2))
+
+        task = Task(
+            x_train=by_time(wafer.x_train),
+            y_train=wafer.y_train,
+            x_test=by_time(wafer.x_test),
+            y_test=wafer.y_test,
+            classes=wafer.classes,
+            source=wafer.source,
+        )
+        return Classifier(cls.name, config, task, network)

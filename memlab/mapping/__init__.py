@@ -8,7 +8,7 @@ from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.packing import Request, place
 from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
-from memlab.mapping.settings import TA_HFO2, MappingConfig
+from memlab.mapping.settings import LI_2019, TA_HFO2, MappingConfig
 from memlab.mapping.switching import measure_switching_law
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
 from memlab.mapping.write_verify import (
@@ -22,6 +22,7 @@ from memlab.mapping.write_verify import (
 )
 
 __all__ = [
+    "LI_2019",
     "PULSE_UNITS",
     "TA_HFO2",
     "Block",

@@ -17,7 +17,7 @@ from memlab.mapping.update import OneShotUpdate
 from memlab.quantities import Siemens, Volts, VoltsPerSiemens
 from memlab.settings import Section
 
-__all__ = ["TA_HFO2", "MappingConfig"]
+__all__ = ["LI_2019", "TA_HFO2", "MappingConfig"]
 
 
 class MappingConfig(Section):
@@ -96,6 +96,17 @@ class MappingConfig(Section):
             for matrix in plan
         }
 
+
+LI_2019 = MappingConfig(
+    layout=Layout.BLOCK,
+    siemens_per_weight=1e-4,
+    volts_per_siemens=1.02e4,
+    gate_initial=1.0,
+    gate_minimum=0.7,
+    gate_maximum=1.6,
+    set_all=True,
+)
+"""The published one: both cells of a pair move by the full change, every cell at every step."""
 
 TA_HFO2 = MappingConfig(
     layout=Layout.BLOCK,

@@ -13,9 +13,9 @@ from memlab.array.urls import open_array
 from memlab.errors import MissingDataError, SettingError
 from memlab.experiments import make_plan, run
 from memlab.experiments.classification import accuracy, balanced_accuracy
-from memlab.experiments.gait import PRESETS, make_gait_experiment
+from memlab.experiments.gait import PRESETS, GaitKind
 from memlab.experiments.wafer import PRESETS as WAFER_PRESETS
-from memlab.experiments.wafer import make_wafer_experiment
+from memlab.experiments.wafer import WaferKind
 from memlab.settings import apply_settings
 
 SHARED = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -44,7 +44,7 @@ def test_balanced_accuracy_of_a_constant_answer_is_one_half_however_rare_the_oth
 
 def test_the_gait_layers_lie_on_the_published_cells() -> None:
     config = apply_settings(PRESETS["paper"](), [SYNTHETIC])
-    experiment = make_gait_experiment(config, [open_array("ideal:")])
+    experiment = GaitKind.make(config, [open_array("ideal:")])
     lstm, dense = experiment.network.blocks
     assert lstm.array.shape == (128, 56)
     assert dense.array.shape == (28, 8)
@@ -55,7 +55,7 @@ def test_the_gait_layers_lie_on_the_published_cells() -> None:
 def test_an_epoch_shows_every_training_sequence_once() -> None:
     settings = [SYNTHETIC, "train.shuffle=true"]
     config = apply_settings(PRESETS["paper"](), settings)
-    experiment = make_gait_experiment(config, [open_array("ideal:")])
+    experiment = GaitKind.make(config, [open_array("ideal:")])
     assert experiment.task.y_train.size == 597
     epochs = []
     for epoch in range(2):
@@ -70,9 +70,7 @@ def test_an_epoch_shows_every_training_sequence_once() -> None:
 
 def test_standardising_uses_the_training_sequences_only() -> None:
     settings = [SYNTHETIC, "data.standardise=true", "data.split=pass"]
-    task = make_gait_experiment(
-        apply_settings(PRESETS["paper"](), settings), [open_array("ideal:")]
-    ).task
+    task = GaitKind.make(apply_settings(PRESETS["paper"](), settings), [open_array("ideal:")]).task
     np.testing.assert_allclose(task.x_train.mean(axis=(0, 1)), 0, atol=1e-9)
     np.testing.assert_allclose(task.x_train.std(axis=(0, 1)), 1, rtol=1e-9)
     assert np.abs(task.x_test.mean(axis=(0, 1))).max() > 0.02
@@ -143,7 +141,7 @@ def made_up_wafers(directory: Path, series: int = 200) -> Path:
 
 def test_152_inputs_are_folded_onto_one_array(tmp_path: Path) -> None:
     config = apply_settings(WAFER_PRESETS["paper"](), [f"data.path={made_up_wafers(tmp_path)}"])
-    experiment = make_wafer_experiment(config, [open_array("ideal:")])
+    experiment = WaferKind.make(config, [open_array("ideal:")])
     lstm, dense = experiment.network.matrices
     assert lstm.shape == (152 + 4 + 1, 16)
     assert len(lstm.blocks) == 3
@@ -155,13 +153,13 @@ def test_152_inputs_are_folded_onto_one_array(tmp_path: Path) -> None:
 def test_a_trace_can_be_cut_into_equal_frames_only(tmp_path: Path) -> None:
     where = f"data.path={made_up_wafers(tmp_path)}"
     config = apply_settings(WAFER_PRESETS["paper"](), [where, "network.steps=8"])
-    experiment = make_wafer_experiment(config, [open_array("ideal:")])
+    experiment = WaferKind.make(config, [open_array("ideal:")])
     [(x, _), *_] = experiment.batches(0)
     assert x.shape == (8, 50, 19)
     first = experiment.task.x_train[:, 3].ravel()
     np.testing.assert_array_equal(first, np.load(tmp_path / "wafer.npz")["x_train"][3])
     with pytest.raises(SettingError, match="152"):
-        make_wafer_experiment(
+        WaferKind.make(
             apply_settings(WAFER_PRESETS["paper"](), [where, "network.steps=5"]),
             [open_array("ideal:")],
         )

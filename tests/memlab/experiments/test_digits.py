@@ -15,9 +15,9 @@ from memlab.array.urls import open_array
 from memlab.errors import MissingDataError, SettingError
 from memlab.experiments import make_plan, run
 from memlab.experiments.mnist_cnn import PRESETS as CNN_PRESETS
-from memlab.experiments.mnist_cnn import make_mnist_cnn_experiment
+from memlab.experiments.mnist_cnn import MnistCnnKind
 from memlab.experiments.mnist_sequence import PRESETS as SEQUENCE_PRESETS
-from memlab.experiments.mnist_sequence import make_mnist_sequence_experiment
+from memlab.experiments.mnist_sequence import MnistSequenceKind
 from memlab.settings import apply_settings
 
 SEED = 3
@@ -46,8 +46,8 @@ def mnist(tmp_path: Path) -> str:
 
 def test_the_networks_have_the_published_sizes(mnist: str) -> None:
     for presets, make, shapes, tiles in (
-        (CNN_PRESETS, make_mnist_cnn_experiment, [(9, 15), (60, 4), (64, 10)], 5),
-        (SEQUENCE_PRESETS, make_mnist_sequence_experiment, [(29, 20), (45, 6)], 2),
+        (CNN_PRESETS, MnistCnnKind.make, [(9, 15), (60, 4), (64, 10)], 5),
+        (SEQUENCE_PRESETS, MnistSequenceKind.make, [(29, 20), (45, 6)], 2),
     ):
         config = apply_settings(presets["paper"](), [f"data.path={mnist}"])
         with open_array("emulator:", chip=config.chip) as array:
@@ -127,7 +127,7 @@ def test_the_matrices_go_where_there_is_room_when_asked_to(mnist: str) -> None:
     settings = [f"data.path={mnist}", "network.placement=automatic", "chip=ideal"]
     config = apply_settings(CNN_PRESETS["memlab"](), settings)
     with open_array("ideal:?rows=100&columns=64") as array:
-        network = make_mnist_cnn_experiment(config, [array]).network
+        network = MnistCnnKind.make(config, [array]).network
         assert sum(block.array.shape[0] * block.array.shape[1] for block in network.blocks) == 4060
         assert len(network.blocks) > 5, "conv2, 120 rows, must be folded too"
     config = apply_settings(config, ["network.placement=published"])
@@ -135,7 +135,7 @@ def test_the_matrices_go_where_there_is_room_when_asked_to(mnist: str) -> None:
         open_array("ideal:?rows=100&columns=64") as array,
         pytest.raises(SettingError, match="conv1 needs 36 x 15"),
     ):
-        make_mnist_cnn_experiment(config, [array])
+        MnistCnnKind.make(config, [array])
 
 
 def test_missing_images_are_one_line_that_says_how_to_get_them(tmp_path: Path) -> None:

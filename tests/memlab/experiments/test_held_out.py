@@ -130,7 +130,7 @@ def classifier(validation: float, *, batch: int = 4, count: int = 23) -> Classif
     task = Task(x, label, x[:, :5] + 99.0, label[:5], ("a", "b", "c"), "made up")
     start = 2e-4 + 5e-5 * rng.uniform(-1, 1, (4, 3))
     matrix = DifferentialMatrix("w", IdealArray(4, 3), 1e-4, 0.2, DirectUpdate(start))
-    made = Classifier("made-up", "Made up", config, task, Network([Dense(matrix)]))
+    made = Classifier("made-up", config, task, Network([Dense(matrix)]))
     made.network.initialise()
     return made
 
