@@ -1,7 +1,8 @@
 """What a board says whose chip is simulated in this process, and no other board can.
 
 Its time is simulated and stands still between calls, it knows what it draws from its drivers and
-what its cells do, and it can go back to an earlier state. It ends with its program.
+what its cells do, and it can go back to an earlier state. It ends with its program, unless it is
+kept in a file.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Energy", "Simulation", "StatedLaw"]
+__all__ = ["IN_A_FILE", "Energy", "Simulation", "StatedLaw"]
+
+IN_A_FILE = ", in a file"
+"""In the name of a simulated board whose chip outlives the program that simulates it."""
 
 
 @dataclass
@@ -86,6 +90,20 @@ class Simulation(Protocol):
 
     def advance(self, seconds: float) -> None:
         """Let simulated time pass, at least 0 s, with nothing driven."""
+        ...
+
+    @property
+    def kept(self) -> bool:
+        """Whether the chip is in a file, and outlives this program."""
+        ...
+
+    @property
+    def pulsed(self) -> int:
+        """Grows with the pulses of the chip, and with nothing else."""
+        ...
+
+    def save(self) -> None:
+        """Write the chip into its file, where it has one."""
         ...
 
     def state(self) -> Mapping[str, Any]:

@@ -179,6 +179,8 @@ class BoardArray(Array):
             self._session.conversion.restore(state["known"])
         if state["batches"] is not None:
             self._session.batches = NamedBatches.go_on(self.board, state["batches"])
+        if self.simulation is not None:
+            self.simulation.save()
 
     def with_calibration(self, calibration: Calibration | None) -> Self:
         """Return a view that undoes other static errors, or none; this one stays as it is.

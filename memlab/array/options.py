@@ -14,9 +14,11 @@ from memlab.passport.budgets import Budgets, parse_budget
 __all__ = ["ARRAY_OPTIONS", "ArrayOptions", "split_array_options"]
 
 _BUDGET = "budget."
+_LOST = ("take-back", "refuse")
 ARRAY_OPTIONS = (
     "rounding",
     "passport",
+    "lost",
     "calibration",
     *(_BUDGET + field.name for field in fields(Budgets)),
 )
@@ -37,12 +39,15 @@ class ArrayOptions:
         Budgets by name that hold for this opening.
     calibration
         Which static errors are undone: latest, none, a version or a file; None for the default.
+    refuse_lost
+        Refuse a chip in a file that lacks pulses of its passport, instead of taking them back.
     """
 
     rounding: bool = False
     passport: str | None = None
     budgets: dict[str, float | None] = field(default_factory=dict)
     calibration: str | None = None
+    refuse_lost: bool = False
 
 
 def split_array_options(url: str) -> tuple[str, ArrayOptions]:
@@ -59,7 +64,7 @@ def split_array_options(url: str) -> tuple[str, ArrayOptions]:
     except ValueError as error:
         raise SettingError(str(error)) from error
     rest = []
-    rounding, passport, calibration = False, None, None
+    rounding, passport, calibration, refuse_lost = False, None, None, False
     budgets: dict[str, float | None] = {}
     for pair in query.split("&") if query else []:
         key, _, text = pair.partition("=")
@@ -72,6 +77,10 @@ def split_array_options(url: str) -> tuple[str, ArrayOptions]:
             if not value:
                 raise SettingError(f"{url!r}: passport= names no file; write FILE, or none")
             passport = value
+        elif key == "lost":
+            if value not in _LOST:
+                raise SettingError(f"{url!r}: {pair!r}: write lost=take-back, or lost=refuse")
+            refuse_lost = value == "refuse"
         elif key == "calibration":
             if value not in (NONE, LATEST) and not value.isdecimal() and not Path(value).is_file():
                 raise SettingError(
@@ -85,4 +94,4 @@ def split_array_options(url: str) -> tuple[str, ArrayOptions]:
         else:
             rest.append(pair)
     board = address + ("?" + "&".join(rest) if rest else "")
-    return board, ArrayOptions(rounding, passport, budgets, calibration)
+    return board, ArrayOptions(rounding, passport, budgets, calibration, refuse_lost)

@@ -5,6 +5,9 @@ ideal:?rows=34&columns=60                ... of another size
 emulator:                                emulated board, chip ta-hfo2, seed 0
 emulator:?seed=7&chip=pt-taox-ta         any parameter of the preset may follow: &noise=0
 emulator:?chip=ta-hfo2&wires.resistance=0.3   ... a nested one by its dotted name
+emulator:?state=my-chip.h5               ... kept in a file: made by the other options where there
+                                         is none, else they must fit; saved at checkpoints and when
+                                         it is closed, with a passport beside it
 serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening` for all of them
 dpe+serial://COM4?chip=die-7             ... that speaks the published board's dialect; it has no
                                          serial number, so the chip's name stands for it
@@ -14,7 +17,10 @@ are. Options for the array on any board:
 
 rounding=nearest      round voltages to the steps that the wire carries, instead of refusing
 passport=FILE         keep the chip's passport there. A board on a wire has one by default, in the
-                      state directory under its serial number; passport=none does without
+                      state directory under its serial number, and a chip in a file beside it;
+                      passport=none does without
+lost=take-back        what a chip in a file lacks of its passport is said, and taken back in it
+                      (the default); lost=refuse refuses such a chip
 budget.set=200000     another budget for this opening: set, reset, pulses, energy (J), forming; none
 calibration=CHOICE    which static errors are undone: latest (the one in use of this board: `memlab
                       calibrate --use`), a version number, a file, or none. The default is latest on
@@ -39,9 +45,12 @@ from memlab.array.seam import Array
 from memlab.calibration.store import LATEST, NONE, find_calibration
 from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.limits import Limits, OperatingPoint
-from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
+from memlab.emulator import ChipPreset, load_preset
+from memlab.emulator.chip_file import ChipFile, ChipIdentity, read_identity
+from memlab.emulator.making import make_board
 from memlab.errors import SettingError
 from memlab.passport import Passport
+from memlab.passport.chip_in_file import meet_chip, passport_beside, position
 from memlab.passport.location import default_path
 
 __all__ = ["check_url", "open_array", "open_board", "open_board_array"]
@@ -50,7 +59,7 @@ LARGEST = 1 << 24
 """Cells of the largest `ideal:` array: 128 MiB."""
 
 _SCHEMES = ("ideal", "emulator")
-_EMULATOR_OPTIONS = ("seed", "chip", *ARRAY_OPTIONS)
+_EMULATOR_OPTIONS = ("seed", "chip", "state", *ARRAY_OPTIONS)
 
 
 def open_array(
@@ -115,10 +124,10 @@ def open_board_array(
         raise SettingError(f"{url} has no board; use serial://, socket:// or emulator:")
     address, asked = split_array_options(url)
     allowed = _limits(limits, _chip_of(address, chip))
-    board = open_board(url, seed=seed, chip=chip)
+    board, file = _open_board(address, seed, chip)
     passport = None
     try:
-        passport = _open_passport(board, address, asked)
+        passport = _open_passport(board, address, asked, file)
         known = _is_wire(url) and board.capabilities.serial
         choice = asked.calibration or (LATEST if known else NONE)
         array = BoardArray(
@@ -130,6 +139,8 @@ def open_board_array(
             calibration=find_calibration(choice, board.capabilities.calibrated_as),
         )
         array.url = url
+        if passport is not None and file is not None:
+            _meet_chip(passport, file, refuse=asked.refuse_lost)
         return array
     except BaseException:
         board.close()
@@ -144,26 +155,32 @@ def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Bo
     A board speaks in codes, so that options for the array mean nothing to it.
     """
     address, _ = split_array_options(take_token(url))
-    return _open_board(address, seed, chip)
+    return _open_board(address, seed, chip)[0]
 
 
-def _open_board(url: str, seed: int, chip: ChipPreset | None) -> Board:
+def _open_board(url: str, seed: int, chip: ChipPreset | None) -> tuple[Board, ChipFile | None]:
+    """Open a board, and say in which file its chip is kept."""
     if _is_wire(url):
         try:
-            return open_wire_board(url, ARRAY_OPTIONS)
+            return open_wire_board(url, ARRAY_OPTIONS), None
         except ValueError as error:
             raise SettingError(str(error)) from error
     scheme, options = _split(url)
     if scheme != "emulator":
         raise SettingError(f"{url!r} names no board; boards start with emulator: or serial://")
     options, faults = _faults(url, options)
-    seed = _number(url, options, "seed", seed, 0)
+    stored = _stored(url, options)
+    seed = _number(url, options, "seed", seed if stored is None else stored.seed, 0)
     preset = _chip_of(url, chip) or load_preset("ta-hfo2")
-    if faults:
-        from memlab.emulator.faulty_board import FaultyEmulatedBoard
+    file = ChipFile(Path(options["state"]), preset, seed) if "state" in options else None
+    return make_board(preset, seed, faults, file), file
 
-        return FaultyEmulatedBoard(preset, seed, faults)
-    return EmulatedBoard(preset, seed)
+
+def _stored(url: str, options: dict[str, str]) -> ChipIdentity | None:
+    """Return what the chip in the file of a URL was made of; None where there is none yet."""
+    if options.get("state") == "":
+        raise SettingError(f"{url!r}: state= names no file; write state=FILE")
+    return read_identity(Path(options["state"])) if "state" in options else None
 
 
 def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
@@ -171,7 +188,10 @@ def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
     if _is_wire(url):
         return chip
     options, _ = _faults(url, _split(url)[1])
-    options.pop("seed", None)
+    if (stored := _stored(url, options)) is not None:
+        chip = stored.preset
+    for name in ("seed", "state"):
+        options.pop(name, None)
     if "chip" in options:
         chip = load_preset(options.pop("chip"))
     if not options:
@@ -224,11 +244,15 @@ def _is_wire(url: str) -> bool:
     return url.split(":", 1)[0] in SCHEMES
 
 
-def _open_passport(board: Board, address: str, asked: ArrayOptions) -> Passport | None:
+def _open_passport(
+    board: Board, address: str, asked: ArrayOptions, file: ChipFile | None
+) -> Passport | None:
     """Open the passport that a URL asks for, or that its board has by default."""
     able = board.capabilities
     if asked.passport is not None:
         path = None if asked.passport == "none" else Path(asked.passport)
+    elif file is not None:
+        path = passport_beside(file.path)
     else:
         path = default_path(able.serial) if _is_wire(address) and able.serial else None
     if path is None:
@@ -238,6 +262,13 @@ def _open_passport(board: Board, address: str, asked: ArrayOptions) -> Passport 
         return None
     shape = able.rows, able.columns
     return Passport(path, shape, chip=able.serial, board=able.serial, budgets=asked.budgets)
+
+
+def _meet_chip(passport: Passport, file: ChipFile, *, refuse: bool) -> None:
+    """Compare a chip in a file with its passport; from now on it is saved up to where that is."""
+    known, pulsed = file.notes.get("passport"), 0 if file.board is None else file.board["pulsed"]
+    meet_chip(passport, file.path, file.identity.serial, known, pulsed, refuse=refuse)
+    file.noting["passport"] = lambda board: position(passport, board["pulsed"])
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:

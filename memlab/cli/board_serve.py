@@ -20,7 +20,7 @@ from memlab.cli.streams import show_document
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.faulty_board import FaultyEmulatedBoard
 from memlab.errors import SettingError
-from memlab.storage import require_file
+from memlab.storage import new_serial, require_file
 from memlab.virtual_board import (
     BoardEvent,
     Server,
@@ -28,7 +28,6 @@ from memlab.virtual_board import (
     dpe_board,
     json_lines,
     mlp_board,
-    new_serial,
 )
 from memlab.virtual_board.boards import AsciiFirmware, MlpFirmware
 from memlab.virtual_board.ports import Port
@@ -130,7 +129,7 @@ def serve(
     faults = _faults(fault)
     preset = load_preset(chip)
     board = FaultyEmulatedBoard(preset, seed, faults) if faults else EmulatedBoard(preset, seed)
-    serial = serial or new_serial(board)
+    serial = serial or new_serial(board.capabilities.serial)
     with ExitStack() as stack:
         record = _recorder(log, stack)
         device: MlpFirmware | AsciiFirmware

@@ -26,10 +26,12 @@ from drivers.board import (
 from drivers.checked_board import CheckedBoard
 from drivers.errors import DeviceError
 from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
-from drivers.simulation import Energy
+from drivers.recorded_board import PATIENCE
+from drivers.simulation import IN_A_FILE, Energy
 from memlab._version import __version__
 from memlab.calibration.static_errors import CalibrationRecord
 from memlab.emulator.chip import GRID, Chip
+from memlab.emulator.chip_file import ChipFile
 from memlab.emulator.clock import OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
@@ -59,18 +61,28 @@ class EmulatedBoard(CheckedBoard):
         Seed of everything random in board and chip.
     shape
         (rows, columns) of the array.
+    file
+        Where the chip is kept, and what it was made of; the board goes on from there, saves it when
+        it is closed, and lets go of the file then.
     """
 
-    def __init__(self, preset: ChipPreset, seed: int, shape: tuple[int, int] = (128, 64)):
+    def __init__(
+        self,
+        preset: ChipPreset,
+        seed: int,
+        shape: tuple[int, int] = (128, 64),
+        file: ChipFile | None = None,
+    ):
         super().__init__()
+        self._file = file
         rng = np.random.default_rng(seed)
         self.chip = Chip(preset, shape, rng)
         self.energy = Energy()
         """What has been drawn from the drivers so far."""
         amplifier, driver = preset.board.amplifier, preset.board.driver
         self._capabilities = Capabilities(
-            name="memlab emulated board",
-            serial=f"{preset.name}-{seed}",
+            name=f"memlab emulated board{'' if file is None else IN_A_FILE}",
+            serial=f"{preset.name}-{seed}" if file is None else file.identity.serial,
             firmware=f"memlab {__version__}",
             rows=shape[0],
             columns=shape[1],
@@ -97,6 +109,10 @@ class EmulatedBoard(CheckedBoard):
         self._drive: Drive
         self._errors_for: tuple[npt.NDArray[np.float64], ColumnErrors] | None = None
         self._held: tuple[Selection, npt.NDArray[np.uint16]] | None = None
+        if file is not None and file.board is not None:
+            self.restore(file.board)
+        else:
+            self.save()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -171,6 +187,7 @@ class EmulatedBoard(CheckedBoard):
                 "column_currents": self._column_currents.copy(),
                 "injected": self._front_end.injected.copy(),
                 "held": held,
+                "pulsed": self.pulsed,
             }
 
     def restore(self, state: State) -> None:
@@ -218,6 +235,28 @@ class EmulatedBoard(CheckedBoard):
         places = np.argsort(np.argsort(rows)), np.argsort(np.argsort(columns))
         return whole[np.ix_(*places)] / GRID
 
+    @property
+    def kept(self) -> bool:
+        """Whether the chip is in a file, and outlives this program."""
+        return self._file is not None
+
+    @property
+    def pulsed(self) -> int:
+        """Grows with the pulses of the chip, and with nothing else."""
+        return self.chip.version
+
+    def save(self) -> None:
+        """Write the chip into its file, where it has one: what is lost by a kill is what follows.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written; the last one is still there.
+        """
+        if self._file is not None:
+            with self._owner.turn():
+                self._file.save(self.state())
+
     def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
         """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.
 
@@ -240,8 +279,18 @@ class EmulatedBoard(CheckedBoard):
             self._held = None
 
     def close(self) -> None:
-        """Ground and let go; calling it again does nothing."""
-        self._closed = True
+        """Ground, save a chip that has a file, and let go; calling it again does nothing."""
+        file, self._file, self._closed = self._file, None, True
+        if file is None:
+            return
+        try:
+            if self._owner.wait_turn(PATIENCE):  # a pulse of another thread comes to its end
+                try:
+                    file.save(self.state())
+                finally:
+                    self._owner.end_turn()
+        finally:
+            file.close()
 
     # --- what Board asks for
 

@@ -11,6 +11,7 @@ from drivers.faults.options import Faults
 from drivers.tickets import cells_of
 from drivers.wire_format import row_pulses
 from memlab.emulator.board import EmulatedBoard
+from memlab.emulator.chip_file import ChipFile
 from memlab.emulator.preset import ChipPreset
 
 __all__ = ["FaultyEmulatedBoard"]
@@ -21,14 +22,21 @@ class FaultyEmulatedBoard(FaultyCalls, EmulatedBoard):
 
     Parameters
     ----------
-    preset, seed
+    preset, seed, shape, file
         As of `EmulatedBoard`.
     faults
         What goes wrong.
     """
 
-    def __init__(self, preset: ChipPreset, seed: int, faults: Faults):
-        super().__init__(preset, seed)
+    def __init__(
+        self,
+        preset: ChipPreset,
+        seed: int,
+        faults: Faults,
+        shape: tuple[int, int] = (128, 64),
+        file: ChipFile | None = None,
+    ):
+        super().__init__(preset, seed, shape, file)
         self.make_faulty(faults)
         self._fired = 0
         self._down = False

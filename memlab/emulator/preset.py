@@ -37,6 +37,7 @@ __all__ = [
     "BUILT_IN",
     "ChipPreset",
     "ParameterRow",
+    "leaves",
     "load_preset",
     "preset_rows",
     "timing_settings",
@@ -239,7 +240,7 @@ def _document(
         merged = _merge(merged, parent_values)
         sources |= parent_sources
     # A source belongs to the number beside it: a file that changes the number drops it.
-    for key, _ in _leaves(values):
+    for key, _ in leaves(values):
         sources.pop(key, None)
         if "." not in key and "source" in values:
             sources[key] = str(values["source"])
@@ -298,10 +299,11 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what is in nested tables, each with its dotted name."""
     for key, value in values.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from leaves(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
 

@@ -147,6 +147,11 @@ class PulseLedger:
         return self._totals
 
     @property
+    def last(self) -> int:
+        """Number of the batch that was entered last; 0 where there is none."""
+        return self._last
+
+    @property
     def open_batches(self) -> list[OpenBatch]:
         """Batches of which nobody knows yet whether they were fired, in order."""
         self._mend()
@@ -331,9 +336,9 @@ class PulseLedger:
         self._fresh[...], self._load_of[...] = state["fresh"], state["load_of"]
         self._loads = [one and Load.from_document(one) for one in state["loads"]]
 
-    def batches(self) -> Iterator[Batch]:
-        """Return every batch, in order."""
-        for number, run, when, _, *content in self._rows(0):
+    def batches(self, after: int = 0) -> Iterator[Batch]:
+        """Return every batch, in order; `after` one by its number."""
+        for number, run, when, _, *content in self._rows(after):
             yield self._batch(number, run, when, *content)
 
     def _rows(self, after: int) -> Iterator[tuple[Any, ...]]:

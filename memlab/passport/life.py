@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 
 from drivers.board import Board
+from drivers.simulation import IN_A_FILE
 from memlab.errors import DataError
 from memlab.passport.passport import Passport
 
-__all__ = ["ends_with_program", "is_virtual", "meet"]
+__all__ = ["ends_with_program", "is_kept", "is_virtual", "meet"]
 
 LOGGER = logging.getLogger("memlab.passport")
 
@@ -22,9 +23,14 @@ def is_virtual(board: Board) -> bool:
     return "emulated" in board.capabilities.name
 
 
+def is_kept(board: Board) -> bool:
+    """Whether the chip is an emulated one in a file, which outlives the program around it."""
+    return is_virtual(board) and IN_A_FILE in board.capabilities.name
+
+
 def ends_with_program(board: Board) -> bool:
     """Whether the chip is an emulated one in process: no later program can read what it was."""
-    return is_virtual(board) and not board.life
+    return is_virtual(board) and not board.life and not is_kept(board)
 
 
 def meet(board: Board, passport: Passport) -> None:

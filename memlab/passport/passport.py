@@ -71,6 +71,9 @@ class Passport:
         What each cell may be asked for.
     ledger
         Every pulse of the chip, and the sums of each cell.
+    reached
+        Number of the batch that the chip has got last: of an emulated chip that was put back, and
+        gets again what it got before, an earlier one than the ledger's last.
     """
 
     chip: str
@@ -78,6 +81,7 @@ class Passport:
     created: float
     budgets: Budgets
     ledger: PulseLedger
+    reached: int
 
     def __init__(
         self,
@@ -139,6 +143,7 @@ class Passport:
             for (bits,) in store.rows("SELECT cells FROM formings"):
                 self._formed += _unpack(bits, self.shape)
         self.ledger = PulseLedger(store, self.shape, self._clock)
+        self.reached = self.ledger.last
         self._run, self._run_id = 0, ""
         self._label = as_text(Path(sys.argv[0]).name or "python")
         self._read_now: FloatArray | None = None
@@ -175,6 +180,15 @@ class Passport:
     @board_life.setter
     def board_life(self, life: str) -> None:
         self._store.set_facts({"life": life})
+
+    @property
+    def chip_in_file(self) -> str:
+        """Serial number of the chip in a file whose passport this is; '' of any other."""
+        return str(self._store.fact("chip_in_file") or "")
+
+    @chip_in_file.setter
+    def chip_in_file(self, serial: str) -> None:
+        self._store.set_facts({"chip_in_file": serial})
 
     @property
     def others(self) -> list[tuple[str, float]]:
@@ -258,6 +272,7 @@ class Passport:
             If another run has pulsed since; nothing is changed.
         """
         self.ledger.restore(state["ledger"], self._run)
+        self.reached = self.ledger.last
         self._read_now, self._read_at = state["read"], state["at"]
         loads = [one and Load.from_document(one) for one in state["under"]]
         self._read_under = dict.fromkeys(loads)
@@ -279,7 +294,9 @@ class Passport:
         """
         asked = count(pulses, self.shape)
         self.budgets.check(self.ledger.totals, asked, pulses, str(self.path))
-        return self.ledger.enter(self._current_run(), self._clock(), pulses, asked, ticket)
+        batch = self.ledger.enter(self._current_run(), self._clock(), pulses, asked, ticket)
+        self.reached = batch.number
+        return batch
 
     def runs(self) -> dict[int, dict[str, Any]]:
         """Return `label`, `board` and `started` of every run, by its number."""
@@ -386,6 +403,20 @@ class Passport:
             with self._store.decoding():
                 cells, time = _unpack(bits, self.shape), _time(when)
             yield run, time, cells
+
+    @property
+    def last_forming(self) -> int:
+        """Number of the forming that was entered last; 0 where there is none."""
+        found = self._store.row("SELECT max(id) FROM formings")
+        return int((found and found[0]) or 0)
+
+    def take_back_formings(self, after: int) -> int:
+        """Forget the formings after this one, which the chip does not have; return how many."""
+        count = self.last_forming - after
+        if count > 0:
+            self._store.execute("DELETE FROM formings WHERE id > ?", after)
+            self._formed[...] = sum(cells for _, _, cells in self.formings())
+        return max(0, count)
 
     def set_mask(self, name: str, mask: BoolArray, load: Load | None = None) -> None:
         """Keep a mask under a name, in place of an earlier one.

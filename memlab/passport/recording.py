@@ -52,6 +52,7 @@ def fire(
                 "back; nothing was pulsed"
             )
         board.pulse(codes, ticket)
+        passport.reached = earlier.number
         passport.ledger.settle_again(earlier, np.full(n, Outcome.DONE, np.uint8))
         return
     batch = passport.enter(pulses, ticket)

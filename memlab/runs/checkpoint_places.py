@@ -36,6 +36,6 @@ def has_checkpoint(path: Path, attributes: Mapping[str, Any]) -> bool:
 def remove_checkpoints(directory: Path, run_id: str) -> None:
     """Remove what checkpoints of a run there are in a directory; one that cannot be stays."""
     for path in places_in(directory, run_id):
-        for one in (path, path.with_suffix(".part")):
+        for one in (path, path.with_name(f"{path.name}.part")):
             with suppress(OSError):
                 one.unlink(missing_ok=True)

@@ -12,10 +12,8 @@ chip.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +33,7 @@ from memlab.session.same_board import (
     check_serial,
     restart_note,
 )
-from memlab.storage import State, read_state, write_state
+from memlab.storage import State, pack_state, read_state, write_generation
 
 __all__ = ["Checkpoint", "Checkpoints", "find_checkpoint", "open_unfinished"]
 
@@ -157,6 +155,9 @@ class Checkpoints:
         for array in self._arrays:
             if array.batches is not None:
                 array.batches.checkpoint()
+            if array.simulation is not None:
+                # First: a run goes back to its checkpoint, and never forward to it.
+                array.simulation.save()
         lengths = self._file.lengths()
         self._flushes = self._file.flushes
         content = {
@@ -169,11 +170,7 @@ class Checkpoints:
             "kind": kind,
         }
         now, before = places_in(self._file.path.parent, self._file.run_id)
-        beside = now.with_suffix(".part")
-        write_state(beside, content)
-        with suppress(FileNotFoundError):
-            os.replace(now, before)
-        os.replace(beside, now)
+        write_generation(now, before, lambda file: file.write(pack_state(content)))
 
     def remove(self) -> None:
         """Remove both generations: the run has finished."""

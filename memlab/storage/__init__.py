@@ -1,12 +1,18 @@
 """Names and whole files: what every output of memlab goes through, whatever its format."""
 
-from memlab.storage.files import make_directory, write_measured, write_new, write_over
+from memlab.storage.files import (
+    make_directory,
+    write_generation,
+    write_measured,
+    write_new,
+    write_over,
+)
 from memlab.storage.inputs import require_file
-from memlab.storage.names import DEFAULT_DIRECTORY, default_path, name_stamp
+from memlab.storage.names import DEFAULT_DIRECTORY, default_path, name_stamp, new_serial
 from memlab.storage.numbers import load_npy
-from memlab.storage.seal import Seal, check_seal, seal
+from memlab.storage.seal import Seal, check_seal, seal, sealed, unsealed
 from memlab.storage.spare import reason_of, spare_directories
-from memlab.storage.state import State, read_state, write_state
+from memlab.storage.state import State, pack_state, read_state, write_state
 
 __all__ = [
     "DEFAULT_DIRECTORY",
@@ -17,11 +23,16 @@ __all__ = [
     "load_npy",
     "make_directory",
     "name_stamp",
+    "new_serial",
+    "pack_state",
     "read_state",
     "reason_of",
     "require_file",
     "seal",
+    "sealed",
     "spare_directories",
+    "unsealed",
+    "write_generation",
     "write_measured",
     "write_new",
     "write_over",

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from memlab.errors import SettingError, StorageError
 from memlab.storage.spare import reason_of, save_elsewhere
 
-__all__ = ["make_directory", "write_measured", "write_new", "write_over"]
+__all__ = ["make_directory", "write_generation", "write_measured", "write_new", "write_over"]
 
 Write = Callable[[BinaryIO], object]
 
@@ -65,6 +66,56 @@ def write_over(path: Path, write: Write) -> None:
         _write(path, write, os.replace)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {reason_of(error)}") from error
+
+
+def write_generation(path: Path, before: Path, write: Write, *, fsync: bool = False) -> None:
+    """Write a file over one that may be there, which is kept under another name.
+
+    A kill at any moment leaves a whole file at `path`, once there was one. One program at a time
+    does this: what a kill leaves half written has one name, and the next one writes over it.
+
+    Parameters
+    ----------
+    path, before
+        Its place, and that of the generation before it, in the same directory.
+    write
+        Called with a binary file to write to.
+    fsync
+        Wait for the disk first, so that a power cut leaves a whole file, too.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written; what was at `path` is untouched.
+    """
+    beside = path.with_name(f".{path.name.removeprefix('.')}.part")
+    try:
+        with beside.open("wb") as file:
+            write(file)
+            if fsync:
+                file.flush()
+                os.fsync(file.fileno())
+        _keep(path, before)
+        os.replace(beside, path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {reason_of(error)}") from error
+
+
+def _keep(path: Path, before: Path) -> None:
+    """Put a file under a second name, where there is one; it stays at its place."""
+    second = before.with_name(f".{before.name.removeprefix('.')}.part")
+    second.unlink(missing_ok=True)
+    try:
+        os.link(path, second)
+    except FileNotFoundError:
+        return
+    except OSError:  # a file system without hard links
+        os.replace(path, before)
+        return
+    os.replace(second, before)
+    second.unlink(missing_ok=True)  # it stays where both names were of the same file already
 
 
 def write_measured(path: Path, write: Write, size: int) -> None:

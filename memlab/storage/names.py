@@ -12,7 +12,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["DEFAULT_DIRECTORY", "default_path", "name_stamp"]
+__all__ = ["DEFAULT_DIRECTORY", "default_path", "name_stamp", "new_serial"]
 
 DEFAULT_DIRECTORY = Path("memlab-runs")
 """Where outputs go, in the current directory."""
@@ -45,3 +45,8 @@ def default_path(stem: str, suffix: str, stamp: str | None = None) -> Path:
         From `name_stamp`, for outputs that belong together; a new one by default.
     """
     return DEFAULT_DIRECTORY / f"{stem}-{stamp or name_stamp()}{suffix}"
+
+
+def new_serial(kind: str) -> str:
+    """Return a serial number of an emulated chip that no other has: its kind, and chance."""
+    return f"{kind[:23]}-{secrets.token_hex(4)}"

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["Seal", "check_seal", "seal"]
+__all__ = ["Seal", "check_seal", "seal", "sealed", "unsealed"]
 
 _SEAL = struct.Struct("<QI12s")
 _NAME = b"memlab seal\n"
@@ -38,6 +38,17 @@ def seal(path: Path) -> None:
         checksum = _checksum(file, size)
         file.seek(size)
         file.write(_SEAL.pack(size, checksum, _NAME))
+
+
+def sealed(content: bytes) -> bytes:
+    """Return the bytes of a file with a seal behind them."""
+    return content + _SEAL.pack(len(content), zlib.crc32(content), _NAME)
+
+
+def unsealed(content: bytes) -> bytes | None:
+    """Return the bytes before the seal; None where there is none, or they have changed."""
+    whole = content[: -_SEAL.size]
+    return whole if sealed(whole) == content else None
 
 
 def check_seal(path: Path) -> Seal:

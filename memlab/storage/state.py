@@ -21,7 +21,7 @@ import numpy as np
 from memlab.errors import DataError
 from memlab.storage.files import write_over
 
-__all__ = ["State", "read_state", "write_state"]
+__all__ = ["State", "pack_state", "read_state", "write_state"]
 
 State = Mapping[str, Any]
 """Text, numbers, None, lists, arrays and dictionaries of these, by name."""
@@ -38,6 +38,11 @@ def write_state(path: Path, state: State) -> None:
     StorageError
         If it cannot be written; what was there is untouched.
     """
+    write_over(path, lambda file: file.write(pack_state(state)))
+
+
+def pack_state(state: State) -> bytes:
+    """Return the bytes of a file of a state."""
     arrays: list[np.ndarray[Any, Any]] = []
     tree = json.dumps(_taken_apart(state, arrays))
     content = io.BytesIO()
@@ -47,7 +52,7 @@ def write_state(path: Path, state: State) -> None:
             part = io.BytesIO()
             np.lib.format.write_array(part, array, allow_pickle=False)
             archive.writestr(f"{number}.npy", part.getbuffer())
-    write_over(path, lambda file: file.write(content.getbuffer()))
+    return content.getvalue()
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import Any, Self
 
 from drivers.board import Board
 from memlab.errors import DeviceError
-from memlab.virtual_board import BoardEvent, Port, Server, TcpPort, dpe_board, mlp_board, new_serial
+from memlab.storage import new_serial
+from memlab.virtual_board import BoardEvent, Port, Server, TcpPort, dpe_board, mlp_board
 
 __all__ = ["BoardProcess", "ServedBoard"]
 
@@ -70,7 +71,7 @@ class ServedBoard:
         self.board = board
         self.events: list[BoardEvent] = []
         self.said: list[str] = []
-        self.serial = serial or new_serial(board)
+        self.serial = serial or new_serial(board.capabilities.serial)
         if dialect == "mlp":
             self.device: Any = mlp_board(board, record=self.events.append, serial=self.serial)
         else:

@@ -7,7 +7,7 @@ one client at a time.
 """
 
 from memlab.virtual_board.board_executor import BoardExecutor
-from memlab.virtual_board.boards import dpe_board, mlp_board, new_serial
+from memlab.virtual_board.boards import dpe_board, mlp_board
 from memlab.virtual_board.dpe_firmware import DpeFirmware
 from memlab.virtual_board.events import BoardEvent, Fired, OutputsChanged, json_lines
 from memlab.virtual_board.hard_limits import HARD_LIMITS
@@ -29,5 +29,4 @@ __all__ = [
     "dpe_board",
     "json_lines",
     "mlp_board",
-    "new_serial",
 ]

@@ -11,12 +11,13 @@ from firmware_protocol.firmware import Firmware
 from firmware_protocol.framing import encode_frame
 from firmware_protocol.journal import Memory
 from firmware_protocol.messages import ErrorCode, Kind, StateEvent
+from memlab.storage import new_serial
 from memlab.virtual_board.board_executor import BoardExecutor
 from memlab.virtual_board.door import Plea, mlp_plea, text_plea
 from memlab.virtual_board.dpe_firmware import DpeFirmware
 from memlab.virtual_board.events import BoardEvent
 
-__all__ = ["AsciiFirmware", "MlpFirmware", "dpe_board", "mlp_board", "new_serial"]
+__all__ = ["AsciiFirmware", "MlpFirmware", "dpe_board", "mlp_board"]
 
 
 class MlpFirmware(Firmware):
@@ -53,11 +54,6 @@ class AsciiFirmware(DpeFirmware):
         return b""
 
 
-def new_serial(board: Board) -> str:
-    """Return a serial number of a virtual board that no other has: chip, seed and chance."""
-    return f"{board.capabilities.serial[:23]}-{secrets.token_hex(4)}"
-
-
 def mlp_board(
     board: Board,
     jumper: bool = False,
@@ -80,7 +76,7 @@ def mlp_board(
         clock=clock,
         jumper=jumper,
         record=record,
-        serial=serial or new_serial(board),
+        serial=serial or new_serial(board.capabilities.serial),
     )
     firmware = MlpFirmware(executor, memory)
     firmware.clock = clock

@@ -1,0 +1,264 @@
+"""A chip in a file: what an emulated board is made of, and all that operations have changed in it.
+
+An HDF5 file, sealed (`memlab.storage.seal`): attributes `format`, `serial`, `seed`, `shape` and
+`preset` say what was made, `board` holds the state of the board, dictionaries as groups, arrays as
+datasets, and everything else as JSON in attributes. Nothing is pickled, and HDF5 is not asked to
+open what has no seal. `notes` are of those who keep something of the same chip elsewhere, and must
+know up to where it is in the file: its passport, the firmware of a served board.
+
+The file is written over as a whole, and the one before it is kept as FILE.before; a kill at any
+moment leaves the last one that was whole. One program at a time has a chip: FILE.lock is locked for
+as long as the chip is open, and means nothing without its lock.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drivers.errors import InUseError
+from memlab._version import __version__
+from memlab.emulator.preset import ChipPreset, leaves
+from memlab.errors import DataError, SettingError
+from memlab.storage import State, new_serial, require_file, sealed, unsealed, write_generation
+from memlab.storage.locks import open_to_lock, try_lock
+
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = ["ChipFile", "ChipIdentity", "before_of", "read_identity"]
+
+_FORMAT = 1
+
+
+class ChipIdentity:
+    """What the chip in a file was made of; it never changes.
+
+    Parameters
+    ----------
+    preset, seed, shape
+        As for `EmulatedBoard`.
+    serial
+        Serial number of the board around it, which no other has.
+    """
+
+    def __init__(self, preset: ChipPreset, seed: int, shape: tuple[int, int], serial: str) -> None:
+        self.preset, self.seed, self.shape, self.serial = preset, seed, shape, serial
+
+    def check(
+        self, path: Path, preset: ChipPreset, seed: int, shape: tuple[int, int], serial: str = ""
+    ) -> None:
+        """Refuse what contradicts it; of an empty serial number nothing does."""
+        asked = {"seed": seed, "shape": _words(shape), "serial": serial or self.serial}
+        asked |= dict(leaves(preset.model_dump()))
+        own = {"seed": self.seed, "shape": _words(self.shape), "serial": self.serial}
+        own |= dict(leaves(self.preset.model_dump()))
+        for name in {**own, **asked}:
+            if own.get(name) != asked.get(name):
+                raise SettingError(
+                    f"{path} holds a chip with {name}={own.get(name)}, not {asked.get(name)}: "
+                    "leave out what it was made with, or name another file"
+                )
+
+
+class ChipFile:
+    """The file of a chip, held by one program from now on.
+
+    Parameters
+    ----------
+    path
+        The file; there need not be one yet: the first `save` makes it.
+    preset, seed, shape
+        Of the chip; where there is one in the file, they must be its own.
+    serial
+        Of the board around a new chip; one that no other has by default.
+
+    Raises
+    ------
+    SettingError
+        If the chip in the file is another one.
+    DataError
+        If the file is no chip, is damaged, or is of another version.
+    InUseError
+        If another program has the chip.
+
+    Attributes
+    ----------
+    identity
+        What the chip was made of.
+    board
+        State of its board when it was opened; None of a new one.
+    notes
+        What others noted when it was saved last, by name.
+    noting
+        Who is asked for a note when it is saved, by name, and is given the state of the board.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        preset: ChipPreset,
+        seed: int,
+        shape: tuple[int, int] = (128, 64),
+        serial: str = "",
+    ) -> None:
+        self.path = path.resolve()
+        self._lock = _take(self.path)
+        try:
+            content = _read(self.path)
+            self.board: State | None = None
+            self.notes: dict[str, Any] = {}
+            self.noting: dict[str, Callable[[State], State]] = {}
+            if content is None:
+                serial = serial or new_serial(f"{preset.name}-{seed}")
+                self.identity = ChipIdentity(preset, seed, shape, serial)
+            else:
+                self.identity = _identity(content)
+                self.identity.check(self.path, preset, seed, shape, serial)
+                self.board, self.notes = content["board"], content["notes"]
+        except BaseException:
+            self.close()
+            raise
+
+    def save(self, board: State) -> None:
+        """Write the chip as it is now; `board` is the state of its board.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written; the last one is still there.
+        """
+        one = self.identity
+        self.notes |= {name: note(board) for name, note in self.noting.items()}
+        content = {
+            "format": _FORMAT,
+            "memlab": __version__,
+            "serial": one.serial,
+            "seed": one.seed,
+            "shape": one.shape,
+            "preset": one.preset.model_dump(mode="json"),
+            "notes": self.notes,
+            "board": board,
+        }
+        packed = sealed(_pack(content))
+        before = before_of(self.path)
+        write_generation(self.path, before, lambda file: file.write(packed), fsync=True)
+
+    def close(self) -> None:
+        """Let go of it; calling it again does nothing."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def before_of(path: Path) -> Path:
+    """Return where the chip lies that was saved before the last one."""
+    return path.with_name(f"{path.name}.before")
+
+
+def read_identity(path: Path) -> ChipIdentity | None:
+    """Return what the chip in a file was made of; None where there is no file.
+
+    Raises
+    ------
+    DataError
+        If the file is no chip, is damaged, or is of another version.
+    """
+    content = _read(path.resolve())
+    return None if content is None else _identity(content)
+
+
+def _take(path: Path) -> int:
+    """Return the descriptor of a chip's lock, locked."""
+    try:
+        descriptor = open_to_lock(f"{path}.lock")
+    except OSError as error:
+        raise SettingError(f"cannot use the chip {path}: {error.strerror}") from error
+    if not try_lock(descriptor):
+        os.close(descriptor)
+        raise InUseError(
+            f"the chip {path} is in use by another program, or is open twice in this one; one at a "
+            "time has it. Nothing was changed"
+        )
+    return descriptor
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return what is in the file of a chip; None where there is none."""
+    before = before_of(path)
+    hint = f"; the chip as it was saved before is {before}" if before.exists() else ""
+    try:
+        require_file(path)
+        content = unsealed(path.read_bytes())
+    except FileNotFoundError as error:
+        if not hint:
+            return None
+        raise DataError(f"there is no chip {path}{hint}: move it there, or away") from error
+    except OSError as error:
+        raise DataError(f"cannot read the chip {path}: {error.strerror or error}") from error
+    try:
+        if content is None:
+            raise ValueError("it has no seal, or has changed since it was sealed")
+        found = _unpack(content)
+        version = found["format"]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is no chip of memlab, or is damaged: {error}{hint}") from error
+    if version != _FORMAT:
+        raise DataError(
+            f"{path} is a chip of format {version}, written by memlab {found.get('memlab')}; this "
+            f"memlab reads {_FORMAT}. Use the one that wrote it, or a newer one"
+        )
+    return found
+
+
+def _identity(content: Mapping[str, Any]) -> ChipIdentity:
+    preset = ChipPreset.model_validate(content["preset"])
+    rows, columns = content["shape"]
+    return ChipIdentity(preset, content["seed"], (rows, columns), content["serial"])
+
+
+def _pack(content: State) -> bytes:
+    import h5py  # who stores no chip does not wait for it
+
+    file = io.BytesIO()
+    with h5py.File(file, "w", libver="latest") as root:
+        _put(root, content)
+    return file.getvalue()
+
+
+def _put(group: h5py.Group, state: State) -> None:
+    for name, value in state.items():
+        match value:
+            case np.ndarray():
+                group.create_dataset(name, data=value)
+            case Mapping():
+                _put(group.create_group(name), value)
+            case _:
+                group.attrs[name] = json.dumps(value, default=np.generic.item)
+
+
+def _unpack(content: bytes) -> dict[str, Any]:
+    import h5py
+
+    with h5py.File(io.BytesIO(content), "r") as root:
+        return _taken(root)
+
+
+def _taken(group: h5py.Group) -> dict[str, Any]:
+    import h5py
+
+    found = {name: json.loads(value) for name, value in group.attrs.items()}
+    for name, item in group.items():
+        found[name] = item[()] if isinstance(item, h5py.Dataset) else _taken(item)
+    return found
+
+
+def _words(shape: tuple[int, int]) -> str:
+    """Return a shape as it stands in a URL."""
+    return "x".join(map(str, shape))
