@@ -60,8 +60,11 @@ from memlab.session import (
     check_serial,
     create_run_file,
     enter_passports,
+    forget_chip,
+    keep_chip,
     open_chip,
     place_for,
+    put_chip_back,
     read_config,
     recorded,
     recorded_limits,
@@ -221,7 +224,10 @@ def run_procedures(
             for k, plan in enumerate(plans):
                 before = plans[k - 1].out if k else None
                 log = begin(plan, before)
+                if not k:
+                    keep_chip(log.run, array)
                 documents.append(_run(plan, log, array, watch, figure, before))
+        forget_chip(first, plans[0].run_id)
         return documents
 
 
@@ -239,8 +245,8 @@ def resume(
     There is none where all are finished; no board is opened then.
 
     On a board nothing is pulsed again, under whatever name the run file is now. An emulated chip in
-    process ended with its process: it is made again from its seed and everything is repeated on it;
-    what was recorded stays.
+    process ended with its process: it is made again from its seed, one in a file is put back to
+    where the session began, and everything is repeated on it; what was recorded stays.
 
     Parameters
     ----------
@@ -286,6 +292,7 @@ def resume(
                 f"the runs before {parts[0].path} in its session are not in {path.parent}, and an "
                 "emulated chip can only be made again from the first one on; put them there"
             )
+        put_chip_back(parts[0].path, array, [part.run_id for part in parts])
         mask = _chip_mask(read_record(path), array.shape)
         begin = partial(_start, session=session, array=array, board=board, mask=mask)
         for k, (part, plan) in enumerate(zip(parts, plans, strict=True)):
@@ -305,6 +312,7 @@ def resume(
                     )
                 continue
             done.append(_run(plan, log, array, watch, figure, before))
+    forget_chip(parts[0].path, parts[0].run_id)
     return done
 
 

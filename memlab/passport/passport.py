@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -276,6 +276,13 @@ class Passport:
         self._read_now, self._read_at = state["read"], state["at"]
         loads = [one and Load.from_document(one) for one in state["under"]]
         self._read_under = dict.fromkeys(loads)
+
+    def others_since(self, batch: int, runs: Sequence[str]) -> bool:
+        """Whether other runs than these, by identity, have pulsed the chip since a batch."""
+        query = (
+            "SELECT DISTINCT run_id FROM batches JOIN runs ON run = runs.id WHERE batches.id > ?"
+        )
+        return any(run_id not in runs for (run_id,) in self._store.rows(query, batch))
 
     def enter(self, pulses: RowPulses, ticket: str = "") -> OpenBatch:
         """Enter pulses that are about to be sent; they are in the file when this returns.

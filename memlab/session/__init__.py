@@ -6,6 +6,7 @@ says where its picture lies. What a kind adds is what it does in between.
 
 from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
 from memlab.session.checkpoint import Checkpoint, find_checkpoint, open_unfinished
+from memlab.session.chip_start import forget_chip, keep_chip, put_chip_back
 from memlab.session.config_file import ConfigFile, read_config
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
@@ -38,11 +39,14 @@ __all__ = [
     "create_run_file",
     "enter_passports",
     "find_checkpoint",
+    "forget_chip",
+    "keep_chip",
     "named_in_errors",
     "open_arrays",
     "open_chip",
     "open_unfinished",
     "place_for",
+    "put_chip_back",
     "read_config",
     "recorded",
     "recorded_limits",

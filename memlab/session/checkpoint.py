@@ -27,6 +27,7 @@ from memlab.runs.checkpoint_places import checkpoint_places, places_in, remove_c
 from memlab.runs.rescue import lengths_of
 from memlab.session.same_board import (
     Vouched,
+    check_kept_chip,
     check_life,
     check_others,
     check_record,
@@ -83,6 +84,7 @@ class Checkpoint:
         notes: dict[str, Any] = {}
         for array, state in zip(arrays, states, strict=True):
             if array.restorable:
+                check_kept_chip(self.path, array, state, [self.content["run_id"]])
                 continue
             was, board = state["array"]["identity"], array.board
             check_serial(self.path, board, was["serial"])

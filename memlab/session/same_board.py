@@ -8,18 +8,21 @@ been a copy of the run. Nothing is changed here, and nothing is pulsed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from drivers.board import Board
+from memlab.array import Array
 from memlab.errors import DataError
 from memlab.passport.life import is_virtual
+from memlab.storage import State
 
 __all__ = [
     "Vouched",
+    "check_kept_chip",
     "check_life",
     "check_others",
     "check_record",
@@ -116,6 +119,35 @@ def check_life(path: Path, board: Board, was: str, *, restarted: bool) -> bool:
             "its state, resume with --board-restarted. Nothing was pulsed"
         )
     return True
+
+
+def check_kept_chip(path: Path, array: Array, state: State, runs: Sequence[str]) -> None:
+    """Refuse to put a chip in a file back to a state of a run where others have pulsed it since.
+
+    Parameters
+    ----------
+    path
+        The run file.
+    array
+        On the chip; one whose chip is kept in no file is fine.
+    state
+        Of array and passport, as a checkpoint has them.
+    runs
+        Identities of the runs that may have pulsed it since.
+    """
+    chip, passport = array.simulation, array.passport
+    if chip is None or not chip.kept:
+        return
+    if passport is None or state["passport"] is None:
+        others = chip.pulsed != state["array"]["board"]["pulsed"]
+    else:
+        others = passport.others_since(int(state["passport"]["ledger"]["last"]), runs)
+    if others:
+        raise DataError(
+            f"{path}: its chip ({array.url}) was pulsed since by others, or without a passport "
+            "that says by whom, and would lose those pulses if it went back to where this run was. "
+            "Put the file of then in its place, or start the run again, with another --out"
+        )
 
 
 def restart_note(attributes: Mapping[str, Any], was: str, now: str) -> dict[str, Any]:

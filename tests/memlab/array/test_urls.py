@@ -73,7 +73,7 @@ class TestEmulator:
 
     def test_a_board_that_no_array_can_use_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         board = open_board("emulator:?chip=ideal")
-        monkeypatch.setattr("memlab.array.urls.open_board", lambda *_, **__: board)
+        monkeypatch.setattr("memlab.array.urls._open_board", lambda *_: (board, None))
         with pytest.raises(LimitError):
             open_array("emulator:", limits=Limits(read_voltage=9.0))
         with pytest.raises(DeviceError, match="closed"):

@@ -234,11 +234,11 @@ class TestFiles:
         (tmp_path / FILE).write_text("not a database, but long enough to look like one" * 100)
         opened: list[Board] = []
 
-        def watch(url: str, **options: object) -> Board:
-            opened.append(open_board(url, **options))  # type: ignore[arg-type]
-            return opened[0]
+        def watch(*_: object) -> tuple[Board, None]:
+            opened.append(open_board("emulator:"))
+            return opened[0], None
 
-        monkeypatch.setattr("memlab.array.urls.open_board", watch)
+        monkeypatch.setattr("memlab.array.urls._open_board", watch)
         with pytest.raises(DataError, match="is not a chip passport"):
             open_array(f"emulator:?passport={tmp_path / FILE}")
         with pytest.raises(MemlabError, match="closed"):
