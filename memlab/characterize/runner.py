@@ -274,6 +274,7 @@ def resume(
         raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
     parts = find_session(path, attributes)
     if all(part.finished for part in parts):
+        forget_chip(parts[0].path, parts[0].run_id)
         return []
     plans = [_restore(part, Labels.of(attributes)) for part in parts]
     done: list[dict[str, Any]] = []

@@ -16,7 +16,7 @@ from memlab.emulator import ChipPreset
 from memlab.errors import SettingError
 from memlab.runs import GoodLines
 
-__all__ = ["check_boards", "open_arrays", "open_chip", "total_counts"]
+__all__ = ["check_boards", "open_arrays", "open_chip", "save_chips", "total_counts"]
 
 
 def check_boards(boards: Sequence[str]) -> tuple[str, ...]:
@@ -81,6 +81,17 @@ def open_chip(
     """
     with open_board_array(board, seed=seed, chip=chip, point=point, limits=limits) as array:
         yield array
+
+
+def save_chips(arrays: Sequence[Array]) -> None:
+    """Save chips that are kept in files, before a run file says that the run came so far.
+
+    A kill in between then leaves a chip that is ahead of the run, which can go back, and never one
+    that lacks what its run file tells of.
+    """
+    for array in arrays:
+        if array.simulation is not None:
+            array.simulation.save()
 
 
 def total_counts(arrays: Sequence[Array]) -> dict[str, int]:

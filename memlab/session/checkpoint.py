@@ -25,6 +25,7 @@ from memlab.errors import DataError
 from memlab.runs import Run, RunFile, open_run, read_attributes, run_identity
 from memlab.runs.checkpoint_places import checkpoint_places, places_in, remove_checkpoints
 from memlab.runs.rescue import lengths_of
+from memlab.session.arrays import save_chips
 from memlab.session.same_board import (
     Vouched,
     check_kept_chip,
@@ -157,9 +158,7 @@ class Checkpoints:
         for array in self._arrays:
             if array.batches is not None:
                 array.batches.checkpoint()
-            if array.simulation is not None:
-                # First: a run goes back to its checkpoint, and never forward to it.
-                array.simulation.save()
+        save_chips(self._arrays)
         lengths = self._file.lengths()
         self._flushes = self._file.flushes
         content = {

@@ -16,7 +16,7 @@ from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.errors import DataError, LimitError
 from memlab.runs import Findings, RunFile, run_identity, write_findings
 from memlab.runs.opening import read_attributes
-from memlab.session.arrays import total_counts
+from memlab.session.arrays import save_chips, total_counts
 from memlab.session.checkpoint import Checkpoint, Checkpoints
 from memlab.session.ending import closed_in_order, named_in_errors
 from memlab.session.files import create_run_file
@@ -194,6 +194,7 @@ def recorded(
             enter_passports(arrays, request.out, session.file.run_id)
             yield session
             session.check_findings()
+            save_chips(arrays)
             named = (array.batches for array in arrays)
             if unknown := sum(one.unknown for one in named if one is not None):
                 session.results["unknown_pulses"] = unknown

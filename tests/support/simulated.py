@@ -16,7 +16,7 @@ from firmware_protocol.host import HostLink
 from firmware_protocol.journal import Memory
 from firmware_protocol.loopback import Damage, Loopback, intact
 from firmware_protocol.messages import LimitMode, Line
-from memlab.array.board_array import board_config
+from memlab.array.board_config import board_config
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.virtual_board import BoardEvent, BoardExecutor, Fired
 

@@ -11,7 +11,7 @@ from support.passports import SET, SHAPE, new_passport, row_pulses
 from drivers.board import Board
 from memlab import open_array
 from memlab.array.board_array import BoardArray
-from memlab.array.urls import open_board
+from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DataError, LimitError, MemlabError, SettingError, exit_code
 from memlab.passport import Budgets, Passport
 from memlab.passport.location import default_path
@@ -235,7 +235,7 @@ class TestFiles:
         opened: list[Board] = []
 
         def watch(*_: object) -> tuple[Board, None]:
-            opened.append(open_board("emulator:"))
+            opened.append(EmulatedBoard(load_preset("ideal"), 0))
             return opened[0], None
 
         monkeypatch.setattr("memlab.array.urls._open_board", watch)
