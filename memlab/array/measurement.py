@@ -68,6 +68,14 @@ class Measurement:
     dac_code: npt.NDArray[np.uint16] | None = None
     load: Load | None = None
 
+    def __repr__(self) -> str:
+        """Return shape, range and what is saturated, without the numbers themselves."""
+        shape = " x ".join(str(n) for n in self.value.shape)
+        size = f"{self.value.min():.4g} to {self.value.max():.4g}" if self.value.size else "empty"
+        clipped = int(self.saturated.sum())
+        codes = "" if self.adc_code is None else ", with codes"
+        return f"<Measurement {shape}, {size}, {clipped} saturated{codes}; {self.load}>"
+
     def __getitem__(self, which: int | slice) -> Measurement:
         """Return some of several vectors, or one of them: every field at these places."""
         return Measurement(

@@ -29,6 +29,7 @@ calibration=CHOICE    which static errors are undone: latest (the one in use of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,6 +58,9 @@ __all__ = ["check_url", "open_array", "open_board", "open_board_array"]
 
 LARGEST = 1 << 24
 """Cells of the largest `ideal:` array: 128 MiB."""
+
+_PORT = re.compile(r"/dev/\w+|COM\d+", re.IGNORECASE)
+"""Names of serial ports, as operating systems give them."""
 
 _SCHEMES = ("ideal", "emulator")
 _EMULATOR_OPTIONS = ("seed", "chip", "state", *ARRAY_OPTIONS)
@@ -94,7 +98,7 @@ def open_array(
     DataError
         If the passport is none, or is damaged.
     """
-    if not _is_ideal(take_token(url)):
+    if not _is_ideal(_as_url(url)):
         return open_board_array(url, seed=seed, chip=chip, limits=limits, point=point)
     _, options = _split(url)
     rows = _number(url, options, "rows", 128, 1)
@@ -119,7 +123,7 @@ def open_board_array(
     point: OperatingPoint | None = None,
 ) -> BoardArray:
     """Open the array of a device, as `open_array`; one without a board below it is refused."""
-    url = take_token(url)
+    url = _as_url(url)
     if _is_ideal(url):
         raise SettingError(f"{url} has no board; use serial://, socket:// or emulator:")
     address, asked = split_array_options(url)
@@ -154,8 +158,15 @@ def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Bo
 
     A board speaks in codes, so that options for the array mean nothing to it.
     """
-    address, _ = split_array_options(take_token(url))
+    address, _ = split_array_options(_as_url(url))
     return _open_board(address, seed, chip)[0]
+
+
+def _as_url(url: str) -> str:
+    """Return a URL without its token, which this process remembers."""
+    if not isinstance(url, str):
+        raise SettingError(f"a board is named by a URL, for example 'emulator:', not by {url!r}")
+    return take_token(url)
 
 
 def _open_board(url: str, seed: int, chip: ChipPreset | None) -> tuple[Board, ChipFile | None]:
@@ -222,7 +233,7 @@ def check_url(url: str) -> str:
 
     Returns the URL as it may be written down: without a token, which this process remembers.
     """
-    url = take_token(url)
+    url = _as_url(url)
     address, _ = split_array_options(url)
     if not _is_wire(url):
         scheme, options = _split(url)
@@ -280,6 +291,8 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
     if scheme not in _SCHEMES:
         known = ", ".join([*(f"{name}:" for name in _SCHEMES), *(f"{n}://" for n in SCHEMES)])
         hint = did_you_mean(scheme, (*_SCHEMES, *SCHEMES))
+        if _PORT.fullmatch(url):
+            hint = f"did you mean serial://{url}? "
         raise SettingError(f"unknown board {url!r}; {hint}it must start with one of {known}")
     if parts.netloc or (parts.scheme and parts.path):
         raise SettingError(f"{url!r}: unexpected {parts.netloc + parts.path!r} after {scheme}:")

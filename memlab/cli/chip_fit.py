@@ -118,7 +118,7 @@ def _summarise(document: dict[str, Any], parameters: int) -> None:
         summarise_table(document["table"])
     lines = []
     for name, one in document["fitted"].items():
-        error = f" +- {one['error']:.2g}" if isinstance(one["error"], float) else ""
+        error = f" ± {one['error']:.2g}" if isinstance(one["error"], float) else ""
         unit = "" if one["units"] == "1" else f" {one['units']}"
         value = one["value"]
         shown = f"{np.size(value)} numbers" if isinstance(value, tuple) else f"{value:.5g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click.core import ParameterSource
 
 from drivers.tokens import take_token
 from memlab.chip.limit_changes import read_limits
@@ -39,6 +41,8 @@ __all__ = [
     "run_argument",
 ]
 
+_LOGGER = logging.getLogger(__name__)
+
 NEW = click.Path(dir_okay=False, path_type=Path)
 """Type of a file that will be written."""
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -46,14 +50,23 @@ EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 SEED = click.IntRange(0, 2**63 - 1)
 """Type of every seed: what a run file can hold."""
 
+
+def _board(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return the URL, without a token: that stays out of what commands show and write."""
+    given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
+    # Options that were given are read before those that were not.
+    if not given and not any(context.params.get(name) for name in ("quiet", "listed")):
+        _LOGGER.warning("no --board was given: this is the emulated chip of %s", value)
+    return take_token(value)
+
+
 board_option = click.option(
     "--board",
     "url",
     default="emulator:",
     show_default=True,
     metavar="URL",
-    # A token stays out of what commands show and write.
-    callback=lambda context, parameter, value: take_token(value),
+    callback=_board,
     help="Board: serial:///dev/ttyACM0, socket://host:port, dpe+serial://COM4, emulator:.",
 )
 json_option = click.option(

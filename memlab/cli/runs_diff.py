@@ -65,7 +65,7 @@ def _document(first: Path, second: Path, found: Comparison, picture: Path | None
             {
                 "name": one.name,
                 "units": one.units,
-                **{k: v for k, v in asdict(one).items() if k not in ("name", "units")},
+                **{k: v for k, v in asdict(one).items() if k not in ("name", "units", "given")},
                 "difference": one.difference,
                 "z": one.z,
             }
@@ -105,8 +105,8 @@ def _shown(value: Any) -> str:
 def _cells(one: NumberChange) -> tuple[str, ...]:
     return (
         one.name,
-        with_error(one.before, one.before_error, one.units),
-        with_error(one.after, one.after_error, one.units),
+        with_error(one.before, one.before_error, one.units) if one.given[0] else "-",
+        with_error(one.after, one.after_error, one.units) if one.given[1] else "-",
         "-" if one.difference is None else with_error(one.difference, None, one.units),
         "-" if one.z is None else f"{one.z:+.1f}",
     )

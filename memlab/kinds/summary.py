@@ -20,7 +20,7 @@ def in_words(one: Finding) -> str:
     of = f" ({one.n} {one.of})" if one.of and one.n is not None else ""
     if one.state is State.UNDETERMINED:
         return f"{one.state}{of}: {one.why or 'the readings do not tell it'}"
-    text = f"{one.value:.4g}" + ("" if one.error is None else plain(f" +- {one.error:.2g}"))
+    text = f"{one.value:.4g}" + ("" if one.error is None else plain(f" ± {one.error:.2g}"))
     if one.interval is not None:
         low, high = one.interval
         text += f", {low:.4g} to {high:.4g} at {CONFIDENCE:.0%}"

@@ -36,6 +36,8 @@ class NumberChange:
         As its kind declares it.
     before, after
         With their errors; None where a run gives none, or did not determine the number.
+    given
+        Which of the two runs give the number, determined or not.
     """
 
     name: str
@@ -45,6 +47,7 @@ class NumberChange:
     before_error: float | None
     after: float | None
     after_error: float | None
+    given: tuple[bool, bool] = (True, True)
 
     @property
     def difference(self) -> float | None:
@@ -157,6 +160,7 @@ def _number(name: str, a: Finding | None, b: Finding | None) -> NumberChange:
         one.description,
         *_value(a),
         *_value(b),
+        given=(a is not None, b is not None),
     )
 
 

@@ -163,7 +163,7 @@ def leakage(context: Context) -> Item:
     worst = int(found.argmax())
     bad = _names("column", context.columns, found - 4 * error > LEAKAGE)
     detail = (
-        f"at most {found[worst] * 1e9:.2g} +- {error[worst] * 1e9:.2g} nA in column "
+        f"at most {found[worst] * 1e9:.2g} ± {error[worst] * 1e9:.2g} nA in column "
         f"{context.columns[worst]}, one of {len(found)}, beside what goes with its cells; allowed "
         f"{LEAKAGE * 1e9:g} nA"
     )
@@ -256,9 +256,7 @@ def gains(context: Context) -> Item:
             # The worst is the one that errs most beyond what its noise explains.
             if error - 4 * uncertain > worst:
                 worst = float(error - 4 * uncertain)
-                where = (
-                    f"{error:.2%} +- {uncertain:.2%} (column {context.columns[j]}, gain {k + 1})"
-                )
+                where = f"{error:.2%} ± {uncertain:.2%} (column {context.columns[j]}, gain {k + 1})"
     if not where:
         return Item("gains", None, _too_dark(context, " at two gains"), _PROGRAM)
     detail = (

@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import memlab
 from drivers.board import Board
 from memlab.calibration import Calibration
+from memlab.errors import SettingError
 from memlab.nn import LastStep, build, layers
 from memlab.passport import Passport
 from memlab.runs import Findings
@@ -53,6 +55,27 @@ def test_an_array_says_what_it_is_where_and_what_was_done() -> None:
         board = array.board  # type: ignore[attr-defined]
         assert repr(board) == "<EmulatedBoard ta-hfo2-7, 128 x 64, open>"
     assert repr(board) == "<EmulatedBoard ta-hfo2-7, 128 x 64, closed>"
+
+
+def test_a_measurement_says_how_large_and_from_where_to_where_not_every_number() -> None:
+    with memlab.open_array("emulator:?chip=ideal") as array:
+        found = repr(array[0:3, 0:2].measure_vmm(np.full((5, 3), 0.1)))
+    assert found.startswith("<Measurement 5 x 2, -0 to -0, 0 saturated, with codes; rows 0:3 ")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("/dev/ttyACM0", "did you mean serial:///dev/ttyACM0?"),
+        ("com4", "did you mean serial://com4?"),
+        (None, "named by a URL, for example 'emulator:', not by None"),
+        (7, "not by 7"),
+    ],
+)
+def test_what_names_no_board_is_told_what_would(url: object, said: str) -> None:
+    for opens in (memlab.open_array, memlab.open_board):
+        with pytest.raises(SettingError, match=re.escape(said)):
+            opens(url)  # type: ignore[operator]
 
 
 def test_a_repr_asks_no_device(monkeypatch: pytest.MonkeyPatch) -> None:

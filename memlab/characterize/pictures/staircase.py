@@ -20,6 +20,9 @@ HEIGHT = 4.6
 
 FloatArray = npt.NDArray[np.float64]
 
+_MANY = 200
+"""Cells from which quantiles of 1 % mean something."""
+
 _HIGH = 50.0
 """Conductance (µS) of cells that count as high where none responds."""
 
@@ -44,12 +47,11 @@ def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], 
     step = np.arange(1, len(cells) + 1)
     alive, dead = cells[:, responds], cells[:, ~responds]
     if alive.size:
-        low, median, high = np.quantile(alive, [0.01, 0.5, 0.99], axis=1)
         number = alive.shape[1]
+        outside, label = (0.01, "98 % of the cells") if number >= _MANY else (0.0, "all of them")
+        low, median, high = np.quantile(alive, [outside, 0.5, 1.0 - outside], axis=1)
         if number > 1:
-            axes.fill_between(
-                step, low, high, color=BLUE, alpha=0.25, linewidth=0, label="98 % of the cells"
-            )
+            axes.fill_between(step, low, high, color=BLUE, alpha=0.25, linewidth=0, label=label)
         axes.plot(step, alive[:, :: max(1, alive.shape[1] // 12)], color=GREY, linewidth=0.3)
         axes.plot(
             step, median, color=BLUE, label=f"median of {number} cells" if number > 1 else "1 cell"
@@ -97,6 +99,6 @@ def _draw_law(
         )
     notes = [given("falling law: {:.1f} µS/V", slope)]
     if cells.shape[1] > 1 and spread[turn:].size:
-        notes.append(f"spread of cells {spread[turn:].mean():.1f} µS")
+        notes.append(f"spread of {cells.shape[1]} cells {spread[turn:].mean():.1f} µS")
     axes.set_title("\n".join(notes))
     legend_below(axes)

@@ -300,7 +300,7 @@ def test_each_fraction_in_a_text_has_its_unit_behind_it(words: list[str]) -> Non
     fractions = re.findall(r"(?<![\w.])\d+(?:\.\d+(?:e[-+]\d+)?|e[-+]\d+)(.{0,8})", said)
     assert fractions
     for behind in fractions:
-        unit = r"(?:%| (?:(?:[pnumkM]?(?:V|S|A|s|J)|MB|V/A|SETs|RESETs|codes)\b|\+- ))"
+        unit = r"(?:%| (?:(?:[pnumkM]?(?:V|S|A|s|J)|MB|V/A|SETs|RESETs|codes)\b|(?:\+-|±) ))"
         assert re.match(unit, behind), (behind, result.output)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,17 @@ def test_a_command_that_fails_says_its_one_line(
 ) -> None:
     list_says("serial:///x: connected again", "y", error=TransportError("the board is gone"))
     assert memlab("data", "list") == (3, "", "memlab: the board is gone\n")
+
+
+def test_a_chip_that_nobody_named_is_told(
+    memlab: Memlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = ("--rows", "0:3", "--columns", "0:2")
+    told = "memlab: note: no --board was given: this is the emulated chip of emulator:\n"
+    assert memlab("read", *lines)[2] == told
+    assert memlab("read", *lines, "--board", "emulator:")[2] == ""
+    assert memlab("characterize", "iv", "--settings")[2] == ""
 
 
 def test_with_debug_notes_come_at_once_and_before_the_error(

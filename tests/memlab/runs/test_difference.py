@@ -56,6 +56,16 @@ def test_what_one_run_lacks_has_no_difference() -> None:
     assert no_error.z is None
 
 
+def test_what_a_run_does_not_ask_is_not_called_undetermined(made_runs: dict[str, Path]) -> None:
+    pair = [str(made_runs[name]) for name in ("map", "train-a")]
+    said = CliRunner().invoke(cli, ["runs", "diff", *pair])
+    lines = [line for line in said.stdout.splitlines() if line.strip().startswith("final_loss")]
+    assert len(lines) == 1
+    assert lines[0].split()[1] == "-"
+    numbers = compare_runs(*(open_run(Path(name)) for name in pair)).numbers
+    assert {one.name: one.given for one in numbers}["final_loss"] == (False, True)
+
+
 def test_different_kinds_are_compared_in_what_they_share(made_runs: dict[str, Path]) -> None:
     found = compare_runs(open_run(made_runs["map"]), open_run(made_runs["train-a"]))
     assert ("kind", "read", "airline") in [(o.name, o.before, o.after) for o in found.about]

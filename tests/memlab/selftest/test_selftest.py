@@ -188,7 +188,7 @@ def test_every_board_that_works_passes(chip: str, state: str) -> None:
 def test_a_ratio_of_gains_that_passes_lies_within_what_is_allowed() -> None:
     for seed in (1, 2, 3, 4):
         items = {item.name: item for item in run_selftest(make("worst-case", seed, "block"))}
-        told = re.search(r"agree to (.*)% \+- (.*)% .* allowed (.*)% and 4", items["gains"].detail)
+        told = re.search(r"agree to (.*)% ± (.*)% .* allowed (.*)% and 4", items["gains"].detail)
         assert told is not None
         error, deviation, allowed = map(float, told.groups())
         assert error <= allowed + 4 * deviation
