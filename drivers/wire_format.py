@@ -145,9 +145,11 @@ def compact(
 
 
 def column_masks(columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
-    """Return the 64-bit masks of selected columns, shape (n, 64): bit j is column j."""
+    """Return the 64-bit masks of selected columns, shape (n, up to 64): bit j is column j."""
     bits = np.packbits(columns, axis=1, bitorder="little")
-    masks: npt.NDArray[np.uint64] = np.ascontiguousarray(bits).view("<u8")[:, 0]
+    wide = np.zeros((len(bits), 8), np.uint8)
+    wide[:, : bits.shape[1]] = bits
+    masks: npt.NDArray[np.uint64] = wide.view("<u8")[:, 0]
     return masks
 
 
@@ -157,7 +159,8 @@ def row_pulses(pulses: PulseBatch) -> npt.NDArray[np.void]:
     entries["row"], entries["kind"] = pulses.row, pulses.kind
     entries["amp"], entries["width"] = pulses.amplitude_code, pulses.width_ticks
     entries["cols"] = column_masks(pulses.columns)
-    entries["gate"] = np.where(pulses.columns, pulses.gate_code, np.uint16(0))
+    gates = np.where(pulses.columns, pulses.gate_code, np.uint16(0))
+    entries["gate"][:, : gates.shape[1]] = gates
     return entries
 
 

@@ -22,8 +22,8 @@ from firmware_protocol.messages import (
     CELL_PULSE,
     COLUMNS,
     ROW_PULSE,
-    ROWS,
     ErrorCode,
+    GetInfoResponse,
     GetLimitsResponse,
     JobBegin,
     JobData,
@@ -88,7 +88,10 @@ class JobStaging:
 
 
 def check_pulses(
-    entries: npt.NDArray[np.void], configuration: Configuration, compiled: GetLimitsResponse
+    entries: npt.NDArray[np.void],
+    configuration: Configuration,
+    compiled: GetLimitsResponse,
+    info: GetInfoResponse,
 ) -> None:
     """Refuse entries of which any breaks a limit, before the first of them is fired.
 
@@ -100,15 +103,17 @@ def check_pulses(
         What the host allows; the detail of its refusals is a `LimitDetail`.
     compiled
         What the board allows at all, whatever it was configured for.
+    info
+        Says which lines the board has.
     """
     names = entries.dtype.names or ()
     kind = entries["kind"] & ~np.uint8(PulseKind.SLOW)
-    if (entries["row"] >= ROWS).any() or (kind > PulseKind.RESET).any():
+    if (entries["row"] >= info.rows).any() or (kind > PulseKind.RESET).any():
         raise RefusedError(ErrorCode.RANGE, 0, "no such row or kind of pulse")
     slow = (entries["kind"] & np.uint8(PulseKind.SLOW)).astype(bool)
     if slow.any() and not compiled.slow:
         raise RefusedError(ErrorCode.RANGE, 0, "this board has no slow pulses")
-    if "col" in names and ((entries["col"] >= COLUMNS).any() or (entries["count"] == 0).any()):
+    if "col" in names and ((entries["col"] >= info.cols).any() or (entries["count"] == 0).any()):
         raise RefusedError(ErrorCode.RANGE, 1, "no such column, or no pulse at all")
     if "count" in names and (most := int(entries["count"].max(initial=0))) > compiled.max_count:
         text = f"{most} pulses of one cell: at most {compiled.max_count}"
@@ -117,6 +122,8 @@ def check_pulses(
     if "cols" in names:
         bits = entries["cols"][:, None] >> np.arange(COLUMNS, dtype=np.uint64) & np.uint64(1)
         selected = bits.astype(bool)
+        if selected[:, info.cols :].any():
+            raise RefusedError(ErrorCode.RANGE, 1, f"this board has {info.cols} columns")
     else:
         gates, selected = gates[:, None], np.ones((len(entries), 1), bool)
     for pulse, line, mode in (

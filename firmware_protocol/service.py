@@ -265,12 +265,21 @@ class Service:
             raise RefusedError(ErrorCode.NOT_CONFIGURED)
         return self.configuration
 
+    def _check_lines(self, request: m.ReadArray | m.VmmBegin) -> None:
+        """Refuse lines that this board does not have: it may have fewer than a mask."""
+        info = self._info
+        if int.from_bytes(request.rows, "little") >> info.rows or request.cols >> info.cols:
+            text = f"this board has {info.rows} x {info.cols} lines, more are selected"
+            raise RefusedError(ErrorCode.RANGE, 2, text)
+
     def _read_array(self, request: m.ReadArray, _: float) -> Message:
+        self._check_lines(request)
         task = ReadTask(request, self.executor, self._committed(), self._link, self.host_credit)
         self._begin(task, Trigger.READ)
         return m.ReadArrayResponse(total=task.out.total)
 
     def _vmm_begin(self, request: m.VmmBegin, _: float) -> Message:
+        self._check_lines(request)
         task = VmmTask(request, self.executor, self._committed(), self._link, self.host_credit)
         self._begin(task, Trigger.VMM)
         return m.VmmBeginResponse(room=min(task.incoming.window, request.nvec))
@@ -304,7 +313,7 @@ class Service:
         return m.PulseRowResponse(mask=request.cols)
 
     def _fire_now(self, op: int, entries: np.ndarray[Any, np.dtype[np.void]], now: float) -> int:
-        check_pulses(entries, self._committed(), self._limits)
+        check_pulses(entries, self._committed(), self._limits, self._info)
         record = self.memory.journal.accept(op, self._link.session, now)
         try:
             for pulse in single_pulses(entries):
@@ -329,7 +338,7 @@ class Service:
         if staging is None or staging.op != request.op:
             raise RefusedError(ErrorCode.OP_UNKNOWN)
         entries = staging.entries()
-        check_pulses(entries, self._committed(), self._limits)
+        check_pulses(entries, self._committed(), self._limits, self._info)
         entry = self.memory.journal.accept(request.op, self._link.session, now)
         self.staging = None
         self._begin(JobTask(self.executor, entry, entries, staging.pause), Trigger.JOB)

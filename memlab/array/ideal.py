@@ -17,6 +17,7 @@ from memlab.array.seam import Array
 from memlab.array.switching_law import SwitchingLaw
 from memlab.chip.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.chip.limits import Limits, OperatingPoint
+from memlab.chip.shape import PUBLISHED
 from memlab.storage import State
 
 __all__ = ["IdealArray"]
@@ -42,8 +43,8 @@ class IdealArray(Array):
 
     def __init__(
         self,
-        rows: int = 128,
-        columns: int = 64,
+        rows: int = PUBLISHED[0],
+        columns: int = PUBLISHED[1],
         limits: Limits | None = None,
         point: OperatingPoint | None = None,
     ):

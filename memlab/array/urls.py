@@ -1,8 +1,9 @@
 """Names to arrays: a URL says which board, so a script never changes.
 
 ideal:                                   float64, no codes, 128 x 64
-ideal:?rows=34&columns=60                ... of another size
+ideal:?shape=34x60                       ... of another size (also ?rows=34&columns=60)
 emulator:                                emulated board, chip ta-hfo2, seed 0
+emulator:?shape=64x64                    ... of another size
 emulator:?seed=7&chip=pt-taox-ta         any parameter of the preset may follow: &noise=0
 emulator:?chip=ta-hfo2&wires.resistance=0.3   ... a nested one by its dotted name
 emulator:?state=my-chip.h5               ... kept in a file: made by the other options where there
@@ -46,6 +47,7 @@ from memlab.array.seam import Array
 from memlab.calibration.store import LATEST, NONE, find_calibration
 from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.limits import Limits, OperatingPoint
+from memlab.chip.shape import PUBLISHED, parse_shape
 from memlab.emulator import ChipPreset, load_preset
 from memlab.emulator.chip_file import ChipFile, ChipIdentity, read_identity
 from memlab.emulator.making import make_board
@@ -56,13 +58,11 @@ from memlab.passport.location import default_path
 
 __all__ = ["check_url", "open_array", "open_board", "open_board_array"]
 
-LARGEST = 1 << 24
-"""Cells of the largest `ideal:` array: 128 MiB."""
-
 _PORT = re.compile(r"/dev/\w+|COM\d+", re.IGNORECASE)
 """Names of serial ports, as operating systems give them."""
 
 _SCHEMES = ("ideal", "emulator")
+_SIDES = (("rows", PUBLISHED[0]), ("columns", PUBLISHED[1]))
 _EMULATOR_OPTIONS = ("seed", "chip", "state", *ARRAY_OPTIONS)
 
 
@@ -101,15 +101,7 @@ def open_array(
     if not _is_ideal(_as_url(url)):
         return open_board_array(url, seed=seed, chip=chip, limits=limits, point=point)
     _, options = _split(url)
-    rows = _number(url, options, "rows", 128, 1)
-    columns = _number(url, options, "columns", 64, 1)
-    _refuse_rest(url, options, ("rows", "columns"))
-    if rows * columns > LARGEST:
-        raise SettingError(
-            f"{url!r}: {rows} x {columns} cells are too many; allowed: {LARGEST} in all, for "
-            "example 4096 x 4096"
-        )
-    array = IdealArray(rows, columns, _limits(limits, chip), point)
+    array = IdealArray(*_ideal_shape(url, options), _limits(limits, chip), point)
     array.url = url
     return array
 
@@ -300,6 +292,20 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
         return scheme, dict(parse_options(url, parts.query))
     except ValueError as error:
         raise SettingError(str(error)) from error
+
+
+def _ideal_shape(url: str, options: dict[str, str]) -> tuple[int, int]:
+    """Return the size that the options of `ideal:` ask for: shape, or rows and columns."""
+    asked = set(options)
+    sides = [str(_number(url, options, key, usual, 1)) for key, usual in _SIDES]
+    try:
+        shape = parse_shape(options.pop("shape", "x".join(sides)))
+    except SettingError as error:
+        raise SettingError(f"{url!r}: {error}") from error
+    _refuse_rest(url, options, ("shape", "rows", "columns"))
+    if "shape" in asked and len(asked) > 1:
+        raise SettingError(f"{url!r}: give shape, or rows and columns, not both")
+    return shape
 
 
 def _faults(url: str, options: dict[str, str]) -> tuple[dict[str, str], Faults]:

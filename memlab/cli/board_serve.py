@@ -64,6 +64,11 @@ from memlab.virtual_board.running import enter
     help="MLP/1, or the ASCII lines of the published board.",
 )
 @click.option("--chip", default="ta-hfo2", show_default=True, help="Chip preset, or a .toml file.")
+@click.option(
+    "--shape",
+    metavar="ROWSxCOLUMNS",
+    help="Its size, at most 128x64; with --dialect dpe just that.  [default: as the chip says]",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Its seed.")
 @click.option(
     "--baud",
@@ -102,6 +107,7 @@ def serve(
     link: Path | None,
     dialect: str,
     chip: str,
+    shape: str | None,
     seed: int,
     baud: int | None,
     serial: str | None,
@@ -128,6 +134,8 @@ def serve(
         )
     faults = _faults(fault)
     preset = load_preset(chip)
+    if shape is not None:
+        preset = preset.replace(shape=shape)
     board = FaultyEmulatedBoard(preset, seed, faults) if faults else EmulatedBoard(preset, seed)
     serial = serial or new_serial(board.capabilities.serial)
     with ExitStack() as stack:

@@ -52,7 +52,7 @@ class _Root(LazyGroup):
 )
 @click.version_option(__version__, prog_name="memlab")
 def cli() -> None:
-    """Control, emulate and train 128 x 64 one-transistor-one-memristor arrays.
+    """Control, emulate and train one-transistor-one-memristor arrays.
 
     Exit codes: 0 done, 1 the run failed, 2 usage, 3 board unreachable or protocol error,
     4 a safety limit refused, 130 interrupted

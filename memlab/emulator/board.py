@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -24,17 +25,19 @@ from drivers.board import (
     Selection,
 )
 from drivers.checked_board import CheckedBoard
-from drivers.errors import DeviceError
+from drivers.errors import DeviceError, LimitError
 from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
 from drivers.recorded_board import PATIENCE
 from drivers.simulation import IN_A_FILE, Energy
 from memlab._version import __version__
 from memlab.calibration.static_errors import CalibrationRecord
-from memlab.emulator.chip import GRID, Chip
+from memlab.chip.shape import PUBLISHED, shape_text
+from memlab.emulator.chip import GRID, MAX_CONDUCTANCE, Chip
 from memlab.emulator.chip_file import ChipFile
 from memlab.emulator.clock import OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
+from memlab.emulator.grid import COARSEST_BITS, EXACT_CURRENT, VOLT_GRID
 from memlab.emulator.normal import NormalSource
 from memlab.emulator.preset import BUILT_IN, ChipPreset, load_preset
 from memlab.emulator.products import Drive, Stretch
@@ -60,7 +63,7 @@ class EmulatedBoard(CheckedBoard):
     seed
         Seed of everything random in board and chip.
     shape
-        (rows, columns) of the array.
+        (rows, columns) of the array; by default what the preset says.
     file
         Where the chip is kept, and what it was made of; the board goes on from there, saves it when
         it is closed, and lets go of the file then.
@@ -70,11 +73,12 @@ class EmulatedBoard(CheckedBoard):
         self,
         preset: ChipPreset,
         seed: int,
-        shape: tuple[int, int] = (128, 64),
+        shape: tuple[int, int] | None = None,
         file: ChipFile | None = None,
     ):
         super().__init__()
         self._file = file
+        shape = preset.lines if shape is None else shape
         rng = np.random.default_rng(seed)
         self.chip = Chip(preset, shape, rng)
         self.energy = Energy()
@@ -82,7 +86,7 @@ class EmulatedBoard(CheckedBoard):
         amplifier, driver = preset.board.amplifier, preset.board.driver
         self._capabilities = Capabilities(
             name=f"memlab emulated board{'' if file is None else IN_A_FILE}",
-            serial=f"{preset.name}-{seed}" if file is None else file.identity.serial,
+            serial=_serial(preset.name, seed, shape) if file is None else file.identity.serial,
             firmware=f"memlab {__version__}",
             rows=shape[0],
             columns=shape[1],
@@ -295,6 +299,7 @@ class EmulatedBoard(CheckedBoard):
     # --- what Board asks for
 
     def _configure(self, config: BoardConfig) -> None:
+        self._require_exact(config)
         gate = config.spans[LineClass.GATE]
         self._read_gate = gate.minimum + gate.step * config.read_gate_code
         self._read_pulse = float(self._times.width(config.timing.column_ticks))
@@ -326,6 +331,25 @@ class EmulatedBoard(CheckedBoard):
             self._fire(pulses, slice(start, stop), config)
 
     # --- helpers
+
+    def _require_exact(self, config: BoardConfig) -> None:
+        """Refuse an array whose columns could carry more current than can be added up exactly."""
+        span, allowed = config.spans[LineClass.ROW], config.limits[LineClass.ROW, Mode.READ]
+        volts = float(np.abs(span.decode([allowed.minimum, allowed.maximum])).max())
+        rows = self.chip.shape[0]
+        current = rows * MAX_CONDUCTANCE * volts
+        grid = 2.0**COARSEST_BITS
+        if self._front_end.rows.exact:
+            grid = span.step * VOLT_GRID
+        exact = grid * EXACT_CURRENT
+        if not current < exact:
+            most = math.ceil(exact / (MAX_CONDUCTANCE * volts)) - 1
+            raise LimitError(
+                f"a column of {rows} cells of up to {MAX_CONDUCTANCE:g} S could carry "
+                f"{current:.4g} A at the read limit of {volts:.3g} V, and the emulator adds up "
+                f"less than {exact:g} A exactly: choose at most {most} rows (shape), or a lower "
+                "limits.read_voltage"
+            )
 
     def _measure(
         self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int, period: int
@@ -432,6 +456,12 @@ class EmulatedBoard(CheckedBoard):
             path = chip.reset_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
             self.energy.reset += float((path * voltage**2 * width).sum())
         chip.advance_to(int(time[-1]))
+
+
+def _serial(name: str, seed: int, shape: tuple[int, int]) -> str:
+    """Return the serial number; chips of another size than the published one are others."""
+    size = "" if shape == PUBLISHED else f"-{shape_text(shape)}"
+    return f"{name}-{seed}{size}"
 
 
 def _variant(preset: ChipPreset) -> str:

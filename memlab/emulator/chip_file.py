@@ -1,6 +1,6 @@
 """A chip in a file: what an emulated board is made of, and all that operations have changed in it.
 
-An HDF5 file, sealed (`memlab.storage.seal`): attributes `format`, `serial`, `seed`, `shape` and
+An HDF5 file, sealed (`memlab.storage.seal`): attributes `format`, `serial`, `seed` and
 `preset` say what was made, `board` holds the state of the board, dictionaries as groups, arrays as
 datasets, and everything else as JSON in attributes. Nothing is pickled, and HDF5 is not asked to
 open what has no seal. `notes` are of those who keep something of the same chip elsewhere, and must
@@ -42,22 +42,20 @@ class ChipIdentity:
 
     Parameters
     ----------
-    preset, seed, shape
+    preset, seed
         As for `EmulatedBoard`.
     serial
         Serial number of the board around it, which no other has.
     """
 
-    def __init__(self, preset: ChipPreset, seed: int, shape: tuple[int, int], serial: str) -> None:
-        self.preset, self.seed, self.shape, self.serial = preset, seed, shape, serial
+    def __init__(self, preset: ChipPreset, seed: int, serial: str) -> None:
+        self.preset, self.seed, self.serial = preset, seed, serial
 
-    def check(
-        self, path: Path, preset: ChipPreset, seed: int, shape: tuple[int, int], serial: str = ""
-    ) -> None:
+    def check(self, path: Path, preset: ChipPreset, seed: int, serial: str = "") -> None:
         """Refuse what contradicts it; of an empty serial number nothing does."""
-        asked = {"seed": seed, "shape": _words(shape), "serial": serial or self.serial}
+        asked = {"seed": seed, "serial": serial or self.serial}
         asked |= dict(leaves(preset.model_dump()))
-        own = {"seed": self.seed, "shape": _words(self.shape), "serial": self.serial}
+        own = {"seed": self.seed, "serial": self.serial}
         own |= dict(leaves(self.preset.model_dump()))
         for name in {**own, **asked}:
             if own.get(name) != asked.get(name):
@@ -74,7 +72,7 @@ class ChipFile:
     ----------
     path
         The file; there need not be one yet: the first `save` makes it.
-    preset, seed, shape
+    preset, seed
         Of the chip; where there is one in the file, they must be its own.
     serial
         Of the board around a new chip; one that no other has by default.
@@ -105,7 +103,6 @@ class ChipFile:
         path: Path,
         preset: ChipPreset,
         seed: int,
-        shape: tuple[int, int] = (128, 64),
         serial: str = "",
     ) -> None:
         self.path = path.resolve()
@@ -117,10 +114,10 @@ class ChipFile:
             self.noting: dict[str, Callable[[State], State]] = {}
             if content is None:
                 serial = serial or new_serial(f"{preset.name}-{seed}")
-                self.identity = ChipIdentity(preset, seed, shape, serial)
+                self.identity = ChipIdentity(preset, seed, serial)
             else:
                 self.identity = _identity(content)
-                self.identity.check(self.path, preset, seed, shape, serial)
+                self.identity.check(self.path, preset, seed, serial)
                 self.board, self.notes = content["board"], content["notes"]
         except BaseException:
             self.close()
@@ -141,7 +138,6 @@ class ChipFile:
             "memlab": __version__,
             "serial": one.serial,
             "seed": one.seed,
-            "shape": one.shape,
             "preset": one.preset.model_dump(mode="json"),
             "notes": self.notes,
             "board": board,
@@ -219,8 +215,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _identity(content: Mapping[str, Any]) -> ChipIdentity:
     preset = ChipPreset.model_validate(content["preset"])
-    rows, columns = content["shape"]
-    return ChipIdentity(preset, content["seed"], (rows, columns), content["serial"])
+    return ChipIdentity(preset, content["seed"], content["serial"])
 
 
 def _pack(content: State) -> bytes:
@@ -257,8 +252,3 @@ def _taken(group: h5py.Group) -> dict[str, Any]:
     for name, item in group.items():
         found[name] = item[()] if isinstance(item, h5py.Dataset) else _taken(item)
     return found
-
-
-def _words(shape: tuple[int, int]) -> str:
-    """Return a shape as it stands in a URL."""
-    return "x".join(map(str, shape))

@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from drivers.board import CodeRange
 from drivers.ltc2668 import Span
+from memlab.emulator.chip import MAX_CONDUCTANCE
 from memlab.emulator.front_end import DacLines
-from memlab.emulator.grid import VOLT_GRID
+from memlab.emulator.grid import VOLT_GRID, coarser_bits
 
 __all__ = ["ExactDrive", "RealDrive"]
 
@@ -39,7 +40,7 @@ class ExactDrive:
 
 
 class RealDrive:
-    """Lines with static errors, on the 2^-20 V grid, and first-order settling between vectors.
+    """Lines with static errors, on the grid of voltages, and first-order settling between vectors.
 
     Settling starts from what the vector before asked for; what that one had not reached itself is
     of second order.
@@ -58,8 +59,6 @@ class RealDrive:
         Voltages of all lines before the first vector, in units; kept up to date.
     """
 
-    unit = 1.0 / VOLT_GRID
-
     def __init__(
         self,
         lines: DacLines,
@@ -71,13 +70,25 @@ class RealDrive:
     ):
         self._lines, self._span, self._rows = lines, span, rows
         self._unsettled, self._before = unsettled, before
-        ends = np.array([[allowed.minimum], [allowed.maximum]], np.uint16).repeat(rows.size, 1)
+        # The grid follows from all lines, so that a selection has the voltages of the whole array.
+        everywhere = np.arange(lines.offset.size)
+        most = self._most(everywhere, allowed) / VOLT_GRID
+        self._bits = coarser_bits(everywhere.size * MAX_CONDUCTANCE * most)
+        self.unit = 2.0**self._bits / VOLT_GRID
         # A line that is still on its way lies between two voltages that it may have.
-        self.largest = max(1.0, float(np.abs(lines.grid_volts(ends, span, rows)).max()))
+        self.largest = max(1.0, np.ceil(self._most(rows, allowed) * 2.0**-self._bits))
+
+    def _most(self, rows: npt.NDArray[np.intp], allowed: CodeRange) -> float:
+        """Return the largest magnitude that these lines make of allowed codes, in 2^-20 V."""
+        ends = np.array([[allowed.minimum], [allowed.maximum]], np.uint16).repeat(rows.size, 1)
+        return float(np.abs(self._lines.grid_volts(ends, self._span, rows)).max())
 
     def fill(self, code: Codes, out: FloatArray) -> None:
         """Write the voltages of a block of codes to `out`, in units."""
         target = self._lines.grid_volts(code, self._span, self._rows)
+        if self._bits:
+            target *= 2.0**-self._bits
+            np.rint(target, out=target)
         out[...] = target
         # The longest step is some 2^24 units: below this, nothing would be left after rounding.
         if self._unsettled < 2.0**-25:

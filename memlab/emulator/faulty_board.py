@@ -8,8 +8,6 @@ from drivers.board import BoardConfig, PulseBatch
 from drivers.errors import PulseOutcomeUnknown, SupplyError, TransportError
 from drivers.faults.calls import FaultyCalls
 from drivers.faults.options import Faults
-from drivers.tickets import cells_of
-from drivers.wire_format import row_pulses
 from memlab.emulator.board import EmulatedBoard
 from memlab.emulator.chip_file import ChipFile
 from memlab.emulator.preset import ChipPreset
@@ -22,7 +20,7 @@ class FaultyEmulatedBoard(FaultyCalls, EmulatedBoard):
 
     Parameters
     ----------
-    preset, seed, shape, file
+    preset, seed, file
         As of `EmulatedBoard`.
     faults
         What goes wrong.
@@ -33,10 +31,9 @@ class FaultyEmulatedBoard(FaultyCalls, EmulatedBoard):
         preset: ChipPreset,
         seed: int,
         faults: Faults,
-        shape: tuple[int, int] = (128, 64),
         file: ChipFile | None = None,
     ):
-        super().__init__(preset, seed, shape, file)
+        super().__init__(preset, seed, file=file)
         self.make_faulty(faults)
         self._fired = 0
         self._down = False
@@ -74,8 +71,8 @@ class FaultyEmulatedBoard(FaultyCalls, EmulatedBoard):
             super()._pulse(pulses.only(number < left), config, ticket)
         self.ground()
         self._fired, self._down = len(pulses) + self._fired, True
-        doubt = row_pulses(pulses.only(number == left))
-        cells = cells_of(doubt["row"], doubt["cols"])
+        doubt = pulses.only(number == left)
+        cells = [(int(doubt.row[k]), int(j)) for k, j in np.argwhere(doubt.columns)]
         failed = _supply_failed()
         raise PulseOutcomeUnknown(
             0, len(pulses), left, range(left, left + 1), cells, str(failed)

@@ -25,15 +25,13 @@ def make_board(
         Where the chip is kept; the board's from now on, and let go of where this fails.
     """
     try:
-        shape = (128, 64)
         if file is not None:
-            one = file.identity
-            preset, seed, shape = one.preset, one.seed, one.shape
+            preset, seed = file.identity.preset, file.identity.seed
         if not faults:
-            return EmulatedBoard(preset, seed, shape, file)
+            return EmulatedBoard(preset, seed, file=file)
         from memlab.emulator.faulty_board import FaultyEmulatedBoard
 
-        return FaultyEmulatedBoard(preset, seed, faults, shape, file)
+        return FaultyEmulatedBoard(preset, seed, faults, file)
     except BaseException:
         if file is not None:
             file.close()

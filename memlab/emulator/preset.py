@@ -15,10 +15,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from drivers.known_names import at_place, near_names, unknown
 from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.shape import PUBLISHED, parse_shape, shape_text
 from memlab.emulator.cells.conduction import NonlinearityParameters, TransistorParameters
 from memlab.emulator.cells.defects import DefectParameters
 from memlab.emulator.cells.drift import DriftParameters
@@ -54,6 +55,13 @@ def _required(unit: str, description: str, *, ge: float, le: float | None = None
     return Field(description=description, json_schema_extra={"unit": unit}, ge=ge, le=le)
 
 
+def _one_shape(text: str) -> str:
+    try:
+        return shape_text(parse_shape(text))
+    except SettingError as error:
+        raise ValueError(str(error)) from error
+
+
 class ChipPreset(Parameters):
     """The parameters of one kind of chip and its board, in SI units.
 
@@ -64,6 +72,14 @@ class ChipPreset(Parameters):
 
     name: str = Field(description="Name of the preset.")
     source: str = Field(description="Where the numbers come from.")
+    shape: Annotated[str, AfterValidator(_one_shape)] = Field(
+        shape_text(PUBLISHED),
+        description="Rows and columns, for example 64x64.",
+        json_schema_extra={
+            "source": "Li 2019, Wang 2019: 128 x 64",
+            "pattern": "^[1-9][0-9]*x[1-9][0-9]*$",
+        },
+    )
     set_slope: Annotated[
         float, _required("S/V", "Conductance after SET per volt of gate voltage.", ge=0, le=5e-3)
     ]
@@ -118,6 +134,11 @@ class ChipPreset(Parameters):
                 "drift.relaxation_mean must be 0"
             )
         return self
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """(rows, columns) of such a chip."""
+        return parse_shape(self.shape)
 
     def parameter(self, name: str) -> float:
         """Return a number by its name, a nested one by its dotted name."""
@@ -328,7 +349,8 @@ def _validate(values: dict[str, Any], what: str) -> ChipPreset:
         if first["type"] == "extra_forbidden":
             known = load_preset("ideal").model_dump()
             raise SettingError(_no_parameter(key, known, what)) from error
-        raise SettingError(f"{what}: {key}: {first['msg']}") from error
+        said = first["msg"].removeprefix("Value error, ")
+        raise SettingError(f"{what}: {key}: {said}") from error
 
 
 def _no_parameter(name: str, values: dict[str, Any], what: str) -> str:

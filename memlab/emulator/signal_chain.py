@@ -6,8 +6,8 @@ Voltages are whole numbers of a DAC step (or, with errors of the DACs, of 2^-20 
 DAC step is a multiple) and transfer conductances whole numbers of 2^-33 S, both held in float64.
 Sums of 128 products at up to 1 V and 5 mS stay below 2^53: the matrix product is exact, so the
 order of summation, the batch size, the BLAS and its threads cannot change a code. The bound is a
-column current of 1 A on the finer grid; it is checked, for arrays of any size. Everything after the
-product is elementwise, and noise is drawn vector by vector.
+column current of 1 A on the finer grid; an array that could carry more has a coarser one (`grid`),
+and it is checked. Everything after the product is elementwise, and noise is drawn vector by vector.
 
 Per vector and column one normal deviate is drawn. Its variance is that of amplifier and ADC, plus
 V^2 @ variance of the cells, which is again a product of whole numbers. What further conversions of

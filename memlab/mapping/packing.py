@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from memlab.chip.shape import PUBLISHED
 from memlab.errors import SettingError
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
 
@@ -56,7 +57,7 @@ ORDERS: tuple[Callable[[Request], int], ...] = (
 
 def place(
     requests: Sequence[Request],
-    shapes: Sequence[tuple[int, int]] = ((128, 64),),
+    shapes: Sequence[tuple[int, int]] = (PUBLISHED,),
     free: Sequence[BoolArray] | None = None,
 ) -> FloorPlan:
     """Find room for every matrix; a matrix is folded only as far as it must be.

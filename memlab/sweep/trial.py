@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np  # noqa: F401 - loads the BLAS that is limited below
 from threadpoolctl import threadpool_limits
 
+from memlab.chip.shape import PUBLISHED, shape_text
 from memlab.experiments import make_plan, run
 
 __all__ = ["Outcome", "Trial", "run_trial"]
@@ -78,15 +79,16 @@ class Trial:
 
 
 def _identity(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration without limits that nobody gave: trials were named without them."""
-    given = {k: v for k, v in config.items() if k != "limits" or _any_given(v)}
-    chip = config["chip"]
-    return given | {"chip": {k: v for k, v in chip.items() if k != "limits" or _any_given(v)}}
+    """Return a configuration without what nobody gave of what trials were named without before."""
+    chip = {name: value for name, value in config["chip"].items() if _given(name, value)}
+    return {name: value for name, value in config.items() if _given(name, value)} | {"chip": chip}
 
 
-def _any_given(limits: dict[str, float | None]) -> bool:
-    """Return whether one of these limits is not as by default."""
-    return any(value is not None for value in limits.values())
+def _given(name: str, value: Any) -> bool:
+    """Return whether a setting is part of a trial's name: limits and shapes that are others."""
+    if name == "limits":
+        return any(limit is not None for limit in value.values())
+    return name != "shape" or value != shape_text(PUBLISHED)
 
 
 @dataclass(frozen=True)

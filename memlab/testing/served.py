@@ -35,7 +35,7 @@ class ServedBoard:
     Parameters
     ----------
     board
-        Any board of 128 x 64 lines.
+        Any board of at most 128 x 64 lines; of just these for the published board's dialect.
     where
         "tcp", or "pty" for a pseudo-terminal, where the system has them.
     dialect

@@ -59,7 +59,7 @@ class BoardExecutor:
     Parameters
     ----------
     board
-        An open board of 128 x 64 lines.
+        An open board of at most 128 x 64 lines.
     journal
         The firmware's journal; only to give each event of a pulse its operation and number.
     clock
@@ -84,10 +84,10 @@ class BoardExecutor:
     ) -> None:
         capabilities = board.capabilities
         self._serial = (serial or capabilities.serial)[:32]
-        if (capabilities.rows, capabilities.columns) != (m.ROWS, m.COLUMNS):
-            raise ValueError(
-                f"MLP/1 carries {m.ROWS} x {m.COLUMNS} lines, this board has "
-                f"{capabilities.rows} x {capabilities.columns}"
+        if capabilities.rows > m.ROWS or capabilities.columns > m.COLUMNS:
+            raise DeviceError(
+                f"MLP/1 carries up to {m.ROWS} x {m.COLUMNS} lines, this board has "
+                f"{capabilities.rows} x {capabilities.columns}: use it in process (emulator:)"
             )
         self.uid = sha256(f"{capabilities.name}/{self._serial}".encode()).digest()[:12]
         self.grounded = True
@@ -197,7 +197,7 @@ class BoardExecutor:
             raise RefusedError(ErrorCode.RANGE, 0, "this board has no slow pulses")
         self._drive()
         with _refusals():
-            self._board.pulse(pulse_batch(pulse))
+            self._board.pulse(pulse_batch(pulse, self._board.capabilities.columns))
         if self._record is not None:
             self._note(self._fired(pulse))
 
@@ -273,16 +273,17 @@ def board_config(configuration: Configuration) -> BoardConfig:
     )
 
 
-def pulse_batch(pulse: np.void) -> PulseBatch:
-    """Return a batch of one pulse, from a `ROW_PULSE` record."""
+def pulse_batch(pulse: np.void, columns: int) -> PulseBatch:
+    """Return a batch of one pulse of a board of so many columns, from a `ROW_PULSE` record."""
     mask = np.frombuffer(pulse["cols"].tobytes(), np.uint8)
+    selected = np.unpackbits(mask, bitorder="little").astype(bool)
     return PulseBatch(
         row=np.array([pulse["row"]], np.uint8),
         kind=np.array([pulse["kind"]], np.uint8),
         amplitude_code=np.array([pulse["amp"]], np.uint16),
         width_ticks=np.array([pulse["width"]], np.uint16),
-        columns=np.unpackbits(mask, bitorder="little").astype(bool)[None],
-        gate_code=np.asarray(pulse["gate"], np.uint16)[None],
+        columns=selected[None, :columns],
+        gate_code=np.asarray(pulse["gate"], np.uint16)[None, :columns],
     )
 
 

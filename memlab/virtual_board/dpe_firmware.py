@@ -60,6 +60,12 @@ class DpeFirmware:
         clock: Callable[[], float] = time.monotonic,
         record: Callable[[BoardEvent], None] | None = None,
     ) -> None:
+        able = board.capabilities
+        if (able.rows, able.columns) != (dpe.ROWS, dpe.COLUMNS):
+            raise DeviceError(
+                f"the published board has {dpe.ROWS} x {dpe.COLUMNS} lines, this one has "
+                f"{able.rows} x {able.columns}: serve it with MLP/1 (--dialect mlp)"
+            )
         self.broken: str | None = None
         """Why the last request was not carried out, for people."""
         self._board, self._clock, self._record = board, clock, record

@@ -180,7 +180,9 @@ class LowLevel:
     def _convert(self) -> npt.NDArray[np.uint16]:
         """Convert once: codes of all 64 columns, offset binary."""
         registers, volts = self.registers, self.registers.dac_outputs()
-        gates, rows = volts[_LINES == LineClass.GATE], volts[_LINES == LineClass.ROW]
+        able = self._board.capabilities  # channels beyond its lines lead nowhere
+        gates = volts[_LINES == LineClass.GATE][: able.columns]
+        rows = volts[_LINES == LineClass.ROW][: able.rows]
         code = np.full(m.COLUMNS, max11046.MID_CODE, np.uint16)
         columns = np.flatnonzero(gates)
         if not columns.size or not rows.any():
@@ -194,8 +196,8 @@ class LowLevel:
         span = self._spans(registers)
         gate_code = int(registers.code[_LINES == LineClass.GATE][columns[0]])
         self._apply_config(span, gate_code)
-        selection = Selection(np.arange(m.ROWS), columns)
-        row_code = registers.code[_LINES == LineClass.ROW][None]
+        selection = Selection(np.arange(able.rows), columns)
+        row_code = registers.code[_LINES == LineClass.ROW][None, : able.rows]
         for gain in np.unique(registers.gains[columns]):
             chosen = registers.gains[columns] == gain
             samples = self._board.vmm(selection, row_code, int(gain))

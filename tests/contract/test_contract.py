@@ -1,4 +1,4 @@
-"""The shipped contract suites on the emulator, on the wire, in both dialects, and on `ideal:`."""
+"""The contract suites on emulators of several sizes, on the wire, in both dialects, on `ideal:`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -42,10 +42,46 @@ class TestArrayOnABoard(BoardArrayContract):
         assert isinstance(array, BoardArray)
 
 
-class TestIdeal(ArrayContract):
+SIZES = [
+    "emulator:?chip=ideal&shape=64x64",
+    "emulator:?chip=ideal&shape=32x32",
+    "emulator:?chip=ideal&shape=200x130&limits.row_current=0.012",
+    "emulator:?chip=ideal&shape=5x7",
+    "serve --tcp 0 --chip ideal --shape 64x64",
+    "serve --pty --chip ideal --shape 5x7",
+]
+"""What is not 128 x 64; the cells of the suites need 5 x 7."""
+
+
+@pytest.fixture(params=SIZES)
+def sized_url(request: pytest.FixtureRequest, _url_of: Callable[[str], str]) -> str:
+    return _url_of(request.param)
+
+
+class TestBoardOfAnotherSize(BoardContract):
     @pytest.fixture
-    def open_array(self) -> Callable[..., Array]:
-        return partial(open_array, "ideal:")
+    def open_board(self, sized_url: str) -> Callable[[], Board]:
+        return partial(open_board, sized_url)
+
+    @pytest.fixture
+    def exact(self) -> bool:
+        return True
+
+
+class TestArrayOfAnotherSize(BoardArrayContract):
+    @pytest.fixture
+    def open_array(self, sized_url: str) -> Callable[..., Array]:
+        return partial(open_array, sized_url)
+
+    @pytest.fixture
+    def exact(self) -> bool:
+        return True
+
+
+class TestIdeal(ArrayContract):
+    @pytest.fixture(params=["ideal:", "ideal:?shape=200x109", "ideal:?shape=5x7"])
+    def open_array(self, request: pytest.FixtureRequest) -> Callable[..., Array]:
+        return partial(open_array, request.param)
 
     @pytest.fixture
     def exact(self) -> bool:

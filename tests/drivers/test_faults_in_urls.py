@@ -31,7 +31,7 @@ from memlab.testing.boards.codes import (
 CHIP = "emulator:?chip=ideal"
 UP = (3, SET, [1, 2], STRONG_GATE)
 DOWN = (3, RESET, [1, 2], OPEN_GATE)
-MANY = pulses(UP, DOWN, UP, DOWN, (4, SET, [5], STRONG_GATE))
+MANY = (UP, DOWN, UP, DOWN, (4, SET, [5], STRONG_GATE))
 
 
 def configured(url: str) -> Board:
@@ -104,7 +104,7 @@ class TestInProcess:
         later = f"{CHIP}&fault.drop_after=1000&fault.brown_out_after=1000"
         with configured(CHIP) as sound, configured(later) as faulty:
             for board in (sound, faulty):
-                board.pulse(MANY)
+                board.pulse(pulses(board, *MANY))
             np.testing.assert_array_equal(
                 sound.vmm(CELLS, vectors(5)).code, faulty.vmm(CELLS, vectors(5)).code
             )
@@ -122,31 +122,32 @@ class TestInProcess:
     def test_half_of_the_pulses_were_fired_when_it_dies_under_them(self) -> None:
         board = configured(f"{CHIP}&fault.drop_after=2")
         chip = board.chip  # type: ignore[attr-defined]
-        board.pulse(pulses(DOWN))
-        batch = pulses((2, SET, [1], STRONG_GATE), (3, SET, [1], STRONG_GATE), (4, SET, [1], 655))
+        board.pulse(pulses(board, DOWN))
+        gates = (2, STRONG_GATE), (3, STRONG_GATE), (4, 655)
+        batch = pulses(board, *((row, SET, [1], gate) for row, gate in gates))
         with pytest.raises(TransportError, match="fate of these pulses is open"):
             board.pulse(batch)
         assert (chip.conductance[[2, 3, 4], 1] > 100e-6).tolist() == [True, True, False]
 
     def test_a_brown_out_leaves_one_pulse_in_doubt_and_fires_none_after_it(self) -> None:
         board = configured(f"{CHIP}&fault.brown_out_after=3")
-        board.pulse(pulses(UP))
+        board.pulse(pulses(board, UP))
         with pytest.raises(PulseOutcomeUnknown) as unknown:
-            board.pulse(MANY)
+            board.pulse(pulses(board, *MANY))
         assert (unknown.value.total, unknown.value.done) == (5, 2)
         assert unknown.value.unknown == range(2, 3)
         assert unknown.value.cells == ((3, 1), (3, 2))
-        for use in (lambda: board.read(CELLS, READ), lambda: board.pulse(MANY)):
+        for use in (lambda: board.read(CELLS, READ), lambda: board.pulse(pulses(board, *MANY))):
             with pytest.raises(SupplyError, match="SUPPLY"):
                 use()
         board.configure(CONFIG)
         assert conductance_codes(board)[1, 0] < 500  # UP and DOWN of MANY, and no third
-        board.pulse(MANY)
+        board.pulse(pulses(board, *MANY))
         assert conductance_codes(board)[2, 2] > 2000
 
     def test_a_column_sticks_and_its_neighbours_do_not(self) -> None:
         with configured(f"{CHIP}&fault.stuck_column=2&fault.stuck_code=40000") as board:
-            board.pulse(MANY)
+            board.pulse(pulses(board, *MANY))
             for code in (board.read(CELLS, READ).code, board.vmm(CELLS, vectors(4)).code):
                 assert (code[:, 1] == 40000).all()
                 assert (code[:, [0, 2, 3]] != 40000).all()
@@ -166,8 +167,8 @@ class TestOnALine:
         virtual = served()
         url = f"{virtual.url}?fault.drop_after=2&fault.drop_time=0.2"
         with configured(url) as board:
-            board.pulse(MANY)
-            board.pulse(MANY)  # the line dies under these
+            board.pulse(pulses(board, *MANY))
+            board.pulse(pulses(board, *MANY))  # the line dies under these
             fired = [e for e in virtual.events if hasattr(e, "row")]
             assert len(fired) == 10
             assert conductance_codes(board)[2, 2] > 2000
@@ -177,9 +178,9 @@ class TestOnALine:
     ) -> None:
         virtual = served()
         board = configured(f"{virtual.url}?fault.drop_after=1&reconnect=0.1")
-        ticket = board.ticket(MANY)
+        ticket = board.ticket(pulses(board, *MANY))
         with pytest.raises(TransportError, match="not back"):
-            board.pulse(MANY, ticket)
+            board.pulse(pulses(board, *MANY), ticket)
         with pytest.raises(TransportError, match="on purpose: drop_after=1"):
             board.read(CELLS, READ)
         board.close()
@@ -206,7 +207,7 @@ class TestOnALine:
         with configured(CHIP) as sound, configured(url) as faulty:
             for board in (sound, faulty):
                 for _ in range(4):
-                    board.pulse(MANY)
+                    board.pulse(pulses(board, *MANY))
             codes = vectors(20)
             np.testing.assert_array_equal(
                 sound.vmm(CELLS, codes).code, faulty.vmm(CELLS, codes).code
@@ -230,18 +231,18 @@ class TestOnALine:
         with configured(virtual.url) as board:
             assert "with fault" in board.capabilities.name
             with pytest.raises(PulseOutcomeUnknown) as unknown:
-                board.pulse(MANY)
+                board.pulse(pulses(board, *MANY))
             assert (unknown.value.done, unknown.value.unknown) == (2, range(2, 3))
             with pytest.raises(SupplyError, match="SUPPLY"):
                 board.read(CELLS, READ)
             board.clear_fault()  # type: ignore[attr-defined]
             board.configure(CONFIG)
             assert (conductance_codes(board)[1, :2] < 500).all()
-            board.pulse(MANY)
+            board.pulse(pulses(board, *MANY))
 
     def test_a_served_board_has_a_stuck_column(self, served: Callable[..., ServedBoard]) -> None:
         with configured(served(stuck_column=5).url) as board:
-            board.pulse(MANY)
+            board.pulse(pulses(board, *MANY))
             assert (board.read(CELLS, READ).code[:, 2] == ZERO).all()
 
 

@@ -27,7 +27,9 @@ from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard
 from memlab.emulator.chip import GRID, MAX_CONDUCTANCE
 from memlab.emulator.signal_chain import VOLT_GRID, grid_volts
+from memlab.errors import LimitError
 
+SHAPES = [(128, 64), (64, 64), (32, 32), (5, 3), (200, 130)]
 EVERYTHING = Selection(np.arange(128), np.arange(64))
 LARGE = 6400
 """Vectors of one large batch: 100 images of 64 patches (experiments reference 3.3)."""
@@ -48,23 +50,32 @@ print(digest.hexdigest())
 """
 
 
+def largest_voltage(shape: tuple[int, int]) -> float:
+    """Return the largest row voltage (V) for which exactness is promised: 1 A in a column."""
+    return 1.0 if shape[0] <= 128 else 0.9
+
+
+def everything(shape: tuple[int, int]) -> Selection:
+    """Return all lines; the same object for the same shape."""
+    return EVERYTHING if shape == (128, 64) else Selection(*map(np.arange, shape))
+
+
 @cache
-def board(chip: str = "pt-taox-ta") -> EmulatedBoard:
+def board(chip: str = "pt-taox-ta", shape: tuple[int, int] = (128, 64)) -> EmulatedBoard:
     """Return a board whose cells have all kinds of conductances."""
-    board = open_board(f"emulator:?chip={chip}&seed=3")
+    board = open_board(f"emulator:?chip={chip}&seed=3&shape={shape[0]}x{shape[1]}")
     assert isinstance(board, EmulatedBoard)
-    gate = np.random.default_rng(0).uniform(0.0, 2.5, (128, 64))
-    # +/-1 V on the rows: the largest for which the design promises exactness.
-    BoardArray(board, Limits(read_voltage=1.0)).program(gate)
+    gate = np.random.default_rng(0).uniform(0.0, 2.5, shape)
+    BoardArray(board, Limits(read_voltage=largest_voltage(shape))).program(gate)
     return board
 
 
 @cache
-def codes(n: int) -> np.ndarray:
-    """Return row codes of vectors of all sizes, from microvolts to +/-1 V; read-only."""
+def codes(n: int, shape: tuple[int, int] = (128, 64)) -> np.ndarray:
+    """Return row codes of vectors of all sizes, from microvolts to the largest; read-only."""
     rng = np.random.default_rng(2)
-    largest = 6553.0 * rng.random((n, 1)) ** 4
-    codes = (32768 + np.rint(largest * rng.uniform(-1, 1, (n, 128)))).astype(np.uint16)
+    largest = 6553.0 * largest_voltage(shape) * rng.random((n, 1)) ** 4
+    codes = (32768 + np.rint(largest * rng.uniform(-1, 1, (n, shape[0])))).astype(np.uint16)
     codes.flags.writeable = False
     return codes
 
@@ -74,16 +85,21 @@ class TestBatches:
     @given(
         st.lists(st.integers(0, 300), max_size=8),
         st.sampled_from([AUTO_GAIN, 1, 2, 3, 4]),
-        st.sampled_from([1, 5, 64, 128]),
+        st.sampled_from([1, 5, 64, 128, 200]),
         st.sampled_from([1, 3, 64]),
+        st.sampled_from(SHAPES),
     )
     def test_any_split_of_a_batch_gives_the_same_codes(
-        self, cuts: list[int], gain: int, rows: int, columns: int
+        self, cuts: list[int], gain: int, rows: int, columns: int, shape: tuple[int, int]
     ) -> None:
-        selection = Selection(np.arange(128 - rows, 128), np.arange(0, 64, 64 // columns)[:columns])
-        vectors = codes(300)[:, :rows]
-        whole = board().vmm(selection, vectors, gain)
-        parts = [board().vmm(selection, part, gain) for part in np.split(vectors, sorted(cuts))]
+        chosen, n = board(shape=shape), shape[1]
+        rows, columns = min(rows, shape[0]), min(columns, n)
+        selection = Selection(
+            np.arange(shape[0] - rows, shape[0]), np.arange(0, n, n // columns)[:columns]
+        )
+        vectors = codes(300, shape)[:, :rows]
+        whole = chosen.vmm(selection, vectors, gain)
+        parts = [chosen.vmm(selection, part, gain) for part in np.split(vectors, sorted(cuts))]
         np.testing.assert_array_equal(np.concatenate([part.code for part in parts]), whole.code)
         np.testing.assert_array_equal(np.concatenate([part.gain for part in parts]), whole.gain)
 
@@ -96,23 +112,28 @@ class TestBatches:
             assert one.code.tobytes() == whole.code[k].tobytes()
             assert one.gain.tobytes() == whole.gain[k].tobytes()
 
-    def test_memory_order_and_strides_do_not_matter(self) -> None:
-        vectors = codes(301)
-        whole = board().vmm(EVERYTHING, vectors)
-        turned = board().vmm(EVERYTHING, np.asfortranarray(vectors))
-        backwards = board().vmm(EVERYTHING, vectors[::-1])
+    @pytest.mark.parametrize("shape", SHAPES, ids=str)
+    def test_memory_order_and_strides_do_not_matter(self, shape: tuple[int, int]) -> None:
+        vectors, chosen, lines = codes(301, shape), board(shape=shape), everything(shape)
+        whole = chosen.vmm(lines, vectors)
+        turned = chosen.vmm(lines, np.asfortranarray(vectors))
+        backwards = chosen.vmm(lines, vectors[::-1])
         np.testing.assert_array_equal(turned.code, whole.code)
         np.testing.assert_array_equal(backwards.code[::-1], whole.code)
 
-    def test_a_part_of_the_columns_gives_its_part_of_the_codes(self) -> None:
-        whole = board().vmm(EVERYTHING, codes(50))
-        columns = np.array([0, 7, 8, 63])
-        part = board().vmm(Selection(EVERYTHING.rows, columns), codes(50))
+    @pytest.mark.parametrize("shape", SHAPES, ids=str)
+    def test_a_part_of_the_columns_gives_its_part_of_the_codes(
+        self, shape: tuple[int, int]
+    ) -> None:
+        whole = board(shape=shape).vmm(everything(shape), codes(50, shape))
+        columns = np.unique([0, 7 % shape[1], 8 % shape[1], shape[1] - 1])
+        part = board(shape=shape).vmm(Selection(np.arange(shape[0]), columns), codes(50, shape))
         np.testing.assert_array_equal(part.code, whole.code[:, columns])
 
 
 class TestThreads:
-    def test_one_and_two_blas_threads_give_the_same_codes(self) -> None:
+    @pytest.mark.parametrize("shape", SHAPES, ids=str)
+    def test_one_and_two_blas_threads_give_the_same_codes(self, shape: tuple[int, int]) -> None:
         results = []
         for threads in (1, 2):
             with threadpool_limits(threads, user_api="blas"):
@@ -120,7 +141,7 @@ class TestThreads:
                 if not pools:
                     pytest.skip("the threads of this BLAS cannot be set")
                 assert {pool["num_threads"] for pool in pools} == {threads}
-                results.append(board().vmm(EVERYTHING, codes(LARGE)))
+                results.append(board(shape=shape).vmm(everything(shape), codes(LARGE, shape)))
         np.testing.assert_array_equal(results[0].code, results[1].code)
         np.testing.assert_array_equal(results[0].gain, results[1].gain)
 
@@ -151,9 +172,10 @@ class TestProcesses:
 
 
 class TestIntegers:
-    def test_the_product_is_that_of_whole_numbers(self) -> None:
-        transfer = board().transfer(EVERYTHING)
-        volts = grid_volts(codes(200), Span.BIPOLAR_5)
+    @pytest.mark.parametrize("shape", SHAPES, ids=str)
+    def test_the_product_is_that_of_whole_numbers(self, shape: tuple[int, int]) -> None:
+        transfer = board(shape=shape).transfer(everything(shape))
+        volts = grid_volts(codes(200, shape), Span.BIPOLAR_5)
         assert (transfer == np.rint(transfer)).all()
         exact = volts.astype(np.int64) @ transfer.astype(np.int64)
         np.testing.assert_array_equal((volts @ transfer).astype(np.int64), exact)
@@ -164,6 +186,41 @@ class TestIntegers:
         volt = int(grid_volts(np.array([32768 + 6554], np.uint16), Span.BIPOLAR_5).item())
         assert volt >= VOLT_GRID
         assert 128 * largest * volt < 2**53
+
+    @pytest.mark.parametrize(
+        ("rows", "offset"),
+        # 6554 steps of 10 V / 65536 on 5 mS are 5.0003 mA a cell: 160 A, and 32 A with errors.
+        [(31998, "0"), (6399, "1e-9")],
+    )
+    def test_a_shape_whose_column_could_carry_more_than_sums_exactly_is_refused(
+        self, rows: int, offset: str
+    ) -> None:
+        url = "emulator:?chip=ideal&limits.read_voltage=1&board.dac.offset="
+        with pytest.raises(LimitError, match=f"at most {rows} rows") as refused:
+            memlab.open_array(f"{url}{offset}&shape={rows + 1}x1")
+        assert "\n" not in str(refused.value)
+        memlab.open_array(f"{url}{offset}&shape={rows}x1").close()
+
+    @pytest.mark.parametrize("rows", [128, 199, 201, 450])
+    def test_lines_with_errors_stay_exact_where_columns_could_carry_more_than_1_ampere(
+        self, rows: int
+    ) -> None:
+        chip = "chip=ideal&set_slope=0&set_offset=5e-3&board.dac.offset=1e-4"
+        board = open_board(f"emulator:?{chip}&shape={rows}x2")
+        assert isinstance(board, EmulatedBoard)
+        BoardArray(board, Limits(read_voltage=1.0)).program(1.0)
+        lines = everything((rows, 2))
+        codes = np.full((9, rows), 32768 + 6553, np.uint16)
+        codes[1:] = np.random.default_rng(0).integers(26215, 39322, (8, rows))
+        whole = board.vmm(lines, codes, 1)
+        board._drive.fill(codes, volts := np.empty(codes.shape))
+        assert (volts == np.rint(volts)).all()
+        # Every partial sum, in any order, is a whole number below 2^53.
+        assert np.abs(volts).sum(axis=1).max() * round(5e-3 * GRID) < 2**53
+        coarser = {128: 1, 199: 1, 201: 2, 450: 4}
+        assert board._drive.unit == coarser[rows] * 2.0**-20
+        for k in range(9):
+            assert board.vmm(lines, codes[k : k + 1], 1).code.tobytes() == whole.code[k].tobytes()
 
     @pytest.mark.parametrize("first_negative", [64, 1, 127])
     def test_the_largest_sums_that_nearly_cancel_are_exact_in_any_order(

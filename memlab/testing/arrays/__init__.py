@@ -15,8 +15,8 @@
 
 `BoardArrayContract` also asks for what an array adds where there is a board below: raw codes,
 gains, saturation, limits. On hardware a suite pulses the cells of rows 2 to 4 and columns 1 to 6 a
-few dozen times, with the published amplitudes. An array of 128 x 64 cells is expected, whose SET
-follows the law of Li 2019 (120 uS + 98 uS/V) if it is `exact`.
+few dozen times, with the published amplitudes. At least 5 x 7 cells are expected, whose SET follows
+the law of Li 2019 (120 uS + 98 uS/V) if the array is `exact`.
 """
 
 from __future__ import annotations

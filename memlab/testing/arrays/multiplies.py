@@ -106,7 +106,7 @@ class Lives(ArrayFixtures):
     def test_an_array_describes_itself_in_plain_values(self, array: Array) -> None:
         board = array.describe()["board"]
         assert board["name"]
-        assert (board["rows"], board["columns"]) == (128, 64)
+        assert (board["rows"], board["columns"]) == array.shape
 
 
 class Repeats(ArrayFixtures):

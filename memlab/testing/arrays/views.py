@@ -14,14 +14,14 @@ from memlab.testing.arrays.voltages import CODE_CURRENT, DAC_STEP, ArrayFixtures
 class Shapes(ArrayFixtures):
     """Values in, values out: shapes and types."""
 
-    def test_the_default_array_is_that_of_the_published_chip(self, array: Array) -> None:
-        assert array.shape == (128, 64)
-        assert array.rows.tolist() == list(range(128))
-        assert array.columns.tolist() == list(range(64))
+    def test_an_array_has_all_lines_in_their_order(self, array: Array) -> None:
+        rows, columns = array.shape
+        assert array.rows.tolist() == list(range(rows))
+        assert array.columns.tolist() == list(range(columns))
 
     def test_conductance_has_the_shape_of_the_view(self, array: Array, blank: Array) -> None:
         assert blank.read_conductance().shape == (3, 4)
-        assert array.read_conductance().shape == (128, 64)
+        assert array.read_conductance().shape == array.shape
         assert blank.read_conductance().dtype == np.float64
 
     @pytest.mark.parametrize("batch", [(), (1,), (5,), (2, 3), (0,), (2, 0), (1, 1, 1)])
@@ -51,15 +51,15 @@ class Views(ArrayFixtures):
         [
             (slice(2, 5), slice(1, 7)),
             (slice(5, 1, -1), slice(None)),
-            (slice(None, None, 40), slice(-3, None)),
+            (slice(None, None, 4), slice(-3, None)),
             ([4, 2], [6, 1, 5]),
             ([3, 4, 2], [5, 6, 1]),
-            ([-1, 3, 0], [-64]),
+            ([-1, 3, 0], [-7]),
             (3, 5),
             (-1, slice(0, 2)),
-            (np.arange(128) % 31 == 3, np.arange(64) < 3),
-            (np.array([3]), [False] * 60 + [True] * 4),
-            (range(2, 9, 3), ...),
+            (lambda n: np.arange(n) % 31 == 3, lambda n: np.arange(n) < 3),
+            (np.array([3]), lambda n: [False] * (n - 4) + [True] * 4),
+            (range(1, 5, 3), ...),
         ],
     )
     def test_a_view_reads_the_cells_that_numpy_would_pick(
@@ -70,9 +70,11 @@ class Views(ArrayFixtures):
         columns: Any,
         conductance_tolerance: float,
     ) -> None:
+        n, m = array.shape
+        rows, columns = (key(k) if callable(key) else key for key, k in ((rows, n), (columns, m)))
         part = array[rows, columns]
-        expected_rows = np.atleast_1d(np.arange(128)[rows])
-        expected_columns = np.atleast_1d(np.arange(64)[columns])
+        expected_rows = np.atleast_1d(np.arange(n)[rows])
+        expected_columns = np.atleast_1d(np.arange(m)[columns])
         assert part.rows.tolist() == expected_rows.tolist()
         assert part.columns.tolist() == expected_columns.tolist()
         assert part.shape == (expected_rows.size, expected_columns.size)
@@ -80,9 +82,10 @@ class Views(ArrayFixtures):
         assert np.abs(part.read_conductance() - picked).max() <= conductance_tolerance
 
     def test_one_index_picks_rows(self, array: Array) -> None:
-        assert array[5].shape == (1, 64)
-        assert array[5:8].shape == (3, 64)
-        assert array[[9, 3]].rows.tolist() == [9, 3]
+        columns = array.shape[1]
+        assert array[4].shape == (1, columns)
+        assert array[1:4].shape == (3, columns)
+        assert array[[4, 3]].rows.tolist() == [4, 3]
 
     def test_iteration_walks_over_the_rows(self, view: Array) -> None:
         rows = [row.rows.tolist() for row in view]  # type: ignore[attr-defined]
@@ -153,5 +156,6 @@ class Views(ArrayFixtures):
         assert error <= 277e-6 * DAC_STEP + CODE_CURRENT + 0.1 * conductance_tolerance
 
     def test_taking_a_view_leaves_the_array_as_it_is(self, array: Array) -> None:
-        array[3:5, [7, 2]]
-        assert array.shape == (128, 64)
+        shape = array.shape
+        array[3:5, [6, 2]]
+        assert array.shape == shape

@@ -14,7 +14,7 @@
             return False  # True for a chip without noise and drift: its codes must repeat
 
 On hardware the suite pulses the cells of rows 2 to 4 and columns 1 to 6 a few dozen times, with the
-published amplitudes. A board of 128 x 64 lines is expected.
+published amplitudes. At least 5 x 7 lines are expected.
 """
 
 from __future__ import annotations

@@ -98,22 +98,25 @@ class BoardFixtures:
         """Return a configured board whose `CELLS` are in RESET."""
         closed_board.configure(CONFIG)
         columns = CELLS.columns.tolist()
-        closed_board.pulse(pulses(*((row, RESET, columns, OPEN_GATE) for row in (2, 3, 4))))
+        closed_board.pulse(
+            pulses(closed_board, *((row, RESET, columns, OPEN_GATE) for row in (2, 3, 4)))
+        )
         return closed_board
 
 
-def pulses(*entries: Entry) -> PulseBatch:
-    """Make a batch of (row, kind, columns, gate code) for a 64-column board."""
+def pulses(board: Board, *entries: Entry) -> PulseBatch:
+    """Make a batch of (row, kind, columns, gate code), as wide as the board."""
+    lines = len(entries), board.capabilities.columns
     n = len(entries)
     batch = PulseBatch(
-        row=np.array([entry[0] for entry in entries], np.uint8),
+        row=np.array([entry[0] for entry in entries], np.uint16),
         kind=np.array([entry[1] for entry in entries], np.uint8),
         amplitude_code=np.array(
             [SET_AMPLITUDE if entry[1] == SET else RESET_AMPLITUDE for entry in entries], np.uint16
         ),
         width_ticks=np.full(n, WIDTH, np.uint16),
-        columns=np.zeros((n, 64), bool),
-        gate_code=np.zeros((n, 64), np.uint16),
+        columns=np.zeros(lines, bool),
+        gate_code=np.zeros(lines, np.uint16),
     )
     for k, (_, _, columns, gate) in enumerate(entries):
         batch.columns[k, columns] = True

@@ -30,7 +30,10 @@ class Repeats(BoardFixtures):
             pytest.skip("this chip has noise: its codes need not repeat")
         board.pulse(
             pulses(
-                (2, SET, [1, 2, 5], WEAK_GATE), (3, SET, [2, 6], STRONG_GATE), (4, SET, [1, 6], 655)
+                board,
+                (2, SET, [1, 2, 5], WEAK_GATE),
+                (3, SET, [2, 6], STRONG_GATE),
+                (4, SET, [1, 6], 655),
             )
         )
         return board
@@ -74,7 +77,7 @@ class Repeats(BoardFixtures):
         samples = programmed.vmm(CELLS, vectors(5))
         kept = samples.code.copy(), samples.gain.copy()
         programmed.vmm(CELLS, vectors(5, seed=1))
-        programmed.pulse(pulses((2, RESET, [1], OPEN_GATE)))
+        programmed.pulse(pulses(programmed, (2, RESET, [1], OPEN_GATE)))
         programmed.vmm(CELLS, vectors(5))
         np.testing.assert_array_equal(samples.code, kept[0])
         np.testing.assert_array_equal(samples.gain, kept[1])

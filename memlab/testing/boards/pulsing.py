@@ -22,20 +22,20 @@ class Pulses(BoardFixtures):
 
     def test_set_raises_the_conductance_and_reset_lowers_it(self, board: Board) -> None:
         low = conductance_codes(board)[1, 0]
-        board.pulse(pulses((3, SET, [1], STRONG_GATE)))
+        board.pulse(pulses(board, (3, SET, [1], STRONG_GATE)))
         high = conductance_codes(board)[1, 0]
-        board.pulse(pulses((3, RESET, [1], OPEN_GATE)))
+        board.pulse(pulses(board, (3, RESET, [1], OPEN_GATE)))
         assert high > low + 2000
         assert conductance_codes(board)[1, 0] < low + 1000
 
     def test_a_larger_gate_voltage_leaves_a_larger_conductance(self, board: Board) -> None:
-        batch = pulses((3, SET, [1, 2], WEAK_GATE), (4, SET, [1, 2], STRONG_GATE))
+        batch = pulses(board, (3, SET, [1, 2], WEAK_GATE), (4, SET, [1, 2], STRONG_GATE))
         board.pulse(batch)
         codes = conductance_codes(board)
         assert (codes[1, :2] < codes[2, :2]).all()
 
     def test_columns_of_one_pulse_have_their_own_gates(self, board: Board) -> None:
-        batch = pulses((3, SET, [1, 2], WEAK_GATE))
+        batch = pulses(board, (3, SET, [1, 2], WEAK_GATE))
         batch.gate_code[0, 2] = STRONG_GATE
         board.pulse(batch)
         codes = conductance_codes(board)
@@ -44,18 +44,18 @@ class Pulses(BoardFixtures):
     def test_pulses_are_fired_in_the_order_given(self, board: Board) -> None:
         down = (3, RESET, [1, 2], OPEN_GATE)
         up = (3, SET, [1, 2], STRONG_GATE)
-        board.pulse(pulses(up, down, up))
+        board.pulse(pulses(board, up, down, up))
         high = conductance_codes(board)[1, :2]
-        board.pulse(pulses(down, up, down))
+        board.pulse(pulses(board, down, up, down))
         low = conductance_codes(board)[1, :2]
         assert (high > low + 2000).all()
 
     def test_cells_that_are_not_selected_stay_untouched(
         self, board: Board, code_tolerance: int
     ) -> None:
-        board.pulse(pulses(*((row, SET, [1, 2, 5, 6], WEAK_GATE) for row in (2, 3, 4))))
+        board.pulse(pulses(board, *((row, SET, [1, 2, 5, 6], WEAK_GATE) for row in (2, 3, 4))))
         before = conductance_codes(board)
-        board.pulse(pulses((3, RESET, [2, 5], OPEN_GATE), (3, SET, [2], STRONG_GATE)))
+        board.pulse(pulses(board, (3, RESET, [2, 5], OPEN_GATE), (3, SET, [2], STRONG_GATE)))
         difference = np.abs(conductance_codes(board) - before)
         # 0.8 V makes some 198 uS and 1.6 V some 277 uS, at 76.3 nS per code.
         assert difference[1, 1] > 500
@@ -65,18 +65,18 @@ class Pulses(BoardFixtures):
 
     def test_a_batch_may_be_empty(self, board: Board, code_tolerance: int) -> None:
         before = conductance_codes(board)
-        board.pulse(pulses())
+        board.pulse(pulses(board))
         assert np.abs(conductance_codes(board) - before).max() <= code_tolerance
 
     def test_a_pulse_may_select_no_cell(self, board: Board, code_tolerance: int) -> None:
         before = conductance_codes(board)
-        board.pulse(pulses((3, SET, [], 0)))
+        board.pulse(pulses(board, (3, SET, [], 0)))
         assert np.abs(conductance_codes(board) - before).max() <= code_tolerance
 
     def test_gates_that_are_not_selected_are_ignored(
         self, board: Board, code_tolerance: int
     ) -> None:
-        batch = pulses((3, SET, [1], STRONG_GATE))
+        batch = pulses(board, (3, SET, [1], STRONG_GATE))
         batch.gate_code[0, 2] = 65535
         before = conductance_codes(board)
         board.pulse(batch)
@@ -85,8 +85,8 @@ class Pulses(BoardFixtures):
         assert abs(after[1, 1] - before[1, 1]) <= code_tolerance
 
     def test_the_batch_is_not_changed(self, board: Board) -> None:
-        batch = pulses((3, SET, [1], STRONG_GATE), (3, RESET, [1], OPEN_GATE))
+        batch = pulses(board, (3, SET, [1], STRONG_GATE), (3, RESET, [1], OPEN_GATE))
         board.pulse(batch)
-        expected = pulses((3, SET, [1], STRONG_GATE), (3, RESET, [1], OPEN_GATE))
+        expected = pulses(board, (3, SET, [1], STRONG_GATE), (3, RESET, [1], OPEN_GATE))
         for name in PulseBatch.__dataclass_fields__:
             np.testing.assert_array_equal(getattr(batch, name), getattr(expected, name))

@@ -35,7 +35,7 @@ class KeepsTickets(BoardFixtures):
     @pytest.fixture
     def keeps_tickets(self, board: Board) -> None:
         """Skip where the board has no memory."""
-        if not board.ticket(pulses((3, SET, [1], WEAK_GATE))):
+        if not board.ticket(pulses(board, (3, SET, [1], WEAK_GATE))):
             pytest.skip("this board keeps no tickets: it ends with its program")
 
     def test_a_board_names_its_life_and_its_owner(self, board: Board) -> None:
@@ -49,14 +49,17 @@ class KeepsTickets(BoardFixtures):
     def test_a_ticket_makes_no_difference_to_the_pulse(
         self, board: Board, code_tolerance: int
     ) -> None:
-        batch = pulses((3, SET, [1, 2], STRONG_GATE))
+        batch = pulses(board, (3, SET, [1, 2], STRONG_GATE))
         board.pulse(batch, board.ticket(batch))
         assert (conductance_codes(board)[1, :2] > 2000).all()
 
     def test_a_ticket_that_did_not_leave_was_not_fired(
         self, board: Board, keeps_tickets: None, code_tolerance: int
     ) -> None:
-        batch, name = pulses((3, SET, [1], STRONG_GATE), (2, RESET, [5], OPEN_GATE)), uuid4().hex
+        batch, name = (
+            pulses(board, (3, SET, [1], STRONG_GATE), (2, RESET, [5], OPEN_GATE)),
+            uuid4().hex,
+        )
         before = conductance_codes(board)
         for _ in range(2):  # a program that was killed in between registers it again
             assert board.ticket(batch, f"{name}/0") == f"{name}/0"
@@ -66,10 +69,10 @@ class KeepsTickets(BoardFixtures):
     def test_a_ticket_is_done_and_is_not_sent_again(
         self, board: Board, keeps_tickets: None, code_tolerance: int
     ) -> None:
-        batch, ticket = pulses((3, SET, [1], WEAK_GATE)), f"{uuid4().hex}/7"
+        batch, ticket = pulses(board, (3, SET, [1], WEAK_GATE)), f"{uuid4().hex}/7"
         board.pulse(batch, ticket)
         assert outcomes(board, ticket) == [Outcome.DONE]
-        down = pulses((3, RESET, [1], OPEN_GATE))
+        down = pulses(board, (3, RESET, [1], OPEN_GATE))
         before = conductance_codes(board)
         for again in (lambda: board.pulse(down, ticket), lambda: board.ticket(down, ticket)):
             with pytest.raises(DeviceError, match="sent before"):
@@ -80,7 +83,7 @@ class KeepsTickets(BoardFixtures):
     def test_a_refused_ticket_was_not_fired_and_may_still_be(
         self, board: Board, keeps_tickets: None
     ) -> None:
-        good = pulses((3, SET, [1], WEAK_GATE), (2, SET, [5], WEAK_GATE))
+        good = pulses(board, (3, SET, [1], WEAK_GATE), (2, SET, [5], WEAK_GATE))
         bad = replace(good, gate_code=np.where(good.columns, OPEN_GATE + 1, 0).astype(np.uint16))
         ticket = board.ticket(bad)
         with pytest.raises(LimitError):
@@ -92,15 +95,15 @@ class KeepsTickets(BoardFixtures):
     def test_another_number_of_pulses_is_another_batch(
         self, board: Board, keeps_tickets: None
     ) -> None:
-        ticket = board.ticket(pulses((3, SET, [1], WEAK_GATE)))
+        ticket = board.ticket(pulses(board, (3, SET, [1], WEAK_GATE)))
         with pytest.raises(DeviceError, match="is for 1 pulses, not 2"):
-            board.pulse(pulses((3, SET, [1], WEAK_GATE), (4, SET, [1], WEAK_GATE)), ticket)
+            board.pulse(pulses(board, (3, SET, [1], WEAK_GATE), (4, SET, [1], WEAK_GATE)), ticket)
         assert outcomes(board, ticket) == [Outcome.NOT_FIRED]
 
     def test_a_later_opening_knows_the_fate(
         self, board: Board, keeps_tickets: None, open_board: Callable[[], Board]
     ) -> None:
-        batch, name = pulses((3, SET, [1], WEAK_GATE)), uuid4().hex
+        batch, name = pulses(board, (3, SET, [1], WEAK_GATE)), uuid4().hex
         board.ticket(batch, f"{name}/0")
         board.pulse(batch, f"{name}/1")
         board.close()

@@ -75,7 +75,7 @@ def test_a_state_is_a_copy() -> None:
 def test_a_state_of_another_chip_is_refused() -> None:
     state = opened(PRESETS["worst"], seed=3).state()
     array = opened(PRESETS["worst"], seed=4)
-    with pytest.raises(DeviceError, match="worst-case-3 of 12 x 7 cells, and not of worst-case-4"):
+    with pytest.raises(DeviceError, match="-3-12x7 of 12 x 7 cells, and not of worst-case-4-12x7"):
         array.restore(state)
 
 
