@@ -116,5 +116,4 @@ def _found(run: Run) -> str:
     name = kind_of_run(run).chief(run.findings)
     if name is None:
         return ""
-    one = run.findings.values[name]
-    return f"{name} {one.number:.4g}" + (f" {one.units}" if one.units not in ("", "1") else "")
+    return f"{name} {run.findings.values[name].in_words()}"

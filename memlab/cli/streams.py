@@ -208,6 +208,7 @@ def _register_replacement() -> None:
 
 _PLAIN = {
     "\N{OHM SIGN}": "ohm",
+    "\N{PLUS-MINUS SIGN}": "+-",
     "\N{GREEK CAPITAL LETTER OMEGA}": "ohm",
     "\N{MICRO SIGN}": "u",
     "\N{GREEK SMALL LETTER MU}": "u",

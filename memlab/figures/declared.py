@@ -127,15 +127,8 @@ def _draw_numbers(figure: Figure | SubFigure, numbers: dict[str, Finding]) -> No
     axes.set_axis_off()
     for k, one in enumerate(numbers.values()):
         height = 1.0 - (k + 0.5) / len(numbers)
-        factor, unit = scale_of(np.atleast_1d(one.value), units=one.units)
-        text = "not determined"
-        if one.is_found:
-            text = f"{float(one.value) / factor:.4g}"
-            if isinstance(one.error, float) and np.isfinite(one.error):
-                text += f" ± {one.error / factor:.2g}"
-            text += "" if unit == "1" else f" {unit}"
-        axes.text(0.0, height, one.description, ha="left", va="center", transform=axes.transAxes)
-        axes.text(1.0, height, text, ha="right", va="center", transform=axes.transAxes)
+        for x, text, side in ((0.0, one.description, "left"), (1.0, one.in_words(), "right")):
+            axes.text(x, height, text, ha=side, va="center", transform=axes.transAxes)
 
 
 def _is_curve(run: Run, one: Finding) -> bool:

@@ -14,8 +14,7 @@ import numpy.typing as npt
 from drivers.known_names import unknown
 from memlab.array import Array
 from memlab.errors import DataError, SettingError
-from memlab.kinds.summary import found_lines
-from memlab.runs import Family, Findings, Quantity, Run, Steps
+from memlab.runs import Family, Finding, Findings, Quantity, Run, Steps
 from memlab.settings import Section
 
 if TYPE_CHECKING:
@@ -170,7 +169,11 @@ class Kind(ABC):
     @classmethod
     def summarise(cls, findings: Findings) -> list[str]:
         """Return what was found, in lines for people; by default every number."""
-        return found_lines(findings)
+        return [
+            f"  {name:<28} {_in_words(one)}"
+            for name, one in findings.values.items()
+            if one.is_number
+        ]
 
     @classmethod
     def all_quantities(cls) -> Sequence[Quantity]:
@@ -214,6 +217,15 @@ class Kind(ABC):
         declared = [one.name for one in cls.quantities if one.name in found]
         known = [name for name in (*declared, *found) if findings.values[name].is_found]
         return next(iter(known), None)
+
+
+def _in_words(one: Finding) -> str:
+    """Return a number, and of what and how many it is; or why there is none."""
+    of = f" ({one.n} {one.of})" if one.of and one.n is not None else ""
+    if not one.is_found:
+        return f"{one.state}{of}: {one.why or 'the readings do not tell it'}"
+    parts = filter(None, (one.in_words(), one.interval_in_words()))
+    return ", ".join(parts) + of + (f"; {one.caveat}" if one.caveat else "")
 
 
 def _axes(dims: Sequence[str]) -> str:

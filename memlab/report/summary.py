@@ -13,7 +13,7 @@ from memlab.chip.limits import LIMIT_UNITS, Limits
 from memlab.emulator import load_preset
 from memlab.emulator.preset import BUILT_IN
 from memlab.kinds import kind_of_run
-from memlab.runs import CONFIDENCE, Family, Finding, Run, open_run
+from memlab.runs import Family, Finding, Run, open_run
 from memlab.runs.run_file import flatten
 from memlab.units import with_error
 
@@ -96,7 +96,7 @@ def summarise(path: Path) -> Summary:
         warnings=list(_warnings(run)),
         identity=list(_identity(run)),
         settings=list(_settings(run)),
-        results=[_row(name, one) for name, one in run.findings.values.items() if _is_number(one)],
+        results=[_row(name, one) for name, one in run.findings.values.items() if one.is_number],
     )
 
 
@@ -179,20 +179,12 @@ def _defaults(run: Run) -> dict[str, Any]:
     return flatten(kind.make_config(run.preset).model_dump(mode="json"))
 
 
-def _is_number(finding: Finding) -> bool:
-    return isinstance(finding.value, float)
-
-
 def _row(name: str, one: Finding) -> Row:
     text = one.description
     if one.of:
         text += f"; {one.n} {one.of}"
-    if one.interval is not None:
-        low, high = (with_error(end, None, one.units) for end in one.interval)
-        text += f"; {low} to {high} at {CONFIDENCE:.0%}"
-    text += "".join(f"; {more}" for more in (one.why, one.caveat) if more)
-    error = None if one.error is None else float(np.mean(one.error))
-    return Row(name, with_error(float(one.value), error, one.units), text)
+    text += "".join(f"; {m}" for m in (one.interval_in_words(), one.why, one.caveat) if m)
+    return Row(name, one.in_words(), text)
 
 
 def _plain(value: Any, units: str = "1") -> str:

@@ -1,6 +1,7 @@
 """Run files: one HDF5 file per run, readable without memlab."""
 
 from memlab.runs.best_weights import BestWeights
+from memlab.runs.findings import CONFIDENCE, Finding, Findings, State
 from memlab.runs.good_lines import GoodLines, load_good_lines
 from memlab.runs.living import RunLock, run_identity
 from memlab.runs.new_run import check_out, describe_versions
@@ -14,7 +15,7 @@ from memlab.runs.procedure_log import (
 )
 from memlab.runs.quantity import Quantity
 from memlab.runs.reader import ConductanceMap, Run, open_run
-from memlab.runs.record import CONFIDENCE, Coordinate, Finding, Findings, Record, Series, State
+from memlab.runs.record import Coordinate, Record, Series
 from memlab.runs.rescue import edit, rescue
 from memlab.runs.run_file import RunFile
 from memlab.runs.schema import Family, identify, schema_attributes

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from memlab.runs.findings import Finding
 from memlab.runs.reader import Run
-from memlab.runs.record import Finding
 from memlab.runs.run_file import flatten
 
 __all__ = ["Change", "Comparison", "NumberChange", "compare_runs"]

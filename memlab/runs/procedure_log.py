@@ -29,10 +29,11 @@ import numpy.typing as npt
 from memlab.array import Measurement
 from memlab.chip.load import Load, load_of
 from memlab.errors import DataError
+from memlab.runs.findings import Finding, Findings
 from memlab.runs.hdf5 import checked
 from memlab.runs.living import run_identity
 from memlab.runs.opening import open_for_reading, read_attributes
-from memlab.runs.record import Coordinate, Finding, Findings, ProgramEntry, Record, Series
+from memlab.runs.record import Coordinate, ProgramEntry, Record, Series
 from memlab.runs.run_file import RunFile
 
 __all__ = ["FinishedLog", "MemoryLog", "ProcedureLog", "read_record", "ticket_of", "write_findings"]

@@ -25,11 +25,12 @@ import numpy.typing as npt
 
 from memlab.errors import DataError
 from memlab.runs.checkpoint_places import has_checkpoint
+from memlab.runs.findings import Finding, Findings
 from memlab.runs.living import is_alive, run_identity
 from memlab.runs.opening import open_for_reading
 from memlab.runs.procedure_log import read_record
 from memlab.runs.quantity import Quantity
-from memlab.runs.record import Finding, Findings, Record
+from memlab.runs.record import Record
 from memlab.runs.schema import Family, identify
 from memlab.runs.steps import count_steps
 

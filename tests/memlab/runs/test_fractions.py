@@ -3,7 +3,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from memlab.runs.record import CONFIDENCE, Findings
+from memlab.runs.findings import CONFIDENCE, Findings
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 40, 8192])
