@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from memlab.calibrate.measure import Watcher, calibrate_array
 from memlab.calibrate.reference import Connect
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration
+from memlab.calibration.static_errors import CalibrationRecord
 from memlab.calibration.store import CalibrationStore
 from memlab.errors import SaturationWarning, SettingError
-from memlab.kinds import Family, Kind, Steps
+from memlab.kinds import Family, Kind, Quantity, Steps
 from memlab.regions import parse_lines
 from memlab.runs import Run
 from memlab.session import (
@@ -40,6 +41,22 @@ from memlab.units import statistic
 __all__ = ["CalibrationKind", "CalibrationPlan", "plan_calibration", "run_calibration"]
 
 FloatArray = npt.NDArray[np.float64]
+
+_UNITS = {"transimpedance": "1", "row_gain": "1", "adc_offset": "code"}
+"""Of spreads and uncertainties; of the others V. Relative where the unit is 1."""
+
+VMM_ERROR = Quantity("vmm_error", "A", "Error of products with the calibration, rms")
+VMM_ERROR_BEFORE = Quantity("vmm_error_before", "A", "Error of products without it, rms")
+SPREAD, UNCERTAINTY = (
+    {
+        one.name: Quantity(
+            f"{one.name}_{what}", _UNITS.get(one.name, "V"), f"{text} {one.name.replace('_', ' ')}"
+        )
+        for one in fields(CalibrationRecord)
+    }
+    for what, text in (("spread", "From line to line:"), ("uncertainty", "Standard error:"))
+)
+
 _GATE_VOLTAGE = (0.7, 1.6)
 """V; the range of the published one-shot update (Li 2019), here drawn at random for each cell."""
 
@@ -181,6 +198,7 @@ class CalibrationKind(Kind):
     family = Family.CALIBRATION
     Config = CalibrationSettings
     steps = Steps("single/pass", "passes")
+    quantities = (VMM_ERROR, VMM_ERROR_BEFORE, *SPREAD.values(), *UNCERTAINTY.values())
     config: CalibrationSettings
 
     def run(self, session: Session) -> None:
@@ -205,7 +223,15 @@ class CalibrationKind(Kind):
         before, after = _check(array, calibration, settings, log)
         if given.store:
             calibration = CalibrationStore(given.serial).add(calibration)
-        session.results |= _results(calibration, before, after)
+        found = _results(calibration, before, after)
+        session.results |= found
+        checks = found["vmm_error"]
+        told = [(VMM_ERROR, checks["after"]), (VMM_ERROR_BEFORE, checks["before"])]
+        for quantities, by_name in ((SPREAD, found["spread"]), (UNCERTAINTY, found["uncertainty"])):
+            told += [(quantities[name], one) for name, one in by_name.items()]
+        for quantity, one in told:
+            value = np.nan if one["value"] is None else one["value"]
+            session.findings.add(quantity, value, n=one["n"], of=one["of"])
 
     @classmethod
     def draw(cls, run: Run, picture: Path) -> bool:
@@ -282,9 +308,6 @@ def _results(calibration: Calibration, before: Check, after: Check) -> dict[str,
         "unknown_columns": details["unknown_columns"],
         "vmm_error": {"before": _products(before), "after": _products(after)},
     }
-
-
-_UNITS = {"transimpedance": "1", "row_gain": "1", "adc_offset": "code"}
 
 
 def _over_lines(name: str, value: float, values: FloatArray) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from memlab.characterize.procedure import Procedure
-from memlab.errors import DataError, SettingError
-from memlab.kinds import Family, Kinds, load_kind
+from memlab.errors import DataError
+from memlab.kinds import Family, Kinds, load_derived
 
 __all__ = ["PROCEDURES", "load_procedure", "restore_procedure"]
 
@@ -25,10 +25,7 @@ def load_procedure(name: str) -> type[Procedure[Any]]:
     SettingError
         If there is none of this name.
     """
-    kind = load_kind(name, Family.PROCEDURE)
-    if not issubclass(kind, Procedure):
-        raise SettingError(f"{name} says that it is a procedure and derives from another class")
-    return kind
+    return load_derived(name, Procedure)  # type: ignore[type-abstract]
 
 
 def restore_procedure(name: str, config: str, run: Path) -> Procedure[Any]:

@@ -25,7 +25,6 @@ import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.emulator.blas import one_blas_thread
-from memlab.errors import SettingError
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment
@@ -39,7 +38,7 @@ from memlab.experiments.metrics import (
     metrics_of,
 )
 from memlab.experiments.rehearsal import rehearse
-from memlab.kinds import Family, Kind, Quantity, Steps, load_kind
+from memlab.kinds import Family, Kind, Quantity, Steps, load_derived
 from memlab.runs import Run
 from memlab.session import Session
 
@@ -132,7 +131,4 @@ def load_experiment(name: str) -> type[ExperimentKind]:
     SettingError
         If there is none of this name.
     """
-    kind = load_kind(name, Family.EXPERIMENT)
-    if not issubclass(kind, ExperimentKind):
-        raise SettingError(f"{name} says that it is an experiment and is no ExperimentKind")
-    return kind
+    return load_derived(name, ExperimentKind)  # type: ignore[type-abstract]

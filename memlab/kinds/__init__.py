@@ -11,7 +11,7 @@ leave them only what is their own.
 
 from memlab.kinds.kind import Kind, Preset
 from memlab.kinds.picture import plot_run
-from memlab.kinds.registry import Kinds, kind_names, kind_of_run, load_kind
+from memlab.kinds.registry import Kinds, kind_names, kind_of_run, load_derived, load_kind
 from memlab.runs import Family, Quantity, Steps
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Steps",
     "kind_names",
     "kind_of_run",
+    "load_derived",
     "load_kind",
     "plot_run",
 ]

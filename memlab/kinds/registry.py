@@ -12,15 +12,17 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
 
 from drivers.known_names import did_you_mean
 from memlab.errors import SettingError
 from memlab.kinds.kind import Kind
 from memlab.runs import Family, Run
 
-__all__ = ["GROUP", "Kinds", "kind_names", "kind_of_run", "load_kind"]
+__all__ = ["GROUP", "Kinds", "kind_names", "kind_of_run", "load_derived", "load_kind"]
 
 GROUP = "memlab.kinds"
+K = TypeVar("K", bound=Kind)
 _NAME = re.compile(r"\w+([.-]\w+)*")
 """Run files are called after their kind."""
 
@@ -81,6 +83,22 @@ def load_kind(name: str, family: Family | None = None) -> type[Kind]:
     kind = _load(points[0])
     if family is not None and not kind.runs():
         raise SettingError(f"{name} is not run by name: {kind.about}")
+    return kind
+
+
+def load_derived(name: str, base: type[K]) -> type[K]:
+    """Return a kind that derives from the class of its family.
+
+    Raises
+    ------
+    SettingError
+        As `load_kind`, and if it derives from another class.
+    """
+    kind = load_kind(name, base.family)
+    if not issubclass(kind, base):
+        raise SettingError(
+            f"{name} is of the family {base.family} and derives from no {base.__name__}"
+        )
     return kind
 
 

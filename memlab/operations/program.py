@@ -21,7 +21,7 @@ from memlab.emulator import load_preset
 from memlab.errors import DataError, SettingError
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.experiments.law import find_law
-from memlab.kinds import Family, Kind, Steps
+from memlab.kinds import Family, Kind, Quantity, Steps
 from memlab.mapping import (
     PULSE_UNITS,
     Round,
@@ -51,6 +51,9 @@ __all__ = ["ProgramConfig", "ProgramKind", "program_target", "resume_program"]
 
 FloatArray = npt.NDArray[np.float64]
 GROUP = "program"
+
+WITHIN = Quantity("within_tolerance", "1", "Share of the cells within tolerance")
+RMS_ERROR = Quantity("rms_error", "S", "Root mean square error of the cells")
 
 
 class ProgramConfig(WriteVerifyConfig):
@@ -229,6 +232,7 @@ class ProgramKind(Kind):
     Config = ProgramConfig
     resumable = True
     steps = Steps(f"{GROUP}/read", "rounds")
+    quantities = (WITHIN, RMS_ERROR)
     config: ProgramConfig
 
     def run(self, session: Session) -> None:
@@ -265,11 +269,11 @@ class ProgramKind(Kind):
             resumed=resumed,
         )
         log.finish(result)
-        session.results |= {
-            "law": asdict(law),
-            "load": given.part.load.document(),
-            **summarise([result]),
-        }
+        told = summarise([result])
+        n, error, of = told["cells"], told["rms_error"]["value"], "cells asked for"
+        session.findings.add_fraction(WITHIN, told["within_tolerance"], n, of)
+        session.findings.add(RMS_ERROR, np.nan if error is None else error, n=n, of=of)
+        session.results |= {"law": asdict(law), "load": given.part.load.document(), **told}
         session.units |= {
             "tolerance": "S",
             "set_slope": "S/V",

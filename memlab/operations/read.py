@@ -15,7 +15,7 @@ from memlab.array.urls import check_url
 from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.limits import Limits
 from memlab.chip.load import NOT_RECORDED, told_of_loads
-from memlab.kinds import Family, Kind
+from memlab.kinds import Family, Kind, Quantity
 from memlab.operations.beside import write_beside
 from memlab.operations.files import output_path, save_numbers, save_run
 from memlab.regions import Region
@@ -24,6 +24,8 @@ from memlab.session import UNLABELLED, Labels, Session, open_arrays
 from memlab.settings import Section
 
 __all__ = ["ReadKind", "read_map"]
+
+CONDUCTANCE = Quantity("conductance", "S", "Conductance: median of the cells")
 
 LOGGER = logging.getLogger("memlab.chip.load")
 
@@ -96,8 +98,8 @@ def read_map(
                 of="cells read",
             )
         else:
-            size = 4 * measurement.value.nbytes
-            save_run(ReadKind(Section()), out, url, part, measurement, size, labels)
+            size, chosen = 4 * measurement.value.nbytes, mask[np.ix_(part.rows, part.columns)]
+            save_run(ReadKind(Section()), out, url, part, (measurement, chosen), size, labels)
     # Nothing is compared here, so this is a note (memlab.cli.notes) and no warning.
     what = "this map and the last one in the passport"
     if note := told_of_loads(what, [measurement.load, *(last_map or ())]):
@@ -135,11 +137,15 @@ class ReadKind(Kind):
     title = "conductance map"
     about = "Read the conductance map of an array."
     family = Family.OPERATION
+    quantities = (CONDUCTANCE,)
 
     def run(self, session: Session) -> None:
         """Write what was measured."""
         run, (part,) = session.file, session.arrays
-        measurement: Measurement = session.given
+        measurement: Measurement
+        measurement, chosen = session.given
+        cells = measurement.value[chosen]
+        session.findings.add(CONDUCTANCE, np.median(cells), n=cells.size, of="cells read")
         load = {} if measurement.load is None else measurement.load.attributes()
         run.group("map", "NXdata", {"signal": "conductance", **load})
         run.scale("map/row", part.rows, "1", "Row (bit line) of the chip")
