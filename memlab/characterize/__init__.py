@@ -1,8 +1,8 @@
 """Characterisation: what a device person measures before anyone trains a network."""
 
+from memlab.analysis.faults import Fault
 from memlab.characterize.bench import Bench
 from memlab.characterize.estimate import estimate_procedures
-from memlab.characterize.faults import Fault
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.registry import PROCEDURES, load_procedure
 from memlab.characterize.runner import (

@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from memlab.analysis.censored import fit_weibull
+from memlab.analysis.clusters import Lines, mean_over_cells
+from memlab.analysis.statistics import fit_line, on_map, responding_cells
 from memlab.characterize.bench import Bench
-from memlab.characterize.censored import fit_weibull
-from memlab.characterize.clusters import Lines, mean_over_cells
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import fit_line, on_map, responding_cells
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.kinds import Quantity

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from memlab.analysis.censored import fit_normal
+from memlab.analysis.statistics import on_map
 from memlab.characterize.bench import Bench
-from memlab.characterize.censored import fit_normal
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import on_map
 from memlab.emulator import ChipPreset, load_preset
 from memlab.kinds import Quantity
 from memlab.quantities import Seconds, Siemens, Volts

@@ -27,12 +27,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from drivers.board import AUTO_GAIN
+from memlab.analysis.clusters import Lines, mean_over_cells
+from memlab.analysis.single_pulse import SinglePulses, single_pulses
+from memlab.analysis.statistics import on_map, shared_rounding
 from memlab.characterize.bench import Bench
-from memlab.characterize.clusters import Lines, mean_over_cells
 from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.single_pulse import SinglePulses, single_pulses
-from memlab.characterize.statistics import on_map, shared_rounding
 from memlab.errors import SettingError
 from memlab.kinds import Quantity
 from memlab.quantities import Amperes, Volts

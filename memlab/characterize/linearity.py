@@ -32,19 +32,19 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from memlab.characterize.bench import Bench
-from memlab.characterize.bending import (
+from memlab.analysis.bending import (
     Bending,
     BentCells,
     bin_bending,
     fit_bending,
 )
-from memlab.characterize.cell_curves import CellFits, Curves, fit_cells, left_by_wires
-from memlab.characterize.clusters import Lines as ClusterLines
+from memlab.analysis.cell_curves import CellFits, Curves, fit_cells, left_by_wires
+from memlab.analysis.clusters import Lines as ClusterLines
+from memlab.analysis.patterns import largest_group
+from memlab.analysis.statistics import on_map
+from memlab.characterize.bench import Bench
 from memlab.characterize.codes import driven_voltage, value_step
-from memlab.characterize.patterns import largest_group
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import on_map
 from memlab.emulator import wire_segments
 from memlab.errors import SaturationWarning
 from memlab.kinds import Quantity

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from memlab.characterize.clusters import Lines, jackknife
-from memlab.characterize.pulse_law import PulseLaw
+from memlab.analysis.clusters import Lines, jackknife
+from memlab.analysis.pulse_law import PulseLaw
 from memlab.kinds import Quantity
 from memlab.runs import Findings
 

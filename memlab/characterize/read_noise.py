@@ -29,21 +29,21 @@ import numpy.typing as npt
 from pydantic import Field
 
 from drivers.board import AUTO_GAIN
-from memlab.characterize.bench import Bench
-from memlab.characterize.bursts import Bursts, white_noise
-from memlab.characterize.codes import value_step
-from memlab.characterize.patterns import largest_group
-from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.rounding import FINE, mean_rounding, unrounded_variance
-from memlab.characterize.spectra import (
+from memlab.analysis.bursts import Bursts, white_noise
+from memlab.analysis.patterns import largest_group
+from memlab.analysis.rounding import FINE, mean_rounding, unrounded_variance
+from memlab.analysis.spectra import (
     Flicker,
     Periodograms,
     fit_flicker,
     periodograms,
     restless_cells,
 )
-from memlab.characterize.statistics import on_map
-from memlab.characterize.telegraph import SLOWEST, TwoStates, find_two_states
+from memlab.analysis.statistics import on_map
+from memlab.analysis.telegraph import SLOWEST, TwoStates, find_two_states
+from memlab.characterize.bench import Bench
+from memlab.characterize.codes import value_step
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
 from memlab.quantities import Seconds, Siemens, in_unit
 from memlab.runs import Coordinate, Findings, Record

@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from memlab.analysis.clusters import Lines, mean_over_cells
+from memlab.analysis.cut_off import means_above_zero
+from memlab.analysis.pulse_law import PulseLaw, fit_reset
+from memlab.analysis.statistics import responding_cells
 from memlab.characterize.bench import Bench
-from memlab.characterize.clusters import Lines, mean_over_cells
-from memlab.characterize.cut_off import means_above_zero
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
 from memlab.characterize.pulse_findings import RESET_LAW, LawFindings, within_cells
@@ -31,9 +33,7 @@ from memlab.characterize.pulse_grid import (
     PulseGridConfig,
     add_grid,
 )
-from memlab.characterize.pulse_law import PulseLaw, fit_reset
 from memlab.characterize.shared_errors import shared_error
-from memlab.characterize.statistics import responding_cells
 from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record

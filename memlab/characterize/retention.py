@@ -23,11 +23,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from memlab.analysis.drift_law import DriftLaw, fit_drift
+from memlab.analysis.statistics import responding_cells
 from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
-from memlab.characterize.drift_law import DriftLaw, fit_drift
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import responding_cells
 from memlab.kinds import Quantity
 from memlab.quantities import Seconds, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record

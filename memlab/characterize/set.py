@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from memlab.analysis.clusters import Lines, mean_over_cells
+from memlab.analysis.pulse_law import PulseLaw, fit_set
+from memlab.analysis.statistics import CONVERTER_ERROR, fit_line, responding_cells
 from memlab.characterize.bench import Bench
-from memlab.characterize.clusters import Lines, mean_over_cells
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
 from memlab.characterize.pulse_findings import CAVEAT, SET_LAW, LawFindings, within_cells
@@ -29,10 +31,8 @@ from memlab.characterize.pulse_grid import (
     PulseGridConfig,
     add_grid,
 )
-from memlab.characterize.pulse_law import PulseLaw, fit_set
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.staircase import clear_steps
-from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, responding_cells
 from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Findings, Record

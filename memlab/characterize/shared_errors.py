@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from memlab.characterize.clusters import Lines, column_share
+from memlab.analysis.clusters import Lines, column_share
 from memlab.characterize.offsets import are_net
 from memlab.runs import Record
 

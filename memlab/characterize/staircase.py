@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from memlab.analysis.clusters import Lines, mean_over_cells
+from memlab.analysis.statistics import CONVERTER_ERROR, fit_line, on_map, responding_cells
 from memlab.characterize.bench import Bench
-from memlab.characterize.clusters import Lines, mean_over_cells
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.shared_errors import shared_error
-from memlab.characterize.statistics import CONVERTER_ERROR, fit_line, on_map, responding_cells
 from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record

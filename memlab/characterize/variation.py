@@ -19,19 +19,19 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from memlab.characterize.bench import Bench
-from memlab.characterize.clusters import Lines
-from memlab.characterize.offsets import ZEROS, net_conductance, read_net
-from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.shared_errors import shared_error
-from memlab.characterize.staircase import clear_steps
-from memlab.characterize.statistics import on_map, responding_cells
-from memlab.characterize.variance import (
+from memlab.analysis.clusters import Lines
+from memlab.analysis.statistics import on_map, responding_cells
+from memlab.analysis.variance import (
     Component,
     Components,
     mean_component,
     variance_components,
 )
+from memlab.characterize.bench import Bench
+from memlab.characterize.offsets import ZEROS, net_conductance, read_net
+from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.shared_errors import shared_error
+from memlab.characterize.staircase import clear_steps
 from memlab.kinds import Quantity
 from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record

@@ -27,11 +27,11 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from drivers.board import AUTO_GAIN
+from memlab.analysis.wire_fit import Resistances, WireModel
 from memlab.array import Measurement
 from memlab.characterize.bench import Bench
 from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.wire_fit import Resistances, WireModel
 from memlab.errors import SaturationWarning
 from memlab.kinds import Quantity
 from memlab.quantities import Ohms, Volts, in_unit

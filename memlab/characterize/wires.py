@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from memlab.analysis.patterns import diagonal_groups
+from memlab.analysis.statistics import shared_rounding
+from memlab.analysis.wire_bending import bent_share
+from memlab.analysis.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
 from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
 from memlab.characterize.offsets import reads_without_offset
-from memlab.characterize.patterns import diagonal_groups
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import shared_rounding
-from memlab.characterize.wire_bending import bent_share
-from memlab.characterize.wire_fit import Resistances, Stage, WireFit, WireModel, fit_resistances
 from memlab.kinds import Quantity
 from memlab.quantities import Ohms, Volts
 from memlab.runs import Coordinate, Findings, Record

@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from memlab.analysis.faults import Cycles, Fault, classify, find_shorts, usual_window
+from memlab.analysis.good_lines import choose_good_lines
+from memlab.analysis.patterns import diagonal_groups
+from memlab.analysis.statistics import CONVERTER_ERROR, on_map
 from memlab.characterize.bench import Bench
-from memlab.characterize.faults import Cycles, Fault, classify, find_shorts, usual_window
-from memlab.characterize.good_lines import choose_good_lines
 from memlab.characterize.offsets import reads_without_offset
-from memlab.characterize.patterns import diagonal_groups
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
-from memlab.characterize.statistics import CONVERTER_ERROR, on_map
 from memlab.kinds import Quantity
 from memlab.passport import Passport
 from memlab.quantities import Siemens, Unitless, Volts

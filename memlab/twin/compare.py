@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import kolmogi, kolmogorov, ndtri
 
-from memlab.characterize.cut_off import SILENT
+from memlab.analysis.cut_off import SILENT
 from memlab.characterize.offsets import are_net, net_conductance
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError

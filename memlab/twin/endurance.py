@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from memlab.analysis.censored import fit_weibull
 from memlab.array.board_array import BoardArray
-from memlab.characterize.censored import fit_weibull
 from memlab.chip.limits import Limits
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError

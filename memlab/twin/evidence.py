@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.analysis.clusters import Lines
 from memlab.characterize import (
     endurance,
     forming,
@@ -24,7 +25,6 @@ from memlab.characterize import (
     variation,
     wires,
 )
-from memlab.characterize.clusters import Lines
 from memlab.characterize.offsets import net_conductance
 from memlab.characterize.procedure import Procedure
 from memlab.characterize.shared_errors import shared_error

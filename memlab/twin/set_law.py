@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from memlab.analysis.statistics import fit_line
 from memlab.characterize.offsets import net_conductance
-from memlab.characterize.statistics import fit_line
 from memlab.runs import Record
 
 __all__ = [

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.faults import Fault
+from memlab.analysis.faults import Fault
 from memlab.characterize.yield_ import (
     FAULT,
     FAULT_CLASS,

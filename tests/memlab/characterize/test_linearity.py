@@ -8,9 +8,9 @@ import pytest
 from support.analysed import analyse
 from support.known_chips import SIGMAS, characterise, chip
 
+from memlab.analysis.bending import BentCells, fit_bending
+from memlab.analysis.clusters import Lines
 from memlab.characterize import Region
-from memlab.characterize.bending import BentCells, fit_bending
-from memlab.characterize.clusters import Lines
 
 
 @pytest.mark.parametrize("volts", [pytest.param(0.5, marks=pytest.mark.slow), 1.0])

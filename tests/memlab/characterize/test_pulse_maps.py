@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.known_chips import SIGMAS, characterise, chip
 
+from memlab.analysis.pulse_law import fit_reset, fit_set
 from memlab.characterize import plan_procedures, run_procedures
-from memlab.characterize.pulse_law import fit_reset, fit_set
 from memlab.regions import Region
 from memlab.runs import read_attributes
 

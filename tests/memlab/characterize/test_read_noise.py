@@ -8,9 +8,9 @@ import pytest
 from support.analysed import analyse
 from support.known_chips import SIGMAS, characterise, chip
 
+from memlab.analysis.spectra import fit_flicker, periodograms
+from memlab.analysis.telegraph import find_two_states
 from memlab.characterize import Region
-from memlab.characterize.spectra import fit_flicker, periodograms
-from memlab.characterize.telegraph import find_two_states
 
 ONE_LEVEL = {"gate_voltages": "[1.5]", "groups": 2, "burst": 8, "zeros": 512}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.known_chips import SIGMAS, characterise, chip
 
-from memlab.characterize.variance import variance_components
+from memlab.analysis.variance import variance_components
 
 SPREAD = chip(
     noise=4e-6,

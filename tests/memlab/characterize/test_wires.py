@@ -7,8 +7,8 @@ import pytest
 from support.analysed import analyse
 from support.known_chips import SIGMAS, characterise, chip
 
+from memlab.analysis.wire_fit import Resistances, Stage, WireModel, fit_resistances
 from memlab.characterize import Region
-from memlab.characterize.wire_fit import Resistances, Stage, WireModel, fit_resistances
 from memlab.emulator import effective_conductance
 
 PART = Region(rows="64:", columns="0:32")

@@ -8,9 +8,9 @@ import pytest
 from support.analysed import Analysed, analyse
 
 from memlab import open_array
+from memlab.analysis.faults import Cycles, classify, find_shorts, usual_window
+from memlab.analysis.good_lines import choose_good_lines
 from memlab.characterize import Fault, Region, load_good_lines
-from memlab.characterize.faults import Cycles, classify, find_shorts, usual_window
-from memlab.characterize.good_lines import choose_good_lines
 from memlab.errors import DataError
 from memlab.mapping import Request, place
 

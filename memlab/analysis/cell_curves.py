@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memlab.characterize.bending import added_voltage
-from memlab.characterize.statistics import shared_rounding
+from memlab.analysis.bending import added_voltage
+from memlab.analysis.statistics import shared_rounding
 
 __all__ = ["CellFits", "Curves", "fit_cells", "left_by_wires"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from memlab.characterize.censored import fit_normal, fit_weibull
+from memlab.analysis.censored import fit_normal, fit_weibull
 
 
 def test_errors_of_a_normal_fit_are_those_of_repeated_samples() -> None:

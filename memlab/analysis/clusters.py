@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtrc
 
-from memlab.characterize.statistics import CONVERTER_ERROR, shared_rounding
+from memlab.analysis.statistics import CONVERTER_ERROR, shared_rounding
 
 __all__ = ["Lines", "column_share", "jackknife", "mean_over_cells"]
 

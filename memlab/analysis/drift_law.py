@@ -30,8 +30,8 @@ import numpy.typing as npt
 from scipy.optimize import OptimizeResult, least_squares
 from scipy.special import chdtrc, fdtrc
 
-from memlab.characterize.rounding import mean_rounding
-from memlab.characterize.statistics import CONVERTER_ERROR
+from memlab.analysis.rounding import mean_rounding
+from memlab.analysis.statistics import CONVERTER_ERROR
 
 __all__ = ["DriftLaw", "StateCells", "fit_drift", "usable_readings"]
 

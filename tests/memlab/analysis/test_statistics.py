@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from memlab.characterize.statistics import (
+from memlab.analysis.statistics import (
     CONVERTER_ERROR,
     fit_line,
     mean_with_error,

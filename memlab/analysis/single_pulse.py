@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memlab.characterize.statistics import shared_rounding
+from memlab.analysis.statistics import shared_rounding
 
 __all__ = ["Amplitude", "SinglePulses", "single_pulses"]
 

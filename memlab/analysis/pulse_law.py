@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
 
-from memlab.characterize.statistics import CONVERTER_ERROR
+from memlab.analysis.statistics import CONVERTER_ERROR
 
 __all__ = ["PulseLaw", "fit_reset", "fit_set"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memlab.characterize.statistics import responding_cells
+from memlab.analysis.statistics import responding_cells
 
 rng = np.random.default_rng(3)
 

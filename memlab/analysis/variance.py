@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memlab.characterize.clusters import Lines, mean_over_cells
+from memlab.analysis.clusters import Lines, mean_over_cells
 
 __all__ = ["Component", "Components", "mean_component", "variance_components"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from memlab.characterize.drift_law import fit_drift
+from memlab.analysis.drift_law import fit_drift
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from memlab.characterize.bursts import Bursts, white_noise
-from memlab.characterize.spectra import fit_flicker, periodograms, restless_cells
-from memlab.characterize.telegraph import SLOWEST, find_two_states
+from memlab.analysis.bursts import Bursts, white_noise
+from memlab.analysis.spectra import fit_flicker, periodograms, restless_cells
+from memlab.analysis.telegraph import SLOWEST, find_two_states
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
 
-from memlab.characterize.clusters import Lines
+from memlab.analysis.clusters import Lines
 
 __all__ = ["Bending", "BentCells", "BinnedBending", "added_voltage", "bin_bending", "fit_bending"]
 

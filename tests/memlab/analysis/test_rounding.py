@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memlab.characterize.rounding import mean_rounding, rounded_variance, unrounded_variance
+from memlab.analysis.rounding import mean_rounding, rounded_variance, unrounded_variance
 
 
 @pytest.mark.parametrize("noise", [0.03, 0.1, 0.2, 0.35, 0.7, 3.0])

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from memlab.characterize.wire_fit import without_outliers
+from memlab.analysis.wire_fit import without_outliers
 
 __all__ = ["bent_share"]
 
