@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from memlab.runs import Coordinate, Findings, ProcedureLog, RunFile, State, write_findings
+from memlab.runs import Coordinate, Findings, ProcedureLog, Quantity, RunFile, State, write_findings
 
 ROWS, COLUMNS = np.array([2, 5, 6, 8]), np.array([1, 3, 4])
 
@@ -19,13 +19,19 @@ def found() -> Findings:
     results.number("counted", 2.5, "V", "A voltage", n=7, of="cells that respond")
     results.number("bounded", 3.5, "s", "A time", 0.5, n=9, of="cells", interval=(3.0, 4.5))
     results.number("open", 4.5, "1", "A number", caveat="wires were not taken off")
-    results.undetermined("unknown", "V", "A voltage", "no cell moves", n=3, of="cells")
+    unknown = Quantity("unknown", "V", "A voltage")
+    results.add_undetermined(unknown, "no cell moves", n=3, of="cells")
     results.number("nothing", math.nan, "1", "A number")
-    results.axis("voltage", np.array([0.1, 0.2]), "V", "Amplitude")
-    level = np.arange(8.0).reshape(2, 4)
-    results.array("level", level, ("voltage", "row"), "S", "Level", 0.1 * level, n=5, of="columns")
-    results.map("faulty", np.arange(12).reshape(4, 3) % 5 == 0, "1", "1 for a fault")
-    results.array("names", np.array(["one", "two"]), ("voltage",), "1", "Names")
+    results.add_axis(Quantity("voltage", "V", "Amplitude"), np.array([0.1, 0.2]))
+    quantity, level = (
+        Quantity("level", "S", "Level", ("voltage", "row")),
+        np.arange(8.0).reshape(2, 4),
+    )
+    results.add(quantity, level, 0.1 * level, n=5, of="columns")
+    faulty = Quantity("faulty", "1", "1 for a fault", ("row", "column"))
+    results.add(faulty, np.arange(12).reshape(4, 3) % 5 == 0)
+    names = Quantity("names", "1", "Names", ("voltage",))
+    results.add(names, np.array(["one", "two"]))
     return results
 
 
