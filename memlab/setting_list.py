@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from memlab.quantities import unit_of
+from memlab.setting_units import unit_of
 
 __all__ = ["SettingRow", "list_settings"]
 

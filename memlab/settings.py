@@ -15,7 +15,7 @@ from drivers.known_names import at_place, dotted_names, near_names
 from memlab.chip.limits import OperatingPoint
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
-from memlab.quantities import Seconds, Volts, in_unit
+from memlab.setting_units import Seconds, Volts, in_unit
 
 __all__ = [
     "ChipSetting",

@@ -34,8 +34,8 @@ from memlab.experiments.classification import (
 )
 from memlab.mapping import TA_HFO2, MappingConfig
 from memlab.nn import layers
-from memlab.quantities import Unitless
 from memlab.runs import Findings, Quantity, RunFile
+from memlab.setting_units import Unitless
 from memlab.settings import ChipSetting, Section
 
 FloatArray = npt.NDArray[np.float64]

@@ -22,8 +22,8 @@ import numpy as np
 from pydantic import Field
 
 from memlab.characterize import Bench, Demand, Procedure, ProcedureConfig
-from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Quantity, Record
+from memlab.setting_units import Volts
 
 STEP = Quantity("second_step", "S", "What a second SET adds, mean")
 SPREAD = Quantity("second_step_spread", "S", "What a second SET adds, from cell to cell")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from memlab.chip.limit_changes import LimitChanges
-from memlab.quantities import Seconds, Volts
+from memlab.setting_units import Seconds, Volts
 from memlab.settings import Section
 
 __all__ = ["CalibrationSettings"]

@@ -25,8 +25,8 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.kinds import Quantity
-from memlab.quantities import Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Unitless, Volts
 from memlab.settings import ChipSetting
 
 __all__ = ["Endurance", "EnduranceConfig"]

@@ -25,8 +25,8 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.emulator import ChipPreset, load_preset
 from memlab.kinds import Quantity
-from memlab.quantities import Seconds, Siemens, Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Seconds, Siemens, Volts
 from memlab.settings import ChipSetting
 
 __all__ = ["Forming", "FormingConfig"]

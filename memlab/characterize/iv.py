@@ -35,8 +35,8 @@ from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.errors import SettingError
 from memlab.kinds import Quantity
-from memlab.quantities import Amperes, Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Amperes, Volts
 
 __all__ = ["IV", "IVConfig"]
 

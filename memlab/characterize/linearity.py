@@ -48,8 +48,8 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.emulator import wire_segments
 from memlab.errors import SaturationWarning
 from memlab.kinds import Quantity
-from memlab.quantities import Ohms, Siemens, Volts, in_unit
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Ohms, Siemens, Volts, in_unit
 
 __all__ = ["Linearity", "LinearityConfig"]
 

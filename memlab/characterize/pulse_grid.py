@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from memlab.characterize.procedure import ProcedureConfig
 from memlab.kinds import Quantity
-from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings
+from memlab.setting_units import Volts
 
 __all__ = [
     "AMPLITUDE",

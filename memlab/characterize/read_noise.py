@@ -45,8 +45,8 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
-from memlab.quantities import Seconds, Siemens, in_unit
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Seconds, Siemens, in_unit
 
 __all__ = ["ReadNoise", "ReadNoiseConfig"]
 

@@ -35,8 +35,8 @@ from memlab.characterize.pulse_grid import (
 )
 from memlab.characterize.shared_errors import shared_error
 from memlab.kinds import Quantity
-from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Volts
 
 __all__ = ["ResetMap", "ResetMapConfig"]
 

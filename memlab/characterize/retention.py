@@ -29,8 +29,8 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
-from memlab.quantities import Seconds, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Seconds, Unitless, Volts
 
 __all__ = ["Retention", "RetentionConfig"]
 

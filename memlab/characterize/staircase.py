@@ -25,8 +25,8 @@ from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.shared_errors import shared_error
 from memlab.kinds import Quantity
-from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Volts
 
 __all__ = ["Staircase", "StaircaseConfig"]
 

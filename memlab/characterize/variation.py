@@ -33,8 +33,8 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.staircase import clear_steps
 from memlab.kinds import Quantity
-from memlab.quantities import Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Volts
 
 __all__ = ["Variation", "VariationConfig"]
 

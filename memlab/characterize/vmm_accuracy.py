@@ -34,8 +34,8 @@ from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.errors import SaturationWarning
 from memlab.kinds import Quantity
-from memlab.quantities import Ohms, Volts, in_unit
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Ohms, Volts, in_unit
 
 __all__ = ["VmmAccuracy", "VmmAccuracyConfig"]
 

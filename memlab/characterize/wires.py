@@ -26,8 +26,8 @@ from memlab.characterize.codes import value_step
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
-from memlab.quantities import Ohms, Volts
 from memlab.runs import Coordinate, Findings, Record
+from memlab.setting_units import Ohms, Volts
 
 __all__ = ["Wires", "WiresConfig"]
 

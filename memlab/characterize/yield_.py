@@ -24,9 +24,9 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
 from memlab.passport import Passport
-from memlab.quantities import Siemens, Unitless, Volts
 from memlab.runs import Coordinate, Findings, Record
 from memlab.runs.good_lines import FREE, GOOD_COLUMNS, GOOD_ROWS
+from memlab.setting_units import Siemens, Unitless, Volts
 
 __all__ = ["Yield", "YieldConfig"]
 

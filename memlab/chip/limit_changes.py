@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drivers.known_names import unknown
 from memlab.chip.limits import Limits
 from memlab.errors import SettingError
-from memlab.quantities import in_unit
+from memlab.setting_units import in_unit
 from memlab.storage import require_file
 
 __all__ = ["LimitChanges", "read_limits"]

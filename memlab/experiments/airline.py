@@ -46,8 +46,8 @@ from memlab.experiments.weights import make_planned_matrices
 from memlab.kinds import Preset
 from memlab.mapping import LI_2019, MatrixPlan
 from memlab.nn import LSTM, Dense, Loss, Network, SquaredError
-from memlab.quantities import Unitless
 from memlab.runs import Findings, RunFile
+from memlab.setting_units import Unitless
 from memlab.settings import Section
 from memlab.training import Batch, Observer
 

@@ -13,8 +13,8 @@ from memlab.chip.limit_changes import LimitChanges
 from memlab.errors import SettingError
 from memlab.mapping import MappingConfig, WriteVerify
 from memlab.nn import SGD, Adam, Optimizer, RMSprop
-from memlab.quantities import Siemens, Unitless, Volts, in_unit
 from memlab.runs import LogLevel
+from memlab.setting_units import Siemens, Unitless, Volts, in_unit
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
 from memlab.training import Restart
 
@@ -24,7 +24,7 @@ __all__ = [
     "LogConfig",
     "MappingConfig",
     "Method",
-    "Placement",
+    "PairPlacement",
     "TrainConfig",
     "TransferConfig",
     "WriteVerifyConfig",
@@ -119,7 +119,7 @@ class LawSource(StrEnum):
     """Pulses to some of the cells."""
 
 
-class Placement(StrEnum):
+class PairPlacement(StrEnum):
     """Where the cells of a pair lie in the window of conductances."""
 
     CENTRED = "centred"
@@ -165,8 +165,8 @@ class TransferConfig(WriteVerifyConfig):
     clip: Unitless = Field(
         0.0, description="Share of the weights, the largest, that may be cut off.", ge=0, lt=1
     )
-    placement: Placement = Field(
-        Placement.LOW, description="Cells of a pair in the window: centred or low."
+    placement: PairPlacement = Field(
+        PairPlacement.LOW, description="Cells of a pair in the window: centred or low."
     )
     source: str = Field(
         "", description="Run file to take the trained weights from; empty: train in software."

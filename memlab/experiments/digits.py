@@ -10,8 +10,8 @@ from memlab.experiments.classification import BatchTrainConfig, ClassificationCo
 from memlab.experiments.config import LogConfig, MappingConfig
 from memlab.experiments.placement import PlacedSection
 from memlab.mapping import Layout
-from memlab.quantities import Unitless
 from memlab.runs import LogLevel
+from memlab.setting_units import Unitless
 from memlab.settings import Section
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array import Array
-from memlab.experiments.config import Placement
+from memlab.experiments.config import PairPlacement
 from memlab.mapping import Block, pair_conductance, pair_weight
 from memlab.nn import Network
 
@@ -23,7 +23,7 @@ def place_weights(
     software: Network,
     arrays: Sequence[Array],
     window: tuple[float, float],
-    placement: Placement = Placement.CENTRED,
+    placement: PairPlacement = PairPlacement.CENTRED,
     clip: float = 0.0,
 ) -> tuple[list[FloatArray], float]:
     """Return target conductances (S) of every array, and which share of them was clipped.
@@ -54,7 +54,7 @@ def place_weights(
         for block, ideal in zip(matrix.blocks, trained.blocks, strict=True):
             conductance = ideal.reading.value
             weight = pair_weight(conductance, trained.siemens_per_weight, ideal.layout)
-            if placement is Placement.CENTRED:
+            if placement is PairPlacement.CENTRED:
                 middle: float | FloatArray = 0.5 * (low + high)
             else:
                 middle = low + 0.5 * matrix.siemens_per_weight * np.abs(weight)

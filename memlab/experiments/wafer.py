@@ -42,7 +42,7 @@ from memlab.experiments.weights import make_planned_matrices
 from memlab.kinds import Preset
 from memlab.mapping import LI_2019, Request, place
 from memlab.nn import LSTM, Dense, Network
-from memlab.quantities import Unitless
+from memlab.setting_units import Unitless
 from memlab.settings import Section
 
 __all__ = ["PRESETS", "WaferConfig", "WaferKind"]

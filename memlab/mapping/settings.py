@@ -14,7 +14,7 @@ from memlab.mapping.floor_plan import FloorPlan
 from memlab.mapping.layout import Layout
 from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.update import OneShotUpdate
-from memlab.quantities import Siemens, Volts, VoltsPerSiemens
+from memlab.setting_units import Siemens, Volts, VoltsPerSiemens
 from memlab.settings import Section
 
 __all__ = ["LI_2019", "TA_HFO2", "MappingConfig"]

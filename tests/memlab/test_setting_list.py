@@ -11,8 +11,8 @@ from memlab.characterize.registry import load_procedure
 from memlab.emulator import load_preset
 from memlab.experiments import EXPERIMENTS
 from memlab.operations import ProgramConfig
-from memlab.quantities import Volts, in_unit
 from memlab.setting_list import SettingRow, list_settings
+from memlab.setting_units import Volts, in_unit
 from memlab.settings import Section, apply_settings, setting_names
 
 CONFIGURATIONS: dict[str, Any] = {

@@ -15,10 +15,10 @@ from memlab.emulator import load_preset
 from memlab.emulator.preset import preset_rows
 from memlab.errors import LimitError, SettingError
 from memlab.experiments.airline import PRESETS
-from memlab.quantities import unit_of
 from memlab.report.summary import summarise
 from memlab.runs import open_run
 from memlab.session import open_arrays, read_config, recorded_limits
+from memlab.setting_units import unit_of
 from memlab.settings import apply_settings
 
 HIGH = "[limits]\nset_voltage = 3.6\nforming_gate_voltage = 1.1\n"

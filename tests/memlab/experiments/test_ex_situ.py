@@ -17,7 +17,7 @@ from memlab.cli import main
 from memlab.errors import LimitError
 from memlab.experiments import estimate, make_plan, run
 from memlab.experiments.airline import PRESETS, AirlineExperiment
-from memlab.experiments.config import Placement
+from memlab.experiments.config import PairPlacement
 from memlab.experiments.ex_situ import effective_training
 from memlab.experiments.targets import place_weights
 from memlab.kinds import plot_run
@@ -87,8 +87,8 @@ def test_a_run_file_holds_every_cell_and_the_yield_curve(tmp_path: Path) -> None
         assert np.sqrt(np.mean(error**2)) == pytest.approx(found["metrics"]["test_rmse"])
 
 
-@pytest.mark.parametrize("placement", list(Placement))
-def test_pairs_stand_for_the_trained_weights_within_the_window(placement: Placement) -> None:
+@pytest.mark.parametrize("placement", list(PairPlacement))
+def test_pairs_stand_for_the_trained_weights_within_the_window(placement: PairPlacement) -> None:
     config = PRESETS["paper"]()
     arrays, ideal = [IdealArray(60, 62)], [IdealArray(60, 62)]
     network = AirlineExperiment(config, arrays).network
@@ -109,7 +109,7 @@ def test_pairs_stand_for_the_trained_weights_within_the_window(placement: Placem
         weight = pair_weight(cells, matrix.siemens_per_weight, block.layout)
         np.testing.assert_allclose(weight, trained.weight, atol=1e-9)
         plus, minus = cells[: len(cells) // 2], cells[len(cells) // 2 :]
-        if placement is Placement.CENTRED:
+        if placement is PairPlacement.CENTRED:
             np.testing.assert_allclose(plus + minus, low + high)
         else:
             np.testing.assert_allclose(np.minimum(plus, minus), low)
@@ -123,7 +123,7 @@ def test_the_largest_weights_may_be_clipped_so_that_the_others_use_more_of_the_w
     software.initialise()
     window = (100e-6, 300e-6)
     (target,), clipped = place_weights(
-        network, software, arrays, window, Placement.CENTRED, clip=0.1
+        network, software, arrays, window, PairPlacement.CENTRED, clip=0.1
     )
     assert clipped == pytest.approx(0.1, abs=0.01)
     assert np.nanmax(target) == 300e-6

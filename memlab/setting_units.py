@@ -1,4 +1,4 @@
-"""Types of settings that are quantities: a number together with its unit.
+"""Types of settings with a unit: volts, siemens, seconds.
 
 A field says its unit by its type, `read_voltage: Volts = Field(0.2, description="...", gt=0)`, and
 in no other way; what has no unit is a `Unitless`. `memlab.setting_list` reads it.
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def in_unit(unit: str) -> Any:
-    """Return what makes a type one of quantities in this unit: `Annotated[float, in_unit("V")]`."""
+    """Return what makes a type a number in this unit: `Annotated[float, in_unit("V")]`."""
     return Field(json_schema_extra={"unit": unit})
 
 
