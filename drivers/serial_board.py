@@ -35,6 +35,7 @@ from drivers.errors import (
 )
 from drivers.link import Link
 from drivers.recorded_board import RecordedBoard
+from drivers.simulation import IN_A_FILE
 from drivers.tickets import Batch, Operation, cells_of, entries_of, state_directory
 from drivers.wire_log import LOGGER
 from firmware_protocol import messages as m
@@ -374,6 +375,22 @@ class SerialBoard(RecordedBoard):
                 len(verdict.unknown),
             )
 
+    def _take_back(self) -> None:
+        """Note which operations a chip in a file lost with the program around it.
+
+        The board was started again with the chip as it was saved, which says how far that was.
+        """
+        record, now = self._record, self._session
+        if record is None or IN_A_FILE not in self._info.name:
+            return
+        if lost := record.take_back(now.op_hw, now.boot_id):
+            LOGGER.warning(
+                "%s: the chip in the board's file was saved before the last %d operations that "
+                "this computer sent, and has nothing of them: they count as not fired",
+                self.link.name,
+                lost,
+            )
+
     def _look_for_others(self) -> None:
         """Note pulses in the board's journal that the record does not know.
 
@@ -382,6 +399,9 @@ class SerialBoard(RecordedBoard):
         last, life, record = self._session.op_hw, self._session.boot_id, self._record
         if record is None:
             return
+        kept = IN_A_FILE in self._info.name and not self._session.journal_n
+        if kept and record.knows(last, None):
+            last = 0  # what the chip got in an earlier life came from here
         if last and record.others != f"{life:08x}/{last}" and not record.knows(last, life):
             _, journal = read_journal(self.link.request, last)
             accepted_in = {int(entry["op"]): int(entry["sess"]) for entry in journal}.get(last, 0)
@@ -423,6 +443,7 @@ class SerialBoard(RecordedBoard):
             self._claim(uid, old=old, fsync=self._fsync)
             highest = 0 if self._record is None else self._record.highest_op
             self._op = max(self._op, highest, self._session.op_hw)
+            self._take_back()
             self._settle()
             self._look_for_others()
         except LinkDownError as error:

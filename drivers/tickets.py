@@ -243,6 +243,24 @@ class Tickets:
         else:
             self._late.clear()
 
+    def take_back(self, after: int, boot_id: int) -> int:
+        """Enter that a simulated chip has lost the operations after one; return how many that are.
+
+        It was saved before them, and its board was started again from there. Operations of the
+        board's present life are not meant.
+        """
+        lost = [
+            op
+            for op, *_, life in self._operations("op > ? AND boot_id != ?", after, boot_id)
+            if self._fate(op) != (0, 0)
+        ]
+        with self._file.transaction() as execute:
+            self._catch_up(execute)
+            for op in lost:
+                _settle(execute, op, 0, 0)
+        self._late.clear()
+        return len(lost)
+
     # --- questions
 
     @property
@@ -272,13 +290,14 @@ class Tickets:
                 outcome[first + done : first + started] = Outcome.UNKNOWN
         return outcome
 
-    def knows(self, op: int, boot_id: int, session: int | None = None) -> bool:
+    def knows(self, op: int, boot_id: int | None, session: int | None = None) -> bool:
         """Whether an operation that the board accepted in this life was sent from here.
 
         Parameters
         ----------
         op, boot_id
-            Of the board; a life accepts each number once.
+            Of the board; a life accepts each number once. None for an operation that the chip
+            in a board's file got in an earlier life, nobody says in which.
         session
             In which it was accepted. None where that was not asked for: then it is known to be ours
             only if something of it was fired.
@@ -287,7 +306,7 @@ class Tickets:
         if not found:  # so old that it was dropped
             return op <= max(self._fact("highest") or 0, self._fact("old.highest") or 0)
         (_, _, _, _, sent_in, life), *_ = found
-        if (sent_in, life) == (0, 0):  # an old ledger did not keep it
+        if boot_id is None or (sent_in, life) == (0, 0):  # an old ledger did not keep it
             return True
         if session is not None:
             return (session, boot_id) == (sent_in, life)

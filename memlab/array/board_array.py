@@ -31,7 +31,7 @@ from memlab.chip.load import Load
 from memlab.errors import LimitError
 from memlab.passport import Passport
 from memlab.passport.life import meet
-from memlab.passport.recording import fire, settle
+from memlab.passport.recording import fire, settle, take_back
 from memlab.storage import State
 
 __all__ = ["BoardArray", "device_of"]
@@ -81,6 +81,7 @@ class BoardArray(Array):
         if passport is not None:
             meet(board, passport)
             settle(board, passport, final=True)
+            take_back(board, passport)
             passport.calibration = None if calibration is None else calibration.name
         self.gate_voltage_step = board.capabilities.gate_voltage_step
         self.input_voltage_step = board.capabilities.input_voltage_step

@@ -55,6 +55,7 @@ from memlab.session import (
     Request,
     Vouched,
     check_life,
+    check_not_lost,
     check_others,
     check_record,
     check_serial,
@@ -481,6 +482,8 @@ def _check_record(parts: Sequence[Part], board: Board) -> None:
         batches = read_record(part.path).programs if part.run_id else []
         if batches:
             check_record(part.path, board, ticket_of(part.run_id, len(batches) - 1))
+        fired = [k for k, batch in enumerate(batches) if batch.fired is not None]
+        check_not_lost(part.path, board, ticket_of(part.run_id, fired[-1]) if fired else "")
     last = begun[-1].path
     check_others(last, board, str(read_attributes(last).get(OTHERS, "")))
 

@@ -18,11 +18,13 @@ from memlab.cli.command import Command
 from memlab.cli.options import SEED
 from memlab.cli.streams import show_document
 from memlab.emulator import EmulatedBoard, load_preset
-from memlab.emulator.faulty_board import FaultyEmulatedBoard
+from memlab.emulator.chip_file import ChipFile, read_identity
+from memlab.emulator.making import make_board
 from memlab.errors import SettingError
 from memlab.storage import new_serial, require_file
 from memlab.virtual_board import (
     BoardEvent,
+    Keeper,
     Server,
     TcpPort,
     dpe_board,
@@ -63,13 +65,20 @@ from memlab.virtual_board.running import enter
     show_default=True,
     help="MLP/1, or the ASCII lines of the published board.",
 )
-@click.option("--chip", default="ta-hfo2", show_default=True, help="Chip preset, or a .toml file.")
+@click.option("--chip", help="Chip preset, or a .toml file.  [default: ta-hfo2]")
 @click.option(
     "--shape",
     metavar="ROWSxCOLUMNS",
     help="Its size, at most 128x64; with --dialect dpe just that.  [default: as the chip says]",
 )
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Its seed.")
+@click.option("--seed", type=SEED, help="Its seed.  [default: 0]")
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep the chip in this file: made as --chip and --seed say where there is none. It is "
+    "saved while it is used, and when the board ends.",
+)
 @click.option(
     "--baud",
     type=click.IntRange(1200, 12_000_000),
@@ -106,9 +115,10 @@ def serve(
     token: str | None,
     link: Path | None,
     dialect: str,
-    chip: str,
+    chip: str | None,
     shape: str | None,
-    seed: int,
+    seed: int | None,
+    state: Path | None,
     baud: int | None,
     serial: str | None,
     fault: tuple[str, ...],
@@ -121,7 +131,8 @@ def serve(
 
     The first line on stdout is the URL to use with --board. One client at a time; when it goes,
     every line is grounded, and the next may come. The chip keeps its state in between, and is blank
-    when the board is started again: it is another chip then, with a serial number of its own.
+    when the board is started again: it is another chip then, with a serial number of its own. With
+    --state FILE it is the same board with the same chip, which its clients see was started again.
     Whoever reaches the port can stop the board, with a token or without.
     """
     if pty == (tcp is not None):
@@ -133,18 +144,27 @@ def serve(
             f"--serial {serial}: at most 32 letters, digits and any of . _ -, the first no sign"
         )
     faults = _faults(fault)
-    preset = load_preset(chip)
+    stored = None if state is None else read_identity(state)
+    preset = load_preset(chip or "ta-hfo2") if chip or stored is None else stored.preset
     if shape is not None:
         preset = preset.replace(shape=shape)
-    board = FaultyEmulatedBoard(preset, seed, faults) if faults else EmulatedBoard(preset, seed)
+    if seed is None:
+        seed = 0 if stored is None else stored.seed
+    file = None if state is None else ChipFile(state, preset, seed, serial or "")
+    board = make_board(preset, seed, faults, file)
+    serial = serial if file is None else file.identity.serial
+    chip = chip or preset.name
     serial = serial or new_serial(board.capabilities.serial)
     with ExitStack() as stack:
+        stack.callback(board.close)  # which saves a chip that has a file
         record = _recorder(log, stack)
         device: MlpFirmware | AsciiFirmware
         if dialect == "mlp":
-            device = mlp_board(board, jumper, record, serial=serial)
+            highest = 0 if file is None else file.notes.get("firmware", {}).get("op", 0)
+            device = mlp_board(board, jumper, record, serial=serial, highest_op=highest)
         else:
             device = dpe_board(board, record)
+        keeper = None if file is None else _keeper(file, board, device)
         secret = "" if tcp is None else _token(host, token)
         port = _open_pty(link) if tcp is None else TcpPort(host, tcp, device, secret)
         stack.callback(port.close)
@@ -161,10 +181,14 @@ def serve(
             click.echo(url)
         if not quiet:
             name = board.capabilities.name
-            click.echo(
-                f"{name}, chip {chip}, seed {seed}, serial number {serial}; Ctrl-C ends\n"
+            about = (
                 "A new chip each time; to go on with this serial number's passport and calibration "
-                f"all the same: --serial {serial}",
+                f"all the same: --serial {serial}"
+            )
+            if file is not None:
+                about = f"The chip is kept in {file.path}"
+            click.echo(
+                f"{name}, chip {chip}, seed {seed}, serial number {serial}; Ctrl-C ends\n{about}",
                 err=True,
             )
             if tcp is not None and not _is_loopback(host):
@@ -175,7 +199,16 @@ def serve(
                     err=True,
                 )
         notify = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
-        Server(device, port, baud=baud, notify=notify).run()
+        Server(device, port, baud=baud, notify=notify, keeper=keeper).run()
+
+
+def _keeper(file: ChipFile, board: EmulatedBoard, device: MlpFirmware | AsciiFirmware) -> Keeper:
+    """Return what saves the chip; with it lies which operations of its clients it has got."""
+    if isinstance(device, AsciiFirmware):  # whose dialect has no numbers
+        return Keeper(board)
+    journal = device.memory.journal
+    file.noting["firmware"] = lambda _: {"op": journal.op_hw}
+    return Keeper(board, device.pulsing)
 
 
 def _open_pty(link: Path | None) -> Port:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ SAVE_EVERY = 512
 """Batches after which the totals are written: what an opening has to add up again at the most."""
 _BATCHES = """
 SELECT id, run, time, {ticket}, pulses, gates, outcome
-FROM batches LEFT JOIN outcomes ON id = batch WHERE id > ? ORDER BY id
+FROM batches LEFT JOIN outcomes ON id = batch WHERE id > ? ORDER BY id {order}
 """
 _SLOTS = """
 SELECT before.batch, slot FROM before LEFT JOIN outcomes ON before.batch = outcomes.batch
@@ -51,13 +51,17 @@ _SAVE = "INSERT OR REPLACE INTO totals VALUES (1, ?, ?)"
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A batch as the ledger has it: what, when, in which run, and the outcome of each pulse."""
+    """A batch as the ledger has it: what, when, in which run, and the outcome of each pulse.
+
+    `ticket` is what the board knows it by, where that was asked for.
+    """
 
     number: int
     run: int
     time: float
     pulses: RowPulses
     outcome: npt.NDArray[np.uint8]
+    ticket: str = ""
 
 
 @dataclass(eq=False)
@@ -341,9 +345,14 @@ class PulseLedger:
         for number, run, when, _, *content in self._rows(after):
             yield self._batch(number, run, when, *content)
 
-    def _rows(self, after: int) -> Iterator[tuple[Any, ...]]:
+    def newest_first(self) -> Iterator[Batch]:
+        """Return every batch with its ticket, the last one first."""
+        for number, run, when, ticket, *content in self._rows(0, "DESC"):
+            yield replace(self._batch(number, run, when, *content), ticket=ticket)
+
+    def _rows(self, after: int, order: str = "") -> Iterator[tuple[Any, ...]]:
         ticket = "ticket" if self._store.format > 1 else "''"
-        return self._store.rows(_BATCHES.format(ticket=ticket), after)
+        return self._store.rows(_BATCHES.format(ticket=ticket, order=order), after)
 
     def _batch(
         self, number: int, run: int, time: float, pulses: bytes, gates: bytes, outcome: bytes | None

@@ -51,7 +51,7 @@ def meet(board: Board, passport: Passport) -> None:
         return
     now, last = f"{serial} {board.life}", passport.board_life
     if last != now and last.startswith(f"{serial} "):
-        if is_virtual(board) and passport.has_history:
+        if is_virtual(board) and not is_kept(board) and passport.has_history:
             raise DataError(
                 f"virtual board {serial} was started anew, so its chip is blank, and the passport "
                 f"{passport.path} tells of an earlier one. Name another file (passport=FILE), or "

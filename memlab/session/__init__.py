@@ -15,6 +15,7 @@ from memlab.session.request import UNLABELLED, Labels, Request
 from memlab.session.same_board import (
     Vouched,
     check_life,
+    check_not_lost,
     check_others,
     check_record,
     check_serial,
@@ -33,6 +34,7 @@ __all__ = [
     "added",
     "check_boards",
     "check_life",
+    "check_not_lost",
     "check_others",
     "check_record",
     "check_serial",

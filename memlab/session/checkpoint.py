@@ -30,6 +30,7 @@ from memlab.session.same_board import (
     Vouched,
     check_kept_chip,
     check_life,
+    check_not_lost,
     check_others,
     check_record,
     check_serial,
@@ -91,6 +92,7 @@ class Checkpoint:
             check_serial(self.path, board, was["serial"])
             if not vouched.record_lost:
                 self._check_record(state, board)
+            check_not_lost(self.path, board, _known(state))
             if check_life(self.path, board, was["life"], restarted=vouched.board_restarted):
                 before = notes or read_attributes(self.path)
                 notes = restart_note(before, was["life"], board.life)
@@ -98,8 +100,7 @@ class Checkpoint:
 
     def _check_record(self, state: State, board: Board) -> None:
         """Refuse a record of the board that says too little of the pulses after a state."""
-        batches = state["array"]["batches"]
-        check_record(self.path, board, "" if batches is None else batches.get("known", ""))
+        check_record(self.path, board, _known(state))
         check_others(self.path, board, state["array"]["identity"]["others"])
 
     def restore(self, arrays: Sequence[Array]) -> None:
@@ -232,6 +233,12 @@ def _check(
     for name, length in content["lengths"].items():
         if lengths.get(name, -1) < length:
             raise DataError(f"{place} is ahead of the run file, which has lost its end")
+
+
+def _known(state: State) -> str:
+    """Return the name of the run's last batch before a state; '' where there was none."""
+    batches = state["array"]["batches"]
+    return "" if batches is None else str(batches.get("known", ""))
 
 
 def _state_of(array: Array) -> State:

@@ -14,16 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drivers.board import Board
+from drivers.board import Board, Outcome
 from memlab.array import Array
 from memlab.errors import DataError
-from memlab.passport.life import is_virtual
+from memlab.passport.fate import attempts
+from memlab.passport.life import is_kept, is_virtual
 from memlab.storage import State
 
 __all__ = [
     "Vouched",
     "check_kept_chip",
     "check_life",
+    "check_not_lost",
     "check_others",
     "check_record",
     "check_serial",
@@ -108,6 +110,8 @@ def check_life(path: Path, board: Board, was: str, *, restarted: bool) -> bool:
     now = board.life
     if not was or not now or was == now:
         return False
+    if is_kept(board):  # the record says what the chip has lost (`check_not_lost`)
+        return True
     if is_virtual(board):
         raise DataError(
             f"{path}: the virtual board was started anew since, so its chip is blank and the run "
@@ -119,6 +123,23 @@ def check_life(path: Path, board: Board, was: str, *, restarted: bool) -> bool:
             "its state, resume with --board-restarted. Nothing was pulsed"
         )
     return True
+
+
+def check_not_lost(path: Path, board: Board, ticket: str) -> None:
+    """Refuse a chip in the file of a virtual board that was saved before what a run builds on.
+
+    `ticket` is of its last batch that was fired for certain; '' where that is none.
+    """
+    fate = board.fate(ticket) if ticket and is_kept(board) else None
+    if fate is None or not fate.size:
+        return
+    outcome, _ = attempts(board, ticket, fate.size)
+    if outcome is not None and (outcome == Outcome.NOT_FIRED).any():
+        raise DataError(
+            f"{path}: the chip in the board's file was saved before the last pulses that this run "
+            "builds on, and lost them when the board's program ended. Serve a later file of the "
+            "chip, or start the run again, with another --out. Nothing was pulsed"
+        )
 
 
 def check_kept_chip(path: Path, array: Array, state: State, runs: Sequence[str]) -> None:

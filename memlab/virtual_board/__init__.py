@@ -11,6 +11,7 @@ from memlab.virtual_board.boards import dpe_board, mlp_board
 from memlab.virtual_board.dpe_firmware import DpeFirmware
 from memlab.virtual_board.events import BoardEvent, Fired, OutputsChanged, json_lines
 from memlab.virtual_board.hard_limits import HARD_LIMITS
+from memlab.virtual_board.keeping import Keeper
 from memlab.virtual_board.ports import Port
 from memlab.virtual_board.server import Device, Server
 from memlab.virtual_board.tcp_port import TcpPort
@@ -22,6 +23,7 @@ __all__ = [
     "Device",
     "DpeFirmware",
     "Fired",
+    "Keeper",
     "OutputsChanged",
     "Port",
     "Server",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from drivers.board import Board
 from firmware_protocol.firmware import Firmware
 from firmware_protocol.framing import encode_frame
-from firmware_protocol.journal import Memory
+from firmware_protocol.journal import Journal, Memory
 from firmware_protocol.messages import ErrorCode, Kind, StateEvent
 from memlab.storage import new_serial
 from memlab.virtual_board.board_executor import BoardExecutor
@@ -28,6 +28,10 @@ class MlpFirmware(Firmware):
     def idle(self) -> bool:
         """Return True when no session is alive, so that a second client may replace the first."""
         return not self.link.alive(self.clock())
+
+    def pulsing(self) -> bool:
+        """Return True while an operation that pulses is under way."""
+        return bool(self.service.busy_op)
 
     def plea(self, data: bytes) -> Plea:
         """Return what the first bytes of a client that waits ask for."""
@@ -60,16 +64,19 @@ def mlp_board(
     record: Callable[[BoardEvent], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     serial: str = "",
+    highest_op: int = 0,
 ) -> MlpFirmware:
     """Return MLP/1 firmware over a board.
 
     Without a serial number it gets one that no other has: its chip is as blank as a new one, so
-    that it must not be taken for the chip of an earlier process.
+    that it must not be taken for the chip of an earlier process. A chip that was kept has got
+    everything up to `highest_op`, and nothing after it.
 
     Its memory is new, as after a loss of power: another `boot_id` and session numbers that start
     elsewhere, so that a host sees that the journal of an earlier process is gone.
     """
-    memory = Memory(boots=1 + secrets.randbelow(255), boot_id=1 + secrets.randbits(31))
+    journal = Journal(op_hw=highest_op, lost_op=highest_op)
+    memory = Memory(1 + secrets.randbelow(255), 1 + secrets.randbits(31), journal)
     executor = BoardExecutor(
         board,
         memory.journal,

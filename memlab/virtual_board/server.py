@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from memlab.virtual_board.keeping import Keeper
 from memlab.virtual_board.pacing import Pacer
 from memlab.virtual_board.ports import CHUNK, Port
 
@@ -66,6 +67,8 @@ class Server:
         Returns seconds; the same that the device's executor uses.
     notify
         Told in words what happens at the port.
+    keeper
+        Saves the chip, where it is kept in a file; by the same clock.
     """
 
     def __init__(
@@ -76,7 +79,9 @@ class Server:
         baud: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         notify: Callable[[str], None] = lambda text: None,
+        keeper: Keeper | None = None,
     ) -> None:
+        self._keeper = keeper
         self._device, self._port, self._clock, self._notify = device, port, clock, notify
         self._receiving, self._sending = Pacer(baud), Pacer(baud)
         if baud is not None:
@@ -117,6 +122,8 @@ class Server:
         self._busy = self._device.tick(now)
         while self._busy and (now := self._clock()) < work_until:
             self._busy = self._device.tick(now)
+        if self._keeper is not None and not self._busy:
+            self._keeper.look(now)
         self._out += self._device.data_to_send()
         self._send()
 
@@ -124,6 +131,8 @@ class Server:
         now = self._clock()
         listen, speak = self._receiving.budget(now) > 0, self._sending.budget(now) > 0
         deadlines = [self._device.next_timeout()]
+        if self._keeper is not None:
+            deadlines.append(self._keeper.due())
         if not listen:
             deadlines.append(self._receiving.free_at())
         if not speak:
@@ -161,6 +170,8 @@ class Server:
 
     def _lose_client(self, text: str) -> None:
         self._device.host_gone()
+        if self._keeper is not None:
+            self._keeper.save()
         self._device.data_to_send()
         self._out.clear()
         self._late = b""

@@ -1,0 +1,208 @@
+"""A served board whose chip is kept in a file: the same board after a restart, in a new life."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.stopped import datasets, same
+from support.virtual_board import VirtualBoard
+
+from memlab import open_array, open_board
+from memlab.array.board_array import BoardArray
+from memlab.cli import cli  # noqa: F401 - loaded before boards are forked
+from memlab.emulator import chip_file
+from memlab.storage import unsealed
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 needs POSIX")
+Serve = Callable[..., VirtualBoard]
+CHIP = ("--chip", "counted.toml", "--seed", "3")
+
+
+@pytest.fixture(autouse=True)
+def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "records"))
+    Path("counted.toml").write_text('extends = "ta-hfo2"\n[wear]\nlifetime = 1e12\n')
+
+
+def opened(url: str) -> BoardArray:
+    array = open_array(url)
+    assert isinstance(array, BoardArray)
+    return array
+
+
+def ended(board: VirtualBoard, number: int) -> None:
+    board.process.send_signal(number)
+    board.process.wait(20.0)
+
+
+def pulses_in_file(path: str = "my.h5") -> np.ndarray:
+    content = unsealed(Path(path).read_bytes())
+    assert content is not None
+    counted: np.ndarray = chip_file._unpack(content)["board"]["chip"]["pulses"]
+    return counted
+
+
+def wait_for_pulses(count: int) -> None:
+    deadline = time.monotonic() + 30.0
+    while pulses_in_file().sum() < count:
+        assert time.monotonic() < deadline, "the chip was not saved"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_board_that_is_started_again_has_its_chip_and_another_life(
+    number: int, virtual_board: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    board = virtual_board("--pty", "--state", "my.h5", *CHIP)
+    with opened(board.url) as array:
+        uid, life, able = array.board.status()["uid"], array.board.life, array.board.capabilities
+        array[3:9, 2:5].program(1.2)
+        wanted = array[0:12, 0:6].read_conductance()
+    ended(board, number)
+    caplog.clear()
+    board = virtual_board("--pty", "--state", "my.h5")
+    assert board.document["serial"] == able.serial
+    assert board.document["seed"] == 3
+    with opened(board.url) as array:
+        assert array.board.status()["uid"] == uid
+        assert array.board.capabilities == able
+        assert array.board.life != life
+        assert "was restarted since its passport saw it last" in caplog.text
+        assert array.passport.ledger.totals.fired.sum() == 18
+        assert np.array_equal(array[0:12, 0:6].read_conductance(), wanted)
+        array[3:9, 2:5].program(1.3)
+    ended(board, number)
+    assert pulses_in_file().sum() == 36
+    with open_board("emulator:?state=my.h5") as inside:
+        assert inside.capabilities.serial == able.serial
+
+
+def test_what_a_killed_board_had_not_saved_is_told_and_taken_back(
+    virtual_board: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    board = virtual_board("--pty", "--state", "my.h5", *CHIP)
+    with opened(board.url) as array:
+        array[3:9, 2:5].program(1.2)
+        wait_for_pulses(18)
+        array[4:9, 2:5].program(1.3, reset=np.eye(5, 3, dtype=bool))
+        ended(board, signal.SIGKILL)
+    lost = 33 - pulses_in_file().sum()  # of 18: it may have been saved meanwhile
+    caplog.clear()
+    board = virtual_board("--pty", "--state", "my.h5")
+    with opened(board.url) as array:
+        fired = array.passport.ledger.totals.fired.sum(axis=0)
+        assert np.array_equal(fired, pulses_in_file())
+        told = ("saved before the last", "row pulses of its passport") if lost > 0 else ()
+        assert all(text in caplog.text for text in told)
+        array[4:9, 2:5].program(1.3)
+        wait_for_pulses(int(fired.sum()) + 15)
+        assert np.array_equal(array.passport.ledger.totals.fired.sum(axis=0), pulses_in_file())
+
+
+def test_a_chip_that_is_served_is_in_use(virtual_board: Serve) -> None:
+    virtual_board("--pty", "--state", "my.h5", *CHIP)
+    words = [sys.executable, "-m", "memlab", "board"]
+    for command in (
+        ["info", "--board", "emulator:?state=my.h5"],
+        ["serve", "--pty", "--state", "my.h5"],
+    ):
+        run = subprocess.run([*words, *command], capture_output=True, text=True, timeout=60)
+        assert run.returncode == 3
+        assert re.fullmatch("memlab: .*my.h5 is in use by another program.*\n", run.stderr)
+
+
+@pytest.mark.parametrize("wrong", [("--seed", "4"), ("--chip", "ideal"), ("--serial", "x")])
+def test_options_that_contradict_the_chip_are_refused(wrong: tuple[str, str]) -> None:
+    with open_board("emulator:?state=my.h5&seed=3"):
+        pass
+    words = [sys.executable, "-m", "memlab", "board", "serve", "--pty", "--state", "my.h5", *wrong]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 2
+    assert re.fullmatch("memlab: .*my.h5 holds a chip with .*\n", run.stderr)
+
+
+def test_a_training_goes_on_after_its_board_was_restarted(virtual_board: Serve) -> None:
+    from support.killed_run import KilledRun, run
+
+    with open_board("emulator:?state=whole.h5&seed=3&chip=counted.toml"):
+        pass
+    Path("my.h5").write_bytes(Path("whole.h5").read_bytes())
+    words = ["train", "airline-window", "--set", "network.units=2", "--epochs", "4", "--quiet"]
+    board = virtual_board("--pty", "--state", "whole.h5")
+    code, said = run([*words, "--board", board.url, "--out", "whole-run.h5"])
+    assert code == 0, said
+    ended(board, signal.SIGINT)
+    # The same serial number: its passport and record begin anew with the copy of the chip.
+    Path("records").rename("records-whole")
+    board = virtual_board("--pty", "--state", "my.h5", "--link", "board")
+    killed = KilledRun([*words, "--board", "serial://board", "--out", "run.h5"], Path("run.h5"))
+    assert killed.wait_until_begun()
+    assert killed.follow(0.7)
+    killed.end(signal.SIGKILL)
+    ended(board, signal.SIGINT)
+    virtual_board("--pty", "--state", "my.h5", "--link", "board")
+    code, said = run(["runs", "resume", "run.h5", "--quiet"])
+    assert code == 0, said
+    found, wanted = datasets(Path("run.h5")), datasets(Path("whole-run.h5"))
+    shapes = [name for name in wanted if found[name].shape != wanted[name].shape]
+    assert shapes == []
+    assert same(found["entry/training/epoch"], wanted["entry/training/epoch"])
+
+
+def kill_boards(
+    seed: int, kills: int, virtual_board: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Kill boards under a training; what chip and passport differ by is said, and is so no more."""
+    from support.killed_run import KilledRun, run
+
+    rng = np.random.default_rng(seed)
+    train = ["train", "airline-window", "--set", "network.units=2", "--epochs", "6", "--quiet"]
+    serve = ("--pty", "--state", "my.h5", "--link", "board", *CHIP)
+    for k in range(kills):
+        out = Path(f"run{k}.h5")
+        board = virtual_board(*serve)
+        words = [*train, "--board", "serial://board?reconnect=0.2", "--out", str(out)]
+        current = KilledRun(words, out)
+        assert current.wait_until_begun()
+        current.follow(rng.uniform(0.0, 2.0))
+        ended(board, signal.SIGKILL)
+        code, said = current.finish()
+        assert code in (0, 1, 3), said
+        caplog.clear()
+        board = virtual_board(*serve)
+        with opened("serial://board") as array:
+            totals, counted = array.passport.ledger.totals, pulses_in_file()
+            fired, doubtful = totals.fired.sum(axis=0), totals.doubtful.sum(axis=0)
+            assert ((fired <= counted) & (counted <= fired + doubtful)).all()
+            assert array.board.others_pulsed == ""
+        code, said = run(["runs", "resume", str(out), "--quiet"])
+        assert code == 0 or "saved before the last pulses" in said or "cannot be resumed" in said
+        with opened("serial://board") as array:
+            deadline = time.monotonic() + 30.0
+            while not (array.passport.ledger.totals.fired.sum(axis=0) <= pulses_in_file()).all():
+                assert time.monotonic() < deadline, "the chip was not saved"
+                time.sleep(0.02)
+        ended(board, signal.SIGINT)
+
+
+def test_killed_boards_keep_chip_and_passport_in_step(
+    virtual_board: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    kill_boards(1, 2, virtual_board, caplog)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(4))
+def test_20_killed_boards(
+    seed: int, virtual_board: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    kill_boards(seed, 5, virtual_board, caplog)
