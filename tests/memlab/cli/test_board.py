@@ -105,7 +105,7 @@ def test_a_failing_selftest_ends_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        "memlab.array.urls.EmulatedBoard", lambda *_: Broken(load_preset("ideal"), 0)
+        "memlab.emulator.making.EmulatedBoard", lambda *_, **__: Broken(load_preset("ideal"), 0)
     )
     code, told, _ = in_process(capsys, "board", "selftest")
     assert code == 1
