@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import SettingError
+from memlab.numeric import BoolArray
 from memlab.storage import load_npy
 
 __all__ = ["Region", "format_lines", "parse_lines"]
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

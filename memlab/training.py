@@ -12,10 +12,10 @@ from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers import stopping
 from memlab.nn import Loss, Network, Optimizer, Validation
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "train",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 Batch = tuple[FloatArray, FloatArray]
 """Input and target, each (time, batch, features)."""
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from memlab.analysis.clusters import Lines
+from memlab.numeric import FloatArray
 
 __all__ = ["Bending", "BentCells", "BinnedBending", "added_voltage", "bin_bending", "fit_bending"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _CELLS_PER_BIN = 50
 _MOST_BINS = 40

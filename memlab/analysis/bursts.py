@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct
 
+from memlab.numeric import FloatArray
+
 __all__ = ["Bursts", "white_noise"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _SHORTEST = 6
 """Reads of a burst from which a wandering can be told."""

@@ -9,15 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.analysis.bending import added_voltage
 from memlab.analysis.statistics import shared_rounding
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["CellFits", "Curves", "fit_cells", "left_by_wires"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,16 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import log_ndtr
+
+from memlab.numeric import FloatArray
 
 __all__ = ["CensoredFit", "fit_normal", "fit_weibull"]
 
 _FAR = 14.0
 """A most likely scale e^14 times off the data: they do not determine it (log of a million)."""
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ import numpy.typing as npt
 from scipy.special import fdtrc
 
 from memlab.analysis.statistics import CONVERTER_ERROR, shared_rounding
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["Lines", "column_share", "jackknife", "mean_over_cells"]
 
-FloatArray = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 COLUMN_SCALE, ROW_SCALE = 1e-3, 3e-4
@@ -42,7 +42,7 @@ class Lines:
     column: Indices
 
     @classmethod
-    def of(cls, mask: npt.NDArray[np.bool_], cells: npt.NDArray[np.bool_] | None = None) -> Lines:
+    def of(cls, mask: BoolArray, cells: BoolArray | None = None) -> Lines:
         """Return the lines of the cells of a mask; `cells` chooses some of these."""
         row, column = np.nonzero(mask)
         return cls(row, column) if cells is None else cls(row[cells], column[cells])
@@ -107,7 +107,7 @@ def mean_over_cells(
 
 
 def jackknife(
-    estimate: Callable[[npt.NDArray[np.bool_]], FloatArray], lines: Lines
+    estimate: Callable[[BoolArray], FloatArray], lines: Lines
 ) -> tuple[FloatArray, FloatArray]:
     """Return estimates from all cells, and their errors from leaving out groups of columns in turn.
 

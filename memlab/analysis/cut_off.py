@@ -10,12 +10,12 @@ a = Phi^-1(part cut off),
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri
+
+from memlab.numeric import FloatArray
 
 __all__ = ["LOST", "SILENT", "means_above_zero"]
 
-FloatArray = npt.NDArray[np.float64]
 
 SILENT = 0.5e-6
 """Conductance in S below which a cell counts as cut off: more than a board errs around zero."""

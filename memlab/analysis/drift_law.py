@@ -26,17 +26,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import OptimizeResult, least_squares
 from scipy.special import chdtrc, fdtrc
 
 from memlab.analysis.rounding import mean_rounding
 from memlab.analysis.statistics import CONVERTER_ERROR
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["DriftLaw", "StateCells", "fit_drift", "usable_readings"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _BY_CHANCE = 1e-3
 """Retention, and an end that is not 0 S, are reported if less probable than this without them."""

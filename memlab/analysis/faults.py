@@ -23,10 +23,10 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from memlab.numeric import BoolArray, FloatArray
+
 __all__ = ["Cycles", "Fault", "classify", "find_shorts", "usual_window"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 MOVES = 0.3
 """Part of the usual window; telegraph noise of a stuck cell is smaller."""

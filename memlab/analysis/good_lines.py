@@ -12,9 +12,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from memlab.numeric import BoolArray, FloatArray
+
 __all__ = ["choose_good_lines"]
 
-BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
 
 
@@ -56,7 +57,7 @@ def choose_good_lines(bad: BoolArray, largest_share: float) -> tuple[Lines, Line
     return np.flatnonzero(keep[0]), np.flatnonzero(keep[1])
 
 
-def _shares(cells: npt.NDArray[np.float64], keep: list[BoolArray]) -> list[npt.NDArray[np.float64]]:
+def _shares(cells: FloatArray, keep: list[BoolArray]) -> list[FloatArray]:
     """Share of bad cells of each kept row and column among the kept cells; 0 on dropped lines."""
     rows, columns = keep
     of_rows = cells @ columns / max(1, int(columns.sum()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from memlab.numeric import BoolArray
+
 __all__ = ["diagonal_groups", "largest_group"]
 
 
@@ -31,11 +33,11 @@ def diagonal_groups(
 def largest_group(
     rows: npt.NDArray[np.intp],
     columns: npt.NDArray[np.intp],
-    mask: npt.NDArray[np.bool_],
+    mask: BoolArray,
     groups: int,
-) -> npt.NDArray[np.bool_]:
+) -> BoolArray:
     """Return the cells of `mask` in that group which has most of them, shape (rows, columns)."""
     group = diagonal_groups(rows, columns, groups)
     count = np.bincount(group[mask], minlength=groups)
-    largest: npt.NDArray[np.bool_] = mask & (group == count.argmax())
+    largest: BoolArray = mask & (group == count.argmax())
     return largest

@@ -28,11 +28,10 @@ import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from memlab.analysis.statistics import CONVERTER_ERROR
+from memlab.numeric import FloatArray
 
 __all__ = ["PulseLaw", "fit_reset", "fit_set"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _SEEN = 5.0
 """Standard errors from which a mean movement counts as seen."""

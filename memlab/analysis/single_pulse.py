@@ -18,13 +18,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.analysis.statistics import shared_rounding
+from memlab.numeric import FloatArray
 
 __all__ = ["Amplitude", "SinglePulses", "single_pulses"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _LEFT = 0.05
 """Part of the way that must be left for a pulse to show what it does."""

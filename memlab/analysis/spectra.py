@@ -24,10 +24,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtri
 
+from memlab.numeric import BoolArray, FloatArray
+
 __all__ = ["Flicker", "Periodograms", "fit_flicker", "periodograms", "restless_cells"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _FIRST_BIN = 2
 """Below this little is left by the window and what is taken off."""

@@ -9,6 +9,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from memlab.numeric import BoolArray, FloatArray
+
 __all__ = [
     "LineFit",
     "fit_line",
@@ -19,7 +21,6 @@ __all__ = [
     "standard_error",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 _LEAST_MOVE = 10e-9
 """S: some steps of the converter at the highest gain. What moves less does not switch."""
@@ -72,7 +73,7 @@ def fit_line(x: FloatArray, y: FloatArray) -> LineFit:
     return LineFit(slope, offset, residual)
 
 
-def responding_cells(moved: FloatArray) -> npt.NDArray[np.bool_]:
+def responding_cells(moved: FloatArray) -> BoolArray:
     """Return which cells move by at least a fifth of what those in the middle do.
 
     None where those in the middle do not move by more than noise and rounding.
@@ -90,7 +91,7 @@ def responding_cells(moved: FloatArray) -> npt.NDArray[np.bool_]:
         least = max(
             least, _CLEAR * 1.86 * float(np.median(np.abs(moved - middle))) / moved.size**0.5
         )
-    responds: npt.NDArray[np.bool_] = (moved > 0.2 * middle) & (middle > least)
+    responds: BoolArray = (moved > 0.2 * middle) & (middle > least)
     return responds
 
 
@@ -114,7 +115,7 @@ def shared_rounding(step: float, variance: float) -> float:
     return step / math.sqrt(12.0) * math.exp(-2.0 * (math.pi * scatter) ** 2)
 
 
-def on_map(mask: npt.NDArray[np.bool_], values: npt.NDArray[_Value]) -> npt.NDArray[_Value]:
+def on_map(mask: BoolArray, values: npt.NDArray[_Value]) -> npt.NDArray[_Value]:
     """Return maps of the shape of `mask` with the values of its cells, shape (..., cells).
 
     Elsewhere they are NaN, or False where the values are booleans.

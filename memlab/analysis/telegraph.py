@@ -23,11 +23,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["SLOWEST", "TwoStates", "find_two_states"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _SMALLEST_PART = 0.05
 """Of the reads, that each state must have."""
@@ -61,9 +61,9 @@ class TwoStates:
     noise: FloatArray
 
     @property
-    def found(self) -> npt.NDArray[np.bool_]:
+    def found(self) -> BoolArray:
         """Cells that have two states."""
-        found: npt.NDArray[np.bool_] = self.separation > self._limit
+        found: BoolArray = self.separation > self._limit
         return found
 
     @property

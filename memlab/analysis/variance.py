@@ -11,13 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.analysis.clusters import Lines, mean_over_cells
+from memlab.numeric import FloatArray
 
 __all__ = ["Component", "Components", "mean_component", "variance_components"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

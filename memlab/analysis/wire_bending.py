@@ -15,13 +15,12 @@ of the wires take the voltage. It is no more than this, and stays in the error.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.analysis.wire_fit import without_outliers
+from memlab.numeric import FloatArray
 
 __all__ = ["bent_share"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _FEWEST = 3
 """Reads that say anything."""

@@ -27,11 +27,10 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.emulator import effective_conductance, wire_segments
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["Resistances", "Stage", "WireFit", "WireModel", "fit_resistances", "without_outliers"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _SMALL = 5e-6
 """A cell that conducts less (S) is taken as it is read: it loads nothing."""

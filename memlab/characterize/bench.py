@@ -26,15 +26,13 @@ from memlab.array import Measurement, nearest_step
 from memlab.array.board_array import BoardArray
 from memlab.characterize.clock import RunClock
 from memlab.errors import DataError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.passport.fate import Outcomes, attempts
 from memlab.runs import ProcedureLog, Record
 
 __all__ = ["Bench", "formable_cells"]
 
 LOGGER = logging.getLogger("memlab.resume")
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Bench:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.board import LineClass
 from drivers.max11046 import MID_CODE
 from drivers.published_board import SPANS
 from memlab.array import Measurement
+from memlab.numeric import FloatArray
 
 __all__ = ["driven_voltage", "value_step"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def driven_voltage(vectors: Sequence[Measurement]) -> FloatArray:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.analysis.censored import fit_weibull
@@ -25,14 +24,12 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.kinds import Quantity
+from memlab.numeric import FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Unitless, Volts
 from memlab.settings import ChipSetting
 
 __all__ = ["Endurance", "EnduranceConfig"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 def _weak_chip() -> ChipPreset:

@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.analysis.censored import fit_normal
@@ -25,14 +24,13 @@ from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.emulator import ChipPreset, load_preset
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Seconds, Siemens, Volts
 from memlab.settings import ChipSetting
 
 __all__ = ["Forming", "FormingConfig"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _WIRES = "what the wires take of a pulse is not in the error"
 

@@ -21,13 +21,13 @@ import numpy.typing as npt
 from memlab.array import Measurement
 from memlab.errors import DataError
 from memlab.kinds import Family, Kind, Quantity, Steps
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Findings, ProcedureLog, Record, Run
 from memlab.runs.foreign import CellReading, ForeignLog
 from memlab.session import Request, Session, written
 
 __all__ = ["Imported", "write_foreign_log"]
 
-FloatArray = npt.NDArray[np.float64]
 
 COORDINATES = {
     "amplitude": Coordinate("V", "Amplitude of the pulse before the reading; 0: none"),
@@ -139,7 +139,7 @@ def _write(
     groups: Sequence[tuple[_Key, list[CellReading]]],
     rows: npt.NDArray[np.intp],
     columns: npt.NDArray[np.intp],
-    mask: npt.NDArray[np.bool_],
+    mask: BoolArray,
 ) -> Record:
     """Write the maps of a log, and add what it holds to the findings."""
     run = session.file
@@ -177,9 +177,7 @@ def _grouped(log: ForeignLog) -> list[tuple[_Key, list[CellReading]]]:
     return sorted(groups.items(), key=lambda item: item[0][0])
 
 
-def _findings(
-    log: ForeignLog, record: Record, times: FloatArray, pulsed: npt.NDArray[np.bool_]
-) -> Findings:
+def _findings(log: ForeignLog, record: Record, times: FloatArray, pulsed: BoolArray) -> Findings:
     findings = Findings()
     conductance = record.readings.value
     read = np.isfinite(conductance)

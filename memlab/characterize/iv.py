@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from drivers.board import AUTO_GAIN
@@ -35,13 +34,12 @@ from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.errors import SettingError
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Amperes, Volts
 
 __all__ = ["IV", "IVConfig"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _CONDUCTS = 0.1
 """Part of the middle slope from which the bending of a cell is told."""

@@ -48,13 +48,12 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.emulator import wire_segments
 from memlab.errors import SaturationWarning
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Ohms, Siemens, Volts, in_unit
 
 __all__ = ["Linearity", "LinearityConfig"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
 
 _TOGETHER = -1.0

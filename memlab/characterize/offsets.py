@@ -10,10 +10,10 @@ board takes it off each read by itself; what its vectors of zeros then show is n
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.board import AUTO_GAIN
 from memlab.characterize.bench import Bench
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Record
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "reads_without_offset",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 _ZEROS = 16
 """Vectors of zeros for each reading. Their noise is shared by the cells of a column; with 16 of
@@ -90,7 +89,7 @@ def reads_without_offset(
     record: Record,
     step: float,
     read_voltage: float,
-    readings: npt.NDArray[np.bool_] | None = None,
+    readings: BoolArray | None = None,
 ) -> FloatArray:
     """Return the readings of a step less the mean current of its vectors of zeros.
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.array import Array
@@ -21,6 +20,7 @@ from memlab.characterize.clock import board_clock
 from memlab.chip.limit_changes import LimitChanges
 from memlab.emulator import load_preset
 from memlab.kinds import Family, Kind, Steps
+from memlab.numeric import BoolArray
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, MemoryLog, Record, Run
 from memlab.session import Session, added
@@ -156,9 +156,7 @@ class Procedure(Kind, Generic[Settings]):
                 self.enter(array.passport, bench.record, findings)
         session.findings = findings
 
-    def estimate(
-        self, arrays: Sequence[Array], mask: npt.NDArray[np.bool_] | None = None
-    ) -> dict[str, Any]:
+    def estimate(self, arrays: Sequence[Array], mask: BoolArray | None = None) -> dict[str, Any]:
         """Return the bill on an emulated array in memory, on which it is rehearsed.
 
         Parameters

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.analysis.clusters import Lines, jackknife
 from memlab.analysis.pulse_law import PulseLaw
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Findings
 
 __all__ = [
@@ -24,8 +24,6 @@ __all__ = [
     "within_cells",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 CAVEAT = "as seen from the drivers: what wires take is not in the error"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.characterize.procedure import ProcedureConfig
 from memlab.kinds import Quantity
+from memlab.numeric import FloatArray
 from memlab.runs import Coordinate, Findings
 from memlab.setting_units import Volts
 
@@ -23,7 +23,6 @@ __all__ = [
     "add_grid",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 COORDINATES: dict[str, Coordinate] = {
     "voltage": Coordinate("V", "Amplitude of the pulse before the reading; NaN before the first"),

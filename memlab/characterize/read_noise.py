@@ -45,13 +45,12 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Seconds, Siemens, in_unit
 
 __all__ = ["ReadNoise", "ReadNoiseConfig"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
 
 _ZEROS = -1.0

@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.analysis.clusters import Lines, mean_over_cells
@@ -35,12 +34,11 @@ from memlab.characterize.pulse_grid import (
 )
 from memlab.characterize.shared_errors import shared_error
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Volts
 
 __all__ = ["ResetMap", "ResetMapConfig"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class ResetMapConfig(PulseGridConfig):
@@ -134,7 +132,7 @@ class ResetMap(Procedure[ResetMapConfig]):
             why = shared or "fewer than two cells respond"
             findings.add_undetermined(SET_CONDUCTANCE, why, n=n, of=of)
 
-        def law(which: npt.NDArray[np.bool_], near: FloatArray | None = None) -> PulseLaw:
+        def law(which: BoolArray, near: FloatArray | None = None) -> PulseLaw:
             # The last two series: both SET states at the highest gate voltage.
             start, after = cells[-2:, 0, which], cells[-2:, 1:, which]
             found, own, cut = means_above_zero(after)

@@ -29,12 +29,11 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
+from memlab.numeric import FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Seconds, Unitless, Volts
 
 __all__ = ["Retention", "RetentionConfig"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class RetentionConfig(ProcedureConfig):

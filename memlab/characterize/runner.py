@@ -37,6 +37,7 @@ from memlab.characterize.session import (
 )
 from memlab.chip.limits import Limits
 from memlab.errors import DataError, LimitError, SettingError
+from memlab.numeric import BoolArray
 from memlab.regions import Region
 from memlab.runs import (
     FinishedLog,
@@ -88,7 +89,6 @@ LIFE = "board_life"
 OTHERS = "board_others"
 """Attribute of a run file: the last pulses of others that were known of when it was begun."""
 
-BoolArray = npt.NDArray[np.bool_]
 Watcher = Callable[[str, int], None]
 """Called with the procedure's name and the number of readings so far."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.analysis.clusters import Lines, mean_over_cells
@@ -34,12 +33,11 @@ from memlab.characterize.pulse_grid import (
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.staircase import clear_steps
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Findings, Record
 from memlab.setting_units import Volts
 
 __all__ = ["SetMap", "SetMapConfig"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class SetMapConfig(PulseGridConfig):
@@ -110,7 +108,7 @@ class SetMap(Procedure[SetMapConfig]):
         add_grid(findings, config, cells[:, 1:], "a SET from a RESET state")
         shared = shared_error(record, cells[:, -1].mean(axis=0), lines)
 
-        def law(which: npt.NDArray[np.bool_], near: FloatArray | None = None) -> PulseLaw:
+        def law(which: BoolArray, near: FloatArray | None = None) -> PulseLaw:
             some = cells[:, :, which]
             moved = some[:, 1:] - some[:, :1]
             return fit_set(config.amplitudes(), moved.mean(axis=2), within_cells(moved), near=near)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from memlab.analysis.clusters import Lines, column_share
 from memlab.characterize.offsets import are_net
+from memlab.numeric import FloatArray
 from memlab.runs import Record
 
 __all__ = ["CALIBRATE", "shared_error"]
@@ -20,7 +18,7 @@ _SHARE, _CHANCE = 0.1, 1e-6
 """Part of the variance that columns share, and how improbable by chance, from which it counts."""
 
 
-def shared_error(record: Record, values: npt.NDArray[np.float64], lines: Lines) -> str:
+def shared_error(record: Record, values: FloatArray, lines: Lines) -> str:
     """Return why nothing can be said of the cells, or "" where it can.
 
     Readings from which the offsets were taken off, by vectors of zeros or by a calibration, say

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.analysis.clusters import Lines, mean_over_cells
@@ -25,6 +24,7 @@ from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.shared_errors import shared_error
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Volts
 
@@ -44,7 +44,7 @@ class StaircaseConfig(ProcedureConfig):
             raise ValueError("gate_minimum < gate_maximum must hold (V)")
         return self
 
-    def gates(self) -> npt.NDArray[np.float64]:
+    def gates(self) -> FloatArray:
         """Return the gate voltage (V) of each step, rising and falling."""
         up = np.linspace(self.gate_minimum, self.gate_maximum, self.steps)
         return np.concatenate([up, up[::-1]])
@@ -125,8 +125,8 @@ class Staircase(Procedure[StaircaseConfig]):
         self,
         findings: Findings,
         record: Record,
-        gate: npt.NDArray[np.float64],
-        cells: npt.NDArray[np.float64],
+        gate: FloatArray,
+        cells: FloatArray,
         lines: Lines,
     ) -> None:
         """Add slope, offset and noise from the steps that are clear of the RESET state."""
@@ -165,9 +165,7 @@ class Staircase(Procedure[StaircaseConfig]):
         findings.add(CYCLE_SPREAD, spread, error, n=n, of=_WHO)
 
 
-def clear_steps(
-    cells: npt.NDArray[np.float64], after_reset: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def clear_steps(cells: FloatArray, after_reset: FloatArray) -> BoolArray:
     """Return at which steps hardly any cell is cut off at its RESET state, or at 0 S.
 
     Parameters
@@ -181,7 +179,7 @@ def clear_steps(
     spread = float(cells.std(axis=1).max())
     low = max(float(after_reset.mean()), 0.0)
     gap = _CLEAR * float(np.hypot(spread, after_reset.std()))
-    clear: npt.NDArray[np.bool_] = cells.mean(axis=1) > low + gap
+    clear: BoolArray = cells.mean(axis=1) > low + gap
     return clear
 
 

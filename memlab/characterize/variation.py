@@ -16,7 +16,6 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from memlab.analysis.clusters import Lines
@@ -33,12 +32,12 @@ from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.staircase import clear_steps
 from memlab.kinds import Quantity
+from memlab.numeric import FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Volts
 
 __all__ = ["Variation", "VariationConfig"]
 
-FloatArray = npt.NDArray[np.float64]
 
 STATES = ("reset", "set_low", "set_high")
 

@@ -34,12 +34,12 @@ from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.errors import SaturationWarning
 from memlab.kinds import Quantity
+from memlab.numeric import FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Ohms, Volts, in_unit
 
 __all__ = ["VmmAccuracy", "VmmAccuracyConfig"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _ZEROS = -1.0
 """Value of the coordinate `pattern` of vectors of zeros."""

@@ -26,6 +26,7 @@ from memlab.characterize.codes import value_step
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Findings, Record
 from memlab.setting_units import Ohms, Volts
 
@@ -173,11 +174,11 @@ class Wires(Procedure[WiresConfig]):
         rounding = shared_rounding(one, float(reads[:, added].var())) if added.any() else 0.0
         return Stage(added, reads.mean(axis=0), rounding)
 
-    def _at_half(self, record: Record) -> npt.NDArray[np.bool_]:
+    def _at_half(self, record: Record) -> BoolArray:
         """Return which readings are at half of the voltage: in files of before there are none."""
         if "share" not in record.readings.coordinates:
             return np.zeros(len(record.readings), bool)
-        half: npt.NDArray[np.bool_] = record.readings.coordinate("share") == _HALF
+        half: BoolArray = record.readings.coordinate("share") == _HALF
         return half
 
     def _bending(
@@ -185,7 +186,7 @@ class Wires(Procedure[WiresConfig]):
         record: Record,
         level: npt.NDArray[np.intp],
         stages: Sequence[Stage],
-        cells: npt.NDArray[np.float64],
+        cells: FloatArray,
     ) -> float | None:
         """Compare the reads at half of the voltage, of the cells that were SET so far."""
         at_half = self._at_half(record)

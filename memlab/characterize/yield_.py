@@ -23,6 +23,7 @@ from memlab.characterize.bench import Bench
 from memlab.characterize.offsets import reads_without_offset
 from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Findings, Record
 from memlab.runs.good_lines import FREE, GOOD_COLUMNS, GOOD_ROWS
@@ -196,7 +197,7 @@ def _count(findings: Findings, fault: npt.NDArray[np.uint8]) -> None:
 
 
 def _add_good_lines(
-    findings: Findings, record: Record, bad: npt.NDArray[np.bool_], largest_share: float
+    findings: Findings, record: Record, bad: BoolArray, largest_share: float
 ) -> None:
     rows, columns = choose_good_lines(bad, largest_share)
     findings.add(GOOD_ROW_COUNT, rows.size, n=record.rows.size, of="rows tested")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 import numpy as np
-import numpy.typing as npt
+
+from memlab.numeric import FloatArray
 
 __all__ = ["Airline", "load_airline"]
 
@@ -29,7 +30,7 @@ class Airline:
     """
 
     month: tuple[str, ...]
-    passengers: npt.NDArray[np.float64]
+    passengers: FloatArray
 
 
 def load_airline() -> Airline:

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from memlab.datasets.labels import as_classes, as_mask_of, draw_test, finite
 from memlab.datasets.store import find_file, load_npz
 from memlab.errors import DataError, SettingError
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["FRAMES", "PERSONS", "WIDTHS", "Gait", "load_gait"]
 
@@ -73,17 +74,17 @@ class Gait:
         True for the test sequences of a split that the file's owner has made, or None.
     """
 
-    x: npt.NDArray[np.float64]
+    x: FloatArray
     y: npt.NDArray[np.uint8]
-    test_random: npt.NDArray[np.bool_]
-    test_pass: npt.NDArray[np.bool_] | None
+    test_random: BoolArray
+    test_pass: BoolArray | None
     group: npt.NDArray[np.integer] | None
     session: npt.NDArray[np.integer] | None
     source: str
     persons: tuple[str, ...] = tuple(f"person {k + 1}" for k in range(PERSONS))
-    test_given: npt.NDArray[np.bool_] | None = None
+    test_given: BoolArray | None = None
 
-    def test(self, split: str) -> npt.NDArray[np.bool_]:
+    def test(self, split: str) -> BoolArray:
         """Return the mask of the test sequences of a split.
 
         Parameters
@@ -195,7 +196,7 @@ def _load_mat(path: Path) -> Gait:
     )
 
 
-def _mat_sequences(path: Path, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _mat_sequences(path: Path, values: npt.NDArray[Any]) -> FloatArray:
     if values.ndim != 3:
         raise DataError(
             f"{path}: sequences of shape {values.shape}, expected (widths, sequences, frames)"

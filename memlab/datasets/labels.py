@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["as_classes", "as_mask_of", "draw_test", "finite"]
 
@@ -32,7 +33,7 @@ def as_classes(path: Path, labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uin
     return numbers.astype(np.uint8), [int(value) for value in values]
 
 
-def as_mask_of(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def as_mask_of(path: Path, name: str, values: npt.NDArray[Any]) -> BoolArray:
     """Return a test part as a mask.
 
     Raises
@@ -50,7 +51,7 @@ def as_mask_of(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[n
 
 def draw_test(
     units: npt.NDArray[Any], groups: npt.NDArray[Any], share: float, seed: int
-) -> npt.NDArray[np.bool_]:
+) -> BoolArray:
     """Return a mask of whole units (passes, or single samples), drawn within each group.
 
     Each group (a person, a class) gives about `share` of its units, at least one where it has two.
@@ -70,7 +71,7 @@ def draw_test(
     return test
 
 
-def finite(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def finite(path: Path, name: str, values: npt.NDArray[Any]) -> FloatArray:
     """Return numbers as float64.
 
     Raises

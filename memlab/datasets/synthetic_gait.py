@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.datasets.gait import FRAMES, PERSONS, WIDTHS, Gait
+from memlab.numeric import FloatArray
 
 __all__ = ["STATISTICS", "STATISTICS_ROWS", "make_gait"]
 
-FloatArray = npt.NDArray[np.float64]
 
 STATISTICS_ROWS = np.array([0, 2, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48])
 """Rows of the body, head first, at which the statistics are known."""

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from memlab.datasets.labels import as_classes, draw_test, finite
 from memlab.datasets.store import find_file, load_npz
 from memlab.errors import DataError
+from memlab.numeric import FloatArray
 
 __all__ = ["Wafer", "load_wafer"]
 
@@ -51,9 +52,9 @@ class Wafer:
         Where they come from.
     """
 
-    x_train: npt.NDArray[np.float64]
+    x_train: FloatArray
     y_train: npt.NDArray[np.uint8]
-    x_test: npt.NDArray[np.float64]
+    x_test: FloatArray
     y_test: npt.NDArray[np.uint8]
     classes: tuple[str, ...]
     source: str

@@ -26,7 +26,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.array import Array
@@ -46,14 +45,13 @@ from memlab.experiments.weights import make_planned_matrices
 from memlab.kinds import Preset
 from memlab.mapping import LI_2019, MatrixPlan
 from memlab.nn import LSTM, Dense, Loss, Network, SquaredError
+from memlab.numeric import FloatArray
 from memlab.runs import Findings, RunFile
 from memlab.setting_units import Unitless
 from memlab.settings import Section
 from memlab.training import Batch, Observer
 
 __all__ = ["PRESETS", "AirlineConfig", "AirlineExperiment", "AirlineKind", "Forecast"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class NetworkConfig(PlacedSection):

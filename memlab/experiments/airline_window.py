@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.array import Array
@@ -30,11 +29,10 @@ from memlab.experiments.passengers import (
 )
 from memlab.kinds import Preset
 from memlab.nn import SquaredError
+from memlab.numeric import FloatArray
 from memlab.training import Batch
 
 __all__ = ["PRESETS", "AirlineWindowConfig", "AirlineWindowExperiment", "AirlineWindowKind"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class WindowNetworkConfig(NetworkConfig):

@@ -24,6 +24,7 @@ from memlab.experiments.metrics import (
     in_software,
 )
 from memlab.nn import CrossEntropy, Loss, Network
+from memlab.numeric import FloatArray
 from memlab.runs import Findings, Run, RunFile
 from memlab.storage import State
 from memlab.training import Batch, EpochResult, Observer
@@ -41,7 +42,6 @@ __all__ = [
     "balanced_accuracy",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 LabelArray = npt.NDArray[np.uint8]
 
 EVALUATION_BATCH = 512

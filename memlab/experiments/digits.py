@@ -10,6 +10,7 @@ from memlab.experiments.classification import BatchTrainConfig, ClassificationCo
 from memlab.experiments.config import LogConfig, MappingConfig
 from memlab.experiments.placement import PlacedSection
 from memlab.mapping import Layout
+from memlab.numeric import FloatArray
 from memlab.runs import LogLevel
 from memlab.setting_units import Unitless
 from memlab.settings import Section
@@ -23,7 +24,6 @@ __all__ = [
     "scale_grey",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 SIDE = 8
 """Height and width of an image."""

@@ -24,7 +24,6 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.array import Array
@@ -42,11 +41,10 @@ from memlab.experiments.weights import make_planned_matrices
 from memlab.kinds import Preset
 from memlab.mapping import LI_2019, MatrixPlan
 from memlab.nn import LSTM, Dense, Network
+from memlab.numeric import FloatArray
 from memlab.settings import Section
 
 __all__ = ["PRESETS", "GaitConfig", "GaitKind"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class GaitDataConfig(Section):

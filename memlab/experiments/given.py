@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.datasets.labels import finite
@@ -24,6 +23,7 @@ from memlab.experiments.law import find_law
 from memlab.experiments.targets import used_cells, views_of
 from memlab.mapping import DirectUpdate, OneShotUpdate, pair_conductance
 from memlab.nn import Network
+from memlab.numeric import FloatArray
 from memlab.runs import Trained, read_trained
 from memlab.storage import require_file
 
@@ -32,7 +32,7 @@ __all__ = ["Weights", "check_source", "is_npz", "read_weights", "start_from"]
 UNITS = {"clipped": "part of `cells`"}
 """Of what `start_from` returns."""
 
-Weights = dict[str, npt.NDArray[np.float64]]
+Weights = dict[str, FloatArray]
 """A weight matrix, shape (inputs, outputs), by its name."""
 
 

@@ -20,9 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
 from memlab.array import Array
 from memlab.emulator.blas import one_blas_thread
 from memlab.experiments.config import ExperimentConfig, Method
@@ -39,6 +36,7 @@ from memlab.experiments.metrics import (
 )
 from memlab.experiments.rehearsal import rehearse
 from memlab.kinds import Family, Kind, Quantity, Steps, load_derived
+from memlab.numeric import BoolArray
 from memlab.runs import Run
 from memlab.session import Session
 
@@ -95,9 +93,7 @@ class ExperimentKind(Kind):
         }
         session.units |= outcome.units
 
-    def estimate(
-        self, arrays: Sequence[Array], mask: npt.NDArray[np.bool_] | None = None
-    ) -> dict[str, Any]:
+    def estimate(self, arrays: Sequence[Array], mask: BoolArray | None = None) -> dict[str, Any]:
         """Return the bill of a run on emulated arrays, from a rehearsal on them."""
         return rehearse(self, self.make, arrays)
 

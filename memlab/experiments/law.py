@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from memlab.array import Array
 from memlab.emulator import ChipPreset
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.mapping import SwitchingLaw, measure_switching_law
+from memlab.numeric import BoolArray
 
 __all__ = ["find_law"]
 
@@ -19,7 +17,7 @@ def find_law(
     array: Array,
     config: WriteVerifyConfig,
     chip: ChipPreset,
-    cells: npt.NDArray[np.bool_],
+    cells: BoolArray,
     views: Sequence[Array] = (),
 ) -> SwitchingLaw:
     """Return the law that cells are programmed with.

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.datasets import Airline
 from memlab.experiments.kind import ExperimentKind
@@ -21,6 +20,7 @@ from memlab.experiments.metrics import (
     TRAIN_RMSE,
     in_software,
 )
+from memlab.numeric import FloatArray
 from memlab.runs import Findings, Run, RunFile
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TRAINING_PAIRS", "EncodedSeries", "Encoding", "PassengerKind", "Prediction", "encode"]
 
-FloatArray = npt.NDArray[np.float64]
 
 TRAINING_PAIRS = 96
 

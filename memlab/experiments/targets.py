@@ -11,11 +11,9 @@ from memlab.array import Array
 from memlab.experiments.config import PairPlacement
 from memlab.mapping import Block, pair_conductance, pair_weight
 from memlab.nn import Network
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["place_weights", "used_cells", "views_of"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 def place_weights(

@@ -24,7 +24,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.array import Array
@@ -42,12 +41,11 @@ from memlab.experiments.weights import make_planned_matrices
 from memlab.kinds import Preset
 from memlab.mapping import LI_2019, Request, place
 from memlab.nn import LSTM, Dense, Network
+from memlab.numeric import FloatArray
 from memlab.setting_units import Unitless
 from memlab.settings import Section
 
 __all__ = ["PRESETS", "WaferConfig", "WaferKind"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class WaferDataConfig(Section):

@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from memlab.figures.panels import legend_below
 from memlab.figures.style import BLUE, GREY, ORANGE, figure_file
+from memlab.numeric import FloatArray
 
 __all__ = ["draw_accuracy_curves", "plot_accuracy_curves"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def plot_accuracy_curves(

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,12 +13,12 @@ from memlab.figures.heading import run_heading
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, figure_file
 from memlab.figures.units import scale_of
+from memlab.numeric import FloatArray
 from memlab.runs.opening import open_for_reading
 from memlab.units import plain
 
 __all__ = ["plot_calibration"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _MARKERS = ("o", "s", "^", "v")
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 
 from memlab.figures.panels import legend_below
 from memlab.figures.style import BLUE, GREY, ORANGE
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = [
     "CLASS_COLOURS",
@@ -29,7 +30,6 @@ __all__ = [
     "robust_limits",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer[Any]]
 
 CLASS_COLOURS = (
@@ -89,7 +89,7 @@ def common_limits(maps: Sequence[FloatArray]) -> tuple[float, float]:
     return min(lows), max(highs)
 
 
-def measured_lines(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+def measured_lines(mask: BoolArray) -> tuple[slice, slice]:
     """Return the smallest rectangle of lines that holds all cells of a mask; all without any."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
@@ -218,7 +218,7 @@ def _all_equal(label: str, value: float) -> str:
     return (f"{quantity}: " if bracket else "") + f"all {value + 0.0:.4g}{unit}"  # 0 for -0
 
 
-def _mark(axes: Axes, which: npt.NDArray[np.bool_], marker: str, side: str) -> str:
+def _mark(axes: Axes, which: BoolArray, marker: str, side: str) -> str:
     """Mark cells that are off the scale, unless they are many, and return how many they are."""
     row, column = np.nonzero(which)
     if row.size <= _MARKED:

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, figure_file, marker, whole_numbers
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["ComparisonPanel", "plot_comparison"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _COLOURS = {"level": BLUE, "change": ORANGE, "current": GREEN}
 
@@ -37,7 +36,7 @@ class ComparisonPanel:
     title: str
     chip: FloatArray
     twin: FloatArray
-    tests: dict[str, tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]]
+    tests: dict[str, tuple[FloatArray, FloatArray, BoolArray]]
 
 
 def plot_comparison(runs: Sequence[ComparisonPanel], heading: str, picture: Path) -> None:

@@ -13,11 +13,11 @@ from memlab.figures.cell_map import draw_cells, measured_lines, robust_limits
 from memlab.figures.heading import run_heading
 from memlab.figures.panels import panels
 from memlab.figures.style import BLUE, count_axis, figure_file, many, say
+from memlab.numeric import FloatArray
 from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_map", "plot_map_of_run"]
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer[Any]]
 
 

@@ -16,11 +16,11 @@ from memlab.figures.heading import run_heading
 from memlab.figures.panels import panels
 from memlab.figures.style import BLUE, ORANGE, figure_file
 from memlab.figures.units import scale_of
+from memlab.numeric import FloatArray
 from memlab.runs.opening import open_for_reading
 
 __all__ = ["plot_last_reading", "plot_maps"]
 
-FloatArray = npt.NDArray[np.float64]
 Lines = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 

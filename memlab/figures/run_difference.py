@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
@@ -16,11 +15,11 @@ from memlab.figures.heading import heading_of, place_of
 from memlab.figures.panels import legend_below, panels, stacked
 from memlab.figures.style import BLUE, ORANGE, figure_file, marker, whole_numbers
 from memlab.figures.units import scale_of
+from memlab.numeric import FloatArray
 from memlab.runs import ConductanceMap, Finding, Run
 
 __all__ = ["plot_difference"]
 
-FloatArray = npt.NDArray[np.float64]
 Part = tuple[float, Callable[[SubFigure], None]]
 
 _MOST_CURVES = 4

@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from memlab.figures.panels import legend_below
 from memlab.figures.style import BLUE, COLOURS, GREY, figure_file
 from memlab.figures.units import scale_of
+from memlab.numeric import FloatArray
 
 __all__ = ["plot_sweep"]
 
-FloatArray = npt.NDArray[np.float64]
 BANDS = ((5.0, 95.0, 0.15), (25.0, 75.0, 0.3))
 """Percentiles of a band, and how dark it is."""
 

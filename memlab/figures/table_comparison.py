@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, ORANGE, figure_file, marker
 from memlab.figures.units import scale_of
+from memlab.numeric import FloatArray
 
 __all__ = ["plot_table_comparison"]
 
-FloatArray = npt.NDArray[np.float64]
 
 Panel = tuple[str, FloatArray, FloatArray, FloatArray, FloatArray]
 """Name, x, measured, twin, tolerance; shape (n,) each."""

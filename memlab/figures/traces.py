@@ -18,10 +18,10 @@ from memlab.figures.panels import panels
 from memlab.figures.style import whole_numbers
 from memlab.figures.units import scale_of
 from memlab.figures.weights import groups_with
+from memlab.numeric import FloatArray
 
 __all__ = ["code_groups", "draw_traces", "read_traces", "recorded_updates"]
 
-FloatArray = npt.NDArray[np.float64]
 
 VECTORS = 100
 """The most vectors that a panel shows."""

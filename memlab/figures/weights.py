@@ -6,7 +6,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
@@ -14,10 +13,10 @@ from memlab.figures.cell_map import common_limits, draw_cells, robust_limits
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY
 from memlab.mapping import Layout, pair_weight
+from memlab.numeric import FloatArray
 
 __all__ = ["block_groups", "draw_weights", "groups_with"]
 
-FloatArray = npt.NDArray[np.float64]
 
 GAP = 6
 """Columns between the maps of two arrays."""

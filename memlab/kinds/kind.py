@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
 from drivers.known_names import unknown
 from memlab.array import Array
 from memlab.errors import DataError, SettingError
+from memlab.numeric import BoolArray
 from memlab.runs import Family, Finding, Findings, Quantity, Run, Steps
 from memlab.settings import Section
 
@@ -133,9 +131,7 @@ class Kind(ABC):
         """
         raise SettingError(f"{self.name} cannot be run")
 
-    def estimate(
-        self, arrays: Sequence[Array], mask: npt.NDArray[np.bool_] | None = None
-    ) -> dict[str, Any]:
+    def estimate(self, arrays: Sequence[Array], mask: BoolArray | None = None) -> dict[str, Any]:
         """Return the bill of a run: plain values of time, energy, pulses and file size.
 
         Parameters

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array, Measurement, nearest_step
 from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.update import ProgrammedUpdate, UpdateRule
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["Block", "pair_conductance", "pair_weight"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def pair_conductance(

@@ -14,10 +14,9 @@ from memlab.mapping.block import Block
 from memlab.mapping.floor_plan import MatrixPlan, Tile
 from memlab.mapping.layout import Layout
 from memlab.mapping.update import ProgrammedUpdate, UpdateRule
+from memlab.numeric import FloatArray
 
 __all__ = ["DifferentialMatrix", "tile_weights"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.errors import SettingError
+from memlab.numeric import BoolArray
 
 __all__ = ["Copies", "FloorPlan", "MatrixPlan", "Tile", "cut"]
 
@@ -201,7 +201,7 @@ class FloorPlan:
         """Number of cells in use."""
         return sum(plan.cells for plan in self.matrices)
 
-    def used(self, array: int = 0) -> npt.NDArray[np.bool_]:
+    def used(self, array: int = 0) -> BoolArray:
         """Return True for the cells of an array that are in use, shape (rows, columns)."""
         used = np.zeros(self.shapes[array], bool)
         for plan in self.matrices:

@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.chip.shape import PUBLISHED
 from memlab.errors import SettingError
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
+from memlab.numeric import BoolArray
 
 __all__ = ["Request", "place"]
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.mapping.block import pair_conductance
@@ -13,10 +12,10 @@ from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import MatrixPlan, Tile
 from memlab.mapping.layout import Layout
 from memlab.mapping.update import DirectUpdate, UpdateRule
+from memlab.numeric import FloatArray
 
 __all__ = ["placed_matrix"]
 
-FloatArray = npt.NDArray[np.float64]
 
 MIDDLE = 218e-6
 """Conductance in S around which ideal weights are placed: a SET at 1 V on ta-hfo2."""

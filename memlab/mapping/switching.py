@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array, nearest_step
 from memlab.array.switching_law import SwitchingLaw
 from memlab.errors import DataError
 from memlab.mapping.views import read_in_use
+from memlab.numeric import BoolArray
 
 __all__ = ["measure_switching_law"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 PROBES = 4
 """Gate voltages at which a law is measured."""

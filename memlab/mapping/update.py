@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array, nearest_step
+from memlab.numeric import BoolArray, FloatArray
 from memlab.storage import State
 
 __all__ = ["DirectUpdate", "OneShotUpdate", "ProgrammedUpdate", "UpdateRule"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +24,7 @@ class ProgrammedUpdate:
     """What one update did: gate voltages (V) and the RESET mask, both of the array's shape."""
 
     gate_voltage: FloatArray
-    reset: npt.NDArray[np.bool_]
+    reset: BoolArray
 
 
 class UpdateRule(Protocol):

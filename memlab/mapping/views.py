@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array
+from memlab.numeric import FloatArray
 
 __all__ = ["read_in_use"]
 
 
-def read_in_use(array: Array, views: Sequence[Array] = ()) -> npt.NDArray[np.float64]:
+def read_in_use(array: Array, views: Sequence[Array] = ()) -> FloatArray:
     """Return the conductances (S) of an array as its views read them, NaN for cells in none.
 
     Parameters

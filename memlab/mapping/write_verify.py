@@ -26,6 +26,7 @@ from memlab.array.arguments import as_numbers
 from memlab.array.switching_law import SwitchingLaw
 from memlab.errors import LimitError
 from memlab.mapping.views import read_in_use
+from memlab.numeric import BoolArray, FloatArray
 from memlab.storage import State
 from memlab.units import statistic
 
@@ -39,8 +40,6 @@ __all__ = [
     "write_verify",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 CountArray = npt.NDArray[np.int64]
 
 

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from memlab.errors import SettingError
 from memlab.nn import CrossEntropy, Loss, SquaredError
+from memlab.numeric import FloatArray
 from memlab.training import Batch
 
 __all__ = ["Data", "sequences"]
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 

@@ -27,6 +27,7 @@ from memlab.nn import (
     build,
     output_shape,
 )
+from memlab.numeric import FloatArray
 from memlab.runs import BestWeights, LogLevel, Run, TrainingLog, open_run
 from memlab.session import UNLABELLED, Labels, Session, recorded
 from memlab.settings import LinkConfig
@@ -34,7 +35,6 @@ from memlab.training import Observer, train
 
 __all__ = ["Metric", "Model"]
 
-FloatArray = npt.NDArray[np.float64]
 
 Metric = Callable[[npt.NDArray[Any], FloatArray], float]
 """Returns a number from y, as it was given, and what the network made of x (`predict`)."""

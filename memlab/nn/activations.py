@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit, softmax
 
-__all__ = ["ACTIVATIONS", "Activation"]
+from memlab.numeric import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["ACTIVATIONS", "Activation"]
 
 
 class Activation(Protocol):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.errors import SettingError
@@ -24,10 +23,10 @@ from memlab.mapping import (
 from memlab.nn.layer import Layer
 from memlab.nn.layers import Description, Shape
 from memlab.nn.network import Network
+from memlab.numeric import FloatArray
 
 __all__ = ["LayerLike", "build", "output_shape"]
 
-FloatArray = npt.NDArray[np.float64]
 
 LayerLike = Description | Layer
 """What a network may be described by: a description, or a layer without weights."""

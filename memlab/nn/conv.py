@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.activations import ACTIVATIONS
 from memlab.nn.layer import MatrixLayer, with_bias
 from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
 from memlab.nn.patches import Padding, PatchGrid
+from memlab.numeric import FloatArray
 
 __all__ = ["Conv2D", "ConvLSTM"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Conv2D(MatrixLayer):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.activations import ACTIVATIONS
 from memlab.nn.layer import MatrixLayer, with_bias
+from memlab.numeric import FloatArray
 
 __all__ = ["Dense"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Dense(MatrixLayer):

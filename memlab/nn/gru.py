@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.layer import Shown, with_bias
+from memlab.numeric import FloatArray
 
 __all__ = ["GRU"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class GRU(Shown):

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
+from memlab.numeric import FloatArray
 
 __all__ = ["Layer", "MatrixLayer", "Shown", "with_bias"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Layer(Protocol):

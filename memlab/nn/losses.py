@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import log_softmax, softmax
 
-__all__ = ["CrossEntropy", "Loss", "LossValue", "SquaredError"]
+from memlab.numeric import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["CrossEntropy", "Loss", "LossValue", "SquaredError"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.layer import MatrixLayer
 from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
+from memlab.numeric import FloatArray
 
 __all__ = ["LSTM"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class LSTM(MatrixLayer):

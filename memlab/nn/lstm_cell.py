@@ -20,12 +20,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
-__all__ = ["Forget", "LSTMCell", "LSTMVariant"]
+from memlab.numeric import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["Forget", "LSTMCell", "LSTMVariant"]
 
 
 class Forget(StrEnum):

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
-import numpy.typing as npt
-
 from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn.layer import Layer
 from memlab.nn.optimizers import Optimizer
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["Network"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Network:

@@ -8,13 +8,11 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["SGD", "Adam", "Optimizer", "RMSprop"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Optimizer(Protocol):

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
+
+from memlab.numeric import FloatArray
 
 __all__ = ["Padding", "PatchGrid"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Padding(StrEnum):

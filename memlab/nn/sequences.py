@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.layer import Layer, Shown
+from memlab.numeric import FloatArray
 
 __all__ = ["Bidirectional", "LastStep", "Repeat"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Bidirectional(Shown):

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.layer import Shown
+from memlab.numeric import FloatArray
 
 __all__ = ["Flatten", "MaxPool", "ReLU"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class MaxPool(Shown):

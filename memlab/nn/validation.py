@@ -6,15 +6,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from memlab.nn.network import Network
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["Best", "Validation"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.errors import SettingError, StorageError
 from memlab.kinds import Kind
+from memlab.numeric import FloatArray
 from memlab.session import UNLABELLED, Labels, Request, place_for, written
 from memlab.storage import load_npy, make_directory, write_measured
 from memlab.storage.spare import save_elsewhere
 
 __all__ = ["load_numbers", "output_path", "request_for", "save_numbers", "save_run"]
 
-FloatArray = npt.NDArray[np.float64]
 SUFFIXES = (".npy", ".h5", ".hdf5")
 
 

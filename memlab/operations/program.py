@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from drivers import stopping
@@ -30,6 +29,7 @@ from memlab.mapping import (
     summarise,
     write_verify,
 )
+from memlab.numeric import FloatArray
 from memlab.operations.beside import load_beside
 from memlab.operations.files import load_numbers, output_path, request_for
 from memlab.regions import Region
@@ -49,7 +49,6 @@ from memlab.storage import State
 
 __all__ = ["ProgramConfig", "ProgramKind", "program_target", "resume_program"]
 
-FloatArray = npt.NDArray[np.float64]
 GROUP = "program"
 
 WITHIN = Quantity("within_tolerance", "1", "Share of the cells within tolerance")

@@ -22,6 +22,7 @@ from memlab.array.board_array import BoardArray
 from memlab.chip.load import Load
 from memlab.errors import SettingError
 from memlab.mapping import SwitchingLaw
+from memlab.numeric import BoolArray, FloatArray
 from memlab.passport import Outcome, Passport, RowPulses
 from memlab.passport.ledger import Batch
 from memlab.passport.life import ends_with_program
@@ -29,7 +30,6 @@ from memlab.passport.story import iso
 
 __all__ = ["Answer", "Settled", "settle_unknown"]
 
-FloatArray = npt.NDArray[np.float64]
 Outcomes = npt.NDArray[np.uint8]
 
 READS = 8
@@ -174,7 +174,7 @@ def _read(array: BoardArray, load: Load | None) -> _Reading:
     return _Reading(reads.mean(axis=0), reads.std(axis=0, ddof=1))
 
 
-def _pulsed_since(passport: Passport, doubtful: list[Batch]) -> dict[int, npt.NDArray[np.bool_]]:
+def _pulsed_since(passport: Passport, doubtful: list[Batch]) -> dict[int, BoolArray]:
     """Return for each batch which cells of the chip later ones have pulsed, perhaps."""
     wanted = {batch.number for batch in doubtful}
     since = {number: np.zeros(passport.shape, bool) for number in wanted}
@@ -211,7 +211,7 @@ def _judge(
     return answers, cells
 
 
-def _sets_of_cells(columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _sets_of_cells(columns: BoolArray) -> BoolArray:
     """Return which pulses hit the same cells, shape (sets, pulses), the most pulses first.
 
     A row that is pulsed in groups has cells that know nothing of the pulses of other groups.

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers import stopping
 from memlab.array import Measurement
@@ -16,6 +15,7 @@ from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.limits import Limits
 from memlab.errors import SettingError
 from memlab.kinds import Family, Kind
+from memlab.numeric import FloatArray
 from memlab.operations.beside import write_beside
 from memlab.operations.files import (
     load_numbers,
@@ -30,7 +30,6 @@ from memlab.settings import Section
 
 __all__ = ["VmmKind", "multiply"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _CLIPPED = "1 where the amplifier clipped"
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 from memlab.errors import DataError
+from memlab.numeric import FloatArray
 from memlab.runs.foreign import LARGEST_LINE, CellReading, ForeignLog, Skipped
 from memlab.runs.opening import open_for_reading
 
@@ -27,8 +27,6 @@ __all__ = ["read_arc_two"]
 _FIELDS = {"current", "voltage", "pulse_width", "read_voltage", "op_type"}
 _TIMED = {"current", "read_voltage", "tstamp_s"}
 _READ, _PULSE = 0b01, 0b10
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def read_arc_two(path: Path) -> ForeignLog:

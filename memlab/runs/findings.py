@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, ndtri
 
+from memlab.numeric import FloatArray
 from memlab.runs.quantity import Quantity
 from memlab.units import with_error
 
 __all__ = ["CONFIDENCE", "Finding", "Findings", "State"]
 
-FloatArray = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
 """Chance that an interval of a finding holds the truth."""

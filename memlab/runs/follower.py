@@ -17,9 +17,9 @@ from typing import Self
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 from memlab.errors import DataError
+from memlab.numeric import FloatArray
 from memlab.runs.opening import open_for_reading
 from memlab.runs.reader import ConductanceMap, Run, last_maps, open_run
 
@@ -52,7 +52,7 @@ class Progress:
     total: int | None
     what: str
     rate: float | None
-    losses: npt.NDArray[np.float64]
+    losses: FloatArray
     maps: dict[str, ConductanceMap]
 
     @property

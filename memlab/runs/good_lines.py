@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError, SettingError
+from memlab.numeric import BoolArray
 from memlab.runs.quantity import Quantity
 from memlab.runs.reader import open_run
 
@@ -23,7 +24,6 @@ FREE = Quantity(
     "free", "1", "1 where a cell of the good lines passes", ("good_rows", "good_columns")
 )
 
-BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
 
 

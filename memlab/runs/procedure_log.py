@@ -29,6 +29,7 @@ import numpy.typing as npt
 from memlab.array import Measurement
 from memlab.chip.load import Load, load_of
 from memlab.errors import DataError
+from memlab.numeric import BoolArray
 from memlab.runs.findings import Finding, Findings
 from memlab.runs.hdf5 import checked
 from memlab.runs.living import run_identity
@@ -72,11 +73,11 @@ class ProcedureLog:
         run: RunFile,
         rows: npt.NDArray[np.intp],
         columns: npt.NDArray[np.intp],
-        mask: npt.NDArray[np.bool_],
+        mask: BoolArray,
         maps: Coordinates,
         vectors: Coordinates | None,
         chip_shape: tuple[int, int],
-        formable: npt.NDArray[np.bool_] | None = None,
+        formable: BoolArray | None = None,
         load: Load | None = None,
     ) -> Self:
         """Declare the datasets of a procedure; `run.start()` must follow.

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError
+from memlab.numeric import FloatArray
 from memlab.runs.checkpoint_places import has_checkpoint
 from memlab.runs.findings import Finding, Findings
 from memlab.runs.living import is_alive, run_identity
@@ -46,7 +47,7 @@ class ConductanceMap:
 
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
-    conductance: npt.NDArray[np.float64]
+    conductance: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,17 +178,17 @@ class Run:
         """Return an array that was found, or an axis of arrays."""
         return np.asarray(self.findings[quantity].value)
 
-    def errors(self, quantity: Quantity) -> npt.NDArray[np.float64]:
+    def errors(self, quantity: Quantity) -> FloatArray:
         """Return the standard errors of an array that was found; NaN where there are none."""
         one = self.findings[quantity]
         return np.full(np.shape(one.value), np.nan) if one.error is None else np.asarray(one.error)
 
-    def losses(self) -> npt.NDArray[np.float64]:
+    def losses(self) -> FloatArray:
         """Return the loss before every update, shape (updates,); empty without training."""
         with self.entry() as entry:
             if "training/loss" not in entry:
                 return np.empty(0)
-            loss: npt.NDArray[np.float64] = entry["training/loss"][()]
+            loss: FloatArray = entry["training/loss"][()]
             return loss
 
     def steps(self, entry: h5py.Group) -> tuple[int, int | None, str]:
@@ -195,7 +196,7 @@ class Run:
         about = self.attributes, self.family, self.settings
         return count_steps(entry, *about, finished=self.finished)
 
-    def validation_losses(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def validation_losses(self) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Return finished updates and validation loss after every epoch; empty without any."""
         with self.entry() as entry:
             if "validation/loss" not in entry:
@@ -261,10 +262,10 @@ def last_maps(entry: h5py.Group) -> dict[str, ConductanceMap]:
     return found
 
 
-def _last_map(group: h5py.Group) -> npt.NDArray[np.float64] | None:
+def _last_map(group: h5py.Group) -> FloatArray | None:
     """Return the map with which a group ends; None where it holds none."""
     if "final" in group and np.isfinite(group["final"][()]).any():
-        final: npt.NDArray[np.float64] = group["final"][()]
+        final: FloatArray = group["final"][()]
         return final
     if group.attrs.get("signal") != "conductance" and "final" not in group:
         return None
@@ -272,16 +273,16 @@ def _last_map(group: h5py.Group) -> npt.NDArray[np.float64] | None:
     if maps is None:
         return None
     if maps.ndim == 2:
-        whole: npt.NDArray[np.float64] = maps[()]
+        whole: FloatArray = maps[()]
         return whole
     # A writer that was killed may have left one dataset longer than another.
     growing = (len(item) for item in group.values() if item.maxshape[:1] == (None,))
     if not (length := min(growing)):
-        first: npt.NDArray[np.float64] | None = (
+        first: FloatArray | None = (
             group["initial_conductance"][()] if "initial_conductance" in group else None
         )
         return first
-    last: npt.NDArray[np.float64] = maps[length - 1]
+    last: FloatArray = maps[length - 1]
     return last
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from memlab.array import Measurement
 from memlab.chip.load import Load
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = [
     "Coordinate",
@@ -18,8 +19,6 @@ __all__ = [
     "Record",
     "Series",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Series:
         return np.array([one.value for one in self.measurements])
 
     @property
-    def saturated(self) -> npt.NDArray[np.bool_]:
+    def saturated(self) -> BoolArray:
         """True where the amplifier clipped; same shape as `value`."""
         return np.array([one.saturated for one in self.measurements])
 
@@ -116,8 +115,8 @@ class Record:
 
     rows: npt.NDArray[np.intp]
     columns: npt.NDArray[np.intp]
-    mask: npt.NDArray[np.bool_]
-    formable: npt.NDArray[np.bool_]
+    mask: BoolArray
+    formable: BoolArray
     readings: Series
     vectors: Series
     programs: list[ProgramEntry] = field(default_factory=list)
@@ -129,11 +128,11 @@ class Record:
         cls,
         rows: npt.NDArray[np.intp],
         columns: npt.NDArray[np.intp],
-        mask: npt.NDArray[np.bool_],
+        mask: BoolArray,
         coordinates: Mapping[str, Coordinate],
         vector_coordinates: Mapping[str, Coordinate],
         chip_shape: tuple[int, int],
-        formable: npt.NDArray[np.bool_] | None = None,
+        formable: BoolArray | None = None,
     ) -> Self:
         """Return a record of nothing yet; every cell is formable by default."""
         series = Series.empty(coordinates), Series.empty(vector_coordinates)

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from memlab.errors import DataError, SettingError
 from memlab.mapping import Layout, pair_weight
+from memlab.numeric import FloatArray
 from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.runs.schema import Family, identify
 
 __all__ = ["Trained", "read_trained", "recorded_preset"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.mapping import Round, WriteVerifyResult
+from memlab.numeric import FloatArray
 from memlab.runs.run_file import RunFile
 
 __all__ = ["WriteVerifyLog"]
@@ -69,11 +69,11 @@ class WriteVerifyLog:
             text = "Conductance at each read"
             run.declare(f"{group}/conductance", "f8", (*read, *cells), "S", text, 1)
 
-    def target(self, target: npt.NDArray[np.float64]) -> None:
+    def target(self, target: FloatArray) -> None:
         """Write the targets in S."""
         self._run.write(f"{self._group}/target", target)
 
-    def read(self, step: Round, conductance: npt.NDArray[np.float64]) -> None:
+    def read(self, step: Round, conductance: FloatArray) -> None:
         """Record one read, and hand it to the operating system before anything is pulsed."""
         run, group = self._run, self._group
         run.append(f"{group}/read", [self.reads])

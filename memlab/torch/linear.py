@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.autograd.function import once_differentiable
 
 from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix
 from memlab.nn.layer import with_bias
+from memlab.numeric import FloatArray
 
 __all__ = ["CrossbarLinear", "PhysicalLinear"]
 
-FloatArray = npt.NDArray[np.float64]
 
 DTYPES = (torch.float32, torch.float64)
 

@@ -23,20 +23,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import kolmogi, kolmogorov, ndtri
 
 from memlab.analysis.cut_off import SILENT
 from memlab.characterize.offsets import are_net, net_conductance
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
+from memlab.numeric import FloatArray
 from memlab.runs import Record, Series
 from memlab.twin.evidence import read_voltage
 from memlab.twin.measured import MeasuredRun, simulate
 
 __all__ = ["Comparison", "StepResult", "compare", "distances_of", "holm"]
 
-FloatArray = npt.NDArray[np.float64]
 
 TWINS = 8
 _SEEDS_APART = 1000

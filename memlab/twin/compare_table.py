@@ -13,18 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.twin.observed import observe
 from memlab.twin.statistics import LEVEL, SPLITS, split_tolerance
 from memlab.twin.tables import Table
 
 __all__ = ["Curve", "TableComparison", "compare_table"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

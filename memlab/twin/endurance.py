@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.analysis.censored import fit_weibull
 from memlab.array.board_array import BoardArray
@@ -19,13 +18,12 @@ from memlab.chip.limits import Limits
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
 from memlab.mapping import SwitchingLaw
+from memlab.numeric import BoolArray, FloatArray
 from memlab.twin.statistics import quantiles
 from memlab.twin.tables import Table
 
 __all__ = ["STATISTICS", "Cycled", "fit_cycled", "measured_cycles", "run_cycles"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 STATISTICS = ("median SET state over the first", "cells that work")
 _FAILED = 0.5

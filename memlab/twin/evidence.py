@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.analysis.clusters import Lines
 from memlab.characterize import (
@@ -29,6 +28,7 @@ from memlab.characterize.offsets import net_conductance
 from memlab.characterize.procedure import Procedure
 from memlab.characterize.shared_errors import shared_error
 from memlab.kinds import Quantity
+from memlab.numeric import BoolArray
 from memlab.runs import Record, State
 from memlab.twin.measured import MeasuredRun
 from memlab.twin.set_law import (
@@ -83,7 +83,6 @@ FINDINGS: Mapping[str, Mapping[str, Quantity]] = {
 }
 """Procedure: parameter of the emulator, and the finding that is this parameter."""
 
-BoolArray = npt.NDArray[np.bool_]
 
 _ENOUGH = 20
 """Stuck cells below which nothing is said of their conductance: a twin may have few of them."""

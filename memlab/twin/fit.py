@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.chip.load import warn_of_loads
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
+from memlab.numeric import FloatArray
 from memlab.twin.evidence import (
     SQUARED,
     direct_estimates,
@@ -33,7 +33,6 @@ from memlab.twin.solve import solve
 
 __all__ = ["Fit", "FittedParameter", "fit"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _SEEDS_APART = 1000
 """Between the first seeds of two twins: each twin may need one for every chip."""

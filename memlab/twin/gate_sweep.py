@@ -17,13 +17,12 @@ from memlab.array.board_array import BoardArray
 from memlab.chip.limits import Limits
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.twin.statistics import quantiles, quartile_spread
 from memlab.twin.tables import Table
 
 __all__ = ["STATISTICS", "SweepProtocol", "Sweeps", "measured_sweeps", "run_sweeps"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 STATISTICS = ("median", "spread between cells", "spread within a cell")
 """Of the cells' medians: median, spread; and the median of the cells' spreads over sweeps."""

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.emulator import ChipPreset
+from memlab.numeric import BoolArray, FloatArray
 from memlab.twin import endurance, pulse_train
 from memlab.twin.endurance import measured_cycles, run_cycles
 from memlab.twin.gate_sweep import STATISTICS, measured_sweeps, run_sweeps
@@ -24,8 +24,6 @@ from memlab.twin.tables import Kind, Table
 
 __all__ = ["Observed", "observe"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 RELAXED_CELLS = 65_536
 

@@ -15,20 +15,18 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import OptimizeWarning, curve_fit
 
 from memlab.array.board_array import BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
 from memlab.mapping import SwitchingLaw
+from memlab.numeric import BoolArray, FloatArray
 from memlab.twin.statistics import quantiles, quartile_spread
 from memlab.twin.tables import Table
 
 __all__ = ["STATISTICS", "Trains", "fit_trains", "measured_trains", "run_train"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 STATISTICS = ("median", "spread between cells")
 _SHAPE = (16, 64)

@@ -21,13 +21,12 @@ from scipy.special import ndtri
 from memlab.array.board_array import BoardArray
 from memlab.emulator import ChipPreset, EmulatedBoard
 from memlab.errors import DataError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.twin.statistics import quantiles
 from memlab.twin.tables import Table
 
 __all__ = ["PROBABILITIES", "Relaxed", "fit_relaxation", "measured_relaxation", "run_relaxation"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 PROBABILITIES = (0.1, 0.5, 0.9)
 """Of the quantiles that are compared."""

@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri
 
 from memlab.analysis.statistics import fit_line
 from memlab.characterize.offsets import net_conductance
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Record
 
 __all__ = [
@@ -31,8 +31,6 @@ __all__ = [
     "staircase_cells",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 Moments = dict[str, float]
 """Estimates by the name of the parameter; a spread stands with its variance."""
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from memlab.numeric import FloatArray
 
 __all__ = ["Solution", "solve"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _TWINS = 4
 """Simulations of which the mean is matched."""

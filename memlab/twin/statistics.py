@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from memlab.numeric import BoolArray, FloatArray
 from memlab.twin.tables import half_of
 
 __all__ = ["LEVEL", "SPLITS", "quantiles", "quartile_spread", "split_tolerance"]
 
-FloatArray = npt.NDArray[np.float64]
 
 SPLITS = 400
 LEVEL = 0.95
@@ -68,7 +67,7 @@ def quartile_spread(sample: FloatArray, fewest: int = 2) -> FloatArray:
 
 
 def split_tolerance(
-    statistic: Callable[[npt.NDArray[np.bool_]], FloatArray],
+    statistic: Callable[[BoolArray], FloatArray],
     cells: int,
     seed: int,
     splits: int = SPLITS,

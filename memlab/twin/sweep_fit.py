@@ -25,12 +25,12 @@ from scipy.special import expit, ndtri, stdtrit
 
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.twin.gate_sweep import SweepProtocol, Sweeps, run_sweeps
 from memlab.twin.statistics import quantiles, quartile_spread, split_tolerance
 
 __all__ = ["fit_sweeps", "told_of_ends"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _ROUNDS = 4
 _DRAWS = 60
@@ -210,7 +210,7 @@ class _Fit:
             found.append(_freedom(self._goal + _tail_ratio(again, self._use) - self._ratio))
         return float(np.std(found, ddof=1))
 
-    def _are_free(self, left_out: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    def _are_free(self, left_out: tuple[str, ...]) -> BoolArray:
         return np.array([name in self.names and name not in left_out for name in _PARAMETERS])
 
     def _choose_law(self, start: FloatArray) -> tuple[str, ...]:
@@ -381,7 +381,7 @@ def _of_few(n: int) -> float:
     return float(np.median(quartile_spread(sample)))
 
 
-def _tail_ratio(sweeps: Sweeps, use: npt.NDArray[np.bool_]) -> float:
+def _tail_ratio(sweeps: Sweeps, use: BoolArray) -> float:
     """Return by how much 90 % of the readings of a cell are wider apart than the middle half is.
 
     Where the law is steep; NaN where there are too few readings.

@@ -25,13 +25,12 @@ import numpy.typing as npt
 
 from drivers.known_names import unknown
 from memlab.errors import DataError, SettingError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs.table_file import read_columns
 
 __all__ = ["QUANTITIES", "Kind", "Mapping", "Table", "parse_mapping", "read_table"]
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
-BoolArray = npt.NDArray[np.bool_]
 
 _CONDUCTANCES = ("", "_before", "_set", "_reset")
 QUANTITIES: dict[str, str] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
@@ -17,6 +16,7 @@ from memlab.characterize.endurance import (
 )
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many, marker, say
+from memlab.numeric import FloatArray
 from memlab.runs import Run
 
 __all__ = ["draw"]
@@ -43,8 +43,8 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
 
 def _draw_state(
     axes: Axes,
-    cycle: npt.NDArray[np.float64],
-    cells: npt.NDArray[np.float64],
+    cycle: FloatArray,
+    cells: FloatArray,
     colour: str,
     name: str,
 ) -> None:
@@ -55,7 +55,7 @@ def _draw_state(
     axes.plot(cycle, median, color=colour, marker=marker(cycle.size), label=name)
 
 
-def _log_cycles(axes: Axes, cycle: npt.NDArray[np.float64]) -> None:
+def _log_cycles(axes: Axes, cycle: FloatArray) -> None:
     if cycle.size == 1:
         axes.set_xticks(cycle)  # one tick of a logarithmic axis says nothing
         return
@@ -63,7 +63,7 @@ def _log_cycles(axes: Axes, cycle: npt.NDArray[np.float64]) -> None:
     axes.set_xscale("log")
 
 
-def _draw_survivors(axes: Axes, run: Run, cycle: npt.NDArray[np.float64], cells: int) -> None:
+def _draw_survivors(axes: Axes, run: Run, cycle: FloatArray, cells: int) -> None:
     working = 100.0 * run.values(WORKING)
     axes.plot(
         cycle,

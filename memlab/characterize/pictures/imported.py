@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, whole_numbers
+from memlab.numeric import FloatArray
 from memlab.runs import Run
 
 __all__ = ["draw"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _SHOWN = 60
 """Single cells that are drawn."""

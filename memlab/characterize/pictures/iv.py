@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from memlab.characterize.iv import RESET, SET
 from memlab.figures.panels import legend_below, panels, stacked
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
+from memlab.numeric import BoolArray
 from memlab.runs import Run
 
 __all__ = ["HEIGHT", "draw"]
@@ -18,7 +18,6 @@ __all__ = ["HEIGHT", "draw"]
 HEIGHT = 8.0
 """Inches."""
 
-BoolArray = npt.NDArray[np.bool_]
 
 RESOLVED = 1e-8
 """Smallest current in A that is drawn: below is the noise of the readings."""

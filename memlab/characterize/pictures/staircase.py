@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from memlab.characterize.staircase import RESPONDS, SET_OFFSET, SET_SLOPE
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many, say
+from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Run
 
 __all__ = ["HEIGHT", "draw"]
@@ -18,7 +18,6 @@ __all__ = ["HEIGHT", "draw"]
 HEIGHT = 4.6
 """Inches."""
 
-FloatArray = npt.NDArray[np.float64]
 
 _MANY = 200
 """Cells from which quantiles of 1 % mean something."""
@@ -42,7 +41,7 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     _draw_law(right, gate, cells[:, responds], turn, law)
 
 
-def _draw_steps(axes: Axes, cells: FloatArray, responds: npt.NDArray[np.bool_], turn: int) -> None:
+def _draw_steps(axes: Axes, cells: FloatArray, responds: BoolArray, turn: int) -> None:
     """Quantiles of the cells that respond, some single cells, and those that do not respond."""
     step = np.arange(1, len(cells) + 1)
     alive, dead = cells[:, responds], cells[:, ~responds]

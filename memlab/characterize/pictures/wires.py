@@ -12,11 +12,11 @@ from memlab.characterize.wires import CELL_CONDUCTANCE, MODEL, READ, WIRE_RESIST
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, ORANGE, given, say
+from memlab.numeric import FloatArray
 from memlab.runs import Run
 
 __all__ = ["draw"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _SET = 20e-6
 """Cells that conduct less (S) are not shown."""
