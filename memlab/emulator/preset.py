@@ -36,6 +36,7 @@ from memlab.storage import require_file
 
 __all__ = [
     "BUILT_IN",
+    "FRESH",
     "ChipPreset",
     "ParameterRow",
     "leaves",
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 BUILT_IN = ("ideal", "ta-hfo2", "pt-taox-ta", "ta-hfo2-full", "pt-taox-ta-full", "worst-case")
+FRESH = ("fresh-ta-hfo2", "fresh-pt-taox-ta", "fresh-ta-hfo2-full", "fresh-pt-taox-ta-full")
+"""Presets whose cells are unformed; else as the others."""
 
 
 _LARGEST, _DEEPEST = 1 << 20, 8
@@ -306,9 +309,9 @@ def _text(name: str, base: Path | None) -> str:
         except ValueError as error:  # no text, or a name with a zero byte
             raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
     file = resources.files("memlab.emulator").joinpath("presets", *f"{name}.toml".split("/"))
-    if name in BUILT_IN or (name.startswith("parts/") and file.is_file()):
+    if name in (*BUILT_IN, *FRESH) or (name.startswith("parts/") and file.is_file()):
         return file.read_text(encoding="utf-8")
-    raise SettingError(f"{unknown('chip', name, BUILT_IN)}, or a path to a .toml file")
+    raise SettingError(f"{unknown('chip', name, (*BUILT_IN, *FRESH))}, or a path to a .toml file")
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
-from memlab.emulator.preset import BUILT_IN, preset_rows, timing_settings
+from memlab.emulator.preset import BUILT_IN, FRESH, preset_rows, timing_settings
 from memlab.errors import SettingError
 
 GOOD = {
@@ -26,11 +26,21 @@ def write(folder: Path, **changes: str | None) -> str:
     return str(file)
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", (*BUILT_IN, *FRESH))
 def test_a_built_in_preset_says_its_name_and_its_source(name: str) -> None:
     preset = load_preset(name)
     assert preset.name == name
     assert preset.source
+
+
+@pytest.mark.parametrize("name", FRESH)
+def test_a_fresh_chip_is_another_one_whose_cells_are_unformed(name: str) -> None:
+    fresh, formed = load_preset(name), load_preset(name.removeprefix("fresh-"))
+    assert not EmulatedBoard(fresh, 3, (6, 4)).chip.formed.any()
+    assert EmulatedBoard(formed, 3, (6, 4)).chip.formed.all()
+    same = {"name", "source", "forming"}
+    assert fresh.model_dump(exclude=same) == formed.model_dump(exclude=same)
+    assert fresh.forming.voltage + 4 * fresh.forming.spread < Limits().set_voltage
 
 
 @pytest.mark.parametrize(
@@ -123,7 +133,7 @@ def test_replace_refuses_what_a_file_may_not_hold(changes: dict[str, object]) ->
         load_preset("ta-hfo2").replace(**changes)
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", (*BUILT_IN, *FRESH))
 def test_every_parameter_has_a_unit_a_meaning_and_a_source(name: str) -> None:
     rows = preset_rows(name)
     names = [row.name for row in rows]
