@@ -56,7 +56,7 @@ from memlab.passport import Passport
 from memlab.passport.chip_in_file import meet_chip, passport_beside, position
 from memlab.passport.location import default_path
 
-__all__ = ["check_url", "open_array", "open_board", "open_board_array"]
+__all__ = ["check_url", "chip_of_url", "open_array", "open_board", "open_board_array"]
 
 _PORT = re.compile(r"/dev/\w+|COM\d+", re.IGNORECASE)
 """Names of serial ports, as operating systems give them."""
@@ -86,7 +86,7 @@ def open_array(
         What the chip may see. By default what the chip's file says, where the URL or `chip` names
         one, over the defaults; changes of limits lie over those again.
     point
-        The voltages and widths of reading and programming.
+        The voltages and widths of reading and programming; by default what the chip's file says.
 
     Raises
     ------
@@ -119,11 +119,15 @@ def open_board_array(
     if _is_ideal(url):
         raise SettingError(f"{url} has no board; use serial://, socket:// or emulator:")
     address, asked = split_array_options(url)
-    allowed = _limits(limits, _chip_of(address, chip))
+    named = _chip_of(address, chip)
+    allowed = _limits(limits, named)
+    if point is None and named is not None:
+        point = named.point.over(OperatingPoint())
     board, file = _open_board(address, seed, chip)
     passport = None
     try:
-        passport = _open_passport(board, address, asked, file)
+        first = {} if named is None else named.budgets.given()
+        passport = _open_passport(board, address, asked, file, first)
         known = _is_wire(url) and board.capabilities.serial
         choice = asked.calibration or (LATEST if known else NONE)
         array = BoardArray(
@@ -212,6 +216,12 @@ def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
     return chip.replace(**options)
 
 
+def chip_of_url(url: str, chip: ChipPreset | None = None) -> ChipPreset | None:
+    """Return the chip that a URL names, or makes of this one; opens no board."""
+    url = _as_url(url)
+    return chip if _is_ideal(url) else _chip_of(split_array_options(url)[0], chip)
+
+
 def _limits(asked: Limits | LimitChanges | None, chip: ChipPreset | None) -> Limits:
     """Return what a chip may see: what is asked for, over what its own file says."""
     if isinstance(asked, Limits):
@@ -248,9 +258,16 @@ def _is_wire(url: str) -> bool:
 
 
 def _open_passport(
-    board: Board, address: str, asked: ArrayOptions, file: ChipFile | None
+    board: Board,
+    address: str,
+    asked: ArrayOptions,
+    file: ChipFile | None,
+    first: dict[str, float],
 ) -> Passport | None:
-    """Open the passport that a URL asks for, or that its board has by default."""
+    """Open the passport that a URL asks for, or that its board has by default.
+
+    `first` are budgets of a new one.
+    """
     able = board.capabilities
     if asked.passport is not None:
         path = None if asked.passport == "none" else Path(asked.passport)
@@ -264,7 +281,8 @@ def _open_passport(
             raise SettingError(f"{address}: budget.{name} needs a passport; add passport=FILE")
         return None
     shape = able.rows, able.columns
-    return Passport(path, shape, chip=able.serial, board=able.serial, budgets=asked.budgets)
+    name, budgets = able.serial, asked.budgets
+    return Passport(path, shape, chip=name, board=name, budgets=budgets, first=first)
 
 
 def _meet_chip(passport: Passport, file: ChipFile, *, refuse: bool) -> None:

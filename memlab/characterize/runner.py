@@ -60,6 +60,7 @@ from memlab.session import (
     check_others,
     check_record,
     check_serial,
+    chip_settings,
     create_run_file,
     enter_passports,
     forget_chip,
@@ -172,9 +173,9 @@ def plan_procedures(
     file = None if config_file is None else read_config(config_file)
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     stamp = name_stamp()
-    plans = []
+    plans, of_chip = [], chip_settings([board], given)
     for one in classes:
-        config = one.Config()
+        config = apply_settings(one.Config(), of_chip)
         if file is not None:
             where = f"--config {file.path}"
             config = merge_settings(config, file.values_of(one.name, names), where)

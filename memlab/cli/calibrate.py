@@ -110,7 +110,7 @@ def calibrate(
     own = [f"{name}={value!r}" for name, value in named.items() if value is not None]
     plan = plan_calibration(
         url,
-        merged(CalibrationSettings(), "calibration", config_file, [*settings, *own]),
+        merged(CalibrationSettings(), "calibration", url, config_file, [*settings, *own]),
         out=out,
         smu=smu,
         rows=rows,

@@ -9,6 +9,7 @@ from memlab.cli.lazy import LazyGroup
 __all__ = ["chip"]
 
 COMMANDS = {
+    "new": ("memlab.cli.chip_new", "Write the file of a chip of your own, to be edited."),
     "show": ("memlab.cli.chip_show", "A preset's parameters, or a summary of a chip's passport."),
     "cell": ("memlab.cli.chip_cell", "The story of one cell over all runs."),
     "budget": ("memlab.cli.chip_budget", "Show or change how often a chip's cells may be pulsed."),

@@ -74,7 +74,7 @@ def program(
     document = program_target(
         target,
         url,
-        merged(ProgramConfig(), "program", config_file, given),
+        merged(ProgramConfig(), "program", url, config_file, given),
         region,
         out=out,
         watch=lambda step: _show(step, quiet=quiet),

@@ -11,8 +11,8 @@ import rich_click as click
 
 from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.options import limits_option
-from memlab.session import read_config
-from memlab.settings import Section, apply_settings, merge_settings
+from memlab.session import chip_settings, read_config
+from memlab.settings import Section, apply_settings, merge_settings, setting_names
 
 __all__ = ["config_option", "merged", "set_option", "setting_options"]
 
@@ -41,8 +41,16 @@ config_option = click.option(
 )
 
 
-def merged(config: Settings, kind: str, file: Path | None, settings: Sequence[str]) -> Settings:
-    """Return the settings of the only kind of a command: as they are, of --config, and of --set."""
+def merged(
+    config: Settings, kind: str, url: str, file: Path | None, settings: Sequence[str]
+) -> Settings:
+    """Return the settings of the only kind of a command.
+
+    As they are, of the file of the chip at the URL, of --config, and of --set.
+    """
+    known = setting_names(config)
+    of_chip = chip_settings([url], settings)
+    config = apply_settings(config, [s for s in of_chip if s.partition("=")[0] in known])
     if file is not None:
         found = read_config(file)
         found.check_kind(kind)

@@ -18,7 +18,9 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from drivers.known_names import at_place, near_names, unknown
+from memlab.chip.budget_changes import BudgetChanges
 from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.point_changes import PointChanges
 from memlab.chip.shape import PUBLISHED, parse_shape, shape_text
 from memlab.emulator.cells.conduction import NonlinearityParameters, TransistorParameters
 from memlab.emulator.cells.defects import DefectParameters
@@ -70,7 +72,8 @@ class ChipPreset(Parameters):
 
     The seven at the top are the device models published with Li 2019 and Wang 2019; every group
     below is one effect, off unless a preset switches it on. `limits` says what such a chip may see
-    where that is not the default (`memlab.Limits`).
+    where that is not the default (`memlab.Limits`), `point` with which voltages it is used,
+    and `budgets` how often cells may be pulsed.
     """
 
     name: str = Field(description="Name of the preset.")
@@ -128,6 +131,8 @@ class ChipPreset(Parameters):
     wires: WireParameters = WireParameters()
     board: BoardProfile = Field(default_factory=BoardProfile)
     limits: LimitChanges = LimitChanges()
+    point: PointChanges = PointChanges()
+    budgets: BudgetChanges = BudgetChanges()
 
     @model_validator(mode="after")
     def _one_relaxation(self) -> Self:
@@ -215,7 +220,7 @@ def preset_rows(name: str) -> list[ParameterRow]:
     sources = _document("parts/board-timing")[1] | sources
     rows = []
     for key, field, value in _fields(_validate(values, f"chip {name!r}")):
-        if value is None:  # a limit that is as by default
+        if value is None:  # a limit or voltage that is as by default
             continue
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         source = sources.get(key, str(extra.get("source", "")))

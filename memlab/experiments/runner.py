@@ -26,6 +26,7 @@ from memlab.session import (
     Request,
     Vouched,
     check_boards,
+    chip_settings,
     find_checkpoint,
     open_arrays,
     open_unfinished,
@@ -135,7 +136,9 @@ def make_plan(
         source = asked.weights or asked.transfer.source
         if source and not is_npz(Path(source)):
             preset = recorded_preset(Path(source)) or BEFORE
+    boards = check_boards((board,) if isinstance(board, str) else tuple(board))
     config: ExperimentConfig = kind.make_config(preset)
+    config = apply_settings(config, chip_settings(boards, settings))
     if file is not None:
         config = merge_settings(config, file.values, f"--config {file.path}")
     config = apply_settings(config, settings)
@@ -143,7 +146,6 @@ def make_plan(
         config = apply_settings(config, [f"seed={seed}"])
     if epochs is not None:
         config = apply_settings(config, [f"train.epochs={epochs}"])
-    boards = check_boards((board,) if isinstance(board, str) else tuple(board))
     if good is not None and len(boards) > 1:
         raise SettingError("good lines belong to one chip; name one board with --good")
     out = place_for(out, "-".join(filter(None, [experiment, preset, f"seed{config.seed}"])))

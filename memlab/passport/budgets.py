@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from drivers.errors import LimitError
 from drivers.known_names import unknown
+from memlab.chip.budget_changes import DEFAULT_BUDGETS
 from memlab.errors import SettingError
 from memlab.passport.pulses import RowPulses
 from memlab.passport.totals import Totals, add_rows
@@ -37,11 +38,11 @@ class Budgets:
         Formings: a formed cell is not formed again.
     """
 
-    set: int | None = 100_000
-    reset: int | None = 100_000
+    set: int | None = DEFAULT_BUDGETS["set"]
+    reset: int | None = DEFAULT_BUDGETS["set"]
     pulses: int | None = None
     energy: float | None = None
-    forming: int | None = 1
+    forming: int | None = DEFAULT_BUDGETS["forming"]
 
     @property
     def limited(self) -> dict[str, float]:

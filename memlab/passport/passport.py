@@ -53,6 +53,8 @@ class Passport:
         Serial number of the board it is on now.
     budgets
         Budgets by name that hold while it is open, instead of those in the file.
+    first
+        Budgets by name in a new passport, instead of the defaults.
     clock
         Seconds since 1970.
 
@@ -91,13 +93,14 @@ class Passport:
         chip: str = "",
         board: str = "",
         budgets: Mapping[str, Any] | None = None,
+        first: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = Store(path, write=True)
         self._clock, self._board = clock, board
         try:
             if self._store.fact("rows") is None:
-                self._write_facts(chip or path.stem, shape, clock())
+                self._write_facts(chip or path.stem, shape, clock(), first or {})
             self._load()
             if self.shape != shape:
                 raise DataError(
@@ -122,9 +125,11 @@ class Passport:
             raise
         return passport
 
-    def _write_facts(self, chip: str, shape: tuple[int, int], now: float) -> None:
+    def _write_facts(
+        self, chip: str, shape: tuple[int, int], now: float, budgets: Mapping[str, Any]
+    ) -> None:
         facts = {"chip": chip, "rows": shape[0], "columns": shape[1], "created": now}
-        self._store.set_facts(facts | _budget_facts(Budgets()))
+        self._store.set_facts(facts | _budget_facts(Budgets(**budgets)))
 
     def _load(self) -> None:
         store = self._store

@@ -39,14 +39,15 @@ def open_arrays(
     *,
     seed: int = 0,
     chip: ChipPreset | None = None,
-    point: OperatingPoint = OperatingPoint(),  # noqa: B008 - frozen
+    point: OperatingPoint | None = None,
     limits: Limits | LimitChanges | None = None,
     good: GoodLines | None = None,
 ) -> Iterator[list[Array]]:
     """Open an array for each URL; however the block ends, every one of them is grounded.
 
     Chips must differ: emulated board k has `seed` plus k, unless its URL gives one. With `good`,
-    views of those rows and columns. What is not in `limits` is as each chip's file says.
+    views of those rows and columns. What is not in `limits` is as each chip's file says, and so is
+    a `point` that is not given.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def open_chip(
     *,
     seed: int = 0,
     chip: ChipPreset | None = None,
-    point: OperatingPoint = OperatingPoint(),  # noqa: B008 - frozen
+    point: OperatingPoint | None = None,
     limits: Limits | LimitChanges | None = None,
 ) -> Iterator[BoardArray]:
     """Open the one array of a run that is about a device; however the block ends, it is grounded.
