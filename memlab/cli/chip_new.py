@@ -8,7 +8,8 @@ from pathlib import Path
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import NEW
+from memlab.cli.options import NEW, json_option
+from memlab.cli.streams import show_document
 from memlab.emulator.chip_template import SCHEMA_NAME, chip_schema, chip_template
 from memlab.errors import SettingError
 from memlab.storage import write_new, write_over
@@ -22,7 +23,8 @@ from memlab.storage import write_new, write_over
     show_default=True,
     help="Preset that it starts from, for example fresh-ta-hfo2.",
 )
-def new(file: Path, chip: str) -> None:
+@json_option
+def new(file: Path, chip: str, as_json: bool) -> None:
     """Write the file of a chip of your own: what is not changed in it is as in a preset.
 
     FILE ends in .toml. Beside it lies memlab-chip.schema.json, by which editors check it. Use it as
@@ -34,4 +36,7 @@ def new(file: Path, chip: str) -> None:
     text, schema = chip_template(chip), json.dumps(chip_schema(), indent=1)
     write_new(file, lambda stream: stream.write(text.encode()))
     write_over(file.with_name(SCHEMA_NAME), lambda stream: stream.write(schema.encode()))
-    click.echo(f"{file}, and {SCHEMA_NAME} beside it: edit it, then --board emulator:?chip={file}")
+    if as_json:
+        show_document({"file": str(file), "schema": str(file.with_name(SCHEMA_NAME)), "chip": chip})
+    else:
+        click.echo(f"{file}, and {SCHEMA_NAME} beside it; edit it, then emulator:?chip={file}")

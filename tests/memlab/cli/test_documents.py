@@ -96,6 +96,7 @@ SEQUENCES: dict[str, list[list[str]]] = {
         ["data", "fetch", "airline"],
         ["runs", "import", "arc.csv", "--out", "arc.h5"],
         ["chip", "show", "ta-hfo2"],
+        ["chip", "new", "new.toml"],
         ["estimate", "staircase", "iv", *REGION],
         ["estimate", "airline"],
         ["estimate", "airline", "--set", "method=ex-situ"],
