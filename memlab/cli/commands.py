@@ -19,6 +19,7 @@ COMMANDS = {
     "limits": ("memlab.cli.limits", "What a chip may see, and the rules that refuse the rest."),
     "calibrate": ("memlab.cli.calibrate", "Measure a board's static errors, to undo them."),
     "characterize": ("memlab.cli.characterize", "Measure what a chip is: 13 procedures."),
+    "commission": ("memlab.cli.commission", "Take a board into use: test, form, measure, report."),
     "read": ("memlab.cli.read", "Read the conductance map of an array."),
     "program": ("memlab.cli.program", "Bring cells to target conductances: write-and-verify."),
     "vmm": ("memlab.cli.vmm", "Multiply voltage vectors by the conductances."),

@@ -91,7 +91,7 @@ def estimate(
         bills = estimate_procedures(plans, region)
         seconds = sum(bill["on_board"]["seconds"] for bill in bills)
         document = {"procedures": bills, "seconds_on_board": seconds, "board_profile": profile}
-        tell(document, as_json, _words_of_procedures)
+        tell(document, as_json, words_of_procedures)
         return
     if region != Region():
         raise SettingError("--rows, --columns, --cells and --mask are for procedures only")
@@ -109,7 +109,8 @@ def estimate(
     tell(bill, as_json, _words)
 
 
-def _words_of_procedures(document: dict[str, Any]) -> list[str]:
+def words_of_procedures(document: dict[str, Any]) -> list[str]:
+    """Return the bill of procedures in words."""
     lines = [
         f"{'':<14} {'time on':>12} {'maps':>8} {'vectors':>8} {'pulses':>8} {'SETs and':>9}  "
         "highest voltages",

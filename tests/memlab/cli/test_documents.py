@@ -97,6 +97,7 @@ SEQUENCES: dict[str, list[list[str]]] = {
         ["runs", "import", "arc.csv", "--out", "arc.h5"],
         ["chip", "show", "ta-hfo2"],
         ["chip", "new", "new.toml"],
+        ["commission", "--board", "emulator:?state=new.h5", *REGION, "--yes", "--out", "taken-in"],
         ["estimate", "staircase", "iv", *REGION],
         ["estimate", "airline"],
         ["estimate", "airline", "--set", "method=ex-situ"],

@@ -1,0 +1,145 @@
+"""`memlab commission`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from click.exceptions import Exit
+
+from memlab.array.urls import open_board_array
+from memlab.calibrate.procedure import plan_calibration, run_calibration
+from memlab.calibrate.settings import CalibrationSettings
+from memlab.characterize import (
+    Region,
+    Watcher,
+    estimate_procedures,
+    plan_procedures,
+    resume,
+    run_procedures,
+)
+from memlab.cli.command import Command
+from memlab.cli.estimate import words_of_procedures
+from memlab.cli.options import board_option, json_option, out_option, quiet_option, region_options
+from memlab.cli.procedures import watch_readings
+from memlab.cli.streams import tell
+from memlab.errors import SettingError
+from memlab.report import draw_pictures, summarise, write_page
+from memlab.runs import open_run
+from memlab.selftest import run_selftest
+from memlab.storage import default_path, make_directory, write_over
+
+BEFORE, AFTER = ("forming",), ("yield", "read-noise")
+"""Procedures before and after the calibration, which needs cells that conduct."""
+UNFORMED = "chip=fresh-ta-hfo2"
+"""What the plan reckons with: no cell is formed yet. One that is gets no pulse."""
+
+
+@click.command(cls=Command)
+@board_option
+@region_options
+@out_option(
+    "Directory; one that was begun is gone on with.  [default: memlab-runs/commission-...]",
+    click.Path(file_okay=False, path_type=Path),
+    "DIR",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before the chip is pulsed.")
+@json_option
+@quiet_option
+def commission(
+    url: str, region: Region, out: Path | None, yes: bool, as_json: bool, quiet: bool
+) -> None:
+    """Take a board and its chip into use: test, form, calibrate, measure, report.
+
+    Self-test; forming of the cells that are not formed; calibration; yield with good rows and
+    columns; read noise; a page about all of it. What it will take is shown first, and asked. After
+    an interrupt the same command with --out DIR goes on: what is finished is not done again.
+    """
+    if url.startswith("emulator:") and "state=" not in url:
+        raise SettingError(
+            f"{url}: an emulated chip ends with each step; keep it in a file (state=FILE in the "
+            "URL), or serve it (memlab board serve)"
+        )
+    directory = out or default_path("commission", "")
+    if not directory.exists():
+        _ask(url, region, yes)
+        make_directory(directory.parent)
+        make_directory(directory)
+    tested = _test(url, directory / "selftest.json")
+    with watch_readings(quiet) as watch:
+        _measure(BEFORE, url, region, directory / "forming.h5", watch)
+        calibration = _calibrate(url, directory)
+        _measure(AFTER, url, region, directory / "cells", watch)
+    runs = [directory / "forming.h5", calibration, *(directory / "cells").glob("*.h5")]
+    summaries = [summarise(path) for path in runs]
+    page = directory / "report.html"
+    write_page(page, f"Commissioning of {url}", [(one, draw_pictures(one)) for one in summaries])
+    document = {
+        "board": url,
+        "selftest": tested,
+        "runs": [{"run": str(one.path), "status": one.status} for one in summaries],
+        "report": str(page),
+    }
+    tell(document, as_json, lambda _: [*map(str, runs), f"report {page}"])
+
+
+def _ask(url: str, region: Region, yes: bool) -> None:
+    """Show what the procedures will take at most, and wait for a yes."""
+    bills = estimate_procedures(plan_procedures([*BEFORE, *AFTER], settings=[UNFORMED]), region)
+    seconds = sum(bill["on_board"]["seconds"] for bill in bills)
+    plan = {"procedures": bills, "seconds_on_board": seconds, "board_profile": "plain"}
+    click.echo(f"{url}: self-test, forming where needed, calibration, yield, read noise", err=True)
+    click.echo(
+        "if no cell is formed yet, beside self-test and calibration, which only read:", err=True
+    )
+    click.echo("\n".join(words_of_procedures(plan)), err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise SettingError("nobody can be asked here: add --yes. Nothing was pulsed")
+    click.confirm("Go on?", abort=True, err=True)
+
+
+def _test(url: str, path: Path) -> list[dict[str, Any]]:
+    """Test the board unless it has passed; end the command where it fails."""
+    with suppress(OSError, ValueError):
+        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+    with open_board_array(url) as array:
+        items = [asdict(item) for item in run_selftest(array)]
+    failed = [item for item in items if item["passed"] is False]
+    for item in failed:
+        click.echo(f"FAIL  {item['name']:<14} {item['detail']} -> {item['advice']}", err=True)
+    if failed:
+        raise Exit(1)
+    write_over(path, lambda file: file.write(json.dumps(items).encode()))
+    return items
+
+
+def _measure(
+    names: Sequence[str], url: str, region: Region, path: Path, watch: Watcher | None
+) -> None:
+    """Run procedures into a file, or several into a directory; go on where they had begun."""
+    first = path if len(names) == 1 else path / f"{names[0]}.h5"
+    if first.exists():
+        resume(first, watch=watch)
+        return
+    run_procedures(plan_procedures(names, board=url, out=path), url, region, watch=watch)
+
+
+def _calibrate(url: str, directory: Path) -> Path:
+    """Calibrate the board unless that is finished; return the run file."""
+    begun = sorted(directory.glob("calibration*.h5"))
+    for path in begun:
+        if open_run(path).finished:
+            return path
+    path = directory / f"calibration{f'-{len(begun) + 1}' if begun else ''}.h5"
+    plan = plan_calibration(url, CalibrationSettings(), out=path)
+    run_calibration(plan, lambda probe: None, lambda text: None)
+    return path

@@ -1,0 +1,63 @@
+"""A board and its chip are taken into use: in one command, that may be interrupted at any step."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memlab import open_run
+from memlab.cli import cli
+from memlab.cli import commission as command
+from memlab.errors import SettingError
+from memlab.passport import Passport
+
+URL = "emulator:?state=my.h5&chip=fresh-ta-hfo2"
+WORDS = ["commission", "--board", URL, "--rows", "0:3", "--columns", "0:4", "--out", "dir"]
+
+
+def run(*more: str) -> None:
+    cli.main([*WORDS, *more, "--quiet"], standalone_mode=False)
+
+
+@pytest.fixture(autouse=True)
+def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nothing_is_pulsed_before_a_yes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SettingError, match="add --yes"):
+        run()
+    told = capsys.readouterr().err
+    assert all(name in told for name in ("forming", "yield", "read-noise", "s in all"))
+    assert not Path("my.h5").exists()
+    with pytest.raises(SettingError, match="keep it in a file"):
+        cli.main(["commission", "--board", "emulator:", "--yes"], standalone_mode=False)
+
+
+def test_an_interrupted_session_goes_on_and_does_nothing_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "_calibrate", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(BaseException):  # noqa: B017 - click's own for Ctrl-C
+            run("--yes")
+    formed = Path("dir/forming.h5").read_bytes()
+    run()  # it has been asked
+    assert Path("dir/forming.h5").read_bytes() == formed
+    for name, kind in (
+        ("forming.h5", "forming"),
+        ("calibration.h5", "calibration"),
+        ("cells/yield.h5", "yield"),
+        ("cells/read-noise.h5", "read-noise"),
+    ):
+        found = open_run(Path("dir", name))
+        assert (found.kind, found.finished) == (kind, True)
+    assert Path("dir/report.html").stat().st_size > 1000
+    with Passport.read(Path("my.h5.passport")) as passport:
+        assert passport.formed[:3, :4].all()
+        assert passport.formed.sum() == 12
+        assert set(passport.masks()) >= {"pass", "good rows", "good columns"}
+        fired = passport.ledger.totals.fired.copy()
+    run()
+    with Passport.read(Path("my.h5.passport")) as passport:
+        assert np.array_equal(passport.ledger.totals.fired, fired)
