@@ -1,6 +1,7 @@
 """What the published board's chips convert by stands in one place, and all others look there."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from drivers.ltc2668 import Span
 PACKAGES = [Path(package.__file__).parent for package in (drivers, memlab)]
 
 
+@cache
 def written(path: Path) -> set[float]:
     """Return the numbers that stand in a file, outside of its texts."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

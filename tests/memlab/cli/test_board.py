@@ -14,6 +14,7 @@ from support.virtual_board import REPOSITORY, VirtualBoard
 from drivers.board import AUTO_GAIN, Samples, Selection
 from memlab.emulator import EmulatedBoard, load_preset
 
+FORKED = os.name == "posix"
 COMMANDS = ("info", "selftest", "ground", "bench")
 
 
@@ -30,13 +31,14 @@ def memlab(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[VirtualBoard]:
-    with VirtualBoard("--pty", "--chip", "ideal") as board:
+    with VirtualBoard("--pty", "--chip", "ideal", forked=FORKED) as board:
         yield board
 
 
 @pytest.fixture(scope="module")
 def published() -> Iterator[str]:
-    with VirtualBoard("--tcp", "0", "--dialect", "dpe", "--chip", "ideal") as board:
+    words = ("--tcp", "0", "--dialect", "dpe", "--chip", "ideal")
+    with VirtualBoard(*words, forked=FORKED) as board:
         yield board.url + "&line_pause=0"
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from support.command import in_process
 
+from memlab.characterize import plan_procedures, run_procedures
 from memlab.experiments import make_plan, run
 from memlab.figures.traces import code_groups, read_traces
+from memlab.regions import Region
 from memlab.runs.rescue import edit
 
 pytestmark = pytest.mark.usefixtures("rendered")
@@ -24,17 +26,35 @@ def airline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="module")
+def staircase(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("staircase") / "run.h5"
+    plans = plan_procedures(["staircase"], out=out)
+    run_procedures(plans, "emulator:", Region(rows="0:3", columns="0:2"), figure=False)
+    return out
+
+
 @pytest.mark.parametrize("suffix", MAGIC)
-def test_the_suffix_says_the_format_and_all_panels_are_there(
-    airline: Path, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+def test_the_suffix_says_the_format(
+    staircase: Path, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = tmp_path / f"picture{suffix}"
+    words = ("runs", "plot", str(staircase), "--out", str(picture), "--json")
+    code, out, _ = in_process(capsys, *words)
+    assert code == 0
+    assert json.loads(out) == {"run": str(staircase), "figure": str(picture)}
+    assert picture.read_bytes().startswith(MAGIC[suffix])
+    if suffix == ".svg":  # drawn as what it is
+        assert "Gate voltage (V)" in picture.read_text()
+
+
+def test_all_panels_of_a_training_are_there(
+    airline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "picture.svg"
     code, out, _ = in_process(capsys, "runs", "plot", str(airline), "--out", str(picture), "--json")
     assert code == 0
     assert json.loads(out) == {"run": str(airline), "figure": str(picture)}
-    assert picture.read_bytes().startswith(MAGIC[suffix])
-    if suffix != ".svg":
-        return
     text = picture.read_text()
     for words in (
         "airline, preset memlab",
@@ -62,16 +82,6 @@ def test_a_training_that_was_interrupted_is_drawn_without_results(
     text = picture.read_text()
     assert "(interrupted)" in text
     assert "Passengers (thousand)" not in text
-
-
-def test_a_procedure_is_drawn_as_what_it_is(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out, picture = tmp_path / "run.h5", tmp_path / "picture.svg"
-    lines = ("--rows", "0:3", "--columns", "0:2")
-    assert in_process(capsys, "characterize", "staircase", *lines, "--out", str(out))[0] == 0
-    assert in_process(capsys, "runs", "plot", str(out), "--out", str(picture))[0] == 0
-    assert "Gate voltage (V)" in picture.read_text()
 
 
 def test_a_picture_that_exists_is_not_overwritten(

@@ -152,7 +152,9 @@ def test_every_element_is_kirchhoffs(make: Callable, shape, ohm):
     assert_same(effective_conductance(G, ohm), kirchhoff(G, ohm, ohm))
 
 
-@pytest.mark.parametrize("ohm", OHMS)
+@pytest.mark.parametrize(
+    "ohm", [pytest.param(ohm, marks=[pytest.mark.slow] * (ohm != 1.0)) for ohm in OHMS]
+)
 @pytest.mark.parametrize("make", [random_map, extreme_map])
 def test_every_element_is_kirchhoffs_at_full_size(make: Callable, ohm):
     G = make(np.random.default_rng(12), (128, 64))

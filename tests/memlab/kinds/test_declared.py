@@ -1,8 +1,9 @@
 """What a kind finds is what it declares; and runs are opened, made and ended in one place each."""
 
 import ast
+from functools import cache
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -92,29 +93,42 @@ def test_a_kind_that_declares_nothing_is_free(tmp_path: Path) -> None:
 SOURCE = Path(memlab.__file__).parent
 
 
+class Said(NamedTuple):
+    """What a module calls, with how many arguments, and which names it imports from where."""
+
+    calls: list[tuple[str, int]]
+    imports: list[tuple[str | None, str]]
+
+
+@cache
+def modules() -> dict[str, Said]:
+    """Read every module, once for all tests."""
+    found = {}
+    for path in SOURCE.rglob("*.py"):
+        said = found[path.relative_to(SOURCE).as_posix()] = Said([], [])
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                said.imports.extend((node.module, one.name) for one in node.names)
+            elif isinstance(node, ast.Call):
+                of = node.func
+                name = of.id if isinstance(of, ast.Name) else getattr(of, "attr", "")
+                if name and not ast.unparse(of).startswith("os."):
+                    said.calls.append((name, len(node.args) + len(node.keywords)))
+    return found
+
+
 def callers(wanted: str, *, least: int = 0) -> set[str]:
     """Return the modules that call a name, or a method of this name, with some arguments."""
-    found = set()
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or len(node.args) + len(node.keywords) < least:
-                continue
-            of = node.func
-            name = of.id if isinstance(of, ast.Name) else getattr(of, "attr", "")
-            if name == wanted and not ast.unparse(of).startswith("os."):
-                found.add(path.relative_to(SOURCE).as_posix())
-    return found
+    return {
+        module
+        for module, said in modules().items()
+        if any(name == wanted and count >= least for name, count in said.calls)
+    }
 
 
 def imports(module: str, name: str) -> set[str]:
     """Return the modules that import a name from a module."""
-    return {
-        path.relative_to(SOURCE).as_posix()
-        for path in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.module == module
-        if name in {one.name for one in node.names}
-    }
+    return {one for one, said in modules().items() if (module, name) in said.imports}
 
 
 def test_a_run_file_is_created_in_one_place() -> None:
