@@ -9,12 +9,14 @@ once for every board. A board written `serve ...` is a virtual one, started with
 a process of its own.
 """
 
+import compileall
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.virtual_board import VirtualBoard
+from support.virtual_board import REPOSITORY, VirtualBoard
 
 BOARDS = [
     "emulator:?chip=ideal",
@@ -32,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # Two workers on two cores: the threads of one would wait for those of the other. No test module
     # has loaded numpy yet; the tests of threads ask for as many as they need.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Many tests start programs of their own. Where those may write no byte code, each would compile
+    # all of ours again; it is made here, once, and before a test fills a disk.
+    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
+        for package in ("firmware_protocol", "drivers", "memlab"):
+            compileall.compile_dir(REPOSITORY / package, quiet=2)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
