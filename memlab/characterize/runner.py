@@ -60,7 +60,7 @@ from memlab.session import (
     check_others,
     check_record,
     check_serial,
-    chip_settings,
+    configure,
     create_run_file,
     enter_passports,
     forget_chip,
@@ -73,7 +73,7 @@ from memlab.session import (
     recorded_limits,
     restart_note,
 )
-from memlab.settings import apply_settings, merge_settings, setting_names
+from memlab.settings import apply_settings, setting_names
 from memlab.storage import make_directory, name_stamp
 
 __all__ = [
@@ -173,14 +173,9 @@ def plan_procedures(
     file = None if config_file is None else read_config(config_file)
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     stamp = name_stamp()
-    plans, of_chip = [], chip_settings([board], given)
+    plans = []
     for one in classes:
-        config = apply_settings(one.Config(), of_chip)
-        if file is not None:
-            where = f"--config {file.path}"
-            config = merge_settings(config, file.values_of(one.name, names), where)
-        known = setting_names(config)
-        config = apply_settings(config, [s for s in given if s.partition("=")[0].strip() in known])
+        config = configure(one, "", file, given, names, [board])
         if out is None:
             path = place_for(None, f"{one.name}-seed{config.seed}", stamp=stamp)
         elif len(names) == 1:

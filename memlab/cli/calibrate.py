@@ -12,7 +12,7 @@ import rich_click as click
 
 from drivers import stopping
 from memlab.array.urls import open_board
-from memlab.calibrate.procedure import plan_calibration, run_calibration
+from memlab.calibrate.procedure import CalibrationKind, plan_calibration, run_calibration
 from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration.store import CalibrationStore
@@ -26,10 +26,10 @@ from memlab.cli.options import (
     out_option,
     quiet_option,
 )
-from memlab.cli.setting_options import config_option, merged, set_option, setting_options
+from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import tell
 from memlab.regions import format_lines
-from memlab.session import Labels
+from memlab.session import Labels, configure, read_config
 
 _DEFAULT = CalibrationSettings()
 
@@ -108,9 +108,10 @@ def calibrate(
         return
     named = {"passes": passes, "target": target, "seconds": seconds, "seed": seed}
     own = [f"{name}={value!r}" for name, value in named.items() if value is not None]
+    file = None if config_file is None else read_config(config_file)
     plan = plan_calibration(
         url,
-        merged(CalibrationSettings(), "calibration", url, config_file, [*settings, *own]),
+        configure(CalibrationKind, "", file, [*settings, *own], boards=[url]),
         out=out,
         smu=smu,
         rows=rows,

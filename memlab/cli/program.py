@@ -20,13 +20,14 @@ from memlab.cli.options import (
     region_options,
 )
 from memlab.cli.reached import cells_reached
-from memlab.cli.setting_options import config_option, merged, set_option, setting_options
+from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import tell
 from memlab.cli.summary import report_finished
 from memlab.mapping import Round
-from memlab.operations import ProgramConfig, program_target, resume_program
+from memlab.operations import program_target, resume_program
+from memlab.operations.program import ProgramKind
 from memlab.regions import Region
-from memlab.session import Labels
+from memlab.session import Labels, configure, read_config
 
 
 @click.command(cls=Command)
@@ -71,10 +72,11 @@ def program(
         raise click.UsageError("Missing argument 'TARGET'.")
     given = settings if tolerance is None else (*settings, f"tolerance={tolerance}")
     given = given if load is None else (*given, f"load={load}")
+    file = None if config_file is None else read_config(config_file)
     document = program_target(
         target,
         url,
-        merged(ProgramConfig(), "program", url, config_file, given),
+        configure(ProgramKind, "", file, given, boards=[url]),
         region,
         out=out,
         watch=lambda step: _show(step, quiet=quiet),

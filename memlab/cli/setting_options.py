@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import rich_click as click
 
 from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.options import limits_option
-from memlab.session import chip_settings, read_config
-from memlab.settings import Section, apply_settings, merge_settings, setting_names
 
-__all__ = ["config_option", "merged", "set_option", "setting_options"]
+__all__ = ["config_option", "set_option", "setting_options"]
 
 Command = Callable[..., Any]
-Settings = TypeVar("Settings", bound=Section)
 
 
 def set_option(example: str) -> Callable[[Command], Command]:
@@ -39,23 +36,6 @@ config_option = click.option(
     help="Settings from a run file, to repeat it, or from a TOML file (with a table for each of "
     "several procedures); --limits and --set change them.",
 )
-
-
-def merged(
-    config: Settings, kind: str, url: str, file: Path | None, settings: Sequence[str]
-) -> Settings:
-    """Return the settings of the only kind of a command.
-
-    As they are, of the file of the chip at the URL, of --config, and of --set.
-    """
-    known = setting_names(config)
-    of_chip = chip_settings([url], settings)
-    config = apply_settings(config, [s for s in of_chip if s.partition("=")[0] in known])
-    if file is not None:
-        found = read_config(file)
-        found.check_kind(kind)
-        config = merge_settings(config, found.values, f"--config {file}")
-    return apply_settings(config, settings)
 
 
 def setting_options(

@@ -14,9 +14,8 @@ from rich.table import Table
 
 from memlab.cli.streams import show_document
 from memlab.kinds import load_kind
-from memlab.session import read_config
+from memlab.session import configure, read_config
 from memlab.setting_list import SettingRow, list_settings
-from memlab.settings import apply_settings, merge_settings, setting_names
 
 __all__ = ["show_settings"]
 
@@ -60,14 +59,8 @@ def _document(
     kind = load_kind(name)
     file = None if config_file is None else read_config(config_file)
     preset = preset or (file.preset if file is not None else "") or kind.default_preset()
-    default = now = kind.make_config(preset)
-    if file is not None:
-        now = merge_settings(now, file.values_of(name, names), f"--config {file.path}")
-    known = setting_names(now)
-    several = len(names) > 1  # each takes those that it has, as when they are run
-    own = [s for s in settings if not several or s.partition("=")[0].strip() in known]
-    now = apply_settings(now, own)
-    rows = [asdict(row) for row in list_settings(default, now)]
+    now = configure(kind, preset, file, settings, names)
+    rows = [asdict(row) for row in list_settings(kind.make_config(preset), now)]
     return {"kind": name, "preset": preset or None, "settings": rows}
 
 

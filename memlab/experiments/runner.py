@@ -26,7 +26,7 @@ from memlab.session import (
     Request,
     Vouched,
     check_boards,
-    chip_settings,
+    configure,
     find_checkpoint,
     open_arrays,
     open_unfinished,
@@ -137,15 +137,9 @@ def make_plan(
         if source and not is_npz(Path(source)):
             preset = recorded_preset(Path(source)) or BEFORE
     boards = check_boards((board,) if isinstance(board, str) else tuple(board))
-    config: ExperimentConfig = kind.make_config(preset)
-    config = apply_settings(config, chip_settings(boards, settings))
-    if file is not None:
-        config = merge_settings(config, file.values, f"--config {file.path}")
-    config = apply_settings(config, settings)
-    if seed is not None:
-        config = apply_settings(config, [f"seed={seed}"])
-    if epochs is not None:
-        config = apply_settings(config, [f"train.epochs={epochs}"])
+    config: ExperimentConfig = configure(kind, preset, file, settings, boards=boards)
+    given = {"seed": seed, "train.epochs": epochs}
+    config = apply_settings(config, [f"{k}={v}" for k, v in given.items() if v is not None])
     if good is not None and len(boards) > 1:
         raise SettingError("good lines belong to one chip; name one board with --good")
     out = place_for(out, "-".join(filter(None, [experiment, preset, f"seed{config.seed}"])))

@@ -6,9 +6,8 @@ says where its picture lies. What a kind adds is what it does in between.
 
 from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
 from memlab.session.checkpoint import Checkpoint, find_checkpoint, open_unfinished
-from memlab.session.chip_settings import chip_settings
 from memlab.session.chip_start import forget_chip, keep_chip, put_chip_back
-from memlab.session.config_file import ConfigFile, read_config
+from memlab.session.config_file import ConfigFile, configure, read_config
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
 from memlab.session.limits import recorded_limits
@@ -39,7 +38,7 @@ __all__ = [
     "check_others",
     "check_record",
     "check_serial",
-    "chip_settings",
+    "configure",
     "create_run_file",
     "enter_passports",
     "find_checkpoint",

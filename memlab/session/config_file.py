@@ -11,11 +11,14 @@ from typing import Any
 from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.limits import Limits
 from memlab.errors import DataError, SettingError
+from memlab.kinds import Kind
 from memlab.runs import Run, open_run
+from memlab.session.chip_settings import chip_settings
 from memlab.session.limits import recorded_limits
+from memlab.settings import apply_settings, merge_settings, setting_names
 from memlab.storage import require_file
 
-__all__ = ["ConfigFile", "read_config"]
+__all__ = ["ConfigFile", "configure", "read_config"]
 
 _HDF5 = b"\x89HDF"
 
@@ -70,6 +73,46 @@ class ConfigFile:
         if not isinstance(values, dict):
             raise SettingError(f"--config {self.path}: {kind} is to be a table, [{kind}]")
         return values
+
+
+def configure(
+    kind: type[Kind],
+    preset: str = "",
+    file: ConfigFile | None = None,
+    settings: Sequence[str] = (),
+    beside: Sequence[str] = (),
+    boards: Sequence[str] = (),
+) -> Any:
+    """Return the settings of a kind: of a preset, then of chips, a file, and `settings`.
+
+    Parameters
+    ----------
+    kind, preset
+        Of what; without a preset the usual one.
+    file
+        As `read_config` returns it.
+    settings
+        `key=value`. Where several kinds are run, each takes those that it has.
+    beside
+        Names of all kinds that are run, where there are several.
+    boards
+        URLs of the arrays, whose chips may have settings of their own (`chip_settings`).
+
+    Raises
+    ------
+    SettingError
+        If anything given is wrong.
+    """
+    config = kind.make_config(preset)
+    known = setting_names(config)
+    of_chip = chip_settings(boards, settings)
+    config = apply_settings(config, [one for one in of_chip if one.partition("=")[0] in known])
+    if file is not None:
+        values = file.values_of(kind.name, beside or [kind.name])
+        config = merge_settings(config, values, f"--config {file.path}")
+    if len(beside) > 1:
+        settings = [one for one in settings if one.partition("=")[0].strip() in known]
+    return apply_settings(config, settings)
 
 
 def read_config(path: Path) -> ConfigFile:
