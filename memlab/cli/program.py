@@ -85,16 +85,9 @@ def program(
     tell(document, as_json, _words)
 
 
-def resume_and_report(
-    path: Path, *, as_json: bool, quiet: bool, board_restarted: bool, record_lost: bool
-) -> None:
+def resume_and_report(path: Path, *, as_json: bool, quiet: bool, **vouched: bool) -> None:
     """Finish the programming of a file, and tell as `memlab program` does."""
-    document = resume_program(
-        path,
-        watch=lambda step: _show(step, quiet=quiet),
-        board_restarted=board_restarted,
-        record_lost=record_lost,
-    )
+    document = resume_program(path, watch=lambda step: _show(step, quiet=quiet), **vouched)
     if document is None:
         report_finished(path, as_json)
     else:

@@ -31,9 +31,7 @@ from memlab.runs import Family, open_run
 )
 @json_option
 @quiet_option
-def resume(
-    file: Path, board_restarted: bool, record_lost: bool, as_json: bool, quiet: bool
-) -> None:
+def resume(file: Path, as_json: bool, quiet: bool, **vouched: bool) -> None:
     """Finish a run that was killed or interrupted: training, transfer, program, procedure.
 
     RUN is its run file, under whatever name it is now; of a procedure those that were to follow it
@@ -46,13 +44,7 @@ def resume(
     found = open_run(file)
     if found.family is Family.EXPERIMENT or found.kind == "program":
         resume_one = resume_program if found.kind == "program" else resume_training
-        resume_one(
-            file,
-            as_json=as_json,
-            quiet=quiet,
-            board_restarted=board_restarted,
-            record_lost=record_lost,
-        )
+        resume_one(file, as_json=as_json, quiet=quiet, **vouched)
         return
     if "session" not in found.attributes:
         raise DataError(
@@ -60,9 +52,7 @@ def resume(
             "another --out. What can be: trainings, transfers, program and procedures"
         )
     with watch_readings(quiet) as watch:
-        documents = resume_session(
-            file, watch=watch, board_restarted=board_restarted, record_lost=record_lost
-        )
+        documents = resume_session(file, watch=watch, **vouched)
     if not documents:
         click.echo(f"{file}: finished, and so is all of its session; nothing was done", err=as_json)
     report(documents, as_json)

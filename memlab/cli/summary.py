@@ -26,14 +26,10 @@ def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     tell(document, as_json, _words)
 
 
-def resume_and_report(
-    path: Path, *, as_json: bool, quiet: bool, board_restarted: bool, record_lost: bool
-) -> None:
+def resume_and_report(path: Path, *, as_json: bool, quiet: bool, **vouched: bool) -> None:
     """Finish the run of a file, and tell as `run_and_report` does."""
     with TrainingProgress(f"{path}: going on from its last checkpoint", quiet=quiet) as progress:
-        document = resume(
-            path, [progress], board_restarted=board_restarted, record_lost=record_lost
-        )
+        document = resume(path, [progress], **vouched)
     if document is None:
         report_finished(path, as_json)
     else:
