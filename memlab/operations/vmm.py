@@ -138,14 +138,7 @@ class VmmKind(Kind):
             ("voltage", "f8", driven, "V", "Voltage asked for", flat),
             ("dac_code", "u2", driven, "1", "Row DAC codes", measurement.dac_code),
             ("current", "f8", sensed, "A", "Column current", measurement.value),
-            (
-                "saturated",
-                "u1",
-                sensed,
-                "1",
-                "1 where the amplifier clipped",
-                measurement.saturated,
-            ),
+            ("saturated", "u1", sensed, "1", _CLIPPED, measurement.saturated),
             ("adc_code", "u2", sensed, "1", "Column ADC codes", measurement.adc_code),
             ("gain", "u1", sensed, "1", "Gain numbers of the ADC codes", measurement.gain),
         ):
