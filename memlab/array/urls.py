@@ -9,6 +9,8 @@ emulator:?chip=ta-hfo2&wires.resistance=0.3   ... a nested one by its dotted nam
 emulator:?state=my-chip.h5               ... kept in a file: made by the other options where there
                                          is none, else they must fit; saved at checkpoints and when
                                          it is closed, with a passport beside it
+mock:                                    answers at once with fixed codes, also ?shape=64x64: the
+                                         speed of the program itself
 serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening` for all of them
 dpe+serial://COM4?chip=die-7             ... that speaks the published board's dialect; it has no
                                          serial number, so the chip's name stands for it
@@ -38,6 +40,7 @@ from urllib.parse import urlsplit
 from drivers.board import Board
 from drivers.faults.options import Faults, Place, parse_faults, split_faults
 from drivers.known_names import did_you_mean, dotted_names, near_names
+from drivers.mock_board import MockBoard
 from drivers.opening import SCHEMES, open_wire_board, parse_address, parse_options
 from drivers.tokens import take_token
 from memlab.array.board_array import BoardArray
@@ -61,7 +64,7 @@ __all__ = ["check_url", "chip_of_url", "open_array", "open_board", "open_board_a
 _PORT = re.compile(r"/dev/\w+|COM\d+", re.IGNORECASE)
 """Names of serial ports, as operating systems give them."""
 
-_SCHEMES = ("ideal", "emulator")
+_SCHEMES = ("ideal", "emulator", "mock")
 _SIDES = (("rows", PUBLISHED[0]), ("columns", PUBLISHED[1]))
 _EMULATOR_OPTIONS = ("seed", "chip", "state", *ARRAY_OPTIONS)
 
@@ -101,7 +104,7 @@ def open_array(
     if not _is_ideal(_as_url(url)):
         return open_board_array(url, seed=seed, chip=chip, limits=limits, point=point)
     _, options = _split(url)
-    array = IdealArray(*_ideal_shape(url, options), _limits(limits, chip), point)
+    array = IdealArray(*_shape(url, options), _limits(limits, chip), point)
     array.url = url
     return array
 
@@ -173,6 +176,8 @@ def _open_board(url: str, seed: int, chip: ChipPreset | None) -> tuple[Board, Ch
         except ValueError as error:
             raise SettingError(str(error)) from error
     scheme, options = _split(url)
+    if scheme == "mock":
+        return MockBoard(_shape(url, options)), None
     if scheme != "emulator":
         raise SettingError(f"{url!r} names no board; boards start with emulator: or serial://")
     options, faults = _faults(url, options)
@@ -192,7 +197,7 @@ def _stored(url: str, options: dict[str, str]) -> ChipIdentity | None:
 
 def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
     """Return the chip that the URL of an emulated board makes of this one, or names itself."""
-    if _is_wire(url):
+    if _is_wire(url) or _split(url)[0] == "mock":
         return chip
     options, _ = _faults(url, _split(url)[1])
     if (stored := _stored(url, options)) is not None:
@@ -312,8 +317,8 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
         raise SettingError(str(error)) from error
 
 
-def _ideal_shape(url: str, options: dict[str, str]) -> tuple[int, int]:
-    """Return the size that the options of `ideal:` ask for: shape, or rows and columns."""
+def _shape(url: str, options: dict[str, str]) -> tuple[int, int]:
+    """Return the size that options ask for: shape, or rows and columns."""
     asked = set(options)
     sides = [str(_number(url, options, key, usual, 1)) for key, usual in _SIDES]
     try:

@@ -1,0 +1,84 @@
+"""A board that answers at once with fixed codes: what is left is the speed of the program itself.
+
+Requests are checked as those of any board. Each column always reads the same code, in the gain that
+was asked for, the second one for automatic gain; pulses change nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
+from drivers.checked_board import CheckedBoard
+from drivers.max11046 import MID_CODE
+from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
+
+__all__ = ["MockBoard"]
+
+_STEP, _FIRST = 40, 2000
+"""Codes between two columns, and from the middle to the first: some 100 uS at 0.2 V."""
+
+
+class MockBoard(CheckedBoard):
+    """A board without a chip (a `drivers.board.Board`).
+
+    Parameters
+    ----------
+    shape
+        (rows, columns) that it says it has.
+    """
+
+    def __init__(self, shape: tuple[int, int] = (128, 64)) -> None:
+        super().__init__()
+        self._capabilities = Capabilities(
+            name="memlab mock board",
+            serial="mock",
+            firmware="none",
+            rows=shape[0],
+            columns=shape[1],
+            transimpedance=AMPLIFIER.resistance,
+            adc_span=ADC_SPAN,
+            clip=AMPLIFIER.clip,
+            gain_threshold=AMPLIFIER.gain_threshold,
+            pulse_offset=TIMER.offset,
+            pulse_tick=TIMER.tick,
+        )
+        codes = MID_CODE - _FIRST - _STEP * (np.arange(shape[1]) % 64)
+        self._codes = codes.astype(np.uint16)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the published board has."""
+        return self._capabilities
+
+    def ground(self) -> None:
+        """Do nothing: there is no line."""
+        self._require_open()
+
+    def close(self) -> None:
+        """Let go; calling it again does nothing."""
+        self._closed = True
+
+    def _configure(self, config: BoardConfig) -> None:
+        return
+
+    def _read(self, selection: Selection, row_code: int, gain: int, config: BoardConfig) -> Samples:
+        return self._answer(selection, selection.rows.size, gain)
+
+    def _vmm(
+        self,
+        selection: Selection,
+        row_code: npt.NDArray[np.uint16],
+        gain: int,
+        config: BoardConfig,
+    ) -> Samples:
+        return self._answer(selection, len(row_code), gain)
+
+    def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
+        return
+
+    def _answer(self, selection: Selection, vectors: int, gain: int) -> Samples:
+        shape = (vectors, selection.columns.size)
+        code = np.broadcast_to(self._codes[selection.columns], shape).copy()
+        return Samples(code=code, gain=np.full(shape, gain or 2, np.uint8))
