@@ -66,6 +66,7 @@ def commission(
             f"{url}: an emulated chip ends with each step; keep it in a file (state=FILE in the "
             "URL), or serve it (memlab board serve)"
         )
+    plan_procedures([*BEFORE, *AFTER], board=url)  # a URL that cannot be is refused at once
     directory = out or default_path("commission", "")
     if not directory.exists():
         _ask(url, region, yes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memlab.array.urls import chip_of_url
-from memlab.emulator import load_preset
+from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 
 __all__ = ["chip_settings"]
@@ -27,7 +27,7 @@ def chip_settings(boards: Sequence[str], settings: Sequence[str]) -> tuple[str, 
         If a chip is none, or two chips have different operating points.
     """
     named = [text for key, _, text in (s.partition("=") for s in settings) if key.strip() == "chip"]
-    chip = load_preset(named[-1].strip()) if named else None
+    chip = _preset(named[-1].strip()) if named else None
     found = {
         url: () if one is None else one.point.settings()
         for url in boards
@@ -37,3 +37,10 @@ def chip_settings(boards: Sequence[str], settings: Sequence[str]) -> tuple[str, 
         told = "; ".join(f"{url}: {' '.join(point) or 'as usual'}" for url, point in found.items())
         raise SettingError(f"these chips have different operating points and need one ({told})")
     return next(iter(found.values()), ())
+
+
+def _preset(name: str) -> ChipPreset:
+    try:
+        return load_preset(name)
+    except SettingError as error:
+        raise SettingError(f"--set chip={name}: {error}") from error

@@ -17,7 +17,7 @@ from memlab.cli import cli
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="commands are forked")
 if os.name == "posix":
-    from support.killed_run import run
+    from support.forked_command import Forked, memlab
 
 CHIP = "seed=5&chip=ta-hfo2-full&forming.voltage=2.2&wear.lifetime=1e12"
 SMALL = {
@@ -39,8 +39,10 @@ def of_commands(words: dict[str, list[str]]) -> None:
     Path("commands").mkdir()
     for name, command in words.items():
         url = f"emulator:?{CHIP}&state=my.h5" if name == "forming" else "emulator:?state=my.h5"
-        code, said = run([*command, "--board", url, *_out(f"commands/{name}", name)])
-        assert code == 0, said
+        whole = [*command, "--board", url, *_out(f"commands/{name}", name)]
+        process = Forked(memlab, whole)
+        _, said = process.communicate(timeout=600.0)
+        assert process.wait(10.0) == 0, said
 
 
 def of_one_process(words: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> BoardArray:
@@ -94,7 +96,7 @@ def test_five_commands_equal_one_process(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_forming_staircase_and_20_epochs_of_airline_equal_one_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -374,6 +374,15 @@ TABLE = """
 2 | report there.h5 --figures text.txt | text.txt
 1 | report there.h5 --figures nowhere/a/b --out x.html | there.h5
 2 | chip nonsense | nonsense
+2 | chip new text.txt | .toml
+2 | chip new broken.toml | exists
+2 | chip new chip.toml --chip nonsense | nonsense
+2 | commission --board emulator: --yes | state=FILE
+2 | commission --board ideal: --yes | ideal:
+1 | read --board emulator:?state=text.txt | text.txt
+2 | read --board emulator:?state= | state=
+2 | read --board emulator:?lost=never | lost
+1 | board serve --tcp 0 --state text.txt | text.txt
 2 | chip show | Missing
 2 | chip show nonsense | nonsense
 1 | chip show text.txt | text.txt
