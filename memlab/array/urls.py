@@ -56,8 +56,8 @@ from memlab.emulator.chip_file import ChipFile, ChipIdentity, read_identity
 from memlab.emulator.making import make_board
 from memlab.errors import SettingError
 from memlab.passport import Passport
-from memlab.passport.chip_in_file import meet_chip, passport_beside, position
-from memlab.passport.location import default_path
+from memlab.passport.chip_in_file import meet_chip, position
+from memlab.passport.location import default_path, passport_beside
 
 __all__ = ["check_url", "chip_of_url", "open_array", "open_board", "open_board_array"]
 

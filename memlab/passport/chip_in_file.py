@@ -25,14 +25,9 @@ from memlab.passport.passport import Passport
 from memlab.passport.pulses import Outcome
 from memlab.storage import State
 
-__all__ = ["meet_chip", "passport_beside", "position"]
+__all__ = ["meet_chip", "position"]
 
 LOGGER = logging.getLogger("memlab.passport")
-
-
-def passport_beside(chip: Path) -> Path:
-    """Return the passport that a chip in a file has by default."""
-    return chip.with_name(f"{chip.name}.passport")
 
 
 def position(passport: Passport, pulsed: int) -> State:

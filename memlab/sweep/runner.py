@@ -102,7 +102,7 @@ def plan_sweep(
     if seeds < 1:
         raise SettingError(f"--seeds {seeds}: a sweep needs at least one seed")
     board = take_token(board)
-    if board.partition(":")[0] not in ("emulator", "ideal"):
+    if board.partition(":")[0] not in ("emulator", "ideal") or "state=" in board:
         raise SettingError(f"{board!r} is one board; a sweep runs side by side on emulator: only")
     kind = load_experiment(experiment)
     if preset is None:

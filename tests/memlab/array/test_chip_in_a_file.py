@@ -20,6 +20,7 @@ from memlab.emulator import chip_file
 from memlab.emulator.chip_file import ChipFile
 from memlab.errors import DataError, SettingError
 from memlab.passport import Passport
+from memlab.passport.location import find_passport
 from memlab.storage import sealed, unsealed
 
 COUNTED = "&wear.lifetime=1e12"
@@ -80,6 +81,7 @@ def test_a_chip_in_a_file_is_one_board_with_a_passport_beside_it() -> None:
         serial = array.board.capabilities.serial
         array[2:4, 1:4].program(1.2)
         assert array.passport.path == Path("my.h5.passport").resolve()
+    assert find_passport("my.h5") == Path("my.h5.passport")  # as `memlab chip show my.h5` does
     assert re.fullmatch("ideal-7-[0-9a-f]{8}", serial)
     with opened() as array:
         assert array.board.capabilities.serial == serial

@@ -379,6 +379,7 @@ TABLE = """
 2 | chip new chip.toml --chip nonsense | nonsense
 2 | commission --board emulator: --yes | state=FILE
 2 | commission --board ideal: --yes | ideal:
+2 | sweep airline --board emulator:?state=new.h5 | one board
 1 | read --board emulator:?state=text.txt | text.txt
 2 | read --board emulator:?state= | state=
 2 | read --board emulator:?lost=never | lost
