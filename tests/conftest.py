@@ -13,7 +13,6 @@ import compileall
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from support.virtual_board import REPOSITORY, VirtualBoard
@@ -58,33 +57,28 @@ def _state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 RENDERED = {"figures", "report"}
 """Directories whose tests look at pictures; elsewhere they ask for the fixture `rendered`."""
-BLANK = {".png": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF-", ".svg": b"<?xml"}
 
 
-@pytest.fixture(scope="session")
-def _render() -> Callable[..., None]:
+@pytest.fixture(scope="session", autouse=True)
+def _render() -> Iterator[Callable[..., None]]:
+    """Let runs draw their pictures without rendering them, and return what renders."""
+    from support.blank_pictures import write_beginning
+
     from memlab.figures import style
 
-    return style.save_figure
+    render = style.save_figure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "save_figure", write_beginning)
+        yield render
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _pictures_are_not_rendered(
+def _pictures_are_rendered_where_they_are_looked_at(
     request: pytest.FixtureRequest, _render: Callable[..., None]
 ) -> Iterator[None]:
-    """Let runs draw their pictures, and write the beginning of a file for each.
-
-    To lay a picture out and to render it takes ten times as long as the short run that it shows.
-    """
-    from memlab.figures import style
-    from memlab.storage import write_over
-
-    def write_beginning(figure: object, path: Path) -> None:
-        write_over(path, lambda file: file.write(BLANK.get(path.suffix, BLANK[".png"])))
-
     with pytest.MonkeyPatch.context() as patch:
-        if request.node.path.parent.name not in RENDERED:
-            patch.setattr(style, "save_figure", write_beginning)
+        if request.node.path.parent.name in RENDERED:
+            patch.setattr("memlab.figures.style.save_figure", _render)
         yield
 
 

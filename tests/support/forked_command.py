@@ -19,6 +19,9 @@ from tempfile import TemporaryFile
 from types import ModuleType
 
 import pytest
+from support.blank_pictures import write_beginning
+
+from memlab.figures import style
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -210,6 +213,7 @@ def _main(
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    style.save_figure = write_beginning
     try:
         target(*arguments)
     finally:  # as at the end of an interpreter, which this process does not reach

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from memlab.characterize import Region, plan_procedures, run_procedures
 from memlab.cli import cli
 from memlab.errors import DataError, SettingError
+from memlab.experiments import make_plan
+from memlab.experiments import run as train
 from memlab.report import Row, summarise
 
 
@@ -102,8 +104,7 @@ def test_a_killed_run_is_reported_as_such(run: Path, tmp_path: Path) -> None:
 
 def test_a_training_run_is_reported_with_its_metrics(tmp_path: Path) -> None:
     run, out = tmp_path / "airline.h5", tmp_path / "report.html"
-    arguments = ["train", "airline", "--epochs", "1", "--out", str(run), "--quiet"]
-    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    train(make_plan("airline", epochs=1, out=run), figure=False)
     report(run, "--out", out)
     text = Page(out.read_text(encoding="utf-8")).text
     assert "Test RMSE; 47 months of test" in text
