@@ -24,6 +24,7 @@ from drivers.board import (
     Wire,
 )
 from drivers.checks import check_codes, check_pulses
+from drivers.converter import Codes
 from drivers.errors import DeviceError
 from drivers.owner import Owner
 from drivers.simulation import Simulation
@@ -83,9 +84,7 @@ class CheckedBoard(ABC):
             self._check_measurement(selection, np.array([row_code]), gain, config)
             return self._read(selection, row_code, gain, config)
 
-    def vmm(
-        self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
-    ) -> Samples:
+    def vmm(self, selection: Selection, row_code: Codes, gain: int = AUTO_GAIN) -> Samples:
         """Apply each vector of row codes, shape (vectors, selected rows), and sense."""
         with self.owner.turn():
             config = self._require_config()
@@ -153,7 +152,7 @@ class CheckedBoard(ABC):
     def _vmm(
         self,
         selection: Selection,
-        row_code: npt.NDArray[np.uint16],
+        row_code: Codes,
         gain: int,
         config: BoardConfig,
     ) -> Samples: ...

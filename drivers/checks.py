@@ -7,15 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import (
-    BoardConfig,
-    Capabilities,
-    CodeRange,
-    LineClass,
-    Mode,
-    PulseBatch,
-    PulseKind,
-)
+from drivers.board import BoardConfig, Capabilities, LineClass, Mode, PulseBatch, PulseKind
+from drivers.converter import CodeRange
 from drivers.errors import DeviceError, LimitError
 from drivers.extremes import extremes
 
@@ -57,7 +50,8 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
         (Mode.SET, LineClass.COLUMN, is_set),
         (Mode.RESET, LineClass.ROW, ~is_set),
     ):
-        amplitude, gate = config.limits[driven, mode], config.limits[LineClass.GATE, mode]
+        amplitude = config.limits[driven, mode]
+        gate = config.limits.get((LineClass.GATE, mode), CodeRange(0, 0))
         check_codes(pulses.amplitude_code[which], amplitude, f"{mode.name} amplitude code")
         selected = pulses.columns & which[:, np.newaxis]
         check_codes(pulses.gate_code[selected], gate, f"{mode.name} gate code")

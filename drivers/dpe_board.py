@@ -25,6 +25,7 @@ from drivers.board import (
     Samples,
     Selection,
 )
+from drivers.converter import Codes
 from drivers.dpe_format import PulseGroup, grid_volts, pulse_groups, span_argument
 from drivers.errors import (
     DeviceError,
@@ -33,8 +34,7 @@ from drivers.errors import (
     PulsesInterruptedError,
     TransportError,
 )
-from drivers.max11046 import decode
-from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
+from drivers.published_board import AMPLIFIER, OTHER_SPANS, SENSE, SPANS, TIMER
 from drivers.recorded_board import PATIENCE, RecordedBoard
 from drivers.tickets import Batch, entries_of
 from drivers.transport import Opener, Transport
@@ -119,7 +119,10 @@ class DpeBoard(RecordedBoard):
             rows=ROWS,
             columns=COLUMNS,
             transimpedance=AMPLIFIER.resistance,
-            adc_span=ADC_SPAN,
+            row=SPANS[LineClass.ROW],
+            column=SPANS[LineClass.COLUMN],
+            gate=SPANS[LineClass.GATE],
+            sense=SENSE,
             clip=AMPLIFIER.clip,
             gain_threshold=AMPLIFIER.gain_threshold,
             pulse_offset=TIMER.offset,
@@ -127,6 +130,7 @@ class DpeBoard(RecordedBoard):
             gate_voltage_step=GATE_STEP,
             input_voltage_step=INPUT_STEP,
             read_rows=HALF_ROWS,
+            other_spans=OTHER_SPANS,
         )
         if chip:
             self._claim(f"chip-{chip}")
@@ -215,7 +219,7 @@ class DpeBoard(RecordedBoard):
     def _vmm(
         self,
         selection: Selection,
-        row_code: npt.NDArray[np.uint16],
+        row_code: Codes,
         gain: int,
         config: BoardConfig,
     ) -> Samples:
@@ -266,7 +270,7 @@ class DpeBoard(RecordedBoard):
             number = len(codes) + 1
             code = measure(number)
             codes.append(code)
-            currents.append(AMPLIFIER.current(decode(code), number))
+            currents.append(AMPLIFIER.current(SENSE.decode(code), number))
             chosen = AMPLIFIER.select_gain(np.stack(currents))
             if number == self._auto_gain:
                 break

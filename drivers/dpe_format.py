@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import BoardConfig, LineClass, PulseBatch, PulseKind
+from drivers.converter import Converter
 from drivers.errors import LimitError
-from drivers.ltc2668 import Span
 from firmware_protocol.dpe import COLUMNS, HALF_ROWS, Program
 
 __all__ = ["PulseGroup", "grid_volts", "pulse_groups", "span_argument"]
@@ -25,7 +25,7 @@ __all__ = ["PulseGroup", "grid_volts", "pulse_groups", "span_argument"]
 Volts = npt.NDArray[np.float64]
 
 
-def grid_volts(code: npt.ArrayLike, span: Span, decimals: int, what: str) -> Volts:
+def grid_volts(code: npt.ArrayLike, span: Converter, decimals: int, what: str) -> Volts:
     """Return voltages with so many decimals that mean exactly these codes.
 
     Raises
@@ -49,7 +49,7 @@ def grid_volts(code: npt.ArrayLike, span: Span, decimals: int, what: str) -> Vol
     return volts
 
 
-def span_argument(span: Span) -> int:
+def span_argument(span: Converter) -> int:
     """Return the dialect's span argument, 5 or 10 V.
 
     Raises

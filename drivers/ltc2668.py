@@ -19,14 +19,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from operator import index
-from typing import NoReturn, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers._integers import checked_integers
+from drivers.converter import CodeRange, Converter
 from drivers.errors import LimitError
-from drivers.extremes import extremes
 
 CHANNELS = 16
 """DAC channels of one chip, numbered 0 to 15."""
@@ -75,51 +74,31 @@ class Span(IntEnum):
         """Code of 0 V: 0, or 0x8000 where the span is bipolar."""
         return round(-self.minimum / self.step)
 
-    def encode(self, volts: npt.ArrayLike) -> npt.NDArray[np.uint16]:
+    @property
+    def converter(self) -> Converter:
+        """The span as a grid of volts."""
+        return _CONVERTERS[self]
+
+    def encode(self, volts: npt.ArrayLike) -> npt.NDArray[np.integer]:
         """Convert volts to the nearest DAC codes; raise where a voltage has none, never clip.
 
-        code = round((V - minimum) * 65536 / (maximum - minimum)), and a voltage exactly halfway
-        between two codes goes to the even one.
-
-        Parameters
-        ----------
-        volts
-            Voltages in V, any shape. A voltage within half a step of either end rounds to it.
-
-        Returns
-        -------
-        numpy.ndarray
-            Codes 0 to 65535, uint16, same shape (0-d for a scalar).
+        code = round((V - minimum) * 65536 / (maximum - minimum)), as `Converter.encode` does.
 
         Raises
         ------
         LimitError
             If any voltage is outside minimum to top, infinite or NaN. No code is returned.
         """
-        volts = np.asarray(volts, dtype=np.float64)
-        # Dividing by the exact step rounds once; multiplying by 1/step would round twice.
-        # In place: a batch of vectors is megabytes, and every temporary costs as much as the sum.
-        code = np.subtract(volts, self.minimum, out=np.empty(volts.shape))
-        code /= self.step
-        np.rint(code, out=code)
-        if code.size:
-            lowest, highest = extremes(code)
-            if not (lowest >= 0.0 and highest < CODES):  # NaN fails this too
-                self._refuse(volts, code)
-        return np.asarray(code.astype(np.uint16))
+        try:
+            return self.converter.encode(volts)
+        except LimitError as error:
+            low, high = np.min(volts), np.max(volts)
+            wider = [s.name for s in Span if low >= s.minimum and high <= s.top]
+            remedy = f" or configure {' or '.join(wider)}" if wider else ""
+            raise LimitError(f"{error}{remedy}") from None
 
     def decode(self, code: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Convert DAC codes to volts, V = minimum + code * step, without rounding error.
-
-        Parameters
-        ----------
-        code
-            Integer codes 0 to 65535, any shape.
-
-        Returns
-        -------
-        numpy.ndarray
-            Voltages in V, float64, same shape (0-d for a scalar), exact on a 2^-20 V grid.
+        """Convert DAC codes to volts, V = minimum + code * step, exact on a 2^-20 V grid.
 
         Raises
         ------
@@ -128,24 +107,15 @@ class Span(IntEnum):
         TypeError
             If the codes are not integers.
         """
-        codes = checked_integers("DAC codes", code, 0, CODES - 1)
-        return np.asarray(self.minimum + codes * self.step)
-
-    def _refuse(self, volts: npt.NDArray[np.float64], code: npt.NDArray[np.float64]) -> NoReturn:
-        bad = ~((code >= 0.0) & (code < CODES))
-        where = np.unravel_index(int(np.argmax(bad)), volts.shape)
-        value = float(volts[where])
-        place = f" at index {tuple(int(i) for i in where)}" if where else ""
-        wider = [s.name for s in Span if ((volts >= s.minimum) & (volts <= s.top)).all()]
-        remedy = f" or configure {' or '.join(wider)}" if wider else ""
-        raise LimitError(
-            f"{value:.8g} V{place} is outside span {self.name}, {self.minimum:g} to "
-            f"{self.top:.6f} V: ask for a voltage within it{remedy}"
-        )
+        return self.converter.decode(code)
 
 
 _RANGES = ((0.0, 5.0), (0.0, 10.0), (-5.0, 5.0), (-10.0, 10.0), (-2.5, 2.5))
 """Minimum and nominal maximum (V) by span code, at the 2.5 V reference."""
+
+_CONVERTERS = {
+    span: Converter(span.name, span.step, span.zero_code, CodeRange(0, CODES - 1)) for span in Span
+}
 
 
 class Command(IntEnum):

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers._integers import checked_integers
+from drivers.converter import CodeRange, Converter
 
 CHANNELS = 8
 """Channels of one chip, sampled together and read out in turn."""
@@ -35,6 +36,9 @@ STEP = FULL_SCALE / CODES
 
 MID_CODE = CODES // 2
 """Offset-binary code of 0 V."""
+
+CONVERTER = Converter("BIPOLAR_5", STEP, MID_CODE, CodeRange(0, CODES - 1))
+"""A channel as a grid of volts."""
 
 
 def decode(code: npt.ArrayLike, *, twos_complement: bool = False) -> npt.NDArray[np.float64]:

@@ -7,12 +7,11 @@ was asked for, the second one for automatic gain; pulses change nothing.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
+from drivers.board import BoardConfig, Capabilities, LineClass, PulseBatch, Samples, Selection
 from drivers.checked_board import CheckedBoard
-from drivers.max11046 import MID_CODE
-from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
+from drivers.converter import Codes
+from drivers.published_board import AMPLIFIER, SENSE, SPANS, TIMER
 
 __all__ = ["MockBoard"]
 
@@ -29,7 +28,7 @@ class MockBoard(CheckedBoard):
         (rows, columns) that it says it has.
     """
 
-    def __init__(self, shape: tuple[int, int] = (128, 64)) -> None:
+    def __init__(self, shape: tuple[int, int]) -> None:
         super().__init__()
         self._capabilities = Capabilities(
             name="memlab mock board",
@@ -38,14 +37,17 @@ class MockBoard(CheckedBoard):
             rows=shape[0],
             columns=shape[1],
             transimpedance=AMPLIFIER.resistance,
-            adc_span=ADC_SPAN,
+            row=SPANS[LineClass.ROW],
+            column=SPANS[LineClass.COLUMN],
+            gate=SPANS[LineClass.GATE],
+            sense=SENSE,
             clip=AMPLIFIER.clip,
             gain_threshold=AMPLIFIER.gain_threshold,
             pulse_offset=TIMER.offset,
             pulse_tick=TIMER.tick,
         )
-        codes = MID_CODE - _FIRST - _STEP * (np.arange(shape[1]) % 64)
-        self._codes = codes.astype(np.uint16)
+        codes = SENSE.zero_code - _FIRST - _STEP * (np.arange(shape[1]) % 64)
+        self._codes = codes.astype(SENSE.dtype)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -69,7 +71,7 @@ class MockBoard(CheckedBoard):
     def _vmm(
         self,
         selection: Selection,
-        row_code: npt.NDArray[np.uint16],
+        row_code: Codes,
         gain: int,
         config: BoardConfig,
     ) -> Samples:

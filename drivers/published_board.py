@@ -7,26 +7,79 @@ board is it says in its `Capabilities`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from drivers import max11046
 from drivers.board import LineClass
+from drivers.converter import CodeRange, Converter
 from drivers.ltc2668 import Span
-from drivers.max11046 import FULL_SCALE
 from drivers.pulse import PulseTimer
 from drivers.tia import Transimpedance
 
-__all__ = ["ADC_SPAN", "AMPLIFIER", "SPANS", "TIMER"]
+__all__ = [
+    "AMPLIFIER",
+    "DRIVER_SOURCE",
+    "OTHER_SPANS",
+    "SENSE",
+    "SPANS",
+    "TIMER",
+    "recorded_converter",
+    "span_code",
+    "span_of_code",
+]
 
-SPANS = {
-    LineClass.ROW: Span.BIPOLAR_5,
-    LineClass.COLUMN: Span.BIPOLAR_5,
-    LineClass.GATE: Span.UNIPOLAR_10,
+SPANS: dict[LineClass, Converter] = {
+    LineClass.ROW: Span.BIPOLAR_5.converter,
+    LineClass.COLUMN: Span.BIPOLAR_5.converter,
+    LineClass.GATE: Span.UNIPOLAR_10.converter,
 }
 """Spans in use. Gates need 5 V exactly, which lies one step above the 0..5 V span."""
+
+OTHER_SPANS = tuple(span.converter for span in Span if span.converter not in SPANS.values())
+"""Spans that the DACs have, too."""
 
 AMPLIFIER = Transimpedance()
 """Of every column; the clip level assumes symmetric supplies."""
 
-ADC_SPAN = FULL_SCALE
-"""Full range of the ADC (V)."""
+SENSE = max11046.CONVERTER
+"""The ADC of every column."""
+
+DRIVER_SOURCE = "LTC2668 data sheet, as recalled: 10 mA"
+"""Where the current comes from that the driver of a row gives."""
 
 TIMER = PulseTimer()
 """Of the fast pulses."""
+
+
+def span_code(converter: Converter) -> int:
+    """Return the code by which the wire names a range of the DACs."""
+    return Span[converter.name]
+
+
+def span_of_code(code: int) -> Converter:
+    """Return the range of the DACs that the wire names by a code."""
+    return Span(code).converter
+
+
+def recorded_converter(board: Mapping[str, Any], name: str) -> Converter:
+    """Return a converter of the board of a run file, from its attributes `board.row.step`, ...
+
+    Files of before do not say it: they are of boards with the chips of the published one.
+
+    Parameters
+    ----------
+    board
+        Attributes of the instrument.
+    name
+        row, column, gate or sense.
+    """
+    if f"board.{name}.step" not in board:
+        return SENSE if name == "sense" else SPANS[LineClass[name.upper()]]
+    words = {key: board[f"board.{name}.{key}"] for key in ("name", "dtype", "unit")}
+    step, zero, low, high = (
+        board[f"board.{name}.{key}"]
+        for key in ("step", "zero_code", "codes.minimum", "codes.maximum")
+    )
+    codes = CodeRange(int(low), int(high))
+    return Converter(step=float(step), zero_code=int(zero), codes=codes, **words)

@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from drivers import stopping, wire_format
 from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
+from drivers.converter import Codes
 from drivers.errors import (
     DeviceError,
     LimitError,
@@ -237,7 +238,7 @@ class SerialBoard(RecordedBoard):
     def _vmm(
         self,
         selection: Selection,
-        row_code: npt.NDArray[np.uint16],
+        row_code: Codes,
         gain: int,
         config: BoardConfig,
     ) -> Samples:

@@ -18,20 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers._integers import checked_integers
+from drivers.capabilities import CLIP_MARGIN
 from drivers.errors import LimitError
-from drivers.max11046 import FULL_SCALE, STEP
-
-CLIP_MARGIN = 8
-"""ADC codes below the clip level from which a reading counts as clipped: offsets and noise of an
-ADC are smaller."""
-
-
-def clipped_code(clip: float) -> int:
-    """Return how many ADC codes from the middle a reading counts as clipped.
-
-    `clip` is the output in V at which the amplifier clips. Host, firmware and emulator go by it.
-    """
-    return int(clip / STEP) - CLIP_MARGIN
 
 
 @dataclass(frozen=True)
@@ -47,6 +35,8 @@ class Transimpedance:
         published; 2.5 V assumes symmetric ones inside the amplifier's 5.25 V.
     gain_threshold
         Output in V up to which a gain is used when gains are merged; positive, at most `clip`.
+    adc_range, adc_step
+        Of the ADC behind it: its full range and one code, in V.
 
     Raises
     ------
@@ -57,6 +47,8 @@ class Transimpedance:
     resistance: tuple[float, ...] = (1e3, 1e4, 1e5, 1e6)
     clip: float = 2.5
     gain_threshold: float = 2.2
+    adc_range: float = 10.0
+    adc_step: float = 10.0 / 65536
 
     def __post_init__(self) -> None:
         ladder = (0.0, *self.resistance, float("inf"))
@@ -125,7 +117,7 @@ class Transimpedance:
         The amplifier clips before that at the default settings; see `usable_current`. A gain
         number that does not exist raises `LimitError`.
         """
-        return np.asarray(FULL_SCALE / 2 / self._resistance(gain))
+        return np.asarray(self.adc_range / 2 / self._resistance(gain))
 
     def usable_current(self, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the largest current (A) a gain is trusted with, gain_threshold / R.
@@ -202,7 +194,8 @@ class Transimpedance:
 
     def _largest_current(self, gain: int) -> float:
         """Return the current (A) from which a reading counts as clipped."""
-        return float(clipped_code(self.clip) * STEP / self._resistance(gain))
+        code = int(self.clip / self.adc_step) - CLIP_MARGIN
+        return float(code * self.adc_step / self._resistance(gain))
 
     def _resistance(self, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
         count = len(self.resistance)

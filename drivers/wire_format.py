@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from drivers import published_board
 from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
@@ -16,6 +17,7 @@ from drivers.board import (
     PulseBatch,
     Selection,
 )
+from drivers.converter import Codes
 from firmware_protocol import messages as m
 from firmware_protocol.configuration import Configuration
 from firmware_protocol.messages import GainMode, InputFormat
@@ -47,11 +49,16 @@ def capabilities(
         rows=info.rows,
         columns=info.cols,
         transimpedance=tuple(float(r) for r in info.transimpedance[: info.gain_count]),
-        adc_span=info.adc_span_mv / 1e3,
+        row=published_board.SPANS[LineClass.ROW],
+        column=published_board.SPANS[LineClass.COLUMN],
+        gate=published_board.SPANS[LineClass.GATE],
+        sense=replace(published_board.SENSE, step=info.adc_span_mv / 1e3 / 65536),
         clip=info.clip_mv / 1e3,
         gain_threshold=info.gain_threshold_mv / 1e3,
         pulse_offset=info.pulse_offset_ps * 1e-12,
         pulse_tick=info.pulse_tick_ps * 1e-12,
+        journal=True,
+        other_spans=published_board.OTHER_SPANS,
     )
     if drivers is None:
         return found
@@ -65,9 +72,9 @@ def configuration(config: BoardConfig) -> Configuration:
     timing = config.timing
     return Configuration(
         spans=(
-            int(config.spans[LineClass.ROW]),
-            int(config.spans[LineClass.COLUMN]),
-            int(config.spans[LineClass.GATE]),
+            published_board.span_code(config.spans[LineClass.ROW]),
+            published_board.span_code(config.spans[LineClass.COLUMN]),
+            published_board.span_code(config.spans[LineClass.GATE]),
         ),
         limits={
             (m.Line(line), m.LimitMode(mode)): (
@@ -124,7 +131,7 @@ def vmm_request(
 
 
 def compact(
-    row_code: npt.NDArray[np.uint16],
+    row_code: Codes,
 ) -> tuple[InputFormat, npt.NDArray[np.integer], npt.NDArray[np.uint16] | None]:
     """Return the shortest exact form of row codes: format, elements, and table of levels.
 

@@ -39,7 +39,7 @@ class Configuration:
     Parameters
     ----------
     spans
-        LTC2668 span code of ROW, COLUMN, GATE.
+        Span code of ROW, COLUMN, GATE.
     limits
         Lowest and highest allowed DAC code by line and mode; all nine must be present.
     timing, levels

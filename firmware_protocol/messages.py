@@ -936,7 +936,7 @@ class CfgSpan(Message):
     )
 
     line: int  # Line
-    span: int  # LTC2668 span code
+    span: int  # span code of the DACs
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -1905,7 +1905,7 @@ class SpiXferResponse(Response):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SpiXfer(Message):
-    """Shift 32-bit words through one LTC2668; SDO is the previous word.
+    """Shift 32-bit words through one DAC chip; SDO is the previous word.
 
     Codes beyond the limits are refused.
     """
@@ -1940,7 +1940,7 @@ class AdcCrResponse(Response):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class AdcCr(Message):
-    """Write the MAX11046 configuration register."""
+    """Write the configuration register of an ADC chip."""
 
     ID = 0x72
     KIND = Kind.REQ

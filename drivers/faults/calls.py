@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers import stopping
 from drivers.board import AUTO_GAIN, BoardConfig, Capabilities, PulseBatch, Samples, Selection
 from drivers.checked_board import CheckedBoard
+from drivers.converter import Codes
 from drivers.dpe_board import DpeBoard
 from drivers.faults.cable import Cable
 from drivers.faults.options import Faults
@@ -51,9 +51,7 @@ class FaultyCalls(CheckedBoard):
             self._suffer("reading")
             return self._stuck(super().read(selection, row_code, gain), selection)
 
-    def vmm(
-        self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int = AUTO_GAIN
-    ) -> Samples:
+    def vmm(self, selection: Selection, row_code: Codes, gain: int = AUTO_GAIN) -> Samples:
         """Apply each vector of row codes, and sense."""
         with self.owner.turn():
             self._suffer("multiplying")

@@ -10,7 +10,6 @@ from typing import Any
 
 from drivers.faults.line import KINDS
 from drivers.known_names import did_you_mean
-from drivers.max11046 import MID_CODE
 from firmware_protocol.messages import COLUMNS
 
 __all__ = ["PREFIX", "Faults", "Place", "parse_faults", "split_faults"]
@@ -41,7 +40,7 @@ class Faults:
     kinds: tuple[str, ...] = KINDS
     seed: int = 0
     stuck_column: int | None = None
-    stuck_code: int = MID_CODE
+    stuck_code: int = 1 << 15
     brown_out_after: int | None = None
 
     def __bool__(self) -> bool:

@@ -14,9 +14,9 @@ from typing import Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import AUTO_GAIN, Board, LineClass, PulseBatch, PulseKind, Samples, Selection
-from drivers.max11046 import MID_CODE
-from drivers.published_board import SPANS
+from drivers.board import AUTO_GAIN, Board, PulseBatch, PulseKind, Samples, Selection
+from drivers.capabilities import Products
+from drivers.converter import Codes, Converter
 from drivers.simulation import Simulation
 from memlab.array.arguments import as_numbers
 from memlab.array.batches import NamedBatches
@@ -28,7 +28,7 @@ from memlab.calibration import Calibration
 from memlab.chip.coupled_limits import check_forming, check_operating_point, check_vmm
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.load import Load
-from memlab.errors import LimitError
+from memlab.errors import LimitError, SettingError
 from memlab.passport import Passport
 from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle, take_back
@@ -38,9 +38,6 @@ __all__ = ["BoardArray", "device_of"]
 
 _PATIENCE = 5.0
 """Seconds for a call of another thread to notice that the board was closed."""
-
-
-_CODE_BYTES, _SAMPLE_BYTES, _REQUEST_BYTES, _PULSE_BYTES = 2, 2.25, 48, 142
 
 
 class BoardArray(Array):
@@ -83,6 +80,8 @@ class BoardArray(Array):
             settle(board, passport, final=True)
             take_back(board, passport)
             passport.calibration = None if calibration is None else calibration.name
+        able = board.capabilities
+        self.code_types = np.dtype(able.row.dtype).str[1:], np.dtype(able.sense.dtype).str[1:]
         self.gate_voltage_step = board.capabilities.gate_voltage_step
         self.input_voltage_step = board.capabilities.input_voltage_step
         super().__init__(board.capabilities.rows, board.capabilities.columns, board.owner)
@@ -91,6 +90,10 @@ class BoardArray(Array):
     def board(self) -> Board:
         """The board below; it speaks in codes."""
         return self._session.board
+
+    @property
+    def _row(self) -> Converter:
+        return self.board.capabilities.row
 
     @property
     def passport(self) -> Passport | None:
@@ -230,7 +233,10 @@ class BoardArray(Array):
             "board": asdict(self.board.capabilities),
             "limits": asdict(self._session.limits),
             "operating_point": asdict(self._session.point),
-            "spans": {line.name.lower(): span.name for line, span in SPANS.items()},
+            "spans": {
+                line.name.lower(): self.board.capabilities.converter(line).name
+                for line in self.board.capabilities.lines
+            },
             "rounding": self._session.rounding,
             "passport": None if self.passport is None else self.passport.describe(),
             "calibration": None if calibration is None else calibration.document(),
@@ -295,8 +301,8 @@ class BoardArray(Array):
         session = self._session
         voltage = np.full(1, session.point.read_voltage)
         check_vmm(session.limits, voltage, self.columns.size)
-        row_code = SPANS[LineClass.ROW].encode(voltage)
-        _refuse_zero(row_code, session.point.read_voltage)
+        row_code = self._row.encode(voltage)
+        _refuse_zero(self._row, row_code, session.point.read_voltage)
         vectors = self._conversion.read_vectors(session.point.read_voltage)
         if vectors is None:
             code, adc_gain, saturated = self._read(int(row_code[0]), gain)
@@ -307,7 +313,19 @@ class BoardArray(Array):
             value = self._conversion.conductance(code, adc_gain, vectors)
         n = self.rows.size
         load = self._own_load() if vectors is not None else self._load_of_read()
-        return self._noted(Measurement(value, saturated[:n], code[:n], adc_gain[:n], load=load))
+        return self._noted(self._found(value, saturated[:n], code[:n], adc_gain[:n], None, load))
+
+    def _found(
+        self,
+        value: FloatArray,
+        saturated: BoolArray,
+        adc_code: Codes,
+        gain: npt.NDArray[np.uint8],
+        dac_code: Codes | None,
+        load: Load | None,
+    ) -> Measurement:
+        sense = self.board.capabilities.sense
+        return Measurement(value, saturated, adc_code, gain, dac_code, load, self._row, sense)
 
     def _noted(self, reading: Measurement) -> Measurement:
         """Enter a reading of this view in the passport."""
@@ -323,25 +341,24 @@ class BoardArray(Array):
         if self._conversion.calibration is not None:
             # The errors are undone with what all cells of a column add: all of them are read.
             found = whole._measure_conductance(gain)
-            return _part(found, np.ix_(rows, columns), None)
+            return found.part(np.ix_(rows, columns), None)
         voltage = np.zeros((self.rows.size, whole.rows.size))
         voltage[np.arange(self.rows.size), rows] = session.point.read_voltage
         check_vmm(session.limits, voltage, whole.columns.size)
-        codes = SPANS[LineClass.ROW].encode(voltage)
+        codes = self._row.encode(voltage)
         driven = codes[0, rows[:1]]
-        _refuse_zero(driven, session.point.read_voltage)
+        _refuse_zero(self._row, driven, session.point.read_voltage)
         code, adc_gain, saturated = whole._multiply(codes, gain, (len(codes), whole.columns.size))
         value = self._conversion.conductance(code, adc_gain, driven)
-        found = Measurement(value, saturated, code, adc_gain, load=self._under)
-        return self._noted(_part(found, np.s_[:, columns], None))
+        found = self._found(value, saturated, code, adc_gain, None, self._under)
+        return self._noted(found.part(np.s_[:, columns], None))
 
-    def _read(
-        self, row_code: int, gain: int
-    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], BoolArray]:
+    def _read(self, row_code: int, gain: int) -> tuple[Codes, npt.NDArray[np.uint8], BoolArray]:
         """Let the board drive one row after the other; results as of `_decode`."""
         session = self._session
         samples = session.board.read(self._selection, row_code, gain)
-        self.traffic.add(_REQUEST_BYTES, _SAMPLE_BYTES * samples.code.size)
+        cost = session.board.capabilities.call_bytes
+        self.traffic.add(cost.request, cost.sample * samples.code.size)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
@@ -353,8 +370,13 @@ class BoardArray(Array):
             whole = self._whole()
             wide = np.zeros((*voltage.shape[:-1], whole.rows.size))
             wide[..., rows] = voltage
-            return _part(whole._measure_vmm(wide, gain), np.s_[..., columns], np.s_[..., rows])
+            return whole._measure_vmm(wide, gain).part(np.s_[..., columns], np.s_[..., rows])
         session = self._session
+        if session.board.capabilities.products is Products.NONE:
+            raise SettingError(
+                "this board multiplies no vectors (capabilities: products); read conductances, and "
+                "multiply by them. Nothing was driven"
+            )
         check_vmm(session.limits, voltage, self.columns.size)
         step = self.input_voltage_step
         applied = on_steps(voltage, step, "row voltage", rounding=session.rounding)
@@ -367,31 +389,32 @@ class BoardArray(Array):
         shape = (*voltage.shape[:-1], self.columns.size)
         code, adc_gain, saturated = self._multiply(dac_code, gain, shape)
         current = self._conversion.current(code, adc_gain)
-        return Measurement(current, saturated, code, adc_gain, dac_code, self._own_load())
+        return self._found(current, saturated, code, adc_gain, dac_code, self._own_load())
 
     def _multiply(
-        self, dac_code: npt.NDArray[np.uint16], gain: int, shape: tuple[int, ...]
-    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], BoolArray]:
+        self, dac_code: Codes, gain: int, shape: tuple[int, ...]
+    ) -> tuple[Codes, npt.NDArray[np.uint8], BoolArray]:
         """Apply vectors of row codes, shape (..., rows); results as of `_decode`."""
         session = self._session
         flat = dac_code.reshape(-1, self.rows.size)
         if self._row_order is not None:
             flat = flat[:, self._row_order]
         samples = session.board.vmm(self._selection, flat, gain)
-        self.traffic.add(_CODE_BYTES * flat.size, _SAMPLE_BYTES * samples.code.size)
+        cost = session.board.capabilities.call_bytes
+        self.traffic.add(cost.code * flat.size, cost.sample * samples.code.size)
         return self._decode(samples, shape)
 
     def _decode(
         self, samples: Samples, shape: tuple[int, ...]
-    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], BoolArray]:
+    ) -> tuple[Codes, npt.NDArray[np.uint8], BoolArray]:
         """Return codes and gains in the given shape and this view's order, and where they clip."""
         code, gain = samples.code, samples.gain
         if self._column_order is not None:
             back = np.argsort(self._column_order)
             code, gain = code[:, back], gain[:, back]
         code, gain = code.reshape(shape), gain.reshape(shape)
-        beyond = self._session.saturated_code
-        saturated = (code >= MID_CODE + beyond) | (code <= MID_CODE - beyond)
+        beyond, zero = self._session.saturated_code, self.board.capabilities.sense.zero_code
+        saturated = (code >= zero + beyond) | (code <= zero - beyond)
         return code, gain, saturated
 
     def pulse_batch(
@@ -456,7 +479,8 @@ class BoardArray(Array):
             session.board.pulse(pulses, ticket)
         else:
             fire(session.board, session.passport, pulses, session.maker.in_volts(pulses), ticket)
-        self.traffic.add(_PULSE_BYTES * len(pulses), 0)
+        cost = session.board.capabilities.call_bytes
+        self.traffic.add((cost.pulse + cost.gate * pulses.columns.shape[1]) * len(pulses), 0)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
         maker, ticket = self._session.maker, ""
@@ -483,26 +507,14 @@ def device_of(array: Array) -> BoardArray:
     return cast(BoardArray, array)
 
 
-def _refuse_zero(row_code: npt.NDArray[np.uint16], read_voltage: float) -> None:
+def _refuse_zero(converter: Converter, row_code: Codes, read_voltage: float) -> None:
     """Raise `LimitError` where the DAC makes 0 V of a read voltage (V)."""
     # The voltage that the DAC really makes, not the one asked for: exact to the code.
-    if float(SPANS[LineClass.ROW].decode(row_code)[0]) == 0.0:
+    if float(converter.decode(row_code)[0]) == 0.0:
         raise LimitError(
             f"read voltage {read_voltage:g} V is below one DAC step of "
-            f"{SPANS[LineClass.ROW].step:.3g} V: nothing would be measured"
+            f"{converter.step:.3g} V: nothing would be measured"
         )
-
-
-def _part(found: Measurement, where: Any, driven: Any) -> Measurement:
-    """Return a part of a measurement: `where` of what was sensed, `driven` of the vectors."""
-    return Measurement(
-        found.value[where],
-        found.saturated[where],
-        None if found.adc_code is None else found.adc_code[where],
-        None if found.gain is None else found.gain[where],
-        None if found.dac_code is None or driven is None else found.dac_code[driven],
-        found.load,
-    )
 
 
 def _order(lines: npt.NDArray[np.intp]) -> npt.NDArray[np.intp] | None:

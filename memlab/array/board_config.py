@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drivers.board import BoardConfig, CodeRange, LineClass, Mode
-from drivers.published_board import SPANS
+from drivers.board import BoardConfig, Capabilities, LineClass, Mode
+from drivers.converter import CodeRange
 from drivers.pulse import PulseTimer
 from memlab.calibration import Calibration
 from memlab.calibration.conversion import read_range
@@ -20,17 +20,13 @@ BOARD_GATE = 5.0
 """Largest gate voltage (V) of the published board, whose span goes further."""
 
 
-def check_board(limits: Limits, timer: PulseTimer) -> None:
-    """Raise `LimitError` where limits allow what no board of this kind can make."""
-    row, column = SPANS[LineClass.ROW].top, SPANS[LineClass.COLUMN].top
-    most = {
-        "read_voltage": row,
-        "gate_voltage": BOARD_GATE,
-        "set_gate_voltage": BOARD_GATE,
-        "set_voltage": column,
-        "reset_voltage": row,
-        "forming_gate_voltage": BOARD_GATE,
-    }
+def check_board(limits: Limits, timer: PulseTimer, able: Capabilities) -> None:
+    """Raise `LimitError` where limits allow what the board cannot make."""
+    row, column = able.row.top, able.column.top
+    most = {"read_voltage": row, "set_voltage": column, "reset_voltage": row}
+    if able.gate is not None:
+        gate = min(BOARD_GATE, able.gate.top)
+        most |= dict.fromkeys(("gate_voltage", "set_gate_voltage", "forming_gate_voltage"), gate)
     for name, volts in most.items():
         if not getattr(limits, name) <= volts:
             raise LimitError(
@@ -48,6 +44,7 @@ def board_config(
     limits: Limits,
     point: OperatingPoint,
     timer: PulseTimer,
+    able: Capabilities,
     calibrations: Sequence[Calibration] = (),
 ) -> BoardConfig:
     """Translate limits in volts into the codes that the board checks again.
@@ -57,25 +54,27 @@ def board_config(
     """
     read = read_range(limits.read_voltage, [one.record for one in calibrations])
 
-    def codes(line: LineClass, low: float, high: float) -> CodeRange:
-        minimum, maximum = SPANS[line].encode(np.array([low, high]))
+    volts = {
+        (LineClass.ROW, Mode.READ): read,
+        (LineClass.COLUMN, Mode.READ): (0.0, 0.0),
+        (LineClass.GATE, Mode.READ): (0.0, limits.gate_voltage),
+        (LineClass.ROW, Mode.SET): (0.0, 0.0),
+        (LineClass.COLUMN, Mode.SET): (0.0, limits.set_voltage),
+        (LineClass.GATE, Mode.SET): (0.0, limits.set_gate_voltage),
+        (LineClass.ROW, Mode.RESET): (0.0, limits.reset_voltage),
+        (LineClass.COLUMN, Mode.RESET): (0.0, 0.0),
+        (LineClass.GATE, Mode.RESET): (0.0, limits.gate_voltage),
+    }
+
+    def codes(line: LineClass, ends: tuple[float, float]) -> CodeRange:
+        minimum, maximum = able.converter(line).encode(np.array(ends))
         return CodeRange(int(minimum), int(maximum))
 
     return BoardConfig(
-        spans=SPANS,
-        limits={
-            (LineClass.ROW, Mode.READ): codes(LineClass.ROW, *read),
-            (LineClass.COLUMN, Mode.READ): codes(LineClass.COLUMN, 0.0, 0.0),
-            (LineClass.GATE, Mode.READ): codes(LineClass.GATE, 0.0, limits.gate_voltage),
-            (LineClass.ROW, Mode.SET): codes(LineClass.ROW, 0.0, 0.0),
-            (LineClass.COLUMN, Mode.SET): codes(LineClass.COLUMN, 0.0, limits.set_voltage),
-            (LineClass.GATE, Mode.SET): codes(LineClass.GATE, 0.0, limits.set_gate_voltage),
-            (LineClass.ROW, Mode.RESET): codes(LineClass.ROW, 0.0, limits.reset_voltage),
-            (LineClass.COLUMN, Mode.RESET): codes(LineClass.COLUMN, 0.0, 0.0),
-            (LineClass.GATE, Mode.RESET): codes(LineClass.GATE, 0.0, limits.gate_voltage),
-        },
-        read_gate_code=int(SPANS[LineClass.GATE].encode(np.full(1, point.read_gate_voltage))[0]),
-        idle_row_code=SPANS[LineClass.ROW].zero_code,
+        spans={line: able.converter(line) for line in able.lines},
+        limits={key: codes(key[0], ends) for key, ends in volts.items() if key[0] in able.lines},
+        read_gate_code=0 if able.gate is None else int(able.gate.encode(point.read_gate_voltage)),
+        idle_row_code=able.row.zero_code,
         minimum_width_ticks=int(timer.ticks(limits.minimum_width)),
         maximum_width_ticks=int(timer.ticks(limits.maximum_width)),
     )

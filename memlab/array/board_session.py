@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from drivers.board import Board, LineClass
-from drivers.published_board import SPANS
+from drivers.board import Board
 from drivers.pulse import PulseTimer
-from drivers.tia import clipped_code
 from memlab.array.batches import NamedBatches
 from memlab.array.board_config import board_config, check_board
 from memlab.array.pulse_maker import PulseMaker
@@ -54,20 +52,19 @@ class BoardSession:
     def __post_init__(self) -> None:
         check_operating_point(self.limits, self.point)
         capabilities = self.board.capabilities
-        self.saturated_code = clipped_code(capabilities.clip)
-        self.timer = PulseTimer(capabilities.pulse_offset, capabilities.pulse_tick)
-        check_board(self.limits, self.timer)
+        self.saturated_code = capabilities.clipped_code
+        self.timer = capabilities.timer
+        check_board(self.limits, self.timer, capabilities)
         self.apply(self.calibration)
 
     def apply(self, calibration: Calibration | None) -> None:
         """Convert with this calibration from now on; every line is at 0 V afterwards."""
-        self.conversion = make_conversion(
-            calibration, SPANS[LineClass.ROW], self.board.capabilities
-        )
+        able = self.board.capabilities
+        self.conversion = make_conversion(calibration, able)
         self.calibration = calibration
         if calibration is not None:
             self.applied.append(calibration)
-        self.board.configure(board_config(self.limits, self.point, self.timer, self.applied))
+        self.board.configure(board_config(self.limits, self.point, self.timer, able, self.applied))
 
     @property
     def maker(self) -> PulseMaker:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from drivers.converter import Codes, Converter
 from memlab.chip.load import Load
 
 __all__ = ["BoolArray", "Counts", "FloatArray", "Measurement", "Traffic"]
@@ -59,14 +61,18 @@ class Measurement:
         Row DAC codes of a VMM, the last axis is the rows of the view; None for a read.
     load
         What all lines of the chip did meanwhile; None where it is not recorded.
+    row, sense
+        What the codes of rows and of columns stand for; None on an array without codes.
     """
 
     value: FloatArray
     saturated: BoolArray
-    adc_code: npt.NDArray[np.uint16] | None = None
+    adc_code: Codes | None = None
     gain: npt.NDArray[np.uint8] | None = None
-    dac_code: npt.NDArray[np.uint16] | None = None
+    dac_code: Codes | None = None
     load: Load | None = None
+    row: Converter | None = None
+    sense: Converter | None = None
 
     def __repr__(self) -> str:
         """Return shape, range and what is saturated, without the numbers themselves."""
@@ -78,11 +84,15 @@ class Measurement:
 
     def __getitem__(self, which: int | slice) -> Measurement:
         """Return some of several vectors, or one of them: every field at these places."""
-        return Measurement(
-            self.value[which],
-            self.saturated[which],
-            None if self.adc_code is None else self.adc_code[which],
-            None if self.gain is None else self.gain[which],
-            None if self.dac_code is None else self.dac_code[which],
-            self.load,
+        return self.part(which, which)
+
+    def part(self, sensed: Any, driven: Any) -> Measurement:
+        """Return a part: `sensed` of what was sensed, `driven` of the vectors; None for none."""
+        return replace(
+            self,
+            value=self.value[sensed],
+            saturated=self.saturated[sensed],
+            adc_code=None if self.adc_code is None else self.adc_code[sensed],
+            gain=None if self.gain is None else self.gain[sensed],
+            dac_code=None if self.dac_code is None or driven is None else self.dac_code[driven],
         )

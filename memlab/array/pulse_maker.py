@@ -12,14 +12,15 @@ from functools import cache, reduce
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import Capabilities, LineClass, Mode, PulseBatch, PulseKind
-from drivers.published_board import SPANS
+from drivers.board import Capabilities, Mode, PulseBatch, PulseKind
+from drivers.converter import Codes
 from drivers.pulse import PulseTimer
 from memlab.array.measurement import BoolArray, FloatArray
-from memlab.array.row_groups import group_numbers
+from memlab.array.row_groups import group_numbers, split_groups
 from memlab.array.wire_steps import on_steps
 from memlab.chip.coupled_limits import check_program, reset_currents, set_currents
 from memlab.chip.limits import Limits, OperatingPoint
+from memlab.errors import LimitError
 from memlab.passport import RowPulses
 
 __all__ = ["PulseMaker"]
@@ -70,6 +71,11 @@ class PulseMaker:
             reset_width=_made_width(self.timer, self.point.reset_width),
         )
         asked = np.where(set_, gate_voltage, 0.0)
+        if self.capabilities.gate is None and asked.any():
+            raise LimitError(
+                "the cells of this board have no gates: program with gate_voltage=0. Nothing was "
+                "sent"
+            )
         check_program(self.limits, made, asked, reset, set_, rows, columns)
         gate = self.gates_on_steps(asked)
         if gate is not asked:
@@ -102,24 +108,31 @@ class PulseMaker:
         most_reset = min(limits.reset_row_current, driver[Mode.RESET])
         if whole_rows:
             most_set = most_reset = np.inf
-        gate_span = SPANS[LineClass.GATE]
-        reset_gate = gate_span.encode(np.full(1, point.reset_gate_voltage))[0]
+        able = self.capabilities
         lines = rows, columns
         resets = self._pulses(
             PulseKind.RESET,
             reset,
-            group_numbers(reset_currents(limits, point, reset), most_reset),
-            np.where(reset, reset_gate, np.uint16(0)),
-            int(SPANS[LineClass.ROW].encode(np.full(1, point.reset_voltage))[0]),
+            split_groups(
+                group_numbers(reset_currents(limits, point, reset), most_reset),
+                reset,
+                able.cells_at_once[PulseKind.RESET],
+            ),
+            self._gate_codes(np.where(reset, point.reset_gate_voltage, 0.0)),
+            int(able.row.encode(point.reset_voltage)),
             point.reset_width,
             lines,
         )
         sets = self._pulses(
             PulseKind.SET,
             set_,
-            group_numbers(set_currents(limits, gate_voltage, set_), most_set),
-            gate_span.encode(gate_voltage),
-            int(SPANS[LineClass.COLUMN].encode(np.full(1, point.set_voltage))[0]),
+            split_groups(
+                group_numbers(set_currents(limits, gate_voltage, set_), most_set),
+                set_,
+                able.cells_at_once[PulseKind.SET],
+            ),
+            self._gate_codes(gate_voltage),
+            int(able.column.encode(point.set_voltage)),
             point.set_width,
             lines,
         )
@@ -127,15 +140,20 @@ class PulseMaker:
 
     def in_volts(self, pulses: PulseBatch) -> RowPulses:
         """Return pulses as they leave the DACs, in volts and seconds."""
-        column_volts = SPANS[LineClass.COLUMN].decode(pulses.amplitude_code)
-        row_volts = SPANS[LineClass.ROW].decode(pulses.amplitude_code)
+        able = self.capabilities
+        column_volts = able.column.decode(pulses.amplitude_code)
+        row_volts = able.row.decode(pulses.amplitude_code)
         return RowPulses(
             row=pulses.row.astype(np.intp),
             kind=pulses.kind,
             columns=pulses.columns,
             amplitude=np.where(pulses.kind == PulseKind.SET, column_volts, row_volts),
             width=self.timer.seconds(pulses.width_ticks),
-            gate_voltage=SPANS[LineClass.GATE].decode(pulses.gate_code),
+            gate_voltage=(
+                np.zeros(pulses.gate_code.shape)
+                if able.gate is None
+                else able.gate.decode(pulses.gate_code)
+            ),
         )
 
     def _pulses(
@@ -143,7 +161,7 @@ class PulseMaker:
         kind: PulseKind,
         mask: BoolArray,
         group: npt.NDArray[np.intp],
-        gate_code: npt.NDArray[np.uint16],
+        gate_code: Codes,
         amplitude: int,
         width: float,
         lines: tuple[Lines, Lines],
@@ -165,16 +183,25 @@ class PulseMaker:
         n = active.size
         columns = np.zeros((n, self.capabilities.columns), bool)
         columns[:, chosen] = mask[active]
-        gates = np.zeros((n, self.capabilities.columns), np.uint16)
+        gates = np.zeros((n, self.capabilities.columns), gate_code.dtype)
         gates[:, chosen] = gate_code[active]
         return PulseBatch(
             row=rows[active].astype(np.uint16),
             kind=np.full(n, kind, np.uint8),
-            amplitude_code=np.full(n, amplitude, np.uint16),
+            amplitude_code=np.full(n, amplitude, self._amplitude_type(kind)),
             width_ticks=np.full(n, self.timer.ticks(width), np.uint16),
             columns=columns,
             gate_code=gates,
         )
+
+    def _gate_codes(self, voltage: FloatArray) -> Codes:
+        """Return codes of gate voltages (V); zeros where cells have no gates."""
+        gate = self.capabilities.gate
+        return np.zeros(voltage.shape, np.uint16) if gate is None else gate.encode(voltage)
+
+    def _amplitude_type(self, kind: PulseKind) -> str:
+        line = self.capabilities.column if kind is PulseKind.SET else self.capabilities.row
+        return line.dtype
 
 
 @cache

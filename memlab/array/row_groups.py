@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from drivers.errors import LimitError
 
-__all__ = ["group_numbers"]
+__all__ = ["group_numbers", "split_groups"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -62,4 +62,28 @@ def group_numbers(current: FloatArray, largest: float) -> npt.NDArray[np.intp]:
         # Two cells that may not go together are apart, at the latest, in groups of half the size.
         left = left[(sums > allowed).any(axis=1)]
         groups[left] += 1.0
+    return number
+
+
+def split_groups(
+    group: npt.NDArray[np.intp], selected: npt.NDArray[np.bool_], cells: int
+) -> npt.NDArray[np.intp]:
+    """Return groups of at most so many selected cells, each within one of `group`; 0: as they are.
+
+    Parameters
+    ----------
+    group, selected
+        Group of each cell, and whether it is pulsed at all, shape (rows, columns).
+    cells
+        Of a pulse, at most.
+    """
+    if not cells:
+        return group
+    number = np.zeros_like(group)
+    for row, (groups, mask) in enumerate(zip(group, selected, strict=True)):
+        next_ = 0
+        for one in np.unique(groups[mask]):
+            which = np.flatnonzero(mask & (groups == one))
+            number[row, which] = next_ + np.arange(which.size) // cells
+            next_ = int(number[row, which[-1]]) + 1
     return number

@@ -52,6 +52,8 @@ class Array(View, ABC):
         Called with the `Measurement` of every VMM of this view; observers record what passes.
     url
         By which it was opened, without a token; '' where it was made by hand.
+    code_types
+        numpy's types, without byte order, of the codes of rows and of what is sensed.
     gate_voltage_step, input_voltage_step
         Steps in V on which gate and row voltages must lie, because the board's wire carries no
         others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
@@ -61,6 +63,7 @@ class Array(View, ABC):
     traffic: Traffic
     on_vmm: Callable[[Measurement], None] | None
     url = ""
+    code_types = ("u2", "u2")
     gate_voltage_step = 0.0
     input_voltage_step = 0.0
 

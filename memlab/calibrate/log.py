@@ -96,10 +96,12 @@ class CalibrationLog:
             run.scale(f"{group}/pass", None, "1", "Number of the pass, from 0")
         self._declare("single", "voltage", "f8", ("pass", "row", "level"), "V", "Nominal", 1)
         single = ("pass", "row", "level", "gain", "column")
-        self._declare("single", "adc_code", "u2", single, "1", "ADC codes", 1)
-        self._declare("group", "dac_code", "u2", ("pass", "vector", "row"), "1", "DAC codes", 1)
+        self._declare("single", "adc_code", array.code_types[1], single, "1", "ADC codes", 1)
+        self._declare(
+            "group", "dac_code", array.code_types[0], ("pass", "vector", "row"), "1", "DAC codes", 1
+        )
         group_code = ("pass", "vector", "gain", "column")
-        self._declare("group", "adc_code", "u2", group_code, "1", "ADC codes", 1)
+        self._declare("group", "adc_code", array.code_types[1], group_code, "1", "ADC codes", 1)
         for name, (units, dims, text) in _FIELDS.items():
             self._declare("calibration", name, "f8", dims, units, text)
             error = f"One standard error of {name}; NaN: cannot be known this way"

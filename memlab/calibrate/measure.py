@@ -126,7 +126,7 @@ def _average(
         if log is not None:
             log.add_pass(number, one)
         readings = one if readings is None else readings.joined(one)
-        found = estimate(readings, able.transimpedance, array.saturated_code)
+        found = estimate(readings, able)
         if not found.conducting.any():
             raise DeviceError(
                 "no cell conducts enough to carry a current: SET some first, or let --program do it"

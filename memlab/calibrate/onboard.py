@@ -34,7 +34,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import chdtri
 
-from drivers import max11046
+from drivers.board import Capabilities
 from memlab.calibrate.lines import QUANTISATION, Line, fit_lines
 from memlab.calibrate.readings import Readings
 from memlab.calibration import CalibrationRecord
@@ -80,6 +80,8 @@ class Estimate:
         One standard error of it.
     conducting
         Cells that took part, shape (rows, columns).
+    adc_step
+        V of one ADC code.
     """
 
     record: CalibrationRecord
@@ -87,6 +89,7 @@ class Estimate:
     zero: FloatArray
     zero_uncertainty: FloatArray
     conducting: BoolArray
+    adc_step: float
 
     @property
     def row_uncertainty(self) -> float:
@@ -104,23 +107,20 @@ class Estimate:
         return [int(column) for column in np.flatnonzero(~self.conducting.any(axis=0))]
 
 
-def estimate(
-    readings: Readings, transimpedance: tuple[float, ...], saturated_code: int
-) -> Estimate:
+def estimate(readings: Readings, able: Capabilities) -> Estimate:
     """Find the static errors behind readings.
 
     Parameters
     ----------
     readings
         Of one or more passes.
-    transimpedance
-        Nominal, V/A by gain, rising.
-    saturated_code
-        ADC codes from the middle at which a reading counts as clipped.
+    able
+        Of the board: its nominal transimpedances, and its ADC.
     """
-    single = readings.single_code.astype(np.float64) - max11046.MID_CODE
-    group = readings.group_code.astype(np.float64) - max11046.MID_CODE
-    nominal = np.array(transimpedance)
+    saturated_code = able.clipped_code
+    single = readings.single_code.astype(np.float64) - able.sense.zero_code
+    group = readings.group_code.astype(np.float64) - able.sense.zero_code
+    nominal = np.array(able.transimpedance)
     chain = _ratios(single, group, nominal, saturated_code)
     slope, at_zero, variance = _cells(
         readings.single_voltage, single, np.abs(single) < saturated_code, chain
@@ -142,13 +142,15 @@ def estimate(
         solution = replace(solution, z_variance=free.z_variance)
     if not priors[1]:
         solution = replace(solution, w_variance=free.w_variance)
-    record, uncertainty = _assemble(chain, _significant(solution), nominal, rows, columns)
+    step = able.sense.step
+    record, uncertainty = _assemble(chain, _significant(solution), nominal, rows, columns, step)
     return Estimate(
         record,
         uncertainty,
         zero=-solution.z,
         zero_uncertainty=np.sqrt(solution.z_variance),
         conducting=conducting,
+        adc_step=step,
     )
 
 
@@ -375,6 +377,7 @@ def _assemble(
     nominal: FloatArray,
     known_rows: BoolArray,
     known_columns: BoolArray,
+    step: float,
 ) -> tuple[CalibrationRecord, CalibrationRecord]:
     """Carry codes and ratios down from the highest gain, and choose the scale of each column.
 
@@ -399,7 +402,6 @@ def _assemble(
     whole = known_columns & np.isfinite(ratio_variance).all(axis=0)
     freedom = max(int(whole.sum()), 1) * max(gains - 1, 1)
     common = (deviation[:, whole] ** 2).sum() / freedom / gains if gains > 1 else np.nan
-    step = max11046.STEP
     R = nominal[:, np.newaxis] * np.exp(deviation)
     adc_offset = np.where(known_columns, np.array(C) - zeros.w / step, 0.0)
     record = CalibrationRecord(

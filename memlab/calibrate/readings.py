@@ -18,8 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import LineClass
-from drivers.published_board import SPANS
+from drivers.converter import Codes
 from memlab.array import nearest_step
 from memlab.array.board_array import BoardArray
 from memlab.errors import SaturationWarning
@@ -54,9 +53,9 @@ class Readings:
     """
 
     single_voltage: FloatArray
-    single_code: npt.NDArray[np.uint16]
-    group_dac_code: npt.NDArray[np.uint16]
-    group_code: npt.NDArray[np.uint16]
+    single_code: Codes
+    group_dac_code: Codes
+    group_code: Codes
 
     def joined(self, other: Readings) -> Readings:
         """Return both, this one first."""
@@ -90,7 +89,8 @@ def measure_pass(
     gains = range(1, len(array.board.capabilities.transimpedance) + 1)
     rows, columns = array.shape
     single_voltage = np.empty((rows, LEVELS))
-    single_code = np.empty((rows, LEVELS, len(gains), columns), np.uint16)
+    sense = array.board.capabilities.sense
+    single_code = np.empty((rows, LEVELS, len(gains), columns), sense.dtype)
     with warnings.catch_warnings():
         # The high gains clip wherever a cell conducts well; those codes are left out.
         warnings.simplefilter("ignore", SaturationWarning)
@@ -100,7 +100,7 @@ def measure_pass(
             # What the shift would push beyond the limit is measured at the limit.
             asked = np.clip(asked + zero[row], -limit, limit)
             dac_code, single_code[row] = _at_all_gains(array[row], asked[:, np.newaxis], gains)
-            single_voltage[row] = SPANS[LineClass.ROW].decode(dac_code[:, 0])
+            single_voltage[row] = array.board.capabilities.row.decode(dac_code[:, 0])
             on_row(row)
         size = limit * np.geomspace(1.0, _SMALLEST_GROUP, vectors)[:, np.newaxis]
         # Every other vector has one sign on all rows, so that poor conductors fill a range too.
@@ -116,9 +116,7 @@ def measure_pass(
     )
 
 
-def _at_all_gains(
-    view: BoardArray, voltage: FloatArray, gains: range
-) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
+def _at_all_gains(view: BoardArray, voltage: FloatArray, gains: range) -> tuple[Codes, Codes]:
     """Return DAC codes, shape (n, rows), and ADC codes, shape (n, gains, columns)."""
     # Codes are what counts, so where the wire carries steps only, the nearest ones do.
     voltage = nearest_step(voltage, view.input_voltage_step)

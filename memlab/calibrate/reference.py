@@ -23,9 +23,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
-from drivers.board import LineClass
-from drivers.published_board import SPANS
 from drivers.smu import ReferenceSmu
 from memlab.array.board_array import BoardArray
 from memlab.calibrate.lines import QUANTISATION
@@ -117,13 +114,13 @@ def _read_back(
     array: BoardArray, smu: ReferenceSmu, vectors: FloatArray, row: int
 ) -> tuple[FloatArray, FloatArray]:
     """Apply vectors one by one; return nominal and measured voltages (V) of a row."""
-    nominal, made = [], []
+    nominal, made, converter = [], [], array.board.capabilities.row
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SaturationWarning)  # the currents do not matter here
         for vector in vectors:
             dac_code = array.measure_vmm(vector, gain=1).dac_code
             assert dac_code is not None
-            nominal += [float(SPANS[LineClass.ROW].decode(dac_code[row]))] * _REPEATS
+            nominal += [float(converter.decode(dac_code[row]))] * _REPEATS
             made += [smu.measure_voltage() for _ in range(_REPEATS)]
     return np.array(nominal), np.array(made)
 
@@ -174,12 +171,12 @@ def measure_columns(
                 code = view.measure_vmm(at_rest, gain=k + 1).adc_code
                 assert code is not None
                 codes.append(code.astype(np.float64))
-            volts = (codes[1].mean() - codes[0].mean()) * max11046.STEP
+            volts = (codes[1].mean() - codes[0].mean()) * able.sense.step
             R[k, column] = volts / (2.0 * current)
             noise = max(float(np.var(codes, axis=1, ddof=1).mean()), QUANTISATION)
             # What does not scatter is rounded alike, so that repeats do not average it.
             variance = 2.0 * (noise / _CODE_REPEATS if noise > QUANTISATION else QUANTISATION)
-            relative = np.sqrt(variance) * max11046.STEP / volts
+            relative = np.sqrt(variance) * able.sense.step / volts
             error[k, column] = R[k, column] * np.hypot(relative, smu.current_accuracy)
     smu.output_off()
     return R, error
@@ -216,7 +213,7 @@ def anchor(
         row_gain=gain,
         row_offset=offset,
         amplifier_offset=record.amplifier_offset + shift,
-        adc_offset=record.adc_offset - shift / max11046.STEP,
+        adc_offset=record.adc_offset - shift / estimate.adc_step,
         transimpedance=np.where(measured, transimpedance, record.transimpedance),
     )
     uncertainty = replace(

@@ -12,15 +12,14 @@ last read of each cell, and forgotten where a cell is pulsed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
 from drivers.board import Capabilities
-from drivers.ltc2668 import Span
+from drivers.converter import Codes, Converter
 from memlab.calibration.static_errors import CalibrationRecord
 from memlab.calibration.stored import Calibration
 from memlab.storage import State
@@ -29,7 +28,6 @@ __all__ = ["Calibrated", "Conversion", "Nominal", "make_conversion", "read_range
 
 FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
-Codes = npt.NDArray[np.uint16]
 Gains = npt.NDArray[np.uint8]
 
 _ZERO_VECTORS = 8
@@ -96,21 +94,19 @@ class Nominal(Conversion):
 
     Parameters
     ----------
-    span
-        Of the row DACs.
-    transimpedance
-        V/A by gain.
+    row, sense
+        Codes of the row DACs, and of what is sensed.
+    current_per_code
+        A of a code of `sense`, by gain.
     """
 
     calibration = None
     knows_cells = True
 
-    def __init__(self, span: Span, transimpedance: tuple[float, ...]):
-        self._span = span
+    def __init__(self, row: Converter, sense: Converter, current_per_code: Sequence[float]):
+        self._span, self._zero = row, float(sense.zero_code)
         # I = -V_adc / R (board reference 0.1); index 0 is unused, gains count from 1.
-        self._current_per_code = np.concatenate(
-            [[np.nan], -max11046.STEP / np.array(transimpedance)]
-        )
+        self._current_per_code = np.concatenate([[np.nan], current_per_code])
 
     def of(self, rows: Lines, columns: Lines) -> Nominal:
         """Return the conversion of other lines: all are alike."""
@@ -123,7 +119,7 @@ class Nominal(Conversion):
     def current(self, code: Codes, gain: Gains) -> FloatArray:
         """Return I = -V_adc / R."""
         current = self._current_per_code.take(gain)
-        current *= np.subtract(code, float(max11046.MID_CODE))
+        current *= np.subtract(code, self._zero)
         return current
 
     def read_vectors(self, voltage: float) -> Codes | None:
@@ -152,16 +148,16 @@ class Calibrated(Conversion):
     ----------
     calibration
         The errors of all lines.
-    span
-        Of the row DACs.
+    row, sense
+        Codes of the row DACs, and of what is sensed.
     step
         Voltages on the wire are whole numbers of it (V), or 0.
     """
 
-    def __init__(self, calibration: Calibration, span: Span, step: float):
+    def __init__(self, calibration: Calibration, row: Converter, sense: Converter, step: float):
         self.calibration: Calibration | None = calibration
         self._all = self._record = calibration.record
-        self._span, self._step = span, step
+        self._span, self._sense, self._step = row, sense, step
         rows, columns = self._all.row_offset.size, self._all.amplifier_offset.size
         self._cells = np.full((rows, columns), np.nan)
         """Conductance (S) as last read, shared by all views; NaN where not known."""
@@ -189,7 +185,7 @@ class Calibrated(Conversion):
 
     def current(self, code: Codes, gain: Gains) -> FloatArray:
         """Return currents with the errors of amplifiers and ADCs undone."""
-        return self._record.current(code, gain, self._cells[self._place].sum(axis=0))
+        return self._record.current(code, gain, self._sense, self._cells[self._place].sum(axis=0))
 
     def read_vectors(self, voltage: float) -> Codes | None:
         """Return one vector for each row, and some at 0 V.
@@ -205,7 +201,7 @@ class Calibrated(Conversion):
     def conductance(self, code: Codes, gain: Gains, row_code: Codes) -> FloatArray:
         """Return the rise of the current over that of the line; the cells are then known."""
         record, rows = self._record, self._record.row_offset.size
-        current = record.input_current(code, gain)
+        current = record.input_current(code, gain, self._sense)
         made = record.row_voltage(self._span.decode(row_code))
         rise = np.diagonal(made) - made[rows]
         at_zero = current[rows:].mean(axis=0)
@@ -228,9 +224,7 @@ class Calibrated(Conversion):
         self._cells[...] = state["cells"]
 
 
-def make_conversion(
-    calibration: Calibration | None, span: Span, capabilities: Capabilities
-) -> Conversion:
+def make_conversion(calibration: Calibration | None, capabilities: Capabilities) -> Conversion:
     """Return the conversion of all lines of a board.
 
     Raises
@@ -239,9 +233,10 @@ def make_conversion(
         If the calibration is not one of this board.
     """
     if calibration is None:
-        return Nominal(span, capabilities.transimpedance)
+        return Nominal(capabilities.row, capabilities.sense, capabilities.current_per_code)
     calibration.check(capabilities)
-    return Calibrated(calibration, span, capabilities.input_voltage_step)
+    step = capabilities.input_voltage_step
+    return Calibrated(calibration, capabilities.row, capabilities.sense, step)
 
 
 def read_range(limit: float, records: Iterable[CalibrationRecord]) -> tuple[float, float]:

@@ -19,16 +19,15 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
-from drivers.board import LineClass
-from drivers.published_board import SPANS
+from drivers.converter import Converter
 
 __all__ = ["CalibrationRecord"]
 
 FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
 
-_FULL_SCALE = SPANS[LineClass.ROW].maximum
+_FULL_SCALE = 5.0
+"""V, at which the bow of a record is 0 again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,21 +102,22 @@ class CalibrationRecord:
         return nominal
 
     def input_current(
-        self, code: npt.NDArray[np.uint16], gain: npt.NDArray[np.uint8]
+        self, code: npt.NDArray[np.integer], gain: npt.NDArray[np.uint8], adc: Converter
     ) -> FloatArray:
         """Return I - V_os G_column (A): what flows into the amplifiers, shape (..., columns)."""
         index = gain.astype(np.intp) - 1
         column = np.arange(self.amplifier_offset.size)
         R = self.transimpedance[index, column]
         offset = np.broadcast_to(self.adc_offset, self.transimpedance.shape)[index, column]
-        volts = (code.astype(np.float64) - max11046.MID_CODE - offset) * max11046.STEP
+        volts = (code.astype(np.float64) - adc.zero_code - offset) * adc.step
         current: FloatArray = (self.amplifier_offset - volts) / R
         return current
 
     def current(
         self,
-        code: npt.NDArray[np.uint16],
+        code: npt.NDArray[np.integer],
         gain: npt.NDArray[np.uint8],
+        adc: Converter,
         column_conductance: npt.ArrayLike,
     ) -> FloatArray:
         """Return the currents (A) behind ADC codes, shape (..., columns), with errors undone.
@@ -126,5 +126,5 @@ class CalibrationRecord:
         offset of an amplifier grows with it.
         """
         through_chip = self.amplifier_offset * np.asarray(column_conductance)
-        current: FloatArray = self.input_current(code, gain) + through_chip
+        current: FloatArray = self.input_current(code, gain, adc) + through_chip
         return current

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drivers.board import LineClass
-from drivers.max11046 import MID_CODE
-from drivers.published_board import SPANS
 from memlab.array import Measurement
 from memlab.numeric import FloatArray
 
@@ -21,8 +18,12 @@ def driven_voltage(vectors: Sequence[Measurement]) -> FloatArray:
     Not what was asked for: a DAC step of 152.6 uV is 0.08 % of 0.2 V, as much as the bending of a
     cell.
     """
-    code = np.array([one.dac_code for one in vectors if one.dac_code is not None])
-    return SPANS[LineClass.ROW].decode(code)
+    driven = [
+        one.row.decode(one.dac_code)
+        for one in vectors
+        if one.dac_code is not None and one.row is not None
+    ]
+    return np.array(driven)
 
 
 def value_step(measurement: Measurement) -> FloatArray:
@@ -30,9 +31,9 @@ def value_step(measurement: Measurement) -> FloatArray:
 
     It follows from value and code themselves; NaN where the code is that of zero.
     """
-    if measurement.adc_code is None:
+    if measurement.adc_code is None or measurement.sense is None:
         return np.zeros(measurement.value.shape)
-    signed = measurement.adc_code - float(MID_CODE)
+    signed = measurement.adc_code - float(measurement.sense.zero_code)
     signed[signed == 0.0] = np.nan
     step: FloatArray = np.abs(measurement.value / signed)
     return step

@@ -390,6 +390,7 @@ def _start(
         array.shape,
         formable_cells(array[rows, columns]),
         _view(plan, array, rows, columns).load,
+        array.code_types,
     )
     run.start()
     return log

@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from drivers.board import CAPABILITY_UNITS
+from drivers.converter import CodeRange, Converter
 from memlab.array.urls import open_board
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
@@ -48,6 +49,12 @@ def _text(key: str, value: Any) -> str:
     if key == "row_current":
         modes = ("in read and VMM", "in a SET", "in a RESET")
         return ", ".join(f"{1e3 * i:g} mA {mode}" for i, mode in zip(value, modes, strict=True))
+    if key in ("row", "column", "gate", "sense"):
+        return (
+            "none"
+            if value is None
+            else _codes(Converter(**{**value, "codes": CodeRange(**value["codes"])}))
+        )
     if key == "read_rows":
         return f"{value} connected at a time" if value else "all selected ones connected"
     if key.endswith("_step"):
@@ -66,3 +73,10 @@ def _text(key: str, value: Any) -> str:
 def _settled(one: dict[str, Any]) -> str:
     unknown = f", {len(one['unknown'])} unknown" if one["unknown"] else ""
     return f"operation {one['operation']}: {one['done']} of {one['pulses']} pulses fired{unknown}"
+
+
+def _codes(converter: Converter) -> str:
+    """Return what codes stand for."""
+    low, top, unit = converter.minimum, converter.top, converter.unit
+    factor, prefix = prefixed(converter.step, unit)
+    return f"{low:.6g} to {top:.6g} {unit} in steps of {converter.step / factor:.4g} {prefix}"

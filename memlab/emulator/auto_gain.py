@@ -26,9 +26,7 @@ from math import inf, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
 from drivers.board import Capabilities
-from drivers.tia import clipped_code
 from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.normal import Deviates
 
@@ -66,10 +64,12 @@ class GainChoice:
         R = np.array(capabilities.transimpedance)
         self._threshold = _Steps((capabilities.gain_threshold / R[1:] / unit).tolist())
         """Currents below which the next gain is taken, by the rule."""
-        self._bound = (capabilities.gain_threshold / max11046.STEP * R[:-1] / R[1:])[:, np.newaxis]
+        self._bound = (capabilities.gain_threshold / capabilities.sense.step * R[:-1] / R[1:])[
+            :, np.newaxis
+        ]
         """The same in codes of the gain below, shape (gains - 1, 1)."""
         bow = 0.0 if errors.bow is None else float(np.abs(errors.bow).max())
-        self._limit = clipped_code(capabilities.clip) - 0.5 - bow
+        self._limit = capabilities.clipped_code - 0.5 - bow
         """Codes from which a reading counts as clipped, whatever a bent ADC makes of it."""
         self._scale = errors.scale * unit
         self._offset = errors.offset

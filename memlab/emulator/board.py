@@ -25,8 +25,9 @@ from drivers.board import (
     Selection,
 )
 from drivers.checked_board import CheckedBoard
+from drivers.converter import Codes
 from drivers.errors import DeviceError, LimitError
-from drivers.published_board import ADC_SPAN, AMPLIFIER, TIMER
+from drivers.published_board import AMPLIFIER, OTHER_SPANS, SENSE, SPANS, TIMER
 from drivers.recorded_board import PATIENCE
 from drivers.simulation import IN_A_FILE, Energy
 from memlab._version import __version__
@@ -91,19 +92,23 @@ class EmulatedBoard(CheckedBoard):
             rows=shape[0],
             columns=shape[1],
             transimpedance=AMPLIFIER.resistance,
-            adc_span=ADC_SPAN,
+            row=SPANS[LineClass.ROW],
+            column=SPANS[LineClass.COLUMN],
+            gate=SPANS[LineClass.GATE],
+            sense=SENSE,
             clip=amplifier.clip,
             gain_threshold=amplifier.gain_threshold,
             pulse_offset=TIMER.offset,
             pulse_tick=TIMER.tick,
             variant=_variant(preset),
+            other_spans=OTHER_SPANS,
             row_current=(driver.read_current, driver.set_current, driver.reset_current),
         )
         capabilities = self._capabilities
         self._times = OperationTimes(
             preset.board.timing, capabilities.pulse_offset, capabilities.pulse_tick
         )
-        self._front_end = FrontEnd(preset, shape, capabilities.transimpedance, rng)
+        self._front_end = FrontEnd(preset, shape, capabilities, rng)
         self._chain = SignalChain(capabilities, NormalSource(bit_generator_for(rng, "samples")))
         self._readout = Readout(self.chip)
         self._row_volts = np.zeros(shape[0])
@@ -301,7 +306,7 @@ class EmulatedBoard(CheckedBoard):
     def _configure(self, config: BoardConfig) -> None:
         self._require_exact(config)
         gate = config.spans[LineClass.GATE]
-        self._read_gate = gate.minimum + gate.step * config.read_gate_code
+        self._read_gate = float(gate.decode(config.read_gate_code))
         self._read_pulse = float(self._times.width(config.timing.column_ticks))
         self._drive_for = self._held = None
         self._let_go()
@@ -317,7 +322,7 @@ class EmulatedBoard(CheckedBoard):
     def _vmm(
         self,
         selection: Selection,
-        row_code: npt.NDArray[np.uint16],
+        row_code: Codes,
         gain: int,
         config: BoardConfig,
     ) -> Samples:
@@ -351,9 +356,7 @@ class EmulatedBoard(CheckedBoard):
                 "limits.read_voltage"
             )
 
-    def _measure(
-        self, selection: Selection, row_code: npt.NDArray[np.uint16], gain: int, period: int
-    ) -> Samples:
+    def _measure(self, selection: Selection, row_code: Codes, gain: int, period: int) -> Samples:
         """Multiply vectors that follow each other every `period` ns."""
         pulse = self._read_pulse
         if gain == AUTO_GAIN:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import CodeRange
-from drivers.ltc2668 import Span
+from drivers.converter import CodeRange, Codes, Converter
 from memlab.emulator.chip import MAX_CONDUCTANCE
 from memlab.emulator.front_end import DacLines
 from memlab.emulator.grid import VOLT_GRID, coarser_bits
 
 __all__ = ["ExactDrive", "RealDrive"]
 
-Codes = npt.NDArray[np.uint16]
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -28,7 +26,7 @@ class ExactDrive:
         Codes that may be driven.
     """
 
-    def __init__(self, span: Span, allowed: CodeRange):
+    def __init__(self, span: Converter, allowed: CodeRange):
         self.unit = span.step
         self._zero = -span.minimum / span.step
         ends = allowed.minimum - self._zero, allowed.maximum - self._zero
@@ -62,7 +60,7 @@ class RealDrive:
     def __init__(
         self,
         lines: DacLines,
-        span: Span,
+        span: Converter,
         allowed: CodeRange,
         rows: npt.NDArray[np.intp],
         unsettled: float,

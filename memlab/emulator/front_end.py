@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
-from drivers.ltc2668 import Span
+from drivers.board import Capabilities
+from drivers.converter import Codes, Converter
 from memlab.calibration.static_errors import CalibrationRecord
 from memlab.emulator.cells.drift import BOLTZMANN
 from memlab.emulator.grid import VOLT_GRID, grid_volts
@@ -64,7 +64,7 @@ class DacLines:
         self.exact = not (parameters.offset or parameters.gain or parameters.inl)
         """True when every line makes exactly its nominal voltage."""
 
-    def grid_volts(self, code: npt.NDArray[np.uint16], span: Span, lines: Lines) -> FloatArray:
+    def grid_volts(self, code: Codes, span: Converter, lines: Lines) -> FloatArray:
         """Return what the lines make of codes, shape (..., lines), in whole 2^-20 V."""
         nominal = grid_volts(code, span)
         if self.exact:
@@ -82,7 +82,7 @@ class DacLines:
         nominal += bow
         return np.rint(nominal, out=nominal)
 
-    def volts(self, code: npt.NDArray[np.uint16], span: Span, lines: Lines) -> FloatArray:
+    def volts(self, code: Codes, span: Converter, lines: Lines) -> FloatArray:
         """Return what the lines make of codes, shape (..., lines), in V."""
         return self.grid_volts(code, span, lines) / VOLT_GRID
 
@@ -150,8 +150,8 @@ class FrontEnd:
         `board` holds the sizes; `temperature` and `read_noise.bandwidth` make thermal noise.
     shape
         (rows, columns) of the array.
-    transimpedance
-        R_f of each gain in V/A.
+    capabilities
+        Of the board: R_f of each gain in V/A, and the ADC.
     rng
         Parent of the generators of the errors.
     """
@@ -160,12 +160,13 @@ class FrontEnd:
         self,
         preset: ChipPreset,
         shape: tuple[int, int],
-        transimpedance: tuple[float, ...],
+        capabilities: Capabilities,
         rng: np.random.Generator,
     ):
         board = preset.board
         self._preset = preset
-        self._resistance = np.array(transimpedance)[:, np.newaxis]
+        self._resistance = np.array(capabilities.transimpedance)[:, np.newaxis]
+        self._step = capabilities.sense.step
         self.rows = DacLines(board.dac, shape[0], generator_for(rng, "dac.rows"))
         self.columns = DacLines(board.dac, shape[1], generator_for(rng, "dac.columns"))
         self.gates = DacLines(board.dac, shape[1], generator_for(rng, "dac.gates"))
@@ -173,7 +174,7 @@ class FrontEnd:
         self._amplifier_offset = board.amplifier.offset * channel.standard_normal(shape[1])
         self._adc_offset = board.adc.offset * channel.standard_normal(shape[1])
         self._mismatch = board.amplifier.mismatch * channel.standard_normal(
-            (len(transimpedance), shape[1])
+            (len(capabilities.transimpedance), shape[1])
         )
         self._static: tuple[Lines, FloatArray, FloatArray | None] | None = None
         inl = generator_for(rng, "channels.inl")
@@ -212,11 +213,11 @@ class FrontEnd:
         if self._static is not None and self._static[0] is columns:
             return self._static[1:]
         amplifier, adc = self._preset.board.amplifier, self._preset.board.adc
-        scale, offset = -self._resistance / max11046.STEP, None
+        scale, offset = -self._resistance / self._step, None
         if amplifier.mismatch:
             scale = scale * (1.0 + self._mismatch[:, columns])
         if amplifier.offset or adc.offset:
-            offset = self._amplifier_offset[columns] / max11046.STEP + self._adc_offset[columns]
+            offset = self._amplifier_offset[columns] / self._step + self._adc_offset[columns]
         self._static = columns, scale, offset
         return scale, offset
 
@@ -234,7 +235,7 @@ class FrontEnd:
             volts = volts + bandwidth * (amplifier.voltage_noise * (1.0 + R * G)) ** 2
         if cells:
             volts = volts + np.minimum(cells, pole) * thermal * R**2 * G
-        return adc.noise**2 + volts / max11046.STEP**2
+        return adc.noise**2 + volts / self._step**2
 
     def calibration(self) -> CalibrationRecord:
         """Return the true static errors: what a perfect calibration would find."""

@@ -13,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from drivers.ltc2668 import Span
+from drivers.converter import Codes, Converter
 
 __all__ = ["COARSEST_BITS", "EXACT_CURRENT", "VOLT_GRID", "coarser_bits", "grid_volts"]
 
@@ -33,7 +33,7 @@ def coarser_bits(current: float) -> int:
     return max(0, math.floor(math.log2(max(current, 0.5) / EXACT_CURRENT)) + 1)
 
 
-def grid_volts(code: npt.NDArray[np.uint16], span: Span) -> npt.NDArray[np.float64]:
+def grid_volts(code: Codes, span: Converter) -> npt.NDArray[np.float64]:
     """Return the nominal DAC output as whole numbers of 2^-20 V held in float64, same shape."""
     volts = np.multiply(code, span.step * VOLT_GRID, dtype=np.float64)
     volts += span.minimum * VOLT_GRID

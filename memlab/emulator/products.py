@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from drivers.converter import Codes
 from drivers.errors import DeviceError
 from memlab.emulator.cells.conduction import added_terms, added_voltage
 from memlab.emulator.chip import GRID
@@ -42,7 +43,7 @@ class Drive(Protocol):
     largest: float
     """Largest magnitude, in units, that an allowed code can make."""
 
-    def fill(self, code: npt.NDArray[np.uint16], out: FloatArray) -> None:
+    def fill(self, code: Codes, out: FloatArray) -> None:
         """Write the voltages of a block of codes, shape (vectors, rows), to `out`."""
         ...
 
@@ -90,7 +91,7 @@ class Products:
 
     def of(
         self,
-        row_code: npt.NDArray[np.uint16],
+        row_code: Codes,
         drive: Drive,
         stretches: Iterable[Stretch],
         columns: int,

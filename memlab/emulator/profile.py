@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from drivers.published_board import AMPLIFIER
+from drivers.published_board import AMPLIFIER, DRIVER_SOURCE
 from memlab.emulator.parameters import Parameters, quantity
 
 __all__ = [
@@ -52,12 +52,8 @@ class DacParameters(Parameters):
 class DriverParameters(Parameters):
     """What the driver of a row can give, or take; rows that want more are pulsed in groups."""
 
-    read_current: float = quantity(
-        10e-3, "A", "In read and VMM.", source="LTC2668 data sheet, as recalled: 10 mA", gt=0.0
-    )
-    set_current: float = quantity(
-        10e-3, "A", "In a SET.", source="LTC2668 data sheet, as recalled: 10 mA", gt=0.0
-    )
+    read_current: float = quantity(10e-3, "A", "In read and VMM.", source=DRIVER_SOURCE, gt=0.0)
+    set_current: float = quantity(10e-3, "A", "In a SET.", source=DRIVER_SOURCE, gt=0.0)
     reset_current: float = quantity(
         50e-3,
         "A",

@@ -22,9 +22,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
 from drivers.board import AUTO_GAIN, Capabilities, Samples
-from drivers.max11046 import MID_CODE
+from drivers.converter import Codes
 from memlab.emulator.auto_gain import GainChoice
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
@@ -39,9 +38,9 @@ __all__ = ["VOLT_GRID", "SignalChain", "grid_volts"]
 _SQUARE_BITS = 24
 """Bits of the largest squared voltage in the product with the cells' variance."""
 
-# Adding this rounds half to even, as rint does, and leaves the ADC code in the low 16 bits of the
-# float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
-_TO_CODE = 1.5 * 2.0**52 + MID_CODE
+# Adding this rounds half to even, as rint does, and leaves the ADC code less its middle in the low
+# 16 bits of the float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
+_TO_CODE = 1.5 * 2.0**52
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -81,11 +80,14 @@ class SignalChain:
     def __init__(self, capabilities: Capabilities, normal: NormalSource | None = None):
         self._capabilities = capabilities
         self._normal = normal
-        clip = capabilities.clip / max11046.STEP
-        # Beyond the ADC's own range the codes stick at 0x0000 and 0xFFFF.
-        self._low, self._high = max(-clip, -float(MID_CODE)), min(clip, MID_CODE - 1.0)
+        sense = capabilities.sense
+        clip, self._middle = capabilities.clip / sense.step, float(sense.zero_code)
+        self._to_code = _TO_CODE + self._middle
+        # Beyond the ADC's own range the codes stick at its ends.
+        self._low = max(-clip, sense.codes.minimum - self._middle)
+        self._high = min(clip, sense.codes.maximum - self._middle)
         R = np.array(capabilities.transimpedance)
-        self._ideal = ColumnErrors((-R / max11046.STEP)[:, np.newaxis], None, None, None)
+        self._ideal = ColumnErrors((-R / sense.step)[:, np.newaxis], None, None, None)
         self._choice: GainChoice | None = None
         self._tables_for: tuple[FloatArray | None, ColumnErrors, float, float] | None = None
         self._products = Products()
@@ -117,7 +119,7 @@ class SignalChain:
 
     def measure(
         self,
-        row_code: npt.NDArray[np.uint16],
+        row_code: Codes,
         drive: Drive,
         stretches: Iterable[Stretch],
         gain: int,
@@ -223,7 +225,7 @@ class SignalChain:
         variance: FloatArray | None,
         tables: _Tables,
         gain: int,
-        code: npt.NDArray[np.uint16],
+        code: Codes,
         used: npt.NDArray[np.uint8],
         late: tuple[FloatArray, FloatArray] | None = None,
     ) -> None:
@@ -266,13 +268,13 @@ class SignalChain:
             current += self._bow(current, tables.bow)
         np.maximum(current, self._low, out=current)
         np.minimum(current, self._high, out=current)
-        current += _TO_CODE
+        current += self._to_code
         code[...] = current.view(np.uint64)
 
     def _bow(self, current: FloatArray, size: FloatArray) -> FloatArray:
         """Return what the ADCs' nonlinearity adds, in codes, same shape."""
         u = current.clip(self._low, self._high)
-        u *= 1.0 / MID_CODE
+        u *= 1.0 / self._middle
         bow: FloatArray = u * u
         bow -= 1.0
         bow *= u

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
-from drivers.ltc2668 import Span
+from drivers.published_board import recorded_converter
 from memlab.calibration.conversion import Nominal
 from memlab.figures.panels import panels
 from memlab.figures.style import whole_numbers
@@ -47,10 +47,12 @@ def read_traces(
     number = entry[group.name.removesuffix("_vmm")].attrs.get("array", 0)
     several = f"instrument/array_{number}" in entry
     instrument = entry[f"instrument/array_{number}" if several else "instrument"].attrs
-    span = Span[instrument["spans.row"]]
-    nominal = Nominal(span, tuple(json.loads(instrument["board.transimpedance"])))
+    row, sense = (recorded_converter(instrument, name) for name in ("row", "sense"))
+    sign = -1.0 if instrument.get("board.inverting", True) else 1.0
+    gains = json.loads(instrument["board.transimpedance"])
+    nominal = Nominal(row, sense, [sign * sense.step / gain for gain in gains])
     current = nominal.current(group["adc_code"][vectors], group["gain"][vectors])
-    return span.decode(group["dac_code"][vectors]), current
+    return row.decode(group["dac_code"][vectors]), current
 
 
 def draw_traces(figure: Figure | SubFigure, entry: h5py.Group, groups: list[h5py.Group]) -> None:

@@ -154,7 +154,7 @@ class ReadKind(Kind):
         for name, dtype, units, text, values in (
             ("conductance", "f8", "S", "Conductance", measurement.value),
             ("saturated", "u1", "1", "1 where the amplifier clipped", measurement.saturated),
-            ("adc_code", "u2", "1", "ADC codes", measurement.adc_code),
+            ("adc_code", part.code_types[1], "1", "ADC codes", measurement.adc_code),
             ("gain", "u1", "1", "Gain numbers of the ADC codes", measurement.gain),
         ):
             if values is not None:

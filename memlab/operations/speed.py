@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drivers.board import LineClass
-from drivers.published_board import SPANS
 from memlab.array.board_array import BoardArray
 
 __all__ = ["BENCH_UNITS", "BenchResult", "run_bench"]
@@ -82,8 +80,7 @@ def run_bench(
     calls
         Calls with one vector, for the latency.
     """
-    span = SPANS[LineClass.ROW]
-    step = array.input_voltage_step or span.step
+    step = array.input_voltage_step or array.board.capabilities.row.step
     largest = int(array.operating_point.read_voltage / step)
     coarse = step * max(1, largest // 128)
     shape = vectors, array.shape[0]

@@ -136,10 +136,10 @@ class VmmKind(Kind):
         driven, sensed = ("vmm/vector", "vmm/row"), ("vmm/vector", "vmm/column")
         for name, dtype, lines, units, text, values in (
             ("voltage", "f8", driven, "V", "Voltage asked for", flat),
-            ("dac_code", "u2", driven, "1", "Row DAC codes", measurement.dac_code),
+            ("dac_code", part.code_types[0], driven, "1", "Row DAC codes", measurement.dac_code),
             ("current", "f8", sensed, "A", "Column current", measurement.value),
             ("saturated", "u1", sensed, "1", _CLIPPED, measurement.saturated),
-            ("adc_code", "u2", sensed, "1", "Column ADC codes", measurement.adc_code),
+            ("adc_code", part.code_types[1], sensed, "1", "Column ADC codes", measurement.adc_code),
             ("gain", "u1", sensed, "1", "Gain numbers of the ADC codes", measurement.gain),
         ):
             if values is not None:

@@ -26,6 +26,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from drivers.converter import Converter
+from drivers.published_board import recorded_converter
 from memlab.array import Measurement
 from memlab.chip.load import Load, load_of
 from memlab.errors import DataError
@@ -79,6 +81,7 @@ class ProcedureLog:
         chip_shape: tuple[int, int],
         formable: BoolArray | None = None,
         load: Load | None = None,
+        code_types: tuple[str, str] = ("u2", "u2"),
     ) -> Self:
         """Declare the datasets of a procedure; `run.start()` must follow.
 
@@ -98,6 +101,8 @@ class ProcedureLog:
             Cells of the view that may be formed; all of them by default.
         load
             Of its readings, where known; that of its vectors has one part.
+        code_types
+            Of row codes and of what is sensed (`Array.code_types`).
         """
         of_maps = {} if load is None else load.attributes()
         run.group("map", "NXdata", {"signal": "conductance", **of_maps})
@@ -109,7 +114,7 @@ class ProcedureLog:
         run.declare("map/formable", "u1", lines, "1", "1 for the cells that may be formed")
         maps_of = ("map/reading", *lines)
         run.declare("map/conductance", "f8", maps_of, "S", "Conductance", 1)
-        _declare_raw(run, "map", maps_of, maps, 1)
+        _declare_raw(run, "map", maps_of, maps, 1, code_types[1])
         if vectors is not None:
             of_vectors = {} if load is None else replace(load, parts=1).attributes()
             run.group("vmm", "NXdata", {"signal": "current", **of_vectors})
@@ -119,8 +124,8 @@ class ProcedureLog:
             sensed = ("vmm/vector", "vmm/column")
             run.declare("vmm/current", "f8", sensed, "A", "Column current", 64)
             driven = ("vmm/vector", "vmm/row")
-            run.declare("vmm/dac_code", "u2", driven, "1", "Row DAC codes", 64)
-            _declare_raw(run, "vmm", sensed, vectors, 64)
+            run.declare("vmm/dac_code", code_types[0], driven, "1", "Row DAC codes", 64)
+            _declare_raw(run, "vmm", sensed, vectors, 64, code_types[1])
         for name, text in (("program", "sent"), ("programmed", "fired")):
             run.group(name, "NXcollection")
             run.scale(f"{name}/batch", None, "1", f"Batch of pulses that was {text}, from 0")
@@ -288,14 +293,15 @@ def read_record(path: Path) -> Record:
         for k in range(done):
             programs[k] = replace(programs[k], fired=int(fired[k]), unknown=int(unknown[k]))
         board = entry["instrument"].attrs
+        codes = recorded_converter(board, "row"), recorded_converter(board, "sense")
         return Record(
             rows=entry["map/row"][()].astype(np.intp),
             columns=entry["map/column"][()].astype(np.intp),
             mask=entry["map/mask"][()].astype(bool),
             formable=entry["map/formable"][()].astype(bool),
-            readings=_read_series(entry["map"], "conductance", length["map"]),
+            readings=_read_series(entry["map"], "conductance", length["map"], *codes),
             vectors=(
-                _read_series(entry["vmm"], "current", length["vmm"])
+                _read_series(entry["vmm"], "current", length["vmm"], *codes)
                 if "vmm" in entry
                 else Series.empty({})
             ),
@@ -355,9 +361,14 @@ def _create(group: h5py.Group, name: str, value: npt.NDArray[Any]) -> h5py.Datas
 
 
 def _declare_raw(
-    run: RunFile, group: str, items: tuple[str, ...], coordinates: Coordinates, chunk: int
+    run: RunFile,
+    group: str,
+    items: tuple[str, ...],
+    coordinates: Coordinates,
+    chunk: int,
+    code_type: str,
 ) -> None:
-    run.declare(f"{group}/adc_code", "u2", items, "1", "ADC codes", chunk)
+    run.declare(f"{group}/adc_code", code_type, items, "1", "ADC codes", chunk)
     run.declare(f"{group}/gain", "u1", items, "1", "Gain numbers", chunk)
     run.declare(f"{group}/saturated", "u1", items, "1", "1 where the amplifier clipped", chunk)
     time = Coordinate("s", "Time since the start: simulated on the emulator, else real")
@@ -370,7 +381,9 @@ def _shortest(group: h5py.Group) -> int:
     return min(len(item) for item in group.values() if item.maxshape[:1] == (None,))
 
 
-def _read_series(group: h5py.Group, signal: str, length: int) -> Series:
+def _read_series(
+    group: h5py.Group, signal: str, length: int, row: Converter, sense: Converter
+) -> Series:
     arrays = {name: group[name][:length] for name in (signal, "saturated", "adc_code", "gain")}
     dac_code = group["dac_code"][:length] if "dac_code" in group else [None] * length
     load = load_of(group.attrs)
@@ -382,6 +395,8 @@ def _read_series(group: h5py.Group, signal: str, length: int) -> Series:
             gain=arrays["gain"][k],
             dac_code=dac_code[k],
             load=load,
+            row=row,
+            sense=sense,
         )
         for k in range(length)
     ]

@@ -238,7 +238,8 @@ class TrainingLog(Observer):
         run.declare(f"{name}/reset", "u1", maps, "1", "1 where the cell was RESET before SET", 1)
         if not coded:
             return
-        run.declare(f"{name}/conductance_code", "u2", maps, "1", "ADC codes of the map", 1)
+        row_type, sense_type = block.array.code_types
+        run.declare(f"{name}/conductance_code", sense_type, maps, "1", "ADC codes of the map", 1)
         run.declare(f"{name}/conductance_gain", "u1", maps, "1", "Gain numbers of the map", 1)
         vmm = f"{name}_vmm"
         load = replace(block.array.load, parts=1).attributes()
@@ -250,9 +251,11 @@ class TrainingLog(Observer):
         run.declare(
             f"{vmm}/update", "i8", (vector,), "1", "Update whose forward pass this was", 1024
         )
-        run.declare(f"{vmm}/dac_code", "u2", (vector, f"{vmm}/row"), "1", "Row DAC codes", vectors)
+        run.declare(
+            f"{vmm}/dac_code", row_type, (vector, f"{vmm}/row"), "1", "Row DAC codes", vectors
+        )
         out = (vector, f"{vmm}/column")
-        run.declare(f"{vmm}/adc_code", "u2", out, "1", "Column ADC codes", vectors)
+        run.declare(f"{vmm}/adc_code", sense_type, out, "1", "Column ADC codes", vectors)
         run.declare(f"{vmm}/gain", "u1", out, "1", "Gain numbers of the ADC codes", vectors)
 
     def _has_codes(self, block: Block) -> bool:

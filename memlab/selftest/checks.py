@@ -15,7 +15,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from drivers.max11046 import MID_CODE
 from memlab.selftest.offsets import CONDUCTS, Offsets, find_offsets, median
 from memlab.selftest.readings import FloatArray, Readings, in_volts
 
@@ -128,7 +127,7 @@ Check = Callable[[Context], Item]
 def adc(context: Context) -> Item:
     """Offset of each channel at gain 1, beyond what cells make of the offsets of lines."""
     seen, bounds = context.seen, context.bounds
-    offset = np.abs(in_volts(seen.zero_code).mean(axis=0))
+    offset = np.abs(in_volts(seen.zero_code, seen.sense).mean(axis=0))
     cells = np.nan_to_num(seen.conductance)
     first = context.transimpedance[0]
     through = cells.sum(axis=0) * bounds.amplifier
@@ -316,7 +315,10 @@ def adc_codes(context: Context) -> Item:
     stuck, seen = "", 0
     for j in range(len(context.columns)):
         for k in range(len(context.seen.code)):
-            code = context.seen.code[k, ~context.seen.clipped[k, :, j], j] + MID_CODE
+            code = (
+                context.seen.code[k, ~context.seen.clipped[k, :, j], j]
+                + context.seen.sense.zero_code
+            )
             span = float(code.std()) if code.size >= 64 else 0.0
             if span < 32:
                 continue

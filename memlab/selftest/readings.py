@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
-from drivers.board import LineClass
-from drivers.published_board import SPANS
+from drivers.converter import Converter
 from memlab.array import Measurement, nearest_step
 from memlab.array.board_array import BoardArray
 from memlab.errors import SaturationWarning
@@ -50,6 +48,8 @@ class Readings:
         Random voltages in V, shape (vectors, rows).
     code, current, clipped
         What came of them at each gain from 1 on, shape (gains, vectors, columns); current in A.
+    sense
+        What the codes stand for.
     after
         Current (A) at 0 V after all rows had been at +V and at -V, and before, at those, shape
         (4, repeats, columns): at +V, after +V, at -V, after -V.
@@ -64,6 +64,7 @@ class Readings:
     current: FloatArray
     clipped: BoolArray
     after: FloatArray
+    sense: Converter
 
 
 def take_readings(array: BoardArray, rng: np.random.Generator) -> Readings:
@@ -93,6 +94,7 @@ def take_readings(array: BoardArray, rng: np.random.Generator) -> Readings:
         np.stack([np.concatenate([one.value for one in turns]) for turns in found]),
         np.stack([np.concatenate([one.saturated for one in turns]) for turns in found]),
         _after(array, volts, conductance),
+        array.board.capabilities.sense,
     )
 
 
@@ -110,7 +112,7 @@ def _after(array: BoardArray, volts: float, conductance: FloatArray) -> FloatArr
 
 def _largest_voltage(array: BoardArray) -> float:
     """Return the read voltage, on a step whose half is one too."""
-    step = array.input_voltage_step or SPANS[LineClass.ROW].step
+    step = array.input_voltage_step or array.board.capabilities.row.step
     return float(np.floor(array.operating_point.read_voltage / (2 * step) + 1e-9) * 2 * step)
 
 
@@ -126,9 +128,10 @@ def _unclipped(measurement: Measurement) -> FloatArray:
 
 def _codes(measurement: Measurement) -> Codes:
     assert measurement.adc_code is not None
-    return measurement.adc_code.astype(np.int64) - max11046.MID_CODE
+    assert measurement.sense is not None
+    return measurement.adc_code.astype(np.int64) - measurement.sense.zero_code
 
 
-def in_volts(code: Codes) -> FloatArray:
+def in_volts(code: Codes, sense: Converter) -> FloatArray:
     """Return ADC codes from the middle as V."""
-    return np.multiply(code, max11046.STEP, dtype=np.float64)
+    return np.multiply(code, sense.step, dtype=np.float64)

@@ -18,18 +18,10 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import (
-    Board,
-    BoardConfig,
-    CodeRange,
-    LineClass,
-    Mode,
-    PulseBatch,
-    Selection,
-    Timing,
-)
+from drivers.board import Board, BoardConfig, LineClass, Mode, PulseBatch, Selection, Timing
+from drivers.converter import CodeRange
 from drivers.errors import DeviceError, LimitError, SupplyError
-from drivers.ltc2668 import Span
+from drivers.published_board import span_of_code
 from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
 from firmware_protocol.configuration import Configuration
@@ -89,6 +81,11 @@ class BoardExecutor:
                 f"MLP/1 carries up to {m.ROWS} x {m.COLUMNS} lines, this board has "
                 f"{capabilities.rows} x {capabilities.columns}: use it in process (emulator:)"
             )
+        converters = (capabilities.row, capabilities.column, capabilities.gate, capabilities.sense)
+        if any(one is None or one.dtype != "uint16" for one in converters):
+            raise DeviceError(
+                "MLP/1 carries 16-bit codes of rows, columns and gates, this board has others"
+            )
         self.uid = sha256(f"{capabilities.name}/{self._serial}".encode()).digest()[:12]
         self.grounded = True
         self.grounded_at = clock()
@@ -118,7 +115,7 @@ class BoardExecutor:
             channel_map=1,
             gain_count=len(gains),
             transimpedance=transimpedance,
-            adc_span_mv=round(capabilities.adc_span * 1e3),
+            adc_span_mv=round(capabilities.sense.step * 65536 * 1e3),
             clip_mv=round(capabilities.clip * 1e3),
             gain_threshold_mv=round(capabilities.gain_threshold * 1e3),
             pulse_offset_ps=round(capabilities.pulse_offset * 1e12),
@@ -176,7 +173,7 @@ class BoardExecutor:
         self._drive()
         with _refusals():
             samples = self._board.read(self._select(rows, columns), row_code, gain)
-        return samples.code, samples.gain
+        return samples.code.astype(np.uint16, copy=False), samples.gain
 
     def vmm(
         self,
@@ -189,7 +186,7 @@ class BoardExecutor:
         self._drive()
         with _refusals():
             samples = self._board.vmm(self._select(rows, columns), row_code, gain)
-        return samples.code, samples.gain
+        return samples.code.astype(np.uint16, copy=False), samples.gain
 
     def pulse(self, pulse: np.void) -> None:
         """Fire one row-parallel pulse."""
@@ -254,7 +251,7 @@ def board_config(configuration: Configuration) -> BoardConfig:
     """Translate a configuration of the wire into that of a Board."""
     timing, levels = configuration.timing, configuration.levels
     return BoardConfig(
-        spans={line: Span(configuration.spans[line]) for line in LineClass},
+        spans={line: span_of_code(configuration.spans[line]) for line in LineClass},
         limits={
             (LineClass(line), Mode(mode)): CodeRange(low, high)
             for (line, mode), (low, high) in configuration.limits.items()

@@ -144,7 +144,8 @@ class DpeFirmware:
         row_code = int(_ROW.encode(request.read_voltage))
         self._note_outputs(grounded=False)
         selection = Selection(rows, np.arange(dpe.COLUMNS))
-        return self._board.read(selection, row_code, request.gain).code
+        code = self._board.read(selection, row_code, request.gain).code
+        return code.astype(np.uint16, copy=False)
 
     def _multiply(self, request: dpe.Multiply) -> npt.NDArray[np.uint16]:
         enabled = np.flatnonzero(request.columns)

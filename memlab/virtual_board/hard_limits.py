@@ -17,9 +17,9 @@ from math import ceil, floor
 import numpy as np
 import numpy.typing as npt
 
-from drivers.board import BoardConfig, CodeRange, LineClass, Mode
+from drivers.board import BoardConfig, LineClass, Mode
+from drivers.converter import CodeRange, Converter
 from drivers.errors import LimitError
-from drivers.ltc2668 import Span
 from drivers.published_board import SPANS, TIMER
 
 __all__ = [
@@ -56,7 +56,7 @@ def hard_limit_codes() -> npt.NDArray[np.uint16]:
     return np.array(codes, np.uint16)
 
 
-def codes_within(span: Span, low: float, high: float) -> CodeRange:
+def codes_within(span: Converter, low: float, high: float) -> CodeRange:
     """Return the codes of a span whose voltages (V) lie within bounds, rounded inwards."""
     first = ceil((max(low, span.minimum) - span.minimum) / span.step)
     last = floor((min(high, span.top) - span.minimum) / span.step)
@@ -64,7 +64,7 @@ def codes_within(span: Span, low: float, high: float) -> CodeRange:
 
 
 def hard_limit_ranges(
-    spans: Mapping[LineClass, Span] = SPANS,
+    spans: Mapping[LineClass, Converter] = SPANS,
 ) -> dict[tuple[LineClass, Mode], CodeRange]:
     """Return the hard limits as the limits of a `BoardConfig` with these spans."""
     return {key: codes_within(spans[key[0]], *HARD_LIMITS[key]) for key in HARD_LIMITS}

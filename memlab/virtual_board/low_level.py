@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from drivers import max11046
 from drivers.board import Board, BoardConfig, LineClass, Mode, Selection
-from drivers.ltc2668 import Span
+from drivers.converter import Converter
+from drivers.published_board import span_code, span_of_code
 from firmware_protocol import messages as m
 from firmware_protocol import vectors
 from firmware_protocol.codec import Message
@@ -68,7 +69,7 @@ class LowLevel:
     def configure(self, config: BoardConfig) -> None:
         """Take the spans of a committed configuration; every output is at 0 V."""
         self._config, self._unsafe = config, False
-        spans = np.array([config.spans[line] for line in LineClass], np.uint8)
+        spans = np.array([span_code(config.spans[line]) for line in LineClass], np.uint8)
         self.registers.set_spans(spans[_LINES])
         self.driven = False
 
@@ -204,16 +205,16 @@ class LowLevel:
             code[columns[chosen]] = samples.code[0, chosen]
         return code
 
-    def _spans(self, registers: Registers) -> dict[LineClass, Span]:
+    def _spans(self, registers: Registers) -> dict[LineClass, Converter]:
         spans = {}
         for line in LineClass:
             different = np.unique(registers.span[line == _LINES])
             if different.size > 1:
                 raise RefusedError(ErrorCode.FORMAT, line, f"spans of {line.name} differ")
-            spans[line] = Span(int(different[0]))
+            spans[line] = span_of_code(int(different[0]))
         return spans
 
-    def _apply_config(self, spans: dict[LineClass, Span], gate_code: int) -> None:
+    def _apply_config(self, spans: dict[LineClass, Converter], gate_code: int) -> None:
         """Let the board hold this gate; an armed board must keep what it was committed to."""
         if self._config is not None:
             if gate_code != self._config.read_gate_code:

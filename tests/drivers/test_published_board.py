@@ -1,6 +1,7 @@
 """What the published board's chips convert by stands in one place, and all others look there."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -48,3 +49,31 @@ def test_codes_of_zero_volts() -> None:
     assert [span.zero_code for span in Span] == [0, 0, 0x8000, 0x8000, 0x8000]
     assert [float(span.decode(span.zero_code)) for span in Span] == [0.0] * 5
     assert published_board.SPANS[LineClass.GATE].zero_code == 0
+
+
+NAMED = {
+    "drivers/ltc2668.py",
+    "drivers/max11046.py",
+    "drivers/published_board.py",
+    "memlab/virtual_board/dpe_firmware.py",
+    "memlab/virtual_board/low_level.py",
+    "memlab/virtual_board/registers.py",
+}
+"""The codecs, the published board, and the virtual one's chips."""
+
+
+def test_the_chips_are_named_only_where_they_are() -> None:
+    """What is above the board knows converters; presets say which data sheet a number is from."""
+    root = PACKAGES[0].parent
+    paths = [
+        path
+        for name in ("drivers", "memlab", "firmware_protocol")
+        for path in (root / name).rglob("*.py")
+    ]
+    assert len(paths) > 500
+    found = {
+        path.relative_to(root).as_posix()
+        for path in paths
+        if re.search("ltc2668|max11046", path.read_text(encoding="utf-8"), re.IGNORECASE)
+    }
+    assert found == NAMED

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from support.board_config import CONFIG, MID
 
-from drivers.board import CodeRange, LineClass, Mode, Outcome, PulseBatch, PulseKind, Selection
+from drivers.board import LineClass, Mode, Outcome, PulseBatch, PulseKind, Selection
+from drivers.converter import CodeRange
 from drivers.errors import (
     DeviceError,
     InUseError,

@@ -1,16 +1,13 @@
 """The configuration of a board that tests of drivers use: memlab's spans, published voltages."""
 
-from drivers.board import BoardConfig, CodeRange, LineClass, Mode
-from drivers.ltc2668 import Span
+from drivers.board import BoardConfig, LineClass, Mode
+from drivers.converter import CodeRange
+from drivers.published_board import SPANS
 
 MID = 32768
 """Row or column code of 0 V."""
 CONFIG = BoardConfig(
-    spans={
-        LineClass.ROW: Span.BIPOLAR_5,
-        LineClass.COLUMN: Span.BIPOLAR_5,
-        LineClass.GATE: Span.UNIPOLAR_10,
-    },
+    spans=SPANS,
     limits={
         (LineClass.ROW, Mode.READ): CodeRange(MID - 1311, MID + 1311),
         (LineClass.COLUMN, Mode.READ): CodeRange(MID, MID),

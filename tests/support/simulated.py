@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from drivers.board import Board, BoardConfig, LineClass, Mode, PulseBatch, Selection
+from drivers.published_board import span_code
 from drivers.pulse import PulseTimer
 from firmware_protocol import messages as m
 from firmware_protocol import vectors
@@ -18,16 +19,19 @@ from firmware_protocol.loopback import Damage, Loopback, intact
 from firmware_protocol.messages import LimitMode, Line
 from memlab.array.board_config import board_config
 from memlab.chip.limits import Limits, OperatingPoint
+from memlab.emulator import EmulatedBoard, load_preset
 from memlab.virtual_board import BoardEvent, BoardExecutor, Fired
 
-CONFIG: BoardConfig = board_config(Limits(), OperatingPoint(), PulseTimer())
+CONFIG: BoardConfig = board_config(
+    Limits(), OperatingPoint(), PulseTimer(), EmulatedBoard(load_preset("ideal"), 0).capabilities
+)
 
 
 def wire_configuration(config: BoardConfig = CONFIG) -> Configuration:
     """Return a board's configuration as it travels."""
     timing = config.timing
     return Configuration(
-        spans=tuple(int(config.spans[line]) for line in LineClass),
+        spans=tuple(span_code(config.spans[line]) for line in LineClass),
         limits={
             (line, mode): (
                 config.limits[LineClass(line), Mode(mode)].minimum,

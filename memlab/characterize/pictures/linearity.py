@@ -9,9 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from drivers import max11046
-from drivers.board import LineClass
-from drivers.published_board import SPANS
+from drivers.published_board import recorded_converter
 from memlab.characterize.linearity import (
     BENDING,
     BIN_BENDING,
@@ -73,7 +71,9 @@ def _draw_bending(axes: Axes, run: Run, entry: h5py.Group) -> None:
 def _draw_columns(axes: Axes, run: Run, entry: h5py.Group) -> None:
     vmm = entry["vmm"]
     slope, offset = run.values(COLUMN_SLOPE), run.values(COLUMN_OFFSET)
-    transimpedance = json.loads(entry["instrument"].attrs["board.transimpedance"])
+    board = entry["instrument"].attrs
+    transimpedance = json.loads(board["board.transimpedance"])
+    row, sense = (recorded_converter(board, name) for name in ("row", "sense"))
     level = int(run.values(LEVEL)[-1])
     for k, (gain, colour) in enumerate(
         zip(run.values(GAIN), (BLUE, ORANGE, GREEN, PURPLE), strict=False)
@@ -83,11 +83,11 @@ def _draw_columns(axes: Axes, run: Run, entry: h5py.Group) -> None:
             & (vmm["level"][()] == level)
             & (vmm["sweep_gain"][()] == gain)
         )
-        driven = SPANS[LineClass.ROW].decode(vmm["dac_code"][which[0] : which[-1] + 1])
+        driven = row.decode(vmm["dac_code"][which[0] : which[-1] + 1])
         volts = np.take_along_axis(driven, np.abs(driven).argmax(axis=1)[:, None], axis=1)
         expected = (slope[level, k] * volts + offset[level, k]) * transimpedance[int(gain) - 1]
         code = vmm["adc_code"][which[0] : which[-1] + 1]
-        measured = -max11046.decode(code)
+        measured = -sense.decode(code)
         usable = np.isfinite(expected) & (np.abs(expected) < 2.6)
         x, y = expected[usable], 1e3 * (measured - expected)[usable]
         step = max(1, x.size // _POINTS)

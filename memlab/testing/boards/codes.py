@@ -1,7 +1,7 @@
 """Codes by hand, pulses and readings that the contract suite of boards is made of.
 
-A row or column at V is 32768 + V * 6553.6, a gate V * 6553.6 (LTC2668 spans of +/-5 V and 0 to
-10 V); n ticks last 0.16 us + n / 240 MHz (board reference 0.1).
+A row or column at V is 32768 + V * 6553.6, a gate V * 6553.6 (spans of +/-5 V and 0 to 10 V); n
+ticks last 0.16 us + n / 240 MHz (board reference 0.1).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pytest
 from drivers.board import (
     Board,
     BoardConfig,
-    CodeRange,
     LineClass,
     Mode,
     PulseBatch,
@@ -24,7 +23,8 @@ from drivers.board import (
     Samples,
     Selection,
 )
-from drivers.ltc2668 import Span
+from drivers.converter import CodeRange
+from drivers.published_board import SPANS
 
 SET, RESET = PulseKind.SET, PulseKind.RESET
 ZERO = 32768
@@ -41,11 +41,7 @@ WIDTH = 202
 """Ticks of 1 us."""
 
 CONFIG = BoardConfig(
-    spans={
-        LineClass.ROW: Span.BIPOLAR_5,
-        LineClass.COLUMN: Span.BIPOLAR_5,
-        LineClass.GATE: Span.UNIPOLAR_10,
-    },
+    spans=SPANS,
     limits={
         (LineClass.ROW, Mode.READ): CodeRange(READ_NEGATIVE, READ),
         (LineClass.COLUMN, Mode.READ): CodeRange(ZERO, ZERO),

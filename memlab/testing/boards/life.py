@@ -43,7 +43,7 @@ class Lives(BoardFixtures):
     ) -> None:
         capabilities = closed_board.capabilities
         assert list(capabilities.transimpedance) == sorted(set(capabilities.transimpedance))
-        assert 0 < capabilities.gain_threshold <= capabilities.clip <= capabilities.adc_span / 2
+        assert 0 < capabilities.gain_threshold <= capabilities.clip <= capabilities.sense.maximum
 
     @pytest.mark.parametrize(
         "use",

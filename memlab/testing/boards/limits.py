@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drivers.board import Board, CodeRange, LineClass, Mode, PulseBatch
+from drivers.board import Board, LineClass, Mode, PulseBatch
+from drivers.converter import CodeRange
 from drivers.errors import DeviceError, LimitError
 from memlab.testing.boards.codes import (
     CONFIG,

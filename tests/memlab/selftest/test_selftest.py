@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from drivers.board import AUTO_GAIN, BoardConfig, CodeRange, LineClass, Mode, Samples, Selection
+from drivers.board import AUTO_GAIN, BoardConfig, LineClass, Mode, Samples, Selection
+from drivers.converter import CodeRange
 from memlab.array.board_array import BoardArray
 from memlab.calibration import Calibration, CalibrationRecord
 from memlab.emulator import EmulatedBoard, load_preset
