@@ -12,11 +12,13 @@ handlers of its own, nothing is changed.
 
 from __future__ import annotations
 
+import _weakrefset
 import os
 import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import CodeType, FrameType
@@ -37,6 +39,9 @@ __all__ = [
 
 Handler = Callable[[int, FrameType | None], object]
 _T = TypeVar("_T")
+
+_WEAKLY = (weakref.__file__, _weakrefset.__file__)
+"""Files of the standard library whose callbacks run where exceptions are dropped."""
 
 LOOK_EVERY = 0.2
 """Seconds after which whoever waits asks again."""
@@ -209,7 +214,7 @@ def _handled(*replaced: Handler, only_in: CodeType | None = None) -> Iterator[No
 def _handle(number: int, frame: FrameType | None) -> None:
     _stop.asked += 1
     _stop.pending = signal.Signals(number).name
-    if _stop.shielded or not _running(_stop.only_in, frame):
+    if _stop.shielded or not _running(_stop.only_in, frame) or _dropped(frame):
         return
     if _stop.at_once or _stop.asked > 1:
         _stop.raise_pending()
@@ -222,6 +227,21 @@ def _running(code: CodeType | None, frame: FrameType | None) -> bool:
     while code is not None and frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return code is None or frame is not None
+
+
+def _dropped(frame: FrameType | None) -> bool:
+    """Whether Python drops what is raised here, so that a signal waits for the next step.
+
+    So it does in a destructor, and where something has vanished that others refer to weakly.
+    """
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "__del__" or code.co_filename in _WEAKLY:
+            return True
+        if code.co_name == "cb" and code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _Fork:

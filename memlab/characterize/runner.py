@@ -7,8 +7,8 @@ left it. Every run file names all runs of its session, so that `resume` goes on 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,7 @@ from memlab.session import (
     enter_passports,
     forget_chip,
     keep_chip,
+    named_in_errors,
     open_chip,
     place_for,
     put_chip_back,
@@ -217,14 +218,15 @@ def run_procedures(
         begin = partial(_start, session=session, array=array, board=board, mask=mask)
         make_directory(first.parent)
         documents: list[dict[str, Any]] = []
-        with RunLock.beside(first, session_identity(session)):
+        with RunLock.beside(first, session_identity(session)), _named(plans, documents):
             for k, plan in enumerate(plans):
                 before = plans[k - 1].out if k else None
                 log = begin(plan, before)
                 if not k:
                     keep_chip(log.run, array)
                 documents.append(_run(plan, log, array, watch, figure, before))
-        forget_chip(first, plans[0].run_id)
+            forget_chip(first, plans[0].run_id)
+            stopping.check()
         return documents
 
 
@@ -314,6 +316,18 @@ def resume(
     return done
 
 
+@contextmanager
+def _named(plans: Sequence[ProcedurePlan], done: Sequence[object]) -> Iterator[None]:
+    """Name the files of a session when it is interrupted, and the one to go on with."""
+    try:
+        with named_in_errors(*(plan.out for plan in plans)):
+            yield
+    except KeyboardInterrupt as error:
+        if len(done) < len(plans) and plans[0].out.exists():
+            error.resumable = plans[0].out  # type: ignore[attr-defined]
+        raise
+
+
 def _describe(plans: Sequence[ProcedurePlan]) -> str:
     return describe_session([(p.name, p.out, p.config.model_dump_json(), p.run_id) for p in plans])
 
@@ -377,8 +391,6 @@ def _start(
         OTHERS: array.board.others_pulsed,
     }
     run = create_run_file(plan.request(board, notes), [array])
-    if before is not None:
-        note_followed(before, plan.run_id)
     procedure = plan.procedure
     log = ProcedureLog.declare(
         run,
@@ -393,6 +405,8 @@ def _start(
         array.code_types,
     )
     run.start()
+    if before is not None:  # not before: a file whose writer is killed until here is none
+        note_followed(before, plan.run_id)
     return log
 
 

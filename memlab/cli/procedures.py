@@ -14,6 +14,7 @@ from memlab.characterize import Watcher
 from memlab.cli.streams import tell
 from memlab.kinds import kind_of_run
 from memlab.runs import open_run
+from memlab.session import named_in_errors
 
 __all__ = ["report", "watch_readings"]
 
@@ -32,8 +33,9 @@ def watch_readings(quiet: bool) -> Iterator[Watcher | None]:
 def report(documents: Sequence[dict[str, Any]], as_json: bool) -> None:
     """Print the documents of procedures, as JSON or in words."""
     whole = documents[0] if len(documents) == 1 else {"procedures": list(documents)}
-    if as_json or documents:
-        tell(whole, as_json, lambda _: chain.from_iterable(map(_words, documents)))
+    with named_in_errors(*(Path(document["run"]) for document in documents)):
+        if as_json or documents:
+            tell(whole, as_json, lambda _: chain.from_iterable(map(_words, documents)))
 
 
 def _words(document: dict[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ from memlab.mapping import Round
 from memlab.operations import program_target, resume_program
 from memlab.operations.program import ProgramKind
 from memlab.regions import Region
-from memlab.session import Labels, configure, read_config
+from memlab.session import Labels, configure, named_in_errors, read_config
 
 
 @click.command(cls=Command)
@@ -82,7 +82,8 @@ def program(
         watch=lambda step: _show(step, quiet=quiet),
         labels=labels,
     )
-    tell(document, as_json, _words)
+    with named_in_errors(Path(document["run"])):
+        tell(document, as_json, _words)
 
 
 def resume_and_report(path: Path, *, as_json: bool, quiet: bool, **vouched: bool) -> None:

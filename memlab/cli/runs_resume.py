@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import rich_click as click
@@ -12,8 +14,9 @@ from memlab.cli.options import json_option, quiet_option, run_argument
 from memlab.cli.procedures import report, watch_readings
 from memlab.cli.program import resume_and_report as resume_program
 from memlab.cli.summary import resume_and_report as resume_training
-from memlab.errors import DataError
+from memlab.errors import MemlabError
 from memlab.runs import Family, open_run
+from memlab.session import check_resumable, named_in_errors
 
 
 @click.command(cls=Command)
@@ -41,18 +44,32 @@ def resume(file: Path, as_json: bool, quiet: bool, **vouched: bool) -> None:
     with its passport and the run file, or, for a procedure, is made again from its seed: all ends
     as if nothing had happened.
     """
-    found = open_run(file)
-    if found.family is Family.EXPERIMENT or found.kind == "program":
-        resume_one = resume_program if found.kind == "program" else resume_training
-        resume_one(file, as_json=as_json, quiet=quiet, **vouched)
-        return
-    if "session" not in found.attributes:
-        raise DataError(
-            f"{file}: a run of {found.kind} cannot be resumed; it is short: do it again, with "
-            "another --out. What can be: trainings, transfers, program and procedures"
-        )
-    with watch_readings(quiet) as watch:
-        documents = resume_session(file, watch=watch, **vouched)
-    if not documents:
-        click.echo(f"{file}: finished, and so is all of its session; nothing was done", err=as_json)
-    report(documents, as_json)
+    with _named_when_interrupted(file):
+        found = open_run(file)
+        check_resumable(found)
+        if found.family is Family.EXPERIMENT or found.kind == "program":
+            resume_one = resume_program if found.kind == "program" else resume_training
+            resume_one(file, as_json=as_json, quiet=quiet, **vouched)
+            return
+        with watch_readings(quiet) as watch:
+            documents = resume_session(file, watch=watch, **vouched)
+        if not documents:
+            text = f"{file}: finished, and so is all of its session; nothing was done"
+            click.echo(text, err=as_json)
+        report(documents, as_json)
+
+
+@contextmanager
+def _named_when_interrupted(run: Path) -> Iterator[None]:
+    """Name the run file, and the command to go on with, whenever a signal comes.
+
+    Also before the run has begun to go on, when it has just ended, and while its picture is drawn.
+    """
+    try:
+        with named_in_errors(run):
+            yield
+    except KeyboardInterrupt as error:
+        with suppress(MemlabError):
+            if not open_run(run).finished:
+                error.resumable = run  # type: ignore[attr-defined]
+        raise

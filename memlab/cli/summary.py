@@ -14,6 +14,7 @@ from memlab.experiments import Plan, resume, run
 from memlab.experiments.runner import explain_preset
 from memlab.kinds import kind_of_run
 from memlab.runs import open_run
+from memlab.session import named_in_errors
 from memlab.units import prefixed
 
 __all__ = ["resume_and_report", "run_and_report"]
@@ -21,9 +22,10 @@ __all__ = ["resume_and_report", "run_and_report"]
 
 def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     """Run a plan; print its document on stdout, or a summary for people."""
-    with TrainingProgress(explain_preset(plan), quiet=quiet) as progress:
-        document = run(plan, [progress])
-    tell(document, as_json, _words)
+    with named_in_errors(plan.out):
+        with TrainingProgress(explain_preset(plan), quiet=quiet) as progress:
+            document = run(plan, [progress])
+        tell(document, as_json, _words)
 
 
 def resume_and_report(path: Path, *, as_json: bool, quiet: bool, **vouched: bool) -> None:

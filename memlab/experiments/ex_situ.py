@@ -24,12 +24,11 @@ from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import MakeExperiment, Outcome
 from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.in_situ import loss_of_last_epoch, train_experiment
-from memlab.experiments.law import find_law
+from memlab.experiments.law import find_laws
 from memlab.experiments.metrics import in_software
 from memlab.experiments.targets import place_weights, used_cells, views_of
 from memlab.mapping import (
     PULSE_UNITS,
-    SwitchingLaw,
     WriteVerifyResult,
     summarise,
     write_verify,
@@ -158,29 +157,27 @@ class ExSitu:
         self, records: Sequence[WriteVerifyLog], session: Session, learnt: State
     ) -> dict[str, Any]:
         """Write the trained weights; return how they were placed, and what became of the cells."""
-        resumed = session.resumed if session.resumed and "learnt" in session.resumed else None
+        resumed: State = session.resumed or {}
         arrays, config, network = self._arrays, self._config.transfer, self._experiment.network
         settings = config.make_settings()
-        if resumed is not None:
-            laws = [SwitchingLaw(**law) for law in resumed["laws"]]
-        else:
-            laws = [
-                find_law(array, config, self._config.chip, cells, views)
-                for array, cells, views in zip(
-                    arrays, used_cells(network, arrays), self._views, strict=True
-                )
-            ]
+        laws = find_laws(
+            zip(arrays, used_cells(network, arrays), self._views, strict=True),
+            config,
+            self._config.chip,
+            lambda state: session.keep({"learnt": learnt, **state}),
+            resumed,
+        )
         # What every array reaches.
         low = max(float(law.conductance(settings.gate_minimum)) for law in laws)
         high = min(float(law.conductance(settings.gate_maximum)) for law in laws)
         targets, clipped = place_weights(
             network, self._software.network, arrays, (low, high), config.placement, config.clip
         )
-        results = [WriteVerifyResult.of_state(one) for one in (resumed or {}).get("results", [])]
+        results = [WriteVerifyResult.of_state(one) for one in resumed.get("results", [])]
         written = list(zip(arrays, targets, laws, records, self._views, strict=True))
-        work: State | None = None
-        if resumed is not None:
-            work, written[len(results)][3].reads = resumed["work"], resumed["reads"]
+        work: State | None = resumed.get("work")
+        if work is not None:
+            written[len(results)][3].reads = resumed["reads"]
         for array, target, law, record, views in written[len(results) :]:
 
             def keep(state: State, record: WriteVerifyLog = record) -> None:

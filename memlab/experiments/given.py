@@ -7,7 +7,7 @@ finished run of `memlab train`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ from memlab.datasets.store import load_npz
 from memlab.errors import DataError, SettingError
 from memlab.experiments.config import ExperimentConfig
 from memlab.experiments.experiment import Experiment
-from memlab.experiments.law import find_law
+from memlab.experiments.law import find_laws
 from memlab.experiments.targets import used_cells, views_of
 from memlab.mapping import DirectUpdate, OneShotUpdate, pair_conductance
 from memlab.nn import Network
 from memlab.numeric import FloatArray
 from memlab.runs import Trained, read_trained
-from memlab.storage import require_file
+from memlab.storage import State, require_file
 
 __all__ = ["Weights", "check_source", "is_npz", "read_weights", "start_from"]
 
@@ -108,14 +108,20 @@ def check_source(
 
 
 def start_from(
-    weights: Weights, network: Network, arrays: Sequence[Array], config: ExperimentConfig
+    weights: Weights,
+    network: Network,
+    arrays: Sequence[Array],
+    config: ExperimentConfig,
+    keeper: Callable[[State], None] = lambda state: None,
+    resumed: State | None = None,
 ) -> dict[str, Any]:
     """Let a network start from weights when it is initialised; programs nothing itself.
 
     On a board the cells of a pair get the gate voltages that put them half of the difference above
     and below a SET at `gate_initial`, or as near to it as the allowed gate voltages let them, by
     the law of a SET (`transfer.law`; `measured` pulses some cells). One shot: what was reached is
-    read back, and the noise of a pulse is in it. An ideal array is written.
+    read back, and the noise of a pulse is in it. An ideal array is written. `keeper` and `resumed`
+    are those of `find_laws`.
 
     Returns
     -------
@@ -123,10 +129,9 @@ def start_from(
     """
     mapping, scale = config.mapping, config.mapping.siemens_per_weight
     places = zip(arrays, used_cells(network, arrays), views_of(network, arrays), strict=True)
-    laws = [
-        None if array.writable else find_law(array, config.transfer, config.chip, cells, views)
-        for array, cells, views in places
-    ]
+    pulsed = [place for place in places if not place[0].writable]
+    found = iter(find_laws(pulsed, config.transfer, config.chip, keeper, resumed))
+    laws = [None if array.writable else next(found) for array in arrays]
     clipped = cells = 0
     for matrix in network.matrices:
         for block, weight in zip(

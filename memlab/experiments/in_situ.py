@@ -56,11 +56,14 @@ class InSitu:
         details: dict[str, Any] = {}
         if session.resumed is None:
             session.keep({})
-        if session.resumed:
-            details = dict(session.resumed["details"])
+        been: State = session.resumed or {}
+        if "details" in been:
+            details = dict(been["details"])
         elif self._weights is not None:
             network = experiment.network
-            details["given"] = start_from(self._weights, network, self._arrays, config)
+            details["given"] = start_from(
+                self._weights, network, self._arrays, config, session.keep, been
+            )
         best = BestWeights(run_file.path)
         told = [*own, log, *observers]
         trained = train_experiment(

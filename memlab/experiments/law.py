@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 
 from memlab.array import Array
 from memlab.emulator import ChipPreset
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.mapping import SwitchingLaw, measure_switching_law
 from memlab.numeric import BoolArray
+from memlab.storage import State
 
-__all__ = ["find_law"]
+__all__ = ["find_law", "find_laws"]
 
 
 def find_law(
@@ -19,6 +21,9 @@ def find_law(
     chip: ChipPreset,
     cells: BoolArray,
     views: Sequence[Array] = (),
+    *,
+    keeper: Callable[[State], None] | None = None,
+    resumed: State | None = None,
 ) -> SwitchingLaw:
     """Return the law that cells are programmed with.
 
@@ -34,9 +39,50 @@ def find_law(
         Boolean mask, shape (rows, columns), of the cells that may be pulsed.
     views
         Views that are read in its place, under whose loads the cells are used.
+    keeper, resumed
+        Of the checkpoints of a law that is measured (`measure_switching_law`).
     """
     if config.law is LawSource.MEASURED and cells.any():
         return measure_switching_law(
-            array, config.gate_minimum, config.gate_maximum, cells=cells, views=views
+            array,
+            config.gate_minimum,
+            config.gate_maximum,
+            cells=cells,
+            views=views,
+            keeper=keeper,
+            resumed=resumed,
         )
     return array.stated_law or SwitchingLaw.of(chip)
+
+
+def find_laws(
+    places: Iterable[tuple[Array, npt.NDArray[np.bool_], Sequence[Array]]],
+    config: WriteVerifyConfig,
+    chip: ChipPreset,
+    keeper: Callable[[State], None] = lambda state: None,
+    resumed: State | None = None,
+) -> list[SwitchingLaw]:
+    """Return the law of each array.
+
+    Parameters
+    ----------
+    places
+        Arrays, which of their cells may be pulsed, and the views that they are read through.
+    config, chip
+        As for `find_law`.
+    keeper
+        Told after each reading of a law that is measured where it stands.
+    resumed
+        Where it goes on, as the keeper was told.
+    """
+    been = resumed or {}
+    laws = [SwitchingLaw(**law) for law in been.get("laws", [])]
+    probes: State | None = been.get("probes")
+
+    def keep(state: State) -> None:
+        keeper({"laws": [asdict(law) for law in laws], "probes": state})
+
+    for array, cells, views in list(places)[len(laws) :]:
+        laws.append(find_law(array, config, chip, cells, views, keeper=keep, resumed=probes))
+        probes = None
+    return laws

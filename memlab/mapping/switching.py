@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from memlab.array.switching_law import SwitchingLaw
 from memlab.errors import DataError
 from memlab.mapping.views import read_in_use
 from memlab.numeric import BoolArray
+from memlab.storage import State
 
 __all__ = ["measure_switching_law"]
 
@@ -30,6 +31,8 @@ def measure_switching_law(
     cells: BoolArray | None = None,
     most: int = 256,
     views: Sequence[Array] = (),
+    keeper: Callable[[State], None] | None = None,
+    resumed: State | None = None,
 ) -> SwitchingLaw:
     """Measure the law of an array on some of its cells; it pulses them.
 
@@ -48,6 +51,10 @@ def measure_switching_law(
         How many of them are, evenly picked.
     views
         Views of the array that are read in its place, each under its own load; `cells` lie in them.
+    keeper
+        Told before the first pulse, and after each reading, what was read so far.
+    resumed
+        Where it goes on, as the keeper was told; with the same cells and gate voltages.
 
     Raises
     ------
@@ -63,12 +70,16 @@ def measure_switching_law(
     probed.flat[places] = True
     # The highest first, so that a voltage beyond its limit is refused before any pulse.
     gates = nearest_step(np.linspace(gate_maximum, gate_minimum, PROBES), array.gate_voltage_step)
-    levels = np.empty((PROBES, np.count_nonzero(probed)))
-    for level, gate in zip(levels, gates, strict=True):
-        array.program(gate, reset=probed, set=probed)
-        level[:] = read_in_use(array, views)[probed]
-    array.program(0.0, reset=probed, set=np.zeros(array.shape, bool))
-    reset = read_in_use(array, views)[probed]
+    none = np.zeros(array.shape, bool)
+    batches = [*((gate, probed) for gate in gates), (0.0, none)]
+    readings = [] if resumed is None else list(resumed["readings"])
+    tell = keeper or (lambda state: None)
+    tell({"readings": readings.copy()})
+    for gate, set_ in batches[len(readings) :]:
+        array.program(gate, reset=probed, set=set_)
+        readings.append(read_in_use(array, views)[probed])
+        tell({"readings": readings.copy()})
+    levels, reset = np.array(readings[:-1]), readings[-1]
     responds = levels[0] - levels[-1] > MOVED
     if not responds.any():
         raise DataError(

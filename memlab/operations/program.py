@@ -132,9 +132,9 @@ def program_target(
         wanted = _choose(wanted, target, array, region)
         part = _part(array, wanted, config)
         warn_of_loads(f"{target} and the readings that verify it", [told, part.load])
-        law = None
-        if config.law is LawSource.CHIP:  # what cannot be reached leaves nothing behind
-            law = _law(array, wanted, config, part)
+        # What cannot be reached, or is not allowed, leaves nothing behind.
+        law = _law(array, wanted, config, part) if config.law is LawSource.CHIP else None
+        array.check_set(config.gate_maximum, ~np.isnan(wanted))
         given = _Given(wanted, part, law)
         with recorded(request, [array], given=given, watchers=[watch]) as session:
             ProgramKind(config).run(session)
@@ -185,7 +185,8 @@ def resume_program(
     with open_arrays(
         [url], chip=config.chip, point=config.point.make_point(), limits=config.limits
     ) as (array,):
-        wanted, law = checkpoint.kind["target"], SwitchingLaw(**checkpoint.kind["law"])
+        wanted, law = checkpoint.kind["target"], checkpoint.kind["law"]
+        law = None if law is None else SwitchingLaw(**law)
         with recorded(
             request,
             [array],
@@ -205,9 +206,17 @@ def _part(array: Array, wanted: FloatArray, config: ProgramConfig) -> Array:
     return select(array, *lines, config.load)
 
 
-def _law(array: Array, wanted: FloatArray, config: ProgramConfig, part: Array) -> SwitchingLaw:
+def _law(
+    array: Array,
+    wanted: FloatArray,
+    config: ProgramConfig,
+    part: Array,
+    keeper: Callable[[State], None] | None = None,
+    resumed: State | None = None,
+) -> SwitchingLaw:
     """Return the law of the chip, by which every target can be reached."""
-    law = find_law(array, config, config.chip, ~np.isnan(wanted), [part])
+    asked = ~np.isnan(wanted)
+    law = find_law(array, config, config.chip, asked, [part], keeper=keeper, resumed=resumed)
     check_target(array, wanted, law, config.make_settings())
     return law
 
@@ -238,18 +247,29 @@ class ProgramKind(Kind):
         """Measure the law where it is not known, then write and verify."""
         given: _Given = session.given
         (array,), config = session.arrays, self.config
-        law = given.law or _law(array, given.wanted, config, given.part)
         log = WriteVerifyLog(session.file, GROUP)
         log.declare(array, views=[given.part])
         session.file.start()
         log.target(given.wanted)
-        resumed: State | None = None
-        if session.resumed is not None:
-            resumed, log.reads = session.resumed["work"], session.resumed["reads"]
+        been: State = session.resumed or {}
+        law, work = given.law, been.get("work")
+        log.reads = been.get("reads", 0)
 
-        def keep(work: State) -> None:
-            session.keep(
-                {"target": given.wanted, "law": asdict(law), "work": work, "reads": log.reads}
+        def keep(*, work: State | None = None, probes: State | None = None) -> None:
+            known = None if law is None else asdict(law)
+            where = {"work": work, "probes": probes, "reads": log.reads}
+            session.keep({"target": given.wanted, "law": known, **where})
+
+        if session.resumed is None:
+            keep()
+        if law is None:
+            law = _law(
+                array,
+                given.wanted,
+                config,
+                given.part,
+                lambda state: keep(probes=state),
+                been.get("probes"),
             )
 
         def observe(step: Round, conductance: FloatArray) -> None:
@@ -264,8 +284,8 @@ class ProgramKind(Kind):
             config.make_settings(),
             observer=observe,
             views=[given.part],
-            keeper=keep,
-            resumed=resumed,
+            keeper=lambda state: keep(work=state),
+            resumed=work,
         )
         log.finish(result)
         told = summarise([result])

@@ -159,7 +159,7 @@ def _refused(path: Path, error: OSError) -> DataError:
     if flags & _WRITING and not flags & _SWMR:
         return DataError(
             f"{path} was left open by a program that ended before it could be read: it holds "
-            "nothing that was measured"
+            "nothing that was measured; remove it, and start the run again"
         )
     return _damaged(path, error)
 

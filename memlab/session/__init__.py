@@ -5,7 +5,12 @@ says where its picture lies. What a kind adds is what it does in between.
 """
 
 from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
-from memlab.session.checkpoint import Checkpoint, find_checkpoint, open_unfinished
+from memlab.session.checkpoint import (
+    Checkpoint,
+    check_resumable,
+    find_checkpoint,
+    open_unfinished,
+)
 from memlab.session.chip_start import forget_chip, keep_chip, put_chip_back
 from memlab.session.config_file import ConfigFile, configure, read_config
 from memlab.session.ending import named_in_errors
@@ -37,6 +42,7 @@ __all__ = [
     "check_not_lost",
     "check_others",
     "check_record",
+    "check_resumable",
     "check_serial",
     "configure",
     "create_run_file",

@@ -22,6 +22,7 @@ from drivers.board import Board
 from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import DataError
+from memlab.kinds import load_kind
 from memlab.runs import Run, RunFile, open_run, read_attributes, run_identity
 from memlab.runs.checkpoint_places import checkpoint_places, places_in, remove_checkpoints
 from memlab.runs.rescue import lengths_of
@@ -38,9 +39,10 @@ from memlab.session.same_board import (
 )
 from memlab.storage import State, pack_state, read_state, write_generation
 
-__all__ = ["Checkpoint", "Checkpoints", "find_checkpoint", "open_unfinished"]
+__all__ = ["Checkpoint", "Checkpoints", "check_resumable", "find_checkpoint", "open_unfinished"]
 
 _FORMAT = 1
+_PARTS = {"run_id", "lengths", "seconds", "arrays", "kind"}
 
 
 @dataclass(frozen=True)
@@ -179,15 +181,33 @@ class Checkpoints:
         remove_checkpoints(self._file.path.parent, self._file.run_id)
 
 
+def check_resumable(run: Run) -> None:
+    """Refuse a run of a kind that is done again, and not gone on with.
+
+    Raises
+    ------
+    DataError
+        If its kind cannot be resumed.
+    SettingError
+        If its kind is not installed.
+    """
+    if not load_kind(run.kind).resumable:
+        raise DataError(
+            f"{run.path}: a run of {run.kind} cannot be resumed; do it again, into another file. "
+            "What can be: trainings and transfers of experiments, program, and procedures"
+        )
+
+
 def open_unfinished(path: Path) -> Run | None:
     """Open a run that is to be finished; None if it is finished already.
 
     Raises
     ------
     DataError
-        If it is no run file, or is alive.
+        If it is no run file, is alive, or of a kind that cannot be resumed.
     """
     found = open_run(path)
+    check_resumable(found)
     if found.finished:
         return None
     if found.alive:
@@ -228,6 +248,8 @@ def _check(
 ) -> None:
     if content.get("format") != _FORMAT:
         raise DataError(f"{place} was written by another version of memlab")
+    if not content.keys() >= _PARTS:
+        raise DataError(f"{place} is no checkpoint of a run")
     if content["run_id"] != identity:
         raise DataError(f"{place} is the checkpoint of another run")
     for name, length in content["lengths"].items():

@@ -48,12 +48,11 @@ def closed_in_order(
 
 
 @contextmanager
-def named_in_errors(path: Path) -> Iterator[None]:
-    """Give whatever is raised in the block the attribute `saved`: the file, where there is one."""
+def named_in_errors(*paths: Path) -> Iterator[None]:
+    """Give whatever is raised in the block the attribute `saved`: the files that are there."""
     try:
         yield
     except BaseException as error:
-        saved = tuple(getattr(error, "saved", ()))
-        if path not in saved and path.exists():
-            error.saved = (*saved, path)  # type: ignore[attr-defined]
+        saved = (*getattr(error, "saved", ()), *(path for path in paths if path.exists()))
+        error.saved = tuple(dict.fromkeys(saved))  # type: ignore[attr-defined]
         raise

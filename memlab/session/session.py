@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from drivers import stopping
 from memlab.array import Array
 from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.errors import DataError, LimitError
@@ -121,11 +122,12 @@ class Session:
             What stands between head and results.
         """
         picture = self.request.out.with_suffix(".png") if figure else None
-        if picture is not None:
-            from memlab.kinds import plot_run
+        with named_in_errors(self.request.out):
+            if picture is not None:
+                from memlab.kinds import plot_run
 
-            with named_in_errors(self.request.out):
                 plot_run(self.request.out, picture)
+            stopping.check()  # one that came while the file was closed, or was drawn
         document = {
             "run": str(self.request.out),
             "figure": None if picture is None else str(picture),

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from drivers import stopping
 from memlab.errors import MemlabError
@@ -30,13 +29,19 @@ GIVE_UP = 3
 
 _PATIENCE = 3.0
 """Seconds that a process has to end before it is killed."""
-_TRIES = 5
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
-def run_on_processes(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]:
+def run_on_processes(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterator[Outcome]:
     """Run trials on some processes, and yield each outcome as it comes, in any order.
+
+    Parameters
+    ----------
+    trials, workers
+        What to run, on how many processes.
+    unfinished
+        Directory in which trials stay whose process ends too early, to go on from there.
 
     Raises
     ------
@@ -45,24 +50,22 @@ def run_on_processes(trials: Sequence[Trial], workers: int) -> Iterator[Outcome]
     """
     waiting = {trial.name: trial for trial in trials}
     broken = 0
-    # One directory for all: a process that is killed cannot remove what it had begun.
-    with tempfile.TemporaryDirectory(prefix="memlab-sweep-", ignore_cleanup_errors=True) as scratch:
-        while waiting:
-            finished = len(waiting)
-            try:
-                for outcome in _run_pool(list(waiting.values()), workers, scratch):
-                    del waiting[outcome.trial.name]
-                    yield outcome
-            except BrokenProcessPool as error:
-                broken = 1 if len(waiting) < finished else broken + 1
-                if broken == GIVE_UP:
-                    raise MemlabError(
-                        f"worker processes died {GIVE_UP} times in a row (out of memory?); what "
-                        "is finished is kept, run the command again with fewer --workers"
-                    ) from error
+    while waiting:
+        finished = len(waiting)
+        try:
+            for outcome in _run_pool(list(waiting.values()), workers, unfinished):
+                del waiting[outcome.trial.name]
+                yield outcome
+        except BrokenProcessPool as error:
+            broken = 1 if len(waiting) < finished else broken + 1
+            if broken == GIVE_UP:
+                raise MemlabError(
+                    f"worker processes died {GIVE_UP} times in a row (out of memory?); what "
+                    "is finished is kept, run the command again with fewer --workers"
+                ) from error
 
 
-def _run_pool(trials: Sequence[Trial], workers: int, scratch: str) -> Iterator[Outcome]:
+def _run_pool(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterator[Outcome]:
     # Spawned, not forked: a forked process inherits locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
@@ -71,7 +74,6 @@ def _run_pool(trials: Sequence[Trial], workers: int, scratch: str) -> Iterator[O
             min(workers, len(trials)),
             mp_context=context,
             initializer=_end_with_the_parent,
-            initargs=(scratch,),
         )
     # A little more than the processes can hold, so that none waits, and no more: what is handed
     # out is lost work when the command is stopped.
@@ -80,7 +82,7 @@ def _run_pool(trials: Sequence[Trial], workers: int, scratch: str) -> Iterator[O
     try:
         for trial in todo:
             with _one_blas_thread_in_children(), _deaf_children():  # submitting starts processes
-                running.add(pool.submit(run_trial, trial, scratch))
+                running.add(pool.submit(run_trial, trial, unfinished))
             if len(running) > workers:
                 done, running = _wait(running)
                 for future in done:
@@ -149,7 +151,7 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_the_parent(scratch: str) -> None:
+def _end_with_the_parent() -> None:
     """End this process when the command is killed: nobody would read its results."""
     # Ctrl-C reaches the whole group of processes; the parent says what happens then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -159,10 +161,6 @@ def _end_with_the_parent(scratch: str) -> None:
 
     def watch() -> None:
         parent.join()
-        for _ in range(_TRIES):  # the trial goes on writing meanwhile
-            shutil.rmtree(scratch, ignore_errors=True)
-            if not os.path.exists(scratch):
-                break
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

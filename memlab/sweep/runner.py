@@ -1,8 +1,9 @@
 """Plans a sweep, runs what is missing, and merges the results.
 
 Everything lies in one directory: `trials/HASH.h5`, one run file for each trial, `table.nc`,
-`table.png`. A run file appears when its trial is finished, all at once; so whatever is killed,
-running the same command again goes on where it ended, and a larger sweep uses what a smaller one
+`table.png`. A run file appears when its trial is finished, all at once; those that local processes
+have begun lie in `unfinished` until then. So whatever is killed, running the same command again
+goes on where it ended, in the middle of a trial too, and a larger sweep uses what a smaller one
 has done.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
@@ -24,6 +25,7 @@ from memlab.errors import MemlabError, SettingError
 from memlab.experiments.kind import load_experiment
 from memlab.experiments.runner import BEFORE
 from memlab.kinds import Kind
+from memlab.runs import RunLock
 from memlab.runs.trained import recorded_preset
 from memlab.storage import DEFAULT_DIRECTORY, write_over
 from memlab.sweep.grid import Grid, parse_settings
@@ -165,17 +167,36 @@ def run_sweep(
         What the figure shows; what the experiment declares first if None.
     progress
         Told after every trial how many of all are done.
+
+    Raises
+    ------
+    DataError
+        If another program sweeps in its directory.
     """
     try:
         (sweep.directory / "trials").mkdir(parents=True, exist_ok=True)
+        (sweep.directory / "unfinished").mkdir(exist_ok=True)
     except OSError as error:
         raise SettingError(f"cannot create {sweep.directory}: {error.strerror}") from error
+    with RunLock(sweep.directory / ".lock", str(sweep.directory)):
+        return _run_sweep(sweep, workers, scheduler, metric, progress)
+
+
+def _run_sweep(
+    sweep: Sweep,
+    workers: int | None,
+    scheduler: str | None,
+    metric: str | None,
+    progress: Callable[[int, int], None],
+) -> SweepResult:
+    """Do what `run_sweep` does; the directory is there, and nobody else's."""
+    unfinished = sweep.directory / "unfinished"
     missing = [trial for trial in sweep.trials if read_results(sweep.file(trial)) is None]
     total, done = len(sweep.trials), len(sweep.trials) - len(missing)
     progress(done, total)
     failed: list[tuple[Trial, str]] = []
     # Closed at once when interrupted: it ends the processes, or cancels what a cluster has.
-    with closing(_outcomes(missing, workers, scheduler)) as outcomes:
+    with closing(_outcomes(missing, workers, scheduler, unfinished)) as outcomes:
         for outcome in outcomes:
             if outcome.content is None:
                 failed.append((outcome.trial, outcome.error or "unknown"))
@@ -183,6 +204,8 @@ def run_sweep(
                 _keep(sweep.file(outcome.trial), outcome.content)
             done += 1
             progress(done, total)
+    with suppress(OSError):  # what failed is in it
+        unfinished.rmdir()
     files = {trial.name: sweep.file(trial) for trial in sweep.trials}
     table = sweep.directory / "table.nc"
     columns, units = write_table(
@@ -219,7 +242,7 @@ def run_sweep(
 
 
 def _outcomes(
-    trials: Sequence[Trial], workers: int | None, scheduler: str | None
+    trials: Sequence[Trial], workers: int | None, scheduler: str | None, unfinished: Path
 ) -> Generator[Outcome, None, None]:
     if not trials:
         return
@@ -228,7 +251,7 @@ def _outcomes(
 
         yield from run_on_cluster(trials, scheduler)
     else:
-        yield from run_on_processes(trials, workers or _cores())
+        yield from run_on_processes(trials, workers or _cores(), unfinished)
 
 
 def _cores() -> int:

@@ -18,7 +18,10 @@ import numpy as np  # noqa: F401 - loads the BLAS that is limited below
 from threadpoolctl import threadpool_limits
 
 from memlab.chip.shape import PUBLISHED, shape_text
-from memlab.experiments import make_plan, run
+from memlab.errors import DataError
+from memlab.experiments import make_plan, resume, run
+from memlab.runs import open_run
+from memlab.session import find_checkpoint
 
 __all__ = ["Outcome", "Trial", "run_trial"]
 
@@ -100,27 +103,62 @@ class Outcome:
     error: str | None = None
 
 
-def run_trial(trial: Trial, scratch: str | None = None) -> Outcome:
+def run_trial(trial: Trial, unfinished: Path | None = None) -> Outcome:
     """Run a trial, and return its run file; an error of the run is a result too.
 
-    The run file is written below `scratch`, by default the temporary directory, and removed.
-
     One BLAS thread: trials run side by side, and a threaded BLAS would give other last bits.
+
+    Parameters
+    ----------
+    trial
+        What to run.
+    unfinished
+        Directory in which its run file is written, and left when the process ends too early: the
+        trial goes on from there. By default a temporary one.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="memlab-trial-", dir=scratch) as directory:
-            out = Path(directory) / f"{trial.name}.h5"
-            plan = make_plan(
-                trial.experiment,
-                preset=trial.preset,
-                board=trial.board,
-                seed=trial.seed,
-                epochs=trial.epochs,
-                settings=trial.settings,
-                out=out,
-            )
-            with threadpool_limits(limits=1):
-                run(plan, figure=False)
-            return Outcome(trial, out.read_bytes())
+        with threadpool_limits(limits=1):
+            if unfinished is not None:
+                return Outcome(trial, _content(trial, unfinished))
+            with tempfile.TemporaryDirectory(prefix="memlab-trial-") as directory:
+                return Outcome(trial, _content(trial, Path(directory)))
     except Exception as error:
         return Outcome(trial, None, f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _content(trial: Trial, directory: Path) -> bytes:
+    """Run a trial in a directory, or finish it there; return its run file, which is removed."""
+    out = directory / f"{trial.name}.h5"
+    if _can_go_on(out):
+        resume(out, figure=False)
+    else:
+        _clear(trial, directory)
+        plan = make_plan(
+            trial.experiment,
+            preset=trial.preset,
+            board=trial.board,
+            seed=trial.seed,
+            epochs=trial.epochs,
+            settings=trial.settings,
+            out=out,
+        )
+        run(plan, figure=False)
+    content = out.read_bytes()
+    _clear(trial, directory)
+    return content
+
+
+def _clear(trial: Trial, directory: Path) -> None:
+    """Remove what a trial has left: its file, half a copy of it, its best weights."""
+    for left in directory.glob(f"{trial.name}*"):
+        left.unlink()
+
+
+def _can_go_on(out: Path) -> bool:
+    """Whether there is a run file that is finished, or has a checkpoint."""
+    try:
+        if not open_run(out).finished:
+            find_checkpoint(out)
+    except DataError:  # there is none, or it ended before there was anything to keep
+        return False
+    return True

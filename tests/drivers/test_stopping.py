@@ -249,3 +249,33 @@ def test_a_forked_child_ends_by_the_signal() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == f"{-signal.SIGTERM}\n", done.stderr
+
+
+def test_a_signal_where_exceptions_are_dropped_waits_for_the_next_step() -> None:
+    # In the callback of a weak reference: what is raised there is printed, and forgotten.
+    dropped = []
+
+    class Thing:
+        pass
+
+    def trace(frame: FrameType, event: str, argument: object) -> None:
+        if frame.f_code.co_filename == weakref.__file__ and frame.f_code.co_name == "remove":
+            sys.setprofile(None)
+            dropped.append(event)
+            send(signal.SIGTERM)
+
+    def command() -> None:
+        thing, known = Thing(), weakref.WeakValueDictionary[str, Thing]()
+        known["it"] = thing
+        sys.setprofile(trace)
+        try:
+            del thing
+        finally:
+            sys.setprofile(None)
+        dropped.append("goes on")
+        stopping.check()
+        dropped.append("never")
+
+    with stopping.heard(), pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        stopping.stopped_at_once(command)
+    assert dropped == ["call", "goes on"]

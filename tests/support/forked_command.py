@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
 from multiprocessing.reduction import DupFd  # type: ignore[attr-defined]
 from pathlib import Path
 from select import select
@@ -23,12 +24,20 @@ from support.blank_pictures import write_beginning
 
 from memlab.figures import style
 
+_KINDS = {
+    one.module
+    for one in entry_points(group="memlab.kinds")
+    if one.module.startswith("memlab.") and "mnist" not in one.module
+}
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         *("h5py", "sqlite3", "memlab.cli", "memlab.cli.characterize", "memlab.cli.runs_resume"),
-        *("memlab.cli.board_serve", "memlab.characterize.staircase", "memlab.array.board_array"),
-        *("memlab.array", "memlab.figures", "support.forked_command", "support.kill_users"),
+        *("memlab.cli.train", "memlab.cli.transfer", "memlab.cli.program", "memlab.cli.sweep"),
+        *("memlab.cli.board_serve", "memlab.array.board_array", *sorted(_KINDS)),
+        *("memlab.array", "memlab.figures.style", "memlab.figures.training", "memlab.sweep"),
+        *("memlab.figures.write_verify", "memlab.characterize.pictures.procedure"),
+        *("support.forked_command", "support.kill_users", "support.killed_run"),
     ]
 )
 Limit = Callable[[], None]

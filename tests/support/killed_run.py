@@ -1,85 +1,136 @@
 """Runs in processes of their own that are ended at any moment, while somebody follows them."""
 
+import math
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
 from support import forked_command
 from support.forked_command import Forked
 
-from memlab.runs.rescue import lengths_of
-
 DEADLINE = 120.0
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+"""How runs are ended: half of them by a kill -9."""
 
 
 def often(words: Sequence[str]) -> None:
-    """Run a command of memlab whose run files are flushed, and so kept, after every update."""
-    from memlab.runs import run_file
+    """Run a command of memlab whose run files are flushed, and so kept, after every update.
+
+    What would take most of the time is left out: nothing is drawn, HDF5 opens a file that was
+    killed without a process that looks through it first, and the trials of a sweep run in this one.
+    """
+    from memlab import kinds
+    from memlab.runs import opening, run_file
 
     run_file.FLUSH_SECONDS = 0.0
+    kinds.plot_run = lambda run, picture: picture.write_bytes(b"")
+    opening._probe = lambda path, *, swmr: None
+    if words[0] == "sweep":
+        from memlab.sweep import run_trial, runner
+        from memlab.sweep.trial import Outcome, Trial
+
+        def here(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterator[Outcome]:
+            return (run_trial(trial, unfinished) for trial in trials)
+
+        runner.run_on_processes = here
     forked_command.memlab(list(words))
 
 
+def run_files(directory: Path) -> list[Path]:
+    """Return the run files that lie in a directory, and below it, by their names."""
+    return sorted(directory.rglob("*.h5"))
+
+
 class KilledRun:
-    """A command that writes a run file, with a follower on it.
+    """A command that writes run files, with a follower on them.
 
     Parameters
     ----------
     words
-        The command, with its `--out`.
-    path
-        The run file.
+        The command.
+    directory
+        Where its files lie.
+
+    Attributes
+    ----------
+    seen
+        Of each file the number of its inode, and how many rows the follower saw last.
+    begun_at
+        Time that was used (`used`) when a file of its own was seen first; NaN before.
     """
 
-    def __init__(self, words: Sequence[str], path: Path) -> None:
-        self.path, self.seen = path, {}
+    def __init__(self, words: Sequence[str], directory: Path) -> None:
+        self.directory = directory
+        self.seen: dict[Path, tuple[int, dict[str, int]]] = {}
+        self._before = {path: path.stat().st_ino for path in run_files(directory)}
+        self.begun_at = math.nan
+        self._used, self._start = 0.0, time.monotonic()
         self._process = Forked(often, list(words))
 
-    def follow(self, seconds: float) -> bool:
-        """Look at the file for so long, or until the run ends; return whether it runs still."""
-        end = time.monotonic() + seconds
-        while self._process.poll() is None and time.monotonic() < end:
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def began(self) -> bool:
+        """Whether the follower has seen a file that this command made, or goes on with."""
+        return any(number != self._before.get(path) for path, (number, _) in self.seen.items())
+
+    @property
+    def used(self) -> float:
+        """Processor time (s) that the command has used; where nothing tells, the time it takes."""
+        with suppress(OSError, IndexError):
+            nanoseconds = Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[0]
+            self._used = max(self._used, 1e-9 * int(nanoseconds))
+            return self._used
+        return time.monotonic() - self._start if not self._used else self._used
+
+    def follow(self, moment: float = math.inf) -> bool:
+        """Look at the files until so much time is used, or the run ends; tell if it runs still."""
+        while self.running and self.used < moment:
             self.look()
-            time.sleep(0.005)
-        return self._process.poll() is None
-
-    def wait_until_begun(self) -> bool:
-        """Wait for a file that can be followed; return whether the run runs still."""
-        end = time.monotonic() + DEADLINE
-        while self._process.poll() is None and time.monotonic() < end and not self.look():
+            if self.began and math.isnan(self.begun_at):
+                self.begun_at = self.used
             time.sleep(0.002)
-        return self._process.poll() is None
+        return self.running
 
-    def look(self) -> bool:
-        """Note how many rows a follower sees; return whether the file can be followed by now."""
-        try:
-            with h5py.File(self.path, "r", swmr=True) as file:
-                found = {
-                    name: len(file[f"entry/{name}"]) for name in self.seen or growing(file["entry"])
-                }
-        except (OSError, KeyError, RuntimeError):
-            return False
-        for name, rows in found.items():
-            assert rows >= self.seen.get(name, 0), f"{name} has lost rows while it grew"
-        self.seen = found
-        return True
+    def look(self) -> None:
+        """Note how many rows a follower sees in each file that can be followed by now."""
+        for path in run_files(self.directory):
+            try:
+                number = path.stat().st_ino
+                was, rows = self.seen.get(path, (0, {}))
+                with h5py.File(path, "r", swmr=True) as file:
+                    names = rows if number == was else growing(file["entry"])
+                    found = {name: len(file[f"entry/{name}"]) for name in names}
+                if number != path.stat().st_ino:
+                    continue
+            except (OSError, KeyError, RuntimeError):
+                continue
+            if number == was:
+                lost = {name for name in rows if found[name] < rows[name]}
+                assert not lost, f"{path.name}: {lost} lost rows while it grew"
+            self.seen[path] = number, found
 
     def end(self, number: int) -> tuple[int, str]:
         """Send a signal, wait for the end, and check that all rows that were seen are there."""
         self._process.send_signal(number)
-        _, said = self._process.communicate(timeout=DEADLINE)
-        code = self._process.wait(DEADLINE)
-        assert "Traceback" not in said
-        if self.seen:
-            there = lengths_of(self.path)  # opens the file
-            assert {n for n, rows in self.seen.items() if there[n] < rows} == set()
+        code, said = self.finish()
+        for path, (was, rows) in self.seen.items():
+            # One that took its place meanwhile is finished, or goes on from a checkpoint.
+            if path.exists() and path.stat().st_ino == was:
+                with h5py.File(path, "r", swmr=True) as file:
+                    there = {name: len(file[f"entry/{name}"]) for name in rows}
+                assert {n for n in rows if there[n] < rows[n]} == set(), path.name
+        self.look()  # what began since the last look has a file by now
+        assert "Traceback" not in said or not self.began, said
         return code, said
 
     def finish(self) -> tuple[int, str]:
-        """Wait for its own end."""
+        """Wait for its own end; return exit code and stderr."""
         _, said = self._process.communicate(timeout=DEADLINE)
         return self._process.wait(DEADLINE), said
 

@@ -42,16 +42,25 @@ def datasets(path: Path) -> dict[str, np.ndarray]:
 
 
 _TIMES = ("start_time", "end_time", "run_id", "lock", "seconds", "resumptions")
+_CLOCKS = ("clock.steady", "clock.wall", "clock_origin", "board_life")
+_IDENTITIES = ("session", "followed_by", "board.serial", "passport.chip")
 _PLACES = ("board", "passport.file")
 
 
 def attributes(path: Path) -> dict[str, object]:
-    """Return all attributes of groups and datasets but those of time and place."""
+    """Return all attributes of groups and datasets but those of time, identity and place."""
     found: dict[str, object] = {}
 
     def note(name: str, item: h5py.HLObject) -> None:
         for key, value in item.attrs.items():
-            if key not in (*_TIMES, *_PLACES, "DIMENSION_LIST", "REFERENCE_LIST"):
+            if key not in (
+                *_TIMES,
+                *_CLOCKS,
+                *_IDENTITIES,
+                *_PLACES,
+                "DIMENSION_LIST",
+                "REFERENCE_LIST",
+            ):
                 found[f"{name}@{key}"] = value
 
     with h5py.File(path) as file:
@@ -60,14 +69,19 @@ def attributes(path: Path) -> dict[str, object]:
     return found
 
 
-def assert_same(found: Path, wanted: Path) -> None:
-    """Assert that two run files differ in nothing but times and places."""
-    a, b = datasets(found), datasets(wanted)
-    assert list(a) == list(b)
-    assert [name for name in a if not same(a[name], b[name])] == []
+def assert_same(found: Path, wanted: Path, *, but: tuple[str, ...] = ()) -> None:
+    """Assert that two run files differ in nothing but times and places, and datasets of a name."""
+    a, b = (
+        {name: one for name, one in datasets(path).items() if not name.endswith(but or ("\0",))}
+        for path in (found, wanted)
+    )
+    assert list(a) == list(b), set(a) ^ set(b)
+    others = [name for name in a if not same(a[name], b[name])]
+    assert not others, others
     one, other = attributes(found), attributes(wanted)
-    assert list(one) == list(other)
-    assert [name for name in one if not same(one[name], other[name])] == []
+    assert list(one) == list(other), set(one) ^ set(other)
+    differ = {n: (one[n], other[n]) for n in one if not same(one[n], other[n])}
+    assert not differ, differ
 
 
 def same(a: object, b: object) -> bool:
