@@ -56,7 +56,7 @@ def find_law(
 
 
 def find_laws(
-    places: Iterable[tuple[Array, npt.NDArray[np.bool_], Sequence[Array]]],
+    places: Iterable[tuple[Array, BoolArray, Sequence[Array]]],
     config: WriteVerifyConfig,
     chip: ChipPreset,
     keeper: Callable[[State], None] = lambda state: None,

@@ -221,6 +221,8 @@ class Wholes:
             current = KilledRun(made.words, made.directory)
             current.follow()
             code, said = current.finish()
+            if code:
+                made.close()
             assert code == 0, said
             self._made[name] = made, current.begun_at, current.used
         return self._made[name]
