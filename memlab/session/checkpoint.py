@@ -76,6 +76,11 @@ class Checkpoint:
         """Seconds that the run had taken."""
         return float(self.content["seconds"])
 
+    @property
+    def bill(self) -> dict[str, float]:
+        """What the arrays had cost before the run began; empty where that is not known."""
+        return dict(self.content.get("bill", {}))
+
     def check(self, arrays: Sequence[Array], vouched: Vouched) -> dict[str, Any]:
         """Raise `DataError` unless a run can go on on these arrays; nothing is changed.
 
@@ -138,10 +143,18 @@ class Checkpoints:
         On which it is made.
     seconds
         That it had taken before this process.
+    bill
+        What the arrays had cost before the run began.
     """
 
-    def __init__(self, file: RunFile, arrays: Sequence[Array], seconds: float = 0.0):
-        self._file, self._arrays = file, arrays
+    def __init__(
+        self,
+        file: RunFile,
+        arrays: Sequence[Array],
+        seconds: float = 0.0,
+        bill: Mapping[str, float] | None = None,
+    ):
+        self._file, self._arrays, self._bill = file, arrays, bill or {}
         self._began = time.perf_counter() - seconds
         self._flushes = -1
 
@@ -170,6 +183,7 @@ class Checkpoints:
             "run_id": self._file.run_id,
             "lengths": lengths,
             "seconds": time.perf_counter() - self._began,
+            "bill": self._bill,
             "arrays": [_state_of(array) for array in self._arrays],
             "kind": kind,
         }

@@ -13,7 +13,7 @@ from typing import Any
 
 from drivers import stopping
 from memlab.array import Array
-from memlab.array.cost import COST_UNITS, BoardCost, total_cost
+from memlab.array.cost import COST_UNITS, total_cost
 from memlab.errors import DataError, LimitError
 from memlab.runs import Findings, RunFile, run_identity, write_findings
 from memlab.runs.opening import read_attributes
@@ -59,6 +59,8 @@ class Session:
         procedure, the network of an experiment.
     watchers
         Who is told while it goes on, of the sort that the kind's family tells.
+    bill
+        What the arrays had cost before it began; empty where nobody asks.
     """
 
     request: Request
@@ -71,6 +73,7 @@ class Session:
     checkpoints: Checkpoints | None = None
     given: Any = None
     watchers: Sequence[Any] = ()
+    bill: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def restorable(self) -> bool:
@@ -93,7 +96,7 @@ class Session:
             If it cannot be written.
         """
         if self.checkpoints is None:
-            self.checkpoints = Checkpoints(self.file, self.arrays)
+            self.checkpoints = Checkpoints(self.file, self.arrays, bill=self.bill)
             for array in self.arrays:
                 array.name_batches(self.file.run_id)
         self.checkpoints.keep(state)
@@ -180,16 +183,17 @@ def recorded(
         Whether it goes on by being run again over what the file holds, without a checkpoint.
     """
     start = time.perf_counter()
-    counts, cost = total_counts(arrays), _cost(arrays, link)
+    counts, bill = total_counts(arrays), _bill(arrays, link)
     if checkpoint is not None:
         notes = checkpoint.check(arrays, vouched)
         file = _go_back(checkpoint, arrays, notes)
         start -= checkpoint.seconds
+        bill = checkpoint.bill or bill
     file = file or create_run_file(request, arrays)
-    session = Session(request, arrays, file, given=given, watchers=watchers)
+    session = Session(request, arrays, file, given=given, watchers=watchers, bill=bill)
     if checkpoint is not None:
         session.resumed = checkpoint.kind
-        session.checkpoints = Checkpoints(session.file, arrays, checkpoint.seconds)
+        session.checkpoints = Checkpoints(session.file, arrays, checkpoint.seconds, bill)
 
     try:
         with closed_in_order(session.file, session.results, session.complete):
@@ -204,8 +208,8 @@ def recorded(
                 "seconds": time.perf_counter() - start,
                 "counts": added(total_counts(arrays), counts),
             }
-            if cost is not None and (now := _cost(arrays, link)) is not None:
-                session.results["on_board"] = added(now.document(), cost.document())
+            if bill:
+                session.results["on_board"] = added(_bill(arrays, link), bill)
                 session.units |= COST_UNITS
         if session.checkpoints is not None:
             session.checkpoints.remove()
@@ -266,8 +270,10 @@ def written(
         session.check_findings()
 
 
-def _cost(arrays: Sequence[Array], link: LinkConfig | None) -> BoardCost | None:
-    return None if link is None else total_cost(arrays, link)
+def _bill(arrays: Sequence[Array], link: LinkConfig | None) -> dict[str, float]:
+    """Return what emulated arrays have cost on the real board; nothing where nobody asks."""
+    cost = None if link is None else total_cost(arrays, link)
+    return {} if cost is None else cost.document()
 
 
 def added(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ run that goes on ends bit-identical to one that nobody killed, and so does the c
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -86,16 +85,16 @@ def kill_and_resume(
         return ["runs", "resume", str(broken / file), "--quiet"]
 
     rng = np.random.default_rng(seed)
-    began = time.monotonic()
-    code, said = run(command("whole"))
+    undisturbed = KilledRun(command("whole"), directory / "whole")
+    undisturbed.follow()
+    code, said = undisturbed.finish()
     assert code == 0, said
-    lasts = time.monotonic() - began
     words = command("broken")
     file = "out.h5" if case == "train" else "out/set.h5"
     whole, broken = directory / "whole", directory / "broken"
     for _ in range(kills):
-        current = KilledRun(words, broken / file)
-        if not current.wait_until_begun() or not current.follow(rng.uniform(0.0, 0.7 * lasts)):
+        current = KilledRun(words, broken)
+        if not current.follow(rng.uniform(undisturbed.begun_at, undisturbed.used)):
             code, said = current.finish()
             assert code == 0, said
             words = resume()
