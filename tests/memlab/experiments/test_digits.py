@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from support.made_up_digits import write_digits
 
 from memlab.array.urls import open_array
 from memlab.errors import MissingDataError, SettingError
@@ -26,22 +27,7 @@ SMALL = ("train.epochs=3", "train.batch=10", "train.lr=0.005")
 
 @pytest.fixture
 def mnist(tmp_path: Path) -> str:
-    """Made-up images in the layout of MNIST: a digit lights its own row, column and corner."""
-    rng = np.random.default_rng(SEED)
-
-    def draw(count: int) -> tuple[Any, Any]:
-        label = (np.arange(count) % 10).astype(np.uint8)
-        images = rng.integers(0, 60, (count, 8, 8)).astype(np.uint8)
-        for image, digit in zip(images, label, strict=True):
-            image[digit % 8] = 200
-            image[:, (3 * digit) % 7] = 230
-        return images, label
-
-    x_train, y_train = draw(400)
-    x_test, y_test = draw(100)
-    path = tmp_path / "mnist8x8.npz"
-    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
-    return str(path)
+    return str(write_digits(tmp_path / "mnist8x8.npz", SEED))
 
 
 def test_the_networks_have_the_published_sizes(mnist: str) -> None:
