@@ -28,8 +28,7 @@ def selftest(url: str, limits: LimitChanges | None, as_json: bool) -> None:
     not told. Exit code 0 when nothing fails, 1 when something does, 3 when the board cannot be
     reached.
     """
-    with open_board_array(url, limits=limits) as array:
-        items = run_selftest(array)
+    items = check_board(url, limits)
     passed = all(item.passed is not False for item in items)
     if as_json:
         show_document({"board": url, "passed": passed, "items": [asdict(item) for item in items]})
@@ -40,6 +39,12 @@ def selftest(url: str, limits: LimitChanges | None, as_json: bool) -> None:
                 click.echo(f"      {'':<14} -> {item.advice}")
     if not passed:
         raise Exit(1)
+
+
+def check_board(url: str, limits: LimitChanges | None = None) -> list[Item]:
+    """Return what a self-test finds on a board."""
+    with open_board_array(url, limits=limits) as array:
+        return run_selftest(array)
 
 
 def _together(items: list[Item]) -> list[Item]:

@@ -13,7 +13,6 @@ from typing import Any
 import rich_click as click
 from click.exceptions import Exit
 
-from memlab.array.urls import open_board_array
 from memlab.calibrate.procedure import plan_calibration, run_calibration
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.characterize import (
@@ -24,6 +23,7 @@ from memlab.characterize import (
     resume,
     run_procedures,
 )
+from memlab.cli.board_selftest import check_board
 from memlab.cli.command import Command
 from memlab.cli.estimate import words_of_procedures
 from memlab.cli.options import board_option, json_option, out_option, quiet_option, region_options
@@ -32,8 +32,8 @@ from memlab.cli.streams import tell
 from memlab.errors import SettingError
 from memlab.report import draw_pictures, summarise, write_page
 from memlab.runs import open_run
-from memlab.selftest import run_selftest
-from memlab.storage import default_path, make_directory, write_over
+from memlab.session import place_for
+from memlab.storage import make_directory, write_over
 
 BEFORE, AFTER = ("forming",), ("yield", "read-noise")
 """Procedures before and after the calibration, which needs cells that conduct."""
@@ -67,7 +67,7 @@ def commission(
             "URL), or serve it (memlab board serve)"
         )
     plan_procedures([*BEFORE, *AFTER], board=url)  # a URL that cannot be is refused at once
-    directory = out or default_path("commission", "")
+    directory = out or place_for(None, "commission", "")
     if not directory.exists():
         _ask(url, region, yes)
         make_directory(directory.parent)
@@ -112,8 +112,7 @@ def _test(url: str, path: Path) -> list[dict[str, Any]]:
     with suppress(OSError, ValueError):
         found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
         return found
-    with open_board_array(url) as array:
-        items = [asdict(item) for item in run_selftest(array)]
+    items = [asdict(item) for item in check_board(url)]
     failed = [item for item in items if item["passed"] is False]
     for item in failed:
         click.echo(f"FAIL  {item['name']:<14} {item['detail']} -> {item['advice']}", err=True)
