@@ -214,6 +214,7 @@ CAPABILITY_UNITS = {
     **dict.fromkeys(("clip", "gain_threshold"), "V"),
     **dict.fromkeys(("gate_voltage_step", "input_voltage_step"), "V"),
     **dict.fromkeys(("pulse_offset", "pulse_tick"), "s"),
-    "row_current": "A",
+    **dict.fromkeys(("row_current", "compliance"), "A"),
+    "call_bytes": "byte",
 }
 """Of the numbers of `Capabilities` by name; the others count."""

@@ -16,6 +16,9 @@ from memlab.cli.streams import tell
 from memlab.passport.location import default_path
 from memlab.units import prefixed
 
+_PLAIN = ("units", "call_bytes")
+"""What only the JSON document has."""
+
 _UNITS = {**CAPABILITY_UNITS, "max_payload": "byte"}
 """Of the numbers of a document by name; the others count."""
 
@@ -40,7 +43,9 @@ def info(url: str, as_json: bool) -> None:
     tell(
         document,
         as_json,
-        lambda _: [f"{k:<20} {_text(k, value)}" for k, value in document.items() if k != "units"],
+        lambda _: [
+            f"{k:<20} {_text(k, value)}" for k, value in document.items() if k not in _PLAIN
+        ],
     )
 
 
@@ -49,12 +54,13 @@ def _text(key: str, value: Any) -> str:
     if key == "row_current":
         modes = ("in read and VMM", "in a SET", "in a RESET")
         return ", ".join(f"{1e3 * i:g} mA {mode}" for i, mode in zip(value, modes, strict=True))
-    if key in ("row", "column", "gate", "sense"):
-        return (
-            "none"
-            if value is None
-            else _codes(Converter(**{**value, "codes": CodeRange(**value["codes"])}))
-        )
+    if key in ("row", "column", "gate", "sense") and value is not None:
+        return _codes(value)
+    if key == "other_spans":
+        return "; ".join(map(_codes, value)) or "none"
+    if key == "cells_at_once":
+        kinds = zip(value, ("in a SET", "in a RESET"), strict=True)
+        return ", ".join(f"{cells or 'all'} of a row {kind}" for cells, kind in kinds)
     if key == "read_rows":
         return f"{value} connected at a time" if value else "all selected ones connected"
     if key.endswith("_step"):
@@ -66,8 +72,9 @@ def _text(key: str, value: Any) -> str:
     if isinstance(value, float):
         factor, unit = prefixed(value, _UNITS[key])
         return f"{value / factor:.4g} {unit}"
-    shown = "none" if value in (None, "") else str(value)
-    return f"{shown} {_UNITS[key]}" if key in _UNITS else shown
+    if value in (None, ""):
+        return "none"
+    return f"{value} {_UNITS[key]}" if key in _UNITS else str(value)
 
 
 def _settled(one: dict[str, Any]) -> str:
@@ -75,8 +82,9 @@ def _settled(one: dict[str, Any]) -> str:
     return f"operation {one['operation']}: {one['done']} of {one['pulses']} pulses fired{unknown}"
 
 
-def _codes(converter: Converter) -> str:
+def _codes(words: dict[str, Any]) -> str:
     """Return what codes stand for."""
+    converter = Converter(**{**words, "codes": CodeRange(**words["codes"])})
     low, top, unit = converter.minimum, converter.top, converter.unit
     factor, prefix = prefixed(converter.step, unit)
     return f"{low:.6g} to {top:.6g} {unit} in steps of {converter.step / factor:.4g} {prefix}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +59,18 @@ def _document(run: Run) -> dict[str, Any]:
             name: unit
             for one in run.instruments
             for name in one
-            if (unit := _unit(name.rpartition(".")[2])) is not None
+            if (unit := _unit(name, one)) is not None
         },
     }
 
 
-def _unit(name: str) -> str | None:
+def _unit(name: str, instrument: Mapping[str, Any]) -> str | None:
     """Return the unit of a number of an instrument, a limit or an operating point."""
-    return CAPABILITY_UNITS.get(name) or LIMIT_UNITS.get(name.rpartition("_")[2])
+    *groups, last = name.split(".")
+    if last == "step":  # of a converter, which says its unit itself
+        return str(instrument[".".join([*groups, "unit"])])
+    group = CAPABILITY_UNITS.get(groups[-1]) if groups else None
+    return CAPABILITY_UNITS.get(last) or group or LIMIT_UNITS.get(last.rpartition("_")[2])
 
 
 def _show(summary: Summary) -> None:
