@@ -17,6 +17,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ __all__ = ["ChipFile", "ChipIdentity", "before_of", "read_identity"]
 _FORMAT = 1
 
 
+@dataclass(frozen=True)
 class ChipIdentity:
     """What the chip in a file was made of; it never changes.
 
@@ -48,8 +50,9 @@ class ChipIdentity:
         Serial number of the board around it, which no other has.
     """
 
-    def __init__(self, preset: ChipPreset, seed: int, serial: str) -> None:
-        self.preset, self.seed, self.serial = preset, seed, serial
+    preset: ChipPreset
+    seed: int
+    serial: str
 
     def check(self, path: Path, preset: ChipPreset, seed: int, serial: str = "") -> None:
         """Refuse what contradicts it; of an empty serial number nothing does."""
@@ -98,13 +101,7 @@ class ChipFile:
         Who is asked for a note when it is saved, by name, and is given the state of the board.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        preset: ChipPreset,
-        seed: int,
-        serial: str = "",
-    ) -> None:
+    def __init__(self, path: Path, preset: ChipPreset, seed: int, serial: str = "") -> None:
         self.path = path.resolve()
         self._lock = _take(self.path)
         try:
