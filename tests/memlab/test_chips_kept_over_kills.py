@@ -95,7 +95,7 @@ def kill_and_resume(
     whole, broken = directory / "whole", directory / "broken"
     for _ in range(kills):
         current = KilledRun(words, broken)
-        if not current.follow(rng.uniform(undisturbed.begun_at, undisturbed.used)):
+        if not current.follow(rng.uniform(0.3, 1.0) * undisturbed.used):
             code, said = current.finish()
             assert code == 0, said
             words = resume()

@@ -224,7 +224,9 @@ class Wholes:
             if code:
                 made.close()
             assert code == 0, said
-            self._made[name] = made, current.begun_at, current.used
+            # On a busy machine it may be over between two looks.
+            begins = 0.0 if math.isnan(current.begun_at) else current.begun_at
+            self._made[name] = made, begins, current.used
         return self._made[name]
 
     def close(self) -> None:
