@@ -93,7 +93,7 @@ class BoardArray(Array):
 
     @property
     def _row(self) -> Converter:
-        return self.board.capabilities.row
+        return self._session.able.row
 
     @property
     def passport(self) -> Passport | None:
@@ -324,7 +324,7 @@ class BoardArray(Array):
         dac_code: Codes | None,
         load: Load | None,
     ) -> Measurement:
-        sense = self.board.capabilities.sense
+        sense = self._session.able.sense
         return Measurement(value, saturated, adc_code, gain, dac_code, load, self._row, sense)
 
     def _noted(self, reading: Measurement) -> Measurement:
@@ -357,7 +357,7 @@ class BoardArray(Array):
         """Let the board drive one row after the other; results as of `_decode`."""
         session = self._session
         samples = session.board.read(self._selection, row_code, gain)
-        cost = session.board.capabilities.call_bytes
+        cost = session.able.call_bytes
         self.traffic.add(cost.request, cost.sample * samples.code.size)
         if self._row_order is not None:
             back = np.argsort(self._row_order)
@@ -372,7 +372,7 @@ class BoardArray(Array):
             wide[..., rows] = voltage
             return whole._measure_vmm(wide, gain).part(np.s_[..., columns], np.s_[..., rows])
         session = self._session
-        if session.board.capabilities.products is Products.NONE:
+        if session.able.products is Products.NONE:
             raise SettingError(
                 "this board multiplies no vectors (capabilities: products); read conductances, and "
                 "multiply by them. Nothing was driven"
@@ -400,7 +400,7 @@ class BoardArray(Array):
         if self._row_order is not None:
             flat = flat[:, self._row_order]
         samples = session.board.vmm(self._selection, flat, gain)
-        cost = session.board.capabilities.call_bytes
+        cost = session.able.call_bytes
         self.traffic.add(cost.code * flat.size, cost.sample * samples.code.size)
         return self._decode(samples, shape)
 
@@ -413,7 +413,7 @@ class BoardArray(Array):
             back = np.argsort(self._column_order)
             code, gain = code[:, back], gain[:, back]
         code, gain = code.reshape(shape), gain.reshape(shape)
-        beyond, zero = self._session.saturated_code, self.board.capabilities.sense.zero_code
+        beyond, zero = self._session.saturated_code, self._session.able.sense.zero_code
         saturated = (code >= zero + beyond) | (code <= zero - beyond)
         return code, gain, saturated
 
@@ -479,7 +479,7 @@ class BoardArray(Array):
             session.board.pulse(pulses, ticket)
         else:
             fire(session.board, session.passport, pulses, session.maker.in_volts(pulses), ticket)
-        cost = session.board.capabilities.call_bytes
+        cost = session.able.call_bytes
         self.traffic.add((cost.pulse + cost.gate * pulses.columns.shape[1]) * len(pulses), 0)
 
     def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:

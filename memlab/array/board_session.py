@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from drivers.board import Board
+from drivers.board import Board, Capabilities
 from drivers.pulse import PulseTimer
 from memlab.array.batches import NamedBatches
 from memlab.array.board_config import board_config, check_board
@@ -45,13 +45,14 @@ class BoardSession:
     batches: NamedBatches | None = None
     applied: list[Calibration] = field(default_factory=list)
     """Calibrations of any view so far: the board must allow what each of them asks for."""
+    able: Capabilities = field(init=False)
     conversion: Conversion = field(init=False)
     saturated_code: int = field(init=False)
     timer: PulseTimer = field(init=False)
 
     def __post_init__(self) -> None:
         check_operating_point(self.limits, self.point)
-        capabilities = self.board.capabilities
+        capabilities = self.able = self.board.capabilities
         self.saturated_code = capabilities.clipped_code
         self.timer = capabilities.timer
         check_board(self.limits, self.timer, capabilities)
@@ -59,7 +60,7 @@ class BoardSession:
 
     def apply(self, calibration: Calibration | None) -> None:
         """Convert with this calibration from now on; every line is at 0 V afterwards."""
-        able = self.board.capabilities
+        able = self.able
         self.conversion = make_conversion(calibration, able)
         self.calibration = calibration
         if calibration is not None:
@@ -69,6 +70,4 @@ class BoardSession:
     @property
     def maker(self) -> PulseMaker:
         """What makes pulses of voltages at the present operating point."""
-        return PulseMaker(
-            self.board.capabilities, self.timer, self.limits, self.point, self.rounding
-        )
+        return PulseMaker(self.able, self.timer, self.limits, self.point, self.rounding)

@@ -3,17 +3,20 @@
 import hashlib
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 import memlab
 from memlab.array import Array
 from memlab.array.board_array import BoardArray
-from memlab.array.urls import open_array, open_board
+from memlab.array.urls import open_array, open_board, open_board_array
 from memlab.chip.limits import Limits
 from memlab.chip.shape import LARGEST, parse_shape
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DeviceError, SettingError
+from memlab.experiments.runner import make_plan, run
+from memlab.selftest import run_selftest
 from memlab.testing.served import ServedBoard
 
 SHAPES = ["128x64", "64x64", "32x32", "5x3", "200x130"]
@@ -148,3 +151,24 @@ def test_the_wires_of_a_chip_have_its_size(shape: str) -> None:
     # Drivers are at column 0, amplifiers below the last row: the far cell has all segments.
     segments = rows + columns - 2
     assert 1 / far - 1 / near == pytest.approx(20 * segments, rel=0.02)
+
+
+def test_a_network_trains_where_it_has_room(memlab_runs: Path) -> None:
+    plan = make_plan("airline", board="emulator:?shape=64x64", epochs=1)
+    run(plan, figure=False)
+    with h5py.File(plan.out) as file:
+        assert file["entry/instrument"].attrs["board.rows"] == 64
+    small = [f"emulator:?shape=32x32&seed={seed}" for seed in range(3)]
+    with pytest.raises(SettingError, match=r"34 x 60 cells at \(0, 0\); the array has 32 x 32"):
+        run(make_plan("airline", board=small[0], epochs=1), figure=False)
+    everywhere = ["network.placement=automatic"]
+    plan = make_plan("airline", board=small, epochs=1, settings=everywhere)
+    assert run(plan, figure=False)["counts"]["vmm"] > 0
+
+
+@pytest.mark.parametrize("shape", ["12x7", "200x100"])
+def test_the_self_test_looks_at_every_line(shape: str) -> None:
+    with open_board_array(f"emulator:?shape={shape}") as array:
+        array.program(np.random.default_rng(0).uniform(0.7, 1.6, array.shape))
+        items = run_selftest(array)
+    assert not [item.name for item in items if item.passed is False]
