@@ -268,7 +268,9 @@ class TestCalibration:
         assert measured.adc_code is not None
         assert measured.gain is not None
         raw = np.abs(measured.value - wanted @ conductance[rows]).max()
-        current = record.current(measured.adc_code, measured.gain, conductance[rows].sum(axis=0))
+        current = record.current(
+            measured.adc_code, measured.gain, measured.sense, conductance[rows].sum(axis=0)
+        )
         left = np.abs(current - wanted @ conductance[rows]).max()
         # Half a DAC step on each of 16 rows, adding up at random, and half a step of the ADC.
         bound = 242.5e-6 * 5 * 16**0.5 * STEP / math.sqrt(12) + 152.6e-9
