@@ -13,7 +13,6 @@ as long as the chip is open, and means nothing without its lock.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -218,10 +217,12 @@ def _identity(content: Mapping[str, Any]) -> ChipIdentity:
 def _pack(content: State) -> bytes:
     import h5py  # who stores no chip does not wait for it
 
-    file = io.BytesIO()
-    with h5py.File(file, "w", libver="latest") as root:
+    # In memory of the library's own: an interrupt within a file object of ours would be lost.
+    with h5py.File("chip", "w", driver="core", backing_store=False, libver="latest") as root:
         _put(root, content)
-    return file.getvalue()
+        root.flush()
+        packed: bytes = root.id.get_file_image()
+    return packed
 
 
 def _put(group: h5py.Group, state: State) -> None:
@@ -238,7 +239,7 @@ def _put(group: h5py.Group, state: State) -> None:
 def _unpack(content: bytes) -> dict[str, Any]:
     import h5py
 
-    with h5py.File(io.BytesIO(content), "r") as root:
+    with h5py.File(h5py.h5f.open_file_image(content)) as root:
         return _taken(root)
 
 

@@ -135,7 +135,7 @@ def test_a_training_goes_on_after_its_board_was_restarted(virtual_board: Serve) 
     with open_board("emulator:?state=whole.h5&seed=3&chip=counted.toml"):
         pass
     Path("my.h5").write_bytes(Path("whole.h5").read_bytes())
-    words = ["train", "airline-window", "--set", "network.units=2", "--epochs", "4", "--quiet"]
+    words = ["train", "airline-window", "--set", "network.units=2", "--epochs", "40", "--quiet"]
     board = virtual_board("--pty", "--state", "whole.h5")
     code, said = run([*words, "--board", board.url, "--out", "whole-run.h5"])
     assert code == 0, said
@@ -143,9 +143,10 @@ def test_a_training_goes_on_after_its_board_was_restarted(virtual_board: Serve) 
     # The same serial number: its passport and record begin anew with the copy of the chip.
     Path("records").rename("records-whole")
     board = virtual_board("--pty", "--state", "my.h5", "--link", "board")
-    killed = KilledRun([*words, "--board", "serial://board", "--out", "run.h5"], Path("run.h5"))
-    assert killed.wait_until_begun()
-    assert killed.follow(0.7)
+    killed = KilledRun([*words, "--board", "serial://board", "--out", "run.h5"], Path.cwd())
+    while killed.running and not killed.began:
+        killed.look()
+    assert killed.follow(killed.used + 0.1)
     killed.end(signal.SIGKILL)
     ended(board, signal.SIGINT)
     virtual_board("--pty", "--state", "my.h5", "--link", "board")
@@ -164,15 +165,16 @@ def kill_boards(
     from support.killed_run import KilledRun, run
 
     rng = np.random.default_rng(seed)
-    train = ["train", "airline-window", "--set", "network.units=2", "--epochs", "6", "--quiet"]
+    train = ["train", "airline-window", "--set", "network.units=2", "--epochs", "40", "--quiet"]
     serve = ("--pty", "--state", "my.h5", "--link", "board", *CHIP)
     for k in range(kills):
         out = Path(f"run{k}.h5")
         board = virtual_board(*serve)
         words = [*train, "--board", "serial://board?reconnect=0.2", "--out", str(out)]
-        current = KilledRun(words, out)
-        assert current.wait_until_begun()
-        current.follow(rng.uniform(0.0, 2.0))
+        current = KilledRun(words, Path.cwd())
+        while current.running and not current.began:
+            current.look()
+        current.follow(current.used + rng.uniform(0.0, 0.6))
         ended(board, signal.SIGKILL)
         code, said = current.finish()
         assert code in (0, 1, 3), said
