@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from drivers import stopping
 from drivers.errors import InUseError
 from memlab._version import __version__
 from memlab.emulator.preset import ChipPreset, leaves
@@ -138,9 +139,11 @@ class ChipFile:
             "notes": self.notes,
             "board": board,
         }
-        packed = sealed(_pack(content))
-        before = before_of(self.path)
-        write_generation(self.path, before, lambda file: file.write(packed), fsync=True)
+        # HDF5 calls back into Python, where an interrupt would be lost: it comes afterwards.
+        with stopping.stopped_in_order():
+            packed = sealed(_pack(content))
+            before = before_of(self.path)
+            write_generation(self.path, before, lambda file: file.write(packed), fsync=True)
 
     def close(self) -> None:
         """Let go of it; calling it again does nothing."""
@@ -217,7 +220,6 @@ def _identity(content: Mapping[str, Any]) -> ChipIdentity:
 def _pack(content: State) -> bytes:
     import h5py  # who stores no chip does not wait for it
 
-    # In memory of the library's own: an interrupt within a file object of ours would be lost.
     with h5py.File("chip", "w", driver="core", backing_store=False, libver="latest") as root:
         _put(root, content)
         root.flush()

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from memlab.emulator.chip_file import ChipFile
 from memlab.errors import DataError, SettingError
 from memlab.passport import Passport
 from memlab.passport.location import find_passport
-from memlab.storage import sealed, unsealed
+from memlab.storage import State, sealed, unsealed
 
 COUNTED = "&wear.lifetime=1e12"
 """Cells that wear count their pulses."""
@@ -316,3 +317,22 @@ def test_a_forked_child_saves_nothing() -> None:
         assert Path("my.h5").read_bytes() == before
         with pytest.raises(InUseError):
             ChipFile(Path("my.h5"), array.board.chip.preset, 0)
+
+
+def test_an_interrupt_within_a_save_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pack, caught = chip_file._pack, []
+
+    def interrupted(content: State) -> bytes:
+        signal.raise_signal(signal.SIGINT)
+        caught.append("nothing")
+        return pack(content)
+
+    with opened() as array:
+        array[3:5, 2:4].program(1.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(chip_file, "_pack", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                array.simulation.save()
+        assert caught == ["nothing"]
+        content = chip_file._unpack(unsealed(Path("my.h5").read_bytes()))
+        assert content["board"]["pulsed"] == array.simulation.pulsed > 0
