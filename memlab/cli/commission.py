@@ -23,10 +23,18 @@ from memlab.characterize import (
     resume,
     run_procedures,
 )
+from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.board_selftest import check_board
 from memlab.cli.command import Command
 from memlab.cli.estimate import words_of_procedures
-from memlab.cli.options import board_option, json_option, out_option, quiet_option, region_options
+from memlab.cli.options import (
+    board_option,
+    json_option,
+    limits_option,
+    out_option,
+    quiet_option,
+    region_options,
+)
 from memlab.cli.procedures import watch_readings
 from memlab.cli.streams import tell
 from memlab.errors import SettingError
@@ -44,6 +52,7 @@ UNFORMED = "chip=fresh-ta-hfo2"
 @click.command(cls=Command)
 @board_option
 @region_options
+@limits_option
 @out_option(
     "Directory; one that was begun is gone on with.  [default: memlab-runs/commission-...]",
     click.Path(file_okay=False, path_type=Path),
@@ -53,7 +62,13 @@ UNFORMED = "chip=fresh-ta-hfo2"
 @json_option
 @quiet_option
 def commission(
-    url: str, region: Region, out: Path | None, yes: bool, as_json: bool, quiet: bool
+    url: str,
+    region: Region,
+    limits: LimitChanges | None,
+    out: Path | None,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Take a board and its chip into use: test, form, calibrate, measure, report.
 
@@ -66,17 +81,19 @@ def commission(
             f"{url}: an emulated chip ends with each step; keep it in a file (state=FILE in the "
             "URL), or serve it (memlab board serve)"
         )
-    plan_procedures([*BEFORE, *AFTER], board=url)  # a URL that cannot be is refused at once
+    limits = limits or LimitChanges()
+    # A URL that cannot be is refused at once.
+    plan_procedures([*BEFORE, *AFTER], board=url, settings=limits.settings())
     directory = out or place_for(None, "commission", "")
     if not directory.exists():
-        _ask(url, region, yes)
+        _ask(url, region, limits, yes)
         make_directory(directory.parent)
         make_directory(directory)
-    tested = _test(url, directory / "selftest.json")
+    tested = _test(url, limits, directory / "selftest.json")
     with watch_readings(quiet) as watch:
-        _measure(BEFORE, url, region, directory / "forming.h5", watch)
-        calibration = _calibrate(url, directory)
-        _measure(AFTER, url, region, directory / "cells", watch)
+        _measure(BEFORE, url, region, limits, directory / "forming.h5", watch)
+        calibration = _calibrate(url, limits, directory)
+        _measure(AFTER, url, region, limits, directory / "cells", watch)
     runs = [directory / "forming.h5", calibration, *(directory / "cells").glob("*.h5")]
     summaries = [summarise(path) for path in runs]
     page = directory / "report.html"
@@ -90,9 +107,10 @@ def commission(
     tell(document, as_json, lambda _: [*map(str, runs), f"report {page}"])
 
 
-def _ask(url: str, region: Region, yes: bool) -> None:
+def _ask(url: str, region: Region, limits: LimitChanges, yes: bool) -> None:
     """Show what the procedures will take at most, and wait for a yes."""
-    bills = estimate_procedures(plan_procedures([*BEFORE, *AFTER], settings=[UNFORMED]), region)
+    settings = [UNFORMED, *limits.settings()]
+    bills = estimate_procedures(plan_procedures([*BEFORE, *AFTER], settings=settings), region)
     seconds = sum(bill["on_board"]["seconds"] for bill in bills)
     plan = {"procedures": bills, "seconds_on_board": seconds, "board_profile": "plain"}
     click.echo(f"{url}: self-test, forming where needed, calibration, yield, read noise", err=True)
@@ -107,12 +125,12 @@ def _ask(url: str, region: Region, yes: bool) -> None:
     click.confirm("Go on?", abort=True, err=True)
 
 
-def _test(url: str, path: Path) -> list[dict[str, Any]]:
+def _test(url: str, limits: LimitChanges, path: Path) -> list[dict[str, Any]]:
     """Test the board unless it has passed; end the command where it fails."""
     with suppress(OSError, ValueError):
         found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
         return found
-    items = [asdict(item) for item in check_board(url)]
+    items = [asdict(item) for item in check_board(url, limits)]
     failed = [item for item in items if item["passed"] is False]
     for item in failed:
         click.echo(f"FAIL  {item['name']:<14} {item['detail']} -> {item['advice']}", err=True)
@@ -123,23 +141,29 @@ def _test(url: str, path: Path) -> list[dict[str, Any]]:
 
 
 def _measure(
-    names: Sequence[str], url: str, region: Region, path: Path, watch: Watcher | None
+    names: Sequence[str],
+    url: str,
+    region: Region,
+    limits: LimitChanges,
+    path: Path,
+    watch: Watcher | None,
 ) -> None:
     """Run procedures into a file, or several into a directory; go on where they had begun."""
     first = path if len(names) == 1 else path / f"{names[0]}.h5"
     if first.exists():
         resume(first, watch=watch)
         return
-    run_procedures(plan_procedures(names, board=url, out=path), url, region, watch=watch)
+    plans = plan_procedures(names, board=url, settings=limits.settings(), out=path)
+    run_procedures(plans, url, region, watch=watch)
 
 
-def _calibrate(url: str, directory: Path) -> Path:
+def _calibrate(url: str, limits: LimitChanges, directory: Path) -> Path:
     """Calibrate the board unless that is finished; return the run file."""
     begun = sorted(directory.glob("calibration*.h5"))
     for path in begun:
         if open_run(path).finished:
             return path
     path = directory / f"calibration{f'-{len(begun) + 1}' if begun else ''}.h5"
-    plan = plan_calibration(url, CalibrationSettings(), out=path)
+    plan = plan_calibration(url, CalibrationSettings(limits=limits), out=path)
     run_calibration(plan, lambda probe: None, lambda text: None)
     return path

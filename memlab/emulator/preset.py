@@ -82,6 +82,7 @@ class ChipPreset(Parameters):
         shape_text(PUBLISHED),
         description="Rows and columns, for example 64x64.",
         json_schema_extra={
+            "unit": "1",
             "source": "Li 2019, Wang 2019: 128 x 64",
             "pattern": "^[1-9][0-9]*x[1-9][0-9]*$",
         },

@@ -8,7 +8,7 @@ import pytest
 from memlab import open_run
 from memlab.cli import cli
 from memlab.cli import commission as command
-from memlab.errors import SettingError
+from memlab.errors import LimitError, SettingError
 from memlab.passport import Passport
 
 URL = "emulator:?state=my.h5&chip=fresh-ta-hfo2"
@@ -61,3 +61,10 @@ def test_an_interrupted_session_goes_on_and_does_nothing_twice(
     run()
     with Passport.read(Path("my.h5.passport")) as passport:
         assert np.array_equal(passport.ledger.totals.fired, fired)
+
+
+def test_limits_hold_before_anything_is_pulsed() -> None:
+    Path("low.toml").write_text("[limits]\nset_voltage = 1.0\n", encoding="utf-8")
+    with pytest.raises(LimitError):
+        run("--yes", "--limits", "low.toml")
+    assert not Path("my.h5").exists()

@@ -40,7 +40,7 @@ def opened(url: str) -> BoardArray:
 
 def ended(board: VirtualBoard, number: int) -> None:
     board.process.send_signal(number)
-    board.process.wait(20.0)
+    board.process.wait(120.0)
 
 
 def pulses_in_file(path: str = "my.h5") -> np.ndarray:
