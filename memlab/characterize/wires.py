@@ -97,7 +97,7 @@ class Wires(Procedure[WiresConfig]):
 
     name = "wires"
     title = "Wire resistance, from reads below different loads"
-    about = "Resistance of wires, drivers and amplifier inputs, from reads alone."
+    about = "Resistance of wires, drivers and amplifier inputs, by reads below programmed loads."
     Config = WiresConfig
     quantities: ClassVar = (
         WIRE_RESISTANCE,

@@ -86,7 +86,11 @@ def read_limits(path: Path) -> LimitChanges:
         raise SettingError(f"{where}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise SettingError(f"{where} is not valid TOML: {error}") from error
-    if not isinstance(values, dict) or not values:
+    if values == {}:
+        raise SettingError(
+            f"{where}: its table [limits] says nothing; take the # from a line of it"
+        )
+    if not isinstance(values, dict):
         raise SettingError(
             f"{where} has no table [limits] (set_voltage = 3.6 and so on, in SI units)"
         )

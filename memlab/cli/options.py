@@ -56,7 +56,10 @@ def _board(context: click.Context, parameter: click.Parameter, value: str) -> st
     given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
     # Options that were given are read before those that were not.
     if not given and not any(context.params.get(name) for name in ("quiet", "listed")):
-        _LOGGER.warning("no --board was given: this is the emulated chip of %s", value)
+        _LOGGER.warning(
+            "no --board was given: this is an emulated chip (%s, of the command's own preset)",
+            value,
+        )
     return take_token(value)
 
 

@@ -244,6 +244,9 @@ class Model:
         SettingError
             If anything in the request is wrong; nothing is touched.
         """
+        for name, given in (("optimizer", optimizer), ("loss", loss)):
+            if isinstance(given, str):
+                raise SettingError(f"{name} is an object of memlab.nn, not a name; got {given!r}")
         data, held_out = self._data(x, y, ("x", "y")), None
         if isinstance(validation, tuple):
             held_out = self._data(*validation, ("x of validation", "y of validation"))

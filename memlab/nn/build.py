@@ -105,6 +105,13 @@ def build(
         for one in chain
         for key, size in one.weights.items()
     ]
+    if not requests:
+        raise SettingError("no layer has weights; a network needs one, for example layers.Dense(1)")
+    for one in requests:
+        if not (one.inputs > 0 and one.outputs > 0):
+            raise SettingError(
+                f"{one.name}: {one.inputs} inputs and {one.outputs} outputs; at least 1 of each"
+            )
     names = [request.name for request in requests]
     if twice := {name for name in names if names.count(name) > 1}:
         raise SettingError(f"two weight matrices are called {min(twice)}; give the layers names")

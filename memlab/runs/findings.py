@@ -16,7 +16,7 @@ from memlab.numeric import FloatArray
 from memlab.runs.quantity import Quantity
 from memlab.units import with_error
 
-__all__ = ["CONFIDENCE", "Finding", "Findings", "State"]
+__all__ = ["CONFIDENCE", "Finding", "Findings", "State", "name_of"]
 
 
 CONFIDENCE = 0.95
@@ -118,6 +118,22 @@ class Finding:
         return notes
 
 
+def name_of(quantity: Quantity) -> str:
+    """Return the name of a declared quantity.
+
+    Raises
+    ------
+    TypeError
+        If it is a name already: that of `findings.values` and `metrics`, where anything is found.
+    """
+    if isinstance(quantity, str):
+        raise TypeError(
+            f"this takes a declared Quantity, not {quantity!r}; by their names numbers are in "
+            "run.metrics and run.findings.values"
+        )
+    return quantity.name
+
+
 @dataclass(eq=False)
 class Findings:
     """What an analysis found, by name, and the axes that its arrays have besides row and column."""
@@ -129,7 +145,7 @@ class Findings:
 
     def __getitem__(self, quantity: Quantity) -> Finding:
         """Return what was found of a quantity, or the axis that it is."""
-        name = quantity.name
+        name = name_of(quantity)
         return self.axes[name] if name in self.axes else self.values[name]
 
     def __contains__(self, quantity: Quantity) -> bool:

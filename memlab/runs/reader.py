@@ -26,7 +26,7 @@ import numpy.typing as npt
 from memlab.errors import DataError
 from memlab.numeric import FloatArray
 from memlab.runs.checkpoint_places import has_checkpoint
-from memlab.runs.findings import Finding, Findings
+from memlab.runs.findings import Finding, Findings, name_of
 from memlab.runs.living import is_alive, run_identity
 from memlab.runs.opening import open_for_reading
 from memlab.runs.procedure_log import read_record
@@ -166,12 +166,12 @@ class Run:
 
     def number(self, quantity: Quantity) -> float:
         """Return a number that was found; NaN where the file has none."""
-        one = self.findings.values.get(quantity.name)
+        one = self.findings.values.get(name_of(quantity))
         return float("nan") if one is None else one.number
 
     def error(self, quantity: Quantity) -> float:
         """Return one standard error of a number that was found; NaN where the file has none."""
-        one = self.findings.values.get(quantity.name)
+        one = self.findings.values.get(name_of(quantity))
         return float("nan") if one is None or one.error is None else float(one.error)
 
     def values(self, quantity: Quantity) -> npt.NDArray[Any]:

@@ -96,7 +96,7 @@ def test_a_file_of_limits_comes_before_set_and_after_the_rest(file: Path) -> Non
     ("text", "words"),
     [
         ("set_voltage = 3.6\n", "no table [limits]"),
-        ("[limits]\n", "no table [limits]"),
+        ("[limits]\n# set_voltage = 3\n", "[limits] says nothing"),
         ("[limits]\nset_voltge = 3.6\n", "did you mean set_voltage?"),
         ("[limits]\nset_voltage = -1.0\n", "greater than or equal to 0"),
         ("[limits]\nset_voltage = '3.6'\n", "valid number"),

@@ -42,7 +42,10 @@ def test_a_chip_that_nobody_named_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     lines = ("--rows", "0:3", "--columns", "0:2")
-    told = "memlab: note: no --board was given: this is the emulated chip of emulator:\n"
+    told = (
+        "memlab: note: no --board was given: this is an emulated chip (emulator:, of the "
+        "command's own preset)\n"
+    )
     assert memlab("read", *lines)[2] == told
     assert memlab("read", *lines, "--board", "emulator:")[2] == ""
     assert memlab("characterize", "iv", "--settings")[2] == ""

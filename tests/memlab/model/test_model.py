@@ -269,6 +269,7 @@ X, Y = flowers(9, 1)
         ({"validation": (X, Y[:3])}, "y of validation has shape"),
         ({"test": (X[:, :2], Y)}, "x of test has shape"),
         ({"loss": CrossEntropy()}, "CrossEntropy does not take this y"),
+        ({"optimizer": "adam"}, "optimizer is an object of memlab.nn, not a name; got 'adam'"),
         ({"log": "some"}, "choose one of all, epochs, off"),
     ],
 )

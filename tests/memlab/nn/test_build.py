@@ -222,6 +222,9 @@ def test_one_list_describes_several_networks_that_know_nothing_of_each_other() -
         ([layers.Dense(2, name="a/b")], 3, r"called 'a/b': take letters"),
         ([layers.GRU(2, name="a"), layers.Dense(1, name="a_input")], 3, "two weight matrices"),
         ([layers.Dense(400)], 3, "no room: dense"),
+        ([layers.LSTM(0)], 3, "at least 1 of each"),
+        ([], 3, "no layer has weights"),
+        ([layers.LastStep()], 3, "no layer has weights"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_the_layer_and_the_reason(

@@ -47,6 +47,8 @@ def test_a_training_run_reads_back(trained: tuple[Path, dict[str, object]]) -> N
     assert found.findings.values["test_rmse"].units == "1e3 passengers"
     assert found.findings.values["test_rmse"].n == 47
     assert found.findings.values["train_rmse"].n == 96
+    with pytest.raises(TypeError, match="takes a declared Quantity, not 'test_rmse'"):
+        found.number("test_rmse")  # type: ignore[arg-type]
     counts = document["counts"]
     assert isinstance(counts, dict)
     assert found.counts == counts
