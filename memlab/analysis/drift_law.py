@@ -405,6 +405,6 @@ class _Fit:
         variance, error = self._tendency
         deviation = max(variance, 0.0) ** 0.5
         # Of a spread that does not stand out of the noise only its square has an error.
-        if variance < 2.0 * error:
+        if variance <= 2.0 * error:  # both are 0 of cells that are all alike
             return deviation, error**0.5
         return deviation, error / (2.0 * deviation)

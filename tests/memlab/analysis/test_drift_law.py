@@ -105,3 +105,11 @@ def test_cells_that_do_not_move_have_neither() -> None:
     assert abs(law.relaxation) < 4.5 * law.relaxation_error
     assert law.spread < 3.0 * law.spread_error
     assert np.isnan(law.retention)
+
+
+def test_cells_that_are_all_alike_have_no_spread_and_no_error() -> None:
+    levels = ((7, 2.0**-12), (5, 2.0**-11))  # whose means are exact
+    alike = [np.full((AGE.size, n), level) for n, level in levels]
+    law = fit_drift(AGE, alike, 1.0)
+    assert (law.spread, law.spread_error) == (0.0, 0.0)
+    assert not law.contradicted
