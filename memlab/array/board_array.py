@@ -463,6 +463,10 @@ class BoardArray(Array):
             As the board raises them.
         """
         self._fire(pulses, ticket)
+        self.count_pulses(pulses)
+
+    def count_pulses(self, pulses: PulseBatch) -> None:
+        """Count pulses: those that `fire` sends, or an earlier process of a run has sent."""
         cells = pulses.columns.sum(axis=1)
         self.counts.reset += int(cells[pulses.kind == PulseKind.RESET].sum())
         self.counts.set += int(cells[pulses.kind == PulseKind.SET].sum())

@@ -5,7 +5,8 @@ depends on nothing but its settings and what these calls returned. To resume it,
 again: calls that are in the record return what is there and touch nothing; the first call that is
 not is the first that reaches the board. A batch of pulses that had been entered and not confirmed
 is settled first: what was fired stays fired, what certainly was not is sent, and what is in doubt
-is never sent again (the next reading shows what it did).
+is never sent again (the next reading shows what it did). The array counts what is in the record as
+done, so that the counts of a run are those of all its processes.
 
 An emulated chip in this process ended with the process. There, resuming makes the same chip again
 from its seed and repeats every call on it; what is recorded is not recorded twice.
@@ -164,7 +165,7 @@ class Bench:
         self._readings += 1
         recorded = k < self._past[0]
         if recorded and self._simulation is None:
-            return self.record.readings.measurements[k].value
+            return self._counted(self.record.readings.measurements[k]).value
         measurement = self._at(point).measure_conductance(gain=gain)
         if not recorded:
             self._log.add_reading(measurement, {**coordinates, "time": self.now})
@@ -187,11 +188,12 @@ class Bench:
         n, k = len(vectors), self._vectors
         self._vectors += n
         past = max(0, min(n, self._past[1] - k))
-        if past == n and self._simulation is None:
-            return _joined(self.record.vectors.measurements[k : k + n])
         if past and self._simulation is None:
-            fresh = self.array.measure_vmm(vectors[past:], gain=gain)
             recorded = self.record.vectors.measurements[k : k + past]
+            measurement = self._counted(_joined(recorded), vectors=past)
+            if past == n:
+                return measurement
+            fresh = self.array.measure_vmm(vectors[past:], gain=gain)
             measurement = _joined([*recorded, *(fresh[j] for j in range(n - past))])
         else:
             measurement = self.array.measure_vmm(vectors, gain=gain)
@@ -250,6 +252,7 @@ class Bench:
             )
         confirmed = past is not None and past.fired is not None
         if confirmed and self._simulation is None:
+            array.count_pulses(pulses)
             return
         self._note_voltages(array, np.asarray(gate_voltage, np.float64), reset_mask, set_mask)
         outcome, ticket = self._fate(k, total, entered=past is not None)
@@ -259,6 +262,7 @@ class Bench:
         if past is None:
             self._log.entering(total)
         array.fire(left, ticket)
+        array.count_pulses(pulses.only(outcome != Outcome.NOT_FIRED))
         # Only now: whatever ends the call before leaves the batch open, to be settled by a resume.
         if not confirmed:
             unknown = int(np.count_nonzero(outcome == Outcome.UNKNOWN))
@@ -286,6 +290,12 @@ class Bench:
         while (left := seconds - self.now) > 0.0:
             self._sleep(min(left, 1.0))
             self.array.ground()
+
+    def _counted(self, measurement: Measurement, vectors: int = 0) -> Measurement:
+        """Count what an earlier process of this run has measured."""
+        self.array.counts.vmm += vectors
+        self.array.counts.saturated += int(np.count_nonzero(measurement.saturated))
+        return measurement
 
     def _note_voltages(
         self, array: BoardArray, gate: FloatArray, reset: BoolArray, set_: BoolArray

@@ -23,7 +23,7 @@ from memlab.operations.read import read_map
 from memlab.passport import Passport
 from memlab.passport.budgets import Budgets
 from memlab.regions import Region
-from memlab.runs import read_attributes, read_record
+from memlab.runs import open_run, read_attributes, read_record
 
 SETTINGS = ("steps=3",)
 BATCHES = 7  # one RESET of all, and six steps
@@ -100,6 +100,7 @@ def test_a_killed_procedure_on_a_board_goes_on_without_a_second_pulse(
     for k, reading in enumerate(measured):
         assert np.array_equal(found["map/conductance"][k], reading.value)
     assert read_attributes(out)["status"] == "finished"
+    assert open_run(out).counts == open_run(whole).counts, "of all of its processes"
 
 
 @pytest.mark.slow
