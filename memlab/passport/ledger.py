@@ -29,6 +29,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 SAVE_EVERY = 512
 """Batches after which the totals are written: what an opening has to add up again at the most."""
+_MOST_KNOWN = 32
+"""Readings of the whole chip that are kept until then, 2 MB of one of 128 x 64."""
 _BATCHES = """
 SELECT id, run, time, {ticket}, pulses, gates, outcome
 FROM batches LEFT JOIN outcomes ON id = batch WHERE id > ? ORDER BY id {order}
@@ -44,6 +46,7 @@ _FORGET = (
     "DELETE FROM decisions WHERE batch > ?",
     "DELETE FROM before WHERE batch > ?",
     "DELETE FROM loads WHERE what = 'before' AND number > ?",
+    "DELETE FROM known WHERE batch > ?",
 )
 """What a batch has left, from after one on."""
 _SAVE = "INSERT OR REPLACE INTO totals VALUES (1, ?, ?)"
@@ -117,6 +120,8 @@ class PulseLedger:
         self._loads: list[Load | None] = []
         self._load_of = np.zeros(shape, np.intp)
         """Which of them those cells were read under."""
+        self._unwritten = np.zeros(shape, bool)
+        """Cells of which the file has another conductance than is known now."""
         self._load()
 
     def _load(self) -> None:
@@ -128,8 +133,16 @@ class PulseLedger:
         with store.decoding():
             self._totals = Totals.unpack(saved[1], shape) if saved else Totals.zero(shape)
         self._saved = self._last = saved[0] if saved else 0
+        query = "SELECT batch, rows, conductance FROM known WHERE batch > ?"
+        found = list(store.rows(query, self._saved)) if "known" in store.tables else []
+        known = {batch: content for batch, *content in found}
+        self._kept = sum(len(rows) // 2 for rows, _ in known.values())
+        """Rows of which the file keeps what was known before a batch."""
         for number, _, _, ticket, pulses, gates, outcome in self._rows(self._saved):
             with store.decoding():
+                if number in known:
+                    rows, conductance = known[number]
+                    self._totals.know(np.frombuffer(rows, "<u2"), np.frombuffer(conductance, "<f8"))
                 entry = decode(pulses, gates, shape[1])
                 batch = self._add(number, entry, count(entry, shape), ticket)
                 if outcome is not None:
@@ -184,12 +197,24 @@ class PulseLedger:
             ).lastrowid
             assert number is not None
             pulsed = asked[0] + asked[1] > 0
+            rows = np.unique(pulses.row)
+            self._write_known(execute, number, rows)
             if self.keeps_readings:
-                self._write_before(execute, number, np.unique(pulses.row), pulsed)
+                self._write_before(execute, number, rows, pulsed)
+        self._unwritten[rows] = False
         self._fresh &= ~pulsed
         batch = self._add(number, pulses, asked, ticket)
         self._torn = False
         return batch
+
+    def _write_known(self, execute: Execute, number: int, rows: npt.NDArray[np.intp]) -> None:
+        """Write what the energy of a batch is estimated with, where the file does not have it."""
+        new = rows[self._unwritten[rows].any(axis=1)]
+        if new.size:
+            content = self._totals.known[new].astype("<f8").tobytes()
+            row = (number, new.astype("<u2").tobytes(), content)
+            execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", row)
+            self._kept += new.size
 
     def _write_before(
         self, execute: Execute, number: int, rows: npt.NDArray[np.intp], pulsed: BoolArray
@@ -217,6 +242,7 @@ class PulseLedger:
             self._loads.append(load)
         self._load_of[where] = self._loads.index(load)
         self._totals.known[where] = conductance
+        self._unwritten[where] = True
         self._fresh[where] = True
 
     def doubtful(self) -> list[Batch]:
@@ -262,7 +288,8 @@ class PulseLedger:
         self._keep_before(batch.number, outcome)
         self._count(entered, outcome)
         self._torn = False
-        if self._last - self._saved >= SAVE_EVERY:
+        many = self._kept >= _MOST_KNOWN * self._shape[0]
+        if many or self._last - self._saved >= SAVE_EVERY:
             self.save_totals()
 
     def settle_again(self, batch: Batch, outcome: npt.NDArray[np.uint8], by: str = "") -> None:
@@ -285,8 +312,8 @@ class PulseLedger:
                     "INSERT INTO decisions(batch, time, decided_by, outcome) VALUES (?, ?, ?, ?)",
                     (batch.number, self._clock(), by, outcome.tobytes()),
                 )
-            execute(_SAVE, (self._last, self._totals.pack()))
-        self._saved = self._last
+            self._write_totals(execute, self._last, self._totals.pack())
+        self._saved_through_last()
         self._torn = False
 
     def _keep_before(self, number: int, outcome: npt.NDArray[np.uint8]) -> None:
@@ -298,8 +325,18 @@ class PulseLedger:
         """Write the sums, unless a batch is open: that one must be added up again, as it ends."""
         self._mend()
         if not self._open:
-            self._store.execute(_SAVE, self._last, self._totals.pack())
-            self._saved = self._last
+            with self._store.transaction() as execute:
+                self._write_totals(execute, self._last, self._totals.pack())
+            self._saved_through_last()
+
+    def _write_totals(self, execute: Execute, through: int, content: bytes) -> None:
+        """Write sums, which have all that was known when they were made."""
+        execute(_SAVE, (through, content))
+        execute("DELETE FROM known WHERE batch <= ?", (through,))
+
+    def _saved_through_last(self) -> None:
+        self._saved, self._kept = self._last, 0
+        self._unwritten[...] = False
 
     def state(self) -> State:
         """Return where the ledger ends, the sums up to there, and what is known of the cells.
@@ -335,8 +372,9 @@ class PulseLedger:
         with store.transaction() as execute:
             for statement in _FORGET:
                 execute(statement, (last,))
-            execute(_SAVE, (last, state["totals"].tobytes()))
+            self._write_totals(execute, last, state["totals"].tobytes())
         self._load()
+        self._unwritten[...] = False
         self._fresh[...], self._load_of[...] = state["fresh"], state["load_of"]
         self._loads = [one and Load.from_document(one) for one in state["loads"]]
 

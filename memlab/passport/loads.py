@@ -37,7 +37,7 @@ def _text(load: Load) -> str:
 
 def read_loads(store: Store, what: str, number: int) -> tuple[Load, ...] | None:
     """Return the loads that `write_loads` wrote; None where they are not recorded."""
-    if not store.has_loads:
+    if "loads" not in store.tables:
         return None
     query = "SELECT loads FROM loads WHERE what = ? AND number = ?"
     found = store.row(query, what, number)

@@ -484,13 +484,17 @@ class Passport:
 
     # -- life ---------------------------------------------------------------------------------
 
+    def save(self) -> None:
+        """Write totals and what the present run has read, as it ends."""
+        self._save_map()
+        self.ledger.save_totals()
+
     def close(self) -> None:
         """Write totals and the last map, and let go of the file; again does nothing."""
         if self._store.is_open:
             try:
                 if self._store.writable:
-                    self._save_map()
-                    self.ledger.save_totals()
+                    self.save()
             finally:
                 self._store.close()
 

@@ -25,6 +25,9 @@ never the file (write-ahead log, synchronous=NORMAL).
                                     what lies in `before` was read; NULL: not recorded. Older files
                                     have no such table until they are written
     totals(through, content)        sums over all batches up to `through`, see `totals`
+    known(batch, rows, conductance) what rows (u2) were known to conduct when a batch was entered
+                                    that is not in `totals`: float64, S, where that had changed
+                                    since the last one. Older files have no such table either
 
 Times are seconds since 1970 (UTC); masks are packed bits, row by row. Bytes in the name of a file
 that are no UTF-8 stand in a label as `\udcXX`.
@@ -67,10 +70,12 @@ CREATE TABLE masks(name TEXT PRIMARY KEY, run INTEGER, time REAL, shape TEXT, bi
 CREATE TABLE maps(run INTEGER PRIMARY KEY, time REAL, conductance BLOB);
 CREATE TABLE totals(id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER, content BLOB);
 """
-_LOADS = """
-CREATE TABLE IF NOT EXISTS loads(
-    what TEXT, number INTEGER, loads TEXT, PRIMARY KEY (what, number))
-"""
+_ADDED = (
+    "CREATE TABLE IF NOT EXISTS loads("
+    "what TEXT, number INTEGER, loads TEXT, PRIMARY KEY (what, number))",
+    "CREATE TABLE IF NOT EXISTS known(batch INTEGER PRIMARY KEY, rows BLOB, conductance BLOB)",
+)
+"""Tables that older memlabs do not miss."""
 _FROM_1 = """
 ALTER TABLE runs ADD COLUMN run_id TEXT DEFAULT '';
 ALTER TABLE batches RENAME TO batches_1;
@@ -309,9 +314,9 @@ class Store:
             connection.execute("PRAGMA journal_mode = WAL")
             if self.format == 1:
                 self._migrate()
-            connection.execute(_LOADS)
-        find = "SELECT count(*) FROM sqlite_schema WHERE name = 'loads'"
-        self.has_loads = bool(connection.execute(find).fetchone()[0])
+            for table in _ADDED:
+                connection.execute(table)
+        self.tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         connection.execute("PRAGMA synchronous = NORMAL")
         # Moving the log into the file waits for the disk: every 32 MB instead of every 4.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")

@@ -9,6 +9,9 @@ with the amplitude V, the width t, and the conductance G that was read last befo
 negative). A cell that rises in a SET draws more than
 that, one that falls in a RESET draws less: in trainings of the airline network on the emulator the
 estimate was 1.4 times the energy that was drawn.
+
+Energies are whole multiples of `ENERGY_STEP`, so that sums of them are exact: the same in any
+order, and what is taken away again leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ __all__ = ["ASSUMED_CONDUCTANCE", "Totals", "add_rows", "count"]
 
 ASSUMED_CONDUCTANCE = 1e-4
 """S; of a cell that was never read, for estimates of energy: amid the published range."""
+ENERGY_STEP = 2.0**-60
+"""J, 1e-18: sums are exact up to 2^53 of them, 8 mJ in one cell, which are some 1e7 pulses."""
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -67,8 +72,17 @@ class Totals:
         conductance = np.maximum(self.known[pulses.row], 0.0)  # NaN stays
         conductance[np.isnan(conductance)] = ASSUMED_CONDUCTANCE
         conductance *= pulses.columns
-        conductance *= (pulses.amplitude**2 * pulses.width)[:, np.newaxis]
-        return conductance
+        # As they are in the file (`pulses`): it must tell the same when it is added up again.
+        amplitude, width = (
+            values.astype(np.float32).astype(np.float64)
+            for values in (pulses.amplitude, pulses.width)
+        )
+        conductance *= (amplitude**2 * width / ENERGY_STEP)[:, np.newaxis]
+        return np.rint(conductance, out=conductance) * ENERGY_STEP
+
+    def know(self, rows: npt.NDArray[np.integer[Any]], conductance: FloatArray) -> None:
+        """Take over what all cells of these rows conduct (S), as it was known earlier."""
+        self.known[rows] = conductance.reshape(rows.size, -1)
 
     def enter(self, pulses: RowPulses, asked: IntArray, energy: FloatArray) -> None:
         """Count pulses that are about to be sent: from now on they may have been fired."""

@@ -160,6 +160,64 @@ def test_energy_is_estimated_from_the_conductance_read_last(tmp_path: Path) -> N
         np.testing.assert_allclose(passport.ledger.totals.energy[3], expected)
 
 
+def test_what_energies_were_estimated_with_comes_back_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "SAVE_EVERY", 4)
+    rng, every = np.random.default_rng(4), np.arange(3)
+    with new_passport(tmp_path) as passport:
+        for k in range(11):
+            rows = rng.choice(5, 2 + k % 3, replace=False)
+            if k % 3 < 2:  # two batches may follow one reading
+                passport.note_reading(rows, every, rng.uniform(1e-5, 5e-4, (rows.size, 3)))
+            pulses = row_pulses((SET, rows[0], [0, 2]), (RESET, rows[0], [1]), (SET, k % 5, [1]))
+            batch = passport.enter(pulses)
+            fate = np.full(3, Outcome.DONE, np.uint8)
+            fate[1:] = (Outcome.NOT_FIRED, Outcome.UNKNOWN) if k % 2 else Outcome.DONE
+            passport.ledger.settle(batch, fate)
+            # A reader sees what a program would find if this one were killed now.
+            with Passport.read(tmp_path / "chip.passport") as found:
+                assert found.ledger.totals.energy.tobytes() == (
+                    passport.ledger.totals.energy.tobytes()
+                ), k
+                known = passport.ledger.totals.known[np.unique(pulses.row)]
+                left = found.ledger.totals.known[np.unique(pulses.row)]
+                np.testing.assert_array_equal(left, known)
+        kept = passport._store.rows("SELECT batch FROM known")
+        assert {number for (number,) in kept} <= {9, 10, 11}, "no longer than the totals lack them"
+
+
+def test_of_readings_of_the_whole_chip_only_some_are_kept(tmp_path: Path) -> None:
+    every = np.arange(5), np.arange(3)
+    pulses = row_pulses(*((SET, row, [0, 2]) for row in range(5)))
+    with new_passport(tmp_path) as passport:
+        for k in range(80):
+            passport.note_reading(*every, np.full((5, 3), 1e-6 * (k + 1)))
+            passport.ledger.settle(passport.enter(pulses), np.full(5, Outcome.DONE, np.uint8))
+            kept = [len(rows) for (rows,) in passport._store.rows("SELECT rows FROM known")]
+            assert len(kept) == (k + 1) % 32
+        assert passport.ledger.totals.fired[SET, 4].tolist() == [80, 0, 80]
+
+
+def test_a_chip_that_went_back_takes_along_what_was_known_of_it(tmp_path: Path) -> None:
+    one, other = np.array([[1e-4, 2e-4, 3e-4]]), np.array([[5e-4, 6e-4, 7e-4]])
+    path, row, every = tmp_path / "chip.passport", np.array([4]), np.arange(3)
+    with new_passport(tmp_path) as passport:
+        passport.begin_run("run.h5", "a1")
+        passport.note_reading(row, every, one)
+        passport.ledger.settle(passport.enter(row_pulses((SET, 4, [0, 1]))), DONE)
+        state = passport.state()
+        passport.note_reading(row, every, other)
+        passport.ledger.settle(passport.enter(row_pulses((RESET, 4, [1]))), DONE)
+        passport.restore(state)
+        passport.ledger.settle(passport.enter(row_pulses((RESET, 4, [2]))), DONE)
+        with Passport.read(path) as found:
+            np.testing.assert_array_equal(found.ledger.totals.known[4], one[0])
+            assert found.ledger.totals.energy.tobytes() == passport.ledger.totals.energy.tobytes()
+        expected = 1e-6 * np.array([2.5**2 * 1e-4, 2.5**2 * 2e-4, 1.7**2 * 3e-4])
+        np.testing.assert_allclose(passport.ledger.totals.energy[4], expected)
+
+
 def test_a_cell_that_offsets_make_read_negative_is_given_no_negative_energy(tmp_path: Path) -> None:
     with new_passport(tmp_path) as passport:
         passport.note_reading(np.array([3]), np.array([0, 1]), np.array([[-8e-5, 2e-4]]))

@@ -84,7 +84,7 @@ class TestCounting:
         np.testing.assert_allclose(found, expected, rtol=1e-14)
 
     def test_energy_is_that_of_the_selected_cells_by_the_last_reading(self) -> None:
-        np.testing.assert_allclose(totals().energy_of(PULSES), ENERGY, rtol=1e-12)
+        np.testing.assert_allclose(totals().energy_of(PULSES), ENERGY, rtol=1e-7)
         below = replace(PULSES, columns=np.ones((5, 3), bool))
         assert totals().energy_of(below)[1, 2] == 0.0, "a cell that reads below 0 S"
 
@@ -125,7 +125,7 @@ class TestOutcomes:
         before = totals()
         np.testing.assert_array_equal(found.fired, before.fired + counted(0))
         np.testing.assert_array_equal(found.doubtful, before.doubtful + counted(1, 4))
-        np.testing.assert_allclose(found.energy, before.energy + energy_of(0, 1, 4), rtol=1e-9)
+        np.testing.assert_allclose(found.energy, before.energy + energy_of(0, 1, 4), rtol=1e-7)
 
     def test_each_pulse_counts_by_its_own_outcome(self) -> None:
         self.assert_mixed(self.settled([*self.MIXED]))
@@ -206,9 +206,9 @@ class TestBudgets:
 
     def test_energy_of_all_pulses_of_a_batch_counts(self) -> None:
         asked = 1e-9 + energy_of(0, 3)[1, 2]
-        self.check(energy=asked * (1 + 1e-9))
+        self.check(energy=asked * (1 + 1e-7))
         with pytest.raises(LimitError, match=r"cell \[1, 2\].* J, "):
-            self.check(energy=asked * (1 - 1e-9))
+            self.check(energy=asked * (1 - 1e-7))
 
     def test_without_an_end_nothing_is_refused(self) -> None:
         self.check()
@@ -297,3 +297,23 @@ class TestFate:
         assert refused is not None
         assert refused.tolist() == [not_fired] * 2
         assert of_error(OSError("cable"), 2) is None
+
+
+def test_energies_add_up_to_the_same_in_any_order_and_go_as_they_came() -> None:
+    rng = np.random.default_rng(1)
+    outcomes = rng.choice([Outcome.DONE, Outcome.NOT_FIRED], (40, 5)).astype(np.uint8)
+    done = np.full(5, Outcome.DONE, np.uint8)
+    there, late = Totals.zero(SHAPE), Totals.zero(SHAPE)
+    batches = [replace(PULSES, width=rng.uniform(1e-7, 4e-6, 5)) for _ in outcomes]
+    asked = count(PULSES, SHAPE)
+    for totals, order in ((there, range(40)), (late, range(39, -1, -1))):
+        totals.known[...] = KNOWN * 1.1
+        for k in order:
+            energy = totals.energy_of(batches[k])
+            totals.enter(batches[k], asked, energy)
+            fate = done if totals is there else outcomes[k]
+            totals.settle(batches[k], asked, energy, fate)
+    for k in range(40):
+        late.settle_again(batches[k], outcomes[k], done)
+    assert there.energy.tobytes() == late.energy.tobytes()
+    np.testing.assert_array_equal(there.fired, late.fired)
