@@ -189,7 +189,6 @@ def plan_procedures(
     return plans
 
 
-@stopping.stopped_in_order()
 def run_procedures(
     plans: Sequence[ProcedurePlan],
     board: str,
@@ -208,7 +207,27 @@ def run_procedures(
     Documents of `memlab characterize --json`: run, figure, procedure, board, seed, seconds,
     results, counts, and for an emulated board what the run would cost on the real one.
     """
-    board = take_token(board)
+    documents: list[dict[str, Any]] = []
+    try:
+        _run_all(plans, take_token(board), region, watch, figure, documents)
+    except KeyboardInterrupt as error:
+        # It may have come when all was done, and the array was being closed.
+        saved = (*getattr(error, "saved", ()), *(Path(one["run"]) for one in documents))
+        error.saved = tuple(dict.fromkeys(saved))  # type: ignore[attr-defined]
+        raise
+    return documents
+
+
+@stopping.stopped_in_order()
+def _run_all(
+    plans: Sequence[ProcedurePlan],
+    board: str,
+    region: Region,
+    watch: Watcher | None,
+    figure: bool,
+    documents: list[dict[str, Any]],
+) -> None:
+    """Run procedures on one array; each that is done adds its document."""
     with open_for(board, plans[0].config) as array:
         mask = region.pick(array.shape)
         for plan in plans:
@@ -217,7 +236,6 @@ def run_procedures(
         session, first = _describe(plans), plans[0].out
         begin = partial(_start, session=session, array=array, board=board, mask=mask)
         make_directory(first.parent)
-        documents: list[dict[str, Any]] = []
         with RunLock.beside(first, session_identity(session)), _named(plans, documents):
             for k, plan in enumerate(plans):
                 before = plans[k - 1].out if k else None
@@ -227,7 +245,6 @@ def run_procedures(
                 documents.append(_run(plan, log, array, watch, figure, before))
             forget_chip(first, plans[0].run_id)
             stopping.check()
-        return documents
 
 
 @stopping.stopped_in_order()
@@ -301,6 +318,8 @@ def resume(
                 log = begin(plan, before)
             elif not part.finished:
                 restart = _check_restart(plan.out, array.board, vouched)
+                if before is not None:  # a kill may have come before it was noted
+                    note_followed(before, plan.run_id)
                 log = ProcedureLog.reopen(plan.out)
                 log.run.note({**restart, OTHERS: array.board.others_pulsed})
                 log.run.start()

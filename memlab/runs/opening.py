@@ -74,6 +74,8 @@ def open_for_reading(path: Path, *, foreign: bool = False) -> Iterator[h5py.File
         except MemlabError:
             raise
         except Exception as error:
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise error.__cause__ from None  # it came within h5py, which says SystemError
             if (damage := _look_again(path, swmr=growing)) is not None:
                 raise _damaged(path, damage) from error
             if isinstance(error, OSError | RuntimeError):

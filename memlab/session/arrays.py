@@ -16,7 +16,14 @@ from memlab.emulator import ChipPreset
 from memlab.errors import SettingError
 from memlab.runs import GoodLines
 
-__all__ = ["check_boards", "open_arrays", "open_chip", "save_chips", "total_counts"]
+__all__ = [
+    "check_boards",
+    "open_arrays",
+    "open_chip",
+    "save_chips",
+    "save_passports",
+    "total_counts",
+]
 
 
 def check_boards(boards: Sequence[str]) -> tuple[str, ...]:
@@ -93,6 +100,16 @@ def save_chips(arrays: Sequence[Array]) -> None:
     for array in arrays:
         if array.simulation is not None:
             array.simulation.save()
+
+
+def save_passports(arrays: Sequence[Array]) -> None:
+    """Save what a run has found in the passports, before its file says that it is finished.
+
+    A run that is finished is never taken up again: what a kill took from its passport stays lost.
+    """
+    for array in arrays:
+        if array.passport is not None:
+            array.passport.save()
 
 
 def total_counts(arrays: Sequence[Array]) -> dict[str, int]:

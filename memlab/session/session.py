@@ -17,7 +17,7 @@ from memlab.array.cost import COST_UNITS, total_cost
 from memlab.errors import DataError, LimitError
 from memlab.runs import Findings, RunFile, run_identity, write_findings
 from memlab.runs.opening import read_attributes
-from memlab.session.arrays import save_chips, total_counts
+from memlab.session.arrays import save_chips, save_passports, total_counts
 from memlab.session.checkpoint import Checkpoint, Checkpoints
 from memlab.session.ending import closed_in_order, named_in_errors
 from memlab.session.files import create_run_file
@@ -201,6 +201,7 @@ def recorded(
             yield session
             session.check_findings()
             save_chips(arrays)
+            save_passports(arrays)
             named = (array.batches for array in arrays)
             if unknown := sum(one.unknown for one in named if one is not None):
                 session.results["unknown_pulses"] = unknown

@@ -1,5 +1,7 @@
 """What procedures find out about a chip goes into its passport, and comes back from there."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import h5py
@@ -13,6 +15,7 @@ from memlab.cli import cli
 from memlab.errors import DataError, SettingError
 from memlab.experiments import make_plan, run
 from memlab.passport import Passport
+from memlab.runs import RunFile
 
 PRISTINE = "emulator:?chip=ta-hfo2&forming.voltage=2.6&seed=3"
 REGION = Region(rows="0:8", columns="0:6")
@@ -108,3 +111,45 @@ def test_good_lines_of_another_file_or_of_several_boards_are_refused(tmp_path: P
     result = CliRunner().invoke(cli, ["train", "airline", "--good", str(out), "--json"])
     assert isinstance(result.exception, DataError)
     assert result.stdout == ""
+
+
+def test_the_passport_of_a_run_is_whole_before_its_file_says_that_it_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passport, close, seen = tmp_path / "chip.passport", RunFile.close, []
+
+    def look(self: RunFile, status: str, *more: object) -> None:
+        with closing(sqlite3.connect(passport)) as file:
+            seen.append(file.execute("SELECT through FROM totals").fetchone())
+            assert file.execute("SELECT count(*) FROM batches").fetchone() == seen[-1]
+            assert file.execute("SELECT count(*) FROM maps").fetchone() == (1,)
+        close(self, status, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(RunFile, "close", look)
+    board = f"emulator:?chip=ta-hfo2&seed=3&passport={passport}"
+    characterise("staircase", board, tmp_path / "run.h5", "steps=3")
+    ((batches,),) = seen
+    assert batches > 3
+
+
+def test_a_run_that_goes_on_notes_again_in_the_one_before_it_that_it_has_begun(
+    tmp_path: Path,
+) -> None:
+    board, out = "emulator:?chip=ta-hfo2&seed=3", tmp_path / "two"
+    settings = ("steps=2", "cycles=3")
+    plans = plan_procedures(["staircase", "variation"], board=board, settings=settings, out=out)
+
+    def interrupt(name: str, readings: int) -> None:
+        if name == "variation" and readings == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_procedures(plans, board, REGION, watch=interrupt, figure=False)
+    # As a kill leaves it while that is noted.
+    with h5py.File(out / "staircase.h5", "r+") as file:
+        assert file["entry"].attrs.pop("followed_by") == plans[1].run_id
+    (out / "staircase.h5.new").write_bytes(b"half of it")
+    resume(out / "variation.h5", figure=False)
+    with h5py.File(out / "staircase.h5") as file:
+        assert file["entry"].attrs["followed_by"] == plans[1].run_id
+    assert sorted(path.name for path in out.iterdir()) == ["staircase.h5", "variation.h5"]

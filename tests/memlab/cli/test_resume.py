@@ -13,11 +13,12 @@ from support.command import in_process
 from support.stopped import StopAfter
 
 from memlab import Model, open_array
+from memlab.array.board_array import BoardArray
 from memlab.calibrate.procedure import CalibrationKind
 from memlab.experiments import make_plan, resume, run
 from memlab.kinds import kind_names, load_kind
 from memlab.nn import layers
-from memlab.runs import RunFile
+from memlab.runs import RunFile, open_run
 from memlab.session import Session
 
 SETTINGS = ("network.units=2", "log.level=off")
@@ -187,6 +188,22 @@ def test_a_signal_in_the_first_and_the_last_moment_of_a_resume_names_the_file_an
     assert str(out) in line
     assert line.endswith(f"go on with: memlab runs resume {out}") is not finished
     assert (resume(out, figure=False) is None) is finished
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal to itself")
+def test_a_signal_while_the_array_of_procedures_is_closed_names_their_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["characterize", "staircase", "variation", "--board", "emulator:?chip=ideal&seed=3"]
+    small = ["--rows", "0:3", "--columns", "1:3", "--set", "steps=2", "--set", "cycles=2"]
+    signalled(monkeypatch, BoardArray, "close")
+    code, _, said = in_process(capsys, *words, *small, "--quiet", "--out", str(tmp_path / "two"))
+    assert code == 130
+    line = said.splitlines()[-1]
+    for name in ("staircase.h5", "variation.h5"):
+        assert str(tmp_path / "two" / name) in line
+        assert open_run(tmp_path / "two" / name).finished
+    assert "runs resume" not in line
 
 
 def _named(path: str) -> object:

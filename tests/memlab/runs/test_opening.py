@@ -307,3 +307,14 @@ def test_the_deadline_is_longer_where_the_process_waits_for_a_processor(
     waited: float, used: float, expected: float
 ) -> None:
     assert probe.deadline(waited, used) == pytest.approx(expected)
+
+
+def test_an_interrupt_within_h5py_is_one_and_says_nothing_of_the_file(finished: Path) -> None:
+    interrupt = KeyboardInterrupt("SIGINT")
+    with (
+        pytest.raises(KeyboardInterrupt, match="SIGINT"),
+        open_for_reading(finished),
+    ):
+        raise SystemError("FastRLock.__exit__ returned a result with an exception set") from (
+            interrupt
+        )
