@@ -1,6 +1,7 @@
 """Runs in processes of their own that are ended at any moment, while somebody follows them."""
 
 import math
+import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -57,7 +58,8 @@ class KilledRun:
     Attributes
     ----------
     seen
-        Of each file the number of its inode, and how many rows the follower saw last.
+        Of each file the number of its inode, and how many rows the follower saw last. It is held
+        open until the end: the number of a file that was replaced may be given to another one.
     begun_at
         Time that was used (`used`) when a file of its own was seen first; NaN before.
     """
@@ -65,7 +67,10 @@ class KilledRun:
     def __init__(self, words: Sequence[str], directory: Path) -> None:
         self.directory = directory
         self.seen: dict[Path, tuple[int, dict[str, int]]] = {}
+        self._held: dict[int, int] = {}
         self._before = {path: path.stat().st_ino for path in run_files(directory)}
+        for path in self._before:
+            self._hold(path)
         self.begun_at = math.nan
         self._used, self._start = 0.0, time.monotonic()
         self._process = Forked(often, list(words))
@@ -113,26 +118,46 @@ class KilledRun:
             if number == was:
                 lost = {name for name in rows if found[name] < rows[name]}
                 assert not lost, f"{path.name}: {lost} lost rows while it grew"
+            self._hold(path)
             self.seen[path] = number, found
+
+    def _hold(self, path: Path) -> None:
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY)
+            if self._held.setdefault(os.fstat(descriptor).st_ino, descriptor) != descriptor:
+                os.close(descriptor)
 
     def end(self, number: int) -> tuple[int, str]:
         """Send a signal, wait for the end, and check that all rows that were seen are there."""
         self._process.send_signal(number)
-        code, said = self.finish()
+        code, said = self._wait()
         for path, (was, rows) in self.seen.items():
-            # One that took its place meanwhile is finished, or goes on from a checkpoint.
-            if path.exists() and path.stat().st_ino == was:
+            # What a resume has put in the place of an earlier one goes on from a checkpoint.
+            replaced = path.exists() and path.stat().st_ino != was
+            if path.exists() and not (replaced and was == self._before.get(path)):
                 with h5py.File(path, "r", swmr=True) as file:
                     there = {name: len(file[f"entry/{name}"]) for name in rows}
-                assert {n for n in rows if there[n] < rows[n]} == set(), path.name
+                lost = {
+                    name: (rows[name], there[name]) for name in rows if there[name] < rows[name]
+                }
+                assert not lost, f"{path.name}, exit code {code}, {said}: rows seen and left {lost}"
         self.look()  # what began since the last look has a file by now
+        self._let_go()
         assert "Traceback" not in said or not self.began, said
         return code, said
 
     def finish(self) -> tuple[int, str]:
         """Wait for its own end; return exit code and stderr."""
+        self._let_go()
+        return self._wait()
+
+    def _wait(self) -> tuple[int, str]:
         _, said = self._process.communicate(timeout=DEADLINE)
         return self._process.wait(DEADLINE), said
+
+    def _let_go(self) -> None:
+        while self._held:
+            os.close(self._held.popitem()[1])
 
 
 def growing(entry: h5py.Group) -> list[str]:
