@@ -95,8 +95,8 @@ class NamedBatches:
         if self._goes_on and self._board.fate(f"{self._run}/{self._sent}") is not None:
             raise DataError(
                 f"batch {self._sent} of this run was fired already, which is after its last "
-                "checkpoint: another copy of the file has gone on. Resume that one; nothing was "
-                "pulsed"
+                "checkpoint: another copy of the file has gone on, or a newer checkpoint is "
+                "damaged or gone. Resume that copy, or put the checkpoint back; nothing was pulsed"
             )
         if self._doubtful:
             self._mark()

@@ -8,6 +8,7 @@ from memlab.characterize.registry import PROCEDURES, load_procedure
 from memlab.characterize.runner import (
     ProcedurePlan,
     Watcher,
+    check_procedures,
     plan_procedures,
     resume,
     run_procedures,
@@ -26,6 +27,7 @@ __all__ = [
     "ProcedurePlan",
     "Region",
     "Watcher",
+    "check_procedures",
     "estimate_procedures",
     "load_good_lines",
     "load_procedure",

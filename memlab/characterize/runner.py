@@ -189,6 +189,22 @@ def plan_procedures(
     return plans
 
 
+def check_procedures(
+    plans: Sequence[ProcedurePlan],
+    board: str,
+    region: Region = Region(),  # noqa: B008 - frozen
+) -> None:
+    """Refuse what any of the procedures may not do on a board, which is opened and not driven.
+
+    Raises
+    ------
+    LimitError, SettingError
+        As `run_procedures`.
+    """
+    with open_for(take_token(board), plans[0].config) as array:
+        _picked(plans, array, region)
+
+
 def run_procedures(
     plans: Sequence[ProcedurePlan],
     board: str,
@@ -229,10 +245,7 @@ def _run_all(
 ) -> None:
     """Run procedures on one array; each that is done adds its document."""
     with open_for(board, plans[0].config) as array:
-        mask = region.pick(array.shape)
-        for plan in plans:
-            plan.procedure.check_cells(int(mask.sum()))
-        _check_demands(plans, array, mask)
+        mask = _picked(plans, array, region)
         session, first = _describe(plans), plans[0].out
         begin = partial(_start, session=session, array=array, board=board, mask=mask)
         make_directory(first.parent)
@@ -354,6 +367,15 @@ def _describe(plans: Sequence[ProcedurePlan]) -> str:
 def _restore(part: Part, labels: Labels) -> ProcedurePlan:
     procedure = restore_procedure(part.name, part.config, part.path)
     return ProcedurePlan(procedure, part.path, part.run_id or uuid4().hex, labels)
+
+
+def _picked(plans: Sequence[ProcedurePlan], array: BoardArray, region: Region) -> BoolArray:
+    """Return the cells of a region, on which the procedures may do what they want to."""
+    mask = region.pick(array.shape)
+    for plan in plans:
+        plan.procedure.check_cells(int(mask.sum()))
+    _check_demands(plans, array, mask)
+    return mask
 
 
 def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: BoolArray) -> None:

@@ -18,6 +18,7 @@ from memlab.calibrate.settings import CalibrationSettings
 from memlab.characterize import (
     Region,
     Watcher,
+    check_procedures,
     estimate_procedures,
     plan_procedures,
     resume,
@@ -83,10 +84,11 @@ def commission(
         )
     limits = limits or LimitChanges()
     # A URL that cannot be is refused at once.
-    plan_procedures([*BEFORE, *AFTER], board=url, settings=limits.settings())
+    plans = plan_procedures([*BEFORE, *AFTER], board=url, settings=limits.settings())
     directory = out or place_for(None, "commission", "")
     if not directory.exists():
         _ask(url, region, limits, yes)
+        check_procedures(plans, url, region)  # what the last step may not do, the first does not
         make_directory(directory.parent)
         make_directory(directory)
     tested = _test(url, limits, directory / "selftest.json")

@@ -12,6 +12,7 @@ chip.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ from memlab.session.same_board import (
 from memlab.storage import State, pack_state, read_state, write_generation
 
 __all__ = ["Checkpoint", "Checkpoints", "check_resumable", "find_checkpoint", "open_unfinished"]
+
+_LOGGER = logging.getLogger(__name__)
 
 _FORMAT = 1
 _PARTS = {"run_id", "lengths", "seconds", "arrays", "kind"}
@@ -249,6 +252,8 @@ def find_checkpoint(path: Path) -> Checkpoint:
         except DataError as error:
             reasons.append(str(error))
         else:
+            if reasons:
+                _LOGGER.warning("%s: this run goes on from %s", "; ".join(reasons), place)
             return Checkpoint(path, content)
     raise DataError(
         f"{path} cannot be resumed: "

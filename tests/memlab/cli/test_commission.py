@@ -68,3 +68,20 @@ def test_limits_hold_before_anything_is_pulsed() -> None:
     with pytest.raises(LimitError):
         run("--yes", "--limits", "low.toml")
     assert not Path("my.h5").exists()
+
+
+def test_what_a_later_step_may_not_do_is_refused_before_the_first_one() -> None:
+    chip = 'extends = ["fresh-ta-hfo2"]\n[limits]\nset_gate_voltage = 1.65\n'
+    Path("low-gate.toml").write_text(chip, encoding="utf-8")
+    words = [
+        "commission",
+        "--board",
+        "emulator:?state=my.h5&chip=low-gate.toml",
+        "--yes",
+        "--quiet",
+    ]
+    with pytest.raises(LimitError, match=r"yield.*1\.65 V"):
+        cli.main([*words, "--rows", "0:2", "--columns", "0:3", "--out", "d"], standalone_mode=False)
+    assert not Path("d").exists()
+    with Passport.read(Path("my.h5.passport")) as passport:
+        assert not passport.ledger.totals.fired.any()

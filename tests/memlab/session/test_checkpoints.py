@@ -73,13 +73,16 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_the_generation_before_serves_where_the_newest_is_damaged(how: str, tmp_path: Path) -> None:
+def test_the_generation_before_serves_where_the_newest_is_damaged(
+    how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     newest = begun(tmp_path / "run.h5")
     before = Path(f"{newest}-before")
     assert before.exists()
     DAMAGE[how](newest)
     whole = find_checkpoint(tmp_path / "run.h5")
     assert whole.kind["training"]["position"]["index"] == 4
+    assert (f"this run goes on from {before}" in caplog.text) == (how != "removed")
     DAMAGE[how](before)
     with pytest.raises(DataError) as refused:
         resume(tmp_path / "run.h5")
