@@ -92,7 +92,8 @@ class Span(IntEnum):
         try:
             return self.converter.encode(volts)
         except LimitError as error:
-            low, high = np.min(volts), np.max(volts)
+            given = np.asarray(volts, np.float64)
+            low, high = given.min(), given.max()
             wider = [s.name for s in Span if low >= s.minimum and high <= s.top]
             remedy = f" or configure {' or '.join(wider)}" if wider else ""
             raise LimitError(f"{error}{remedy}") from None
