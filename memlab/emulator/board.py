@@ -275,8 +275,7 @@ class EmulatedBoard(CheckedBoard):
             self._require_config()
             self._check_lines(selection)
             noise = self.chip.fluctuation
-            ticks, _ = noise.steps(self.chip.now, 1, 1)
-            deviation = noise.relative(ticks, selection.rows, selection.columns)
+            deviation = noise.now(self.chip.now, selection.rows, selection.columns)
             (operands,) = self._readout.operands(selection, self._read_gate, deviation)
             return operands.linear.copy()
 
@@ -373,9 +372,17 @@ class EmulatedBoard(CheckedBoard):
 
     def _stretches(self, selection: Selection, n: int, period: int) -> Iterator[Stretch]:
         """Let `n` vectors pass, one every `period` ns, and yield the chip as they find it."""
-        chip, noise = self.chip, self.chip.fluctuation
+        chip, noise, start = self.chip, self.chip.fluctuation, 0
+        if n == 1 or not noise.active:
+            deviation = noise.now(chip.now, selection.rows, selection.columns)
+            while start < n:
+                stop = min(n, start - (chip.now - chip.next_change()) // period)
+                operands = self._readout.operands(selection, self._read_gate, deviation)[0]
+                yield Stretch(stop, operands, self._column_errors(selection, operands))
+                chip.advance_to(chip.now + (stop - start) * period)
+                start = stop
+            return
         most = max(1, _TOGETHER // (selection.rows.size * selection.columns.size))
-        start = 0
         while start < n:
             # Many steps of the slow noise are made together. During each, the chip changes when its
             # cells have drifted.
@@ -385,9 +392,7 @@ class EmulatedBoard(CheckedBoard):
             while first < ends[-1]:
                 until = min(ends[-1], first - (chip.now - chip.next_change()) // period)
                 last = bisect_left(ends, until)
-                some = deviation
-                if deviation is not None and len(ticks) > 1:
-                    some = deviation[step : last + 1]
+                some = deviation[step : last + 1] if len(ticks) > 1 else deviation
                 each = self._readout.operands(selection, self._read_gate, some)
                 for operands, end in zip(each, ends[step : last + 1], strict=True):
                     errors = self._column_errors(selection, operands)

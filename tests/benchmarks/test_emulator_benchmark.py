@@ -82,6 +82,7 @@ def test_a_single_vector_against_a_bare_product() -> None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("rendered")  # of a whole run, as a user waits for it: with its picture
 def test_airline_with_everything_on_against_ideal(tmp_path: Path) -> None:
     cases = {
         "ideal": ["chip=ideal"],

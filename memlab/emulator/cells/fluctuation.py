@@ -48,8 +48,6 @@ _LEAST_CONDUCTANCE = 1e-6
 
 _MOST_OCTAVES = 40
 
-_NO_STEP = np.zeros(1, np.int64)
-
 
 class ReadNoiseParameters(Parameters):
     """Read noise of the cells; 0 switches each kind off."""
@@ -169,10 +167,6 @@ class Fluctuation:
 
         At most the first `most` steps; and for each of them the number of moments up to its end.
         """
-        if not self.active:
-            return _NO_STEP, [n]
-        if n == 1:
-            return np.array([first // self.step]), [1]
         most_moments = min(n, most * (self.step // period + 2))
         tick = (first + np.arange(most_moments) * period) // self.step
         begins = np.flatnonzero(np.diff(tick, prepend=-1))
@@ -197,9 +191,18 @@ class Fluctuation:
         if self._traps is not None:
             self._traps.restore(state["traps"])
 
-    def relative(
-        self, ticks: npt.NDArray[np.int64], rows: Lines, columns: Lines
-    ) -> FloatArray | None:
+    def now(self, time: int, rows: Lines, columns: Lines) -> FloatArray | None:
+        """Return `relative` of the one step that holds a time (ns)."""
+        if not self.active:
+            return None
+        tick = time // self.step
+        if tick == self.tick and self._last is not None:
+            of_rows, of_columns, relative = self._last
+            if of_rows is rows and of_columns is columns:
+                return relative
+        return self.relative(np.array([tick]), rows, columns)
+
+    def relative(self, ticks: npt.NDArray[np.int64], rows: Lines, columns: Lines) -> FloatArray:
         """Let time pass, and return how far some cells are off in each of these steps.
 
         Parameters
@@ -210,15 +213,8 @@ class Fluctuation:
         Returns
         -------
         Deviations relative to their conductance, shape (n, len(rows), len(columns)), not to be
-        written to: the same object while one step lasts and the same lines are asked for. None
-        when there is no slow noise.
+        written to.
         """
-        if not self.active:
-            return None
-        if len(ticks) == 1 and ticks[0] == self.tick and self._last is not None:
-            of_rows, of_columns, relative = self._last
-            if of_rows is rows and of_columns is columns:
-                return relative
         if self._flicker is None:
             relative = np.zeros((ticks.size, rows.size, columns.size))
         else:
