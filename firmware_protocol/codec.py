@@ -1,19 +1,21 @@
 """How a message becomes bytes: fields, layouts and the base class of all generated messages.
 
-messages.py is generated and only declares; everything that acts is here, once. A payload is a
-packed little-endian struct, followed by at most one tail that fills the rest. Ranges of the
-specification are checked both ways: what we may not send raises `LocalProtocolError`, what the
-peer may not send raises `RemoteProtocolError`.
+messages.py is generated and only declares; everything that acts is here, once. A message is a class
+under `@message`, its fields are attributes with a `wire` type. A payload is a packed little-endian
+struct, followed by at most one tail that fills the rest. Ranges of the specification are checked
+both ways: what we may not send raises `LocalProtocolError`, what the peer may not send raises
+`RemoteProtocolError`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 import numpy as np
 
@@ -220,12 +222,9 @@ class Message:
     STATES: ClassVar[frozenset[Any]] = frozenset()
     HASH: ClassVar[int] = 0
     RESPONSE: ClassVar[type[Message] | None] = None
-    FIELDS: ClassVar[tuple[Field, ...]] = ()
+    FIELDS: ClassVar[tuple[Field, ...]]
     LAYOUT: ClassVar[Layout]
     IS_ANSWER: ClassVar[bool] = False
-
-    def __init_subclass__(cls) -> None:
-        cls.LAYOUT = Layout(cls.FIELDS, answer=cls.IS_ANSWER and bool(cls.FIELDS))
 
     def pack(self) -> bytes:
         """Return the payload; raise `LocalProtocolError` when a field cannot be sent."""
@@ -234,6 +233,10 @@ class Message:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Read a payload. Bytes after the last fixed field are ignored (later minor versions)."""
+        return cls._read(payload)
+
+    @classmethod
+    def _read(cls, payload: bytes) -> Self:
         return cls(**cls.LAYOUT.unpack(payload, cls.__name__))
 
     def __eq__(self, other: object) -> bool:
@@ -243,12 +246,41 @@ class Message:
         return hash((self.ID, self.pack()))
 
 
+def wire(
+    type: str,  # noqa: A002 - the word of the specification
+    *,
+    minimum: int | None = None,
+    maximum: int | None = None,
+    dtype: np.dtype[Any] | None = None,
+    default: Any = dataclasses.MISSING,
+) -> Any:
+    """Declare a field of a message; the arguments are those of `Field`."""
+    described = {"type": type, "minimum": minimum, "maximum": maximum, "dtype": dtype}
+    return dataclasses.field(default=default, metadata=described)
+
+
+_Message = TypeVar("_Message", bound=Message)
+
+
+@dataclass_transform(
+    frozen_default=True, eq_default=False, kw_only_default=True, field_specifiers=(wire,)
+)
+def message(cls: type[_Message]) -> type[_Message]:
+    """Make a message of a class whose attributes are `wire` fields, in the order of the wire."""
+    made = dataclass(frozen=True, slots=True, eq=False, kw_only=True)(cls)
+    made.FIELDS = tuple(Field(f.name, **f.metadata) for f in dataclasses.fields(made))  # type: ignore[arg-type]
+    made.LAYOUT = Layout(made.FIELDS, answer=made.IS_ANSWER)
+    return made
+
+
+@message
 class Response(Message):
     """Base of all answers: status and detail come first, and alone when the status is an error."""
 
-    __slots__ = ()
-
     IS_ANSWER = True
+
+    status: int = wire("u16", default=0)  # ErrorCode; bit 15: repeated from the cache
+    detail: int = wire("u16", default=0)  # the field, channel or state concerned
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
@@ -256,7 +288,7 @@ class Response(Message):
         if len(payload) >= 4 and payload[:2] != b"\0\0":
             payload = payload.ljust(cls.LAYOUT.struct.size, b"\0")
             try:
-                return super().unpack(payload)
+                return cls._read(payload)
             except RemoteProtocolError:
                 payload = payload[:4].ljust(cls.LAYOUT.struct.size, b"\0")
-        return super().unpack(payload)
+        return cls._read(payload)

@@ -7,13 +7,12 @@ Generated from spec/mlp.toml by `python -m firmware_protocol.generate`; do not e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from firmware_protocol.codec import Field, Message, OpenEnum, Response
+from firmware_protocol.codec import Message, OpenEnum, Response, message, wire
 
 SPEC_HASH = 0x9D7F14F1FB6A6515
 MAJOR = 1
@@ -246,44 +245,35 @@ j, gate[j] is ignored where it is not set.
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class HelloResponse(Message):
     """Answer to HELLO."""
 
     ID = 0x01
-    FIELDS = (
-        Field("magic", "char[4]"), Field("major", "u8"), Field("minor", "u8"),
-        Field("sess", "u16", minimum=1), Field("nonce", "u64"), Field("spec_hash", "u64"),
-        Field("boot_id", "u32"), Field("op_hw", "u32"),
-        Field("max_payload", "u16", minimum=64, maximum=2048), Field("rx_credit", "u16"),
-        Field("tx_ring", "u32"), Field("caps", "u32"), Field("fw", "u8[4]"),
-        Field("uid", "u8[12]"), Field("state", "u8"), Field("fault", "u8"),
-        Field("journal_n", "u8"), Field("reserved", "u8"),
-    )
 
-    magic: str
-    major: int
-    minor: int
-    sess: int
-    nonce: int  # echo
-    spec_hash: int
+    magic: str = wire("char[4]")
+    major: int = wire("u8")
+    minor: int = wire("u8")
+    sess: int = wire("u16", minimum=1)
+    nonce: int = wire("u64")  # echo
+    spec_hash: int = wire("u64")
     # identity of the journal's memory: changes with every start that lost the journal, stays over
     # a warm reset that kept it
-    boot_id: int
-    op_hw: int  # highest operation number accepted since the journal began
-    max_payload: int  # B; the smaller of both ends
-    rx_credit: int  # B; unanswered request bytes the board can hold
-    tx_ring: int  # B
-    caps: int
-    fw: bytes
-    uid: bytes
-    state: int  # State
-    fault: int  # ErrorCode, 0 none
-    journal_n: int
-    reserved: int = 0
+    boot_id: int = wire("u32")
+    op_hw: int = wire("u32")  # highest operation number accepted since the journal began
+    max_payload: int = wire("u16", minimum=64, maximum=2048)  # B; the smaller of both ends
+    rx_credit: int = wire("u16")  # B; unanswered request bytes the board can hold
+    tx_ring: int = wire("u32")  # B
+    caps: int = wire("u32")
+    fw: bytes = wire("u8[4]")
+    uid: bytes = wire("u8[12]")
+    state: int = wire("u8")  # State
+    fault: int = wire("u8")  # ErrorCode, 0 none
+    journal_n: int = wire("u8")
+    reserved: int = wire("u8", default=0)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Hello(Message):
     """Open a session.
 
@@ -297,37 +287,27 @@ class Hello(Message):
     STATES = frozenset(State)
     HASH = 0x6F97930A
     RESPONSE = HelloResponse
-    FIELDS = (
-        Field("magic", "char[4]"), Field("major", "u8"), Field("minor", "u8"),
-        Field("flags", "u16"), Field("nonce", "u64"), Field("spec_hash", "u64"),
-        Field("max_payload", "u16"), Field("host_credit", "u16"),
-    )
 
-    magic: str
-    major: int
-    minor: int
-    flags: int  # HelloFlag
-    nonce: int
-    spec_hash: int  # its wire bytes are the first 8 of the SHA-256
-    max_payload: int  # B
-    host_credit: int  # B; what the host can hold unread
+    magic: str = wire("char[4]")
+    major: int = wire("u8")
+    minor: int = wire("u8")
+    flags: int = wire("u16")  # HelloFlag
+    nonce: int = wire("u64")
+    spec_hash: int = wire("u64")  # its wire bytes are the first 8 of the SHA-256
+    max_payload: int = wire("u16")  # B
+    host_credit: int = wire("u16")  # B; what the host can hold unread
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ByeResponse(Response):
     """Answer to BYE."""
 
     ID = 0x02
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("state", "u8"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    state: int  # State
+    state: int = wire("u8")  # State
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Bye(Message):
     """Ground everything and close the session.
 
@@ -340,30 +320,22 @@ class Bye(Message):
     STATES = frozenset(State)
     HASH = 0x96EF80E0
     RESPONSE = ByeResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class PingResponse(Response):
     """Answer to PING."""
 
     ID = 0x03
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("token", "u32"),
-        Field("mcu_us", "u64"), Field("state", "u8"), Field("fault", "u8"),
-        Field("busy_op", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    token: int
-    mcu_us: int  # us
-    state: int  # State
-    fault: int  # ErrorCode
-    busy_op: int
+    token: int = wire("u32")
+    mcu_us: int = wire("u64")  # us
+    state: int = wire("u8")  # State
+    fault: int = wire("u8")  # ErrorCode
+    busy_op: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Ping(Message):
     """Ask for a sign of life; feeds the watchdog, not the lease."""
 
@@ -373,14 +345,11 @@ class Ping(Message):
     STATES = frozenset(State)
     HASH = 0xEC7EC5F0
     RESPONSE = PingResponse
-    FIELDS = (
-        Field("token", "u32"),
-    )
 
-    token: int
+    token: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Credit(Message):
     """Both ways.
 
@@ -393,20 +362,15 @@ class Credit(Message):
     CLASS = "I"
     STATES = frozenset(State)
     HASH = 0xA1212933
-    RESPONSE = None
-    FIELDS = (
-        Field("stream", "u8"), Field("flags", "u8"), Field("op_lo", "u16"), Field("next", "u32"),
-        Field("window", "u32"),
-    )
 
-    stream: int  # Stream
-    flags: int  # CreditFlag
-    op_lo: int  # low half of the operation number
-    next: int  # items
-    window: int  # items
+    stream: int = wire("u8")  # Stream
+    flags: int = wire("u8")  # CreditFlag
+    op_lo: int = wire("u16")  # low half of the operation number
+    next: int = wire("u32")  # items
+    window: int = wire("u32")  # items
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Nak(Message):
     """Board to host, once per burst of errors.
 
@@ -419,33 +383,23 @@ class Nak(Message):
     CLASS = "I"
     STATES = frozenset(State)
     HASH = 0x3E1A80BA
-    RESPONSE = None
-    FIELDS = (
-        Field("reason", "u16"), Field("expected", "u16"), Field("detail", "u32"),
-    )
 
-    reason: int  # ErrorCode
-    expected: int  # next seq the board will take
-    detail: int = 0
+    reason: int = wire("u16")  # ErrorCode
+    expected: int = wire("u16")  # next seq the board will take
+    detail: int = wire("u32", default=0)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetDictResponse(Response):
     """Answer to GET_DICT."""
 
     ID = 0x06
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("n", "u8"),
-        Field("entries", "DictEntry[]", dtype=DICT_ENTRY),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    n: int
-    entries: npt.NDArray[np.void]
+    n: int = wire("u8")
+    entries: npt.NDArray[np.void] = wire("DictEntry[]", dtype=DICT_ENTRY)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetDict(Message):
     """List the messages of the board from id `first` on, as many as fit."""
 
@@ -455,28 +409,20 @@ class GetDict(Message):
     STATES = frozenset(State)
     HASH = 0x7F6AF774
     RESPONSE = GetDictResponse
-    FIELDS = (
-        Field("first", "u8"),
-    )
 
-    first: int
+    first: int = wire("u8")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class SetBaudResponse(Response):
     """Answer to SET_BAUD."""
 
     ID = 0x07
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("actual", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    actual: int  # Bd
+    actual: int = wire("u32")  # Bd
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class SetBaud(Message):
     """Change the line rate; falls back after 500 ms without a good frame."""
 
@@ -486,28 +432,20 @@ class SetBaud(Message):
     STATES = frozenset({State.LINKED, State.READY})
     HASH = 0x8EFB7FC1
     RESPONSE = SetBaudResponse
-    FIELDS = (
-        Field("baud", "u32", minimum=9600, maximum=12000000),
-    )
 
-    baud: int  # Bd
+    baud: int = wire("u32", minimum=9600, maximum=12000000)  # Bd
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class EchoResponse(Response):
     """Answer to ECHO."""
 
     ID = 0x08
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("data", "u8[]"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    data: bytes
+    data: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Echo(Message):
     """Return the bytes (link test)."""
 
@@ -517,28 +455,20 @@ class Echo(Message):
     STATES = frozenset(State)
     HASH = 0x682D1BE4
     RESPONSE = EchoResponse
-    FIELDS = (
-        Field("data", "u8[]"),
-    )
 
-    data: bytes
+    data: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class SourceResponse(Response):
     """Answer to SOURCE."""
 
     ID = 0x09
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("data", "u8[]"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    data: bytes
+    data: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Source(Message):
     """Send n bytes 0, 1, 2 ...
 
@@ -551,29 +481,21 @@ class Source(Message):
     STATES = frozenset(State)
     HASH = 0x76A16842
     RESPONSE = SourceResponse
-    FIELDS = (
-        Field("n", "u32"),
-    )
 
-    n: int  # B
+    n: int = wire("u32")  # B
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class SinkResponse(Response):
     """Answer to SINK."""
 
     ID = 0x0A
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("n", "u32"), Field("crc", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    n: int  # B
-    crc: int
+    n: int = wire("u32")  # B
+    crc: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Sink(Message):
     """Take the bytes, answer their number and CRC-32 (link test)."""
 
@@ -583,14 +505,11 @@ class Sink(Message):
     STATES = frozenset(State)
     HASH = 0x1AA5F139
     RESPONSE = SinkResponse
-    FIELDS = (
-        Field("data", "u8[]"),
-    )
 
-    data: bytes
+    data: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Estop(Message):
     """Ground everything now and latch the fault ESTOP.
 
@@ -602,60 +521,43 @@ class Estop(Message):
     CLASS = "I"
     STATES = frozenset(State)
     HASH = 0xB80E5F40
-    RESPONSE = None
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetInfoResponse(Response):
     """Answer to GET_INFO."""
 
     ID = 0x10
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-        Field("rows", "u16", minimum=1, maximum=128), Field("cols", "u16", minimum=1, maximum=64),
-        Field("dac_count", "u16"), Field("adc_count", "u16"), Field("channel_map", "u16"),
-        Field("gain_count", "u8", minimum=1, maximum=4), Field("reserved", "u8"),
-        Field("transimpedance", "u32[4]"), Field("adc_span_mv", "u32", minimum=1, maximum=100000),
-        Field("clip_mv", "u32", minimum=1, maximum=100000),
-        Field("gain_threshold_mv", "u32", minimum=1, maximum=100000),
-        Field("pulse_offset_ps", "u32", maximum=1000000000),
-        Field("pulse_tick_ps", "u32", minimum=1, maximum=1000000000),
-        Field("timer_tick_ps", "u32", minimum=1, maximum=1000000000),
-        Field("max_job_cells", "u32", minimum=1, maximum=1048576),
-        Field("max_job_rows", "u32", minimum=1, maximum=65536), Field("config_crc", "u32"),
-        Field("hard_limits", "u16[18]"), Field("name", "char[32]"), Field("serial", "char[32]"),
-        Field("firmware", "char[32]"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    rows: int
-    cols: int
-    dac_count: int
-    adc_count: int
-    channel_map: int  # version of the channel map
-    gain_count: int
-    reserved: int = 0
-    transimpedance: npt.NDArray[np.uint32]  # V/A; rising order, 0 beyond gain_count
-    adc_span_mv: int  # mV; full range; codes cover -span/2..+span/2
-    clip_mv: int  # mV; TIA output at which it clips
-    gain_threshold_mv: int  # mV; automatic gain uses a range up to here
-    pulse_offset_ps: int  # ps
-    pulse_tick_ps: int  # ps
-    timer_tick_ps: int  # ps; tick of the read timing
-    max_job_cells: int  # entries
-    max_job_rows: int  # entries
-    config_crc: int  # 0 when nothing is committed
+    rows: int = wire("u16", minimum=1, maximum=128)
+    cols: int = wire("u16", minimum=1, maximum=64)
+    dac_count: int = wire("u16")
+    adc_count: int = wire("u16")
+    channel_map: int = wire("u16")  # version of the channel map
+    gain_count: int = wire("u8", minimum=1, maximum=4)
+    reserved: int = wire("u8", default=0)
+    # V/A; rising order, 0 beyond gain_count
+    transimpedance: npt.NDArray[np.uint32] = wire("u32[4]")
+    # mV; full range; codes cover -span/2..+span/2
+    adc_span_mv: int = wire("u32", minimum=1, maximum=100000)
+    clip_mv: int = wire("u32", minimum=1, maximum=100000)  # mV; TIA output at which it clips
+    # mV; automatic gain uses a range up to here
+    gain_threshold_mv: int = wire("u32", minimum=1, maximum=100000)
+    pulse_offset_ps: int = wire("u32", maximum=1000000000)  # ps
+    pulse_tick_ps: int = wire("u32", minimum=1, maximum=1000000000)  # ps
+    timer_tick_ps: int = wire("u32", minimum=1, maximum=1000000000)  # ps; tick of the read timing
+    max_job_cells: int = wire("u32", minimum=1, maximum=1048576)  # entries
+    max_job_rows: int = wire("u32", minimum=1, maximum=65536)  # entries
+    config_crc: int = wire("u32")  # 0 when nothing is committed
     # min, max of the nine limits, in the order of CFG_COMMIT; codes of span 2 (ROW, COLUMN) and 1
     # (GATE)
-    hard_limits: npt.NDArray[np.uint16]
-    name: str
-    serial: str
-    firmware: str
+    hard_limits: npt.NDArray[np.uint16] = wire("u16[18]")
+    name: str = wire("char[32]")
+    serial: str = wire("char[32]")
+    firmware: str = wire("char[32]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetInfo(Message):
     """Everything a host must know and may not assume."""
 
@@ -665,31 +567,23 @@ class GetInfo(Message):
     STATES = frozenset(State)
     HASH = 0xAC31E9E2
     RESPONSE = GetInfoResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetStateResponse(Response):
     """Answer to GET_STATE."""
 
     ID = 0x11
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("state", "u8"), Field("fault", "u8"),
-        Field("busy_op", "u32"), Field("op_hw", "u32"), Field("config_crc", "u32"),
-        Field("lease_left_ms", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    state: int  # State
-    fault: int  # ErrorCode
-    busy_op: int
-    op_hw: int
-    config_crc: int
-    lease_left_ms: int  # ms
+    state: int = wire("u8")  # State
+    fault: int = wire("u8")  # ErrorCode
+    busy_op: int = wire("u32")
+    op_hw: int = wire("u32")
+    config_crc: int = wire("u32")
+    lease_left_ms: int = wire("u32")  # ms
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetState(Message):
     """Ask for the state machine's view."""
 
@@ -699,24 +593,18 @@ class GetState(Message):
     STATES = frozenset(State)
     HASH = 0x83772624
     RESPONSE = GetStateResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ClearFaultResponse(Response):
     """Answer to CLEAR_FAULT."""
 
     ID = 0x12
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("state", "u8"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    state: int  # State
+    state: int = wire("u8")  # State
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ClearFault(Message):
     """Acknowledge the latched fault, which must be named.
 
@@ -730,41 +618,30 @@ class ClearFault(Message):
     STATES = frozenset({State.FAULT})
     HASH = 0xBBA33A97
     RESPONSE = ClearFaultResponse
-    FIELDS = (
-        Field("fault", "u8"),
-    )
 
-    fault: int  # ErrorCode
+    fault: int = wire("u8")  # ErrorCode
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetCountersResponse(Response):
     """Answer to GET_COUNTERS."""
 
     ID = 0x13
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("good", "u32"), Field("crc", "u32"),
-        Field("cobs", "u32"), Field("overlong", "u32"), Field("length", "u32"),
-        Field("version", "u32"), Field("dup", "u32"), Field("gap", "u32"), Field("replay", "u32"),
-        Field("session", "u32"), Field("overrun", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    good: int
-    crc: int
-    cobs: int
-    overlong: int
-    length: int
-    version: int
-    dup: int
-    gap: int
-    replay: int
-    session: int
-    overrun: int
+    good: int = wire("u32")
+    crc: int = wire("u32")
+    cobs: int = wire("u32")
+    overlong: int = wire("u32")
+    length: int = wire("u32")
+    version: int = wire("u32")
+    dup: int = wire("u32")
+    gap: int = wire("u32")
+    replay: int = wire("u32")
+    session: int = wire("u32")
+    overrun: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetCounters(Message):
     """Link counters of the board since boot."""
 
@@ -774,28 +651,21 @@ class GetCounters(Message):
     STATES = frozenset(State)
     HASH = 0xF57F0B8B
     RESPONSE = GetCountersResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ReadJournalResponse(Response):
     """Answer to READ_JOURNAL."""
 
     ID = 0x14
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("lost_op", "u32"),
-        Field("records", "JournalRecord[]", dtype=JOURNAL_RECORD),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
     # highest operation whose record was overwritten, 0 none: an absent op above it was never
     # accepted
-    lost_op: int
-    records: npt.NDArray[np.void]
+    lost_op: int = wire("u32")
+    records: npt.NDArray[np.void] = wire("JournalRecord[]", dtype=JOURNAL_RECORD)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ReadJournal(Message):
     """Records with op >= from_op in rising order, as many as fit; ask again from the last + 1."""
 
@@ -805,34 +675,24 @@ class ReadJournal(Message):
     STATES = frozenset(State)
     HASH = 0xF9022CDD
     RESPONSE = ReadJournalResponse
-    FIELDS = (
-        Field("from_op", "u32"),
-    )
 
-    from_op: int
+    from_op: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetLimitsResponse(Response):
     """Answer to GET_LIMITS."""
 
     ID = 0x15
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("max_width_ticks", "u16", minimum=1),
-        Field("max_count", "u8", minimum=1), Field("slow", "u8", maximum=1),
-        Field("min_pause_us", "u16"), Field("reserved", "u16"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    max_width_ticks: int  # ticks; widest pulse that is not SLOW
-    max_count: int  # pulses; most pulses of one CellPulse or PULSE
-    slow: int  # 1: the board has pulses of kind SLOW
-    min_pause_us: int  # us; shortest pause_us of a job
-    reserved: int = 0
+    max_width_ticks: int = wire("u16", minimum=1)  # ticks; widest pulse that is not SLOW
+    max_count: int = wire("u8", minimum=1)  # pulses; most pulses of one CellPulse or PULSE
+    slow: int = wire("u8", maximum=1)  # 1: the board has pulses of kind SLOW
+    min_pause_us: int = wire("u16")  # us; shortest pause_us of a job
+    reserved: int = wire("u16", default=0)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetLimits(Message):
     """What is compiled into the board about pulses; no configuration widens it. Since 1.1."""
 
@@ -842,27 +702,20 @@ class GetLimits(Message):
     STATES = frozenset(State)
     HASH = 0x6140D992
     RESPONSE = GetLimitsResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetDriversResponse(Response):
     """Answer to GET_DRIVERS."""
 
     ID = 0x16
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("read_na", "u32", minimum=1),
-        Field("set_na", "u32", minimum=1), Field("reset_na", "u32", minimum=1),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    read_na: int  # nA; in read and VMM
-    set_na: int  # nA; in a SET
-    reset_na: int  # nA; in a RESET
+    read_na: int = wire("u32", minimum=1)  # nA; in read and VMM
+    set_na: int = wire("u32", minimum=1)  # nA; in a SET
+    reset_na: int = wire("u32", minimum=1)  # nA; in a RESET
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GetDrivers(Message):
     """Ask what the driver of a row can give, or take.
 
@@ -876,23 +729,16 @@ class GetDrivers(Message):
     STATES = frozenset(State)
     HASH = 0xA07B90D9
     RESPONSE = GetDriversResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgBeginResponse(Response):
     """Answer to CFG_BEGIN."""
 
     ID = 0x20
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgBegin(Message):
     """Ground everything and start an empty configuration; READY falls back to LINKED."""
 
@@ -902,23 +748,16 @@ class CfgBegin(Message):
     STATES = frozenset({State.LINKED, State.READY})
     HASH = 0x3A46C3F1
     RESPONSE = CfgBeginResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgSpanResponse(Response):
     """Answer to CFG_SPAN."""
 
     ID = 0x21
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgSpan(Message):
     """SoftSpan code of a line class; clears its limits, because codes change their meaning.
 
@@ -931,28 +770,19 @@ class CfgSpan(Message):
     STATES = frozenset({State.LINKED})
     HASH = 0x10DFE450
     RESPONSE = CfgSpanResponse
-    FIELDS = (
-        Field("line", "u8", maximum=2), Field("span", "u8", maximum=4),
-    )
 
-    line: int  # Line
-    span: int  # span code of the DACs
+    line: int = wire("u8", maximum=2)  # Line
+    span: int = wire("u8", maximum=4)  # span code of the DACs
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgLimitResponse(Response):
     """Answer to CFG_LIMIT."""
 
     ID = 0x22
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgLimit(Message):
     """Allowed DAC codes, both ends included; within the board's hard limits."""
 
@@ -962,31 +792,21 @@ class CfgLimit(Message):
     STATES = frozenset({State.LINKED})
     HASH = 0x814ADCF5
     RESPONSE = CfgLimitResponse
-    FIELDS = (
-        Field("line", "u8", maximum=2), Field("mode", "u8", maximum=2), Field("minimum", "u16"),
-        Field("maximum", "u16"),
-    )
 
-    line: int  # Line
-    mode: int  # LimitMode
-    minimum: int
-    maximum: int
+    line: int = wire("u8", maximum=2)  # Line
+    mode: int = wire("u8", maximum=2)  # LimitMode
+    minimum: int = wire("u16")
+    maximum: int = wire("u16")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgTimingResponse(Response):
     """Answer to CFG_TIMING."""
 
     ID = 0x23
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgTiming(Message):
     """Read timing (sample_hold < row < convst < column) and allowed pulse widths."""
 
@@ -996,36 +816,26 @@ class CfgTiming(Message):
     STATES = frozenset({State.LINKED})
     HASH = 0x1A1BA29C
     RESPONSE = CfgTimingResponse
-    FIELDS = (
-        Field("sample_hold_ticks", "u16"), Field("row_ticks", "u16"), Field("convst_ticks", "u16"),
-        Field("column_ticks", "u16"), Field("settle_us", "u16"),
-        Field("minimum_width_ticks", "u16"), Field("maximum_width_ticks", "u16"),
-    )
 
-    sample_hold_ticks: int  # ticks
-    row_ticks: int  # ticks
-    convst_ticks: int  # ticks
-    column_ticks: int  # ticks
-    settle_us: int  # us
-    minimum_width_ticks: int  # ticks
-    maximum_width_ticks: int  # ticks
+    sample_hold_ticks: int = wire("u16")  # ticks
+    row_ticks: int = wire("u16")  # ticks
+    convst_ticks: int = wire("u16")  # ticks
+    column_ticks: int = wire("u16")  # ticks
+    settle_us: int = wire("u16")  # us
+    minimum_width_ticks: int = wire("u16")  # ticks
+    maximum_width_ticks: int = wire("u16")  # ticks
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgCommitResponse(Response):
     """Answer to CFG_COMMIT."""
 
     ID = 0x24
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("crc", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    crc: int  # as the board computed it
+    crc: int = wire("u32")  # as the board computed it
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgCommit(Message):
     """Check the whole configuration against its CRC-32 and make it valid.
 
@@ -1041,27 +851,18 @@ class CfgCommit(Message):
     STATES = frozenset({State.LINKED, State.READY})
     HASH = 0xB377FFA1
     RESPONSE = CfgCommitResponse
-    FIELDS = (
-        Field("crc", "u32"),
-    )
 
-    crc: int
+    crc: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgLevelsResponse(Response):
     """Answer to CFG_LEVELS."""
 
     ID = 0x25
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class CfgLevels(Message):
     """Codes that every read and VMM must name again.
 
@@ -1074,29 +875,21 @@ class CfgLevels(Message):
     STATES = frozenset({State.LINKED})
     HASH = 0xBD663700
     RESPONSE = CfgLevelsResponse
-    FIELDS = (
-        Field("read_gate_code", "u16"), Field("idle_row_code", "u16"),
-    )
 
-    read_gate_code: int
-    idle_row_code: int
+    read_gate_code: int = wire("u16")
+    idle_row_code: int = wire("u16")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ArmResponse(Response):
     """Answer to ARM."""
 
     ID = 0x28
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("state", "u8"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    state: int  # State
+    state: int = wire("u8")  # State
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Arm(Message):
     """Allow outputs, while the watchdog is fed by any good frame and the lease by RENEW or ARM."""
 
@@ -1106,31 +899,22 @@ class Arm(Message):
     STATES = frozenset({State.READY, State.ARMED})
     HASH = 0xC35DBAB6
     RESPONSE = ArmResponse
-    FIELDS = (
-        Field("config_crc", "u32"), Field("lease_ms", "u32", minimum=100, maximum=86400000),
-        Field("watchdog_ms", "u16", minimum=200, maximum=5000),
-    )
 
-    config_crc: int
-    lease_ms: int  # ms
-    watchdog_ms: int  # ms
+    config_crc: int = wire("u32")
+    lease_ms: int = wire("u32", minimum=100, maximum=86400000)  # ms
+    watchdog_ms: int = wire("u16", minimum=200, maximum=5000)  # ms
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class DisarmResponse(Response):
     """Answer to DISARM."""
 
     ID = 0x29
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("state", "u8"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    state: int  # State
+    state: int = wire("u8")  # State
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Disarm(Message):
     """Abort what runs, ground everything, keep the configuration."""
 
@@ -1140,24 +924,18 @@ class Disarm(Message):
     STATES = frozenset(State)
     HASH = 0x4DD271D0
     RESPONSE = DisarmResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class RenewResponse(Response):
     """Answer to RENEW."""
 
     ID = 0x2A
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("state", "u8"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    state: int  # State
+    state: int = wire("u8")  # State
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Renew(Message):
     """Renew the lease: a sign of life of the user's thread, not of the I/O thread."""
 
@@ -1167,23 +945,16 @@ class Renew(Message):
     STATES = frozenset(State)
     HASH = 0xEB0A17AD
     RESPONSE = RenewResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class DacWriteResponse(Response):
     """Answer to DAC_WRITE."""
 
     ID = 0x30
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class DacWrite(Message):
     """Write codes to channels first..
 
@@ -1196,32 +967,22 @@ class DacWrite(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0x1B15C0D1
     RESPONSE = DacWriteResponse
-    FIELDS = (
-        Field("first", "u8"), Field("n", "u8"), Field("update", "u8", maximum=1),
-        Field("reserved", "u8"), Field("code", "u16[]"),
-    )
 
-    first: int
-    n: int
-    update: int
-    reserved: int = 0
-    code: npt.NDArray[np.uint16]
+    first: int = wire("u8")
+    n: int = wire("u8")
+    update: int = wire("u8", maximum=1)
+    reserved: int = wire("u8", default=0)
+    code: npt.NDArray[np.uint16] = wire("u16[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GainsResponse(Response):
     """Answer to GAINS."""
 
     ID = 0x31
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Gains(Message):
     """Set the gain of each column, 2 bits each, column 0 in the low bits of byte 0."""
 
@@ -1231,28 +992,20 @@ class Gains(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0x747574A6
     RESPONSE = GainsResponse
-    FIELDS = (
-        Field("gain", "u8[16]"),
-    )
 
-    gain: bytes
+    gain: bytes = wire("u8[16]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class AdcReadResponse(Response):
     """Answer to ADC_READ."""
 
     ID = 0x32
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("code", "u16[]"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    code: npt.NDArray[np.uint16]
+    code: npt.NDArray[np.uint16] = wire("u16[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class AdcRead(Message):
     """Convert once and return the codes of the selected columns."""
 
@@ -1262,30 +1015,20 @@ class AdcRead(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0xFCBE57C0
     RESPONSE = AdcReadResponse
-    FIELDS = (
-        Field("cols", "u64"), Field("navg", "u16", minimum=1, maximum=1),
-        Field("settle_us", "u16"),
-    )
 
-    cols: int
-    navg: int = 1  # 1.0 measures once
-    settle_us: int  # us
+    cols: int = wire("u64")
+    navg: int = wire("u16", minimum=1, maximum=1, default=1)  # 1.0 measures once
+    settle_us: int = wire("u16")  # us
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GroundAllResponse(Response):
     """Answer to GROUND_ALL."""
 
     ID = 0x33
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GroundAll(Message):
     """Abort what runs and put every line to 0 V; the state stays armed."""
 
@@ -1295,24 +1038,18 @@ class GroundAll(Message):
     STATES = frozenset(State)
     HASH = 0xC823CBD2
     RESPONSE = GroundAllResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ReadArrayResponse(Response):
     """Answer to READ_ARRAY."""
 
     ID = 0x40
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("total", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    total: int  # rows
+    total: int = wire("u32")  # rows
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ReadArray(Message):
     """Drive the selected rows one after the other and sense the selected columns.
 
@@ -1325,24 +1062,19 @@ class ReadArray(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0x251814CB
     RESPONSE = ReadArrayResponse
-    FIELDS = (
-        Field("op", "u32"), Field("rows", "u8[16]"), Field("cols", "u64"), Field("v_row", "u16"),
-        Field("v_idle", "u16"), Field("v_gate", "u16"), Field("navg", "u16", minimum=1, maximum=1),
-        Field("gain_mode", "u8", maximum=4), Field("fmt", "u8", maximum=0),
-    )
 
-    op: int
-    rows: bytes  # bit mask, row 0 in bit 0 of byte 0
-    cols: int  # bit mask
-    v_row: int  # DAC code
-    v_idle: int  # must equal idle_row_code
-    v_gate: int  # must equal read_gate_code
-    navg: int = 1  # 1.0 measures once
-    gain_mode: int  # GainMode
-    fmt: int = 0
+    op: int = wire("u32")
+    rows: bytes = wire("u8[16]")  # bit mask, row 0 in bit 0 of byte 0
+    cols: int = wire("u64")  # bit mask
+    v_row: int = wire("u16")  # DAC code
+    v_idle: int = wire("u16")  # must equal idle_row_code
+    v_gate: int = wire("u16")  # must equal read_gate_code
+    navg: int = wire("u16", minimum=1, maximum=1, default=1)  # 1.0 measures once
+    gain_mode: int = wire("u8", maximum=4)  # GainMode
+    fmt: int = wire("u8", maximum=0, default=0)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ReadData(Message):
     """n items from item `first`.
 
@@ -1354,18 +1086,14 @@ class ReadData(Message):
     CLASS = "S"
     STATES = frozenset({State.BUSY_READ, State.ARMED})
     HASH = 0x387688B8
-    RESPONSE = None
-    FIELDS = (
-        Field("op_lo", "u16"), Field("n", "u16"), Field("first", "u32"), Field("body", "u8[]"),
-    )
 
-    op_lo: int
-    n: int
-    first: int
-    body: bytes
+    op_lo: int = wire("u16")
+    n: int = wire("u16")
+    first: int = wire("u32")
+    body: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ReadEndEvent(Message):
     """All items were sent, or none will follow. Repeated on CREDIT with GO_BACK."""
 
@@ -1374,36 +1102,25 @@ class ReadEndEvent(Message):
     CLASS = "S"
     STATES = frozenset({State.BUSY_READ, State.ARMED})
     HASH = 0x966292C9
-    RESPONSE = None
-    FIELDS = (
-        Field("op", "u32"), Field("status", "u16"), Field("reserved", "u16"),
-        Field("total", "u32"), Field("crc", "u32"),
-    )
 
-    op: int
-    status: int = 0  # ErrorCode
-    reserved: int = 0
-    total: int  # rows
-    crc: int  # CRC-32 of all items
+    op: int = wire("u32")
+    status: int = wire("u16", default=0)  # ErrorCode
+    reserved: int = wire("u16", default=0)
+    total: int = wire("u32")  # rows
+    crc: int = wire("u32")  # CRC-32 of all items
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class PulseResponse(Response):
     """Answer to PULSE."""
 
     ID = 0x50
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("fired", "u8"),
-        Field("width_ticks", "u16"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    fired: int  # pulses
-    width_ticks: int  # ticks
+    fired: int = wire("u8")  # pulses
+    width_ticks: int = wire("u16")  # ticks
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Pulse(Message):
     """Pulse one cell `count` times."""
 
@@ -1413,37 +1130,27 @@ class Pulse(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0x677CD406
     RESPONSE = PulseResponse
-    FIELDS = (
-        Field("op", "u32"), Field("row", "u8", maximum=127), Field("col", "u8", maximum=63),
-        Field("kind", "u8"), Field("count", "u8", minimum=1), Field("amp", "u16"),
-        Field("gate", "u16"), Field("width", "u16"),
-    )
 
-    op: int
-    row: int
-    col: int
-    kind: int  # PulseKind
-    count: int
-    amp: int  # DAC code
-    gate: int  # DAC code
-    width: int  # ticks
+    op: int = wire("u32")
+    row: int = wire("u8", maximum=127)
+    col: int = wire("u8", maximum=63)
+    kind: int = wire("u8")  # PulseKind
+    count: int = wire("u8", minimum=1)
+    amp: int = wire("u16")  # DAC code
+    gate: int = wire("u16")  # DAC code
+    width: int = wire("u16")  # ticks
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobBeginResponse(Response):
     """Answer to JOB_BEGIN."""
 
     ID = 0x51
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("room", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    room: int  # entries; first credit
+    room: int = wire("u32")  # entries; first credit
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobBegin(Message):
     """Start staging a job of n entries.
 
@@ -1456,21 +1163,16 @@ class JobBegin(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0x6F31120A
     RESPONSE = JobBeginResponse
-    FIELDS = (
-        Field("op", "u32"), Field("n", "u32", minimum=1), Field("crc", "u32"),
-        Field("verify", "u8", maximum=0), Field("format", "u8", maximum=1),
-        Field("pause_us", "u16"),
-    )
 
-    op: int
-    n: int  # entries
-    crc: int  # CRC-32 of all entries
-    verify: int = 0  # reserved: 1.0 does not verify
-    format: int  # JobFormat
-    pause_us: int  # us; at least this between pulses
+    op: int = wire("u32")
+    n: int = wire("u32", minimum=1)  # entries
+    crc: int = wire("u32")  # CRC-32 of all entries
+    verify: int = wire("u8", maximum=0, default=0)  # reserved: 1.0 does not verify
+    format: int = wire("u8", maximum=1)  # JobFormat
+    pause_us: int = wire("u16")  # us; at least this between pulses
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobData(Message):
     """n entries from entry `first`."""
 
@@ -1479,32 +1181,23 @@ class JobData(Message):
     CLASS = "S"
     STATES = frozenset({State.ARMED})
     HASH = 0xAFE08434
-    RESPONSE = None
-    FIELDS = (
-        Field("op_lo", "u16"), Field("n", "u16"), Field("first", "u32"), Field("body", "u8[]"),
-    )
 
-    op_lo: int
-    n: int
-    first: int
-    body: bytes
+    op_lo: int = wire("u16")
+    n: int = wire("u16")
+    first: int = wire("u32")
+    body: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobRunResponse(Response):
     """Answer to JOB_RUN."""
 
     ID = 0x53
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("total", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    total: int  # pulses
+    total: int = wire("u32")  # pulses
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobRun(Message):
     """Check number, CRC and limits of all entries, answer, then fire them in order."""
 
@@ -1514,14 +1207,11 @@ class JobRun(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0x8B59D9CA
     RESPONSE = JobRunResponse
-    FIELDS = (
-        Field("op", "u32"),
-    )
 
-    op: int
+    op: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ProgressEvent(Message):
     """Counters of the job, at most 20 per second, and once at its end.
 
@@ -1533,21 +1223,16 @@ class ProgressEvent(Message):
     CLASS = "S"
     STATES = frozenset({State.BUSY_JOB, State.ARMED})
     HASH = 0x3BC10C7C
-    RESPONSE = None
-    FIELDS = (
-        Field("op", "u32"), Field("started", "u32"), Field("done", "u32"), Field("phase", "u8"),
-        Field("reserved", "u8"), Field("err", "u16"),
-    )
 
-    op: int
-    started: int  # pulses
-    done: int  # pulses
-    phase: int  # Phase
-    reserved: int = 0
-    err: int  # ErrorCode
+    op: int = wire("u32")
+    started: int = wire("u32")  # pulses
+    done: int = wire("u32")  # pulses
+    phase: int = wire("u8")  # Phase
+    reserved: int = wire("u8", default=0)
+    err: int = wire("u16")  # ErrorCode
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VerifyData(Message):
     """Reserved for boards that verify in place; not sent by 1.0."""
 
@@ -1556,37 +1241,27 @@ class VerifyData(Message):
     CLASS = "S"
     STATES = frozenset({State.BUSY_JOB, State.ARMED})
     HASH = 0x12D7CCC6
-    RESPONSE = None
-    FIELDS = (
-        Field("op_lo", "u16"), Field("n", "u16"), Field("first", "u32"), Field("body", "u8[]"),
-    )
 
-    op_lo: int
-    n: int
-    first: int
-    body: bytes
+    op_lo: int = wire("u16")
+    n: int = wire("u16")
+    first: int = wire("u32")
+    body: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobStatusResponse(Response):
     """Answer to JOB_STATUS."""
 
     ID = 0x56
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("started", "u32"),
-        Field("done", "u32"), Field("phase", "u8"), Field("reserved", "u8"), Field("err", "u16"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    started: int  # pulses
-    done: int  # pulses
-    phase: int  # Phase
-    reserved: int = 0
-    err: int  # ErrorCode
+    started: int = wire("u32")  # pulses
+    done: int = wire("u32")  # pulses
+    phase: int = wire("u8")  # Phase
+    reserved: int = wire("u8", default=0)
+    err: int = wire("u16")  # ErrorCode
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobStatus(Message):
     """How far a job is. Phase UNKNOWN when the board never heard of it."""
 
@@ -1596,33 +1271,24 @@ class JobStatus(Message):
     STATES = frozenset(State)
     HASH = 0x2FFA3A32
     RESPONSE = JobStatusResponse
-    FIELDS = (
-        Field("op", "u32"),
-    )
 
-    op: int
+    op: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobAbortResponse(Response):
     """Answer to JOB_ABORT."""
 
     ID = 0x57
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("started", "u32"),
-        Field("done", "u32"), Field("phase", "u8"), Field("reserved", "u8"), Field("err", "u16"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    started: int  # pulses
-    done: int  # pulses
-    phase: int  # Phase
-    reserved: int = 0
-    err: int  # ErrorCode
+    started: int = wire("u32")  # pulses
+    done: int = wire("u32")  # pulses
+    phase: int = wire("u8")  # Phase
+    reserved: int = wire("u8", default=0)
+    err: int = wire("u16")  # ErrorCode
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class JobAbort(Message):
     """Stop a job between two pulses, or forget a staged one."""
 
@@ -1632,28 +1298,20 @@ class JobAbort(Message):
     STATES = frozenset(State)
     HASH = 0xD1972083
     RESPONSE = JobAbortResponse
-    FIELDS = (
-        Field("op", "u32"),
-    )
 
-    op: int
+    op: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class PulseRowResponse(Response):
     """Answer to PULSE_ROW."""
 
     ID = 0x58
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("mask", "u64"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    mask: int  # columns that fired
+    mask: int = wire("u64")  # columns that fired
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class PulseRow(Message):
     """Pulse all selected cells of one row once."""
 
@@ -1663,35 +1321,26 @@ class PulseRow(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0x26B4207A
     RESPONSE = PulseRowResponse
-    FIELDS = (
-        Field("op", "u32"), Field("row", "u8", maximum=127), Field("kind", "u8"),
-        Field("amp", "u16"), Field("width", "u16"), Field("cols", "u64"), Field("gate", "u16[64]"),
-    )
 
-    op: int
-    row: int
-    kind: int  # PulseKind
-    amp: int  # DAC code
-    width: int  # ticks
-    cols: int  # bit mask
-    gate: npt.NDArray[np.uint16]  # DAC code of each column
+    op: int = wire("u32")
+    row: int = wire("u8", maximum=127)
+    kind: int = wire("u8")  # PulseKind
+    amp: int = wire("u16")  # DAC code
+    width: int = wire("u16")  # ticks
+    cols: int = wire("u64")  # bit mask
+    gate: npt.NDArray[np.uint16] = wire("u16[64]")  # DAC code of each column
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmBeginResponse(Response):
     """Answer to VMM_BEGIN."""
 
     ID = 0x60
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("room", "u32"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    room: int  # vectors; first credit
+    room: int = wire("u32")  # vectors; first credit
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmBegin(Message):
     """Begin a batch of nvec vectors, which arrive as VMM_DATA and come back as VMM_RESULT.
 
@@ -1704,42 +1353,29 @@ class VmmBegin(Message):
     STATES = frozenset({State.ARMED})
     HASH = 0x3C1CF175
     RESPONSE = VmmBeginResponse
-    FIELDS = (
-        Field("op", "u32"), Field("nvec", "u32", minimum=1), Field("rows", "u8[16]"),
-        Field("cols", "u64"), Field("v_idle", "u16"), Field("v_gate", "u16"),
-        Field("in_fmt", "u8", maximum=3), Field("out_fmt", "u8", maximum=0),
-        Field("gain_mode", "u8", maximum=4), Field("flags", "u8", maximum=0),
-        Field("navg", "u16", minimum=1, maximum=1), Field("repeat", "u16", minimum=1, maximum=1),
-    )
 
-    op: int
-    nvec: int
-    rows: bytes  # bit mask
-    cols: int  # bit mask
-    v_idle: int  # must equal idle_row_code
-    v_gate: int  # must equal read_gate_code
-    in_fmt: int  # InputFormat
-    out_fmt: int = 0  # 0: u16 codes
-    gain_mode: int  # GainMode
-    flags: int = 0
-    navg: int = 1  # 1.0 measures once
-    repeat: int = 1  # 1.0 applies each vector once
+    op: int = wire("u32")
+    nvec: int = wire("u32", minimum=1)
+    rows: bytes = wire("u8[16]")  # bit mask
+    cols: int = wire("u64")  # bit mask
+    v_idle: int = wire("u16")  # must equal idle_row_code
+    v_gate: int = wire("u16")  # must equal read_gate_code
+    in_fmt: int = wire("u8", maximum=3)  # InputFormat
+    out_fmt: int = wire("u8", maximum=0, default=0)  # 0: u16 codes
+    gain_mode: int = wire("u8", maximum=4)  # GainMode
+    flags: int = wire("u8", maximum=0, default=0)
+    navg: int = wire("u16", minimum=1, maximum=1, default=1)  # 1.0 measures once
+    repeat: int = wire("u16", minimum=1, maximum=1, default=1)  # 1.0 applies each vector once
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmLutResponse(Response):
     """Answer to VMM_LUT."""
 
     ID = 0x61
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmLut(Message):
     """Part of a table.
 
@@ -1753,19 +1389,15 @@ class VmmLut(Message):
     STATES = frozenset({State.BUSY_VMM})
     HASH = 0x5D08DF1E
     RESPONSE = VmmLutResponse
-    FIELDS = (
-        Field("op", "u32"), Field("table", "u8", maximum=1), Field("last", "u8", maximum=1),
-        Field("first", "u16"), Field("values", "u16[]"),
-    )
 
-    op: int
-    table: int
-    last: int
-    first: int
-    values: npt.NDArray[np.uint16]
+    op: int = wire("u32")
+    table: int = wire("u8", maximum=1)
+    last: int = wire("u8", maximum=1)
+    first: int = wire("u16")
+    values: npt.NDArray[np.uint16] = wire("u16[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmData(Message):
     """n vectors from vector `first`; each starts on a byte, low bits first."""
 
@@ -1774,18 +1406,14 @@ class VmmData(Message):
     CLASS = "S"
     STATES = frozenset({State.BUSY_VMM})
     HASH = 0x8D9E639C
-    RESPONSE = None
-    FIELDS = (
-        Field("op_lo", "u16"), Field("n", "u16"), Field("first", "u32"), Field("body", "u8[]"),
-    )
 
-    op_lo: int
-    n: int
-    first: int
-    body: bytes
+    op_lo: int = wire("u16")
+    n: int = wire("u16")
+    first: int = wire("u32")
+    body: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmResult(Message):
     """n results from vector `first`, laid out as in READ_DATA."""
 
@@ -1794,18 +1422,14 @@ class VmmResult(Message):
     CLASS = "S"
     STATES = frozenset({State.BUSY_VMM, State.ARMED})
     HASH = 0xBC9D0809
-    RESPONSE = None
-    FIELDS = (
-        Field("op_lo", "u16"), Field("n", "u16"), Field("first", "u32"), Field("body", "u8[]"),
-    )
 
-    op_lo: int
-    n: int
-    first: int
-    body: bytes
+    op_lo: int = wire("u16")
+    n: int = wire("u16")
+    first: int = wire("u32")
+    body: bytes = wire("u8[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmEndEvent(Message):
     """All results were sent, or none will follow. Repeated on CREDIT with GO_BACK."""
 
@@ -1814,33 +1438,22 @@ class VmmEndEvent(Message):
     CLASS = "S"
     STATES = frozenset({State.BUSY_VMM, State.ARMED})
     HASH = 0xCB4DF95C
-    RESPONSE = None
-    FIELDS = (
-        Field("op", "u32"), Field("status", "u16"), Field("reserved", "u16"),
-        Field("total", "u32"), Field("crc", "u32"),
-    )
 
-    op: int
-    status: int = 0  # ErrorCode
-    reserved: int = 0
-    total: int  # vectors
-    crc: int  # CRC-32 of all results
+    op: int = wire("u32")
+    status: int = wire("u16", default=0)  # ErrorCode
+    reserved: int = wire("u16", default=0)
+    total: int = wire("u32")  # vectors
+    crc: int = wire("u32")  # CRC-32 of all results
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmAbortResponse(Response):
     """Answer to VMM_ABORT."""
 
     ID = 0x65
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class VmmAbort(Message):
     """End a batch or an array read early; its rows and gates go to ground."""
 
@@ -1850,27 +1463,18 @@ class VmmAbort(Message):
     STATES = frozenset(State)
     HASH = 0x4D5AD430
     RESPONSE = VmmAbortResponse
-    FIELDS = (
-        Field("op", "u32"),
-    )
 
-    op: int
+    op: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class DbgUnlockResponse(Response):
     """Answer to DBG_UNLOCK."""
 
     ID = 0x70
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class DbgUnlock(Message):
     """Enter DEBUG with the outputs grounded; the configuration is dropped. ttl 0 leaves it."""
 
@@ -1880,30 +1484,22 @@ class DbgUnlock(Message):
     STATES = frozenset({State.LINKED, State.DEBUG})
     HASH = 0x4CE1437A
     RESPONSE = DbgUnlockResponse
-    FIELDS = (
-        Field("uid_crc", "u32"), Field("ttl_ms", "u32", maximum=60000), Field("flags", "u8"),
-    )
 
-    uid_crc: int  # CRC-32 of the uid in HELLO_ACK
-    ttl_ms: int  # ms
-    flags: int  # bit 0 unsafe: needs a jumper as well
+    uid_crc: int = wire("u32")  # CRC-32 of the uid in HELLO_ACK
+    ttl_ms: int = wire("u32", maximum=60000)  # ms
+    flags: int = wire("u8")  # bit 0 unsafe: needs a jumper as well
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class SpiXferResponse(Response):
     """Answer to SPI_XFER."""
 
     ID = 0x71
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("word", "u32[]"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    word: npt.NDArray[np.uint32]
+    word: npt.NDArray[np.uint32] = wire("u32[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class SpiXfer(Message):
     """Shift 32-bit words through one DAC chip; SDO is the previous word.
 
@@ -1916,29 +1512,20 @@ class SpiXfer(Message):
     STATES = frozenset({State.DEBUG})
     HASH = 0x72B97302
     RESPONSE = SpiXferResponse
-    FIELDS = (
-        Field("chip", "u8", maximum=15), Field("n", "u8"), Field("word", "u32[]"),
-    )
 
-    chip: int
-    n: int
-    word: npt.NDArray[np.uint32]
+    chip: int = wire("u8", maximum=15)
+    n: int = wire("u8")
+    word: npt.NDArray[np.uint32] = wire("u32[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class AdcCrResponse(Response):
     """Answer to ADC_CR."""
 
     ID = 0x72
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class AdcCr(Message):
     """Write the configuration register of an ADC chip."""
 
@@ -1948,29 +1535,21 @@ class AdcCr(Message):
     STATES = frozenset({State.DEBUG})
     HASH = 0x3D819C14
     RESPONSE = AdcCrResponse
-    FIELDS = (
-        Field("chip", "u8", maximum=7), Field("cr", "u8", maximum=15),
-    )
 
-    chip: int
-    cr: int
+    chip: int = wire("u8", maximum=7)
+    cr: int = wire("u8", maximum=15)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class AdcRawResponse(Response):
     """Answer to ADC_RAW."""
 
     ID = 0x73
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("code", "u16[]"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    code: npt.NDArray[np.uint16]
+    code: npt.NDArray[np.uint16] = wire("u16[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class AdcRaw(Message):
     """Convert n times and return the eight channels of each."""
 
@@ -1980,29 +1559,21 @@ class AdcRaw(Message):
     STATES = frozenset({State.DEBUG})
     HASH = 0x943625EB
     RESPONSE = AdcRawResponse
-    FIELDS = (
-        Field("chip", "u8", maximum=7), Field("n", "u8"),
-    )
 
-    chip: int
-    n: int
+    chip: int = wire("u8", maximum=7)
+    n: int = wire("u8")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GpioGetResponse(Response):
     """Answer to GPIO_GET."""
 
     ID = 0x74
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("bank", "u32[4]"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    bank: npt.NDArray[np.uint32]
+    bank: npt.NDArray[np.uint32] = wire("u32[4]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GpioGet(Message):
     """Read the four GPIO banks."""
 
@@ -2012,23 +1583,16 @@ class GpioGet(Message):
     STATES = frozenset({State.DEBUG})
     HASH = 0xF0B3137C
     RESPONSE = GpioGetResponse
-    FIELDS = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GpioSetResponse(Response):
     """Answer to GPIO_SET."""
 
     ID = 0x75
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"),
-    )
-
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class GpioSet(Message):
     """Write the masked bits of one bank."""
 
@@ -2038,32 +1602,23 @@ class GpioSet(Message):
     STATES = frozenset({State.DEBUG})
     HASH = 0xE493A436
     RESPONSE = GpioSetResponse
-    FIELDS = (
-        Field("bank", "u8", maximum=3), Field("mask", "u32"), Field("value", "u32"),
-    )
 
-    bank: int
-    mask: int
-    value: int
+    bank: int = wire("u8", maximum=3)
+    mask: int = wire("u32")
+    value: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class ShadowResponse(Response):
     """Answer to SHADOW."""
 
     ID = 0x76
-    FIELDS = (
-        Field("status", "u16"), Field("detail", "u16"), Field("code", "u16[64]"),
-        Field("span", "u8[64]"),
-    )
 
-    status: int = 0  # ErrorCode; bit 15: repeated from the cache
-    detail: int = 0  # the field, channel or state concerned
-    code: npt.NDArray[np.uint16]  # n valid
-    span: bytes  # n valid
+    code: npt.NDArray[np.uint16] = wire("u16[64]")  # n valid
+    span: bytes = wire("u8[64]")  # n valid
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class Shadow(Message):
     """What the firmware believes the DAC channels first.. hold: codes, spans."""
 
@@ -2073,15 +1628,12 @@ class Shadow(Message):
     STATES = frozenset({State.DEBUG})
     HASH = 0x3120B699
     RESPONSE = ShadowResponse
-    FIELDS = (
-        Field("first", "u8"), Field("n", "u8", maximum=64),
-    )
 
-    first: int
-    n: int
+    first: int = wire("u8")
+    n: int = wire("u8", maximum=64)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class LogEvent(Message):
     """A line for people."""
 
@@ -2090,17 +1642,13 @@ class LogEvent(Message):
     CLASS = "I"
     STATES = frozenset(State)
     HASH = 0xF6A60AE8
-    RESPONSE = None
-    FIELDS = (
-        Field("t_us", "u32"), Field("level", "u8"), Field("text", "char[]"),
-    )
 
-    t_us: int  # us
-    level: int
-    text: str
+    t_us: int = wire("u32")  # us
+    level: int = wire("u8")
+    text: str = wire("char[]")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class FaultEvent(Message):
     """A fault was latched; everything is grounded."""
 
@@ -2109,17 +1657,13 @@ class FaultEvent(Message):
     CLASS = "I"
     STATES = frozenset(State)
     HASH = 0xB99C8DBF
-    RESPONSE = None
-    FIELDS = (
-        Field("fault", "u8"), Field("detail", "u32"), Field("op", "u32"),
-    )
 
-    fault: int  # ErrorCode
-    detail: int = 0
-    op: int
+    fault: int = wire("u8")  # ErrorCode
+    detail: int = wire("u32", default=0)
+    op: int = wire("u32")
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@message
 class StateEvent(Message):
     """The state changed without being asked to."""
 
@@ -2128,12 +1672,8 @@ class StateEvent(Message):
     CLASS = "I"
     STATES = frozenset(State)
     HASH = 0x5E46931D
-    RESPONSE = None
-    FIELDS = (
-        Field("state", "u8"),
-    )
 
-    state: int  # State
+    state: int = wire("u8")  # State
 
 
 CATALOGUE: tuple[type[Message], ...] = (
@@ -2199,53 +1739,7 @@ CATALOGUE: tuple[type[Message], ...] = (
 )
 """Every message that is not an answer, by id."""
 
-ANSWERS: tuple[type[Message], ...] = (
-    HelloResponse,
-    ByeResponse,
-    PingResponse,
-    GetDictResponse,
-    SetBaudResponse,
-    EchoResponse,
-    SourceResponse,
-    SinkResponse,
-    GetInfoResponse,
-    GetStateResponse,
-    ClearFaultResponse,
-    GetCountersResponse,
-    ReadJournalResponse,
-    GetLimitsResponse,
-    GetDriversResponse,
-    CfgBeginResponse,
-    CfgSpanResponse,
-    CfgLimitResponse,
-    CfgTimingResponse,
-    CfgCommitResponse,
-    CfgLevelsResponse,
-    ArmResponse,
-    DisarmResponse,
-    RenewResponse,
-    DacWriteResponse,
-    GainsResponse,
-    AdcReadResponse,
-    GroundAllResponse,
-    ReadArrayResponse,
-    PulseResponse,
-    JobBeginResponse,
-    JobRunResponse,
-    JobStatusResponse,
-    JobAbortResponse,
-    PulseRowResponse,
-    VmmBeginResponse,
-    VmmLutResponse,
-    VmmAbortResponse,
-    DbgUnlockResponse,
-    SpiXferResponse,
-    AdcCrResponse,
-    AdcRawResponse,
-    GpioGetResponse,
-    GpioSetResponse,
-    ShadowResponse,
-)
+ANSWERS = tuple(m.RESPONSE for m in CATALOGUE if m.RESPONSE is not None)
 """Every answer, by id."""
 
 MESSAGES: dict[tuple[int, int], type[Message]] = {(m.KIND, m.ID): m for m in CATALOGUE}

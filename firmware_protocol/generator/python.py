@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from firmware_protocol.codec import SCALARS, Field
+from firmware_protocol.codec import SCALARS, Field, Response
 from firmware_protocol.generator.spec import MessageSpec, Spec
 
 HEADER = '''\
@@ -19,13 +19,12 @@ Generated from spec/mlp.toml by `python -m firmware_protocol.generate`; do not e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from firmware_protocol.codec import Field, Message, OpenEnum, Response
+from firmware_protocol.codec import Message, OpenEnum, Response, message, wire
 
 '''
 
@@ -107,25 +106,24 @@ def _annotation(field: Field) -> str:
     return f"npt.NDArray[np.{'u' if field.base[0] == 'u' else ''}int{width}]"
 
 
-def _field(field: Field) -> str:
-    arguments = [f'"{field.name}"', f'"{field.type}"']
+def _wire(field: Field) -> str:
+    arguments = [f'"{field.type}"']
     if field.minimum is not None:
         arguments.append(f"minimum={field.minimum}")
     if field.maximum is not None:
         arguments.append(f"maximum={field.maximum}")
     if field.base not in SCALARS and field.base != "char":
         arguments.append(f"dtype={record_constant(field.base)}")
-    return f"Field({', '.join(arguments)})"
+    if field.is_scalar and field.name in ("status", "detail", "reserved"):
+        arguments.append("default=0")
+    elif field.maximum is not None and field.maximum == (field.minimum or 0):
+        arguments.append(f"default={field.maximum}")
+    return f"wire({', '.join(arguments)})"
 
 
 def _attribute(field: Field, raw: dict[str, Any]) -> str:
-    default = ""
-    if field.is_scalar and field.name in ("status", "detail", "reserved"):
-        default = " = 0"
-    elif field.maximum is not None and field.maximum == (field.minimum or 0):
-        default = f" = {field.maximum}"
     note = "; ".join(part for part in (raw.get("unit"), raw.get("doc")) if part)
-    line = f"    {field.name}: {_annotation(field)}{default}"
+    line = f"    {field.name}: {_annotation(field)} = {_wire(field)}"
     if not note:
         return line + "\n"
     if len(line) + len(note) < 96:
@@ -133,15 +131,17 @@ def _attribute(field: Field, raw: dict[str, Any]) -> str:
     return textwrap.indent(textwrap.fill(note, 92), "    # ") + f"\n{line}\n"
 
 
-def _body(spec: Spec, raw_fields: Sequence[dict[str, Any]]) -> str:
-    fields = [spec.field(raw) for raw in raw_fields]
-    if not fields:
-        return "    FIELDS = ()\n"
-    # Break lines between fields only.
-    listed = textwrap.fill(", ".join(_field(f).replace(" ", "\0") for f in fields) + ",", 91)
-    listed = textwrap.indent(listed, "        ").replace("\0", " ")
-    attributes = "".join(_attribute(f, raw) for f, raw in zip(fields, raw_fields, strict=True))
-    return f"    FIELDS = (\n{listed}\n    )\n\n{attributes}"
+def _class(
+    spec: Spec,
+    head: str,
+    doc: str,
+    constants: Sequence[str],
+    raw_fields: Sequence[dict[str, Any]],
+) -> str:
+    attributes = [_attribute(spec.field(one), one) for one in raw_fields]
+    named = "".join(f"    {line}\n" for line in constants)
+    parts = [f"@message\nclass {head}:\n{_docstring(doc)}\n", named, "".join(attributes)]
+    return "\n".join(parts)
 
 
 def _message(spec: Spec, message: MessageSpec) -> str:
@@ -151,39 +151,36 @@ def _message(spec: Spec, message: MessageSpec) -> str:
         if "any" in message.states
         else "frozenset({" + ", ".join(f"State.{s}" for s in message.states) + "})"
     )
-    answer = f"{name}Response" if message.response is not None else "None"
-    return (
-        f"@dataclass(frozen=True, slots=True, eq=False, kw_only=True)\n"
-        f"class {name}(Message):\n{_docstring(message.doc)}\n\n"
-        f"    ID = 0x{message.id:02X}\n"
-        f"    KIND = Kind.{message.kind}\n"
-        f'    CLASS = "{message.klass}"\n'
-        f"    STATES = {states}\n"
-        f"    HASH = 0x{message.hash:08X}\n"
-        f"    RESPONSE = {answer}\n" + _body(spec, message.fields)
-    )
+    constants = [
+        f"ID = 0x{message.id:02X}",
+        f"KIND = Kind.{message.kind}",
+        f'CLASS = "{message.klass}"',
+        f"STATES = {states}",
+        f"HASH = 0x{message.hash:08X}",
+    ]
+    if message.response is not None:
+        constants.append(f"RESPONSE = {name}Response")
+    return _class(spec, f"{name}(Message)", message.doc, constants, message.fields)
 
 
 def _response(spec: Spec, message: MessageSpec) -> str:
-    base = "Message" if message.bare else "Response"
+    """Write an answer; all but the bare ones begin with the fields of their base class."""
     assert message.response is not None
-    return (
-        f"@dataclass(frozen=True, slots=True, eq=False, kw_only=True)\n"
-        f"class {message.python_name}Response({base}):\n"
-        f"{_docstring(f'Answer to {message.name}.')}"
-        f"\n\n    ID = 0x{message.id:02X}\n" + _body(spec, message.response)
+    name = f"{message.python_name}Response"
+    head, own = (
+        (f"{name}(Message)", message.response)
+        if message.bare
+        else (f"{name}(Response)", message.response[len(Response.FIELDS) :])
     )
+    return _class(spec, head, f"Answer to {message.name}.", [f"ID = 0x{message.id:02X}"], own)
 
 
 def _registry(spec: Spec) -> str:
     names = "".join(f"    {m.python_name},\n" for m in spec.messages)
-    answers = "".join(
-        f"    {m.python_name}Response,\n" for m in spec.messages if m.response is not None
-    )
     return (
         f"CATALOGUE: tuple[type[Message], ...] = (\n{names})\n"
         f'"""Every message that is not an answer, by id."""\n\n'
-        f"ANSWERS: tuple[type[Message], ...] = (\n{answers})\n"
+        "ANSWERS = tuple(m.RESPONSE for m in CATALOGUE if m.RESPONSE is not None)\n"
         f'"""Every answer, by id."""\n\n'
         "MESSAGES: dict[tuple[int, int], type[Message]] = {(m.KIND, m.ID): m for m in CATALOGUE}\n"
         "RESPONSES: dict[int, type[Message]] = {answer.ID: answer for answer in ANSWERS}\n"
