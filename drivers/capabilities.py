@@ -122,11 +122,14 @@ class Capabilities:
     products
         How it multiplies.
     unselected
-        What lines do that take no part. (V/2 and V/3, for cells without transistors, are to come.)
+        What lines do that take no part, in a read and while another is pulsed. Cells without
+        transistors are pulsed with half of the amplitude on either side, so that at 0 V, grounded,
+        no other cell sees more than half of it.
     cells_at_once
         Most cells of a row that one pulse may have, in a SET and in a RESET; 0: all.
     compliance
-        Lowest and highest current (A) at which a SET can be told to hold; None where it cannot.
+        Lowest and highest current (A) at which a SET can be told to hold
+        (`BoardConfig.compliance`); None where it cannot.
     maximum_ticks
         Widest pulse, in ticks.
     journal

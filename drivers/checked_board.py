@@ -95,7 +95,8 @@ class CheckedBoard(ABC):
             self._check_measurement(selection, row_code, gain, config)
             if not len(row_code):
                 empty = (0, selection.columns.size)
-                return Samples(code=np.empty(empty, np.uint16), gain=np.empty(empty, np.uint8))
+                code = np.empty(empty, self.capabilities.sense.dtype)
+                return Samples(code=code, gain=np.empty(empty, np.uint8))
             return self._vmm(selection, row_code, gain, config)
 
     @property

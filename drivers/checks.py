@@ -35,7 +35,8 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
     LimitError
         If an amplitude, a gate of a selected cell or a width is outside the limits of its kind.
     DeviceError
-        If a row, a kind of pulse or the width of a mask does not exist on this board.
+        If a row, a kind of pulse or the width of a mask does not exist on this board, or a pulse
+        has more cells than the board pulses at once.
     """
     if not len(pulses):
         return
@@ -54,6 +55,12 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
         gate = config.limits.get((LineClass.GATE, mode), CodeRange(0, 0))
         check_codes(pulses.amplitude_code[which], amplitude, f"{mode.name} amplitude code")
         selected = pulses.columns & which[:, np.newaxis]
+        most, cells = able.cells_at_once[mode - Mode.SET], int(selected.sum(axis=1).max())
+        if most and cells > most:
+            raise DeviceError(
+                f"a {mode.name} of {cells} cells: this board pulses {most} at once; nothing was "
+                "fired"
+            )
         check_codes(pulses.gate_code[selected], gate, f"{mode.name} gate code")
     widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
     check_codes(pulses.width_ticks, widths, "pulse width in ticks")

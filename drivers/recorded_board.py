@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy.typing as npt
 
 from drivers.board import PulseBatch
 from drivers.checked_board import CheckedBoard
-from drivers.errors import DeviceError, InUseError, TransportError
+from drivers.errors import DeviceError, InUseError, PulseOutcomeUnknown, TransportError
 from drivers.lock import BoardLock
-from drivers.tickets import Batch, Tickets, new_name, state_directory
+from drivers.tickets import Batch, Tickets, entries_of, new_name, state_directory
+from drivers.wire_format import column_masks
 from drivers.wire_log import LOGGER
 
 __all__ = ["PATIENCE", "RecordedBoard"]
@@ -49,6 +51,41 @@ class RecordedBoard(CheckedBoard):
 
     def _batch(self, pulses: PulseBatch, ticket: str) -> Batch:
         return Batch(ticket or new_name(), len(pulses))
+
+    def _fire_part(
+        self, pulses: PulseBatch, batch: Batch, part: range, fire: Callable[[], None]
+    ) -> None:
+        """Fire a part of a batch on a board without a journal, and enter what became of it.
+
+        Parameters
+        ----------
+        pulses, batch
+            All of it.
+        part
+            The pulses that `fire` fires; those before it were fired.
+
+        Raises
+        ------
+        PulseOutcomeUnknown
+            If `fire` fails: nobody but the cells can tell.
+        """
+        tickets = self._tickets
+        op, which = tickets.highest_op + 1, slice(part.start, part.stop)
+        rows, columns = pulses.row[which], pulses.columns[which]
+        tickets.sent(
+            op, batch, part.start, entries_of(pulses.kind[which], rows, column_masks(columns))
+        )
+        done = 0
+        try:
+            fire()
+            done = len(part)
+        except (TransportError, DeviceError) as error:
+            cells = [(int(rows[k]), int(j)) for k, j in np.argwhere(columns)]
+            raise PulseOutcomeUnknown(
+                op, len(pulses), part.start, part, cells, str(error)
+            ) from error
+        finally:
+            tickets.settled(op, done, len(part))
 
     def _claim(self, name: str, *, old: Path | None = None, fsync: bool = False) -> None:
         """Take the lock and the record of the board of this name, once.

@@ -100,6 +100,9 @@ class BoardConfig:
         Allowed pulse width, in timer ticks.
     timing
         Read timing.
+    compliance
+        Current (A) that the board holds a SET to, where it can (`Capabilities.compliance`); None
+        elsewhere.
     """
 
     spans: Mapping[LineClass, Converter]
@@ -109,6 +112,7 @@ class BoardConfig:
     minimum_width_ticks: int = 0
     maximum_width_ticks: int = PulseTimer.maximum_ticks
     timing: Timing = field(default_factory=Timing)
+    compliance: float | None = None
 
     def __post_init__(self) -> None:
         for what, code, line in (

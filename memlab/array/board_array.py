@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import AUTO_GAIN, Board, PulseBatch, PulseKind, Samples, Selection
-from drivers.capabilities import Products
+from drivers.capabilities import Products, Rest
 from drivers.converter import Codes, Converter
 from drivers.simulation import Simulation
 from memlab.array.arguments import as_numbers
@@ -23,6 +23,7 @@ from memlab.array.batches import NamedBatches
 from memlab.array.board_session import BoardSession
 from memlab.array.measurement import BoolArray, FloatArray, Measurement
 from memlab.array.seam import Array
+from memlab.array.view import View
 from memlab.array.wire_steps import on_steps
 from memlab.calibration import Calibration
 from memlab.chip.coupled_limits import check_forming, check_operating_point, check_vmm
@@ -251,6 +252,28 @@ class BoardArray(Array):
         products has one part.
         """
         return self._under or self._load_of_read()
+
+    def _own_load(self) -> Load:
+        able = self._session.able
+        if self._own is None and able.unselected is Rest.GROUNDED:
+            # Rows that take no part are at 0 V; so are all columns, where no gate closes them off.
+            columns = np.arange(able.columns) if able.gate is None else self.columns
+            self._own = Load.of(np.arange(able.rows), columns, self._chip_shape)
+        return super()._own_load()
+
+    def under(self, load: Load | View | None) -> Self:
+        """Return this view, read and multiplied under the load of other lines too (`View.under`).
+
+        A board that holds all other lines at 0 V has one load, and refuses others (`SettingError`).
+        """
+        view = super().under(load)
+        fixed = self._session.able.unselected is Rest.GROUNDED
+        if fixed and view._under is not None and view._under != view._own_load():
+            raise SettingError(
+                f"this board holds all lines at 0 V that take no part: it reads under one load "
+                f"({view._own_load()}), not under ({view._under})"
+            )
+        return view
 
     def _load_of_read(self) -> Load:
         """Return the load of the board's own read of this view's lines."""

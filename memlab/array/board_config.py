@@ -33,6 +33,13 @@ def check_board(limits: Limits, timer: PulseTimer, able: Capabilities) -> None:
                 f"limits.{name} = {getattr(limits, name):.7g} V is beyond what the board can make: "
                 f"at most {volts:.7g} V"
             )
+    if able.compliance is not None:
+        low, high = able.compliance
+        if not low <= limits.cell_current <= high:
+            raise LimitError(
+                f"limits.cell_current = {limits.cell_current:.7g} A is not what the board can hold "
+                f"a SET to: {low:.7g} to {high:.7g} A"
+            )
     for name in ("minimum_width", "maximum_width"):
         try:
             timer.ticks(getattr(limits, name))
@@ -49,7 +56,8 @@ def board_config(
 ) -> BoardConfig:
     """Translate limits in volts into the codes that the board checks again.
 
-    Limits are what the chip may see. Where calibrations know that lines make less than their
+    Limits are what the chip may see; a board that holds the current of a SET holds it to
+    `cell_current`. Where calibrations know that lines make less than their
     nominal voltage, the largest code of a read is larger.
     """
     read = read_range(limits.read_voltage, [one.record for one in calibrations])
@@ -77,4 +85,5 @@ def board_config(
         idle_row_code=able.row.zero_code,
         minimum_width_ticks=int(timer.ticks(limits.minimum_width)),
         maximum_width_ticks=int(timer.ticks(limits.maximum_width)),
+        compliance=None if able.compliance is None else limits.cell_current,
     )

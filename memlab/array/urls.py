@@ -14,6 +14,8 @@ mock:                                    answers at once with fixed codes, also 
 serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening` for all of them
 dpe+serial://COM4?chip=die-7             ... that speaks the published board's dialect; it has no
                                          serial number, so the chip's name stands for it
+arc2:?firmware=FILE&chip=die-7           an ArC TWO; see `drivers.arc2_board` for its options
+NAME:?option=value                       a board of another package; see `drivers.registry`
 
 Options that begin with `fault.` let things go wrong on purpose: `drivers.faults` says which there
 are. Options for the array on any board:
@@ -42,6 +44,7 @@ from drivers.faults.options import Faults, Place, parse_faults, split_faults
 from drivers.known_names import did_you_mean, dotted_names, near_names
 from drivers.mock_board import MockBoard
 from drivers.opening import SCHEMES, open_wire_board, parse_address, parse_options
+from drivers.registry import named_schemes, open_named_board, read_options
 from drivers.tokens import take_token
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
@@ -54,7 +57,7 @@ from memlab.chip.shape import PUBLISHED, parse_shape
 from memlab.emulator import ChipPreset, load_preset
 from memlab.emulator.chip_file import ChipFile, ChipIdentity, read_identity
 from memlab.emulator.making import make_board
-from memlab.errors import SettingError
+from memlab.errors import MemlabError, SettingError
 from memlab.passport import Passport
 from memlab.passport.chip_in_file import meet_chip, position
 from memlab.passport.location import default_path, passport_beside
@@ -131,7 +134,7 @@ def open_board_array(
     try:
         first = {} if named is None else named.budgets.given()
         passport = _open_passport(board, address, asked, file, first)
-        known = _is_wire(url) and board.capabilities.serial
+        known = _is_device(url) and board.capabilities.serial
         choice = asked.calibration or (LATEST if known else NONE)
         array = BoardArray(
             board,
@@ -178,6 +181,13 @@ def _open_board(url: str, seed: int, chip: ChipPreset | None) -> tuple[Board, Ch
     scheme, options = _split(url)
     if scheme == "mock":
         return MockBoard(_shape(url, options)), None
+    if scheme not in _SCHEMES:
+        try:
+            return open_named_board(url, scheme, options, ARRAY_OPTIONS), None
+        except MemlabError:
+            raise
+        except ValueError as error:
+            raise SettingError(str(error)) from error
     if scheme != "emulator":
         raise SettingError(f"{url!r} names no board; boards start with emulator: or serial://")
     options, faults = _faults(url, options)
@@ -197,7 +207,7 @@ def _stored(url: str, options: dict[str, str]) -> ChipIdentity | None:
 
 def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
     """Return the chip that the URL of an emulated board makes of this one, or names itself."""
-    if _is_wire(url) or _split(url)[0] == "mock":
+    if _is_wire(url) or _split(url)[0] != "emulator":
         return chip
     options, _ = _faults(url, _split(url)[1])
     if (stored := _stored(url, options)) is not None:
@@ -246,9 +256,11 @@ def check_url(url: str) -> str:
         scheme, options = _split(url)
         if scheme == "emulator":
             _faults(url, options)
-        return url
     try:
-        parse_address(address, ARRAY_OPTIONS)
+        if _is_wire(url):
+            parse_address(address, ARRAY_OPTIONS)
+        elif scheme not in _SCHEMES:
+            read_options(url, scheme, _split(address)[1], ARRAY_OPTIONS)
     except ValueError as error:
         raise SettingError(str(error)) from error
     return url
@@ -260,6 +272,11 @@ def _is_ideal(url: str) -> bool:
 
 def _is_wire(url: str) -> bool:
     return url.split(":", 1)[0] in SCHEMES
+
+
+def _is_device(url: str) -> bool:
+    """Whether a URL names a board that outlives the program."""
+    return _is_wire(url) or _split(url)[0] not in _SCHEMES
 
 
 def _open_passport(
@@ -279,7 +296,7 @@ def _open_passport(
     elif file is not None:
         path = passport_beside(file.path)
     else:
-        path = default_path(able.serial) if _is_wire(address) and able.serial else None
+        path = default_path(able.serial) if _is_device(address) and able.serial else None
     if path is None:
         if asked.budgets:
             name = next(iter(asked.budgets))
@@ -303,9 +320,10 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
     except ValueError as error:
         raise SettingError(f"{url!r} is not a URL: {error}") from error
     scheme = parts.scheme or url
-    if scheme not in _SCHEMES:
-        known = ", ".join([*(f"{name}:" for name in _SCHEMES), *(f"{n}://" for n in SCHEMES)])
-        hint = did_you_mean(scheme, (*_SCHEMES, *SCHEMES))
+    if scheme not in _SCHEMES and scheme not in named_schemes():
+        short = (*_SCHEMES, *named_schemes())
+        known = ", ".join([*(f"{name}:" for name in short), *(f"{n}://" for n in SCHEMES)])
+        hint = did_you_mean(scheme, (*short, *SCHEMES))
         if _PORT.fullmatch(url):
             hint = f"did you mean serial://{url}? "
         raise SettingError(f"unknown board {url!r}; {hint}it must start with one of {known}")

@@ -9,6 +9,7 @@ import pytest
 from drivers.board import Board, Outcome
 from drivers.errors import DeviceError, PulseOutcomeUnknown, SupplyError, TransportError
 from drivers.faults.options import Faults
+from drivers.mock_board import MockBoard
 from memlab.array.urls import check_url, open_array, open_board
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.faulty_board import FaultyEmulatedBoard
@@ -16,18 +17,18 @@ from memlab.errors import SettingError
 from memlab.testing import ServedBoard
 from memlab.testing.boards.codes import (
     CELLS,
-    CONFIG,
     OPEN_GATE,
-    READ,
     RESET,
     SET,
     STRONG_GATE,
-    ZERO,
-    conductance_codes,
+    Words,
+    conductances,
     pulses,
     vectors,
 )
 
+WORDS = Words(MockBoard((128, 64)).capabilities)
+CONFIG, READ, ZERO = WORDS.config, WORDS.read, WORDS.zero
 CHIP = "emulator:?chip=ideal"
 UP = (3, SET, [1, 2], STRONG_GATE)
 DOWN = (3, RESET, [1, 2], OPEN_GATE)
@@ -106,14 +107,14 @@ class TestInProcess:
             for board in (sound, faulty):
                 board.pulse(pulses(board, *MANY))
             np.testing.assert_array_equal(
-                sound.vmm(CELLS, vectors(5)).code, faulty.vmm(CELLS, vectors(5)).code
+                sound.vmm(CELLS, vectors(WORDS, 5)).code, faulty.vmm(CELLS, vectors(WORDS, 5)).code
             )
 
     def test_the_line_dies_in_the_call_that_was_named(self) -> None:
         board = configured(f"{CHIP}&fault.drop_after=3")  # configuring was one
         board.read(CELLS, READ)
         board.ground()  # is none
-        board.vmm(CELLS, vectors(2))
+        board.vmm(CELLS, vectors(WORDS, 2))
         for _ in range(2):
             with pytest.raises(TransportError, match="died while reading"):
                 board.read(CELLS, READ)
@@ -123,7 +124,7 @@ class TestInProcess:
         board = configured(f"{CHIP}&fault.drop_after=2")
         chip = board.chip  # type: ignore[attr-defined]
         board.pulse(pulses(board, DOWN))
-        gates = (2, STRONG_GATE), (3, STRONG_GATE), (4, 655)
+        gates = (2, STRONG_GATE), (3, STRONG_GATE), (4, 0.1)
         batch = pulses(board, *((row, SET, [1], gate) for row, gate in gates))
         with pytest.raises(TransportError, match="fate of these pulses is open"):
             board.pulse(batch)
@@ -141,14 +142,14 @@ class TestInProcess:
             with pytest.raises(SupplyError, match="SUPPLY"):
                 use()
         board.configure(CONFIG)
-        assert conductance_codes(board)[1, 0] < 500  # UP and DOWN of MANY, and no third
+        assert conductances(board)[1, 0] < 38e-6  # UP and DOWN of MANY, and no third
         board.pulse(pulses(board, *MANY))
-        assert conductance_codes(board)[2, 2] > 2000
+        assert conductances(board)[2, 2] > 150e-6
 
     def test_a_column_sticks_and_its_neighbours_do_not(self) -> None:
         with configured(f"{CHIP}&fault.stuck_column=2&fault.stuck_code=40000") as board:
             board.pulse(pulses(board, *MANY))
-            for code in (board.read(CELLS, READ).code, board.vmm(CELLS, vectors(4)).code):
+            for code in (board.read(CELLS, READ).code, board.vmm(CELLS, vectors(WORDS, 4)).code):
                 assert (code[:, 1] == 40000).all()
                 assert (code[:, [0, 2, 3]] != 40000).all()
 
@@ -171,7 +172,7 @@ class TestOnALine:
             board.pulse(pulses(board, *MANY))  # the line dies under these
             fired = [e for e in virtual.events if hasattr(e, "row")]
             assert len(fired) == 10
-            assert conductance_codes(board)[2, 2] > 2000
+            assert conductances(board)[2, 2] > 150e-6
 
     def test_a_cable_that_stays_out_is_a_transport_error_and_leaves_the_fate_open(
         self, served: Callable[..., ServedBoard]
@@ -208,7 +209,7 @@ class TestOnALine:
             for board in (sound, faulty):
                 for _ in range(4):
                     board.pulse(pulses(board, *MANY))
-            codes = vectors(20)
+            codes = vectors(WORDS, 20)
             np.testing.assert_array_equal(
                 sound.vmm(CELLS, codes).code, faulty.vmm(CELLS, codes).code
             )
@@ -237,7 +238,7 @@ class TestOnALine:
                 board.read(CELLS, READ)
             board.clear_fault()  # type: ignore[attr-defined]
             board.configure(CONFIG)
-            assert (conductance_codes(board)[1, :2] < 500).all()
+            assert (conductances(board)[1, :2] < 38e-6).all()
             board.pulse(pulses(board, *MANY))
 
     def test_a_served_board_has_a_stuck_column(self, served: Callable[..., ServedBoard]) -> None:

@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from memlab.array import Array, Measurement
 from memlab.testing.arrays.voltages import (
-    CODE_CONDUCTANCE,
-    CODE_CURRENT,
     COLUMNS,
     DAC_STEP,
     GATE,
     ArrayFixtures,
-    steps,
 )
+
+Steps = Callable[..., Any]
+Volts = Callable[[float], float]
 
 
 class Multiplies(ArrayFixtures):
     """Multiplies with the conductances that were read."""
 
     def test_vmm_is_the_product_with_the_conductances_that_were_read(
-        self, view: Array, conductance_tolerance: float
+        self, view: Array, steps: Steps, conductance_tolerance: float, resolution: float
     ) -> None:
         voltage = steps((20, 3))
         expected = voltage @ view.read_conductance()
         sums = np.abs(voltage).sum(axis=1, keepdims=True)
-        allowed = CODE_CURRENT / 2 + sums * (CODE_CONDUCTANCE / 2 + conductance_tolerance)
+        # Cells are read at 0.2 V.
+        allowed = resolution / 2 + sums * (resolution / 0.2 / 2 + conductance_tolerance)
         assert (np.abs(view.vmm(voltage) - expected) <= allowed).all()
 
-    def test_vmm_is_linear(self, view: Array, conductance_tolerance: float) -> None:
+    def test_vmm_is_linear(
+        self, view: Array, steps: Steps, conductance_tolerance: float, resolution: float
+    ) -> None:
         one, other = steps((8, 3), seed=1), steps((8, 3), seed=2)
         parts = view.vmm(one) + view.vmm(other)
         sums = (np.abs(one) + np.abs(other)).sum(axis=1, keepdims=True)
         # Three readings, each off by half a code.
-        allowed = 1.5 * CODE_CURRENT + 2 * sums * conductance_tolerance
+        allowed = 1.5 * resolution + 2 * sums * conductance_tolerance
         assert (np.abs(view.vmm(one + other) - parts) <= allowed).all()
 
     def test_current_flows_from_row_to_column(self, view: Array) -> None:
@@ -49,7 +55,9 @@ class Multiplies(ArrayFixtures):
             view.vmm(np.full((10, 3), 0.2))
         assert np.abs(view.read_conductance() - before).max() <= conductance_tolerance
 
-    def test_an_observer_sees_every_vmm_of_its_view_and_of_no_other(self, view: Array) -> None:
+    def test_an_observer_sees_every_vmm_of_its_view_and_of_no_other(
+        self, view: Array, steps: Steps
+    ) -> None:
         seen: list[Measurement] = []
         view.on_vmm = seen.append
         current = view.vmm(steps((2, 3)))
@@ -61,16 +69,16 @@ class Multiplies(ArrayFixtures):
 class Lives(ArrayFixtures):
     """Counts, grounds and closes."""
 
-    def test_counts_are_vectors_and_cells(self, array: Array) -> None:
+    def test_counts_are_vectors_and_cells(self, array: Array, volts: Volts) -> None:
         assert (array.counts.vmm, array.counts.set, array.counts.reset) == (0, 0, 0)
         view = array[2:5, COLUMNS]
         view.vmm(np.zeros((2, 5, 3)))
         view.vmm(np.zeros(3))
         view.vmm(np.zeros((0, 3)))
-        view.program_row(0, 0.7)
-        view.program_row(0, 0.7, columns=np.array([True, False, False, False]))
+        view.program_row(0, volts(0.7))
+        view.program_row(0, volts(0.7), columns=np.array([True, False, False, False]))
         view.reset_row(1)
-        view.program(0.7, reset=np.eye(3, 4, dtype=bool), set=np.zeros(view.shape, bool))
+        view.program(volts(0.7), reset=np.eye(3, 4, dtype=bool), set=np.zeros(view.shape, bool))
         assert (array.counts.vmm, array.counts.set, array.counts.reset) == (11, 5, 7)
 
     def test_what_was_refused_is_not_counted(self, array: Array) -> None:
@@ -119,12 +127,16 @@ class Repeats(ArrayFixtures):
             pytest.skip("this chip has noise: its values need not repeat")
         return view
 
-    def test_set_follows_the_law_of_li_2019(self, exact_view: Array) -> None:
+    def test_set_follows_the_law_of_li_2019(
+        self, exact_view: Array, gates: None, resolution: float
+    ) -> None:
         error = exact_view.read_conductance() - (98e-6 * GATE + 120e-6)
         step = max(DAC_STEP, exact_view.gate_voltage_step)
-        assert np.abs(error).max() <= 98e-6 * step + CODE_CONDUCTANCE
+        assert np.abs(error).max() <= 98e-6 * step + resolution / 0.2
 
-    def test_every_vector_alone_gives_the_current_of_the_batch(self, exact_view: Array) -> None:
+    def test_every_vector_alone_gives_the_current_of_the_batch(
+        self, exact_view: Array, steps: Steps
+    ) -> None:
         voltage = steps((7, 3))
         batch = exact_view.vmm(voltage)
         for k in range(7):

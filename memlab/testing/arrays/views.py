@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from memlab.array import Array
-from memlab.testing.arrays.voltages import CODE_CURRENT, DAC_STEP, ArrayFixtures, steps
+from memlab.testing.arrays.voltages import ArrayFixtures
 
 
 class Shapes(ArrayFixtures):
@@ -130,16 +131,24 @@ class Views(ArrayFixtures):
             view[key]
 
     def test_vmm_of_a_view_has_its_rows_and_columns_in_its_order(
-        self, view: Array, conductance_tolerance: float
+        self, view: Array, steps: Callable[..., Any], conductance_tolerance: float
     ) -> None:
         voltage = steps((6, 3))
-        straight = view.vmm(voltage, gain=2)
-        turned = view[[2, 0, 1], [3, 0, 2, 1]].vmm(voltage[:, [2, 0, 1]], gain=2)
+        straight = view.vmm(voltage, gain=1)
+        turned = view[[2, 0, 1], [3, 0, 2, 1]].vmm(voltage[:, [2, 0, 1]], gain=1)
         allowed = np.abs(voltage).sum(axis=1, keepdims=True) * conductance_tolerance
         # Reordering must not even change the last bit, except where float64 itself adds up.
         assert (np.abs(turned - straight[:, [3, 0, 2, 1]]) <= allowed + 1e-18).all()
 
-    def test_programming_a_view_follows_its_order(self, blank: Array) -> None:
+    def test_a_mask_of_a_view_follows_its_order(
+        self, blank: Array, volts: Callable[[float], float]
+    ) -> None:
+        mask = np.array([[True, False, False, False], [False, True, False, False]])
+        blank[[2, 0], ::-1].program(volts(1.6), set=mask)
+        high = blank.read_conductance() > 75e-6
+        assert np.argwhere(high).tolist() == [[0, 2], [2, 3]]
+
+    def test_gates_of_a_view_follow_its_order(self, blank: Array, gates: None) -> None:
         gate = np.array([[0.7, 0.7, 0.7, 1.6], [0.7, 0.7, 0.7, 0.7]])
         blank[[2, 0], ::-1].program(gate)
         conductance = blank.read_conductance()
@@ -147,13 +156,13 @@ class Views(ArrayFixtures):
         assert conductance[1].max() < 50e-6 < conductance[[0, 2]].min()
 
     def test_lines_outside_a_view_neither_drive_nor_appear(
-        self, view: Array, conductance_tolerance: float
+        self, view: Array, conductance_tolerance: float, resolution: float
     ) -> None:
         # Only row 2 of the view is driven, so other rows' cells add nothing.
         part = view[[2], [0, 3]]
         expected = 0.1 * view.read_conductance()[2, [0, 3]]
         error = np.abs(part.vmm(np.array([0.1])) - expected).max()
-        assert error <= 277e-6 * DAC_STEP + CODE_CURRENT + 0.1 * conductance_tolerance
+        assert error <= 277e-6 * 10 / 65536 + resolution + 0.1 * conductance_tolerance
 
     def test_taking_a_view_leaves_the_array_as_it_is(self, array: Array) -> None:
         shape = array.shape

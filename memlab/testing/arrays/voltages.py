@@ -1,6 +1,8 @@
 """Numbers and fixtures of the contract suites of arrays.
 
-A DAC step is 10 V / 65536; a code at gain 2 is 15.26 nA, or 76.3 nS at 0.2 V (board reference 3.1).
+What a step of the DACs and a code of the ADC are worth, a board says itself; an array without one
+is taken for the published board: a step is 10 V / 65536, a code at gain 2 15.26 nA (board reference
+3.1). Cells without gates are asked the same, less what gates alone can do.
 """
 
 from __future__ import annotations
@@ -11,15 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from drivers.capabilities import Products
 from memlab.array import Array
+from memlab.array.board_array import BoardArray
+from memlab.testing.boards.codes import Words
 
 COLUMNS = [1, 2, 5, 6]
 """Columns of the view that the suite looks at; its rows are 2 to 4."""
 GATE = np.linspace(0.7, 1.6, 12).reshape(3, 4)
 """Gate voltages of the cells of that view, all different."""
-DAC_STEP = 10 / 65536
-CODE_CURRENT, CODE_CONDUCTANCE = 15.26e-9, 76.4e-9
-"""One ADC code at gain 2 in A, and in S at the read voltage."""
+DAC_STEP, CODE_CURRENT = 10 / 65536, 15.26e-9
+"""V and A of the published board."""
 
 
 class ArrayFixtures:
@@ -29,7 +33,7 @@ class ArrayFixtures:
     def open_array(self) -> Callable[..., Array]:
         """Return what opens the array under test: the same one, each time it is called.
 
-        It takes the keyword `limits` of `memlab.open_array`.
+        It takes the keyword `limits` of `memlab.open_array`, as `LimitChanges`.
         """
         raise NotImplementedError("override the fixture open_array in your subclass")
 
@@ -50,6 +54,49 @@ class ArrayFixtures:
             yield array
 
     @pytest.fixture
+    def resolution(self, array: Array) -> float:
+        """A that the array tells apart; one code of the board at the gain of the suite's cells."""
+        if not isinstance(array, BoardArray):
+            return CODE_CURRENT
+        able = array.board.capabilities
+        return abs(able.current_per_code[Words(able).gain - 1]) * (1 + 1e-4)
+
+    @pytest.fixture
+    def steps(self, array: Array) -> Callable[..., npt.NDArray[np.float64]]:
+        """Return what makes voltages of a shape, within +/-0.1 V, that a DAC makes exactly."""
+        step = array.board.capabilities.row.step if isinstance(array, BoardArray) else DAC_STEP
+
+        def steps(shape: tuple[int, ...], seed: int = 0) -> npt.NDArray[np.float64]:
+            most = int(0.1 / step)
+            codes = np.random.default_rng(seed).integers(-most, most + 1, shape)
+            return np.asarray(codes * np.float64(step))
+
+        return steps
+
+    @pytest.fixture
+    def gated(self, array: Array) -> bool:
+        """Whether cells have gates."""
+        return not isinstance(array, BoardArray) or array.board.capabilities.gate is not None
+
+    @pytest.fixture
+    def gates(self, gated: bool) -> None:
+        """Skip where cells have no gates."""
+        if not gated:
+            pytest.skip("the cells of this array have no gates")
+
+    @pytest.fixture
+    def multiplies(self, array: Array) -> None:
+        """Skip where the array does not multiply."""
+        board = isinstance(array, BoardArray) and array.board.capabilities
+        if board and board.products is Products.NONE:
+            pytest.skip("this array multiplies no vectors")
+
+    @pytest.fixture
+    def volts(self, gated: bool) -> Callable[[float], float]:
+        """Return what makes the gate voltage of a SET: as given, or 0 without gates."""
+        return lambda voltage: voltage if gated else 0.0
+
+    @pytest.fixture
     def blank(self, array: Array) -> Array:
         """Return a 3 x 4 view with a gap in its columns, all cells in RESET."""
         view = array[2:5, COLUMNS]
@@ -57,13 +104,7 @@ class ArrayFixtures:
         return view
 
     @pytest.fixture
-    def view(self, blank: Array) -> Array:
-        """Return the same view, SET with the gate voltages of `GATE`."""
-        blank.program(GATE)
+    def view(self, blank: Array, gated: bool) -> Array:
+        """Return the same view, SET with the gate voltages of `GATE` where there are gates."""
+        blank.program(GATE if gated else 0.0)
         return blank
-
-
-def steps(shape: tuple[int, ...], seed: int = 0) -> npt.NDArray[np.float64]:
-    """Return voltages within +/-0.1 V that a DAC makes exactly."""
-    codes: npt.NDArray[np.int64] = np.random.default_rng(seed).integers(-655, 656, shape)
-    return codes * np.float64(DAC_STEP)

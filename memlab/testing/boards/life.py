@@ -11,13 +11,12 @@ from drivers.board import Board
 from drivers.errors import DeviceError
 from memlab.testing.boards.codes import (
     CELLS,
-    CONFIG,
-    READ,
     SET,
     STRONG_GATE,
     WEAK_GATE,
     BoardFixtures,
-    conductance_codes,
+    Words,
+    conductances,
     pulses,
     vectors,
 )
@@ -48,25 +47,27 @@ class Lives(BoardFixtures):
     @pytest.mark.parametrize(
         "use",
         [
-            lambda board: board.read(CELLS, READ),
-            lambda board: board.vmm(CELLS, vectors(1)),
-            lambda board: board.pulse(pulses(board, (2, SET, [1], WEAK_GATE))),
+            lambda board, words: board.read(CELLS, words.read),
+            lambda board, words: board.vmm(CELLS, vectors(words, 1)),
+            lambda board, words: board.pulse(pulses(board, (2, SET, [1], WEAK_GATE))),
         ],
         ids=["read", "vmm", "pulse"],
     )
-    def test_nothing_is_driven(self, closed_board: Board, use: Callable[[Board], object]) -> None:
+    def test_nothing_is_driven(
+        self, closed_board: Board, words: Words, use: Callable[[Board, Words], object]
+    ) -> None:
         with pytest.raises(DeviceError):
-            use(closed_board)
+            use(closed_board, words)
 
     def test_ground_is_allowed(self, closed_board: Board) -> None:
         closed_board.ground()
 
-    def test_ground_at_any_time_changes_no_cell(self, board: Board, code_tolerance: int) -> None:
+    def test_ground_at_any_time_changes_no_cell(self, board: Board, tolerance: float) -> None:
         board.pulse(pulses(board, (3, SET, [1], STRONG_GATE)))
-        before = conductance_codes(board)
+        before = conductances(board)
         board.ground()
         board.ground()
-        assert np.abs(conductance_codes(board) - before).max() <= code_tolerance
+        assert np.abs(conductances(board) - before).max() <= tolerance
 
     def test_a_board_can_be_closed_twice(self, board: Board) -> None:
         board.close()
@@ -75,35 +76,39 @@ class Lives(BoardFixtures):
     @pytest.mark.parametrize(
         "use",
         [
-            lambda board: board.read(CELLS, READ),
-            lambda board: board.vmm(CELLS, vectors(1)),
-            lambda board: board.pulse(pulses(board, (2, SET, [1], WEAK_GATE))),
-            lambda board: board.configure(CONFIG),
+            lambda board, words: board.read(CELLS, words.read),
+            lambda board, words: board.vmm(CELLS, vectors(words, 1)),
+            lambda board, words: board.pulse(pulses(board, (2, SET, [1], WEAK_GATE))),
+            lambda board, words: board.configure(words.config),
         ],
         ids=["read", "vmm", "pulse", "configure"],
     )
-    def test_a_closed_board_is_not_used(self, board: Board, use: Callable[[Board], object]) -> None:
+    def test_a_closed_board_is_not_used(
+        self, board: Board, words: Words, use: Callable[[Board, Words], object]
+    ) -> None:
         board.close()
         with pytest.raises(DeviceError, match="closed"):
-            use(board)
+            use(board, words)
 
     def test_an_exception_closes_the_board_and_passes_on(
         self, open_board: Callable[[], Board]
     ) -> None:
         board = open_board()
+        words = Words(board.capabilities)
 
         def fail_while_open() -> None:
             with board:
-                board.configure(CONFIG)
+                board.configure(words.config)
                 raise KeyError("mine")
 
         with pytest.raises(KeyError, match="mine"):
             fail_while_open()
         with pytest.raises(DeviceError, match="closed"):
-            board.read(CELLS, READ)
+            board.read(CELLS, words.read)
 
     def test_a_closed_board_can_be_opened_again(self, open_board: Callable[[], Board]) -> None:
         open_board().close()
         with open_board() as board:
-            board.configure(CONFIG)
-            assert board.read(CELLS, READ).code.shape == (3, 4)
+            words = Words(board.capabilities)
+            board.configure(words.config)
+            assert board.read(CELLS, words.read).code.shape == (3, 4)

@@ -18,7 +18,8 @@ from memlab.testing.boards.codes import (
     STRONG_GATE,
     WEAK_GATE,
     BoardFixtures,
-    conductance_codes,
+    Words,
+    conductances,
     pulses,
 )
 
@@ -47,44 +48,44 @@ class KeepsTickets(BoardFixtures):
         assert board.fate(f"{uuid4().hex}/0") is None
 
     def test_a_ticket_makes_no_difference_to_the_pulse(
-        self, board: Board, code_tolerance: int
+        self, board: Board, tolerance: float
     ) -> None:
         batch = pulses(board, (3, SET, [1, 2], STRONG_GATE))
         board.pulse(batch, board.ticket(batch))
-        assert (conductance_codes(board)[1, :2] > 2000).all()
+        assert (conductances(board)[1, :2] > 150e-6).all()
 
     def test_a_ticket_that_did_not_leave_was_not_fired(
-        self, board: Board, keeps_tickets: None, code_tolerance: int
+        self, board: Board, keeps_tickets: None, tolerance: float
     ) -> None:
         batch, name = (
             pulses(board, (3, SET, [1], STRONG_GATE), (2, RESET, [5], OPEN_GATE)),
             uuid4().hex,
         )
-        before = conductance_codes(board)
+        before = conductances(board)
         for _ in range(2):  # a program that was killed in between registers it again
             assert board.ticket(batch, f"{name}/0") == f"{name}/0"
         assert outcomes(board, f"{name}/0") == [Outcome.NOT_FIRED] * 2
-        assert np.abs(conductance_codes(board) - before).max() <= code_tolerance
+        assert np.abs(conductances(board) - before).max() <= tolerance
 
     def test_a_ticket_is_done_and_is_not_sent_again(
-        self, board: Board, keeps_tickets: None, code_tolerance: int
+        self, board: Board, keeps_tickets: None, tolerance: float
     ) -> None:
         batch, ticket = pulses(board, (3, SET, [1], WEAK_GATE)), f"{uuid4().hex}/7"
         board.pulse(batch, ticket)
         assert outcomes(board, ticket) == [Outcome.DONE]
         down = pulses(board, (3, RESET, [1], OPEN_GATE))
-        before = conductance_codes(board)
+        before = conductances(board)
         for again in (lambda: board.pulse(down, ticket), lambda: board.ticket(down, ticket)):
             with pytest.raises(DeviceError, match="sent before"):
                 again()
-        assert np.abs(conductance_codes(board) - before).max() <= code_tolerance
+        assert np.abs(conductances(board) - before).max() <= tolerance
         assert outcomes(board, ticket) == [Outcome.DONE]
 
     def test_a_refused_ticket_was_not_fired_and_may_still_be(
-        self, board: Board, keeps_tickets: None
+        self, board: Board, keeps_tickets: None, words: Words
     ) -> None:
         good = pulses(board, (3, SET, [1], WEAK_GATE), (2, SET, [5], WEAK_GATE))
-        bad = replace(good, gate_code=np.where(good.columns, OPEN_GATE + 1, 0).astype(np.uint16))
+        bad = replace(good, width_ticks=good.width_ticks + np.uint16(words.widths[1]))
         ticket = board.ticket(bad)
         with pytest.raises(LimitError):
             board.pulse(bad, ticket)
