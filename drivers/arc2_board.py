@@ -30,7 +30,7 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ from drivers.board import BoardConfig, Capabilities, PulseBatch, PulseKind, Samp
 from drivers.capabilities import Rest
 from drivers.converter import CodeRange, Codes, Converter, grid
 from drivers.errors import DeviceError, TransportError
-from drivers.recorded_board import PATIENCE, RecordedBoard
+from drivers.recorded_board import RecordedBoard
 from firmware_protocol.errors import MemlabError
 
 __all__ = ["Arc2Board", "open_board"]
@@ -60,11 +60,6 @@ MOST_CURRENT = 10e-3
 WIDTH, TICK = 40e-9, 20e-9
 """s; shortest fast pulse, and the period of its timer."""
 POLL = 0.5e-3
-_NO_CHIP = (
-    "an ArC TWO does not know its chip, so it can be read, not pulsed: nobody could tell later "
-    "which chip the pulses went to. Name it in the URL: arc2:?firmware=FILE&chip=die-7"
-)
-
 Lines = npt.NDArray[np.intp]
 
 
@@ -209,14 +204,10 @@ class Arc2Board(RecordedBoard):
             row_current=(MOST_CURRENT,) * 3,
             unselected=Rest.FLOATING if selectors else Rest.GROUNDED,
         )
-        if chip:
-            self._claim(f"chip-{chip}")
-        else:
-            self._no_record = _NO_CHIP
+        self._claim_chip(chip, "arc2:?firmware=FILE&chip=die-7")
         try:
             self._idle()
-            for operation in [] if self._record is None else self._record.unsettled:
-                self._tickets.settled(operation.op, 0, operation.count)
+            self._settle_unknown()
         except BaseException:
             self._let_go()
             raise
@@ -234,18 +225,10 @@ class Arc2Board(RecordedBoard):
 
     def close(self) -> None:
         """Ground every channel and let go; calling it again does nothing."""
-        if self._closed or not self.owner.is_here:
-            return
-        self._closed = True
-        if not self.owner.wait_turn(PATIENCE):
-            return
-        try:
-            with suppress(TransportError):  # nobody is there to be told
-                self._idle()
-        finally:
-            self._chip = None
-            self._let_go()
-            self.owner.end_turn()
+        self._end(self._idle, self._drop)
+
+    def _drop(self) -> None:
+        self._chip = None
 
     # --- what Board asks for
 

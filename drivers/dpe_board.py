@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +34,7 @@ from drivers.errors import (
     TransportError,
 )
 from drivers.published_board import AMPLIFIER, OTHER_SPANS, SENSE, SPANS, TIMER
-from drivers.recorded_board import PATIENCE, RecordedBoard
+from drivers.recorded_board import RecordedBoard
 from drivers.tickets import Batch, entries_of
 from drivers.transport import Opener, Transport
 from drivers.wire_format import column_masks
@@ -59,10 +58,6 @@ __all__ = ["DpeBoard", "return_to_top"]
 _GO_TIMEOUT, _GO_TRIES = 1.0, 3
 _FAST = 1e9
 _VECTORS_PER_COMMAND = 512
-_NO_CHIP = (
-    "this board has no serial number, so it can be read, not pulsed: nobody could tell later which "
-    "chip the pulses went to. Name the chip in the URL, for example dpe+serial://COM4?chip=die-7"
-)
 
 
 class DpeBoard(RecordedBoard):
@@ -132,15 +127,10 @@ class DpeBoard(RecordedBoard):
             read_rows=HALF_ROWS,
             other_spans=OTHER_SPANS,
         )
-        if chip:
-            self._claim(f"chip-{chip}")
-        else:
-            self._no_record = _NO_CHIP
+        self._claim_chip(chip, "dpe+serial://COM4?chip=die-7")
         try:
             self._open()
-            # What an earlier program left open nobody can know: this board keeps no journal.
-            for operation in [] if self._record is None else self._record.unsettled:
-                self._tickets.settled(operation.op, 0, operation.count)
+            self._settle_unknown()
         except BaseException:
             self._let_go()
             raise
@@ -162,19 +152,7 @@ class DpeBoard(RecordedBoard):
         A command of another thread is ended. In a forked child nothing happens: the line is the
         parent's.
         """
-        if self._closed or not self.owner.is_here:
-            return
-        self._closed = True
-        if not self.owner.wait_turn(PATIENCE):
-            return  # it hangs in the port; the end of this process closes that
-        try:
-            if self._transport is not None:
-                with suppress(TransportError):  # nobody is there to be told
-                    self._return_to_top(self._transport)
-        finally:
-            self._drop()
-            self._let_go()
-            self.owner.end_turn()
+        self._end(self._say_good_bye, self._drop)
 
     # --- what Board asks for
 
@@ -385,6 +363,10 @@ class DpeBoard(RecordedBoard):
 
     def _return_to_top(self, transport: Transport) -> None:
         return_to_top(transport, self._name, self._log)
+
+    def _say_good_bye(self) -> None:
+        if self._transport is not None:
+            self._return_to_top(self._transport)
 
     def _require_transport(self) -> Transport:
         if self._transport is None:

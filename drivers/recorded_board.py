@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,52 @@ class RecordedBoard(CheckedBoard):
         except TransportError as error:
             self._no_record = str(error)
             LOGGER.warning("%s", error)
+
+    def _claim_chip(self, chip: str, example: str) -> None:
+        """Take the lock and the record of a chip that a board without a serial number was told.
+
+        Without a chip the board can be read, not pulsed. `example` is a URL that names one.
+        """
+        if chip:
+            self._claim(f"chip-{chip}")
+            return
+        self._no_record = (
+            "this board has no serial number, so it can be read, not pulsed: nobody could tell "
+            "later which chip the pulses went to. Name the chip in the URL, for example " + example
+        )
+
+    def _settle_unknown(self) -> None:
+        """Settle what an earlier program left open: on a board without a journal nobody can know.
+
+        None of these pulses is done, all may have been.
+        """
+        for operation in [] if self._record is None else self._record.unsettled:
+            self._tickets.settled(operation.op, 0, operation.count)
+
+    def _end(self, ground: Callable[[], None], drop: Callable[[], None]) -> None:
+        """Close the board once: a call of another thread is ended, then lines are grounded.
+
+        In a forked child nothing happens: the line is the parent's.
+
+        Parameters
+        ----------
+        ground
+            Grounds; if that fails, nobody is there to be told.
+        drop
+            Lets go of the line, whatever happened.
+        """
+        if self._closed or not self.owner.is_here:
+            return
+        self._closed = True
+        if not self.owner.wait_turn(PATIENCE):
+            return  # it hangs in the port; the end of this process closes that
+        try:
+            with suppress(TransportError, DeviceError):
+                ground()
+        finally:
+            drop()
+            self._let_go()
+            self.owner.end_turn()
 
     def _let_go(self) -> None:
         """Close the record and end the lock."""

@@ -27,7 +27,10 @@ from drivers.known_names import did_you_mean
 __all__ = ["GROUP", "named_schemes", "open_named_board", "read_options"]
 
 GROUP = "memlab.boards"
-_OURS = {"arc2": "drivers.arc2_board:open_board"}
+_OURS = {
+    "arc2": "drivers.arc2_board:open_board",
+    "smu-matrix": "drivers.smu_matrix:open_board",
+}
 _TYPES: dict[type, str] = {str: "text", int: "a whole number", float: "a number"}
 
 

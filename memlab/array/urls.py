@@ -15,6 +15,8 @@ serial:///dev/ttyACM0?baudrate=921600    a board on a wire; see `drivers.opening
 dpe+serial://COM4?chip=die-7             ... that speaks the published board's dialect; it has no
                                          serial number, so the chip's name stands for it
 arc2:?firmware=FILE&chip=die-7           an ArC TWO; see `drivers.arc2_board` for its options
+smu-matrix:?wiring=FILE&chip=die-7       two source-meter channels and a switch matrix; see
+                                         `drivers.smu_matrix`
 NAME:?option=value                       a board of another package; see `drivers.registry`
 
 Options that begin with `fault.` let things go wrong on purpose: `drivers.faults` says which there

@@ -303,19 +303,31 @@ class FakePyarc2:
             self._fire(int(i), chosen, float(across[i, chosen[0]]), nanos)
 
     def _fire(self, row: int, columns: np.ndarray, volts: float, nanos: int) -> None:
-        kind = PulseKind.SET if volts > 0 else PulseKind.RESET
         gate = self.levels[AuxDACFn.SELH] if self.gates else self.held
-        if kind == PulseKind.RESET and not self.gates:
-            gate = 5.0
-        mask = np.zeros((1, self.board.capabilities.columns), bool)
-        mask[0, columns] = True
-        self.board.pulse(
-            PulseBatch(
-                row=np.array([row], np.uint16),
-                kind=np.array([kind], np.uint8),
-                amplitude_code=ROW.encode([abs(volts)]),
-                width_ticks=TIMER.ticks([min(max(nanos * 1e-9, TIMER.minimum), TIMER.maximum)]),
-                columns=mask,
-                gate_code=np.where(mask, int(GATE.encode(gate)), 0).astype(np.uint16),
-            )
+        fire(
+            self.board,
+            row,
+            columns,
+            volts,
+            nanos * 1e-9,
+            5.0 if volts < 0 and not self.gates else gate,
         )
+
+
+def fire(
+    board: EmulatedBoard, row: int, columns: np.ndarray, volts: float, seconds: float, gate: float
+) -> None:
+    """Pulse cells of an emulated chip: a SET where the columns are above the row, else a RESET."""
+    kind = PulseKind.SET if volts > 0 else PulseKind.RESET
+    mask = np.zeros((1, board.capabilities.columns), bool)
+    mask[0, columns] = True
+    board.pulse(
+        PulseBatch(
+            row=np.array([row], np.uint16),
+            kind=np.array([kind], np.uint8),
+            amplitude_code=ROW.encode([abs(volts)]),
+            width_ticks=TIMER.ticks([min(max(seconds, TIMER.minimum), TIMER.maximum)]),
+            columns=mask,
+            gate_code=np.where(mask, int(GATE.encode(gate)), 0).astype(np.uint16),
+        )
+    )
