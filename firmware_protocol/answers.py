@@ -16,28 +16,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
 from firmware_protocol.errors import RemoteProtocolError
-from firmware_protocol.messages import (
-    JOURNAL_RECORD,
-    JOURNAL_RECORDS,
-    ROWS,
-    ErrorCode,
-    GetDict,
-    GetInfoResponse,
-    HelloResponse,
-    ReadJournal,
-)
 
 __all__ = ["SHORTEST_PAYLOAD", "check_hello", "check_info", "read_dictionary", "read_journal"]
 
 Ask = Callable[[Message], Any]
 
-SHORTEST_PAYLOAD = 8 + 2 * ROWS
+SHORTEST_PAYLOAD = 8 + 2 * m.ROWS
 """Payload that holds one vector of all rows: with less, a session is of no use."""
 
 
-def check_hello(hello: HelloResponse, wanted_payload: int) -> None:
+def check_hello(hello: m.HelloResponse, wanted_payload: int) -> None:
     """Raise `RemoteProtocolError` for a session that cannot carry what every host sends."""
     if not SHORTEST_PAYLOAD <= hello.max_payload <= wanted_payload:
         raise _broken(
@@ -46,7 +37,7 @@ def check_hello(hello: HelloResponse, wanted_payload: int) -> None:
         )
 
 
-def check_info(info: GetInfoResponse) -> None:
+def check_info(info: m.GetInfoResponse) -> None:
     """Raise `RemoteProtocolError` where the parts of GET_INFO contradict each other."""
     gains = info.transimpedance[: info.gain_count].astype(np.int64)
     if gains[0] < 1 or (np.diff(gains) <= 0).any():
@@ -67,7 +58,7 @@ def read_dictionary(ask: Ask) -> dict[int, int]:
     hashes: dict[int, int] = {}
     first = 0
     while first <= 0xFF:
-        ids = _rising(answer := ask(GetDict(first=first)).entries, "id", first, "GET_DICT")
+        ids = _rising(answer := ask(m.GetDict(first=first)).entries, "id", first, "GET_DICT")
         if not ids.size:
             break
         hashes |= zip(ids.tolist(), answer["hash"].tolist(), strict=True)
@@ -80,15 +71,15 @@ def read_journal(ask: Ask, from_op: int) -> tuple[int, npt.NDArray[np.void]]:
     records: list[npt.NDArray[np.void]] = []
     first = from_op
     while first <= 0xFFFFFFFF:
-        answer = ask(ReadJournal(from_op=first))
+        answer = ask(m.ReadJournal(from_op=first))
         ops = _rising(answer.records, "op", first, "READ_JOURNAL")
         if not ops.size:
             break
         records.append(answer.records)
-        if sum(map(len, records)) > JOURNAL_RECORDS:
-            raise _broken(f"READ_JOURNAL: more than {JOURNAL_RECORDS} records")
+        if sum(map(len, records)) > m.JOURNAL_RECORDS:
+            raise _broken(f"READ_JOURNAL: more than {m.JOURNAL_RECORDS} records")
         first = int(ops[-1]) + 1
-    journal = np.concatenate(records) if records else np.empty(0, JOURNAL_RECORD)
+    journal = np.concatenate(records) if records else np.empty(0, m.JOURNAL_RECORD)
     return int(answer.lost_op), journal
 
 
@@ -105,5 +96,5 @@ def _rising(
 def _broken(text: str) -> RemoteProtocolError:
     return RemoteProtocolError(
         f"{text}. This is no board of this protocol, or a broken one; nothing it said was used",
-        ErrorCode.FORMAT,
+        m.ErrorCode.FORMAT,
     )

@@ -14,20 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
 from firmware_protocol.errors import RefusedError
-from firmware_protocol.messages import (
-    CfgBegin,
-    CfgCommit,
-    CfgLevels,
-    CfgLimit,
-    CfgSpan,
-    CfgTiming,
-    ErrorCode,
-    LimitDetail,
-    LimitMode,
-    Line,
-)
 
 Bounds = tuple[int, int]
 
@@ -47,13 +36,13 @@ class Configuration:
     """
 
     spans: tuple[int, int, int]
-    limits: dict[tuple[Line, LimitMode], Bounds]
-    timing: CfgTiming
-    levels: CfgLevels
+    limits: dict[tuple[m.Line, m.LimitMode], Bounds]
+    timing: m.CfgTiming
+    levels: m.CfgLevels
 
     def canonical(self) -> bytes:
         """Return the bytes under the CRC."""
-        bounds = [b for line in Line for mode in LimitMode for b in self.limits[line, mode]]
+        bounds = [b for line in m.Line for mode in m.LimitMode for b in self.limits[line, mode]]
         return struct.pack("<3B18H", *self.spans, *bounds) + self.timing.pack() + self.levels.pack()
 
     @property
@@ -63,21 +52,21 @@ class Configuration:
 
     def messages(self) -> list[Message]:
         """Return the requests that carry this configuration to a board, in order."""
-        spans = [CfgSpan(line=line, span=span) for line, span in enumerate(self.spans)]
+        spans = [m.CfgSpan(line=line, span=span) for line, span in enumerate(self.spans)]
         limits = [
-            CfgLimit(line=line, mode=mode, minimum=low, maximum=high)
+            m.CfgLimit(line=line, mode=mode, minimum=low, maximum=high)
             for (line, mode), (low, high) in self.limits.items()
         ]
-        crc = CfgCommit(crc=self.crc)
-        return [CfgBegin(), *spans, *limits, self.timing, self.levels, crc]
+        crc = m.CfgCommit(crc=self.crc)
+        return [m.CfgBegin(), *spans, *limits, self.timing, self.levels, crc]
 
-    def check(self, line: Line, mode: LimitMode, code: npt.ArrayLike, detail: int = 0) -> None:
+    def check(self, line: m.Line, mode: m.LimitMode, code: npt.ArrayLike, detail: int = 0) -> None:
         """Refuse codes outside the limits of a line; nothing is clipped."""
         low, high = self.limits[line, mode]
         codes = np.asarray(code)
         if codes.size and (codes.min() < low or codes.max() > high):
             raise RefusedError(
-                ErrorCode.LIMIT,
+                m.ErrorCode.LIMIT,
                 detail,
                 f"{line.name} {mode.name} codes {codes.min()}..{codes.max()} not in {low}..{high}",
             )
@@ -88,8 +77,8 @@ class Configuration:
         low, high = self.timing.minimum_width_ticks, self.timing.maximum_width_ticks
         if widths.size and (widths.min() < low or widths.max() > high):
             raise RefusedError(
-                ErrorCode.LIMIT,
-                LimitDetail.WIDTH,
+                m.ErrorCode.LIMIT,
+                m.LimitDetail.WIDTH,
                 f"width {widths.min()}..{widths.max()}: allowed {low}..{high}",
             )
 
@@ -106,34 +95,36 @@ class ConfigurationStaging:
     """
 
     def __init__(
-        self, hard_limits: dict[tuple[Line, LimitMode], Bounds], maximum_width: int
+        self, hard_limits: dict[tuple[m.Line, m.LimitMode], Bounds], maximum_width: int
     ) -> None:
         self._hard, self._maximum_width = hard_limits, maximum_width
         self._spans: dict[int, int] = {}
-        self._limits: dict[tuple[Line, LimitMode], Bounds] = {}
-        self._timing: CfgTiming | None = None
-        self._levels: CfgLevels | None = None
+        self._limits: dict[tuple[m.Line, m.LimitMode], Bounds] = {}
+        self._timing: m.CfgTiming | None = None
+        self._levels: m.CfgLevels | None = None
 
     def apply(self, message: Message) -> None:
         """Take one CFG_ message; refuse what cannot become valid."""
         match message:
-            case CfgSpan():
+            case m.CfgSpan():
                 self._spans[message.line] = message.span
-                for mode in LimitMode:
-                    self._limits.pop((Line(message.line), mode), None)
-            case CfgLimit():
-                key = Line(message.line), LimitMode(message.mode)
+                for mode in m.LimitMode:
+                    self._limits.pop((m.Line(message.line), mode), None)
+            case m.CfgLimit():
+                key = m.Line(message.line), m.LimitMode(message.mode)
                 low, high = self._hard[key]
                 if message.line not in self._spans:
-                    raise RefusedError(ErrorCode.NOT_CONFIGURED, message.line, "limit before span")
+                    raise RefusedError(
+                        m.ErrorCode.NOT_CONFIGURED, message.line, "limit before span"
+                    )
                 if not low <= message.minimum <= message.maximum <= high:
                     raise RefusedError(
-                        ErrorCode.LIMIT,
+                        m.ErrorCode.LIMIT,
                         message.line,
                         f"limits {message.minimum}..{message.maximum}: allowed {low}..{high}",
                     )
                 self._limits[key] = message.minimum, message.maximum
-            case CfgTiming():
+            case m.CfgTiming():
                 order = (
                     message.sample_hold_ticks,
                     message.row_ticks,
@@ -143,29 +134,29 @@ class ConfigurationStaging:
                 if list(order) != sorted(set(order)) or (
                     message.minimum_width_ticks > message.maximum_width_ticks
                 ):
-                    raise RefusedError(ErrorCode.RANGE, 0, f"timing out of order: {order}")
+                    raise RefusedError(m.ErrorCode.RANGE, 0, f"timing out of order: {order}")
                 if message.maximum_width_ticks > self._maximum_width:
                     text = f"width {message.maximum_width_ticks}: this board: {self._maximum_width}"
-                    raise RefusedError(ErrorCode.LIMIT, LimitDetail.WIDTH, text)
+                    raise RefusedError(m.ErrorCode.LIMIT, m.LimitDetail.WIDTH, text)
                 self._timing = message
-            case CfgLevels():
+            case m.CfgLevels():
                 self._levels = message
 
     def commit(self, crc: int) -> Configuration:
         """Return the complete configuration; refuse a gap or another CRC."""
         if len(self._spans) < 3 or len(self._limits) < 9 or not self._timing or not self._levels:
-            raise RefusedError(ErrorCode.NOT_CONFIGURED, 0, "the configuration has gaps")
+            raise RefusedError(m.ErrorCode.NOT_CONFIGURED, 0, "the configuration has gaps")
         configuration = Configuration(
             (self._spans[0], self._spans[1], self._spans[2]),
             dict(self._limits),
             self._timing,
             self._levels,
         )
-        configuration.check(Line.ROW, LimitMode.READ, self._levels.idle_row_code, Line.ROW)
-        configuration.check(Line.GATE, LimitMode.READ, self._levels.read_gate_code, Line.GATE)
+        configuration.check(m.Line.ROW, m.LimitMode.READ, self._levels.idle_row_code, m.Line.ROW)
+        configuration.check(m.Line.GATE, m.LimitMode.READ, self._levels.read_gate_code, m.Line.GATE)
         if configuration.crc != crc:
             raise RefusedError(
-                ErrorCode.CONFIG_CRC,
+                m.ErrorCode.CONFIG_CRC,
                 0,
                 f"the board computes {configuration.crc:08x}, the host said {crc:08x}",
             )

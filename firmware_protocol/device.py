@@ -12,28 +12,12 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
 from firmware_protocol.errors import RefusedError, RemoteProtocolError
 from firmware_protocol.framing import BadFrame, Decoder, Frame, encode_frame
 from firmware_protocol.journal import Memory
 from firmware_protocol.line import Flow, Line
-from firmware_protocol.messages import (
-    MAGIC,
-    MAJOR,
-    MAX_PAYLOAD,
-    MESSAGES,
-    MINOR,
-    REPLAY_CACHE,
-    SPEC_HASH,
-    Bye,
-    ErrorCode,
-    Estop,
-    Hello,
-    HelloFlag,
-    HelloResponse,
-    Kind,
-    Nak,
-)
 
 REPLAYED = 0x8000
 """Bit of `status` that marks an answer repeated from the cache."""
@@ -45,7 +29,7 @@ SESSION_SILENCE = 2.0
 class SessionAsked:
     """A HELLO with a new nonce: ground everything, then call `open_session`."""
 
-    hello: Hello
+    hello: m.Hello
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +97,7 @@ class DeviceLink:
     """
 
     def __init__(
-        self, memory: Memory, max_payload: int = MAX_PAYLOAD, byte_rate: float | None = None
+        self, memory: Memory, max_payload: int = m.MAX_PAYLOAD, byte_rate: float | None = None
     ) -> None:
         self.byte_rate = byte_rate
         self.line = Line(byte_rate)
@@ -131,7 +115,7 @@ class DeviceLink:
         self._expected = 0
         self._cache: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
         self._stream_seq = 0
-        self._complained: set[ErrorCode] = set()
+        self._complained: set[m.ErrorCode] = set()
         self._out = bytearray()
         self._counted = 0
 
@@ -153,50 +137,50 @@ class DeviceLink:
 
     def _receive_frame(self, found: Frame | BadFrame, now: float) -> DeviceEvent | None:
         if isinstance(found, BadFrame):
-            self._complain(found.code, MAJOR if found.code == ErrorCode.VERSION else 0)
+            self._complain(found.code, m.MAJOR if found.code == m.ErrorCode.VERSION else 0)
             return None
-        self._complained -= {ErrorCode.BAD_FRAME, ErrorCode.VERSION}
-        if found.kind == Kind.LINK and found.msg == Estop.ID:
+        self._complained -= {m.ErrorCode.BAD_FRAME, m.ErrorCode.VERSION}
+        if found.kind == m.Kind.LINK and found.msg == m.Estop.ID:
             return StopAsked()
-        if found.kind == Kind.LINK and found.msg == Hello.ID:
+        if found.kind == m.Kind.LINK and found.msg == m.Hello.ID:
             return self._on_hello(found, now)
-        if found.kind == Kind.LINK and found.msg == Bye.ID and self.session == 0:
+        if found.kind == m.Kind.LINK and found.msg == m.Bye.ID and self.session == 0:
             return SessionClosed(found.sess)
         if not self.is_current(found.sess):
             self.counters.session += 1
-            self._complain(ErrorCode.SESSION, found.sess)
+            self._complain(m.ErrorCode.SESSION, found.sess)
             return None
-        self._complained.discard(ErrorCode.SESSION)
+        self._complained.discard(m.ErrorCode.SESSION)
         self.last_heard = now
-        if found.kind == Kind.REQ:
+        if found.kind == m.Kind.REQ:
             return self._on_request(found)
         return self._on_loose_frame(found)
 
     def _on_loose_frame(self, frame: Frame) -> DeviceEvent | None:
-        message_type = MESSAGES.get((frame.kind, frame.msg))
-        if message_type is None or frame.kind not in (Kind.LINK, Kind.DOWN):
+        message_type = m.MESSAGES.get((frame.kind, frame.msg))
+        if message_type is None or frame.kind not in (m.Kind.LINK, m.Kind.DOWN):
             return None
         try:
             message = message_type.unpack(frame.payload)
         except RemoteProtocolError:
             return None  # nobody waits for an answer; the stream's own rules repair it
-        return SessionClosed(frame.sess) if isinstance(message, Bye) else FrameArrived(message)
+        return SessionClosed(frame.sess) if isinstance(message, m.Bye) else FrameArrived(message)
 
     def _on_hello(self, frame: Frame, now: float) -> DeviceEvent | None:
         try:
-            hello = Hello.unpack(frame.payload)
+            hello = m.Hello.unpack(frame.payload)
         except RemoteProtocolError:
-            self._complain(ErrorCode.LEN)
+            self._complain(m.ErrorCode.LEN)
             return None
-        if hello.magic != MAGIC or hello.major != MAJOR:
-            self._nak(ErrorCode.VERSION, MAJOR)
+        if hello.magic != m.MAGIC or hello.major != m.MAJOR:
+            self._nak(m.ErrorCode.VERSION, m.MAJOR)
         elif self.session and hello.nonce == self._nonce:
             self.last_heard = now
             self._out += self._hello_answer
         elif hello.nonce in self._past_nonces:
             self.counters.dup += 1  # late: its session is over
-        elif self.alive(now) and not hello.flags & HelloFlag.TAKEOVER:
-            self._nak(ErrorCode.BUSY, self.session)
+        elif self.alive(now) and not hello.flags & m.HelloFlag.TAKEOVER:
+            self._nak(m.ErrorCode.BUSY, self.session)
         else:
             return SessionAsked(hello)
         return None
@@ -205,27 +189,27 @@ class DeviceLink:
         behind = (self._expected - frame.seq) & 0xFFFF
         if behind == 0:
             return self._take_request(frame)
-        if behind <= REPLAY_CACHE:
+        if behind <= m.REPLAY_CACHE:
             self.counters.dup += 1
             if frame.seq in self._cache:
                 self.counters.replay += 1
                 self._send_replay(frame.seq)
         elif behind >= 0x8000:
             self.counters.gap += 1
-            self._complain(ErrorCode.GAP)
+            self._complain(m.ErrorCode.GAP)
         else:
             self.counters.dup += 1
-            self._complain(ErrorCode.STALE)
+            self._complain(m.ErrorCode.STALE)
         return None
 
     def _take_request(self, frame: Frame) -> DeviceEvent:
         # Consumed first: whatever happens while it executes, it cannot execute again.
         self._expected = (self._expected + 1) & 0xFFFF
-        self._complained -= {ErrorCode.GAP, ErrorCode.STALE}
-        message_type = MESSAGES.get((Kind.REQ, frame.msg))
+        self._complained -= {m.ErrorCode.GAP, m.ErrorCode.STALE}
+        message_type = m.MESSAGES.get((m.Kind.REQ, frame.msg))
         try:
             if message_type is None:
-                raise RemoteProtocolError(f"no message {frame.msg:#x}", ErrorCode.UNKNOWN_MSG)
+                raise RemoteProtocolError(f"no message {frame.msg:#x}", m.ErrorCode.UNKNOWN_MSG)
             return RequestArrived(frame.seq, message_type.unpack(frame.payload))
         except RemoteProtocolError as error:
             self.refuse(frame.seq, frame.msg, RefusedError(error.code))
@@ -233,7 +217,7 @@ class DeviceLink:
 
     # --- out
 
-    def open_session(self, hello: Hello, now: float, **fields: int | bytes) -> None:
+    def open_session(self, hello: m.Hello, now: float, **fields: int | bytes) -> None:
         """Begin a new session and answer its HELLO.
 
         Parameters
@@ -258,18 +242,18 @@ class DeviceLink:
         self.line = Line(self.byte_rate)
         self.flow = Flow(self.line, trusting=True)
         self.last_heard = now
-        answer = HelloResponse(
-            magic=MAGIC,
-            major=MAJOR,
-            minor=MINOR,
+        answer = m.HelloResponse(
+            magic=m.MAGIC,
+            major=m.MAJOR,
+            minor=m.MINOR,
             sess=session,
             nonce=hello.nonce,
-            spec_hash=SPEC_HASH,
+            spec_hash=m.SPEC_HASH,
             boot_id=self._memory.boot_id,
             max_payload=self._limit,
             **fields,  # type: ignore[arg-type]
         )
-        self._hello_answer = b"\0" + encode_frame(Kind.RSP, Hello.ID, 0, session, answer.pack())
+        self._hello_answer = b"\0" + encode_frame(m.Kind.RSP, m.Hello.ID, 0, session, answer.pack())
         self._out += self._hello_answer
 
     def close_session(self) -> None:
@@ -303,12 +287,12 @@ class DeviceLink:
     def answer_link(self, response: Message, sess: int | None = None) -> None:
         """Answer a PING or BYE, which stand outside the sequence."""
         to = self.session if sess is None else sess
-        self._out += encode_frame(Kind.RSP, response.ID, 0, to, response.pack())
+        self._out += encode_frame(m.Kind.RSP, response.ID, 0, to, response.pack())
 
     def send(self, message: Message) -> None:
         """Send a CREDIT, event or data frame."""
         seq = 0
-        if message.KIND == Kind.UP:
+        if message.KIND == m.Kind.UP:
             seq, self._stream_seq = self._stream_seq, (self._stream_seq + 1) & 0xFFFF
         self._out += encode_frame(message.KIND, message.ID, seq, self.session, message.pack())
 
@@ -339,21 +323,21 @@ class DeviceLink:
 
     def _store(self, seq: int, msg: int, payload: bytes) -> None:
         self._cache[seq] = msg, payload
-        while len(self._cache) > REPLAY_CACHE:
+        while len(self._cache) > m.REPLAY_CACHE:
             self._cache.popitem(last=False)
-        self._out += encode_frame(Kind.RSP, msg, seq, self.session, payload)
+        self._out += encode_frame(m.Kind.RSP, msg, seq, self.session, payload)
 
     def _send_replay(self, seq: int) -> None:
         msg, payload = self._cache[seq]
         status = int.from_bytes(payload[:2], "little") | REPLAYED
         payload = status.to_bytes(2, "little") + payload[2:]
-        self._out += encode_frame(Kind.RSP, msg, seq, self.session, payload)
+        self._out += encode_frame(m.Kind.RSP, msg, seq, self.session, payload)
 
-    def _complain(self, reason: ErrorCode, detail: int = 0) -> None:
+    def _complain(self, reason: m.ErrorCode, detail: int = 0) -> None:
         if reason not in self._complained:
             self._complained.add(reason)
             self._nak(reason, detail)
 
-    def _nak(self, reason: ErrorCode, detail: int = 0) -> None:
-        nak = Nak(reason=reason, expected=self._expected, detail=detail)
-        self._out += encode_frame(Kind.LINK, Nak.ID, 0, self.session, nak.pack())
+    def _nak(self, reason: m.ErrorCode, detail: int = 0) -> None:
+        nak = m.Nak(reason=reason, expected=self._expected, detail=detail)
+        self._out += encode_frame(m.Kind.LINK, m.Nak.ID, 0, self.session, nak.pack())

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
 from firmware_protocol.device import REPLAYED
 from firmware_protocol.errors import LocalProtocolError
@@ -35,32 +36,6 @@ from firmware_protocol.host_events import (
     Notified,
 )
 from firmware_protocol.line import MAX_WINDOW, Flow, Line
-from firmware_protocol.messages import (
-    MAGIC,
-    MAJOR,
-    MAX_PAYLOAD,
-    MESSAGES,
-    MINOR,
-    RESPONSES,
-    SPEC_HASH,
-    Bye,
-    ByeResponse,
-    Credit,
-    ErrorCode,
-    Estop,
-    Hello,
-    HelloFlag,
-    HelloResponse,
-    JobData,
-    Kind,
-    Nak,
-    Ping,
-    PingResponse,
-    ReadData,
-    Stream,
-    VmmData,
-    VmmResult,
-)
 from firmware_protocol.request_window import RequestWindow
 from firmware_protocol.streams import ReceiveStream, SendStream
 
@@ -95,13 +70,13 @@ class HostLink:
         self,
         nonce: Callable[[], int],
         byte_rate: float | None = None,
-        max_payload: int = MAX_PAYLOAD,
+        max_payload: int = m.MAX_PAYLOAD,
         host_credit: int | None = None,
         tries: int = 5,
         ping_interval: float = 0.25,
     ) -> None:
         self.decoder = Decoder()
-        self.hello: HelloResponse | None = None
+        self.hello: m.HelloResponse | None = None
         self.incoming: ReceiveStream | None = None
         self.outgoing: SendStream | None = None
         self._finished: ReceiveStream | None = None
@@ -142,20 +117,20 @@ class HostLink:
 
         Returns the end of the session that was open, with what it left unanswered.
         """
-        ended = self._end(ErrorCode.ABORTED)
+        ended = self._end(m.ErrorCode.ABORTED)
         self._discard()
-        hello = Hello(
-            magic=MAGIC,
-            major=MAJOR,
-            minor=MINOR,
-            flags=HelloFlag.TAKEOVER if takeover else HelloFlag.NONE,
+        hello = m.Hello(
+            magic=m.MAGIC,
+            major=m.MAJOR,
+            minor=m.MINOR,
+            flags=m.HelloFlag.TAKEOVER if takeover else m.HelloFlag.NONE,
             nonce=self._nonce_source(),
-            spec_hash=SPEC_HASH,
+            spec_hash=m.SPEC_HASH,
             max_payload=self.wanted_payload,
             host_credit=self._host_credit,
         )
         self._nonce = hello.nonce
-        self._hello_wire = b"\0" + encode_frame(Kind.LINK, Hello.ID, 0, 0, hello.pack())
+        self._hello_wire = b"\0" + encode_frame(m.Kind.LINK, m.Hello.ID, 0, 0, hello.pack())
         self._hello_tries = 0
         self._hello_sent = now
         self._send_hello(now)
@@ -166,13 +141,13 @@ class HostLink:
         if self.session:
             self.outgoing = None
             self._discard()  # whatever it was, the end of the session makes it void
-            self._send_link(Bye(), now)
+            self._send_link(m.Bye(), now)
             self._bye = now + self._answer_time(now), 1
 
     def estop(self, now: float) -> None:
         """Drop what is queued and stop the board. The caller also empties the port's own queue."""
         self._discard()
-        stop = encode_frame(Kind.LINK, Estop.ID, 0, self.session)
+        stop = encode_frame(m.Kind.LINK, m.Estop.ID, 0, self.session)
         self._line.forget()
         self._queue((stop + b"\0") * 3, now)
 
@@ -198,7 +173,7 @@ class HostLink:
 
     def accept_dictionary(self, hashes: dict[int, int]) -> set[int]:
         """Take the board's message hashes by id; return, and disable, the ids that differ."""
-        self._disabled = {t.ID for t in MESSAGES.values() if hashes.get(t.ID) != t.HASH}
+        self._disabled = {t.ID for t in m.MESSAGES.values() if hashes.get(t.ID) != t.HASH}
         return self._disabled
 
     def offers(self, message_type: type[Message]) -> bool:
@@ -211,7 +186,7 @@ class HostLink:
         """Queue a request; return the ticket that its `Answered` will carry."""
         if not self.session:
             raise LocalProtocolError(f"{type(message).__name__}: no session is open")
-        if message.KIND != Kind.REQ:
+        if message.KIND != m.Kind.REQ:
             raise LocalProtocolError(f"{type(message).__name__} is not a request")
         asks_for_dictionary = self._disabled is None and message.ID == 0x06
         if not (asks_for_dictionary or self.offers(type(message))):
@@ -302,21 +277,21 @@ class HostLink:
         return events
 
     def _on_frame(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
-        if frame.kind == Kind.RSP and frame.msg == Hello.ID:
+        if frame.kind == m.Kind.RSP and frame.msg == m.Hello.ID:
             self._on_hello(frame, now, events)
-        elif frame.kind == Kind.LINK and frame.msg == Nak.ID:
+        elif frame.kind == m.Kind.LINK and frame.msg == m.Nak.ID:
             self._on_nak(frame, now, events)
         elif self.session == 0 or frame.sess != self.session:
             return
         else:
             self._silent_pings = 0
-            if frame.kind == Kind.RSP:
+            if frame.kind == m.Kind.RSP:
                 self._on_response(frame, now, events)
-            elif (message_type := MESSAGES.get((frame.kind, frame.msg))) is not None:
+            elif (message_type := m.MESSAGES.get((frame.kind, frame.msg))) is not None:
                 self._on_message(message_type.unpack(frame.payload), now, events)
 
     def _on_hello(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
-        hello = HelloResponse.unpack(frame.payload)
+        hello = m.HelloResponse.unpack(frame.payload)
         if self._hello_deadline is None or hello.nonce != self._nonce:
             return
         self._hello_deadline = None
@@ -326,33 +301,33 @@ class HostLink:
         crossed = len(self._hello_wire) + len(frame.payload) + FRAME_OVERHEAD
         self._line.measure(crossed, now - self._hello_sent)
         self._line.arrived(len(self._hello_wire))
-        matches = hello.spec_hash == SPEC_HASH
+        matches = hello.spec_hash == m.SPEC_HASH
         self._disabled = set() if matches else None
         events.append(Connected(hello, matches))
 
     def _on_nak(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
-        nak = Nak.unpack(frame.payload)
+        nak = m.Nak.unpack(frame.payload)
         connecting = self._hello_deadline is not None
         match nak.reason:
-            case ErrorCode.BUSY | ErrorCode.VERSION if connecting:
-                self._down(ErrorCode(nak.reason), nak.detail, events)
-            case ErrorCode.SESSION if self.session and nak.detail == self.session:
+            case m.ErrorCode.BUSY | m.ErrorCode.VERSION if connecting:
+                self._down(m.ErrorCode(nak.reason), nak.detail, events)
+            case m.ErrorCode.SESSION if self.session and nak.detail == self.session:
                 if self._bye is None:
-                    self._down(ErrorCode.SESSION, nak.detail, events)
+                    self._down(m.ErrorCode.SESSION, nak.detail, events)
                 else:
                     self._reset_session()
                     events.append(Closed())
-            case ErrorCode.GAP | ErrorCode.BAD_FRAME if frame.sess == self.session:
+            case m.ErrorCode.GAP | m.ErrorCode.BAD_FRAME if frame.sess == self.session:
                 self._put_all(self._requests.refused_from(nak.expected, now), now)
                 if self.outgoing is not None:
                     self.outgoing.doubt()
 
     def _on_response(self, frame: Frame, now: float, events: list[HostEvent]) -> None:
-        if frame.msg == Ping.ID:
-            events.append(Notified(PingResponse.unpack(frame.payload)))
+        if frame.msg == m.Ping.ID:
+            events.append(Notified(m.PingResponse.unpack(frame.payload)))
             return
-        if frame.msg == Bye.ID:
-            ByeResponse.unpack(frame.payload)
+        if frame.msg == m.Bye.ID:
+            m.ByeResponse.unpack(frame.payload)
             self._reset_session()
             events.append(Closed())
             return
@@ -365,12 +340,12 @@ class HostLink:
         replayed = len(payload) > 1 and bool(payload[1] & REPLAYED >> 8)
         if replayed:
             payload = payload[:1] + bytes([payload[1] & ~(REPLAYED >> 8)]) + payload[2:]
-        response = RESPONSES[frame.msg].unpack(payload)
+        response = m.RESPONSES[frame.msg].unpack(payload)
         events.append(Answered(pending.ticket, pending.request, response, replayed))
 
     def _on_message(self, message: Message, now: float, events: list[HostEvent]) -> None:
         match message:
-            case Credit():
+            case m.Credit():
                 outgoing = self.outgoing
                 if (
                     outgoing is not None
@@ -378,14 +353,16 @@ class HostLink:
                     and message.op_lo == outgoing.op & 0xFFFF
                 ):
                     outgoing.on_credit(message, now)
-            case ReadData() | VmmResult():
+            case m.ReadData() | m.VmmResult():
                 self._on_data(message, now, events)
             case _:
                 events.append(Notified(message))
 
-    def _on_data(self, message: ReadData | VmmResult, now: float, events: list[HostEvent]) -> None:
+    def _on_data(
+        self, message: m.ReadData | m.VmmResult, now: float, events: list[HostEvent]
+    ) -> None:
         incoming = self.incoming
-        stream = Stream.READ_DATA if isinstance(message, ReadData) else Stream.VMM_RESULT
+        stream = m.Stream.READ_DATA if isinstance(message, m.ReadData) else m.Stream.VMM_RESULT
         late = self._finished
         if late is not None and (stream, message.op_lo) == (late.stream, late.op & 0xFFFF):
             self._send_link(late.credit(), now)  # our last CREDIT was lost
@@ -430,7 +407,7 @@ class HostLink:
         events: list[HostEvent] = []
         if self._hello_deadline is not None and now >= self._hello_deadline:
             if self._hello_tries >= _HELLO_TRIES:
-                self._down(ErrorCode.HOST_LOST, 0, events)
+                self._down(m.ErrorCode.HOST_LOST, 0, events)
             else:
                 self._send_hello(now)
         if self.session:
@@ -447,14 +424,14 @@ class HostLink:
             exhausted |= self._tick_receiving(self.incoming, now)
         if self._bye is not None and now >= self._bye[0]:
             exhausted |= self._bye[1] >= self._tries
-            self._send_link(Bye(), now)
+            self._send_link(m.Bye(), now)
             self._bye = now + self._answer_time(now, self._bye[1]), self._bye[1] + 1
         if now >= self._silent_from + self._silence:
             self._silent_pings += 1
             exhausted |= self._silent_pings > 2 * self._tries
             self._break_silence(now)
         if exhausted:
-            self._down(ErrorCode.HOST_LOST, 0, events)
+            self._down(m.ErrorCode.HOST_LOST, 0, events)
         else:
             self.pump(now)
 
@@ -473,7 +450,7 @@ class HostLink:
 
     def _send_hello(self, now: float) -> None:
         self._hello_tries += 1
-        crossing = 2 * len(self._hello_wire) + HelloResponse.LAYOUT.struct.size + FRAME_OVERHEAD
+        crossing = 2 * len(self._hello_wire) + m.HelloResponse.LAYOUT.struct.size + FRAME_OVERHEAD
         self._queue(self._hello_wire, now)
         self._hello_deadline = now + _HELLO_INTERVAL + crossing / self._line.rate
 
@@ -491,7 +468,7 @@ class HostLink:
     def _break_silence(self, now: float) -> None:
         incoming = self.incoming
         if incoming is None or incoming.complete or self._silent_pings > 1:
-            self._send_link(Ping(token=self._silent_pings), now)
+            self._send_link(m.Ping(token=self._silent_pings), now)
         else:
             self._grant(incoming, now)
 
@@ -533,15 +510,15 @@ class HostLink:
         outgoing = self.outgoing
         if not self.session or outgoing is None or (part := outgoing.take(now)) is None:
             return False
-        data = JobData if outgoing.stream == Stream.JOB_DATA else VmmData
+        data = m.JobData if outgoing.stream == m.Stream.JOB_DATA else m.VmmData
         body = data(
             op_lo=outgoing.op & 0xFFFF, n=part.count, first=part.first, body=part.body
         ).pack()
-        self._put(encode_frame(Kind.DOWN, data.ID, 0, self.session, body), now)
+        self._put(encode_frame(m.Kind.DOWN, data.ID, 0, self.session, body), now)
         return True
 
     def _send_link(self, message: Message, now: float) -> None:
-        self._put(encode_frame(Kind.LINK, message.ID, 0, self.session, message.pack()), now)
+        self._put(encode_frame(m.Kind.LINK, message.ID, 0, self.session, message.pack()), now)
 
     def _put_all(self, frames: list[bytes], now: float) -> None:
         for wire in frames:
@@ -554,10 +531,10 @@ class HostLink:
             for wire in self._requests.ready(now, self._ahead):
                 self._put(wire, now)
 
-    def _down(self, code: ErrorCode, detail: int, events: list[HostEvent]) -> None:
+    def _down(self, code: m.ErrorCode, detail: int, events: list[HostEvent]) -> None:
         events.append(self._end(code, detail))
 
-    def _end(self, code: ErrorCode, detail: int = 0) -> LinkDown:
+    def _end(self, code: m.ErrorCode, detail: int = 0) -> LinkDown:
         requests = self._requests
         self._hello_deadline = None
         self._reset_session()

@@ -14,15 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from firmware_protocol import messages as m
 from firmware_protocol.errors import RefusedError
-from firmware_protocol.messages import (
-    JOURNAL_RECORD,
-    JOURNAL_RECORDS,
-    LAST_OPERATION,
-    OPERATION_STEP,
-    ErrorCode,
-    Phase,
-)
 
 
 @dataclass(slots=True)
@@ -32,7 +25,7 @@ class Entry:
     op: int
     sess: int
     t_us: int
-    phase: Phase = Phase.ACCEPTED
+    phase: m.Phase = m.Phase.ACCEPTED
     err: int = 0
     started: int = 0
     done: int = 0
@@ -49,7 +42,7 @@ class Journal:
     def accept(self, op: int, sess: int, now: float) -> Entry:
         """Open a record; refuse an operation number that is not above all earlier ones."""
         self.check_new(op)
-        if len(self.entries) == JOURNAL_RECORDS:
+        if len(self.entries) == m.JOURNAL_RECORDS:
             self.lost_op = self.entries.popleft().op
         self.op_hw = op
         entry = Entry(op, sess, int(now * 1e6) & 0xFFFFFFFF)
@@ -62,10 +55,12 @@ class Journal:
         A single wrong number, such as 0xFFFFFFFF, would otherwise refuse every pulse after it.
         """
         if op <= self.op_hw:
-            raise RefusedError(ErrorCode.OP_REUSED, 0, f"operation {op} is not above {self.op_hw}")
-        highest = min(self.op_hw + OPERATION_STEP, LAST_OPERATION)
+            raise RefusedError(
+                m.ErrorCode.OP_REUSED, 0, f"operation {op} is not above {self.op_hw}"
+            )
+        highest = min(self.op_hw + m.OPERATION_STEP, m.LAST_OPERATION)
         if op > highest:
-            raise RefusedError(ErrorCode.RANGE, 0, f"operation {op} is above {highest}")
+            raise RefusedError(m.ErrorCode.RANGE, 0, f"operation {op} is above {highest}")
 
     def find(self, op: int) -> Entry | None:
         """Return the record of an operation, if it is still there."""
@@ -74,15 +69,15 @@ class Journal:
     def close_open_entries(self, err: int) -> None:
         """Mark what will not go on: after a reset, a fault or a new session."""
         for entry in self.entries:
-            if entry.phase in (Phase.ACCEPTED, Phase.FIRING):
-                entry.phase, entry.err = Phase.ABORTED, err
+            if entry.phase in (m.Phase.ACCEPTED, m.Phase.FIRING):
+                entry.phase, entry.err = m.Phase.ABORTED, err
 
     def records(self, from_op: int, limit: int) -> npt.NDArray[np.void]:
         """Return at most `limit` records from `from_op` on, rising."""
         chosen = [e for e in self.entries if e.op >= from_op][:limit]
         return np.array(
             [(e.op, e.phase, e.err, e.sess, e.started, e.done, e.t_us) for e in chosen],
-            JOURNAL_RECORD,
+            m.JOURNAL_RECORD,
         )
 
 
@@ -112,7 +107,7 @@ class Memory:
 
     def warm_reset(self) -> Memory:
         """Return what is left after a reset that kept the RAM."""
-        self.journal.close_open_entries(ErrorCode.ABORTED)
+        self.journal.close_open_entries(m.ErrorCode.ABORTED)
         return Memory(self.boots + 1, self.boot_id, self.journal, self.last_session)
 
     def cold_reset(self) -> Memory:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
 from firmware_protocol.configuration import Configuration
 from firmware_protocol.errors import RefusedError
@@ -27,17 +28,6 @@ from firmware_protocol.firmware import Firmware
 from firmware_protocol.host import HostLink
 from firmware_protocol.host_events import Connected, HostEvent, LinkDown
 from firmware_protocol.journal import Memory
-from firmware_protocol.messages import (
-    Arm,
-    CfgLevels,
-    CfgTiming,
-    ErrorCode,
-    GetDriversResponse,
-    GetInfoResponse,
-    GetLimitsResponse,
-    LimitMode,
-    Line,
-)
 from firmware_protocol.operations import LinkDownError, Operation, Request
 
 Damage = Callable[[bytes], bytes]
@@ -57,9 +47,9 @@ class PaperBoard:
         self.grounded = True
         self.measured = 0
 
-    def info(self) -> GetInfoResponse:
+    def info(self) -> m.GetInfoResponse:
         """Return the identity of a board of 128 x 64 with four gains."""
-        return GetInfoResponse(
+        return m.GetInfoResponse(
             rows=128,
             cols=64,
             dac_count=16,
@@ -82,13 +72,13 @@ class PaperBoard:
             firmware="1.0",
         )
 
-    def limits(self) -> GetLimitsResponse:
+    def limits(self) -> m.GetLimitsResponse:
         """Return the bounds of pulses."""
-        return GetLimitsResponse(max_width_ticks=1023, max_count=100, slow=1, min_pause_us=0)
+        return m.GetLimitsResponse(max_width_ticks=1023, max_count=100, slow=1, min_pause_us=0)
 
-    def drivers(self) -> GetDriversResponse:
+    def drivers(self) -> m.GetDriversResponse:
         """Return three currents that differ."""
-        return GetDriversResponse(read_na=10_000_000, set_na=20_000_000, reset_na=50_000_000)
+        return m.GetDriversResponse(read_na=10_000_000, set_na=20_000_000, reset_na=50_000_000)
 
     def configure(self, configuration: Configuration) -> None:
         """Accept any configuration."""
@@ -132,19 +122,19 @@ class PaperBoard:
     def unlock(self, *, unsafe: bool) -> None:
         """Refuse what needs a jumper: there is none."""
         if unsafe:
-            raise RefusedError(ErrorCode.LOCKED, 1, "a paper board has no jumper")
+            raise RefusedError(m.ErrorCode.LOCKED, 1, "a paper board has no jumper")
 
     def low_level(self, request: Message) -> Message:
         """Refuse: there are no chips."""
-        raise RefusedError(ErrorCode.UNKNOWN_MSG, request.ID, "no chips on a paper board")
+        raise RefusedError(m.ErrorCode.UNKNOWN_MSG, request.ID, "no chips on a paper board")
 
 
 def open_configuration() -> Configuration:
     """Return a configuration that allows every code."""
     return Configuration(
         spans=(2, 2, 0),
-        limits={(line, mode): (0, 65535) for line in Line for mode in LimitMode},
-        timing=CfgTiming(
+        limits={(line, mode): (0, 65535) for line in m.Line for mode in m.LimitMode},
+        timing=m.CfgTiming(
             sample_hold_ticks=900,
             row_ticks=1000,
             convst_ticks=1010,
@@ -153,7 +143,7 @@ def open_configuration() -> Configuration:
             minimum_width_ticks=0,
             maximum_width_ticks=1023,
         ),
-        levels=CfgLevels(read_gate_code=65535, idle_row_code=32768),
+        levels=m.CfgLevels(read_gate_code=65535, idle_row_code=32768),
     )
 
 
@@ -233,4 +223,4 @@ class Loopback:
         for message in configuration.messages():
             self.request(message)
         ticks = round(watchdog * 1000)
-        self.request(Arm(config_crc=configuration.crc, lease_ms=60000, watchdog_ms=ticks))
+        self.request(m.Arm(config_crc=configuration.crc, lease_ms=60000, watchdog_ms=ticks))

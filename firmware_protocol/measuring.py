@@ -10,30 +10,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from firmware_protocol import messages as m
 from firmware_protocol import vectors
 from firmware_protocol.configuration import Configuration
 from firmware_protocol.device import DeviceLink
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.executor import AUTO, Executor, Samples
-from firmware_protocol.messages import (
-    ROWS,
-    Credit,
-    CreditFlag,
-    ErrorCode,
-    GainMode,
-    InputFormat,
-    LimitMode,
-    Line,
-    ReadArray,
-    ReadData,
-    ReadEndEvent,
-    Stream,
-    VmmBegin,
-    VmmData,
-    VmmEndEvent,
-    VmmLut,
-    VmmResult,
-)
 from firmware_protocol.streams import ReceiveStream, SendStream
 from firmware_protocol.tasks import RX_RING, TX_RING, Task
 
@@ -45,8 +27,8 @@ class _Measurement(Task):
 
     def __init__(
         self,
-        request: ReadArray | VmmBegin,
-        stream: Stream,
+        request: m.ReadArray | m.VmmBegin,
+        stream: m.Stream,
         total: int,
         configuration: Configuration,
         link: DeviceLink,
@@ -58,10 +40,10 @@ class _Measurement(Task):
         self.gain_mode = request.gain_mode
         self.configuration = configuration
         if not self.rows.size or not self.columns.size:
-            raise RefusedError(ErrorCode.RANGE, 0, "no row or no column is selected")
+            raise RefusedError(m.ErrorCode.RANGE, 0, "no row or no column is selected")
         levels = configuration.levels
         if (request.v_idle, request.v_gate) != (levels.idle_row_code, levels.read_gate_code):
-            raise RefusedError(ErrorCode.RANGE, 1, "v_idle, v_gate differ from the configuration")
+            raise RefusedError(m.ErrorCode.RANGE, 1, "v_idle, v_gate differ from the configuration")
         size = vectors.sample_size(self.columns.size, self.gain_mode)
         per_frame = (link.payload_limit - 8) // size
         window = max(1, min(host_credit, TX_RING) // size)
@@ -74,18 +56,18 @@ class _Measurement(Task):
     @property
     def gain(self) -> int:
         """Gain number for the executor."""
-        return AUTO if self.gain_mode == GainMode.AUTO else self.gain_mode + 1
+        return AUTO if self.gain_mode == m.GainMode.AUTO else self.gain_mode + 1
 
     @property
     def finished(self) -> bool:
         """True when everything is measured; results may still be in the ring."""
-        return self.error != ErrorCode.OK or self.out.produced == self.out.total
+        return self.error != m.ErrorCode.OK or self.out.produced == self.out.total
 
-    def on_credit(self, credit: Credit, now: float) -> None:
+    def on_credit(self, credit: m.Credit, now: float) -> None:
         """Take an acknowledgement of results."""
         if credit.stream == self.out.stream and credit.op_lo == self.op & 0xFFFF:
             self.out.on_credit(credit, now)
-            if credit.flags & CreditFlag.GO_BACK:
+            if credit.flags & m.CreditFlag.GO_BACK:
                 self._ended = False
 
     def _store(self, samples: tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]) -> None:
@@ -93,9 +75,9 @@ class _Measurement(Task):
 
     def pump(self, link: DeviceLink, now: float) -> None:
         """Send results, and END after the last."""
-        data = ReadData if self.out.stream == Stream.READ_DATA else VmmResult
-        end = ReadEndEvent if self.out.stream == Stream.READ_DATA else VmmEndEvent
-        if self.error == ErrorCode.OK:
+        data = m.ReadData if self.out.stream == m.Stream.READ_DATA else m.VmmResult
+        end = m.ReadEndEvent if self.out.stream == m.Stream.READ_DATA else m.VmmEndEvent
+        if self.error == m.ErrorCode.OK:
             self.out.tick(now)
             while (free_at := link.free_at(now)) <= now and (
                 part := self.out.take(now)
@@ -112,7 +94,7 @@ class _Measurement(Task):
 
     def next_timeout(self) -> float | None:
         """Return when results must be sent again."""
-        if self.error != ErrorCode.OK:
+        if self.error != m.ErrorCode.OK:
             return None
         times = [self.out.next_timeout(), self._resume_at]
         return min((t for t in times if t is not None), default=None)
@@ -123,15 +105,15 @@ class ReadTask(_Measurement):
 
     def __init__(
         self,
-        request: ReadArray,
+        request: m.ReadArray,
         executor: Executor,
         configuration: Configuration,
         link: DeviceLink,
         host_credit: int,
     ) -> None:
         total = vectors.rows_of(request.rows).size
-        super().__init__(request, Stream.READ_DATA, total, configuration, link, host_credit)
-        configuration.check(Line.ROW, LimitMode.READ, request.v_row, Line.ROW)
+        super().__init__(request, m.Stream.READ_DATA, total, configuration, link, host_credit)
+        configuration.check(m.Line.ROW, m.LimitMode.READ, request.v_row, m.Line.ROW)
         self._executor = executor
         self._row_code = request.v_row
         self._samples: Samples | None = None
@@ -158,40 +140,42 @@ class VmmTask(_Measurement):
 
     def __init__(
         self,
-        request: VmmBegin,
+        request: m.VmmBegin,
         executor: Executor,
         configuration: Configuration,
         link: DeviceLink,
         host_credit: int,
     ) -> None:
-        super().__init__(request, Stream.VMM_RESULT, request.nvec, configuration, link, host_credit)
+        super().__init__(
+            request, m.Stream.VMM_RESULT, request.nvec, configuration, link, host_credit
+        )
         self._executor = executor
-        self._format = InputFormat(request.in_fmt)
+        self._format = m.InputFormat(request.in_fmt)
         self._size = vectors.vector_size(self.rows.size, self._format)
         self._capacity = max(1, RX_RING // self._size)
         self._waiting = bytearray()
         self._table = np.zeros(1 << {0: 1, 1: 4, 2: 8, 3: 0}[self._format], np.uint16)
-        self._trim = np.zeros(ROWS, np.int16)
-        self._table_checked = self._format == InputFormat.U16
+        self._trim = np.zeros(m.ROWS, np.int16)
+        self._table_checked = self._format == m.InputFormat.U16
         self.incoming = ReceiveStream(
-            Stream.VMM_DATA, self.op, request.nvec, self._size, self._capacity
+            m.Stream.VMM_DATA, self.op, request.nvec, self._size, self._capacity
         )
         self._go_back = False
 
-    def load_table(self, part: VmmLut) -> None:
+    def load_table(self, part: m.VmmLut) -> None:
         """Take a part of the level table or of the row trim; the last part makes them valid."""
         table: npt.NDArray[np.generic] = self._trim if part.table else self._table
         if part.first + len(part.values) > len(table):
-            raise RefusedError(ErrorCode.RANGE, part.first, "the table is shorter")
+            raise RefusedError(m.ErrorCode.RANGE, part.first, "the table is shorter")
         table[part.first : part.first + len(part.values)] = part.values.astype(table.dtype)
         self._table_checked = False
         if part.last:
             levels, trim = self._table.astype(np.int64), self._trim.astype(np.int64)[self.rows]
             extremes = [levels.min() + trim.min(), levels.max() + trim.max()]
-            self.configuration.check(Line.ROW, LimitMode.READ, extremes, Line.ROW)
+            self.configuration.check(m.Line.ROW, m.LimitMode.READ, extremes, m.Line.ROW)
             self._table_checked = True
 
-    def on_data(self, data: VmmData, now: float) -> None:
+    def on_data(self, data: m.VmmData, now: float) -> None:
         """Take vectors, as many as were granted."""
         if data.op_lo != self.op & 0xFFFF:
             return
@@ -207,16 +191,16 @@ class VmmTask(_Measurement):
         if self.finished or count <= 0:
             return False
         if not self._table_checked:
-            self.error = ErrorCode.NOT_CONFIGURED
+            self.error = m.ErrorCode.NOT_CONFIGURED
             return True
         body = bytes(self._waiting[: count * self._size])
         del self._waiting[: count * self._size]
         codes = vectors.unpack_vectors(body, self.rows.size, self._format)
-        if self._format == InputFormat.U16:
+        if self._format == m.InputFormat.U16:
             try:
-                self.configuration.check(Line.ROW, LimitMode.READ, codes, Line.ROW)
+                self.configuration.check(m.Line.ROW, m.LimitMode.READ, codes, m.Line.ROW)
             except RefusedError as refusal:
-                self.error = ErrorCode(refusal.code)
+                self.error = m.ErrorCode(refusal.code)
                 return True
         else:
             codes = (self._table[codes] + self._trim[self.rows]).astype(np.uint16)
@@ -226,7 +210,7 @@ class VmmTask(_Measurement):
     def pump(self, link: DeviceLink, now: float) -> None:
         """Send CREDIT for vectors, and results."""
         room = self._capacity - len(self._waiting) // self._size
-        if self.error == ErrorCode.OK and (self._go_back or self.incoming.credit_due(room)):
+        if self.error == m.ErrorCode.OK and (self._go_back or self.incoming.credit_due(room)):
             link.send(self.incoming.credit(room, self._go_back))
             self._go_back = False
         super().pump(link, now)

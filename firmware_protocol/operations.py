@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firmware_protocol import messages as m
 from firmware_protocol import vectors
 from firmware_protocol.codec import Message
 from firmware_protocol.errors import ProtocolError, RefusedError, RemoteProtocolError
@@ -32,28 +33,6 @@ from firmware_protocol.host_events import (
     HostEvent,
     LinkDown,
     Notified,
-)
-from firmware_protocol.messages import (
-    CELL_PULSE,
-    ROW_PULSE,
-    ErrorCode,
-    InputFormat,
-    JobBegin,
-    JobFormat,
-    JobRun,
-    JobStatus,
-    JobStatusResponse,
-    LimitDetail,
-    Phase,
-    ProgressEvent,
-    ReadArray,
-    ReadArrayResponse,
-    ReadEndEvent,
-    Stream,
-    VmmBegin,
-    VmmBeginResponse,
-    VmmEndEvent,
-    VmmLut,
 )
 from firmware_protocol.streams import ReceiveStream, SendStream
 
@@ -120,11 +99,11 @@ class Operation(ABC):
 
     def _refused(self, answer: Answered) -> bool:
         response: Any = answer.response
-        if response.status == ErrorCode.OK:
+        if response.status == m.ErrorCode.OK:
             return False
-        name, meaning = type(answer.request).__name__, ErrorCode(response.status).name
-        if response.status == ErrorCode.LIMIT:
-            meaning += f" ({LimitDetail(response.detail).name})"
+        name, meaning = type(answer.request).__name__, m.ErrorCode(response.status).name
+        if response.status == m.ErrorCode.LIMIT:
+            meaning += f" ({m.LimitDetail(response.detail).name})"
         text = f"the board refused {name}: {meaning}, detail {response.detail}"
         self._fail(RefusedError(response.status, response.detail, text))
         return True
@@ -168,17 +147,17 @@ class Request(Operation):
 class _Measuring(Operation):
     """What reading and multiplying share: items come in, then END with their CRC."""
 
-    _stream: Stream
-    _end: type[ReadEndEvent | VmmEndEvent]
+    _stream: m.Stream
+    _end: type[m.ReadEndEvent | m.VmmEndEvent]
 
-    def __init__(self, request: ReadArray | VmmBegin, total: int) -> None:
+    def __init__(self, request: m.ReadArray | m.VmmBegin, total: int) -> None:
         super().__init__()
         self.request = request
         self._total = total
         self._columns = int(request.cols).bit_count()
         self._sample_size = vectors.sample_size(self._columns, request.gain_mode)
         self._body = bytearray()
-        self._last_end: ReadEndEvent | VmmEndEvent | None = None
+        self._last_end: m.ReadEndEvent | m.VmmEndEvent | None = None
 
     def result(self) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
         """Return ADC codes and gain numbers, (items, selected columns); or raise."""
@@ -206,16 +185,16 @@ class _Measuring(Operation):
         if self._last_end is not None:
             self._finish(self._last_end)
 
-    def _finish(self, end: ReadEndEvent | VmmEndEvent) -> None:
-        if end.status != ErrorCode.OK:
+    def _finish(self, end: m.ReadEndEvent | m.VmmEndEvent) -> None:
+        if end.status != m.ErrorCode.OK:
             name = type(self.request).__name__
-            text = f"the board ended {name} early: {ErrorCode(end.status).name}"
+            text = f"the board ended {name} early: {m.ErrorCode(end.status).name}"
             self._fail(RefusedError(end.status, 0, text))
         elif len(self._body) == self._sample_size * self._total:
             # Not `_incoming.complete`: that is ahead of the events, and END may overtake items that
             # come a second time.
             if end.crc != zlib.crc32(self._body):
-                self._fail(RemoteProtocolError("the CRC of all samples differs", ErrorCode.CRC))
+                self._fail(RemoteProtocolError("the CRC of all samples differs", m.ErrorCode.CRC))
             self._link.cancel()
             self.finished = True
 
@@ -223,15 +202,15 @@ class _Measuring(Operation):
 class Read(_Measuring):
     """READ_ARRAY to its end."""
 
-    _stream, _end = Stream.READ_DATA, ReadEndEvent
+    _stream, _end = m.Stream.READ_DATA, m.ReadEndEvent
 
-    def __init__(self, request: ReadArray) -> None:
+    def __init__(self, request: m.ReadArray) -> None:
         super().__init__(request, vectors.rows_of(request.rows).size)
 
     def _on_answer(self, answer: Answered, now: float) -> None:
         if not self._refused(answer):
             response = answer.response
-            assert isinstance(response, ReadArrayResponse)
+            assert isinstance(response, m.ReadArrayResponse)
             if response.total != self._total:
                 self._fail(
                     RemoteProtocolError(
@@ -253,11 +232,11 @@ class Vmm(_Measuring):
         Level table and row trim (128 values) for formats other than U16.
     """
 
-    _stream, _end = Stream.VMM_RESULT, VmmEndEvent
+    _stream, _end = m.Stream.VMM_RESULT, m.VmmEndEvent
 
     def __init__(
         self,
-        request: VmmBegin,
+        request: m.VmmBegin,
         levels: npt.ArrayLike,
         table: npt.NDArray[np.uint16] | None = None,
         trim: npt.NDArray[np.int16] | None = None,
@@ -265,7 +244,7 @@ class Vmm(_Measuring):
         super().__init__(request, request.nvec)
         self._packed = vectors.pack_vectors(levels, request.in_fmt)
         self._size = vectors.vector_size(vectors.rows_of(request.rows).size, request.in_fmt)
-        self._tables = [(0, table), (1, trim)] if request.in_fmt != InputFormat.U16 else []
+        self._tables = [(0, table), (1, trim)] if request.in_fmt != m.InputFormat.U16 else []
         self._room = 0
         self._outgoing: SendStream | None = None
 
@@ -278,7 +257,7 @@ class Vmm(_Measuring):
     def _on_answer(self, answer: Answered, now: float) -> None:
         if self._refused(answer) or self._outgoing is not None:
             return
-        if isinstance(answer.response, VmmBeginResponse):
+        if isinstance(answer.response, m.VmmBeginResponse):
             self._room = answer.response.room
             self._send_tables(now)
         if not self._tickets:
@@ -301,12 +280,12 @@ class Vmm(_Measuring):
             ]
         for k, (number, first, values) in enumerate(parts):
             last = int(k == len(parts) - 1)
-            lut = VmmLut(op=self.request.op, table=number, last=last, first=first, values=values)
+            lut = m.VmmLut(op=self.request.op, table=number, last=last, first=first, values=values)
             self._request(lut, now)
 
     def _send_vectors(self, now: float, room: int) -> None:
         outgoing = SendStream(
-            Stream.VMM_DATA,
+            m.Stream.VMM_DATA,
             self.request.op,
             self._total,
             self._size,
@@ -336,10 +315,10 @@ class Job(Operation):
         super().__init__()
         self.op = op
         self.started = self.done = 0
-        self.phase = Phase.UNKNOWN
+        self.phase = m.Phase.UNKNOWN
         self._entries = entries
-        rows = entries.dtype == ROW_PULSE
-        self._size = (ROW_PULSE if rows else CELL_PULSE).itemsize
+        rows = entries.dtype == m.ROW_PULSE
+        self._size = (m.ROW_PULSE if rows else m.CELL_PULSE).itemsize
         self._pulses = len(entries) if rows else int(entries["count"].sum())
         self._packed = entries.tobytes()
         self._pause_us = round(pause * 1e6)
@@ -352,12 +331,12 @@ class Job(Operation):
         return self.done
 
     def _begin(self, now: float) -> None:
-        rows = self._entries.dtype == ROW_PULSE
-        begin = JobBegin(
+        rows = self._entries.dtype == m.ROW_PULSE
+        begin = m.JobBegin(
             op=self.op,
             n=len(self._entries),
             crc=zlib.crc32(self._packed),
-            format=JobFormat.ROW if rows else JobFormat.CELL,
+            format=m.JobFormat.ROW if rows else m.JobFormat.CELL,
             pause_us=self._pause_us,
         )
         self._request(begin, now)
@@ -367,11 +346,11 @@ class Job(Operation):
             return
         response: Any = answer.response
         match answer.request:
-            case JobBegin():
+            case m.JobBegin():
                 per_frame = (self._link.payload_limit - 8) // self._size
                 total = len(self._entries)
                 stream = SendStream(
-                    Stream.JOB_DATA,
+                    m.Stream.JOB_DATA,
                     self.op,
                     total,
                     self._size,
@@ -381,14 +360,14 @@ class Job(Operation):
                 )
                 stream.append(self._packed)
                 self._link.start_sending(stream, now)
-            case JobRun():
+            case m.JobRun():
                 self._poll = now + _POLL
-            case JobStatus():
+            case m.JobStatus():
                 self._progress(response, now)
 
     def _on_event(self, event: HostEvent, now: float) -> None:
         news = event.message if isinstance(event, Notified) else None
-        if isinstance(news, ProgressEvent) and news.op == self.op:
+        if isinstance(news, m.ProgressEvent) and news.op == self.op:
             self._progress(news, now)
 
     def tick(self, now: float) -> None:
@@ -398,31 +377,31 @@ class Job(Operation):
             return
         if outgoing is not None and outgoing.op == self.op and outgoing.complete:
             self._link.outgoing = None
-            self._request(JobRun(op=self.op), now)
+            self._request(m.JobRun(op=self.op), now)
         elif self._poll is not None and now >= self._poll and not self._tickets:
             self._poll = now + _POLL
-            self._request(JobStatus(op=self.op), now)
+            self._request(m.JobStatus(op=self.op), now)
 
     def next_timeout(self) -> float | None:
         """Return when `tick` wants to be called without an event."""
         return self._poll
 
-    def _progress(self, news: ProgressEvent | JobStatusResponse, now: float) -> None:
+    def _progress(self, news: m.ProgressEvent | m.JobStatusResponse, now: float) -> None:
         if not news.done <= news.started <= self._pulses or (
-            news.phase == Phase.DONE and news.done < self._pulses
+            news.phase == m.Phase.DONE and news.done < self._pulses
         ):
             text = (
                 f"the board counts {news.started} pulses started and {news.done} done in phase "
-                f"{Phase(news.phase).name}, of {self._pulses}"
+                f"{m.Phase(news.phase).name}, of {self._pulses}"
             )
             self._fail(RemoteProtocolError(text))
             return
-        if news.done < self.done and news.phase in (Phase.ACCEPTED, Phase.FIRING):
+        if news.done < self.done and news.phase in (m.Phase.ACCEPTED, m.Phase.FIRING):
             return  # an older report that came late
-        self.started, self.done, self.phase = news.started, news.done, Phase(news.phase)
+        self.started, self.done, self.phase = news.started, news.done, m.Phase(news.phase)
         self._poll = now + _POLL
-        if self.phase == Phase.DONE:
+        if self.phase == m.Phase.DONE:
             self.finished = True
-        elif self.phase in (Phase.ABORTED, Phase.UNKNOWN):
+        elif self.phase in (m.Phase.ABORTED, m.Phase.UNKNOWN):
             text = f"the job stopped after {self.done} of its pulses ({self.started} started)"
-            self._fail(RefusedError(news.err or ErrorCode.ABORTED, self.done & 0xFFFF, text))
+            self._fail(RefusedError(news.err or m.ErrorCode.ABORTED, self.done & 0xFFFF, text))
