@@ -16,16 +16,8 @@ from memlab.calibrate.procedure import CalibrationKind, plan_calibration, run_ca
 from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration.store import CalibrationStore
+from memlab.cli import options
 from memlab.cli.command import Command
-from memlab.cli.options import (
-    SEED,
-    FiniteRange,
-    board_option,
-    json_option,
-    label_options,
-    out_option,
-    quiet_option,
-)
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import tell
 from memlab.regions import format_lines
@@ -35,7 +27,7 @@ _DEFAULT = CalibrationSettings()
 
 
 @click.command(cls=Command)
-@board_option
+@options.board_option
 @click.option("--smu", metavar="RESOURCE", help="Reference SMU, for example GPIB0::24::INSTR.")
 @click.option("--rows", default="", metavar="LINES", help="Rows to put it on: 0:16 or 3,5.")
 @click.option("--columns", default="", metavar="LINES", help="Columns to put it on.")
@@ -48,18 +40,20 @@ _DEFAULT = CalibrationSettings()
 )
 @click.option(
     "--target",
-    type=FiniteRange(min=0.0, min_open=True),
+    type=options.FiniteRange(min=0.0, min_open=True),
     metavar="V",
     help=f"... or until rows are known this well.  [default: {_DEFAULT.target:g}]",
 )
 @click.option(
     "--seconds",
-    type=FiniteRange(min=0.0, min_open=True),
+    type=options.FiniteRange(min=0.0, min_open=True),
     help=f"... or for so long.  [default: {_DEFAULT.seconds:g}]",
 )
-@click.option("--seed", type=SEED, help=f"Seed of everything random.  [default: {_DEFAULT.seed}]")
+@click.option(
+    "--seed", type=options.SEED, help=f"Seed of everything random.  [default: {_DEFAULT.seed}]"
+)
 @setting_options(set_option("vectors=96"), config_option, kind="calibration")
-@out_option(
+@options.out_option(
     "Run file; the picture goes beside it.  [default: memlab-runs/calibration-...h5]",
 )
 @click.option("--no-store", is_flag=True, help="Keep no version; only write the run file.")
@@ -67,9 +61,9 @@ _DEFAULT = CalibrationSettings()
 @click.option("--use", type=click.IntRange(min=1), metavar="VERSION", help="Use a version.")
 @click.option("--undo", is_flag=True, help="Use again what was in use before.")
 @click.option("--off", is_flag=True, help="Use none.")
-@label_options
-@json_option
-@quiet_option
+@options.label_options
+@options.json_option
+@options.quiet_option
 def calibrate(
     url: str,
     smu: str | None,

@@ -8,17 +8,8 @@ from typing import Any
 import rich_click as click
 
 from memlab.characterize import Region, plan_procedures, run_procedures
+from memlab.cli import options
 from memlab.cli.kind_names import KindCommand, KindName
-from memlab.cli.options import (
-    SEED,
-    board_option,
-    json_option,
-    label_options,
-    load_option,
-    out_option,
-    quiet_option,
-    region_options,
-)
 from memlab.cli.procedures import report, watch_readings
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.kinds import Family
@@ -28,19 +19,19 @@ from memlab.kinds import Family
 @click.argument(
     "names", nargs=-1, required=True, metavar="NAME...", type=KindName(Family.PROCEDURE)
 )
-@board_option
-@region_options
-@load_option
-@click.option("--seed", type=SEED, help="Seed of the emulated chip.  [default: 1]")
-@out_option(
+@options.board_option
+@options.region_options
+@options.load_option
+@click.option("--seed", type=options.SEED, help="Seed of the emulated chip.  [default: 1]")
+@options.out_option(
     "Run file; with several procedures a directory.  [default: memlab-runs/NAME-...h5]",
     click.Path(path_type=Path),
     "PATH",
 )
 @setting_options(set_option("gate_maximum=2.0 or chip.noise=0"), config_option)
-@label_options
-@json_option
-@quiet_option
+@options.label_options
+@options.json_option
+@options.quiet_option
 def characterize(
     names: tuple[str, ...],
     url: str,

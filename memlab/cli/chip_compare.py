@@ -12,6 +12,7 @@ import numpy as np
 import rich_click as click
 from rich.console import Console
 
+from memlab.cli import options
 from memlab.cli.chip_tables import (
     compare_with_table,
     summarise_comparison,
@@ -19,15 +20,6 @@ from memlab.cli.chip_tables import (
     the_table,
 )
 from memlab.cli.command import Command
-from memlab.cli.options import (
-    EXISTING,
-    SEED,
-    FiniteRange,
-    check_new,
-    json_option,
-    out_option,
-    quiet_option,
-)
 from memlab.cli.streams import show_document
 from memlab.emulator import load_preset
 from memlab.runs import read_attributes
@@ -38,21 +30,21 @@ from memlab.units import prefixed
 
 @click.command(cls=Command)
 @click.argument("twin")
-@click.argument("runs", nargs=-1, required=True, type=EXISTING)
-@out_option(
+@click.argument("runs", nargs=-1, required=True, type=options.EXISTING)
+@options.out_option(
     "Picture to write.  [default: TWIN-compare.png]",
 )
-@click.option("--seed", type=SEED, default=1, show_default=True, help="Of the first twin.")
+@click.option("--seed", type=options.SEED, default=1, show_default=True, help="Of the first twin.")
 @click.option(
     "--alpha",
-    type=FiniteRange(0.0, 1.0, min_open=True, max_open=True),
+    type=options.FiniteRange(0.0, 1.0, min_open=True, max_open=True),
     default=0.01,
     show_default=True,
     help="Probability to find any disagreement where there is none.",
 )
 @table_options
-@json_option
-@quiet_option
+@options.json_option
+@options.quiet_option
 def compare(
     twin: str,
     runs: tuple[Path, ...],
@@ -77,7 +69,7 @@ def compare(
     preset, table = load_preset(twin), the_table(runs, columns, half)
     measured = load_runs(runs) if table is None else []
     picture = out or Path(f"{Path(twin).stem}-compare.png")
-    check_new(picture, "--out")
+    options.check_new(picture, "--out")
     if table is not None:
         with Console(stderr=True).status("the twin is measured as the cells of the table were"):
             compared = {"twin": twin} | compare_with_table(preset, table, half, seed, picture)

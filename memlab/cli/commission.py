@@ -25,17 +25,10 @@ from memlab.characterize import (
     run_procedures,
 )
 from memlab.chip.limit_changes import LimitChanges
+from memlab.cli import options
 from memlab.cli.board_selftest import check_board
 from memlab.cli.command import Command
 from memlab.cli.estimate import words_of_procedures
-from memlab.cli.options import (
-    board_option,
-    json_option,
-    limits_option,
-    out_option,
-    quiet_option,
-    region_options,
-)
 from memlab.cli.procedures import watch_readings
 from memlab.cli.streams import tell
 from memlab.errors import SettingError
@@ -51,17 +44,17 @@ UNFORMED = "chip=fresh-ta-hfo2"
 
 
 @click.command(cls=Command)
-@board_option
-@region_options
-@limits_option
-@out_option(
+@options.board_option
+@options.region_options
+@options.limits_option
+@options.out_option(
     "Directory; one that was begun is gone on with.  [default: memlab-runs/commission-...]",
     click.Path(file_okay=False, path_type=Path),
     "DIR",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before the chip is pulsed.")
-@json_option
-@quiet_option
+@options.json_option
+@options.quiet_option
 def commission(
     url: str,
     region: Region,

@@ -9,16 +9,8 @@ import rich_click as click
 
 from memlab.array.cost import COST_UNITS
 from memlab.characterize import Region, estimate_procedures, plan_procedures
+from memlab.cli import options
 from memlab.cli.kind_names import KindCommand, KindName
-from memlab.cli.options import (
-    NEW,
-    SEED,
-    check_picture,
-    epochs_option,
-    json_option,
-    preset_option,
-    region_options,
-)
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import tell
 from memlab.emulator.preset import timing_settings
@@ -37,10 +29,10 @@ from memlab.units import prefixed
     required=True,
     type=KindName(Family.EXPERIMENT, Family.PROCEDURE),
 )
-@region_options
-@preset_option
-@click.option("--seed", type=SEED, help="Seed of the rehearsal.  [default: 1]")
-@epochs_option
+@options.region_options
+@options.preset_option
+@click.option("--seed", type=options.SEED, help="Seed of the rehearsal.  [default: 1]")
+@options.epochs_option
 @click.option(
     "--board-profile",
     "profile",
@@ -57,12 +49,12 @@ from memlab.units import prefixed
 )
 @click.option(
     "--floor-plan",
-    type=NEW,
+    type=options.NEW,
     metavar="FILE",
     help="Draw where the network lies on its arrays; .pdf, .png or .svg.",
 )
 @setting_options(set_option("link.baudrate=115200"), config_option)
-@json_option
+@options.json_option
 def estimate(
     names: tuple[str, ...],
     region: Region,
@@ -82,7 +74,7 @@ def estimate(
     the region given). No board is opened, and no file is left but that of --floor-plan.
     """
     if floor_plan is not None:
-        check_picture(floor_plan)
+        options.check_picture(floor_plan)
     settings = (*timing_settings(profile), *settings)
     if load_kind(names[0]).family is Family.PROCEDURE:
         if floor_plan is not None:

@@ -8,17 +8,8 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.cli import options
 from memlab.cli.command import Command
-from memlab.cli.options import (
-    NEW,
-    board_option,
-    json_option,
-    label_options,
-    load_option,
-    out_option,
-    quiet_option,
-    region_options,
-)
 from memlab.cli.reached import cells_reached
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import tell
@@ -31,22 +22,22 @@ from memlab.session import Labels, configure, named_in_errors, read_config
 
 
 @click.command(cls=Command)
-@click.argument("target", required=False, type=NEW)
-@board_option
-@region_options
-@load_option
+@click.argument("target", required=False, type=options.NEW)
+@options.board_option
+@options.region_options
+@options.load_option
 @click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")
 @setting_options(
     set_option("attempts=30, law=measured or chip=pt-taox-ta (what is on the board)"),
     config_option,
     kind="program",
 )
-@out_option(
+@options.out_option(
     "Run file to write; the picture goes beside it.  [default: memlab-runs/program-...h5]",
 )
-@label_options
-@json_option
-@quiet_option
+@options.label_options
+@options.json_option
+@options.quiet_option
 def program(
     target: Path | None,
     url: str,

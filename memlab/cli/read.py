@@ -6,17 +6,8 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.cli import options
 from memlab.cli.command import Command
-from memlab.cli.options import (
-    board_option,
-    gain_option,
-    json_option,
-    label_options,
-    limits_option,
-    load_option,
-    out_option,
-    region_options,
-)
 from memlab.cli.streams import tell
 from memlab.operations import LoadChoice, read_map
 from memlab.regions import Region
@@ -24,16 +15,16 @@ from memlab.units import prefixed
 
 
 @click.command(cls=Command)
-@board_option
-@region_options
-@gain_option
-@load_option
-@out_option(
+@options.board_option
+@options.region_options
+@options.gain_option
+@options.load_option
+@options.out_option(
     "File to write, .npy or .h5; the picture goes beside it.  [default: memlab-runs/read-...]"
 )
-@limits_option
-@label_options
-@json_option
+@options.limits_option
+@options.label_options
+@options.json_option
 def read(url: str, region: Region, load: str | None, as_json: bool, **wanted: Any) -> None:
     """Read the conductance map of an array, in S; the device is not changed.
 

@@ -9,17 +9,9 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.cli import options
 from memlab.cli.experiment_options import data_setting
 from memlab.cli.kind_names import KindCommand, KindName
-from memlab.cli.options import (
-    SEED,
-    data_option,
-    epochs_option,
-    json_option,
-    out_option,
-    preset_option,
-    quiet_option,
-)
 from memlab.cli.setting_options import setting_options
 from memlab.cli.streams import tell
 from memlab.errors import MemlabError
@@ -44,12 +36,14 @@ SWEPT = click.option(
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=10, show_default=True, help="How many seeds."
 )
-@click.option("--first-seed", type=SEED, default=1, show_default=True, help="Where to start.")
-@data_option
+@click.option(
+    "--first-seed", type=options.SEED, default=1, show_default=True, help="Where to start."
+)
+@options.data_option
 @click.option("--board", default="emulator:", show_default=True, metavar="URL", help="Board.")
-@preset_option
-@epochs_option
-@out_option(
+@options.preset_option
+@options.epochs_option
+@options.out_option(
     "Directory of run files, table and figure.  [default: memlab-runs/sweep-NAME-PRESET]",
     click.Path(path_type=Path),
     "DIR",
@@ -59,8 +53,8 @@ SWEPT = click.option(
     "--scheduler", metavar="ADDRESS", help="Dask scheduler to use instead, tcp://host:8786."
 )
 @click.option("--metric", help="What the figure shows.  [default: what it is judged by]")
-@json_option
-@quiet_option
+@options.json_option
+@options.quiet_option
 def sweep(
     name: str,
     settings: tuple[str, ...],

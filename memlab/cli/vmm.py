@@ -7,32 +7,22 @@ from typing import Any
 
 import rich_click as click
 
+from memlab.cli import options
 from memlab.cli.command import Command
-from memlab.cli.options import (
-    NEW,
-    board_option,
-    gain_option,
-    json_option,
-    label_options,
-    limits_option,
-    line_options,
-    load_option,
-    out_option,
-)
 from memlab.cli.streams import tell
 from memlab.operations import LoadChoice, multiply
 
 
 @click.command(cls=Command)
-@click.argument("voltages", type=NEW)
-@board_option
-@line_options
-@gain_option
-@load_option
-@out_option("File of currents to write, .npy or .h5.  [default: memlab-runs/vmm-...npy]")
-@limits_option
-@label_options
-@json_option
+@click.argument("voltages", type=options.NEW)
+@options.board_option
+@options.line_options
+@options.gain_option
+@options.load_option
+@options.out_option("File of currents to write, .npy or .h5.  [default: memlab-runs/vmm-...npy]")
+@options.limits_option
+@options.label_options
+@options.json_option
 def vmm(voltages: Path, url: str, load: str | None, as_json: bool, **wanted: Any) -> None:
     """Multiply the voltage vectors of VOLTAGES.npy, (..., rows) in V, by the conductances.
 
