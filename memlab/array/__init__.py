@@ -3,8 +3,8 @@
 The seam itself stands in `seam`; `board_array` and `ideal` implement it, and `urls` opens them.
 """
 
-from memlab.array.measurement import BoolArray, Counts, FloatArray, Measurement
+from memlab.array.measurement import Counts, Measurement
 from memlab.array.seam import Array
 from memlab.array.wire_steps import nearest_step
 
-__all__ = ["Array", "BoolArray", "Counts", "FloatArray", "Measurement", "nearest_step"]
+__all__ = ["Array", "Counts", "Measurement", "nearest_step"]

@@ -21,7 +21,7 @@ from drivers.simulation import Simulation
 from memlab.array.arguments import as_numbers
 from memlab.array.batches import NamedBatches
 from memlab.array.board_session import BoardSession
-from memlab.array.measurement import BoolArray, FloatArray, Measurement
+from memlab.array.measurement import Measurement
 from memlab.array.seam import Array
 from memlab.array.view import View
 from memlab.array.wire_steps import on_steps
@@ -30,6 +30,7 @@ from memlab.chip.coupled_limits import check_forming, check_operating_point, che
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.load import Load
 from memlab.errors import LimitError, SettingError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.passport import Passport
 from memlab.passport.life import meet
 from memlab.passport.recording import fire, settle, take_back

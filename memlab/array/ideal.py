@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.array.arguments import as_numbers
-from memlab.array.measurement import BoolArray, FloatArray, Measurement
+from memlab.array.measurement import Measurement
 from memlab.array.seam import Array
 from memlab.array.switching_law import SwitchingLaw
 from memlab.chip.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.shape import PUBLISHED
+from memlab.numeric import BoolArray, FloatArray
 from memlab.storage import State
 
 __all__ = ["IdealArray"]

@@ -10,11 +10,9 @@ import numpy.typing as npt
 
 from drivers.converter import Codes, Converter
 from memlab.chip.load import Load
+from memlab.numeric import BoolArray, FloatArray
 
-__all__ = ["BoolArray", "Counts", "FloatArray", "Measurement", "Traffic"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+__all__ = ["Counts", "Measurement", "Traffic"]
 
 
 @dataclass

@@ -15,12 +15,12 @@ import numpy.typing as npt
 from drivers.board import Capabilities, Mode, PulseBatch, PulseKind
 from drivers.converter import Codes
 from drivers.pulse import PulseTimer
-from memlab.array.measurement import BoolArray, FloatArray
 from memlab.array.row_groups import group_numbers, split_groups
 from memlab.array.wire_steps import on_steps
 from memlab.chip.coupled_limits import check_program, reset_currents, set_currents
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.errors import LimitError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.passport import RowPulses
 
 __all__ = ["PulseMaker"]

@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.errors import LimitError
+from memlab.numeric import FloatArray
 
 __all__ = ["group_numbers", "split_groups"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def group_numbers(current: FloatArray, largest: float) -> npt.NDArray[np.intp]:

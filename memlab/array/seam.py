@@ -22,10 +22,11 @@ from drivers.owner import Owner
 from drivers.simulation import Simulation
 from memlab.array.arguments import as_mask, as_numbers, as_row
 from memlab.array.batches import NamedBatches
-from memlab.array.measurement import BoolArray, Counts, FloatArray, Measurement, Traffic
+from memlab.array.measurement import Counts, Measurement, Traffic
 from memlab.array.switching_law import SwitchingLaw
 from memlab.array.view import View
 from memlab.errors import SaturationWarning, SettingError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.passport import Passport
 from memlab.storage import State
 

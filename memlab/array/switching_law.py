@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from drivers.simulation import StatedLaw
 from memlab.emulator.cells.switching import soft_level
+from memlab.numeric import FloatArray
 
 __all__ = ["SwitchingLaw"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

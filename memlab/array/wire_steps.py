@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.errors import LimitError
+from memlab.numeric import FloatArray
 
 __all__ = ["nearest_step", "on_steps"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def nearest_step(voltage: FloatArray, step: float) -> FloatArray:

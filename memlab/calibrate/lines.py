@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from memlab.numeric import BoolArray, FloatArray
+
 __all__ = ["QUANTISATION", "Line", "fit_lines"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 QUANTISATION = 1.0 / 12.0
 """Variance of rounding to a whole code, in codes squared."""

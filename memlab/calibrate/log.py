@@ -18,11 +18,11 @@ from memlab.array.board_array import BoardArray
 from memlab.calibrate.readings import LEVELS, Readings
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration
+from memlab.numeric import FloatArray
 from memlab.runs import RunFile
 
 __all__ = ["CalibrationLog", "Check"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _FIELDS = {
     "row_offset": ("V", ("row",), "Voltage of the row DAC at nominal 0 V"),

@@ -30,7 +30,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import chdtri
 
@@ -38,11 +37,10 @@ from drivers.board import Capabilities
 from memlab.calibrate.lines import QUANTISATION, Line, fit_lines
 from memlab.calibrate.readings import Readings
 from memlab.calibration import CalibrationRecord
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["Estimate", "estimate", "spread_of"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _PRIOR_VOLTS = 10e-3
 _PRIOR_CODES = 1000.0

@@ -25,6 +25,7 @@ from memlab.calibration.static_errors import CalibrationRecord
 from memlab.calibration.store import CalibrationStore
 from memlab.errors import SaturationWarning, SettingError
 from memlab.kinds import Family, Kind, Quantity, Steps
+from memlab.numeric import FloatArray
 from memlab.regions import parse_lines
 from memlab.runs import Run
 from memlab.session import (
@@ -40,7 +41,6 @@ from memlab.units import statistic
 
 __all__ = ["CalibrationKind", "CalibrationPlan", "plan_calibration", "run_calibration"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _UNITS = {"transimpedance": "1", "row_gain": "1", "adc_offset": "code"}
 """Of spreads and uncertainties; of the others V. Relative where the unit is 1."""

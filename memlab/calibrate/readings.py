@@ -16,16 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.converter import Codes
 from memlab.array import nearest_step
 from memlab.array.board_array import BoardArray
 from memlab.errors import SaturationWarning
+from memlab.numeric import FloatArray
 
 __all__ = ["Readings", "measure_pass"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _LEVELS = np.array([1.0, 0.5, 0.2, 0.1, 0.05, 0.02])
 """Of a single row, in parts of the read limit; each is used with both signs."""

@@ -28,10 +28,10 @@ from memlab.array.board_array import BoardArray
 from memlab.calibrate.lines import QUANTISATION
 from memlab.calibrate.onboard import Estimate
 from memlab.errors import SaturationWarning
+from memlab.numeric import FloatArray
 
 __all__ = ["Connect", "Probe", "RowScale", "anchor", "measure_columns", "measure_rows"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _INL_SLOPE = 1.5 * 3.0**0.5 * 2e-4 / 5.0
 """Relative slope at 0 V of a bow of 0.2 mV in 5 V, assumed: a third of the 4 LSB that the maker

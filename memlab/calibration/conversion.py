@@ -22,11 +22,11 @@ from drivers.board import Capabilities
 from drivers.converter import Codes, Converter
 from memlab.calibration.static_errors import CalibrationRecord
 from memlab.calibration.stored import Calibration
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["Calibrated", "Conversion", "Nominal", "make_conversion", "read_range"]
 
-FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
 Gains = npt.NDArray[np.uint8]
 

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.converter import Converter
+from memlab.numeric import FloatArray
 
 __all__ = ["CalibrationRecord"]
 
-FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
 
 _FULL_SCALE = 5.0

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from drivers.errors import LimitError
 from drivers.extremes import extremes
 from memlab.chip.limits import Limits, OperatingPoint
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = [
     "RULES",
@@ -43,8 +44,6 @@ STOP_VOLTAGE = 0.5
 """Left across a cell at the end of a SET, in V, for what rows are taken to draw. Assumed: presets
 have 0.4 V; cells behind wires conduct up to a quarter more than they read."""
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
 
 

@@ -31,6 +31,7 @@ from memlab.emulator.compliance import limited_set
 from memlab.emulator.preset import ChipPreset
 from memlab.emulator.pulse_drop import pulsed_voltage
 from memlab.emulator.seeds import generator_for
+from memlab.numeric import BoolArray, FloatArray
 from memlab.storage import State
 
 __all__ = ["GRID", "MAX_CONDUCTANCE", "Chip"]
@@ -44,8 +45,6 @@ MAX_CONDUCTANCE = 5e-3
 _SOLUTION_STEP = 16
 """The wires are solved anew when a cell has drifted by so many of the drift's steps."""
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 Times = npt.NDArray[np.int64]
 

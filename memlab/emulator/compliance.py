@@ -29,11 +29,10 @@ import numpy.typing as npt
 
 from memlab.emulator.grid import VOLT_GRID
 from memlab.emulator.preset import ChipPreset
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["LimitedSet", "limited_set"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _EXACT = 2.0**-24
 """Part of the first error that is left of a lift: below the grid to which it is rounded."""

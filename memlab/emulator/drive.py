@@ -9,10 +9,9 @@ from drivers.converter import CodeRange, Codes, Converter
 from memlab.emulator.chip import MAX_CONDUCTANCE
 from memlab.emulator.front_end import DacLines
 from memlab.emulator.grid import VOLT_GRID, coarser_bits
+from memlab.numeric import FloatArray
 
 __all__ = ["ExactDrive", "RealDrive"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class ExactDrive:

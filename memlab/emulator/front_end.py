@@ -35,10 +35,10 @@ from memlab.emulator.preset import ChipPreset
 from memlab.emulator.profile import DacParameters
 from memlab.emulator.readout import Operands
 from memlab.emulator.seeds import generator_for
+from memlab.numeric import FloatArray
 
 __all__ = ["ColumnErrors", "ColumnSettling", "DacLines", "FrontEnd"]
 
-FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
 
 _BOW = 1.5 * 3.0**0.5

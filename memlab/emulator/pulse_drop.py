@@ -13,10 +13,10 @@ import numpy.typing as npt
 from memlab.emulator.cells.conduction import path_conductance
 from memlab.emulator.preset import ChipPreset
 from memlab.emulator.wires import cell_voltage, wire_segments
+from memlab.numeric import FloatArray
 
 __all__ = ["pulsed_voltage"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _VOLT_GRID = 2.0**20
 

@@ -14,11 +14,9 @@ import numpy.typing as npt
 from memlab.calibration.static_errors import CalibrationRecord
 from memlab.emulator.chip import Chip
 from memlab.emulator.preset import ChipPreset
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["GroundTruth", "ground_truth"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

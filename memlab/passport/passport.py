@@ -17,17 +17,17 @@ import numpy.typing as npt
 
 from memlab.chip.load import Load
 from memlab.errors import DataError, SettingError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.passport.budgets import Budgets
 from memlab.passport.ledger import OpenBatch, PulseLedger
 from memlab.passport.loads import read_loads, write_loads
 from memlab.passport.pulses import RowPulses
 from memlab.passport.store import Store, as_text
-from memlab.passport.totals import FloatArray, count
+from memlab.passport.totals import count
 from memlab.storage import State
 
 __all__ = ["Passport"]
 
-BoolArray = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.intp]
 
 _MOST_OTHERS = 100

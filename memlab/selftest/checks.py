@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from memlab.numeric import BoolArray, FloatArray
 from memlab.selftest.offsets import CONDUCTS, Offsets, find_offsets, median
-from memlab.selftest.readings import FloatArray, Readings, in_volts
+from memlab.selftest.readings import Readings, in_volts
 
 __all__ = ["CHECKS", "Bounds", "Check", "Item"]
 
-BoolArray = npt.NDArray[np.bool_]
 
 NOISE = 12.0
 """ADC codes rms of a channel at gain 1 with all rows at 0 V."""

@@ -12,13 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import linregress
+
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["CONDUCTS", "Offsets", "find_offsets", "median"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 CONDUCTS = 5e-6
 """S; a cell from which on shows what its lines do."""

@@ -12,11 +12,10 @@ from drivers.converter import Converter
 from memlab.array import Measurement, nearest_step
 from memlab.array.board_array import BoardArray
 from memlab.errors import SaturationWarning
+from memlab.numeric import BoolArray, FloatArray
 
 __all__ = ["Readings", "take_readings"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
 
 REPEATS = 64

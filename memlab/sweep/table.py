@@ -15,16 +15,14 @@ from typing import Any
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 from memlab.errors import DataError
+from memlab.numeric import FloatArray
 from memlab.runs import Finding, open_run
 from memlab.sweep.grid import Axis
 from memlab.sweep.trial import Trial
 
 __all__ = ["read_results", "write_table"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def read_results(path: Path) -> dict[str, Finding] | None:

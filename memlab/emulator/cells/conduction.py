@@ -21,9 +21,9 @@ itself. Both errors are of the order of the relative drop times the added curren
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.emulator.parameters import Parameters, quantity
+from memlab.numeric import FloatArray
 
 __all__ = [
     "NonlinearityParameters",
@@ -34,7 +34,6 @@ __all__ = [
     "path_conductance",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 _MOST_TERMS = 200
 """Far beyond any voltage whose current is finite on the grid of the emulator."""

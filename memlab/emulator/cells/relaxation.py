@@ -27,10 +27,10 @@ from pydantic import Field, model_validator
 from scipy.special import ndtri
 
 from memlab.emulator.parameters import ASSUMED, Parameters
+from memlab.numeric import FloatArray
 
 __all__ = ["Relaxation", "RelaxationParameters"]
 
-FloatArray = npt.NDArray[np.float64]
 Numbers = tuple[float, ...]
 
 _MOST = 64

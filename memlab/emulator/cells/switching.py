@@ -31,10 +31,10 @@ where `as_read_resistance` R names their mean series resistance, cells are left 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from memlab.emulator.parameters import Parameters, quantity
+from memlab.numeric import FloatArray
 
 __all__ = [
     "PulseParameters",
@@ -45,7 +45,6 @@ __all__ = [
     "soft_level",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 _PULSE = (
     "Li 2019, Wang 2019: the full pulse of the published operation; 1 us is our choice of width"

@@ -28,11 +28,10 @@ from scipy.special import expit, ndtri, stdtrit
 
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["Spread", "SpreadParameters"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class SpreadParameters(Parameters):

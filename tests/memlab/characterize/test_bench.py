@@ -13,11 +13,11 @@ import pytest
 from support.watched_board import WatchedBoard
 
 from drivers.board import Outcome, PulseBatch, PulseKind
-from memlab.array import FloatArray
 from memlab.array.board_array import BoardArray
 from memlab.characterize.bench import Bench, formable_cells
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.errors import DataError
+from memlab.numeric import FloatArray
 from memlab.passport import Passport
 from memlab.runs import Coordinate, Record
 from memlab.runs.procedure_log import MemoryLog

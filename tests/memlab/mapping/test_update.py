@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from memlab.array import BoolArray, FloatArray
 from memlab.array.ideal import IdealArray
 from memlab.mapping import DirectUpdate, OneShotUpdate
+from memlab.numeric import BoolArray, FloatArray
 
 
 class RecordingArray(IdealArray):

@@ -5,7 +5,7 @@ from math import erf, log, sqrt
 import numpy as np
 import pytest
 
-from memlab.array import Array, BoolArray, FloatArray
+from memlab.array import Array
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
 from memlab.array.urls import open_array
@@ -13,6 +13,7 @@ from memlab.emulator import EmulatedBoard
 from memlab.errors import LimitError
 from memlab.mapping import Round, SwitchingLaw, WriteVerify, measure_switching_law, write_verify
 from memlab.mapping.write_verify import WriteVerifyResult, check_target, summarise
+from memlab.numeric import BoolArray, FloatArray
 
 TA = SwitchingLaw(98e-6, 120e-6)
 PT = SwitchingLaw(200e-6 / 1.1, 0.0)

@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from memlab.array import FloatArray
 from memlab.array.ideal import IdealArray
 from memlab.mapping import Round, SwitchingLaw, WriteVerify, write_verify
+from memlab.numeric import FloatArray
 from memlab.runs import RunFile, WriteVerifyLog
 
 LAW = SwitchingLaw(98e-6, 110e-6)
