@@ -177,24 +177,18 @@ class Endurance(Procedure[EnduranceConfig]):
             (LIFETIME, fit.location, fit.location_error),
             (LIFETIME_SHAPE, fit.scale, fit.scale_error),
         ):
-            if error < value:
-                findings.add(quantity, value, error, n=n, of=of)
-                continue
             why = "fewer than two cells failed within the test"
             if np.isfinite(value):
                 why = "what failed does not tell it: its error is larger than itself, or unknown"
-            findings.add_undetermined(quantity, why, n=n, of=of)
+            findings.add(quantity, value, error, n=n, of=of, why="" if error < value else why)
         # When many have died, a row carries less current, and the rest see more of the voltage.
         early = failed[:, tested].mean(axis=1) < 0.1 if tested.any() else np.zeros(cycle.size, bool)
         working = tested & ~failed[early].any(axis=0)
         lines = Lines.of(record.mask, working)
         loss, error = _window_loss(survived[early], high[np.ix_(early, working)], lines)
         living, of = int(working.sum()), "cells that lived"
-        if np.isfinite(loss):
-            findings.add(WINDOW_LOSS, loss, error, n=living, of=of)
-        else:
-            why = "three readings of two living cells are needed"
-            findings.add_undetermined(WINDOW_LOSS, why, n=living, of=of)
+        why = "" if np.isfinite(loss) else "three readings of two living cells are needed"
+        findings.add(WINDOW_LOSS, loss, error, n=living, of=of, why=why)
         findings.add_axis(CYCLE, cycle)
         median = (
             np.median(window[:, tested], axis=1) if tested.any() else np.full(cycle.size, np.nan)

@@ -190,10 +190,8 @@ class Forming(Procedure[FormingConfig]):
             (FORMING_VOLTAGE, fit.location, fit.location_error),
             (FORMING_SPREAD, fit.scale, fit.scale_error),
         ):
-            if np.isfinite(value):
-                findings.add(quantity, value, error, n=n, of=of, caveat=_WIRES)
-            else:
-                findings.add_undetermined(quantity, _FEW_STEPS, n=n, of=of)
+            why = "" if np.isfinite(value) else _FEW_STEPS
+            findings.add(quantity, value, error, n=n, of=of, why=why, caveat=_WIRES)
         findings.add(CELL_FORMED, on_map(record.mask, formed))
         findings.add(CELL_FORMED_BEFORE, on_map(record.mask, before))
         findings.add(CELL_VOLTAGE, on_map(record.mask, high))

@@ -402,10 +402,7 @@ def _add_mean(
     """Add a mean, or why there is none."""
     if not why and not np.isfinite(error):
         why = "one cycle of one cell tells nothing of the error"
-    if why:
-        findings.add_undetermined(quantity, why, n=n, of=of)
-    else:
-        findings.add(quantity, value, error, n=n, of=of)
+    findings.add(quantity, value, error, n=n, of=of, why=why)
 
 
 def _crossing(x: FloatArray, y: FloatArray, level: FloatArray) -> FloatArray:

@@ -129,8 +129,5 @@ class LawFindings:
             if one.name == _LEVEL.name and not why:
                 why = self._shared
                 errors[k] = np.hypot(errors[k], self._lines.scale_error() * abs(law.numbers[k]))
-            if why:
-                self._findings.add_undetermined(one, why, n=n, of=of)
-            else:
-                value, error = float(law.numbers[k]), float(errors[k])
-                self._findings.add(one, value, error, n=n, of=of, caveat=CAVEAT)
+            value, error = float(law.numbers[k]), float(errors[k])
+            self._findings.add(one, value, error, n=n, of=of, why=why, caveat=CAVEAT)

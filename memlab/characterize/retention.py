@@ -208,21 +208,12 @@ def _add_numbers(findings: Findings, law: DriftLaw, cells: int, config: Retentio
         (RETENTION, law.retention, law.retention_error, little, ""),
         (STRETCH, law.stretch, law.stretch_error, little, ""),
     ):
-        told = np.isfinite(value)
-        findings.add(
-            quantity,
-            value,
-            error,
-            n=cells,
-            of="cells of the SET states",
-            why="" if told else why,
-            caveat=caveat if told else "",
-        )
-    if np.isnan(law.retention):
-        findings.add_undetermined(END_CONDUCTANCE, little)
-    else:
-        taken = "" if law.end else "taken to be 0 S: the means do not say otherwise"
-        findings.add(END_CONDUCTANCE, law.end, law.end_error, caveat=taken)
+        why = "" if np.isfinite(value) else why
+        of = "cells of the SET states"
+        findings.add(quantity, value, error, n=cells, of=of, why=why, caveat=caveat)
+    why = little if np.isnan(law.retention) else ""
+    taken = "" if law.end else "taken to be 0 S: the means do not say otherwise"
+    findings.add(END_CONDUCTANCE, law.end, law.end_error, why=why, caveat=taken)
 
 
 _ANYWHERE = 0.5 / 12.0**0.5

@@ -226,19 +226,14 @@ class _Found:
     def add(self, quantity: Quantity, component: Component, why: str = "") -> None:
         """Add a standard deviation, unless there is a reason why it is not known."""
         n, of = int(self.lines.row.size), "cells that respond"
-        if why:
-            self._findings.add_undetermined(quantity, why, n=n, of=of)
-        else:
-            error = component.deviation_error
-            self._findings.add(quantity, component.deviation, error, n=n, of=of)
+        error = component.deviation_error
+        self._findings.add(quantity, component.deviation, error, n=n, of=of, why=why)
 
     def add_state(self, name: str, state: Components) -> None:
         """Add the level of a state and what its spread is made of."""
         n, of = int(self.lines.row.size), "cells that respond"
-        if self.shared:
-            self._findings.add_undetermined(LEVEL[name], self.shared, n=n, of=of)
-        else:
-            self._findings.add(LEVEL[name], state.mean, state.mean_error, n=n, of=of)
+        error = state.mean_error
+        self._findings.add(LEVEL[name], state.mean, error, n=n, of=of, why=self.shared)
         for part, component, why in (
             ("cell", state.cell, self.shared),
             ("cycle", state.cycle, ""),

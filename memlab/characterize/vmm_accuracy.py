@@ -269,13 +269,10 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
                 why = _EXACT
             if name == "wire_loss" and not config.wire_resistance:
                 why = "the resistance of the wires is not named: wire_resistance, see `wires`"
-            if why:
-                findings.add_undetermined(quantity, why, n=n, of=of)
-                continue
             # The square scatters around what it stands for; below zero only an upper end is known.
             ends = None if value else (0.0, 2.0**0.5 * error)
             caveat = _SATURATED if strongest.saturated.any() else ""
-            findings.add(quantity, value, error, n=n, of=of, interval=ends, caveat=caveat)
+            findings.add(quantity, value, error, n=n, of=of, interval=ends, why=why, caveat=caveat)
         return findings
 
 

@@ -164,7 +164,14 @@ class Findings:
         why: str = "",
         caveat: str = "",
     ) -> None:
-        """Add what was found of a quantity: a number, or an array with its axes (see `Finding`)."""
+        """Add what was found of a quantity: a number, or an array with its axes (see `Finding`).
+
+        Where `why` says that a number is not determined, value and error, interval and caveat are
+        those of something else, and are left out.
+        """
+        if why:
+            value, error = np.nan, None if error is None else np.nan
+            interval, caveat = None, ""
         self.declared[quantity.name] = quantity
         self.values[quantity.name] = Finding(
             value if quantity.dims else float(value),
