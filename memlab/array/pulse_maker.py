@@ -6,8 +6,9 @@ the voltages that rounding to the wire's steps leaves.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache, reduce
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -103,40 +104,12 @@ class PulseMaker:
         """
         limits, point = self.limits, self.point
         gate_voltage = self.check(gate_voltage, reset, set_, rows, columns)
-        driver = self.capabilities.row_current
-        most_set = min(limits.set_row_current, driver[Mode.SET])
-        most_reset = min(limits.reset_row_current, driver[Mode.RESET])
-        if whole_rows:
-            most_set = most_reset = np.inf
-        able = self.capabilities
+        reset_gates = np.where(reset, point.reset_gate_voltage, 0.0)
+        drawn = reset_currents(limits, point, reset), set_currents(limits, gate_voltage, set_)
         lines = rows, columns
-        resets = self._pulses(
-            PulseKind.RESET,
-            reset,
-            split_groups(
-                group_numbers(reset_currents(limits, point, reset), most_reset),
-                reset,
-                able.cells_at_once[PulseKind.RESET],
-            ),
-            self._gate_codes(np.where(reset, point.reset_gate_voltage, 0.0)),
-            int(able.row.encode(point.reset_voltage)),
-            point.reset_width,
-            lines,
-        )
-        sets = self._pulses(
-            PulseKind.SET,
-            set_,
-            split_groups(
-                group_numbers(set_currents(limits, gate_voltage, set_), most_set),
-                set_,
-                able.cells_at_once[PulseKind.SET],
-            ),
-            self._gate_codes(gate_voltage),
-            int(able.column.encode(point.set_voltage)),
-            point.set_width,
-            lines,
-        )
-        return _join(resets, sets)
+        resets = self._pulses(PulseKind.RESET, reset, reset_gates, drawn[0], lines, whole_rows)
+        sets = self._pulses(PulseKind.SET, set_, gate_voltage, drawn[1], lines, whole_rows)
+        return _joined([*resets, *sets])
 
     def in_volts(self, pulses: PulseBatch) -> RowPulses:
         """Return pulses as they leave the DACs, in volts and seconds."""
@@ -160,48 +133,47 @@ class PulseMaker:
         self,
         kind: PulseKind,
         mask: BoolArray,
-        group: npt.NDArray[np.intp],
-        gate_code: Codes,
-        amplitude: int,
-        width: float,
+        gate_voltage: FloatArray,
+        current: FloatArray,
         lines: tuple[Lines, Lines],
-    ) -> PulseBatch:
-        """One pulse for each group of each row that has a cell in `mask`, on full-width columns.
+        whole_rows: bool,
+    ) -> Iterator[PulseBatch]:
+        """Yield one pulse for each group of each row that has a cell in `mask`, full-width columns.
 
         All rows have their first group before any has its second.
         """
-        if (last := int(group.max(initial=0))) > 0:
-            first, *others = (
-                self._pulses(
-                    kind, mask & (group == k), 0 * group, gate_code, amplitude, width, lines
-                )
-                for k in range(last + 1)
-            )
-            return reduce(_join, others, first)
+        able, limits, point = self.capabilities, self.limits, self.point
+        if kind is PulseKind.SET:
+            driven, amplitude, width = able.column, point.set_voltage, point.set_width
+            most = min(limits.set_row_current, able.row_current[Mode.SET])
+        else:
+            driven, amplitude, width = able.row, point.reset_voltage, point.reset_width
+            most = min(limits.reset_row_current, able.row_current[Mode.RESET])
+        group = group_numbers(current, np.inf if whole_rows else most)
+        group = split_groups(group, mask, able.cells_at_once[kind])
+        amplitude_code, gate_code = int(driven.encode(amplitude)), self._gate_codes(gate_voltage)
         rows, chosen = lines
-        active = np.flatnonzero(mask.any(axis=1))
-        n = active.size
-        columns = np.zeros((n, self.capabilities.columns), bool)
-        columns[:, chosen] = mask[active]
-        gates = np.zeros((n, self.capabilities.columns), gate_code.dtype)
-        gates[:, chosen] = gate_code[active]
-        return PulseBatch(
-            row=rows[active].astype(np.uint16),
-            kind=np.full(n, kind, np.uint8),
-            amplitude_code=np.full(n, amplitude, self._amplitude_type(kind)),
-            width_ticks=np.full(n, self.timer.ticks(width), np.uint16),
-            columns=columns,
-            gate_code=gates,
-        )
+        for k in range(int(group.max(initial=0)) + 1):
+            here = mask & (group == k)
+            active = np.flatnonzero(here.any(axis=1))
+            n = active.size
+            columns = np.zeros((n, able.columns), bool)
+            columns[:, chosen] = here[active]
+            gates = np.zeros((n, able.columns), gate_code.dtype)
+            gates[:, chosen] = gate_code[active]
+            yield PulseBatch(
+                row=rows[active].astype(np.uint16),
+                kind=np.full(n, kind, np.uint8),
+                amplitude_code=np.full(n, amplitude_code, driven.dtype),
+                width_ticks=np.full(n, self.timer.ticks(width), np.uint16),
+                columns=columns,
+                gate_code=gates,
+            )
 
     def _gate_codes(self, voltage: FloatArray) -> Codes:
         """Return codes of gate voltages (V); zeros where cells have no gates."""
         gate = self.capabilities.gate
         return np.zeros(voltage.shape, np.uint16) if gate is None else gate.encode(voltage)
-
-    def _amplitude_type(self, kind: PulseKind) -> str:
-        line = self.capabilities.column if kind is PulseKind.SET else self.capabilities.row
-        return line.dtype
 
 
 @cache
@@ -210,10 +182,11 @@ def _made_width(timer: PulseTimer, width: float) -> float:
     return float(timer.seconds(timer.ticks(width)))
 
 
-def _join(first: PulseBatch, second: PulseBatch) -> PulseBatch:
+def _joined(parts: Sequence[PulseBatch]) -> PulseBatch:
+    """Return the pulses of several batches as one."""
     return PulseBatch(
         **{
-            field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
             for field in fields(PulseBatch)
         }
     )
