@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ from drivers.errors import (
     PulsesInterruptedError,
     TransportError,
 )
-from drivers.published_board import AMPLIFIER, OTHER_SPANS, SENSE, SPANS, TIMER
+from drivers.published_board import AMPLIFIER, OTHER_SPANS, SENSE, published_capabilities
 from drivers.recorded_board import RecordedBoard
 from drivers.tickets import Batch, entries_of
 from drivers.transport import Opener, Transport
@@ -107,21 +108,11 @@ class DpeBoard(RecordedBoard):
         self._log = WireLog(name)
         self._transport: Transport | None = None
         self._auto_gain = min(max(1, auto_gain), len(AMPLIFIER.resistance))
-        self._capabilities = Capabilities(
-            name="published 128x64 board",
-            serial=chip,
-            firmware="ASCII dialect",
-            rows=ROWS,
-            columns=COLUMNS,
-            transimpedance=AMPLIFIER.resistance,
-            row=SPANS[LineClass.ROW],
-            column=SPANS[LineClass.COLUMN],
-            gate=SPANS[LineClass.GATE],
-            sense=SENSE,
-            clip=AMPLIFIER.clip,
-            gain_threshold=AMPLIFIER.gain_threshold,
-            pulse_offset=TIMER.offset,
-            pulse_tick=TIMER.tick,
+        able = published_capabilities(
+            "published 128x64 board", chip, "ASCII dialect", (ROWS, COLUMNS)
+        )
+        self._capabilities = replace(
+            able,
             gate_voltage_step=GATE_STEP,
             input_voltage_step=INPUT_STEP,
             read_rows=HALF_ROWS,

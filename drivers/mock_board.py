@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from drivers.board import BoardConfig, Capabilities, LineClass, PulseBatch, Samples, Selection
+from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
 from drivers.checked_board import CheckedBoard
 from drivers.converter import Codes
-from drivers.published_board import AMPLIFIER, SENSE, SPANS, TIMER
+from drivers.published_board import SENSE, published_capabilities
 
 __all__ = ["MockBoard"]
 
@@ -30,22 +30,7 @@ class MockBoard(CheckedBoard):
 
     def __init__(self, shape: tuple[int, int]) -> None:
         super().__init__()
-        self._capabilities = Capabilities(
-            name="memlab mock board",
-            serial="mock",
-            firmware="none",
-            rows=shape[0],
-            columns=shape[1],
-            transimpedance=AMPLIFIER.resistance,
-            row=SPANS[LineClass.ROW],
-            column=SPANS[LineClass.COLUMN],
-            gate=SPANS[LineClass.GATE],
-            sense=SENSE,
-            clip=AMPLIFIER.clip,
-            gain_threshold=AMPLIFIER.gain_threshold,
-            pulse_offset=TIMER.offset,
-            pulse_tick=TIMER.tick,
-        )
+        self._capabilities = published_capabilities("memlab mock board", "mock", "none", shape)
         codes = SENSE.zero_code - _FIRST - _STEP * (np.arange(shape[1]) % 64)
         self._codes = codes.astype(SENSE.dtype)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drivers import max11046
-from drivers.board import LineClass
+from drivers.board import Capabilities, LineClass
 from drivers.converter import CodeRange, Converter
 from drivers.ltc2668 import Span
 from drivers.pulse import PulseTimer
@@ -24,6 +24,7 @@ __all__ = [
     "SENSE",
     "SPANS",
     "TIMER",
+    "published_capabilities",
     "recorded_converter",
     "span_code",
     "span_of_code",
@@ -50,6 +51,28 @@ DRIVER_SOURCE = "LTC2668 data sheet, as recalled: 10 mA"
 
 TIMER = PulseTimer()
 """Of the fast pulses."""
+
+
+def published_capabilities(
+    name: str, serial: str, firmware: str, shape: tuple[int, int]
+) -> Capabilities:
+    """Return what a board of these chips is and can do; `shape` is (rows, columns)."""
+    return Capabilities(
+        name=name,
+        serial=serial,
+        firmware=firmware,
+        rows=shape[0],
+        columns=shape[1],
+        transimpedance=AMPLIFIER.resistance,
+        row=SPANS[LineClass.ROW],
+        column=SPANS[LineClass.COLUMN],
+        gate=SPANS[LineClass.GATE],
+        sense=SENSE,
+        clip=AMPLIFIER.clip,
+        gain_threshold=AMPLIFIER.gain_threshold,
+        pulse_offset=TIMER.offset,
+        pulse_tick=TIMER.tick,
+    )
 
 
 def span_code(converter: Converter) -> int:

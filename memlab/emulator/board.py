@@ -7,7 +7,7 @@ import math
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 
 import numpy as np
@@ -27,7 +27,7 @@ from drivers.board import (
 from drivers.checked_board import CheckedBoard
 from drivers.converter import Codes
 from drivers.errors import DeviceError, LimitError
-from drivers.published_board import AMPLIFIER, OTHER_SPANS, SENSE, SPANS, TIMER
+from drivers.published_board import OTHER_SPANS, published_capabilities
 from drivers.recorded_board import PATIENCE
 from drivers.simulation import IN_A_FILE, Energy
 from memlab._version import __version__
@@ -85,21 +85,16 @@ class EmulatedBoard(CheckedBoard):
         self.energy = Energy()
         """What has been drawn from the drivers so far."""
         amplifier, driver = preset.board.amplifier, preset.board.driver
-        self._capabilities = Capabilities(
-            name=f"memlab emulated board{'' if file is None else IN_A_FILE}",
-            serial=_serial(preset.name, seed, shape) if file is None else file.identity.serial,
-            firmware=f"memlab {__version__}",
-            rows=shape[0],
-            columns=shape[1],
-            transimpedance=AMPLIFIER.resistance,
-            row=SPANS[LineClass.ROW],
-            column=SPANS[LineClass.COLUMN],
-            gate=SPANS[LineClass.GATE],
-            sense=SENSE,
+        able = published_capabilities(
+            f"memlab emulated board{'' if file is None else IN_A_FILE}",
+            _serial(preset.name, seed, shape) if file is None else file.identity.serial,
+            f"memlab {__version__}",
+            shape,
+        )
+        self._capabilities = replace(
+            able,
             clip=amplifier.clip,
             gain_threshold=amplifier.gain_threshold,
-            pulse_offset=TIMER.offset,
-            pulse_tick=TIMER.tick,
             variant=_variant(preset),
             other_spans=OTHER_SPANS,
             row_current=(driver.read_current, driver.set_current, driver.reset_current),
