@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from memlab.chip.table_changes import TableChanges
 from memlab.setting_units import in_unit
 
 __all__ = ["DEFAULT_BUDGETS", "BudgetChanges"]
@@ -23,10 +24,10 @@ DEFAULT_BUDGETS = {"set": 100_000, "reset": 100_000, "forming": 1}
 _Pulses = Annotated[int | None, in_unit("1")]
 
 
-class BudgetChanges(BaseModel):
+class BudgetChanges(TableChanges):
     """How much a cell may be asked for, where that is not the default; see `Budgets`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    group = "budgets"
 
     set: _Pulses = Field(None, description="Most SETs of a cell.", ge=0, lt=2**31)
     reset: _Pulses = Field(None, description="Most RESETs of a cell.", ge=0, lt=2**31)
@@ -35,7 +36,3 @@ class BudgetChanges(BaseModel):
         None, description="Most energy of all pulses in a cell.", ge=0
     )
     forming: _Pulses = Field(None, description="How often a cell may be formed.", ge=0, lt=2**31)
-
-    def given(self) -> dict[str, float]:
-        """Return what is there, by name."""
-        return self.model_dump(exclude_none=True)

@@ -15,34 +15,33 @@ import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from drivers.known_names import unknown
 from memlab.chip.limits import Limits
+from memlab.chip.table_changes import TableChanges, Voltage, Width
 from memlab.errors import SettingError
 from memlab.setting_units import in_unit
 from memlab.storage import require_file
 
 __all__ = ["LimitChanges", "read_limits"]
 
-_Voltage = Annotated[float | None, in_unit("V")]
-_Width = Annotated[float | None, in_unit("s")]
 _Current = Annotated[float | None, in_unit("A")]
 _Energy = Annotated[float | None, in_unit("J")]
 
 
-class LimitChanges(BaseModel):
+class LimitChanges(TableChanges):
     """What a chip may see, where that is not the default; see `memlab.Limits` for the reasons."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    group = "limits"
 
-    read_voltage: _Voltage = Field(None, description="Largest on a row in read and VMM.", ge=0)
-    gate_voltage: _Voltage = Field(None, description="Largest of a gate in read and RESET.", ge=0)
-    set_gate_voltage: _Voltage = Field(None, description="Largest of a gate in a SET.", ge=0)
-    set_voltage: _Voltage = Field(None, description="Largest amplitude of a SET.", ge=0)
-    reset_voltage: _Voltage = Field(None, description="Largest amplitude of a RESET.", ge=0)
-    minimum_width: _Width = Field(None, description="Shortest pulse.", ge=0)
-    maximum_width: _Width = Field(None, description="Longest pulse.", ge=0)
+    read_voltage: Voltage = Field(None, description="Largest on a row in read and VMM.", ge=0)
+    gate_voltage: Voltage = Field(None, description="Largest of a gate in read and RESET.", ge=0)
+    set_gate_voltage: Voltage = Field(None, description="Largest of a gate in a SET.", ge=0)
+    set_voltage: Voltage = Field(None, description="Largest amplitude of a SET.", ge=0)
+    reset_voltage: Voltage = Field(None, description="Largest amplitude of a RESET.", ge=0)
+    minimum_width: Width = Field(None, description="Shortest pulse.", ge=0)
+    maximum_width: Width = Field(None, description="Longest pulse.", ge=0)
     cell_current: _Current = Field(None, description="Largest through a cell in a SET.", ge=0)
     pulse_energy: _Energy = Field(None, description="Largest of one pulse in one cell.", ge=0)
     row_current: _Current = Field(None, description="Largest of a row in read and VMM.", ge=0)
@@ -52,17 +51,9 @@ class LimitChanges(BaseModel):
     reset_row_current: _Current = Field(
         None, description="Of a row in a RESET; one that could draw more is pulsed in groups.", ge=0
     )
-    forming_gate_voltage: _Voltage = Field(
+    forming_gate_voltage: Voltage = Field(
         None, description="Largest of a gate while a cell is formed.", ge=0
     )
-
-    def given(self) -> dict[str, float]:
-        """Return what is there, by name."""
-        return self.model_dump(exclude_none=True)
-
-    def settings(self) -> tuple[str, ...]:
-        """Return what is there as settings of a run."""
-        return tuple(f"limits.{name}={value!r}" for name, value in self.given().items())
 
     def over(self, limits: Limits) -> Limits:
         """Return limits with these changes."""
