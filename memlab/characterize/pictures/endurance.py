@@ -7,13 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.endurance import (
-    CELL_TESTED,
-    CYCLE,
-    LIFETIME,
-    LIFETIME_SHAPE,
-    WORKING,
-)
+from memlab.characterize import endurance
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many, marker, say
 from memlab.numeric import FloatArray
@@ -25,8 +19,8 @@ __all__ = ["draw"]
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw quantiles of SET and RESET conductance, and the survivors with the fitted law."""
     left, right = panels(figure, 1, 2)
-    cycle = run.values(CYCLE)
-    tested = run.values(CELL_TESTED).astype(bool)
+    cycle = run.values(endurance.CYCLE)
+    tested = run.values(endurance.CELL_TESTED).astype(bool)
     cells = 1e6 * entry["map/conductance"][()][:, tested]
     _draw_state(left, cycle, cells[1::2], BLUE, "after SET")
     _draw_state(left, cycle, cells[::2], ORANGE, "after RESET")
@@ -64,7 +58,7 @@ def _log_cycles(axes: Axes, cycle: FloatArray) -> None:
 
 
 def _draw_survivors(axes: Axes, run: Run, cycle: FloatArray, cells: int) -> None:
-    working = 100.0 * run.values(WORKING)
+    working = 100.0 * run.values(endurance.WORKING)
     axes.plot(
         cycle,
         working,
@@ -73,8 +67,8 @@ def _draw_survivors(axes: Axes, run: Run, cycle: FloatArray, cells: int) -> None
         linestyle="none",
         label=many(cells, "cell"),
     )
-    scale, scale_error = run.number(LIFETIME), run.error(LIFETIME)
-    shape, shape_error = run.number(LIFETIME_SHAPE), run.error(LIFETIME_SHAPE)
+    scale, scale_error = run.number(endurance.LIFETIME), run.error(endurance.LIFETIME)
+    shape, shape_error = run.number(endurance.LIFETIME_SHAPE), run.error(endurance.LIFETIME_SHAPE)
     if np.isfinite(scale):
         # Of the cells that lived at the first check: a cell alive at cycle c survived 2 c - 1.
         fine = np.geomspace(cycle[0], max(2.0, cycle[-1]), 200)

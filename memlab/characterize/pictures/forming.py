@@ -7,13 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure, SubFigure
 from scipy.special import ndtr
 
-from memlab.characterize.forming import (
-    CELL_VOLTAGE,
-    FORMED_BEFORE,
-    FORMING_SPREAD,
-    FORMING_VOLTAGE,
-    YIELD,
-)
+from memlab.characterize import forming
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
@@ -27,12 +21,14 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     left, right = panels(figure, 1, 2)
     mask = entry["map/mask"][()].astype(bool)
     steps = entry["map/voltage"][1:]
-    voltage = run.values(CELL_VOLTAGE)
-    found, before = voltage[mask], run.number(FORMED_BEFORE)
+    voltage = run.values(forming.CELL_VOLTAGE)
+    found, before = voltage[mask], run.number(forming.FORMED_BEFORE)
     ramp = np.unique(steps)
     formed = 100.0 * (before + np.array([(found <= v).mean() for v in ramp]))
     left.plot(ramp, formed, color=BLUE, marker=marker(ramp.size), label=many(found.size, "cell"))
-    mean, spread, ended = map(run.number, (FORMING_VOLTAGE, FORMING_SPREAD, YIELD))
+    mean, spread, ended = map(
+        run.number, (forming.FORMING_VOLTAGE, forming.FORMING_SPREAD, forming.YIELD)
+    )
     if np.isfinite(spread):
         fine = np.linspace(ramp[0], ramp[-1], 200)
         law = 100.0 * (before + (ended - before) * ndtr((fine - mean) / spread))

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.iv import RESET, SET
+from memlab.characterize import iv
 from memlab.figures.panels import legend_below, panels, stacked
 from memlab.figures.style import BLUE, GREY, ORANGE, many, marker, say
 from memlab.numeric import BoolArray
@@ -56,7 +56,7 @@ def _draw_loops(axes: Axes, entry: h5py.Group, mask: BoolArray) -> None:
 
 def _draw_voltages(axes: Axes, run: Run, entry: h5py.Group, mask: BoolArray) -> None:
     """Cumulative distribution of the switching voltages of all cells and cycles."""
-    for operation, colour in ((SET, BLUE), (RESET, ORANGE)):  # as in the loops beside it
+    for operation, colour in ((iv.SET, BLUE), (iv.RESET, ORANGE)):  # as in the loops beside it
         values = run.values(operation.cell_voltage)[:, mask].ravel()
         values = np.sort(values[np.isfinite(values)])
         part = 100.0 * (np.arange(values.size) + 0.5) / max(1, values.size)

@@ -10,17 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from drivers.published_board import recorded_converter
-from memlab.characterize.linearity import (
-    BENDING,
-    BIN_BENDING,
-    BIN_CONDUCTANCE,
-    COLUMN_OFFSET,
-    COLUMN_SLOPE,
-    GAIN,
-    LEVEL,
-    OHMIC_RESISTANCE,
-    VOLTAGE,
-)
+from memlab.characterize import linearity
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, say
 from memlab.runs import Run
@@ -40,11 +30,11 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
 
 def _draw_bending(axes: Axes, run: Run, entry: h5py.Group) -> None:
     percent = 100.0 * np.nanmax(entry["vmm/driven_voltage"][()]) ** 2
-    G = 1e6 * run.values(BIN_CONDUCTANCE)
+    G = 1e6 * run.values(linearity.BIN_CONDUCTANCE)
     axes.errorbar(
         G,
-        percent * run.values(BIN_BENDING),
-        percent * run.errors(BIN_BENDING),
+        percent * run.values(linearity.BIN_BENDING),
+        percent * run.errors(linearity.BIN_BENDING),
         color=BLUE,
         marker="o",
         markersize=3,
@@ -52,12 +42,12 @@ def _draw_bending(axes: Axes, run: Run, entry: h5py.Group) -> None:
         linewidth=0.8,
         label="cells alike",
     )
-    a, b = run.number(BENDING), run.number(OHMIC_RESISTANCE)
+    a, b = run.number(linearity.BENDING), run.number(linearity.OHMIC_RESISTANCE)
     if G.size and np.isfinite(a):
         x = np.linspace(0.0, G.max(), 100)
         axes.plot(x, percent * a / (1.0 + 1e-6 * b * x), color=ORANGE, linewidth=1.0, label="fit")
     axes.axhline(0.0, color=GREY, linewidth=0.6)
-    V0 = run.number(VOLTAGE)
+    V0 = run.number(linearity.VOLTAGE)
     text = f"$V_0$ = {V0:.3f} V" if np.isfinite(V0) else "bending not determined"
     axes.set_title(text)
     axes.set_xlabel("Conductance (µS)")
@@ -70,13 +60,13 @@ def _draw_bending(axes: Axes, run: Run, entry: h5py.Group) -> None:
 
 def _draw_columns(axes: Axes, run: Run, entry: h5py.Group) -> None:
     vmm = entry["vmm"]
-    slope, offset = run.values(COLUMN_SLOPE), run.values(COLUMN_OFFSET)
+    slope, offset = run.values(linearity.COLUMN_SLOPE), run.values(linearity.COLUMN_OFFSET)
     board = entry["instrument"].attrs
     transimpedance = json.loads(board["board.transimpedance"])
     row, sense = (recorded_converter(board, name) for name in ("row", "sense"))
-    level = int(run.values(LEVEL)[-1])
+    level = int(run.values(linearity.LEVEL)[-1])
     for k, (gain, colour) in enumerate(
-        zip(run.values(GAIN), (BLUE, ORANGE, GREEN, PURPLE), strict=False)
+        zip(run.values(linearity.GAIN), (BLUE, ORANGE, GREEN, PURPLE), strict=False)
     ):
         which = np.flatnonzero(
             (vmm["driven_row"][()] < 0)

@@ -7,17 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.read_noise import (
-    CLEAREST_LEVEL,
-    CONDUCTANCE,
-    FLICKER_POWER,
-    FREQUENCY,
-    RELATIVE_DENSITY,
-    SEPARATION,
-    TELEGRAPH,
-    TELEGRAPH_CELLS,
-    WHITE,
-)
+from memlab.characterize import read_noise
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, given, say
 from memlab.runs import Run
@@ -33,14 +23,14 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
 
 
 def _draw_spectra(axes: Axes, run: Run) -> None:
-    frequency = run.values(FREQUENCY)
-    density = run.values(RELATIVE_DENSITY)
-    conductance = 1e6 * run.values(CONDUCTANCE)
+    frequency = run.values(read_noise.FREQUENCY)
+    density = run.values(read_noise.RELATIVE_DENSITY)
+    conductance = 1e6 * run.values(read_noise.CONDUCTANCE)
     for k, colour in zip(range(len(density)), (BLUE, ORANGE, GREEN), strict=False):
         if (density[k] > 0.0).all():
             label = f"{conductance[k]:.0f} µS"
             axes.loglog(frequency, density[k], color=colour, linewidth=1.0, label=label)
-    power, error = run.number(FLICKER_POWER), run.error(FLICKER_POWER)
+    power, error = run.number(read_noise.FLICKER_POWER), run.error(read_noise.FLICKER_POWER)
     if power > 3.0 * error:
         axes.loglog(
             frequency,
@@ -50,7 +40,7 @@ def _draw_spectra(axes: Axes, run: Run) -> None:
             linestyle="--",
             label="1/f part",
         )
-    white = 100.0 * run.number(WHITE)
+    white = 100.0 * run.number(read_noise.WHITE)
     axes.set_title(given("White noise {:.2g} % of G for one read", white))
     axes.set_xlabel("Frequency (Hz)")
     axes.set_ylabel("Relative density of G (1/Hz)")
@@ -61,8 +51,8 @@ def _draw_spectra(axes: Axes, run: Run) -> None:
 
 def _draw_series(axes: Axes, run: Run, entry: h5py.Group) -> None:
     """The cell with the clearest two states, and the one with the least clear."""
-    separation, clearest = run.values(SEPARATION), run.values(CLEAREST_LEVEL)
-    two_states = run.values(TELEGRAPH).astype(bool)
+    separation, clearest = run.values(read_noise.SEPARATION), run.values(read_noise.CLEAREST_LEVEL)
+    two_states = run.values(read_noise.TELEGRAPH).astype(bool)
     for cells, sign, colour, text in (
         (two_states, 1.0, ORANGE, "two states"),
         (np.isfinite(separation) & (separation > 0.0) & ~two_states, -1.0, BLUE, "one state"),
@@ -77,7 +67,7 @@ def _draw_series(axes: Axes, run: Run, entry: h5py.Group) -> None:
         reads = entry["map/conductance"][span, row, column]
         label = f"{text}: row {entry['map/row'][row]}, column {entry['map/column'][column]}"
         axes.plot(time, reads / reads.mean(), color=colour, linewidth=0.8, label=label)
-    share = 100.0 * run.number(TELEGRAPH_CELLS)
+    share = 100.0 * run.number(read_noise.TELEGRAPH_CELLS)
     axes.set_title(given("Two states: {:.2g} % of the cells", share))
     axes.set_xlabel("Time (s)")
     axes.set_ylabel("G over its mean (1)")

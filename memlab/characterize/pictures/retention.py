@@ -7,14 +7,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.retention import (
-    AGE,
-    GATE_VOLTAGE,
-    MEAN,
-    RELAXATION,
-    RELAXATION_MEAN,
-    SPREAD,
-)
+from memlab.characterize import retention
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import given
 from memlab.runs import Run
@@ -25,8 +18,8 @@ __all__ = ["draw"]
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw mean and spread of every state against age, and the change of the mean."""
     left, right = panels(figure, 1, 2)
-    age, gate = run.values(AGE), run.values(GATE_VOLTAGE)
-    mean, spread = 1e6 * run.values(MEAN), 1e6 * run.values(SPREAD)
+    age, gate = run.values(retention.AGE), run.values(retention.GATE_VOLTAGE)
+    mean, spread = 1e6 * run.values(retention.MEAN), 1e6 * run.values(retention.SPREAD)
     # The first reading has age 0: on a logarithmic axis it stands a little before the second.
     shown = np.concatenate([[age[1] / 2.0], age[1:]])
     for k, colour in enumerate(colormaps["viridis"](np.linspace(0.0, 0.85, gate.size))):
@@ -44,7 +37,9 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
         axes.set_xlabel("Time since the pulses (s)\nfirst point: at once")
     left.set_ylabel("Mean and spread (µS)")
     right.set_ylabel("Change of the mean (µS)")
-    relaxation, spread_found = (1e6 * run.number(one) for one in (RELAXATION_MEAN, RELAXATION))
+    relaxation, spread_found = (
+        1e6 * run.number(one) for one in (retention.RELAXATION_MEAN, retention.RELAXATION)
+    )
     right.set_title(
         given("relaxation {:.2g} µS/decade", relaxation)
         + "\n"

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.staircase import RESPONDS, SET_OFFSET, SET_SLOPE
+from memlab.characterize import staircase
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many, say
 from memlab.numeric import BoolArray, FloatArray
@@ -34,10 +34,10 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     cells = 1e6 * entry["map/conductance"][()][steps][:, mask]
     gate = gate[steps]
     turn = int(np.argmax(gate)) + 1
-    responds = run.values(RESPONDS).astype(bool)[mask]
+    responds = run.values(staircase.RESPONDS).astype(bool)[mask]
     left, right = panels(figure, 1, 2)
     _draw_steps(left, cells, responds, turn)
-    law = 1e6 * run.number(SET_SLOPE), 1e6 * run.number(SET_OFFSET)
+    law = 1e6 * run.number(staircase.SET_SLOPE), 1e6 * run.number(staircase.SET_OFFSET)
     _draw_law(right, gate, cells[:, responds], turn, law)
 
 

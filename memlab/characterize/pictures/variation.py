@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.variation import CELL_LEVEL, LEVEL, SPREAD
+from memlab.characterize import variation
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, ORANGE, marker, say
 from memlab.runs import Run
@@ -21,7 +21,7 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the cumulative distribution of each state's levels, and its three spreads."""
     left, right = panels(figure, 1, 2)
     for (name, text), colour in zip(STATES.items(), (GREEN, ORANGE, BLUE), strict=True):
-        level = 1e6 * run.values(CELL_LEVEL[name])
+        level = 1e6 * run.values(variation.CELL_LEVEL[name])
         level = np.sort(level[np.isfinite(level)])
         part = 100.0 * (np.arange(level.size) + 0.5) / max(1, level.size)
         left.plot(level, part, color=colour, marker=marker(level.size), label=text)
@@ -31,7 +31,7 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
         legend_below(left)
     else:
         say(left, "no cell responds")
-    if LEVEL["reset"] in run.findings:
+    if variation.LEVEL["reset"] in run.findings:
         _draw_parts(right, run)
     else:
         say(right, "spreads not determined:\ntoo few cells")
@@ -43,7 +43,7 @@ def _draw_parts(axes: Axes, run: Run) -> None:
     for k, ((kind, text), colour) in enumerate(
         zip(kinds.items(), (BLUE, ORANGE, GREEN), strict=True)
     ):
-        spreads = [SPREAD[state, kind] for state in STATES]
+        spreads = [variation.SPREAD[state, kind] for state in STATES]
         value, error = (
             1e6 * np.array([of(one) for one in spreads]) for of in (run.number, run.error)
         )

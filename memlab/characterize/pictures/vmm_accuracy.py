@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.vmm_accuracy import AMPLITUDE, BIAS, GAIN, PART, RELATIVE
+from memlab.characterize import vmm_accuracy
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, given, marker, whole_numbers
 from memlab.runs import Run
@@ -34,10 +34,11 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
 
 
 def _draw_parts(axes: Axes, run: Run) -> None:
-    amplitude = run.values(AMPLITUDE)
+    amplitude = run.values(vmm_accuracy.AMPLITUDE)
     order = np.argsort(amplitude)
     rms = {
-        name: 1e6 * np.sqrt(np.nanmean(run.values(PART[name])[:, 0] ** 2, axis=-1))[order]
+        name: 1e6
+        * np.sqrt(np.nanmean(run.values(vmm_accuracy.PART[name])[:, 0] ** 2, axis=-1))[order]
         for name, _ in _PARTS
     }
     # What is much smaller than the whole explains nothing of it.
@@ -55,7 +56,7 @@ def _draw_parts(axes: Axes, run: Run) -> None:
 
 
 def _draw_columns(axes: Axes, run: Run, entry: h5py.Group) -> None:
-    amplitude, totals = run.values(AMPLITUDE), run.values(PART["total"])
+    amplitude, totals = run.values(vmm_accuracy.AMPLITUDE), run.values(vmm_accuracy.PART["total"])
     strongest = int(amplitude.argmax())
     column = entry["vmm/column"][()]
     for k, colour in zip(range(totals.shape[1]), (BLUE, ORANGE, GREEN), strict=False):
@@ -70,7 +71,7 @@ def _draw_columns(axes: Axes, run: Run, entry: h5py.Group) -> None:
     axes.axhline(0.0, color=GREY, linewidth=0.6)
     axes.plot(
         column,
-        1e6 * run.values(BIAS)[strongest, 0],
+        1e6 * run.values(vmm_accuracy.BIAS)[strongest, 0],
         color=GREY,
         linewidth=0.8,
         linestyle="--",
@@ -80,11 +81,11 @@ def _draw_columns(axes: Axes, run: Run, entry: h5py.Group) -> None:
     whole_numbers(axes.xaxis)
     axes.set_ylabel("Error of a column (µA)")
     volts = float(amplitude[strongest])
-    relative = run.number(RELATIVE["total"])
+    relative = run.number(vmm_accuracy.RELATIVE["total"])
     axes.set_title(given("Error at {:.3g} V:\n{:.2g} % of rms current", volts, 100 * relative))
     legend_below(axes)
 
 
 def _gain(run: Run, k: int) -> str:
-    gain = int(run.values(GAIN)[k])
+    gain = int(run.values(vmm_accuracy.GAIN)[k])
     return str(gain) if gain else "automatic"

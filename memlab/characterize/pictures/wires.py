@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from memlab.characterize.wires import CELL_CONDUCTANCE, MODEL, READ, WIRE_RESISTANCE
+from memlab.characterize import wires
 from memlab.figures.cell_map import draw_cells
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREEN, ORANGE, given, say
@@ -26,20 +26,20 @@ _BINS = 16
 
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw the loss at the last stage, and the reads of the first cells at all stages."""
-    if CELL_CONDUCTANCE not in run.findings:
+    if wires.CELL_CONDUCTANCE not in run.findings:
         say(figure.subplots(), "not measurable: too few cells conduct")
         return
     left, right = panels(figure, 1, 2)
     rows, columns = entry["map/row"][()], entry["map/column"][()]
-    cells = run.values(CELL_CONDUCTANCE)
-    read, model = run.values(READ), run.values(MODEL)
+    cells = run.values(wires.CELL_CONDUCTANCE)
+    read, model = run.values(wires.READ), run.values(wires.MODEL)
     shown = np.where(cells > _SET, read[-1] / np.maximum(cells, _SET), np.nan)
     draw_cells(
         left, 100.0 * shown, (rows, columns), "Left of a cell's conductance (%)",
         title="Last stage; grey: below 20 µS", colours="cividis",
     )  # fmt: skip
     _draw_fit(right, rows, read, model)
-    wire, error = run.number(WIRE_RESISTANCE), run.error(WIRE_RESISTANCE)
+    wire, error = run.number(wires.WIRE_RESISTANCE), run.error(wires.WIRE_RESISTANCE)
     right.set_title(given("Wires: {:.3f} ± {:.3f} Ω per segment", wire, error))
 
 

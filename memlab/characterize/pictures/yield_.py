@@ -8,14 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from memlab.analysis.faults import Fault
-from memlab.characterize.yield_ import (
-    FAULT,
-    FAULT_CLASS,
-    RESET_CONDUCTANCE,
-    SET_CONDUCTANCE,
-    SHARE,
-    THRESHOLD,
-)
+from memlab.characterize import yield_
 from memlab.figures.cell_map import CLASS_COLOURS, draw_classes, robust_limits
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, count_axis, many, say
@@ -36,14 +29,14 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
 
 
 def _draw_map(axes: Axes, run: Run, entry: h5py.Group) -> None:
-    names = [str(name) for name in run.values(FAULT_CLASS)]
-    fault = run.values(FAULT)
+    names = [str(name) for name in run.values(yield_.FAULT_CLASS)]
+    fault = run.values(yield_.FAULT)
     lines = entry["map/row"][()], entry["map/column"][()]
     dropped = [
         np.flatnonzero(~np.isin(numbers, run.values(good)))
         for numbers, good in zip(lines, (GOOD_ROWS, GOOD_COLUMNS), strict=True)
     ]
-    share = run.number(SHARE[Fault.PASS])
+    share = run.number(yield_.SHARE[Fault.PASS])
     title = f"Yield {share:.1%}" if np.isfinite(share) else "Yield not determined"
     draw_classes(axes, fault, lines, names, CLASS_COLOURS, title)
     # Outside the edge of the map, so that they hide no cell.
@@ -65,7 +58,7 @@ def _draw_map(axes: Axes, run: Run, entry: h5py.Group) -> None:
 
 
 def _draw_states(axes: Axes, run: Run) -> None:
-    states = [1e6 * run.values(one) for one in (RESET_CONDUCTANCE, SET_CONDUCTANCE)]
+    states = [1e6 * run.values(one) for one in (yield_.RESET_CONDUCTANCE, yield_.SET_CONDUCTANCE)]
     known = [values[np.isfinite(values)] for values in states]
     everything = np.concatenate(known)
     if not everything.size:
@@ -73,7 +66,7 @@ def _draw_states(axes: Axes, run: Run) -> None:
         return
     # A short may conduct a hundred times more than a cell: it goes into the last bin. Bins are as
     # wide as the axis with the threshold needs: narrower ones are not seen.
-    threshold = 1e6 * np.nanmedian(run.values(THRESHOLD))
+    threshold = 1e6 * np.nanmedian(run.values(yield_.THRESHOLD))
     top = float(np.nanmax([robust_limits(everything)[1], 1.0, threshold]))
     beyond = int(np.count_nonzero(everything > top))
     edges = np.linspace(min(0.0, everything.min()), top, 61)
