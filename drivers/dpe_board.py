@@ -40,18 +40,7 @@ from drivers.tickets import Batch, entries_of
 from drivers.transport import Opener, Transport
 from drivers.wire_format import column_masks
 from drivers.wire_log import WireLog
-from firmware_protocol.dpe import (
-    COLUMNS,
-    GATE_STEP,
-    GO,
-    HALF_ROWS,
-    INPUT_STEP,
-    ROWS,
-    TOP,
-    BatchRead,
-    Multiply,
-    Request,
-)
+from firmware_protocol import dpe
 from firmware_protocol.dpe_link import LINE_PAUSE, DpeHost, Failed, LineReader, Replied
 
 __all__ = ["DpeBoard", "return_to_top"]
@@ -109,13 +98,13 @@ class DpeBoard(RecordedBoard):
         self._transport: Transport | None = None
         self._auto_gain = min(max(1, auto_gain), len(AMPLIFIER.resistance))
         able = published_capabilities(
-            "published 128x64 board", chip, "ASCII dialect", (ROWS, COLUMNS)
+            "published 128x64 board", chip, "ASCII dialect", (dpe.ROWS, dpe.COLUMNS)
         )
         self._capabilities = replace(
             able,
-            gate_voltage_step=GATE_STEP,
-            input_voltage_step=INPUT_STEP,
-            read_rows=HALF_ROWS,
+            gate_voltage_step=dpe.GATE_STEP,
+            input_voltage_step=dpe.INPUT_STEP,
+            read_rows=dpe.HALF_ROWS,
             other_spans=OTHER_SPANS,
         )
         self._claim_chip(chip, "dpe+serial://COM4?chip=die-7")
@@ -156,8 +145,11 @@ class DpeBoard(RecordedBoard):
         self.ground()
 
     def _read(self, selection: Selection, row_code: int, gain: int, config: BoardConfig) -> Samples:
-        halves = [h for h in (0, 1) if ((selection.rows >= HALF_ROWS) == h).any()]
-        whole = selection.rows.size == HALF_ROWS * len(halves) and selection.columns.size == COLUMNS
+        halves = [h for h in (0, 1) if ((selection.rows >= dpe.HALF_ROWS) == h).any()]
+        whole = (
+            selection.rows.size == dpe.HALF_ROWS * len(halves)
+            and selection.columns.size == dpe.COLUMNS
+        )
         # The read command knows no negative voltages, and opens all gates and connects a half of
         # the rows: where others are selected, their load is another.
         if row_code < config.idle_row_code or not whole:
@@ -171,7 +163,7 @@ class DpeBoard(RecordedBoard):
         def measure(number: int) -> npt.NDArray[np.uint16]:
             parts = []
             for half in halves:
-                request = BatchRead(
+                request = dpe.BatchRead(
                     read_voltage,
                     gate_voltage,
                     number,
@@ -193,16 +185,16 @@ class DpeBoard(RecordedBoard):
         config: BoardConfig,
     ) -> Samples:
         span = config.spans[LineClass.ROW]
-        voltage = np.zeros((len(row_code), ROWS))
+        voltage = np.zeros((len(row_code), dpe.ROWS))
         voltage[:, selection.rows] = grid_volts(row_code, span, 4, "input voltage")
-        rows, columns = np.zeros(ROWS, bool), np.zeros(COLUMNS, bool)
+        rows, columns = np.zeros(dpe.ROWS, bool), np.zeros(dpe.COLUMNS, bool)
         rows[selection.rows] = columns[selection.columns] = True
         gate_voltage = np.where(columns, self._read_gate(config), 0.0)
 
         def measure(number: int) -> npt.NDArray[np.uint16]:
             parts = []
             for first in range(0, len(voltage), _VECTORS_PER_COMMAND):
-                request = Multiply(
+                request = dpe.Multiply(
                     rows=rows,
                     columns=columns,
                     gate_voltage=gate_voltage,
@@ -249,7 +241,7 @@ class DpeBoard(RecordedBoard):
         index = np.subtract(chosen, 1, dtype=np.intp)[np.newaxis]
         return Samples(code=np.take_along_axis(np.stack(codes), index, axis=0)[0], gain=chosen)
 
-    def _ask(self, request: Request) -> npt.NDArray[np.uint16]:
+    def _ask(self, request: dpe.Request) -> npt.NDArray[np.uint16]:
         """Carry out a request that only measures; after a lost line connect and ask once more."""
         for last in (False, True):
             try:
@@ -306,7 +298,7 @@ class DpeBoard(RecordedBoard):
             done,
         ) from reason
 
-    def _exchange(self, request: Request) -> Replied | Failed:
+    def _exchange(self, request: dpe.Request) -> Replied | Failed:
         transport = self._require_transport()
         rate = transport.byte_rate or _FAST
         host = DpeHost(
@@ -387,14 +379,14 @@ def return_to_top(transport: Transport, name: str, log: WireLog | None = None) -
     log = log or WireLog(name)
     reader = LineReader()
     for _ in range(_GO_TRIES):
-        log.text("->", f"{TOP}\n".encode())
-        transport.write(f"{TOP}\n".encode())
+        log.text("->", f"{dpe.TOP}\n".encode())
+        transport.write(f"{dpe.TOP}\n".encode())
         give_up = time.monotonic() + _GO_TIMEOUT
         while (left := give_up - time.monotonic()) > 0:
             stopping.check()
             data = transport.read(min(left, stopping.LOOK_EVERY))
             log.text("<-", data)
-            if GO in reader.feed(data):
+            if dpe.GO in reader.feed(data):
                 return
     raise NoAnswerError(
         f"{name}: sent 1024 three times in {_GO_TRIES * _GO_TIMEOUT:g} s, no `go` came. "

@@ -14,16 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from firmware_protocol.dpe import (
-    GO,
-    TOP,
-    Program,
-    ReplyParser,
-    Request,
-    data_lines,
-    parse_request,
-    reply_lines,
-)
+from firmware_protocol import dpe
 from firmware_protocol.errors import RemoteProtocolError
 
 LINE_PAUSE = 0.1
@@ -68,7 +59,7 @@ class LineReader:
 class RequestAsked:
     """A complete, sound request: carry it out, then `answer`."""
 
-    request: Request
+    request: dpe.Request
 
 
 @dataclass(frozen=True)
@@ -93,9 +84,9 @@ class DpeDevice:
         """Take bytes from the line; return what to do."""
         events: list[RequestAsked | RequestBroken] = []
         for line in self._reader.feed(data):
-            if line == TOP:
+            if line == dpe.TOP:
                 self._at_top, self._head, self._data = True, None, []
-                self._send([GO])
+                self._send([dpe.GO])
                 continue
             try:
                 request = self._on_line(line)
@@ -107,11 +98,11 @@ class DpeDevice:
                     events.append(RequestAsked(request))
         return events
 
-    def _on_line(self, line: str) -> Request | None:
+    def _on_line(self, line: str) -> dpe.Request | None:
         if self._head is None:
             if not self._at_top:
-                raise RemoteProtocolError(f"a command before {TOP}: {line[:40]!r}")
-            self._missing = data_lines(line)
+                raise RemoteProtocolError(f"a command before {dpe.TOP}: {line[:40]!r}")
+            self._missing = dpe.data_lines(line)
             self._head, self._data, self._at_top = line, [], False
         else:
             self._data.append(line)
@@ -119,11 +110,11 @@ class DpeDevice:
         if self._missing:
             return None
         head, self._head = self._head, None
-        return parse_request(head, self._data)
+        return dpe.parse_request(head, self._data)
 
-    def answer(self, request: Request, codes: npt.ArrayLike = ()) -> None:
+    def answer(self, request: dpe.Request, codes: npt.ArrayLike = ()) -> None:
         """Send the answer of a request; see `dpe.reply_lines` for the shape of `codes`."""
-        self._send(reply_lines(request, codes))
+        self._send(dpe.reply_lines(request, codes))
 
     def data_to_send(self) -> bytes:
         """Return and forget the bytes for the line."""
@@ -139,7 +130,7 @@ class DpeDevice:
 class Replied:
     """The answer to the request: its codes, empty for a pulse."""
 
-    request: Request
+    request: dpe.Request
     codes: npt.NDArray[np.uint16]
 
 
@@ -155,7 +146,7 @@ class Failed:
         True for a pulse that may or may not have been fired.
     """
 
-    request: Request
+    request: dpe.Request
     reason: str
     unknown: bool = False
 
@@ -183,9 +174,9 @@ class DpeHost:
     tries: int = 3
     line_pause: float = LINE_PAUSE
     byte_rate: float = 11520.0
-    _request: Request | None = None
+    _request: dpe.Request | None = None
     _lines: deque[str] = field(default_factory=deque)
-    _parser: ReplyParser | None = None
+    _parser: dpe.ReplyParser | None = None
     _waiting_for_go: bool = False
     _go_tries: int = 0
     _tries_left: int = 0
@@ -194,11 +185,11 @@ class DpeHost:
     _reader: LineReader = field(default_factory=LineReader)
     _out: bytearray = field(default_factory=bytearray)
 
-    def ask(self, request: Request, now: float) -> None:
+    def ask(self, request: dpe.Request, now: float) -> None:
         """Begin a request; raises `LocalProtocolError` when the dialect cannot carry it."""
         self._lines = deque(request.lines())
         self._request = request
-        self._tries_left = 1 if isinstance(request, Program) else self.tries
+        self._tries_left = 1 if isinstance(request, dpe.Program) else self.tries
         self._begin(now)
 
     @property
@@ -224,10 +215,10 @@ class DpeHost:
             if self._request is None:
                 continue  # late: its request was given up
             if self._waiting_for_go:
-                if line == GO:
+                if line == dpe.GO:
                     self._waiting_for_go, self._deadline = False, None
                     self._next_line = now
-            elif self._parser is not None and line != GO:  # a second one, for a repeated 1024
+            elif self._parser is not None and line != dpe.GO:  # a second one, for a repeated 1024
                 self._on_reply(line, now, events)
         self._send_lines(now)
         return events
@@ -253,7 +244,7 @@ class DpeHost:
         self._go_tries += 1
         self._waiting_for_go = True
         self._deadline = now + self.go_timeout
-        self._out += f"{TOP}\n".encode()
+        self._out += f"{dpe.TOP}\n".encode()
 
     def _send_lines(self, now: float) -> None:
         while self._next_line is not None and now >= self._next_line and self._lines:
@@ -265,7 +256,7 @@ class DpeHost:
             if not self._lines:
                 assert self._request is not None
                 self._next_line = None
-                self._parser = ReplyParser(self._request)
+                self._parser = dpe.ReplyParser(self._request)
                 self._deadline = now + len(self._out) / self.byte_rate + self.reply_timeout
 
     def _on_reply(self, line: str, now: float, events: list[Replied | Failed]) -> None:
@@ -289,7 +280,7 @@ class DpeHost:
             self._lines = deque(self._request.lines())
             self._begin(now)
         else:
-            self._fail(reason, isinstance(self._request, Program), events)
+            self._fail(reason, isinstance(self._request, dpe.Program), events)
 
     def _fail(self, reason: str, unknown: bool, events: list[Replied | Failed]) -> None:
         assert self._request is not None
