@@ -148,9 +148,7 @@ class ReadKind(Kind):
         session.findings.add(CONDUCTANCE, np.median(cells), n=cells.size, of="cells read")
         load = {} if measurement.load is None else measurement.load.attributes()
         run.group("map", "NXdata", {"signal": "conductance", **load})
-        run.scale("map/row", part.rows, "1", "Row (bit line) of the chip")
-        run.scale("map/column", part.columns, "1", "Column (top electrode) of the chip")
-        lines = ("map/row", "map/column")
+        lines = run.scale_lines("map", part.rows, part.columns)
         for name, dtype, units, text, values in (
             ("conductance", "f8", "S", "Conductance", measurement.value),
             ("saturated", "u1", "1", "1 where the amplifier clipped", measurement.saturated),

@@ -131,9 +131,9 @@ class VmmKind(Kind):
         load = {} if measurement.load is None else measurement.load.attributes()
         run.group("vmm", "NXdata", {"signal": "current", **load})
         run.scale("vmm/vector", np.arange(len(flat)), "1", "Number of the vector, from 0")
-        run.scale("vmm/row", part.rows, "1", "Row (bit line) of the chip")
-        run.scale("vmm/column", part.columns, "1", "Column (top electrode) of the chip")
-        driven, sensed = ("vmm/vector", "vmm/row"), ("vmm/vector", "vmm/column")
+        driven, sensed = (
+            ("vmm/vector", line) for line in run.scale_lines("vmm", part.rows, part.columns)
+        )
         for name, dtype, lines, units, text, values in (
             ("voltage", "f8", driven, "V", "Voltage asked for", flat),
             ("dac_code", part.code_types[0], driven, "1", "Row DAC codes", measurement.dac_code),

@@ -107,9 +107,7 @@ class ProcedureLog:
         of_maps = {} if load is None else load.attributes()
         run.group("map", "NXdata", {"signal": "conductance", **of_maps})
         run.scale("map/reading", None, "1", "Number of the reading, from 0")
-        run.scale("map/row", rows, "1", "Row (bit line) of the chip")
-        run.scale("map/column", columns, "1", "Column (top electrode) of the chip")
-        lines = ("map/row", "map/column")
+        lines = run.scale_lines("map", rows, columns)
         run.declare("map/mask", "u1", lines, "1", "1 for the cells that the procedure is about")
         run.declare("map/formable", "u1", lines, "1", "1 for the cells that may be formed")
         maps_of = ("map/reading", *lines)
@@ -119,11 +117,10 @@ class ProcedureLog:
             of_vectors = {} if load is None else replace(load, parts=1).attributes()
             run.group("vmm", "NXdata", {"signal": "current", **of_vectors})
             run.scale("vmm/vector", None, "1", "Number of the vector, from 0")
-            run.scale("vmm/row", rows, "1", "Row (bit line) of the chip")
-            run.scale("vmm/column", columns, "1", "Column (top electrode) of the chip")
-            sensed = ("vmm/vector", "vmm/column")
+            driven, sensed = (
+                ("vmm/vector", line) for line in run.scale_lines("vmm", rows, columns)
+            )
             run.declare("vmm/current", "f8", sensed, "A", "Column current", 64)
-            driven = ("vmm/vector", "vmm/row")
             run.declare("vmm/dac_code", code_types[0], driven, "1", "Row DAC codes", 64)
             _declare_raw(run, "vmm", sensed, vectors, 64, code_types[1])
         for name, text in (("program", "sent"), ("programmed", "fired")):
@@ -132,10 +129,7 @@ class ProcedureLog:
         for name, text in (
             ("program/pulses", "Row-parallel pulses of the batch"),
             ("programmed/fired", "How many of its pulses were fired"),
-            (
-                "programmed/unknown",
-                "How many of its pulses are in doubt",
-            ),
+            ("programmed/unknown", "How many of its pulses are in doubt"),
         ):
             run.declare(name, "i8", (f"{name.partition('/')[0]}/batch",), "1", text, 256)
         record = Record.empty(rows, columns, mask, maps, vectors or {}, chip_shape, formable)

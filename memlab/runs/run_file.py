@@ -226,6 +226,15 @@ class RunFile:
             if scale.dtype.kind != "O":  # a text has no unit (NeXus)
                 scale.attrs["units"] = units
 
+    def scale_lines(
+        self, group: str, rows: npt.ArrayLike, columns: npt.ArrayLike
+    ) -> tuple[str, str]:
+        """Declare the scales of a group's rows and columns of the chip; return their names."""
+        row, column = f"{group}/row", f"{group}/column"
+        self.scale(row, rows, "1", "Row (bit line) of the chip")
+        self.scale(column, columns, "1", "Column (top electrode) of the chip")
+        return row, column
+
     def declare(
         self,
         name: str,

@@ -224,9 +224,7 @@ class TrainingLog(Observer):
             },
         )
         run.scale(f"{name}/update", None, "1", "Number of the update that left this state, from 0")
-        run.scale(f"{name}/row", block.array.rows, "1", "Row (bit line) of the chip")
-        run.scale(f"{name}/column", block.array.columns, "1", "Column (top electrode) of the chip")
-        lines = (f"{name}/row", f"{name}/column")
+        lines = run.scale_lines(name, block.array.rows, block.array.columns)
         run.declare(
             f"{name}/initial_conductance", "f8", lines, "S", "Conductance before the first update"
         )
@@ -245,16 +243,13 @@ class TrainingLog(Observer):
         load = replace(block.array.load, parts=1).attributes()
         run.group(vmm, "NXdata", {"signal": "adc_code", **load})
         run.scale(f"{vmm}/vector", None, "1", "Number of the recorded vector, from 0")
-        run.scale(f"{vmm}/row", block.array.rows, "1", "Row (bit line) of the chip")
-        run.scale(f"{vmm}/column", block.array.columns, "1", "Column (top electrode) of the chip")
+        row, column = run.scale_lines(vmm, block.array.rows, block.array.columns)
         vector = f"{vmm}/vector"
         run.declare(
             f"{vmm}/update", "i8", (vector,), "1", "Update whose forward pass this was", 1024
         )
-        run.declare(
-            f"{vmm}/dac_code", row_type, (vector, f"{vmm}/row"), "1", "Row DAC codes", vectors
-        )
-        out = (vector, f"{vmm}/column")
+        run.declare(f"{vmm}/dac_code", row_type, (vector, row), "1", "Row DAC codes", vectors)
+        out = (vector, column)
         run.declare(f"{vmm}/adc_code", sense_type, out, "1", "Column ADC codes", vectors)
         run.declare(f"{vmm}/gain", "u1", out, "1", "Gain numbers of the ADC codes", vectors)
 

@@ -45,8 +45,7 @@ class WriteVerifyLog:
             attributes = {"load": " | ".join(map(str, loads)), "loads": values}
         run.group(group, "NXdata", {"signal": "error", **attributes})
         run.scale(f"{group}/read", None, "1", "Number of the read, from 0; a batch of pulses each")
-        run.scale(f"{group}/row", array.rows, "1", "Row (bit line) of the chip")
-        run.scale(f"{group}/column", array.columns, "1", "Column (top electrode) of the chip")
+        cells = run.scale_lines(group, array.rows, array.columns)
         read = (f"{group}/read",)
         for name, text in (
             ("done", "Cells that were within tolerance and left alone since"),
@@ -57,7 +56,6 @@ class WriteVerifyLog:
             run.declare(f"{group}/{name}", "i8", read, "1", text, 64)
         text = "Median deviation from the target"
         run.declare(f"{group}/median_error", "f8", read, "S", text, 64)
-        cells = (f"{group}/row", f"{group}/column")
         run.declare(f"{group}/target", "f8", cells, "S", "Target; NaN: left alone")
         run.declare(f"{group}/final", "f8", cells, "S", "Conductance at the end")
         run.declare(f"{group}/error", "f8", cells, "S", "Conductance minus target at the end")
