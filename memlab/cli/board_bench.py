@@ -11,7 +11,7 @@ from memlab.array.urls import open_board_array
 from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, board_option, json_option, limits_option
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.operations.speed import BENCH_UNITS, run_bench
 
 
@@ -38,9 +38,6 @@ def bench(
         result = run_bench(array, np.random.default_rng(seed), vectors=vectors, calls=calls)
         rows, columns = array.shape
     document = {"board": url, **asdict(result), "units": BENCH_UNITS}
-    if as_json:
-        show_document(document)
-        return
     lines = [
         f"{result.vmm_per_second:12,.0f} VMM/s in one batch of {result.vectors} vectors",
         f"{result.goodput / 1e6:12.2f} MB/s of codes, both directions together",
@@ -52,5 +49,4 @@ def bench(
         lines.append(f"{result.echo_goodput / 1e6:12.2f} MB/s through the bare link (ECHO)")
     if result.bytes_up is not None:
         lines.append(f"{result.bytes_up:12,} B up, {result.bytes_down:,} B down for the batch")
-    for line in lines:
-        click.echo(line)
+    tell(document, as_json, lambda _: lines)

@@ -11,7 +11,7 @@ from drivers.opening import parse_address
 from drivers.transport import list_ports
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.errors import SettingError
 from memlab.virtual_board.running import running_boards
 
@@ -41,14 +41,13 @@ def list(  # noqa: A001 - the name of the command
         found = [Found(url, "not asked", text) for url, text in places.items()]
     else:
         found = find_boards([*urls], dpe=dpe, known=virtual)
-    if as_json:
-        show_document({"ports": [asdict(entry) for entry in found]})
-        return
+    lines = []
     if not found:
-        click.echo(
+        lines.append(
             "no serial ports or virtual boards; `memlab board serve --pty` makes one to try with"
         )
     for entry in found:
         who = " ".join(filter(None, (entry.name, entry.serial, entry.state)))
         told = "; ".join(filter(None, (who, entry.description)))
-        click.echo(f"{entry.url:<40} {entry.status:<9} {told}")
+        lines.append(f"{entry.url:<40} {entry.status:<9} {told}")
+    tell({"ports": [asdict(entry) for entry in found]}, as_json, lambda _: lines)

@@ -11,7 +11,7 @@ from memlab.array.urls import open_board_array
 from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option, limits_option
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.selftest import Item, run_selftest
 
 _WORDS = {True: "PASS", False: "FAIL", None: "  - "}
@@ -30,13 +30,13 @@ def selftest(url: str, limits: LimitChanges | None, as_json: bool) -> None:
     """
     items = check_board(url, limits)
     passed = all(item.passed is not False for item in items)
-    if as_json:
-        show_document({"board": url, "passed": passed, "items": [asdict(item) for item in items]})
-    else:
-        for item in _together(items):
-            click.echo(f"{_WORDS[item.passed]}  {item.name:<14} {item.detail}")
-            if item.advice:
-                click.echo(f"      {'':<14} -> {item.advice}")
+    document = {"board": url, "passed": passed, "items": [asdict(item) for item in items]}
+    lines = []
+    for item in _together(items):
+        lines.append(f"{_WORDS[item.passed]}  {item.name:<14} {item.detail}")
+        if item.advice:
+            lines.append(f"      {'':<14} -> {item.advice}")
+    tell(document, as_json, lambda _: lines)
     if not passed:
         raise Exit(1)
 

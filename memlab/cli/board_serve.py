@@ -16,7 +16,7 @@ from drivers.faults.options import Faults, Place, parse_faults
 from drivers.tokens import TOKEN_VARIABLE
 from memlab.cli.command import Command
 from memlab.cli.options import SEED
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.chip_file import ChipFile, read_identity
 from memlab.emulator.making import make_board
@@ -175,10 +175,7 @@ def serve(
             url += f"{'&' if '?' in url else '?'}token={secret}"
         document = {"url": url, "dialect": dialect, "chip": chip, "seed": seed, "serial": serial}
         document["pid"] = os.getpid()
-        if as_json:
-            show_document(document)
-        else:
-            click.echo(url)
+        tell(document, as_json, lambda _: [url])
         if not quiet:
             name = board.capabilities.name
             about = (

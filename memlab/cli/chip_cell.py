@@ -9,7 +9,7 @@ import rich_click as click
 from memlab.cli.command import Command
 from memlab.cli.options import json_option
 from memlab.cli.passports import BUDGET_UNITS, budget_text, require_passport
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.passport import Passport
 from memlab.passport.story import CellStory, Chapter, PulseEvent, cell_story
 
@@ -46,10 +46,7 @@ def cell(row: int, column: int, name: str, last: int, as_json: bool) -> None:
     """Tell the story of one cell over all runs: formed, pulsed, read; from the chip's passport."""
     with Passport.read(require_passport(name)) as passport:
         story = cell_story(passport, row, column, last)
-    if as_json:
-        show_document({**asdict(story), "units": _UNITS})
-    else:
-        click.echo("\n".join(_words(story)))
+    tell({**asdict(story), "units": _UNITS}, as_json, lambda _: _words(story))
 
 
 def _words(story: CellStory) -> list[str]:

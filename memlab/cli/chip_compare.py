@@ -15,12 +15,12 @@ from rich.console import Console
 from memlab.cli import options
 from memlab.cli.chip_tables import (
     compare_with_table,
-    summarise_comparison,
     table_options,
     the_table,
+    words_of_comparison,
 )
 from memlab.cli.command import Command
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.emulator import load_preset
 from memlab.runs import read_attributes
 from memlab.twin import Comparison, load_runs
@@ -73,19 +73,15 @@ def compare(
     if table is not None:
         with Console(stderr=True).status("the twin is measured as the cells of the table were"):
             compared = {"twin": twin} | compare_with_table(preset, table, half, seed, picture)
-        if as_json:
-            show_document(compared)
-        elif not quiet:
-            summarise_comparison(compared)
+        if as_json or not quiet:
+            tell(compared, as_json, words_of_comparison)
         return
     with Console(stderr=True).status("twins are measured as the chip was"):
         comparison = compare_twin(preset, measured, seed=seed, alpha=alpha)
     _draw(comparison, preset.name, picture)
     document = _document(comparison, twin, picture)
-    if as_json:
-        show_document(document)
-    elif not quiet:
-        _summarise(document)
+    if as_json or not quiet:
+        tell(document, as_json, _words)
 
 
 def _draw(comparison: Comparison, twin: str, picture: Path) -> None:
@@ -148,7 +144,7 @@ def _document(comparison: Comparison, twin: str, picture: Path) -> dict[str, Any
     }
 
 
-def _summarise(document: dict[str, Any]) -> None:
+def _words(document: dict[str, Any]) -> list[str]:
     verdict = "agree" if document["agrees"] else "disagree"
     lines = [
         f"chip and twin {verdict}: {document['disagreeing']} of {document['tests']} tests differ "
@@ -181,7 +177,7 @@ def _summarise(document: dict[str, Any]) -> None:
     for run, steps in document["skipped"].items():
         lines.append(f"{run}: {steps} steps left out, the twin took other ones")
     lines.append(f"picture {document['figure']}")
-    click.echo("\n".join(lines))
+    return lines
 
 
 def _number(value: float | None) -> str:

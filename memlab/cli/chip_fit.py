@@ -9,10 +9,10 @@ import numpy as np
 import rich_click as click
 from rich.console import Console
 
-from memlab.cli.chip_tables import describe_table, summarise_table, table_options, the_table
+from memlab.cli.chip_tables import describe_table, table_options, the_table, words_of_table
 from memlab.cli.command import Command
 from memlab.cli.options import EXISTING, SEED, json_option, out_option, quiet_option
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.emulator import load_preset, preset_rows
 from memlab.twin import (
     Fit,
@@ -83,10 +83,8 @@ def fit(
         document["table"] = describe_table(table, half)
         for one in document["fitted"].values():
             one |= {"n": cells.cells, "of": "cells"}
-    if as_json:
-        show_document(document)
-    elif not quiet:
-        _summarise(document, len(preset_rows(base)) - 2)
+    if as_json or not quiet:
+        tell(document, as_json, lambda _: _words(document, len(preset_rows(base)) - 2))
 
 
 def _document(result: Fit, out: Path, base: str) -> dict[str, Any]:
@@ -113,10 +111,8 @@ def _document(result: Fit, out: Path, base: str) -> dict[str, Any]:
     }
 
 
-def _summarise(document: dict[str, Any], parameters: int) -> None:
-    if "table" in document:
-        summarise_table(document["table"])
-    lines = []
+def _words(document: dict[str, Any], parameters: int) -> list[str]:
+    lines = words_of_table(document["table"]) if "table" in document else []
     for name, one in document["fitted"].items():
         error = f" ± {one['error']:.2g}" if isinstance(one["error"], float) else ""
         unit = "" if one["units"] == "1" else f" {one['units']}"
@@ -134,4 +130,4 @@ def _summarise(document: dict[str, Any], parameters: int) -> None:
             "other wires, transistors or boards than this chip"
         )
     lines.append(f"preset {document['preset']}: --board 'emulator:?chip={document['preset']}'")
-    click.echo("\n".join(lines))
+    return lines

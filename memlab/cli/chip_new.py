@@ -9,7 +9,7 @@ import rich_click as click
 
 from memlab.cli.command import Command
 from memlab.cli.options import NEW, json_option
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.emulator.chip_template import SCHEMA_NAME, chip_schema, chip_template
 from memlab.errors import SettingError
 from memlab.storage import write_new, write_over
@@ -36,7 +36,6 @@ def new(file: Path, chip: str, as_json: bool) -> None:
     text, schema = chip_template(chip), json.dumps(chip_schema(), indent=1)
     write_new(file, lambda stream: stream.write(text.encode()))
     write_over(file.with_name(SCHEMA_NAME), lambda stream: stream.write(schema.encode()))
-    if as_json:
-        show_document({"file": str(file), "schema": str(file.with_name(SCHEMA_NAME)), "chip": chip})
-    else:
-        click.echo(f"{file}, and {SCHEMA_NAME} beside it; edit it, then emulator:?chip={file}")
+    document = {"file": str(file), "schema": str(file.with_name(SCHEMA_NAME)), "chip": chip}
+    text = f"{file}, and {SCHEMA_NAME} beside it; edit it, then emulator:?chip={file}"
+    tell(document, as_json, lambda _: [text])

@@ -25,10 +25,10 @@ from memlab.units import prefixed
 __all__ = [
     "compare_with_table",
     "describe_table",
-    "summarise_comparison",
-    "summarise_table",
     "table_options",
     "the_table",
+    "words_of_comparison",
+    "words_of_table",
 ]
 
 
@@ -120,8 +120,8 @@ def _curve(curve: Curve, units: str) -> dict[str, Any]:
     }
 
 
-def summarise_comparison(document: dict[str, Any]) -> None:
-    """Say where twin and table disagree, on stderr."""
+def words_of_comparison(document: dict[str, Any]) -> list[str]:
+    """Return where twin and table disagree, in lines for people."""
     table, curves = document["table"], document["curves"]
     failing = [curve["name"] for curve in curves if not curve["agrees"]]
     verdict = "agree" if document["agrees"] else f"disagree in {', '.join(failing)}"
@@ -153,7 +153,7 @@ def summarise_comparison(document: dict[str, Any]) -> None:
             f"{twin[worst] / factor:6.4g}{'' if curve['agrees'] else '  beyond'}"
         )
     lines.append(f"picture {document['figure']}")
-    click.echo("\n".join(lines))
+    return lines
 
 
 def _skipped(table: dict[str, Any]) -> list[str]:
@@ -163,11 +163,11 @@ def _skipped(table: dict[str, Any]) -> list[str]:
     return [f"left out of {table['lines']} lines: {told}"]
 
 
-def summarise_table(table: dict[str, Any]) -> None:
-    """Say what was read, on stderr."""
+def words_of_table(table: dict[str, Any]) -> list[str]:
+    """Return what was read, in lines for people."""
     half = f", the {table['half']} half of them fitted" if table["half"] else ""
     line = f"{table['kind']}: {table['lines']} lines of {table['cells']} cells{half}"
-    click.echo("\n".join([line, *_skipped(table)]))
+    return [line, *_skipped(table)]
 
 
 def _draw(comparison: TableComparison, title: str, file: str, picture: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import rich_click as click
 
 from memlab.cli.command import Command, Group
-from memlab.cli.streams import show_document
+from memlab.cli.streams import tell
 from memlab.datasets import CATALOG, Status, data_directory, fetch_mnist, look
 from memlab.datasets.store import MissingDataError
 
@@ -40,21 +40,15 @@ def data() -> None:
 def list_command(where: Path | None, as_json: bool) -> None:
     """List the data sets, whether they are here, and how to get the others."""
     states = [look(name, where) for name in CATALOG]
-    if as_json:
-        show_document(
-            {
-                "directory": str(data_directory(where)),
-                "datasets": [_document(status) for status in states],
-            }
-        )
-        return
-    click.echo(f"data directory {data_directory(where)}")
+    directory = str(data_directory(where))
+    document = {"directory": directory, "datasets": [_document(status) for status in states]}
+    lines = [f"data directory {directory}"]
     for status in states:
         place = status.path or ("built in" if status.present else "missing")
-        click.echo(f"{status.name:15} {place}")
-        click.echo(f"{'':15} {status.entry.title}")
+        lines += [f"{status.name:15} {place}", f"{'':15} {status.entry.title}"]
         if not status.present:
-            click.echo(f"{'':15} {status.entry.how_to_get}")
+            lines.append(f"{'':15} {status.entry.how_to_get}")
+    tell(document, as_json, lambda _: lines)
 
 
 @data.command(cls=Command)
@@ -73,10 +67,8 @@ def fetch(name: str, where: Path | None, as_json: bool) -> None:
         raise MissingDataError(
             f"memlab cannot download {name}: {status.entry.how_to_get} ({data_directory(where)})"
         )
-    if as_json:
-        show_document(_document(status))
-    else:
-        click.echo(f"{name}: {status.path or status.entry.how_to_get}")
+    text = f"{name}: {status.path or status.entry.how_to_get}"
+    tell(_document(status), as_json, lambda _: [text])
 
 
 @data.command(cls=Command)
@@ -86,20 +78,14 @@ def path(name: str | None, where: Path | None, as_json: bool) -> None:
     """Print the data directory, or the file of one data set, on stdout."""
     if name is None:
         directory = str(data_directory(where))
-        if as_json:
-            show_document({"directory": directory})
-        else:
-            click.echo(directory)
+        tell({"directory": directory}, as_json, lambda _: [directory])
         return
     status = look(name, where)
     if not status.present:
         raise MissingDataError(
             f"no {name} data in {data_directory(where)}; {status.entry.how_to_get}"
         )
-    if as_json:
-        show_document(_document(status))
-    else:
-        click.echo(str(status.path or status.entry.how_to_get))
+    tell(_document(status), as_json, lambda _: [str(status.path or status.entry.how_to_get)])
 
 
 def _document(status: Status) -> dict[str, Any]:
