@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from memlab.emulator import load_preset
 from memlab.experiments.classification import BatchTrainConfig, ClassificationConfig
 from memlab.experiments.config import LogConfig, MappingConfig
 from memlab.experiments.placement import PlacedSection
@@ -46,8 +47,8 @@ class DigitsConfig(ClassificationConfig):
     log: LogConfig = LogConfig(level=LogLevel.EPOCHS)
 
 
-def published(batch: int) -> tuple[BatchTrainConfig, MappingConfig]:
-    """Return how Wang 2019 trains: RMSprop, both cells of a pair by the full change.
+def published(batch: int, data: DigitsDataConfig) -> DigitsConfig:
+    """Return how Wang 2019 trains on some data: RMSprop, both cells of a pair by the full change.
 
     R_vg times the slope of pt-taox-ta is 2.73 and both cells move: the effective learning rate is
     5.45 times the nominal 0.01.
@@ -64,7 +65,8 @@ def published(batch: int) -> tuple[BatchTrainConfig, MappingConfig]:
         gate_maximum=2.5,
         set_all=False,
     )
-    return train, mapping
+    chip = load_preset("pt-taox-ta")
+    return DigitsConfig(chip=chip, train=train, mapping=mapping, data=data)
 
 
 def scale_grey(images: npt.NDArray[np.uint8], peak: float) -> FloatArray:

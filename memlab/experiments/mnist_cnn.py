@@ -17,7 +17,6 @@ from typing import ClassVar
 
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8
-from memlab.emulator import load_preset
 from memlab.experiments.classification import ClassificationKind, Classifier, Task
 from memlab.experiments.digits import (
     SIDE,
@@ -38,10 +37,7 @@ __all__ = ["PRESETS", "MnistCnnKind"]
 
 def paper() -> DigitsConfig:
     """Return the published recipe (experiments reference 2, 3.3 and 5)."""
-    train, mapping = published(batch=100)
-    data = DigitsDataConfig(train=60_000, test=10_000, peak=0.2)
-    chip = load_preset("pt-taox-ta")
-    return DigitsConfig(chip=chip, train=train, mapping=mapping, data=data)
+    return published(100, DigitsDataConfig(train=60_000, test=10_000, peak=0.2))
 
 
 def memlab() -> DigitsConfig:

@@ -17,7 +17,6 @@ from typing import ClassVar
 from memlab.array import Array
 from memlab.datasets import load_mnist_8x8, make_digit_sequences
 from memlab.datasets.digit_sequences import CLASSES
-from memlab.emulator import load_preset
 from memlab.experiments.classification import ClassificationKind, Classifier, Task
 from memlab.experiments.digits import (
     SIDE,
@@ -38,10 +37,7 @@ __all__ = ["PRESETS", "MnistSequenceKind"]
 
 def paper() -> DigitsConfig:
     """Return the published recipe (experiments reference 2, 3.4 and 5)."""
-    train, mapping = published(batch=50)
-    data = DigitsDataConfig(train=5_958, test=1_010, peak=1.0)
-    chip = load_preset("pt-taox-ta")
-    return DigitsConfig(chip=chip, train=train, mapping=mapping, data=data)
+    return published(50, DigitsDataConfig(train=5_958, test=1_010, peak=1.0))
 
 
 def memlab() -> DigitsConfig:
