@@ -188,37 +188,61 @@ class _Base:
         )
 
 
-class _DescriptorTransport(_Base):
-    """A POSIX serial port or pseudo-terminal, read and written by its file descriptor."""
+class _WaitingTransport(_Base):
+    """A line that `select` can wait for; `_line` is what it waits for, or its descriptor."""
 
-    def __init__(self, port: Any, name: str, byte_rate: float | None) -> None:
-        super().__init__(port, name, byte_rate)
-        self._descriptor = port.fileno()
+    _line: socket.socket | int
+    _ended: str
+    """What it means when the line is ready and holds nothing."""
+
+    def _take(self) -> bytes:
+        """Return what has arrived, without waiting."""
+        raise NotImplementedError
+
+    def _give(self, data: bytes) -> int:
+        """Hand over as many bytes as the line takes now."""
+        raise NotImplementedError
 
     def read(self, timeout: float) -> bytes:
         """Return what has arrived; wait up to `timeout` seconds for it."""
         self._check_open()
         try:
-            if not select.select([self._descriptor], [], [], timeout)[0]:
+            if not select.select([self._line], [], [], timeout)[0]:
                 return b""
-            data = os.read(self._descriptor, _CHUNK)
+            data = self._take()
         except BlockingIOError:
             return b""
         except (OSError, ValueError) as error:
             raise self._lost("reading", error) from error
         if not data:
-            raise self._lost("reading", "it is ready and holds nothing: unplugged")
+            raise self._lost("reading", self._ended)
         return data
 
     def write(self, data: bytes) -> int:
         """Hand over as many bytes as the line takes now."""
         self._check_open()
         try:
-            return os.write(self._descriptor, data)
+            return self._give(data)
         except BlockingIOError:
             return 0
         except OSError as error:
             raise self._lost("writing", error) from error
+
+
+class _DescriptorTransport(_WaitingTransport):
+    """A POSIX serial port or pseudo-terminal, read and written by its file descriptor."""
+
+    _ended = "it is ready and holds nothing: unplugged"
+
+    def __init__(self, port: Any, name: str, byte_rate: float | None) -> None:
+        super().__init__(port, name, byte_rate)
+        self._line: int = port.fileno()
+
+    def _take(self) -> bytes:
+        return os.read(self._line, _CHUNK)
+
+    def _give(self, data: bytes) -> int:
+        return os.write(self._line, data)
 
     def abandon(self) -> None:
         """In a forked child: close its own descriptor, so that the port ends with the parent."""
@@ -226,39 +250,37 @@ class _DescriptorTransport(_Base):
         self._port.close()
 
 
-class _SocketTransport(_Base):
+class _SocketTransport(_WaitingTransport):
     """A TCP connection that pyserial has opened."""
+
+    _ended = "the other end closed the connection"
 
     def __init__(self, port: Any, name: str, token: str) -> None:
         super().__init__(port, name, None)
         # Adopted, because closing pyserial's own takes 0.3 s.
-        self._socket: socket.socket = port._socket
+        self._line: socket.socket = port._socket
         port._socket, port.is_open = None, False
         # Requests are small and answered at once: without this each would wait for an ACK.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._begun: bytes | None = b""
         """What the other end said so far, while that may be a line of a server; then None."""
         if token:
             try:
-                self._socket.sendall(token_line(token))
+                self._line.sendall(token_line(token))
             except OSError as error:
                 self.close()
                 raise self._lost("opening", error) from error
 
     def read(self, timeout: float) -> bytes:
         """Return what has arrived; wait up to `timeout` seconds for it."""
-        self._check_open()
-        try:
-            if not select.select([self._socket], [], [], timeout)[0]:
-                return b""
-            data = self._socket.recv(_CHUNK)
-        except BlockingIOError:
-            return b""
-        except (OSError, ValueError) as error:
-            raise self._lost("reading", error) from error
-        if not data:
-            raise self._lost("reading", "the other end closed the connection")
-        return data if self._begun is None else self._hear_server(self._begun + data)
+        data = super().read(timeout)
+        return self._hear_server(self._begun + data) if data and self._begun is not None else data
+
+    def _take(self) -> bytes:
+        return self._line.recv(_CHUNK)
+
+    def _give(self, data: bytes) -> int:
+        return self._line.send(data)
 
     def _hear_server(self, begun: bytes) -> bytes:
         """Return what is the board's; raise what the server in front of it says."""
@@ -283,27 +305,17 @@ class _SocketTransport(_Base):
             f"?token=... as `memlab board serve` printed it, or set {TOKEN_VARIABLE}"
         )
 
-    def write(self, data: bytes) -> int:
-        """Hand over as many bytes as the line takes now."""
-        self._check_open()
-        try:
-            return self._socket.send(data)
-        except BlockingIOError:
-            return 0
-        except OSError as error:
-            raise self._lost("writing", error) from error
-
     def abandon(self) -> None:
         """In a forked child: close its own descriptor, so that the line ends with the parent."""
         super().abandon()
-        os.close(self._socket.detach())  # no shutdown: that would end the parent's connection
+        os.close(self._line.detach())  # no shutdown: that would end the parent's connection
 
     def close(self) -> None:
         """Let go of the connection; calling it again does nothing."""
         if self._open:
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
+                self._line.shutdown(socket.SHUT_RDWR)
+            self._line.close()
         super().close()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from memlab.mapping import DifferentialMatrix
 from memlab.numeric import FloatArray
 
-__all__ = ["Layer", "MatrixLayer", "Shown", "with_bias"]
+__all__ = ["Layer", "MatrixLayer", "Shown", "WithoutWeights", "with_bias"]
 
 
 class Layer(Protocol):
@@ -46,6 +46,13 @@ class Shown:
         matrices: Sequence[DifferentialMatrix] = getattr(self, "matrices", ())
         weights = ", ".join("{} {} x {}".format(one.name, *one.shape) for one in matrices)
         return f"<{type(self).__name__}{': ' if weights else ''}{weights}>"
+
+
+class WithoutWeights(Shown):
+    """A layer that only computes."""
+
+    matrices: Sequence[DifferentialMatrix] = ()
+    gradients: Sequence[FloatArray] = ()
 
 
 class MatrixLayer(Shown):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.layer import Layer, Shown
+from memlab.nn.layer import Layer, Shown, WithoutWeights
 from memlab.numeric import FloatArray
 
 __all__ = ["Bidirectional", "LastStep", "Repeat"]
@@ -66,11 +66,8 @@ class Bidirectional(Shown):
         return self.ahead.backward(ahead) + self.back.backward(back)[::-1]
 
 
-class LastStep(Shown):
+class LastStep(WithoutWeights):
     """Keep the last time step: (time, ...) to (1, ...); what follows computes only that one."""
-
-    matrices: Sequence[DifferentialMatrix] = ()
-    gradients: Sequence[FloatArray] = ()
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return x[-1:]."""
@@ -82,11 +79,8 @@ class LastStep(Shown):
         return _at_last(dy, self._shape)
 
 
-class Repeat(Shown):
+class Repeat(WithoutWeights):
     """Show one input at every step: (1, batch, features) to (steps, batch, features)."""
-
-    matrices: Sequence[DifferentialMatrix] = ()
-    gradients: Sequence[FloatArray] = ()
 
     def __init__(self, steps: int):
         self.steps = steps

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from memlab.mapping import DifferentialMatrix
-from memlab.nn.layer import Shown
+from memlab.nn.layer import WithoutWeights
 from memlab.numeric import FloatArray
 
 __all__ = ["Flatten", "MaxPool", "ReLU"]
 
 
-class MaxPool(Shown):
+class MaxPool(WithoutWeights):
     """The largest value of each square of `size` x `size` pixels; a rest at the edge is dropped.
 
     (..., height, width, channels) becomes (..., height / size, width / size, channels).
     Of tied maxima the first in the square (rows before columns) gets the whole gradient and the
     others none, so that the gradient is never counted twice.
     """
-
-    matrices: Sequence[DifferentialMatrix] = ()
-    gradients: Sequence[FloatArray] = ()
 
     def __init__(self, size: int = 2):
         self.size = size
@@ -62,14 +56,11 @@ class MaxPool(Shown):
         return moved.reshape(*lead, rows, columns, channels, size * size)
 
 
-class Flatten(Shown):
+class Flatten(WithoutWeights):
     """Images to vectors, column-major as in the code of Wang 2019.
 
     Rows run fastest, then columns, then channels.
     """
-
-    matrices: Sequence[DifferentialMatrix] = ()
-    gradients: Sequence[FloatArray] = ()
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return (..., height * width * channels) for x of (..., height, width, channels)."""
@@ -82,11 +73,8 @@ class Flatten(Shown):
         return dy.reshape(*lead, channels, width, height).swapaxes(-1, -3)
 
 
-class ReLU(Shown):
+class ReLU(WithoutWeights):
     """max(x, 0) of every value; the gradient at 0 is 0."""
-
-    matrices: Sequence[DifferentialMatrix] = ()
-    gradients: Sequence[FloatArray] = ()
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return max(x, 0)."""
