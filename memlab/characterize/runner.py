@@ -55,11 +55,6 @@ from memlab.session import (
     Labels,
     Request,
     Vouched,
-    check_life,
-    check_not_lost,
-    check_others,
-    check_record,
-    check_serial,
     configure,
     create_run_file,
     enter_passports,
@@ -72,7 +67,7 @@ from memlab.session import (
     read_config,
     recorded,
     recorded_limits,
-    restart_note,
+    same_board,
 )
 from memlab.settings import apply_settings, setting_names
 from memlab.storage import make_directory, name_stamp
@@ -314,7 +309,7 @@ def resume(
         open_for(board, plans[0].config, recorded_limits(open_run(path))) as array,
     ):
         was = read_attributes(path, "entry/instrument")["board.serial"]
-        check_serial(path, array.board, str(was))
+        same_board.check_serial(path, array.board, str(was))
         if array.simulation is None and not vouched.record_lost:
             _check_record(parts, array.board)
         if array.simulation is not None and len(parts) < len(json.loads(session)):
@@ -533,20 +528,22 @@ def _check_record(parts: Sequence[Part], board: Board) -> None:
         # Runs of memlab before there were tickets have no identity; no record knows them.
         batches = read_record(part.path).programs if part.run_id else []
         if batches:
-            check_record(part.path, board, ticket_of(part.run_id, len(batches) - 1))
+            same_board.check_record(part.path, board, ticket_of(part.run_id, len(batches) - 1))
         fired = [k for k, batch in enumerate(batches) if batch.fired is not None]
-        check_not_lost(part.path, board, ticket_of(part.run_id, fired[-1]) if fired else "")
+        same_board.check_not_lost(
+            part.path, board, ticket_of(part.run_id, fired[-1]) if fired else ""
+        )
     last = begun[-1].path
-    check_others(last, board, str(read_attributes(last).get(OTHERS, "")))
+    same_board.check_others(last, board, str(read_attributes(last).get(OTHERS, "")))
 
 
 def _check_restart(path: Path, board: Board, vouched: Vouched) -> dict[str, Any]:
     """Refuse a board in another life, or return what the run file notes of the restart."""
     attributes = read_attributes(path)
     was = str(attributes.get(LIFE, ""))
-    if not check_life(path, board, was, restarted=vouched.board_restarted):
+    if not same_board.check_life(path, board, was, restarted=vouched.board_restarted):
         return {}
-    return {LIFE: board.life, **restart_note(attributes, was, board.life)}
+    return {LIFE: board.life, **same_board.restart_note(attributes, was, board.life)}
 
 
 def _chip_mask(record: Record, shape: tuple[int, int]) -> BoolArray:

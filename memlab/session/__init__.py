@@ -17,15 +17,7 @@ from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
 from memlab.session.limits import recorded_limits
 from memlab.session.request import UNLABELLED, Labels, Request
-from memlab.session.same_board import (
-    Vouched,
-    check_life,
-    check_not_lost,
-    check_others,
-    check_record,
-    check_serial,
-    restart_note,
-)
+from memlab.session.same_board import Vouched
 from memlab.session.session import Session, added, enter_passports, recorded, written
 
 __all__ = [
@@ -38,12 +30,7 @@ __all__ = [
     "Vouched",
     "added",
     "check_boards",
-    "check_life",
-    "check_not_lost",
-    "check_others",
-    "check_record",
     "check_resumable",
-    "check_serial",
     "configure",
     "create_run_file",
     "enter_passports",
@@ -59,7 +46,6 @@ __all__ = [
     "read_config",
     "recorded",
     "recorded_limits",
-    "restart_note",
     "total_counts",
     "written",
 ]

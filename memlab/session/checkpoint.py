@@ -27,17 +27,9 @@ from memlab.kinds import load_kind
 from memlab.runs import Run, RunFile, open_run, read_attributes, run_identity
 from memlab.runs.checkpoint_places import checkpoint_places, places_in, remove_checkpoints
 from memlab.runs.rescue import lengths_of
+from memlab.session import same_board
 from memlab.session.arrays import save_chips
-from memlab.session.same_board import (
-    Vouched,
-    check_kept_chip,
-    check_life,
-    check_not_lost,
-    check_others,
-    check_record,
-    check_serial,
-    restart_note,
-)
+from memlab.session.same_board import Vouched
 from memlab.storage import State, pack_state, read_state, write_generation
 
 __all__ = ["Checkpoint", "Checkpoints", "check_resumable", "find_checkpoint", "open_unfinished"]
@@ -96,22 +88,24 @@ class Checkpoint:
         notes: dict[str, Any] = {}
         for array, state in zip(arrays, states, strict=True):
             if array.restorable:
-                check_kept_chip(self.path, array, state, [self.content["run_id"]])
+                same_board.check_kept_chip(self.path, array, state, [self.content["run_id"]])
                 continue
             was, board = state["array"]["identity"], array.board
-            check_serial(self.path, board, was["serial"])
+            same_board.check_serial(self.path, board, was["serial"])
             if not vouched.record_lost:
                 self._check_record(state, board)
-            check_not_lost(self.path, board, _known(state))
-            if check_life(self.path, board, was["life"], restarted=vouched.board_restarted):
+            same_board.check_not_lost(self.path, board, _known(state))
+            if same_board.check_life(
+                self.path, board, was["life"], restarted=vouched.board_restarted
+            ):
                 before = notes or read_attributes(self.path)
-                notes = restart_note(before, was["life"], board.life)
+                notes = same_board.restart_note(before, was["life"], board.life)
         return notes
 
     def _check_record(self, state: State, board: Board) -> None:
         """Refuse a record of the board that says too little of the pulses after a state."""
-        check_record(self.path, board, _known(state))
-        check_others(self.path, board, state["array"]["identity"]["others"])
+        same_board.check_record(self.path, board, _known(state))
+        same_board.check_others(self.path, board, state["array"]["identity"]["others"])
 
     def restore(self, arrays: Sequence[Array]) -> None:
         """Put arrays, and passports of chips in this process, back to where they were.
