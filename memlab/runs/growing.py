@@ -26,7 +26,7 @@ class Growing:
     size
         Items that are in the file for certain.
     pending
-        What waits, in order; it waits until the file system has it (`settle`).
+        What waits, in order; it waits until the file system has it (`forget_written`).
     """
 
     dataset: h5py.Dataset
@@ -50,7 +50,7 @@ class Growing:
         where.select_hyperslab((self.size, *(0 for _ in self.items)), items.shape)
         identifier.write(h5py.h5s.create_simple(items.shape), where, items)
 
-    def settle(self) -> None:
+    def forget_written(self) -> None:
         """Forget what waited: the file system has it."""
         self.size += sum(map(len, self.pending))
         self.pending.clear()

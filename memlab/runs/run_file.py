@@ -356,7 +356,7 @@ class RunFile:
             growing.write()
         self._file.flush()
         for growing in self._growing.values():
-            growing.settle()
+            growing.forget_written()
         self._queued, self._flushed = 0, self._clock()
         self.flushes += 1
 

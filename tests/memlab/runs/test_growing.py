@@ -31,16 +31,16 @@ def test_what_waits_is_written_in_order_and_counted_when_the_file_system_has_it(
         dataset[...] = 9
         growing = Growing(dataset, 2)
         growing.write()
-        growing.settle()
+        growing.forget_written()
         assert (growing.size, dataset.shape) == (2, (2, 3)), "nothing waited"
         growing.pending += [np.array([[1.0, 2.0, 3.0]]), np.array([[4.0, 5.0, 6.0]] * 2)]
         growing.write()
         assert growing.size == 2
         growing.write()  # once more, where the first may have failed
-        growing.settle()
+        growing.forget_written()
         assert (growing.size, growing.pending) == (5, [])
         growing.pending.append(np.array([[7, 8, 9]]))
         growing.write()
-        growing.settle()
+        growing.forget_written()
         expected = [[9, 9, 9], [9, 9, 9], [1, 2, 3], [4, 5, 6], [4, 5, 6], [7, 8, 9]]
         np.testing.assert_array_equal(dataset[:], expected)
