@@ -39,7 +39,7 @@ from memlab.session import (
 )
 from memlab.units import statistic
 
-__all__ = ["CalibrationKind", "CalibrationPlan", "plan_calibration", "run_calibration"]
+__all__ = ["CalibrationKind", "run_calibration"]
 
 
 _UNITS = {"transimpedance": "1", "row_gain": "1", "adc_offset": "code"}
@@ -61,54 +61,12 @@ _GATE_VOLTAGE = (0.7, 1.6)
 """V; the range of the published one-shot update (Li 2019), here drawn at random for each cell."""
 
 
-@dataclass(frozen=True)
-class CalibrationPlan:
-    """A checked request.
-
-    Parameters
-    ----------
-    board
-        URL.
-    settings
-        How carefully.
-    out
-        Run file to make; the picture goes beside it.
-    smu
-        VISA resource of a reference SMU, or None for on-board references alone.
-    rows, columns
-        Lines that the SMU is connected to, see `memlab.regions.parse_lines`.
-    program
-        SET every cell once before, to random conductances: what the chip holds is lost.
-    store
-        Keep the calibration as a new version, in use from now on.
-    """
-
-    board: str
-    settings: CalibrationSettings
-    out: Path
-    smu: str | None = None
-    rows: str = ""
-    columns: str = ""
-    program: bool = False
-    store: bool = True
-    labels: Labels = UNLABELLED
-
-    def request(self) -> Request:
-        """Return what the run file says before anything is done."""
-        return Request(
-            CalibrationKind,
-            CalibrationKind.title,
-            self.out,
-            (self.board,),
-            self.settings.model_dump(),
-            {"seed": self.settings.seed},
-            labels=self.labels,
-        )
-
-
-def plan_calibration(
+@stopping.stopped_in_order()
+def run_calibration(
     board: str,
     settings: CalibrationSettings,
+    connect: Connect,
+    watch: Watcher,
     *,
     out: Path | None = None,
     smu: str | None = None,
@@ -117,63 +75,75 @@ def plan_calibration(
     program: bool = False,
     store: bool = True,
     labels: Labels = UNLABELLED,
-) -> CalibrationPlan:
-    """Check a request and return what will be done; touches nothing.
-
-    Raises
-    ------
-    SettingError
-        If anything in the request is wrong.
-    """
-    board = check_url(board)
-    if board.partition(":")[0] == "ideal":
-        raise SettingError("ideal: has no board to calibrate; use emulator: or a board")
-    if (rows or columns) and smu is None:
-        raise SettingError("--rows and --columns say where the SMU is connected: give --smu too")
-    out = place_for(out, "calibration")
-    return CalibrationPlan(board, settings, out, smu, rows, columns, program, store, labels)
-
-
-@stopping.stopped_in_order()
-def run_calibration(
-    plan: CalibrationPlan, connect: Connect, watch: Watcher, *, figure: bool = True
+    figure: bool = True,
 ) -> dict[str, Any]:
-    """Calibrate the board of a plan.
+    """Calibrate a board.
 
     However it ends, the SMU's output is off, the array is grounded and the run file closed, with
     everything measured so far in it.
 
     Parameters
     ----------
-    plan
-        What to do.
+    board
+        URL.
+    settings
+        How carefully.
     connect
         Asks the operator to connect the SMU.
     watch
         Told what is being done.
+    out
+        Run file to make, by default a new one; the picture goes beside it.
+    smu
+        VISA resource of a reference SMU, or None for on-board references alone.
+    rows, columns
+        Lines that the SMU is connected to, see `memlab.regions.parse_lines`.
+    program
+        SET every cell once before, to random conductances: what the chip holds is lost.
+    store
+        Keep the calibration as a new version, in use from now on.
+    labels
+        Tags and note of the run.
     figure
         Draw a picture beside the run file.
 
     Returns
     -------
     The document of `memlab calibrate --json`.
+
+    Raises
+    ------
+    SettingError
+        If anything in the request is wrong; nothing is touched.
     """
+    board = check_url(board)
+    if board.partition(":")[0] == "ideal":
+        raise SettingError("ideal: has no board to calibrate; use emulator: or a board")
+    if (rows or columns) and smu is None:
+        raise SettingError("--rows and --columns say where the SMU is connected: give --smu too")
+    request = Request(
+        CalibrationKind,
+        CalibrationKind.title,
+        place_for(out, "calibration"),
+        (board,),
+        settings.model_dump(),
+        {"seed": settings.seed},
+        labels=labels,
+    )
     with ExitStack() as stack:
-        settings = plan.settings
-        array = stack.enter_context(
-            open_chip(plan.board, seed=settings.seed, limits=settings.limits)
+        array = stack.enter_context(open_chip(board, seed=settings.seed, limits=settings.limits))
+        lines = (
+            parse_lines(rows, array.shape[0], "rows"),
+            parse_lines(columns, array.shape[1], "columns"),
         )
-        rows = parse_lines(plan.rows, array.shape[0], "rows")
-        columns = parse_lines(plan.columns, array.shape[1], "columns")
-        smu = None if plan.smu is None else stack.enter_context(open_smu(plan.smu))
+        meter = None if smu is None else stack.enter_context(open_smu(smu))
         array = array.with_calibration(None)
         serial = array.board.capabilities.calibrated_as
-        given = _Given(plan.program, plan.store, serial, smu, rows, columns, connect)
-        request = plan.request()
+        given = _Given(program, store, serial, meter, *lines, connect)
         with recorded(request, [array], given=given, watchers=[watch]) as session:
-            CalibrationKind(plan.settings).run(session)
+            CalibrationKind(settings).run(session)
     document = session.document(figure=figure)
-    return document | {"use": _use(plan.board, document["version"])}
+    return document | {"use": _use(board, document["version"])}
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import rich_click as click
 
 from drivers import stopping
 from memlab.array.urls import open_board
-from memlab.calibrate.procedure import CalibrationKind, plan_calibration, run_calibration
+from memlab.calibrate.procedure import CalibrationKind, run_calibration
 from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration.store import CalibrationStore
@@ -103,19 +103,20 @@ def calibrate(
     named = {"passes": passes, "target": target, "seconds": seconds, "seed": seed}
     own = [f"{name}={value!r}" for name, value in named.items() if value is not None]
     file = None if config_file is None else read_config(config_file)
-    plan = plan_calibration(
-        url,
-        configure(CalibrationKind, "", file, [*settings, *own], boards=[url]),
-        out=out,
-        smu=smu,
-        rows=rows,
-        columns=columns,
-        program=program,
-        store=not no_store,
-        labels=labels,
-    )
     with _progress(quiet) as watch:
-        document = run_calibration(plan, _say if yes else _ask, watch)
+        document = run_calibration(
+            url,
+            configure(CalibrationKind, "", file, [*settings, *own], boards=[url]),
+            _say if yes else _ask,
+            watch,
+            out=out,
+            smu=smu,
+            rows=rows,
+            columns=columns,
+            program=program,
+            store=not no_store,
+            labels=labels,
+        )
     tell(document, as_json, _words)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import rich_click as click
 from click.exceptions import Exit
 
-from memlab.calibrate.procedure import plan_calibration, run_calibration
+from memlab.calibrate.procedure import run_calibration
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.characterize import (
     Region,
@@ -159,6 +159,6 @@ def _calibrate(url: str, limits: LimitChanges, directory: Path) -> Path:
         if open_run(path).finished:
             return path
     path = directory / f"calibration{f'-{len(begun) + 1}' if begun else ''}.h5"
-    plan = plan_calibration(url, CalibrationSettings(limits=limits), out=path)
-    run_calibration(plan, lambda probe: None, lambda text: None)
+    settings = CalibrationSettings(limits=limits)
+    run_calibration(url, settings, lambda probe: None, lambda text: None, out=path)
     return path

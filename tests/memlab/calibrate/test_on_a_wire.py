@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.virtual_board import VirtualBoard
 
-from memlab.calibrate.procedure import plan_calibration, run_calibration
+from memlab.calibrate.procedure import run_calibration
 from memlab.calibrate.settings import CalibrationSettings
 
 
@@ -21,14 +21,16 @@ def test_products_agree_with_the_map_ten_times_better(
     chip = tmp_path / "chip.toml"
     chip.write_text(f'name = "measured"\nextends = ["ta-hfo2", "{part}"]\n')
     served = virtual_board("--tcp", "0", "--dialect", "dpe", "--chip", str(chip), "--seed", "2")
-    plan = plan_calibration(
+    told: list[str] = []
+    found = run_calibration(
         f"{served.url}&line_pause=0",
         CalibrationSettings(passes=1),
+        lambda probe: None,
+        told.append,
         out=tmp_path / "c.h5",
         program=True,
+        figure=False,
     )
-    told: list[str] = []
-    found = run_calibration(plan, lambda probe: None, told.append, figure=False)
     assert found["version"] == 1
     assert found["figure"] is None
     assert found["vmm_error"]["before"]["value"] > 10 * found["vmm_error"]["after"]["value"]
