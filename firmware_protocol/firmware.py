@@ -16,18 +16,9 @@ unknown.
 
 from __future__ import annotations
 
+from firmware_protocol import device
 from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
-from firmware_protocol.device import (
-    DeviceEvent,
-    DeviceLink,
-    FrameArrived,
-    RequestArrived,
-    RequestUnreadable,
-    SessionAsked,
-    SessionClosed,
-    StopAsked,
-)
 from firmware_protocol.errors import HardwareFaultError, RefusedError
 from firmware_protocol.executor import Executor
 from firmware_protocol.journal import Memory
@@ -51,10 +42,13 @@ class Firmware:
     """
 
     def __init__(
-        self, executor: Executor, memory: Memory | None = None, link: DeviceLink | None = None
+        self,
+        executor: Executor,
+        memory: Memory | None = None,
+        link: device.DeviceLink | None = None,
     ) -> None:
         self.memory = memory or Memory()
-        self.link = link or DeviceLink(self.memory)
+        self.link = link or device.DeviceLink(self.memory)
         self.service = Service(executor, self.memory, self.link)
 
     @property
@@ -139,22 +133,22 @@ class Firmware:
 
     # --- events
 
-    def _on_event(self, event: DeviceEvent, now: float) -> None:
+    def _on_event(self, event: device.DeviceEvent, now: float) -> None:
         match event:
-            case RequestArrived():
+            case device.RequestArrived():
                 self._on_request(event, now)
-            case FrameArrived(message):
+            case device.FrameArrived(message):
                 self._on_frame(message, now)
-            case StopAsked():
+            case device.StopAsked():
                 self.link.discard_output()
                 self.stop(ErrorCode.ESTOP)
-            case SessionAsked(hello):
+            case device.SessionAsked(hello):
                 self._new_session(hello, now)
-            case SessionClosed(sess):
+            case device.SessionClosed(sess):
                 self.service.end_session()
                 self.link.answer_link(m.ByeResponse(state=self.state), sess)
                 self.link.close_session()
-            case RequestUnreadable():
+            case device.RequestUnreadable():
                 return
 
     def _new_session(self, hello: m.Hello, now: float) -> None:
@@ -196,7 +190,7 @@ class Firmware:
             case m.JobData() if staging is not None:
                 staging.on_data(message, now)
 
-    def _on_request(self, event: RequestArrived, now: float) -> None:
+    def _on_request(self, event: device.RequestArrived, now: float) -> None:
         request = event.request
         try:
             response = self.service.execute(request, now)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from firmware_protocol import messages as m
+from firmware_protocol import programming
 from firmware_protocol.codec import Message
 from firmware_protocol.configuration import Bounds, Configuration, ConfigurationStaging
 from firmware_protocol.device import DeviceLink
@@ -24,14 +25,6 @@ from firmware_protocol.journal import Memory
 from firmware_protocol.machine import BUSY, Machine, Trigger
 from firmware_protocol.measuring import ReadTask, VmmTask
 from firmware_protocol.messages import ErrorCode, LimitMode, Line, Phase
-from firmware_protocol.programming import (
-    JobStaging,
-    JobTask,
-    check_pulses,
-    fire,
-    pulse_count,
-    single_pulses,
-)
 from firmware_protocol.tasks import TX_RING, Task
 
 _LOW_LEVEL = (
@@ -64,7 +57,7 @@ class Service:
         self.executor = executor
         self.configuration: Configuration | None = None
         self.task: Task | None = None
-        self.staging: JobStaging | None = None
+        self.staging: programming.JobStaging | None = None
         self.host_credit = TX_RING
         self.debug_until: float | None = None
         self._link = link
@@ -313,11 +306,11 @@ class Service:
         return m.PulseRowResponse(mask=request.cols)
 
     def _fire_now(self, op: int, entries: np.ndarray[Any, np.dtype[np.void]], now: float) -> int:
-        check_pulses(entries, self._committed(), self._limits, self._info)
+        programming.check_pulses(entries, self._committed(), self._limits, self._info)
         record = self.memory.journal.accept(op, self._link.session, now)
         try:
-            for pulse in single_pulses(entries):
-                fire(self.executor, record, pulse)
+            for pulse in programming.single_pulses(entries):
+                programming.fire(self.executor, record, pulse)
         except Exception as error:
             record.phase = Phase.ABORTED
             record.err = error.code if isinstance(error, RefusedError) else ErrorCode.INTERNAL
@@ -328,7 +321,7 @@ class Service:
     def _job_begin(self, request: m.JobBegin, _: float) -> Message:
         rows = request.format == m.JobFormat.ROW
         maximum = self._info.max_job_rows if rows else self._info.max_job_cells
-        staging = JobStaging(request, maximum, self._limits.min_pause_us)
+        staging = programming.JobStaging(request, maximum, self._limits.min_pause_us)
         self.memory.journal.check_new(request.op)
         self.staging = staging
         return m.JobBeginResponse(room=min(self.staging.incoming.window, request.n))
@@ -338,11 +331,11 @@ class Service:
         if staging is None or staging.op != request.op:
             raise RefusedError(ErrorCode.OP_UNKNOWN)
         entries = staging.entries()
-        check_pulses(entries, self._committed(), self._limits, self._info)
+        programming.check_pulses(entries, self._committed(), self._limits, self._info)
         entry = self.memory.journal.accept(request.op, self._link.session, now)
         self.staging = None
-        self._begin(JobTask(self.executor, entry, entries, staging.pause), Trigger.JOB)
-        return m.JobRunResponse(total=pulse_count(entries))
+        self._begin(programming.JobTask(self.executor, entry, entries, staging.pause), Trigger.JOB)
+        return m.JobRunResponse(total=programming.pulse_count(entries))
 
     def _job_fields(self, op: int) -> dict[str, int]:
         entry = self.memory.journal.find(op)
@@ -363,7 +356,7 @@ class Service:
     def _job_abort(self, request: m.JobAbort, _: float) -> Message:
         if self.staging is not None and self.staging.op == request.op:
             self.staging = None
-        if isinstance(self.task, JobTask) and self.task.op == request.op:
+        if isinstance(self.task, programming.JobTask) and self.task.op == request.op:
             self.abort(ErrorCode.ABORTED)
         return m.JobAbortResponse(**self._job_fields(request.op))
 

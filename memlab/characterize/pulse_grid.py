@@ -18,6 +18,7 @@ __all__ = [
     "COORDINATES",
     "GATE_VOLTAGE",
     "MEAN",
+    "QUANTITIES",
     "SPREAD",
     "PulseGridConfig",
     "add_grid",
@@ -35,6 +36,7 @@ GATE_VOLTAGE = Quantity("gate_voltage", "V", "Gate voltage of the pulse")
 _GRID = ("gate_voltage", "voltage")
 MEAN = Quantity("mean", "S", "Mean conductance after a pulse", _GRID)
 SPREAD = Quantity("spread", "S", "Standard deviation after a pulse", _GRID)
+QUANTITIES = AMPLITUDE, GATE_VOLTAGE, MEAN, SPREAD
 
 
 class PulseGridConfig(ProcedureConfig):

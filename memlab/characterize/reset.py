@@ -19,19 +19,11 @@ from memlab.analysis.clusters import Lines, mean_over_cells
 from memlab.analysis.cut_off import means_above_zero
 from memlab.analysis.pulse_law import PulseLaw, fit_reset
 from memlab.analysis.statistics import responding_cells
+from memlab.characterize import pulse_grid
 from memlab.characterize.bench import Bench
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
 from memlab.characterize.pulse_findings import RESET_LAW, LawFindings, within_cells
-from memlab.characterize.pulse_grid import (
-    AMPLITUDE,
-    COORDINATES,
-    GATE_VOLTAGE,
-    MEAN,
-    SPREAD,
-    PulseGridConfig,
-    add_grid,
-)
 from memlab.characterize.shared_errors import shared_error
 from memlab.kinds import Quantity
 from memlab.numeric import BoolArray, FloatArray
@@ -41,7 +33,7 @@ from memlab.setting_units import Volts
 __all__ = ["ResetMap", "ResetMapConfig"]
 
 
-class ResetMapConfig(PulseGridConfig):
+class ResetMapConfig(pulse_grid.PulseGridConfig):
     """Settings of the RESET map."""
 
     voltage_minimum: Volts = Field(0.4, description="Smallest RESET amplitude.", gt=0)
@@ -73,18 +65,10 @@ class ResetMap(Procedure[ResetMapConfig]):
     title = "RESET map: amplitude and gate voltage"
     about = "Conductance after one RESET, over amplitude and gate voltage."
     Config = ResetMapConfig
-    quantities: ClassVar = (
-        *RESET_LAW,
-        SET_CONDUCTANCE,
-        RESPONDING,
-        AMPLITUDE,
-        GATE_VOLTAGE,
-        MEAN,
-        SPREAD,
-    )
+    quantities: ClassVar = (*RESET_LAW, SET_CONDUCTANCE, RESPONDING, *pulse_grid.QUANTITIES)
     picture = "memlab.characterize.pictures.reset"
     coordinates: ClassVar = {
-        **COORDINATES,
+        **pulse_grid.COORDINATES,
         "set_gate_voltage": Coordinate("V", "Gate voltage of the SET before it"),
     }
 
@@ -122,7 +106,7 @@ class ResetMap(Procedure[ResetMapConfig]):
         cells = grid[:, :, responds]
         findings, lines = Findings(), Lines.of(record.mask, responds)
         findings.add_fraction(RESPONDING, int(responds.sum()), responds.size, "cells tested")
-        add_grid(findings, config, cells[:-1, 1:], "a RESET from a SET state")
+        pulse_grid.add_grid(findings, config, cells[:-1, 1:], "a RESET from a SET state")
         shared = shared_error(record, cells[-2, 0], lines)
         n, of = int(responds.sum()), "cells that respond"
         if n > 1 and not shared:

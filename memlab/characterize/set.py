@@ -17,19 +17,11 @@ from pydantic import Field
 from memlab.analysis.clusters import Lines, mean_over_cells
 from memlab.analysis.pulse_law import PulseLaw, fit_set
 from memlab.analysis.statistics import CONVERTER_ERROR, fit_line, responding_cells
+from memlab.characterize import pulse_grid
 from memlab.characterize.bench import Bench
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
 from memlab.characterize.pulse_findings import CAVEAT, SET_LAW, LawFindings, within_cells
-from memlab.characterize.pulse_grid import (
-    AMPLITUDE,
-    COORDINATES,
-    GATE_VOLTAGE,
-    MEAN,
-    SPREAD,
-    PulseGridConfig,
-    add_grid,
-)
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.staircase import clear_steps
 from memlab.kinds import Quantity
@@ -40,7 +32,7 @@ from memlab.setting_units import Volts
 __all__ = ["SetMap", "SetMapConfig"]
 
 
-class SetMapConfig(PulseGridConfig):
+class SetMapConfig(pulse_grid.PulseGridConfig):
     """Settings of the SET map."""
 
     voltage_minimum: Volts = Field(0.6, description="Smallest SET amplitude.", gt=0)
@@ -67,18 +59,9 @@ class SetMap(Procedure[SetMapConfig]):
     title = "SET map: amplitude and gate voltage"
     about = "Conductance after one SET, over amplitude and gate voltage."
     Config = SetMapConfig
-    quantities: ClassVar = (
-        *SET_LAW,
-        SET_SLOPE,
-        SET_OFFSET,
-        RESPONDING,
-        AMPLITUDE,
-        GATE_VOLTAGE,
-        MEAN,
-        SPREAD,
-    )
+    quantities: ClassVar = (*SET_LAW, SET_SLOPE, SET_OFFSET, RESPONDING, *pulse_grid.QUANTITIES)
     picture = "memlab.characterize.pictures.set"
-    coordinates: ClassVar = COORDINATES
+    coordinates: ClassVar = pulse_grid.COORDINATES
     vector_coordinates: ClassVar = ZEROS
 
     def demands(self) -> list[Demand]:
@@ -105,7 +88,7 @@ class SetMap(Procedure[SetMapConfig]):
         cells = grid[:, :, responds]
         findings, lines = Findings(), Lines.of(record.mask, responds)
         findings.add_fraction(RESPONDING, int(responds.sum()), responds.size, "cells tested")
-        add_grid(findings, config, cells[:, 1:], "a SET from a RESET state")
+        pulse_grid.add_grid(findings, config, cells[:, 1:], "a SET from a RESET state")
         shared = shared_error(record, cells[:, -1].mean(axis=0), lines)
 
         def law(which: BoolArray, near: FloatArray | None = None) -> PulseLaw:

@@ -30,15 +30,8 @@ from memlab.characterize.shared_errors import shared_error
 from memlab.kinds import Quantity
 from memlab.numeric import BoolArray
 from memlab.runs import Record, State
+from memlab.twin import set_law
 from memlab.twin.measured import MeasuredRun
-from memlab.twin.set_law import (
-    DeadCells,
-    find_dead_cells,
-    reading_noise,
-    responding,
-    set_moments,
-    staircase_cells,
-)
 
 __all__ = [
     "FINDINGS",
@@ -151,8 +144,8 @@ def shared_error_of(run: MeasuredRun, record: Record) -> str:
     record
         Its own, or that of a twin.
     """
-    _, cells, after_reset = staircase_cells(record, read_voltage(run))
-    alive = responding(cells, after_reset)
+    _, cells, after_reset = set_law.staircase_cells(record, read_voltage(run))
+    alive = set_law.responding(cells, after_reset)
     lines = Lines.of(record.mask, alive)
     return shared_error(record, cells[:, alive].mean(axis=0), lines)
 
@@ -162,17 +155,17 @@ def read_voltage(run: MeasuredRun) -> float:
     return float(run.procedure.config.point.read_voltage)
 
 
-def _dead_cells(record: Record, voltage: float) -> tuple[BoolArray, DeadCells]:
-    _, cells, after_reset = staircase_cells(record, voltage)
-    alive = responding(cells, after_reset)
-    return alive, find_dead_cells(net_conductance(record, voltage), alive)
+def _dead_cells(record: Record, voltage: float) -> tuple[BoolArray, set_law.DeadCells]:
+    _, cells, after_reset = set_law.staircase_cells(record, voltage)
+    alive = set_law.responding(cells, after_reset)
+    return alive, set_law.find_dead_cells(net_conductance(record, voltage), alive)
 
 
 def _staircase_numbers(record: Record, voltage: float) -> dict[str, tuple[float, int]]:
     """Each number, and from how many cells."""
-    gate, cells, after_reset = staircase_cells(record, voltage)
+    gate, cells, after_reset = set_law.staircase_cells(record, voltage)
     alive, dead = _dead_cells(record, voltage)
-    moments = set_moments(gate, cells[:, alive], after_reset[alive])
+    moments = set_law.set_moments(gate, cells[:, alive], after_reset[alive])
     numbers = {name: (value, int(alive.sum())) for name, value in moments.items()}
     for name, stuck in (("on", dead.stuck_on), ("off", dead.stuck_off)):
         count = int(stuck.sum())
@@ -185,10 +178,10 @@ def _staircase_numbers(record: Record, voltage: float) -> dict[str, tuple[float,
     if (count := int(low.sum())) >= _ENOUGH:
         codes = [one.adc_code for one in record.readings.measurements if one.adc_code is not None]
         of_cells = np.array(codes, np.float64)[:, record.mask][:, low]
-        numbers["board.adc.noise"] = reading_noise(of_cells), count
+        numbers["board.adc.noise"] = set_law.reading_noise(of_cells), count
     if (count := int(dead.stuck_on.sum())) >= _ENOUGH:
         relative = net_conductance(record, voltage)[:, dead.stuck_on] / dead.level[dead.stuck_on]
-        numbers["read_noise.white"] = reading_noise(relative), count
+        numbers["read_noise.white"] = set_law.reading_noise(relative), count
     return numbers
 
 

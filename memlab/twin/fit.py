@@ -21,13 +21,7 @@ from memlab.chip.load import warn_of_loads
 from memlab.emulator import ChipPreset
 from memlab.errors import DataError
 from memlab.numeric import FloatArray
-from memlab.twin.evidence import (
-    SQUARED,
-    direct_estimates,
-    matched_estimates,
-    shared_error_of,
-    undetermined_by,
-)
+from memlab.twin import evidence
 from memlab.twin.measured import MeasuredRun, simulate
 from memlab.twin.solve import solve
 
@@ -124,7 +118,7 @@ def fit(
     _refuse_shared_errors(runs, base, seed)
     fitted = _direct(runs)
     undetermined = _undetermined(runs, fitted)
-    target = matched_estimates((run, run.record) for run in runs)
+    target = evidence.matched_estimates((run, run.record) for run in runs)
     # Repeated reads tell the noise of reading better than the dead cells of a staircase do;
     # everything else is told better by what was matched.
     for one in fitted:
@@ -144,12 +138,12 @@ def fit(
         # A level below the noise of a pulse has no spread that could be seen.
         del target["spread.reset"]
     names = tuple(target)
-    telling = [run for run in runs if matched_estimates([(run, run.record)])]
+    telling = [run for run in runs if evidence.matched_estimates([(run, run.record)])]
 
     def numbers(x: FloatArray, number: int) -> FloatArray:
         # Only these: each begins with a RESET of all its cells and asks nothing of the runs before.
         twin = simulate(telling, _with(known, names, x), seed + _SEEDS_APART * (number + 1))
-        found = matched_estimates(twin)
+        found = evidence.matched_estimates(twin)
         # A twin may have no stuck cells where the chip has some: it then says nothing of them.
         return np.array([found.get(name, target[name]) for name in names])
 
@@ -176,14 +170,14 @@ def _refuse_shared_errors(runs: Sequence[MeasuredRun], base: ChipPreset, seed: i
     for run in runs:
         if run.procedure.name != "staircase":
             continue
-        why = shared_error_of(run, run.record)
-        if why and not shared_error_of(*simulate([run], base, seed)[0]):
+        why = evidence.shared_error_of(run, run.record)
+        if why and not evidence.shared_error_of(*simulate([run], base, seed)[0]):
             raise DataError(f"{run.path.name}: {why}. Nothing was fitted")
 
 
 def _undetermined(runs: Sequence[MeasuredRun], fitted: Sequence[FittedParameter]) -> dict[str, str]:
     known = {one.name for one in fitted}
-    missing = {name: why for run in runs for name, why in undetermined_by(run).items()}
+    missing = {name: why for run in runs for name, why in evidence.undetermined_by(run).items()}
     return {name: why for name, why in missing.items() if name not in known}
 
 
@@ -191,7 +185,7 @@ def _direct(runs: Sequence[MeasuredRun]) -> list[FittedParameter]:
     """Return the direct estimates; what several runs tell is averaged by its errors."""
     found: dict[str, list[tuple[MeasuredRun, float, float]]] = {}
     for run in runs:
-        for name, (value, error) in direct_estimates(run).items():
+        for name, (value, error) in evidence.direct_estimates(run).items():
             found.setdefault(name, []).append((run, value, error))
     fitted = []
     for name, each in found.items():
@@ -211,8 +205,8 @@ def _with(preset: ChipPreset, names: Sequence[str], x: FloatArray) -> ChipPreset
 
 
 def _linked(name: str, value: float) -> float:
-    return value**2 if name in SQUARED else value
+    return value**2 if name in evidence.SQUARED else value
 
 
 def _unlinked(name: str, x: float) -> float:
-    return float(max(x, 0.0) ** 0.5) if name in SQUARED else float(x)
+    return float(max(x, 0.0) ** 0.5) if name in evidence.SQUARED else float(x)
