@@ -23,7 +23,7 @@ from drivers.board import (
     Selection,
     Wire,
 )
-from drivers.checks import check_codes, check_pulses
+from drivers.checks import check_codes, check_pulses, check_spans
 from drivers.converter import Codes
 from drivers.errors import DeviceError
 from drivers.owner import Owner
@@ -74,6 +74,7 @@ class CheckedBoard(ABC):
         """Apply spans, limits and timing; outputs are grounded first."""
         with self.owner.turn():
             self._require_open()
+            check_spans(config, self.capabilities)
             self._configure(config)
             self._config = config
 

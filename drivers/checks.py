@@ -12,7 +12,7 @@ from drivers.converter import CodeRange
 from drivers.errors import DeviceError, LimitError
 from drivers.extremes import extremes
 
-__all__ = ["check_codes", "check_pulses"]
+__all__ = ["check_codes", "check_pulses", "check_spans"]
 
 
 def check_codes(code: npt.NDArray[Any], allowed: CodeRange, what: str) -> None:
@@ -24,6 +24,18 @@ def check_codes(code: npt.NDArray[Any], allowed: CodeRange, what: str) -> None:
             raise LimitError(
                 f"{what} {worst} is outside {allowed.minimum}..{allowed.maximum}; "
                 "nothing was driven, nothing was fired"
+            )
+
+
+def check_spans(config: BoardConfig, able: Capabilities) -> None:
+    """Raise `DeviceError` unless a configuration has ranges of the lines that a board has."""
+    for line in able.lines:
+        known = (able.converter(line), *able.other_spans)
+        if config.spans.get(line) not in known:
+            given = "none" if line not in config.spans else config.spans[line].name
+            raise DeviceError(
+                f"span of {line.name.lower()} lines: {given}; this board has "
+                f"{', '.join(span.name for span in known)}. Nothing was configured"
             )
 
 

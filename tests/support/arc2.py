@@ -1,12 +1,18 @@
 """Opening the stand-in for an ArC TWO under its URL."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from support.fake_arc2 import FakePyarc2
 
 from drivers import arc2_board
 from memlab.emulator import EmulatedBoard, load_preset
+
+
+def new_chip() -> str:
+    """Return a name that no other test has: a chip has one user on a computer."""
+    return f"die-{uuid4().hex}"
 
 
 def plug_in(
@@ -24,7 +30,7 @@ def plug_in(
     patch.setattr(arc2_board, "_pyarc2", lambda: fake)
     firmware = directory / "fw.bin"
     firmware.write_bytes(b"none")
-    return fake, f"arc2:?firmware={firmware}&gates={gates}&chip=die-7&timeout=0.05{options}"
+    return fake, f"arc2:?firmware={firmware}&gates={gates}&chip={new_chip()}&timeout=0.05{options}"
 
 
 class Several:
@@ -47,9 +53,6 @@ def plug_in_several(
     patch: pytest.MonkeyPatch, directory: Path, count: int
 ) -> tuple[list[FakePyarc2], list[str]]:
     """Put so many stand-ins, each with a chip of its own, in the place of pyarc2."""
-    fakes = []
-    for _ in range(count):
-        fake, url = plug_in(patch, directory)
-        fakes.append(fake)
-    patch.setattr(arc2_board, "_pyarc2", lambda: Several(fakes))
-    return fakes, [f"{url.replace('die-7', f'die-{k}')}&id={k}" for k in range(count)]
+    fakes, urls = zip(*(plug_in(patch, directory) for _ in range(count)), strict=True)
+    patch.setattr(arc2_board, "_pyarc2", lambda: Several(list(fakes)))
+    return list(fakes), [f"{url}&id={k}" for k, url in enumerate(urls)]

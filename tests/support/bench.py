@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support.arc2 import new_chip
 from support.virtual_bench import ID_MATRIX, ID_SMU, Bench
 
 from drivers import smu_matrix
@@ -30,4 +31,4 @@ def set_up(patch: pytest.MonkeyPatch, directory: Path) -> tuple[Bench, str]:
     bench = Bench(EmulatedBoard(load_preset("ideal").replace(shape="5x7"), 0), wiring)
     there = {"SMU": (bench.smu, ID_SMU), "MATRIX": (bench.matrix, ID_MATRIX)}
     patch.setattr(smu_matrix, "_open", lambda resource, *_: there[resource])
-    return bench, f"smu-matrix:?wiring={file}&chip=die-8"
+    return bench, f"smu-matrix:?wiring={file}&chip={new_chip()}"

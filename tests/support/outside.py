@@ -10,13 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from drivers import registry as board_registry
 from memlab.kinds import registry
 
 
 def install(
-    target: Path, package: str, module: Path, family: str, kinds: Mapping[str, str]
+    target: Path,
+    package: str,
+    module: Path,
+    family: str,
+    kinds: Mapping[str, str],
+    group: str = "memlab.kinds.",
 ) -> None:
-    """Install a module as a package of its own into a directory, with entry points for kinds."""
+    """Install a module as a package of its own into a directory, with entry points for kinds.
+
+    Or for what else a `group` is of, whose name the family ends.
+    """
     target.mkdir(exist_ok=True)
     (target / module.name).write_bytes(module.read_bytes())
     info = target / f"{package.replace('-', '_')}-1.0.dist-info"
@@ -25,7 +34,7 @@ def install(
         f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\nRequires-Dist: memlab\n"
     )
     lines = [f"{name} = {module.stem}:{name_of}" for name, name_of in kinds.items()]
-    (info / "entry_points.txt").write_text("\n".join([f"[memlab.kinds.{family}]", *lines, ""]))
+    (info / "entry_points.txt").write_text("\n".join([f"[{group}{family}]", *lines, ""]))
     files = [module.name, *(f"{info.name}/{one}" for one in ("METADATA", "entry_points.txt"))]
     (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
 
@@ -50,3 +59,4 @@ def _look_again() -> None:
     importlib.invalidate_caches()
     registry._points.cache_clear()
     registry._load.cache_clear()
+    board_registry._points.cache_clear()

@@ -94,6 +94,18 @@ class Limits(BoardFixtures):
             board.pulse(pulses(board, (3, SET, [1], STRONG_GATE)))
         assert np.abs(conductances(board) - before).max() <= tolerance
 
+    def test_a_span_that_the_board_has_not_is_refused(
+        self, board: Board, words: Words, tolerance: float
+    ) -> None:
+        before = conductances(board)
+        row = words.able.row
+        other = replace(row, name="OTHER", step=3 * row.step)
+        for spans in ({**words.config.spans, LineClass.ROW: other}, {LineClass.ROW: row}):
+            with pytest.raises(DeviceError, match="span"):
+                board.configure(replace(words.config, spans=spans))
+        # The configuration of before still holds.
+        assert np.abs(conductances(board) - before).max() <= tolerance
+
     @pytest.mark.parametrize("field", ["row", "kind"])
     def test_a_row_or_kind_that_does_not_exist_refuses_the_batch(
         self, board: Board, field: str, tolerance: float

@@ -44,6 +44,10 @@ class KeepsTickets(BoardFixtures):
         with board.owner.turn(), board.owner.turn():
             board.ground()
 
+    def test_a_board_with_a_journal_names_its_lives(self, board: Board) -> None:
+        # Its journal is of one life: who asks it for a fate must know which.
+        assert bool(board.life) or not board.capabilities.journal
+
     def test_what_was_never_heard_of_is_not_known(self, board: Board) -> None:
         assert board.fate(f"{uuid4().hex}/0") is None
 
