@@ -13,6 +13,7 @@ import compileall
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from support.virtual_board import REPOSITORY, VirtualBoard
@@ -33,9 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # Two workers on two cores: the threads of one would wait for those of the other. No test module
     # has loaded numpy yet; the tests of threads ask for as many as they need.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # pytest compiles again what it rewrites: two thirds of the time that it takes to collect.
+    written, sys.dont_write_bytecode = not sys.dont_write_bytecode, False
     # Many tests start programs of their own. Where those may write no byte code, each would compile
     # all of ours again; it is made here, once, and before a test fills a disk.
-    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
+    if not written and not hasattr(config, "workerinput"):
         for package in ("firmware_protocol", "drivers", "memlab"):
             compileall.compile_dir(REPOSITORY / package, quiet=2)
 
@@ -53,6 +56,30 @@ def _state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEMLAB_STATE", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_probe() -> Iterator[Callable[..., list[str]]]:
+    """Fork the processes that look through files, and return what starts an interpreter for one."""
+    from memlab.runs import opening
+
+    ask = opening._ask
+    with pytest.MonkeyPatch.context() as patch:
+        if FORKED:
+
+            def forked(path: Path, *, swmr: bool) -> list[str]:
+                from support.forked_probe import ask  # needs POSIX
+
+                return ask(path, swmr=swmr)
+
+            patch.setattr(opening, "_ask", forked)
+        yield ask
+
+
+@pytest.fixture
+def started_probe(monkeypatch: pytest.MonkeyPatch, _forked_probe: Callable[..., list[str]]) -> None:
+    """Start the program that looks through a file, as in use."""
+    monkeypatch.setattr("memlab.runs.opening._ask", _forked_probe)
 
 
 RENDERED = {"figures", "report"}

@@ -189,6 +189,19 @@ def _probe(path: Path, *, swmr: bool) -> None:
     DataError
         If there can be no such process.
     """
+    said = _ask(path, swmr=swmr)
+    if said[0] != probe.READY:
+        raise DataError(
+            f"{path} was not opened: a process that looks through it first could not be started "
+            f"({said[0] or 'Python did not start'}); try again"
+        )
+    if said[1:2] != [probe.WHOLE]:
+        silent = "the HDF5 library found no end in it in time, or crashed"
+        raise OSError("".join(said[1:]) or silent)
+
+
+def _ask(path: Path, *, swmr: bool) -> list[str]:
+    """Start the process that looks through a file, and return the lines that it said."""
     options = ["swmr"] if swmr else []
     # It finds h5py where this process found it.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -205,16 +218,8 @@ def _probe(path: Path, *, swmr: bool) -> None:
             # Ctrl-C is for whoever waits here; the process ends by its own deadline.
             process_group=0 if os.name == "posix" else None,
         )
-        said = os.fsdecode(done.stdout).split("\n")
+        return os.fsdecode(done.stdout).split("\n")
     except subprocess.TimeoutExpired as error:
-        said = os.fsdecode(error.stdout or b"").split("\n")
+        return os.fsdecode(error.stdout or b"").split("\n")
     except OSError as error:
-        said = [error.strerror or str(error)]
-    if said[0] != probe.READY:
-        raise DataError(
-            f"{path} was not opened: a process that looks through it first could not be started "
-            f"({said[0] or 'Python did not start'}); try again"
-        )
-    if said[1:2] != [probe.WHOLE]:
-        silent = "the HDF5 library found no end in it in time, or crashed"
-        raise OSError("".join(said[1:]) or silent)
+        return [error.strerror or str(error)]

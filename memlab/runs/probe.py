@@ -19,7 +19,10 @@ import time
 
 import h5py
 
-__all__ = ["READY", "SECONDS", "WHOLE", "check_links", "check_sizes", "deadline", "look_through"]
+__all__ = [
+    *("READY", "SECONDS", "WHOLE"),
+    *("check_links", "check_sizes", "deadline", "look_through", "main"),
+]
 
 READY, WHOLE = "ready", "whole"
 
@@ -150,7 +153,8 @@ def deadline(waited: float, used: float) -> float:
     return SECONDS * min(max(waited / max(used, 1e-3), 1.0), _MOST_STRETCHED)
 
 
-def _main(path: str, started: str, *options: str) -> None:
+def main(path: str, started: str, *options: str) -> None:
+    """Be the program."""
     print(READY, flush=True)
     with open(os.devnull, "w") as nowhere:
         # A thread of C, which also ends a process that does not leave the HDF5 library.
@@ -167,4 +171,4 @@ def _main(path: str, started: str, *options: str) -> None:
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    main(*sys.argv[1:])

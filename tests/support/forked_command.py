@@ -36,8 +36,9 @@ _CONTEXT.set_forkserver_preload(
         *("memlab.cli.train", "memlab.cli.transfer", "memlab.cli.program", "memlab.cli.sweep"),
         *("memlab.cli.board_serve", "memlab.array.board_array", *sorted(_KINDS)),
         *("memlab.array", "memlab.figures.style", "memlab.figures.training", "memlab.sweep"),
-        *("memlab.figures.write_verify", "memlab.characterize.pictures.procedure"),
+        *("memlab.figures.write_verify", "memlab.figures.declared"),
         *("support.forked_command", "support.kill_users", "support.killed_run"),
+        *("support.forked_probe", "support.killed_procedure", "support.forkserver_ready"),
     ]
 )
 Limit = Callable[[], None]
@@ -83,7 +84,10 @@ class Forked:
             daemon=True,
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("OPENBLAS_NUM_THREADS", "1")  # of the server, when it starts
+            # Of the server, when it starts: without a path it would import nothing of `support`,
+            # and say nothing, and each fork would do it again.
+            patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+            patch.setenv("OPENBLAS_NUM_THREADS", "1")
             # Each process would import the main module again: all of pytest.
             patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
             self._process.start()

@@ -4,6 +4,7 @@ A script that calls memlab ten times would otherwise import it ten times, which 
 what it does. Run as a program, this is that process: `python warm_commands.py SOCKET`.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -68,6 +69,7 @@ class WarmCommands:
 def _serve(path: str) -> None:
     for name in ("h5py", "matplotlib.pyplot", "memlab.cli.commands", "memlab.experiments"):
         __import__(name)
+    gc.freeze()  # a collection in a fork would copy each page with an object in it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path + ".new")

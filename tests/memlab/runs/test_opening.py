@@ -19,6 +19,8 @@ from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.runs.rescue import edit
 from memlab.storage import Seal, check_seal, seal
 
+pytestmark = pytest.mark.usefixtures("started_probe")
+
 WRITER = """
 import sys
 from pathlib import Path
