@@ -43,8 +43,9 @@ class TestArrayOnABoard(BoardArrayContract):
 
 
 SIZES = [
-    "emulator:?chip=ideal&shape=64x64",
-    "emulator:?chip=ideal&shape=32x32",
+    # By default a square is served, below.
+    pytest.param("emulator:?chip=ideal&shape=64x64", marks=pytest.mark.slow),
+    pytest.param("emulator:?chip=ideal&shape=32x32", marks=pytest.mark.slow),
     "emulator:?chip=ideal&shape=200x130&limits.row_current=0.012",
     "emulator:?chip=ideal&shape=5x7",
     "serve --tcp 0 --chip ideal --shape 64x64",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 REPOSITORY = Path(__file__).parents[2]
+UNRENDERED = "unrendered"
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,13 @@ class Answer:
 
 
 class CommandServer:
-    """Runs commands, each until it ends or `deadline` (s) is over."""
+    """Runs commands, each until it ends or `deadline` (s) is over.
 
-    def __init__(self, state: Path, deadline: float) -> None:
+    Their pictures are drawn, but rendered only if they are `rendered`.
+    """
+
+    def __init__(self, state: Path, deadline: float, *, rendered: bool = False) -> None:
+        self._words = [] if rendered else [UNRENDERED]
         self._environment = {
             **os.environ,
             "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}",
@@ -45,7 +50,7 @@ class CommandServer:
     def run(self, directory: Path, *arguments: str) -> Answer:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", __file__],
+                [sys.executable, "-P", __file__, *self._words],
                 env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -88,7 +93,12 @@ class CommandServer:
 
 def _serve() -> None:
     from memlab.cli import main
+    from memlab.figures import style
 
+    if UNRENDERED in sys.argv:
+        from support.blank_pictures import write_beginning
+
+        style.save_figure = write_beginning
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     print("ready", file=answers, flush=True)

@@ -11,7 +11,7 @@ from memlab.cli import commission as command
 from memlab.errors import LimitError, SettingError
 from memlab.passport import Passport
 
-URL = "emulator:?state=my.h5&chip=fresh-ta-hfo2"
+URL = "emulator:?state=my.h5&chip=fresh-ta-hfo2&shape=9x7"
 WORDS = ["commission", "--board", URL, "--rows", "0:3", "--columns", "0:4", "--out", "dir"]
 
 

@@ -142,9 +142,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.parent
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
-    with CommandServer(tmp_path_factory.mktemp("state"), HUNG) as server:
+@pytest.fixture(scope="module", params=[False], ids=["drawn"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CommandServer]:
+    """Run commands in a process that may hang; the parameter says whether it renders pictures."""
+    with CommandServer(tmp_path_factory.mktemp("state"), HUNG, rendered=request.param) as server:
         yield server
 
 
@@ -203,6 +206,7 @@ def test_a_sample_of_damage(kind: Kind, whole: Path, tmp_path: Path, server: Com
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("server", [True], ids=["rendered"], indirect=True)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
 def test_thirty_cuts_and_thirty_flips(
     kind: Kind, whole: Path, tmp_path: Path, server: CommandServer

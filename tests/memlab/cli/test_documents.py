@@ -76,6 +76,7 @@ PLAIN = {
 """Plain numbers by the end of their path, and what they are."""
 
 BOARD = "emulator:?passport=chip.passport"
+NEW = "emulator:?state=new.h5&shape=9x7"
 VARIATION = ["--quiet", "--set", "cycles=2", *REGION]
 TRAIN = ["airline", "--preset", "memlab", "--quiet", "--set", "log.level=off"]
 TABLES = {
@@ -97,7 +98,7 @@ SEQUENCES: dict[str, list[list[str]]] = {
         ["runs", "import", "arc.csv", "--out", "arc.h5"],
         ["chip", "show", "ta-hfo2"],
         ["chip", "new", "new.toml"],
-        ["commission", "--board", "emulator:?state=new.h5", *REGION, "--yes", "--out", "taken-in"],
+        ["commission", "--board", NEW, *REGION, "--yes", "--out", "taken-in"],
         ["estimate", "staircase", "iv", *REGION],
         ["estimate", "airline"],
         ["estimate", "airline", "--set", "method=ex-situ"],
