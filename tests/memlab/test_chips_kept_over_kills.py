@@ -144,7 +144,7 @@ def _chip(path: Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("case", list(CASES))
 def test_a_few_kills(case: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    kill_and_resume(tmp_path, case, 1, 4, caplog)
+    kill_and_resume(tmp_path, case, 1, 2, caplog)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from memlab.twin import Fit, compare, fit, load_runs, write_preset
 from memlab.twin.compare import distances_of, holm
 
 REGION = Region(columns="0:24")  # 128 x 24 cells
+STEPS = 8  # up, and as many down
 FITTED_SEED, HELD_OUT_SEEDS = 1, (11, 12)
 
 
@@ -42,7 +43,8 @@ def staircase(folder: Path, secret: dict[str, float], seed: int) -> Path:
     out = folder / f"staircase-{seed}.h5"
     options = "".join(f"&{name}={value!r}" for name, value in secret.items())
     url = f"emulator:?chip=ta-hfo2&seed={seed}{options}"
-    run_procedures(plan_procedures(["staircase"], board=url, out=out), url, REGION, figure=False)
+    plans = plan_procedures(["staircase"], board=url, settings=[f"steps={STEPS}"], out=out)
+    run_procedures(plans, url, REGION, figure=False)
     return out
 
 
@@ -85,7 +87,7 @@ def test_the_twin_passes_a_two_sample_test_against_held_out_runs(
     fitted: Fit, held_out: list[Path]
 ) -> None:
     comparison = compare(fitted.preset, load_runs(held_out))
-    assert len(comparison.steps) == 2 * (31 + 30)
+    assert len(comparison.steps) == 2 * (2 * STEPS + 1 + 2 * STEPS)
     assert comparison.agrees, comparison.disagreeing
 
 
@@ -222,7 +224,7 @@ def test_a_comparison_says_what_it_could_have_found(tmp_path: Path) -> None:
     same = compare(right, run, twins=4)
     assert same.agrees
     change, tests = same.smallest_change
-    assert tests == 31
+    assert tests == 2 * STEPS + 1
     # A change of that size is found, one of a fifth of it is not.
     for part, found in ((1.3, True), (0.2, False)):
         factor = 1.0 + part * change
