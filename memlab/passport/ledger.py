@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from memlab.chip.load import Load
 from memlab.errors import DataError
-from memlab.passport.loads import read_loads, write_loads
+from memlab.passport.loads import loads_text, read_loads
 from memlab.passport.pulses import Outcome, RowPulses, decode, encode
 from memlab.passport.store import Execute, Store
 from memlab.passport.totals import FloatArray, IntArray, Totals, count
@@ -39,6 +39,7 @@ _SLOTS = """
 SELECT before.batch, slot FROM before LEFT JOIN outcomes ON before.batch = outcomes.batch
 WHERE outcome IS NULL OR instr(outcome, x'03')
 """
+_ENTER = f"INSERT INTO entries VALUES ({', '.join('?' * 12)})"
 _SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?)"
 _FORGET = (
     "DELETE FROM batches WHERE id > ?",
@@ -104,12 +105,13 @@ class PulseLedger:
 
     Attributes
     ----------
-    keeps_readings
-        Whether to keep what cells conducted before a batch, for `before`. It would tell nothing
-        where no later program can read the same chip.
+    chip_stays
+        Whether the chip is there after this program. Then a batch is in the file before it is sent,
+        with what its cells conducted, for `before`. Of a chip that ends with the program nobody can
+        ask or read later: its batches are written with their outcome.
     """
 
-    keeps_readings = True
+    chip_stays = True
 
     def __init__(
         self, store: Store, shape: tuple[int, int], clock: Callable[[], float] = time.time
@@ -120,13 +122,15 @@ class PulseLedger:
         self._loads: list[Load | None] = []
         self._load_of = np.zeros(shape, np.intp)
         """Which of them those cells were read under."""
-        self._unwritten = np.zeros(shape, bool)
-        """Cells of which the file has another conductance than is known now."""
+        self._unwritten = np.zeros(shape[0], bool)
+        """Rows of which the file has another conductance than is known now."""
         self._load()
 
     def _load(self) -> None:
         """Add up what is in the file."""
         store, shape = self._store, self._shape
+        self._due: tuple[Any, ...] | None = None
+        """A batch that is entered, and not in the file yet."""
         self._open: list[OpenBatch] = []
         self._slots = dict(store.rows(_SLOTS)) if store.format > 1 else {}
         saved = store.row("SELECT through, content FROM totals")
@@ -142,7 +146,7 @@ class PulseLedger:
             with store.decoding():
                 if number in known:
                     rows, conductance = known[number]
-                    self._totals.know(np.frombuffer(rows, "<u2"), np.frombuffer(conductance, "<f8"))
+                    self._totals.know(np.frombuffer(rows, "<u2"), np.frombuffer(conductance, "<f4"))
                 entry = decode(pulses, gates, shape[1])
                 batch = self._add(number, entry, count(entry, shape), ticket)
                 if outcome is not None:
@@ -153,6 +157,7 @@ class PulseLedger:
     def _mend(self) -> None:
         """Add up the file anew where the sums may differ from it: then the file is right."""
         if self._torn:
+            self.write_entered()
             known = self._totals.known
             self._load()
             self._totals.known = known
@@ -177,7 +182,9 @@ class PulseLedger:
     def enter(
         self, run: int, time: float, pulses: RowPulses, asked: IntArray, ticket: str
     ) -> OpenBatch:
-        """Enter pulses that are about to be sent; they are in the file when this returns.
+        """Enter pulses that are about to be sent.
+
+        They are in the file when this returns, if the chip stays.
 
         Parameters
         ----------
@@ -189,61 +196,73 @@ class PulseLedger:
             What the board knows the batch by.
         """
         self._mend()
+        self.write_entered()
         self._torn = True
-        with self._store.transaction() as execute:
-            number = execute(
-                "INSERT INTO batches(run, time, ticket, pulses, gates) VALUES (?, ?, ?, ?, ?)",
-                (run, time, ticket, *encode(pulses)),
-            ).lastrowid
-            assert number is not None
-            pulsed = asked[0] + asked[1] > 0
-            rows = np.unique(pulses.row)
-            self._write_known(execute, number, rows)
-            if self.keeps_readings:
-                self._write_before(execute, number, rows, pulsed)
+        number, rows = self._last + 1, _pulsed_rows(pulses)
+        known = self._known_of(rows)
+        pulsed = asked[0] + asked[1] > 0 if self.chip_stays else None
+        before = (None, None, None) if pulsed is None else self._before_of(rows, pulsed)
+        entry = (number, run, time, ticket, *encode(pulses), *known, *before, None)
+        if self.chip_stays:
+            self._store.execute(_ENTER, *entry)
+        else:
+            self._due = entry
+        if before[0] is not None:
+            self._slots[number] = before[0]
+        if known[0] is not None:
+            self._kept += len(known[0]) // 2
         self._unwritten[rows] = False
-        self._fresh &= ~pulsed
+        if pulsed is not None:
+            self._fresh &= ~pulsed
         batch = self._add(number, pulses, asked, ticket)
         self._torn = False
         return batch
 
-    def _write_known(self, execute: Execute, number: int, rows: npt.NDArray[np.intp]) -> None:
-        """Write what the energy of a batch is estimated with, where the file does not have it."""
-        new = rows[self._unwritten[rows].any(axis=1)]
-        if new.size:
-            content = self._totals.known[new].astype("<f8").tobytes()
-            row = (number, new.astype("<u2").tobytes(), content)
-            execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", row)
-            self._kept += new.size
+    def write_entered(self) -> None:
+        """Write the batch that waits for its outcome: nobody knows that now."""
+        if self._due is not None:
+            # An interrupt may have come after it was written.
+            self._store.execute(_ENTER.replace("INSERT", "INSERT OR IGNORE"), *self._due)
+            self._due = None
 
-    def _write_before(
-        self, execute: Execute, number: int, rows: npt.NDArray[np.intp], pulsed: BoolArray
-    ) -> None:
-        """Write what the cells of these rows conducted before a batch, and read under which load.
+    def _known_of(self, rows: npt.NDArray[np.intp]) -> tuple[bytes, bytes] | tuple[None, None]:
+        """Return what the energy of a batch is estimated with, where the file does not have it."""
+        new = rows[self._unwritten[rows]]
+        if not new.size:
+            return None, None
+        return new.astype("<u2").tobytes(), self._totals.known[new].astype("<f4").tobytes()
+
+    def _before_of(
+        self, rows: npt.NDArray[np.intp], pulsed: BoolArray
+    ) -> tuple[int, bytes, str | None] | tuple[None, None, None]:
+        """Return a slot, what the cells of these rows conduct before a batch, and its loads.
 
         Of cells that were pulsed since they were read, nobody knows.
         """
         known = np.where(self._fresh[rows], self._totals.known[rows], np.nan)
         told = np.isfinite(known)
         if not told.any():
-            return
+            return None, None, None
         slot = next(k for k in itertools.count() if k not in self._slots.values())
-        row = (slot, number, known.astype("<f4").tobytes())
-        execute("INSERT OR REPLACE INTO before VALUES (?, ?, ?)", row)
         under = np.unique(self._load_of[rows][told & pulsed[rows]])
-        write_loads(execute, "before", number, [self._loads[k] for k in under])
-        self._slots[number] = slot
+        return slot, known.astype("<f4").tobytes(), loads_text(self._loads[k] for k in under)
 
     def note_reading(
-        self, where: tuple[Any, ...], conductance: FloatArray, load: Load | None = None
+        self,
+        rows: npt.NDArray[np.intp],
+        columns: npt.NDArray[np.intp],
+        conductance: FloatArray,
+        load: Load | None = None,
     ) -> None:
         """Remember conductances (S) of cells that were read now, and under which load."""
-        if load not in self._loads:
-            self._loads.append(load)
-        self._load_of[where] = self._loads.index(load)
-        self._totals.known[where] = conductance
-        self._unwritten[where] = True
-        self._fresh[where] = True
+        where = rows[:, np.newaxis], columns
+        self._totals.known[where] = np.float32(conductance)  # as it is written
+        self._unwritten[rows] = True
+        if self.chip_stays:
+            if load not in self._loads:
+                self._loads.append(load)
+            self._load_of[where] = self._loads.index(load)
+            self._fresh[where] = True
 
     def doubtful(self) -> list[Batch]:
         """Return the batches of which a pulse is in doubt, in order."""
@@ -256,7 +275,7 @@ class PulseLedger:
         """
         found = np.full(self._shape, np.nan)
         query = "SELECT conductance FROM before WHERE batch = ?"
-        rows = np.unique(batch.pulses.row)
+        rows = _pulsed_rows(batch.pulses)
         for (content,) in self._store.rows(query, batch.number):
             with self._store.decoding():
                 found[rows] = np.frombuffer(content, "<f4").reshape(rows.size, -1)
@@ -270,6 +289,7 @@ class PulseLedger:
         """Return the batch that was entered under a ticket, or None."""
         if not ticket:
             return None
+        self.write_entered()
         row = self._store.row(
             "SELECT id, run, time, pulses, gates, outcome FROM batches LEFT JOIN outcomes "
             "ON id = batch WHERE ticket = ? AND ticket != ''",  # the index is of those
@@ -284,7 +304,11 @@ class PulseLedger:
         if entered is None:
             return  # an interrupt came when it was settled in the file, and here only now
         self._torn = True
-        self._store.execute(_SETTLE, batch.number, outcome.tobytes())
+        if self._due is not None and self._due[0] == batch.number:
+            self._store.execute(_ENTER, *self._due[:-1], outcome.tobytes())
+            self._due = None
+        else:
+            self._store.execute(_SETTLE, batch.number, outcome.tobytes())
         self._keep_before(batch.number, outcome)
         self._count(entered, outcome)
         self._torn = False
@@ -318,12 +342,13 @@ class PulseLedger:
 
     def _keep_before(self, number: int, outcome: npt.NDArray[np.uint8]) -> None:
         """Let the reading before a batch be overwritten once nothing of it is in doubt."""
-        if not _in_doubt(outcome).any():
-            self._slots.pop(number, None)
+        if number in self._slots and not _in_doubt(outcome).any():
+            del self._slots[number]
 
     def save_totals(self) -> None:
         """Write the sums, unless a batch is open: that one must be added up again, as it ends."""
         self._mend()
+        self.write_entered()
         if not self._open:
             with self._store.transaction() as execute:
                 self._write_totals(execute, self._last, self._totals.pack())
@@ -389,6 +414,7 @@ class PulseLedger:
             yield replace(self._batch(number, run, when, *content), ticket=ticket)
 
     def _rows(self, after: int, order: str = "") -> Iterator[tuple[Any, ...]]:
+        self.write_entered()
         ticket = "ticket" if self._store.format > 1 else "''"
         return self._store.rows(_BATCHES.format(ticket=ticket, order=order), after)
 
@@ -416,3 +442,8 @@ class PulseLedger:
 def _in_doubt(outcome: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     doubt: BoolArray = (outcome == Outcome.ENTERED) | (outcome == Outcome.UNKNOWN)
     return doubt
+
+
+def _pulsed_rows(pulses: RowPulses) -> npt.NDArray[np.intp]:
+    """Return the rows of a batch, rising."""
+    return np.flatnonzero(np.bincount(pulses.row))

@@ -46,7 +46,7 @@ def meet(board: Board, passport: Passport) -> None:
     serial = board.capabilities.serial
     if board.others_pulsed:
         passport.note_others(f"{serial} {board.others_pulsed}")
-    passport.ledger.keeps_readings = not ends_with_program(board)
+    passport.ledger.chip_stays = not ends_with_program(board)
     if not board.life:
         return
     now, last = f"{serial} {board.life}", passport.board_life

@@ -9,7 +9,7 @@ from functools import lru_cache
 from memlab.chip.load import Load
 from memlab.passport.store import Execute, Store
 
-__all__ = ["read_loads", "write_loads"]
+__all__ = ["loads_text", "read_loads", "write_loads"]
 
 
 def write_loads(execute: Execute, what: str, number: int, loads: Iterable[Load | None]) -> None:
@@ -24,9 +24,13 @@ def write_loads(execute: Execute, what: str, number: int, loads: Iterable[Load |
     loads
         Each once.
     """
+    execute("INSERT OR REPLACE INTO loads VALUES (?, ?, ?)", (what, number, loads_text(loads)))
+
+
+def loads_text(loads: Iterable[Load | None]) -> str | None:
+    """Return loads as the file has them; None where one of them is not known, or there is none."""
     texts = [None if load is None else _text(load) for load in loads]
-    known = None if None in texts or not texts else f"[{', '.join(filter(None, texts))}]"
-    execute("INSERT OR REPLACE INTO loads VALUES (?, ?, ?)", (what, number, known))
+    return None if None in texts or not texts else f"[{', '.join(filter(None, texts))}]"
 
 
 @lru_cache(maxsize=64)

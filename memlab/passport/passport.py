@@ -96,9 +96,9 @@ class Passport:
         first: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store = Store(path, write=True)
         self._clock, self._board = clock, board
         try:
+            self._store = Store(path, write=True)
             if self._store.fact("rows") is None:
                 self._write_facts(chip or path.stem, shape, clock(), first or {})
             self._load()
@@ -109,7 +109,8 @@ class Passport:
                 )
             self.budgets = replace(self.budgets, **(budgets or {}))
         except BaseException:
-            self._store.close()
+            if hasattr(self, "_store"):
+                self._store.close()
             raise
 
     @classmethod
@@ -334,9 +335,8 @@ class Passport:
         """
         if self._read_now is None:
             self._read_now = np.full(self.shape, np.nan)
-        where = np.ix_(rows, columns)
-        self._read_now[where] = conductance
-        self.ledger.note_reading(where, conductance, load)
+        self._read_now[rows[:, np.newaxis], columns] = conductance
+        self.ledger.note_reading(rows, columns, conductance, load)
         self._read_under[load] = None
         self._read_at = self._clock()
 

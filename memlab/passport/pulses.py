@@ -21,6 +21,8 @@ from drivers.board import Outcome
 
 __all__ = ["Outcome", "RowPulses", "decode", "encode"]
 
+BoolArray = npt.NDArray[np.bool_]
+
 GATE_STEP = 10.0 / 65536
 """V; one step of the gate DACs, 0 to 10 V."""
 
@@ -76,10 +78,10 @@ def encode(pulses: RowPulses) -> tuple[bytes, bytes]:
         records[name] = getattr(pulses, name)
     records["columns"] = np.packbits(pulses.columns, axis=1, bitorder="little")
     steps = np.rint(pulses.gate_voltage / GATE_STEP).astype("<u2")
-    first = steps[np.arange(len(pulses)), pulses.columns.argmax(axis=1)]
-    records["uniform"] = ((steps == first[:, np.newaxis]) | ~pulses.columns).all(axis=1)
-    stored = _stored(pulses.columns, records["uniform"])
-    return records.tobytes(), steps[stored].tobytes()
+    of_first = np.arange(len(pulses)), pulses.columns.argmax(axis=1)
+    uniform = ((steps == steps[of_first][:, np.newaxis]) | ~pulses.columns).all(axis=1)
+    records["uniform"] = uniform
+    return records.tobytes(), steps[_stored(pulses.columns, uniform)].tobytes()
 
 
 def decode(pulses: bytes, gates: bytes, columns: int) -> RowPulses:
@@ -88,8 +90,8 @@ def decode(pulses: bytes, gates: bytes, columns: int) -> RowPulses:
     selected = np.unpackbits(records["columns"], axis=1, count=columns, bitorder="little")
     mask = selected.astype(bool)
     gate_voltage = np.zeros(mask.shape)
-    gate_voltage[_stored(mask, records["uniform"])] = np.frombuffer(gates, "<u2") * GATE_STEP
     uniform = records["uniform"].astype(bool)
+    gate_voltage[_stored(mask, uniform)] = np.frombuffer(gates, "<u2") * GATE_STEP
     gate_voltage[uniform] = mask[uniform] * gate_voltage[uniform].sum(axis=1, keepdims=True)
     return RowPulses(
         row=records["row"].astype(np.intp),
@@ -101,9 +103,8 @@ def decode(pulses: bytes, gates: bytes, columns: int) -> RowPulses:
     )
 
 
-def _stored(
-    selected: npt.NDArray[np.bool_], uniform: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.bool_]:
+def _stored(selected: BoolArray, uniform: BoolArray) -> BoolArray:
     """Return the cells whose gate voltage is stored: of uniform pulses the first one."""
-    is_first = selected.cumsum(axis=1) == 1
-    return np.where(uniform[:, np.newaxis].astype(bool), selected & is_first, selected)
+    is_first = np.arange(selected.shape[1]) == selected.argmax(axis=1)[:, np.newaxis]
+    stored: BoolArray = selected & (is_first | ~uniform[:, np.newaxis])
+    return stored

@@ -60,6 +60,7 @@ def fire(
     try:
         board.pulse(codes, ticket)
     except BaseException as error:
+        passport.ledger.write_entered()
         if ask(board, ticket, n) is not None:
             settle(board, passport)
         elif (outcome := of_error(error, n)) is not None:

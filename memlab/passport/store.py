@@ -9,7 +9,8 @@ never the file (write-ahead log, synchronous=NORMAL).
     runs(id, label, board, started, run_id)
                                     programs that used the chip; run_id: of the run file, or ''
     batches(id, run, time, ticket, pulses, gates)
-                                    entered before they are sent, see `pulses`; never changed;
+                                    entered before they are sent, see `pulses`; never changed; for
+                                    a chip that ends with the program when their outcome is known;
                                     ticket: what the board knows them by, '' where it knows nothing
     outcomes(batch, outcome)        what became of a batch: one byte for each row-pulse
     decisions(id, batch, time, decided_by, outcome)
@@ -26,7 +27,7 @@ never the file (write-ahead log, synchronous=NORMAL).
                                     have no such table until they are written
     totals(through, content)        sums over all batches up to `through`, see `totals`
     known(batch, rows, conductance) what rows (u2) were known to conduct when a batch was entered
-                                    that is not in `totals`: float64, S, where that had changed
+                                    that is not in `totals`: float32, S, where that had changed
                                     since the last one. Older files have no such table either
 
 Times are seconds since 1970 (UTC); masks are packed bits, row by row. Bytes in the name of a file
@@ -76,6 +77,23 @@ _ADDED = (
     "CREATE TABLE IF NOT EXISTS known(batch INTEGER PRIMARY KEY, rows BLOB, conductance BLOB)",
 )
 """Tables that older memlabs do not miss."""
+_ENTRIES = (
+    """CREATE TEMP VIEW entries AS SELECT
+        0 id, 0 run, 0 time, 0 ticket, 0 pulses, 0 gates,
+        0 rows, 0 conductance, 0 slot, 0 conducted, 0 loads, 0 outcome""",
+    """CREATE TEMP TRIGGER enter INSTEAD OF INSERT ON entries BEGIN
+        INSERT INTO batches(id, run, time, ticket, pulses, gates)
+        VALUES (NEW.id, NEW.run, NEW.time, NEW.ticket, NEW.pulses, NEW.gates);
+        INSERT OR REPLACE INTO known
+        SELECT NEW.id, NEW.rows, NEW.conductance WHERE NEW.rows NOT NULL;
+        INSERT OR REPLACE INTO before
+        SELECT NEW.slot, NEW.id, NEW.conducted WHERE NEW.slot NOT NULL;
+        INSERT OR REPLACE INTO loads
+        SELECT 'before', NEW.id, NEW.loads WHERE NEW.slot NOT NULL;
+        INSERT INTO outcomes SELECT NEW.id, NEW.outcome WHERE NEW.outcome NOT NULL;
+    END""",
+)
+"""Of the writer alone: a batch enters all its tables by one statement, which is a transaction."""
 _FROM_1 = """
 ALTER TABLE runs ADD COLUMN run_id TEXT DEFAULT '';
 ALTER TABLE batches RENAME TO batches_1;
@@ -316,6 +334,9 @@ class Store:
                 self._migrate()
             for table in _ADDED:
                 connection.execute(table)
+            connection.execute("PRAGMA temp_store = MEMORY")
+            for statement in _ENTRIES:
+                connection.execute(statement)
         self.tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         connection.execute("PRAGMA synchronous = NORMAL")
         # Moving the log into the file waits for the disk: every 32 MB instead of every 4.

@@ -37,16 +37,19 @@ def test_the_full_log_costs_less_than_15_percent(tmp_path: Path) -> None:
 
 
 def test_a_passport_costs_less_than_10_percent(tmp_path: Path) -> None:
-    """Compare 400 airline updates with a passport of the chip and without, in turn, five times."""
+    """Compare 200 airline updates with a passport of the chip and without, in turn, 13 times."""
     board = f"emulator:?passport={tmp_path}/chip.passport"
     processor_seconds(tmp_path / "warm-up.h5", "all", 5, board)
-    off, on = [], []
-    for pair in range(5):
-        off.append(processor_seconds(tmp_path / f"off{pair}.h5", "all", 400))
-        on.append(processor_seconds(tmp_path / f"on{pair}.h5", "all", 400, board))
-    # A busy machine makes some of them longer, and none shorter.
-    ratio = min(on) / min(off)
-    print(f"\npassport / no passport, processor time, best of five: {ratio:.3f}")
+    ratios = []
+    for pair in range(13):
+        off = processor_seconds(tmp_path / f"off{pair}.h5", "all", 200)
+        on = processor_seconds(tmp_path / f"on{pair}.h5", "all", 200, board)
+        ratios.append(on / off)
+    ratio = statistics.median(ratios)
+    print(
+        f"\npassport / no passport, processor time: median {ratio:.3f}, "
+        f"range {min(ratios):.3f}..{max(ratios):.3f}"
+    )
     assert ratio < 1.1
 
 
