@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from drivers.capabilities import CAPABILITY_UNITS, CLIP_MARGIN, Capabilities, LineClass
+from drivers.capabilities import CLIP_MARGIN, Capabilities, LineClass
 from drivers.converter import Codes
 from drivers.owner import Owner
 from drivers.requests import (
@@ -31,7 +31,6 @@ from drivers.simulation import Simulation
 
 __all__ = [
     "AUTO_GAIN",
-    "CAPABILITY_UNITS",
     "CLIP_MARGIN",
     "Board",
     "BoardConfig",

@@ -13,13 +13,13 @@ from drivers.errors import DeviceError
 from drivers.pulse import PulseTimer
 
 __all__ = [
-    "CAPABILITY_UNITS",
     "CLIP_MARGIN",
     "CallBytes",
     "Capabilities",
     "LineClass",
     "Products",
     "Rest",
+    "capability_units",
 ]
 
 CLIP_MARGIN = 8
@@ -97,9 +97,9 @@ class Capabilities:
     sense
         Codes of what is sensed of a column: V at the output of its amplifier, or A.
     clip
-        TIA output in V at which the amplifier clips, either sign.
+        TIA output in V at which the amplifier clips, either sign; in A where `sense` is.
     gain_threshold
-        TIA output in V up to which automatic gain uses a range.
+        TIA output in V, or A, up to which automatic gain uses a range.
     pulse_offset, pulse_tick
         A pulse of n ticks lasts pulse_offset + n * pulse_tick seconds.
     gate_voltage_step, input_voltage_step
@@ -212,12 +212,19 @@ class Capabilities:
         return f"{self.serial}-{self.variant}" if self.variant else self.serial
 
 
-CAPABILITY_UNITS = {
-    "transimpedance": "V/A",
-    **dict.fromkeys(("clip", "gain_threshold"), "V"),
-    **dict.fromkeys(("gate_voltage_step", "input_voltage_step"), "V"),
-    **dict.fromkeys(("pulse_offset", "pulse_tick"), "s"),
-    **dict.fromkeys(("row_current", "compliance"), "A"),
-    "call_bytes": "byte",
-}
-"""Of the numbers of `Capabilities` by name; the others count."""
+def capability_units(sense: str) -> dict[str, str]:
+    """Return the units of the numbers of `Capabilities` by name; the others count.
+
+    Parameters
+    ----------
+    sense
+        Unit of what is sensed: V, or A of a board with ammeters, whose gains are numbers.
+    """
+    return {
+        "transimpedance": "V/A" if sense == "V" else "A/A",
+        **dict.fromkeys(("clip", "gain_threshold"), sense),
+        **dict.fromkeys(("gate_voltage_step", "input_voltage_step"), "V"),
+        **dict.fromkeys(("pulse_offset", "pulse_tick"), "s"),
+        **dict.fromkeys(("row_current", "compliance"), "A"),
+        "call_bytes": "byte",
+    }

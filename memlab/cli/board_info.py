@@ -7,7 +7,7 @@ from typing import Any
 
 import rich_click as click
 
-from drivers.board import CAPABILITY_UNITS
+from drivers.capabilities import capability_units
 from drivers.converter import CodeRange, Converter
 from memlab.array.urls import open_board
 from memlab.cli.command import Command
@@ -18,9 +18,6 @@ from memlab.units import prefixed
 
 _PLAIN = ("units", "call_bytes")
 """What only the JSON document has."""
-
-_UNITS = {**CAPABILITY_UNITS, "max_payload": "byte"}
-"""Of the numbers of a document by name; the others count."""
 
 
 @click.command(cls=Command)
@@ -39,17 +36,18 @@ def info(url: str, as_json: bool) -> None:
         }
         passport = default_path(board.capabilities.serial)
         document["passport"] = str(passport) if passport.is_file() else None
-        document["units"] = _UNITS
+        units = capability_units(board.capabilities.sense.unit) | {"max_payload": "byte"}
+        document["units"] = units
     tell(
         document,
         as_json,
         lambda _: [
-            f"{k:<20} {_text(k, value)}" for k, value in document.items() if k not in _PLAIN
+            f"{k:<20} {_text(k, value, units)}" for k, value in document.items() if k not in _PLAIN
         ],
     )
 
 
-def _text(key: str, value: Any) -> str:
+def _text(key: str, value: Any, units: dict[str, str]) -> str:
     """Return a value in words: with its unit, and what a special one means."""
     if key == "row_current":
         modes = ("in read and VMM", "in a SET", "in a RESET")
@@ -68,13 +66,13 @@ def _text(key: str, value: Any) -> str:
     if key == "settled_now":
         return "; ".join(map(_settled, value)) or "nothing"
     if isinstance(value, tuple):
-        return f"{', '.join(f'{one:g}' for one in value)} {_UNITS[key]}"
+        return f"{', '.join(f'{one:g}' for one in value)} {units[key]}"
     if isinstance(value, float):
-        factor, unit = prefixed(value, _UNITS[key])
+        factor, unit = prefixed(value, units[key])
         return f"{value / factor:.4g} {unit}"
     if value in (None, ""):
         return "none"
-    return f"{value} {_UNITS[key]}" if key in _UNITS else str(value)
+    return f"{value} {units[key]}" if key in units else str(value)
 
 
 def _settled(one: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from drivers.board import CAPABILITY_UNITS
+from drivers.capabilities import capability_units
 from memlab.chip.limits import LIMIT_UNITS
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, run_argument
@@ -69,8 +69,10 @@ def _unit(name: str, instrument: Mapping[str, Any]) -> str | None:
     *groups, last = name.split(".")
     if last == "step":  # of a converter, which says its unit itself
         return str(instrument[".".join([*groups, "unit"])])
-    group = CAPABILITY_UNITS.get(groups[-1]) if groups else None
-    return CAPABILITY_UNITS.get(last) or group or LIMIT_UNITS.get(last.rpartition("_")[2])
+    # Files of before do not say it: their boards sensed volts.
+    units = capability_units(str(instrument.get("board.sense.unit", "V")))
+    group = units.get(groups[-1]) if groups else None
+    return units.get(last) or group or LIMIT_UNITS.get(last.rpartition("_")[2])
 
 
 def _show(summary: Summary) -> None:

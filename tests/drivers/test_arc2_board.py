@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.arc2 import plug_in
+from support.command import in_process
 from support.fake_arc2 import FakePyarc2, Instrument, dac
 
 from drivers import arc2_board
@@ -306,3 +307,15 @@ def test_the_load_of_a_reading_is_that_of_all_lines_where_others_are_grounded(
     part = type(view.load)((2, 3, 4), (1, 6), array.shape)
     with pytest.raises(SettingError, match="one load"):
         view.under(part)
+
+
+@pytest.mark.parametrize("gates", ["none"], indirect=True)
+def test_the_command_line_tells_its_currents_in_amperes(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, said = in_process(capsys, "board", "info", "--board", url)
+    assert code == 0, said
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert lines["clip"] == "10 mA"
+    assert lines["gate"] == "none"
+    assert lines["unselected"] == "grounded"
