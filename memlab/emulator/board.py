@@ -50,8 +50,8 @@ from memlab.storage import State
 
 __all__ = ["EmulatedBoard"]
 
-_TOGETHER = 1 << 16
-"""Elements of all matrices that are made together: half a megabyte."""
+_TOGETHER = 1 << 18
+"""Elements of all matrices that are made together: two megabytes."""
 
 
 class EmulatedBoard(CheckedBoard):
@@ -271,8 +271,8 @@ class EmulatedBoard(CheckedBoard):
             self._check_lines(selection)
             noise = self.chip.fluctuation
             deviation = noise.now(self.chip.now, selection.rows, selection.columns)
-            (operands,) = self._readout.operands(selection, self._read_gate, deviation)
-            return operands.linear.copy()
+            (linear,) = self._readout.operands(selection, self._read_gate, deviation).linear
+            return np.array(linear)
 
     def ground(self) -> None:
         """Put every line to 0 V."""
@@ -372,8 +372,8 @@ class EmulatedBoard(CheckedBoard):
             deviation = noise.now(chip.now, selection.rows, selection.columns)
             while start < n:
                 stop = min(n, start - (chip.now - chip.next_change()) // period)
-                operands = self._readout.operands(selection, self._read_gate, deviation)[0]
-                yield Stretch(stop, operands, self._column_errors(selection, operands))
+                operands = self._readout.operands(selection, self._read_gate, deviation)
+                yield Stretch([stop], operands, self._column_errors(selection, operands))
                 chip.advance_to(chip.now + (stop - start) * period)
                 start = stop
             return
@@ -388,10 +388,9 @@ class EmulatedBoard(CheckedBoard):
                 until = min(ends[-1], first - (chip.now - chip.next_change()) // period)
                 last = bisect_left(ends, until)
                 some = deviation[step : last + 1] if len(ticks) > 1 else deviation
-                each = self._readout.operands(selection, self._read_gate, some)
-                for operands, end in zip(each, ends[step : last + 1], strict=True):
-                    errors = self._column_errors(selection, operands)
-                    yield Stretch(start + min(end, until), operands, errors)
+                operands = self._readout.operands(selection, self._read_gate, some)
+                stops = [start + min(end, until) for end in ends[step : last + 1]]
+                yield Stretch(stops, operands, self._column_errors(selection, operands))
                 chip.advance_to(chip.now + (until - first) * period)
                 first, step = until, last + (ends[last] == until)
             start += first

@@ -95,6 +95,11 @@ class NormalSource:
         """The largest magnitude that a deviate can have."""
         return float(self._value[-1])
 
+    @property
+    def values(self) -> npt.NDArray[np.float32]:
+        """All values that a deviate can have, rising, shape (65536,)."""
+        return self._value
+
     def state(self) -> State:
         """Return where the source stands."""
         return dict(self._bits.state)
@@ -115,13 +120,9 @@ class NormalSource:
         return Deviates(self._value.take(index, out=out, mode="clip"), words)
 
     def indices(self, vectors: int, columns: int) -> npt.NDArray[np.uint16]:
-        """Draw as `draw` does, but return by what `value` finds each deviate, same shape."""
+        """Draw as `draw` does, but return which of `values` each deviate is, same shape."""
         index: npt.NDArray[np.uint16] = self._words(vectors, columns).view("<u2")[:, :columns]
         return index
-
-    def value(self, index: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
-        """Return deviates by their `indices`, same shape."""
-        return self._value.take(index, mode="clip")
 
     def _words(self, vectors: int, columns: int) -> npt.NDArray[np.uint64]:
         words = -(-columns // _PER_WORD)

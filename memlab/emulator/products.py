@@ -9,6 +9,7 @@ before and after the products is done for all that pass together.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
@@ -49,10 +50,10 @@ class Drive(Protocol):
 
 
 class Stretch(NamedTuple):
-    """Vectors during which the chip stays as it is."""
+    """Vectors during which the chip stays as it is, but for slow noise."""
 
-    stop: int
-    """The first vector after them."""
+    stops: list[int]
+    """The first vector after those of each moment of the operands."""
     operands: Operands
     errors: ColumnErrors
     """Of the columns' amplifiers and ADCs."""
@@ -125,26 +126,31 @@ class Products:
                 yield passing(last)
                 start = now
             last = stretch
-            operands = stretch.operands
+            operands, stop = stretch.operands, stretch.stops[-1]
             self._require_exact(operands, drive)
             bending = self._bending_of(operands, drive)
-            while now < stretch.stop:
+            while now < stop:
                 if now == end:
                     if start < now:
                         yield passing(stretch)
                     first, end = now, min(n, now + _BLOCK)
                     start, added = now, None
                     drive.fill(row_code[first:end], volts[: end - first])
-                until = min(stretch.stop, end)
+                until = min(stop, end)
                 part = slice(now - first, until - first)
-                np.matmul(volts[part], operands.linear, out=current[part])
+                if len(stretch.stops) == 1:
+                    moments = None
+                    np.matmul(volts[part], operands.linear[0], out=current[part])
+                else:
+                    moments = _Moments(stretch.stops, now, until)
+                    current[part] = moments.multiply(volts[part], operands.linear)
                 if bending is not None and operands.bent is not None:
                     if added is None:
                         added = np.empty((size, rows))
                         bending.voltage(
                             volts[: end - first], added[: end - first], work[: end - first]
                         )
-                    bending.add(added[part], operands, current[part])
+                    bending.add(added[part], operands, moments, current[part])
                 now = until
         if last is not None and start < now:
             yield passing(last)
@@ -152,15 +158,15 @@ class Products:
     def _require_exact(self, operands: Operands, drive: Drive) -> None:
         # The sum in S, without slow noise, and half a unit for each cell that was rounded.
         if not self._sums_for or self._sums_for[0] is not operands.column_conductance:
-            sums = float(operands.column_conductance.max()) * GRID + operands.linear.shape[0]
+            sums = float(operands.column_conductance.max()) * GRID + operands.linear.shape[1]
             self._sums_for = operands.column_conductance, sums
         sums = self._sums_for[1]
         if sums * drive.largest >= 0.5 * _EXACT:  # closely
-            sums = operands.linear.sum(axis=0).max()
+            sums = operands.linear.sum(axis=1).max()
         largest = sums * drive.largest
         if largest >= _EXACT:
             raise DeviceError(
-                f"a column of {operands.linear.shape[0]} cells could carry "
+                f"a column of {operands.linear.shape[1]} cells could carry "
                 f"{largest * drive.unit / GRID:.3g} A at the read limit, more than the emulator "
                 "can add up exactly; lower the read limit, or select fewer rows"
             )
@@ -171,6 +177,33 @@ class Products:
         if self._bending is None or not self._bending.holds(operands, drive):
             self._bending = _Bending(operands.bending_voltage, drive)
         return self._bending
+
+
+class _Moments:
+    """Which of some moments, of a few vectors each, vectors `start` to `stop` belong to.
+
+    Parameters
+    ----------
+    stops
+        The first vector after those of each moment.
+    """
+
+    def __init__(self, stops: list[int], start: int, stop: int):
+        first, last = bisect_right(stops, start), bisect_left(stops, stop)
+        self.which = slice(first, last + 1)
+        edges = np.array([start, *stops[first:last], stop]) - start
+        self.vectors = np.diff(edges)
+        """Of each moment."""
+        self.vector = edges[:-1, np.newaxis] + np.arange(self.vectors.max())
+        """The vectors of each moment, shape (moments, most); some go on into the next."""
+        self.own = self.vector < edges[1:, np.newaxis]
+        """Where they do not."""
+
+    def multiply(self, volts: FloatArray, matrices: FloatArray) -> FloatArray:
+        """Return each of these vectors times the matrix of its moment."""
+        vectors = volts.take(self.vector, axis=0, mode="clip")
+        product: FloatArray = np.matmul(vectors, matrices[self.which])[self.own]
+        return product
 
 
 class _Bending:
@@ -198,7 +231,13 @@ class _Bending:
         V0, unit, _ = self._made_for
         added_voltage(volts, unit, V0, self._terms, out, work)
 
-    def add(self, added: FloatArray, operands: Operands, current: FloatArray) -> None:
+    def add(
+        self,
+        added: FloatArray,
+        operands: Operands,
+        moments: _Moments | None,
+        current: FloatArray,
+    ) -> None:
         """Add the currents, exact up to the elementwise addition, so that no order matters.
 
         Parameters
@@ -211,19 +250,25 @@ class _Bending:
         DeviceError
             If they could be so large that sums would not be exact.
         """
-        bent = operands.bent
+        bent, most = operands.bent, operands.bent_most
         assert bent is not None
-        finer = self._grid(operands.bent_most)
+        finer: float | FloatArray = self._grid(most[0])
+        if moments is not None:
+            most = most[moments.which]
+            finer = self._grid(max(most))
+            if finer != self._grid(min(most)):
+                each = np.array([self._grid(one) for one in most])
+                finer = each.repeat(moments.vectors)[:, np.newaxis]
         added *= finer
         np.rint(added, out=added)
-        more = added @ bent
+        more = added @ bent[0] if moments is None else moments.multiply(added, bent)
         more *= 1.0 / finer
         current += more
 
     def _grid(self, most: float) -> float:
         """Return by how much the grid of the added voltage may be finer than that of V.
 
-        `most` is the largest sum of a column, see `Operands.bent_most`.
+        `most` is the largest sum of a column, see `Operands.bent_most`; of larger ones less.
         """
         known, finer = self._finer
         if known == most:

@@ -27,28 +27,28 @@ _KEPT = 8
 
 @dataclass(frozen=True, eq=False)
 class Operands:
-    """The chip seen through one selection; matrices have shape (rows, columns).
+    """The chip seen through one selection, at moments that differ by slow noise alone.
 
     Parameters
     ----------
     linear
-        Transfer conductance, whole numbers of 2^-33 S.
+        Transfer conductance, whole numbers of 2^-33 S, shape (moments, rows, columns).
     bent
-        The part of it that follows V0 sinh(V / V0), whole numbers of 2^-33 S, or None for ohmic
-        cells.
+        The part of it that follows V0 sinh(V / V0), likewise, or None for ohmic cells.
     bent_most
-        The largest sum of a column of it.
+        The largest sum of a column of it, at each moment.
     bending_voltage
         V0 in V.
     variance
-        White noise of the cells in S^2: the variance of a column is V^2 @ variance. Or None.
+        White noise of the cells in S^2, shape (rows, columns): the variance of a column is
+        V^2 @ variance. Or None.
     row_conductance, column_conductance
         Sums of the transfer conductance over the other axis, in S, without slow noise.
     """
 
     linear: FloatArray
     bent: FloatArray | None
-    bent_most: float
+    bent_most: list[float]
     bending_voltage: float
     variance: FloatArray | None
     row_conductance: FloatArray
@@ -109,13 +109,13 @@ class _Present:
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """One selection: what was made of it, and when."""
+    """One selection: what was made of it, and when. Operands of many moments cannot come again."""
 
     moment: _Moment
     solved: _Solved
     present: _Present
     deviation: FloatArray | None
-    operands: Operands
+    operands: Operands | None
 
 
 class Readout:
@@ -134,27 +134,30 @@ class Readout:
 
     def operands(
         self, selection: Selection, gate: float, deviation: FloatArray | None = None
-    ) -> list[Operands]:
+    ) -> Operands:
         """Return the matrices of a selection with the gates at `gate` (V), at the chip's time.
 
-        One for each of some moments that differ by slow noise alone: `deviation` is that of the
-        cells (`Fluctuation.relative`), shape (moments, rows, columns). None: one, without noise.
+        At as many moments as `deviation` is given for: that of the cells by slow noise
+        (`Fluctuation.relative`), shape (moments, rows, columns). None: one, without noise.
         """
         chip = self._chip
         moment = chip.version, chip.solved_at, chip.found_at, gate
-        if self._last is not None:
-            last, view = self._last
-            if last is selection and view.moment == moment and view.deviation is deviation:
-                return [view.operands]
+        if self._last is not None and self._last[0] is selection:
+            view = self._last[1]
+            if view.operands and view.moment == moment and view.deviation is deviation:
+                return view.operands
         key = (selection.rows.tobytes(), selection.columns.tobytes())
         solved, present = self._at_present(self._views.pop(key, None), selection, moment)
-        each = self._quantise(present, deviation)
-        one = deviation if len(each) == 1 else each[-1].linear  # of many none can come again
-        self._views[key] = view = _View(moment, solved, present, one, each[-1])
+        operands = self._quantise(present, deviation)
+        if deviation is None or len(deviation) == 1:
+            view = _View(moment, solved, present, deviation, operands)
+        else:
+            view = _View(moment, solved, present, None, None)
+        self._views[key] = view
         if len(self._views) > _KEPT:
             del self._views[next(iter(self._views))]
         self._last = (selection, view)
-        return each
+        return operands
 
     def _at_present(
         self, view: _View | None, selection: Selection, moment: _Moment
@@ -220,38 +223,29 @@ class Readout:
             variance = (relative * linear) ** 2
         return _Present(linear, bent, of_state, variance, linear.sum(axis=1), linear.sum(axis=0))
 
-    def _quantise(self, present: _Present, deviation: FloatArray | None) -> list[Operands]:
-        linear = present.linear[np.newaxis]
-        bent = None if present.bent is None else present.bent[np.newaxis]
+    def _quantise(self, present: _Present, deviation: FloatArray | None) -> Operands:
+        linear = present.linear[np.newaxis] * GRID
+        bent = None if present.bent is None else present.bent[np.newaxis] * GRID
         if deviation is not None:
             # A cell that fluctuates changes the current of its own row and column in proportion;
             # the wires are not solved again for it, and noise and offsets stay what they were.
-            of_state = 1.0 if present.of_state is None else present.of_state
-            factor = deviation * of_state
-            factor += 1.0
+            factor = deviation if present.of_state is None else deviation * present.of_state
+            factor = factor + 1.0
             np.maximum(factor, 0.0, out=factor)
             linear = linear * factor
-            bent = None if bent is None else bent * factor
-        linear = _whole(linear)
+            if bent is not None:
+                bent = np.multiply(bent, factor, out=factor)
+        np.rint(linear, out=linear)
         most = [0.0] * len(linear)
         if bent is not None:
-            bent = _whole(bent)
+            np.rint(bent, out=bent)
             most = bent.sum(axis=1).max(axis=1).tolist()
-        return [
-            Operands(
-                linear=linear[k],
-                bent=None if bent is None else bent[k],
-                bent_most=most[k],
-                bending_voltage=self._chip.preset.nonlinearity.voltage,
-                variance=present.variance,
-                row_conductance=present.row_conductance,
-                column_conductance=present.column_conductance,
-            )
-            for k in range(len(linear))
-        ]
-
-
-def _whole(conductance: FloatArray) -> FloatArray:
-    """Return a conductance (S) in whole numbers of 2^-33 S."""
-    steps: FloatArray = conductance * GRID
-    return np.rint(steps, out=steps)
+        return Operands(
+            linear=linear,
+            bent=bent,
+            bent_most=most,
+            bending_voltage=self._chip.preset.nonlinearity.voltage,
+            variance=present.variance,
+            row_conductance=present.row_conductance,
+            column_conductance=present.column_conductance,
+        )

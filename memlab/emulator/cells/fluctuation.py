@@ -28,14 +28,13 @@ All three may depend on the state: times (G_state / G)^exponent, and never more 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from memlab.emulator.normal import NormalSource
+from memlab.emulator.cells.flicker import Flicker, part_of
 from memlab.emulator.parameters import Parameters, quantity
-from memlab.emulator.seeds import bit_generator_for, generator_for
+from memlab.emulator.seeds import generator_for
 from memlab.storage import State
 
 __all__ = ["Fluctuation", "ReadNoiseParameters"]
@@ -156,7 +155,11 @@ class Fluctuation:
         """Time step in ns."""
         self.tick = -1
         """Number of the present time step."""
-        self._flicker = _Flicker(parameters, shape, rng) if parameters.flicker else None
+        self._flicker = None
+        if parameters.flicker:
+            # The steps are those of the parameter, whatever the traps need.
+            own = max(1, round(parameters.step * 1e9))
+            self._flicker = Flicker(parameters.flicker, parameters.octaves, own, shape, rng)
         self._traps = _Traps(parameters, shape, rng) if parameters.telegraph else None
         self._last: tuple[Lines, Lines, FloatArray] | None = None
 
@@ -222,122 +225,10 @@ class Fluctuation:
         if self._traps is not None:
             before = self.tick if self.tick >= 0 else int(ticks[0])
             elapsed = np.diff(ticks, prepend=before) * self.step * 1e-9
-            relative -= self._traps.drops(elapsed, rows, columns)
+            self._traps.lower(relative, elapsed, rows, columns)
         self.tick = int(ticks[-1])
         self._last = (rows, columns, relative) if len(ticks) == 1 else None
         return relative
-
-
-class _Flicker:
-    """The terms of the 1/f-like noise; a row's are drawn when it is looked at."""
-
-    def __init__(
-        self, parameters: ReadNoiseParameters, shape: tuple[int, int], rng: np.random.Generator
-    ):
-        octaves = parameters.octaves
-        # The steps are those of the parameter, whatever the traps need.
-        self._step = max(1, round(parameters.step * 1e9))
-        self._deviation = np.float32(parameters.flicker / octaves**0.5)
-        self._normal = NormalSource(bit_generator_for(rng, "read_noise.flicker"))
-        self._terms = np.zeros((octaves, *shape), np.float32)
-        self._sum = np.zeros(shape)
-        self._large = octaves * shape[0] > 1 << 16
-        phases = generator_for(rng, "read_noise.flicker.phases")
-        self._phase = phases.integers(1 << octaves, size=shape[0])
-        # Differs from the first index in its highest bit: every term is drawn then.
-        self._index = np.full(shape[0], -(1 << 60))
-
-    def state(self) -> State:
-        return {
-            "normal": self._normal.state(),
-            "terms": self._terms.copy(),
-            "sum": self._sum.copy(),
-            "index": self._index.copy(),
-        }
-
-    def restore(self, state: State) -> None:
-        self._normal.restore(state["normal"])
-        self._terms[...], self._sum[...] = state["terms"], state["sum"]
-        self._index[...] = state["index"]
-
-    def at(self, times: npt.NDArray[np.int64], rows: Lines, columns: Lines) -> FloatArray:
-        """Return the sums of the terms of some cells at rising times (ns).
-
-        Shape (len(times), len(rows), len(columns)).
-        """
-        index = self._phase[rows] + (times // self._step)[:, np.newaxis]
-        before = self._index[rows]
-        if len(times) > 1:
-            before = np.concatenate((before[np.newaxis], index[:-1]))
-        # Term k of a row changes with bit k of the row's index or a higher one, which frexp finds.
-        # Its rounding beyond 2^53 makes no difference: all terms change.
-        bits = np.frexp((index ^ before).astype(np.float64))[1].reshape(-1)
-        self._index[rows] = index[-1]
-        number = np.minimum(bits, len(self._terms))
-        moved = np.flatnonzero(number)
-        part = _part(rows, columns)
-        if not moved.size:
-            return np.repeat(self._sum[part][np.newaxis], len(times), axis=0)
-        number = number[moved]
-        first = np.cumsum(number) - number
-        row = np.repeat(rows[moved % rows.size], number)
-        octave = np.arange(row.size) - np.repeat(first, number)
-        # A term has 24 bits, and the least of them is 2^-48 of the largest sum: sums are exact, so
-        # that those of many times may be made in any order.
-        if len(times) == 1:
-            new = self._normal.draw(np.empty((row.size, self._sum.shape[1]), np.float32))
-            new *= self._deviation
-            change = np.subtract(new, self._terms[octave, row], dtype=np.float64)
-            self._terms[octave, row] = new
-            self._sum[rows[moved]] += np.add.reduceat(change, first, axis=0)
-            seen: FloatArray = self._sum[part][np.newaxis].copy()
-            return seen
-        return self._at_many(len(times), rows, columns, moved, first, octave, row)
-
-    def _at_many(
-        self,
-        n: int,
-        rows: Lines,
-        columns: Lines,
-        moved: Lines,
-        first: Lines,
-        octave: Lines,
-        row: Lines,
-    ) -> FloatArray:
-        """Draw terms in the order of time; most are over before any other column is looked at.
-
-        Parameters
-        ----------
-        moved, first
-            Which of (time, row) change, and the first of the terms that each draws.
-        octave, row
-            Of each term that is drawn.
-        """
-        part = _part(rows, columns)
-        looked_at = part[1] if isinstance(part[1], slice) else columns
-        draw = self._normal.indices(row.size, self._sum.shape[1])
-        new = self._normal.value(draw[:, looked_at]) * self._deviation
-        # Each term replaces the last one of its row and octave. (Short numbers are sorted faster.)
-        cell = (row * len(self._terms) + octave).astype(np.int32 if self._large else np.uint16)
-        order = np.argsort(cell, kind="stable")
-        begins = np.flatnonzero(np.diff(cell[order], prepend=-1))
-        old = np.empty_like(new)
-        old[order[1:]] = new[order[:-1]]
-        opens = order[begins]
-        old[opens] = self._terms[octave[opens], row[opens]][:, looked_at]
-        change = np.add.reduceat(np.subtract(new, old, dtype=np.float64), first, axis=0)
-        total: FloatArray = np.zeros((n, rows.size, columns.size))
-        total.reshape(-1, columns.size)[moved] = change
-        total[0] += self._sum[part]
-        np.cumsum(total, axis=0, out=total)
-        # What is left in the end, of all columns.
-        last = order[np.append(begins[1:], order.size) - 1]
-        left = self._normal.value(draw[last]) * self._deviation
-        change = np.subtract(left, self._terms[octave[last], row[last]], dtype=np.float64)
-        self._terms[octave[last], row[last]] = left
-        of_row = np.flatnonzero(np.diff(row[last], prepend=-1))
-        self._sum[row[last][of_row]] += np.add.reduceat(change, of_row, axis=0)
-        return total
 
 
 class _Traps:
@@ -375,53 +266,61 @@ class _Traps:
         self.full = state["full"].copy()
         self._add_up()
 
-    def drops(self, elapsed: FloatArray, rows: Lines, columns: Lines) -> FloatArray:
+    def lower(self, relative: FloatArray, elapsed: FloatArray, rows: Lines, columns: Lines) -> None:
         """Let traps fill and empty for some times (s) in turn: exact for any time.
 
-        Returns what the full ones take of some cells after each, relative to G, shape
-        (len(elapsed), len(rows), len(columns)).
+        What the full ones take of some cells after each, relative to G, is subtracted from
+        `relative`, shape (len(elapsed), len(rows), len(columns)).
         """
-        passing = np.flatnonzero(elapsed > 0.0)
-        if len(elapsed) == 1:
-            if passing.size:
-                self._pass_time(elapsed[0], self._rng.random(self.full.size))
-                self._add_up()
-            drop: FloatArray = self.drop[_part(rows, columns)][np.newaxis]
-            return drop
-        full = np.empty((len(elapsed), self.full.size), bool)
-        draw = self._rng.random((passing.size, self.full.size))
-        full[: len(elapsed) - passing.size] = self.full  # no time has passed before the first
-        for k, which in enumerate(passing):
-            self._pass_time(elapsed[which], draw[k])
-            full[which] = self.full
+        full = self._pass_time(elapsed)
         self._add_up()
-        place = np.full(self.drop.shape, -1)
-        place[np.ix_(rows, columns)] = np.arange(rows.size * columns.size).reshape(rows.size, -1)
-        place = place.reshape(-1)[self.cell]
-        seen = np.flatnonzero(place >= 0)
-        size = rows.size * columns.size
-        each = place[seen] + np.arange(len(elapsed))[:, np.newaxis] * size
+        if len(elapsed) == 1:
+            relative -= self.drop[part_of(rows, columns)]
+            return
+        row, column = np.divmod(self.cell, self.drop.shape[1])
+        row, column = _places(rows, row), _places(columns, column)
+        seen = np.flatnonzero((row >= 0) & (column >= 0))
+        cells, cell = np.unique(row[seen] * columns.size + column[seen], return_inverse=True)
+        each = cell + np.arange(len(elapsed))[:, np.newaxis] * cells.size
         taken = self._amplitude[seen] * full[:, seen]
-        drops = np.zeros((len(elapsed), rows.size, columns.size))
-        drops.reshape(-1)[...] = np.bincount(each.reshape(-1), taken.reshape(-1), drops.size)
-        return drops
+        shape = len(elapsed), cells.size
+        drops = np.bincount(each.reshape(-1), taken.reshape(-1), shape[0] * shape[1])
+        relative.reshape(len(elapsed), -1)[:, cells] -= drops.reshape(shape)
 
-    def _pass_time(self, elapsed: float, draw: FloatArray) -> None:
+    def _pass_time(self, elapsed: FloatArray) -> npt.NDArray[np.bool_]:
+        """Return which traps are full after each time (s), shape (len(elapsed), traps)."""
+        passing = elapsed[elapsed > 0.0]
+        draw = self._rng.random((passing.size, self.full.size))
+        stays, fills = np.empty((2, *draw.shape), np.bool_)
+        for time in set(passing.tolist()):
+            which = passing == time
+            stays_full, filled = self._chances(time)
+            stays[which], fills[which] = draw[which] < stays_full, draw[which] < filled
+        full = np.empty((len(elapsed), self.full.size), np.bool_)
+        full[: len(elapsed) - passing.size] = before = self.full  # no time has passed before
+        for k, now in enumerate(full[len(elapsed) - passing.size :]):
+            np.logical_and(before, stays[k], out=now)
+            np.logical_or(now, fills[k], out=now)
+            before = now
+        self.full = before.copy()
+        return full
+
+    def _chances(self, elapsed: float) -> tuple[FloatArray, FloatArray]:
+        """Return with what probability traps stay full, and fill, in a time (s)."""
         # Full after t with probability d + (full - d) exp(-t / tau).
         if elapsed != self._left_for:
             left = np.exp(-elapsed / self._relaxation)
             self._left_for = elapsed
             self._stays_full = self._duty + (1.0 - self._duty) * left
             self._fills = self._duty + (0.0 - self._duty) * left
-        self.full = np.where(self.full, draw < self._stays_full, draw < self._fills)
+        return self._stays_full, self._fills
 
     def _add_up(self) -> None:
         full = np.bincount(self.cell, self._amplitude * self.full, minlength=self.drop.size)
         self.drop.reshape(-1)[...] = full
 
 
-def _part(rows: Lines, columns: Lines) -> Any:
-    """Return the index of some lines; slices, which are faster, where they are neighbours."""
-    if rows[-1] - rows[0] + 1 == rows.size and columns[-1] - columns[0] + 1 == columns.size:
-        return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    return np.ix_(rows, columns)
+def _places(lines: Lines, line: Lines) -> Lines:
+    """Return where each of some lines is among those looked at, rising; -1: nowhere."""
+    place = lines.searchsorted(line)
+    return np.where(lines.take(place, mode="clip") == line, place, -1)

@@ -659,8 +659,8 @@ class TestSlowReadNoise:
             array.program(np.where(np.arange(128) % 2, 2.0, 0.5)[:, np.newaxis])
             G = board.chip.conductance
             noise = board.chip.fluctuation.relative(np.array([0]), ALL.rows, ALL.columns)
-            (operands,) = board._readout.operands(ALL, 5.0, noise)
-            noises[exponent] = operands.linear / 2**33 / G - 1, np.sqrt(operands.variance) / G
+            operands = board._readout.operands(ALL, 5.0, noise)
+            noises[exponent] = operands.linear[0] / 2**33 / G - 1, np.sqrt(operands.variance) / G
         np.testing.assert_allclose(noises[0.5][0][1::2], noises[0.0][0][1::2], atol=1e-4)
         np.testing.assert_allclose(noises[0.5][0][::2], 2 * noises[0.0][0][::2], atol=1e-4)
         assert_spread(noises[0.5][0][::2], 0.02, extra=1e-5)

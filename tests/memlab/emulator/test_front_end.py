@@ -208,7 +208,7 @@ class TestAmplifier:
     def test_noise_in_1_mhz_is_what_the_reference_says(self) -> None:
         # The noise bandwidth of a single pole at 1 MHz is pi/2 MHz.
         _, board = make(board__amplifier__thermal_bandwidth=1e6 * math.pi / 2)
-        (operands,) = board._readout.operands(ALL, 5.0)
+        operands = board._readout.operands(ALL, 5.0)
         variance = board._front_end.column_errors(ALL.columns, operands).variance
         assert variance is not None
         # Board reference 3, in LSB.

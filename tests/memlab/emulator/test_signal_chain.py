@@ -10,15 +10,21 @@ up while the current is below 2.2 V / R of the next gain.
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.board import AUTO_GAIN, Samples, Selection
+from drivers.converter import CodeRange, Codes
 from drivers.ltc2668 import Span
 from memlab.array.board_array import BoardArray
 from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.drive import ExactDrive
+from memlab.emulator.front_end import ColumnErrors
+from memlab.emulator.products import Products, Stretch
+from memlab.emulator.readout import Operands
 from memlab.emulator.signal_chain import SignalChain, grid_volts
 
 RESISTANCE = {1: 10**3, 2: 10**4, 3: 10**5, 4: 10**6}
@@ -197,3 +203,35 @@ def test_a_vmm_of_many_cells_meets_exact_arithmetic(seed: int, gain: int) -> Non
             used = gain or automatic_gain(current)
             assert samples.gain[k, c] == used
             assert samples.code[k, c] == adc_code(current, used)
+
+
+def test_vectors_of_many_moments_are_those_of_each_alone() -> None:
+    rng = np.random.default_rng(4)
+    stops, shape = [3, 4, 290, 291, 300], (5, 7, 2)
+    # So unlike that what bending adds is not on one grid.
+    bent = np.rint(rng.uniform(0, 2.0 ** np.array([1, 33, 9, 30, 32]), (7, 2, 5))).transpose(
+        2, 0, 1
+    )
+    errors = ColumnErrors(np.ones((4, 1)), None, None, None)
+    drive = ExactDrive(Span.BIPOLAR_5, CodeRange(26214, 39322))
+    codes = rng.integers(26214, 39322, (300, 7)).astype(np.uint16)
+
+    def currents(codes: Codes, stops: list[int], moments: slice) -> npt.NDArray[np.float64]:
+        operands = Operands(
+            linear=np.rint(2.0**30 * np.arange(70).reshape(shape) / 70)[moments],
+            bent=bent[moments],
+            bent_most=bent[moments].sum(axis=1).max(axis=1).tolist(),
+            bending_voltage=1.0,
+            variance=None,
+            row_conductance=np.zeros(7),
+            column_conductance=np.ones(2),
+        )
+        passing = Products().of(codes, drive, [Stretch(stops, operands, errors)], 2)
+        return np.concatenate([some.current.copy() for some in passing])
+
+    together = currents(codes, stops, slice(None))
+    alone = [
+        currents(codes[start:stop], [stop - start], slice(k, k + 1))
+        for k, (start, stop) in enumerate(zip([0, *stops], stops, strict=False))
+    ]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
