@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from memlab.cli.command import Command, Group
+from memlab.cli.options import json_option
 from memlab.cli.streams import tell
 from memlab.datasets import CATALOG, Status, data_directory, fetch_mnist, look
 from memlab.datasets.store import MissingDataError
@@ -16,18 +16,13 @@ from memlab.datasets.store import MissingDataError
 __all__ = ["data"]
 
 
-def _common(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that all three commands have."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
-        command
-    )
-    return click.option(
-        "--data",
-        "where",
-        type=click.Path(path_type=Path),
-        metavar="PATH",
-        help="Data directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
-    )(command)
+_where_option = click.option(
+    "--data",
+    "where",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Data directory.  [default: $MEMLAB_DATA, else ~/.local/share/memlab]",
+)
 
 
 @click.group(cls=Group)
@@ -36,7 +31,8 @@ def data() -> None:
 
 
 @data.command(name="list", cls=Command)
-@_common
+@_where_option
+@json_option
 def list_command(where: Path | None, as_json: bool) -> None:
     """List the data sets, whether they are here, and how to get the others."""
     states = [look(name, where) for name in CATALOG]
@@ -53,7 +49,8 @@ def list_command(where: Path | None, as_json: bool) -> None:
 
 @data.command(cls=Command)
 @click.argument("name", type=click.Choice(list(CATALOG)))
-@_common
+@_where_option
+@json_option
 def fetch(name: str, where: Path | None, as_json: bool) -> None:
     """Download a data set into the data directory; only MNIST can be downloaded.
 
@@ -73,7 +70,8 @@ def fetch(name: str, where: Path | None, as_json: bool) -> None:
 
 @data.command(cls=Command)
 @click.argument("name", required=False, type=click.Choice(list(CATALOG)))
-@_common
+@_where_option
+@json_option
 def path(name: str | None, where: Path | None, as_json: bool) -> None:
     """Print the data directory, or the file of one data set, on stdout."""
     if name is None:
