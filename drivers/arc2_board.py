@@ -106,16 +106,21 @@ def open_board(
         raise DeviceError(f"arc2: timeout={timeout:g} must be above 0 s")
     rows, columns = _read_mapping(mapping)
     api = _pyarc2()
-    found = list(api.find_ids())
-    if id < 0 and len(found) == 1:
-        id = found[0]  # noqa: A001
-    if id not in found:
-        there = ", ".join(map(str, found)) or "none; check cable, power and the USB driver"
-        raise TransportError(f"arc2: choose an instrument with id=...; there are: {there}")
     try:
+        found = list(api.find_ids())
+        if not found:
+            raise TransportError("arc2: no instrument; check cable, power and the USB driver")
+        if id < 0 and len(found) == 1:
+            id = found[0]  # noqa: A001
+        if id not in found:
+            there = ", ".join(map(str, found))
+            raise TransportError(f"arc2: choose an instrument with id=...; there are: {there}")
         instrument = api.Instrument(id, firmware)
-    except Exception as error:  # pyarc2 raises its own kind, and Python's
-        raise TransportError(f"arc2: instrument {id} does not open: {error}") from error
+    except api.ArC2Error as error:
+        raise TransportError(
+            f"arc2: no instrument opens ({error}); check that no other program has it, cable and "
+            "power"
+        ) from error
     version = f"{Path(firmware).name}, libarc2 {api.LIBARC2_VERSION or 'of unknown version'}"
     return Arc2Board(api, instrument, rows, columns, version, chip, gates == "selectors", timeout)
 

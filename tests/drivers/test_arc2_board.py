@@ -121,6 +121,23 @@ class TestOpening:
             open_board(rest + change)
         assert not fake.instruments
 
+    def test_with_the_package_and_without_an_instrument_it_says_so(self, tmp_path: Path) -> None:
+        pytest.importorskip("pyarc2", reason="pyarc2 has no wheel for this machine")
+        firmware = tmp_path / "fw.bin"
+        firmware.touch()
+        with pytest.raises(TransportError, match="no instrument"):
+            open_board(f"arc2:?firmware={firmware}")
+
+    def test_an_instrument_that_another_program_has_is_told(
+        self, fake: FakePyarc2, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def busy(*_: object) -> None:
+            raise fake.ArC2Error("FPGA Error: -5")
+
+        monkeypatch.setattr(fake, "Instrument", busy)
+        with pytest.raises(TransportError, match="no other program has it"):
+            open_board(url)
+
     @pytest.mark.parametrize(
         ("wrong", "reason"),
         [
