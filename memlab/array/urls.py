@@ -94,7 +94,9 @@ def open_array(
         What the chip may see. By default what the chip's file says, where the URL or `chip` names
         one, over the defaults; changes of limits lie over those again.
     point
-        The voltages and widths of reading and programming; by default what the chip's file says.
+        The voltages and widths of reading and programming; by default what the chip's file says,
+        and where none does, the published ones, with the shortest pulses that `limits` allow where
+        those are longer than 1 us.
 
     Raises
     ------
@@ -131,6 +133,10 @@ def open_board_array(
     allowed = _limits(limits, named)
     if point is None and named is not None:
         point = named.point.over(OperatingPoint())
+    if point is None:
+        # Nobody asked for 1 us; limits that allow only longer pulses say what is meant.
+        width = max(OperatingPoint().set_width, allowed.minimum_width)
+        point = OperatingPoint(set_width=width, reset_width=width)
     board, file = _open_board(address, seed, chip)
     passport = None
     try:

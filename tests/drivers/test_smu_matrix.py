@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support.arc2 import new_chip
 from support.bench import LIMITS, POINT, set_up, write_wiring
+from support.command import in_process
 from support.virtual_bench import ID_MATRIX, ID_SMU, Bench
 
 from drivers.board import BoardConfig, Outcome, PulseBatch, Selection
@@ -14,6 +15,8 @@ from drivers.errors import DeviceError, PulseOutcomeUnknown, TransportError
 from drivers.smu_matrix import SmuMatrixBoard, read_wiring
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import open_array, open_board
+from memlab.chip.limit_changes import read_limits
+from memlab.chip.limits import OperatingPoint
 from memlab.errors import LimitError, SaturationWarning, SettingError
 from memlab.testing.boards.codes import RESET, SET, Words, pulses
 
@@ -317,3 +320,23 @@ def test_options_and_absent_instruments_are_told_in_one_line(tmp_path: Path) -> 
     (tmp_path / "empty.yaml").write_text('spec: "1.1"\ndevices: {}\nresources: {}\n')
     with pytest.raises(TransportError, match="check"):
         open_board(f"smu-matrix:?wiring={file}&backend={tmp_path / 'empty.yaml'}@sim")
+
+
+def test_commands_work_where_limits_say_that_pulses_are_slow(
+    bench: Bench, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = tmp_path / "slow.toml"
+    text = "minimum_width = 2e-3\nmaximum_width = 1e-2\npulse_energy = 2e-5\n"
+    slow.write_text(f"[limits]\n{text}")
+    place = ["--board", f"{url}&passport=none", "--limits", str(slow)]
+    assert in_process(capsys, "board", "info", "--board", url)[0] == 0
+    code, out, said = in_process(
+        capsys, "read", *place, "--rows", "0:2", "--out", str(tmp_path / "map.npy"), "--json"
+    )
+    assert code == 0, said
+    with open_array(f"{url}&passport=none", limits=read_limits(slow)) as array:
+        assert array.operating_point == OperatingPoint(set_width=2e-3, reset_width=2e-3)
+        array.program(0.0)
+    assert {seconds for *_, seconds, _ in bench.pulses} == {2e-3}
+    assert np.isfinite(np.load(tmp_path / "map.npy")[:2]).all()
+    assert out
