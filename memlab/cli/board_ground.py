@@ -6,6 +6,7 @@ import rich_click as click
 
 from drivers.grounding import ground_line
 from drivers.opening import SCHEMES, parse_address
+from drivers.registry import named_schemes
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
 from memlab.cli.streams import tell
@@ -28,9 +29,18 @@ def ground(url: str, clear_fault: bool, as_json: bool) -> None:
     else:
         from memlab.array.urls import open_board
 
-        with open_board(url) as board:
+        with open_board(_without_chip(url)) as board:
             board.ground()
     tell(document, as_json, lambda _: [_in_words(document)])
+
+
+def _without_chip(url: str) -> str:
+    """Return the URL of a board by entry point without its chip, whose lock another may have."""
+    address, _, query = url.partition("?")
+    if address.partition(":")[0] not in named_schemes():
+        return url
+    options = [pair for pair in query.split("&") if pair and not pair.startswith("chip=")]
+    return address + ("?" + "&".join(options) if options else "")
 
 
 def _in_words(document: dict[str, object]) -> str:

@@ -340,3 +340,14 @@ def test_commands_work_where_limits_say_that_pulses_are_slow(
     assert {seconds for *_, seconds, _ in bench.pulses} == {2e-3}
     assert np.isfinite(np.load(tmp_path / "map.npy")[:2]).all()
     assert out
+
+
+def test_a_bench_that_another_program_hangs_in_can_be_grounded(
+    bench: Bench, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_board(url):
+        bench.level["smua"], bench.on["smua"], bench.bus = 0.2, True, {}
+        code, out, said = in_process(capsys, "board", "ground", "--board", url)
+        assert code == 0, said
+        assert "every line is grounded" in out
+        assert bench.idle
