@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.in_turn import ratios_in_turn
 
 from memlab.experiments import make_plan, run
 
@@ -20,37 +21,30 @@ def processor_seconds(out: Path, level: str, epochs: int, board: str = "emulator
     return time.process_time() - start
 
 
-def test_the_full_log_costs_less_than_15_percent(tmp_path: Path) -> None:
-    """Compare 100 airline updates with the full log and without, in turn, nine times."""
-    processor_seconds(tmp_path / "warm-up.h5", "all", 5)
-    ratios = []
-    for pair in range(9):
-        off = processor_seconds(tmp_path / f"off{pair}.h5", "off", 100)
-        on = processor_seconds(tmp_path / f"on{pair}.h5", "all", 100)
-        ratios.append(on / off)
-    ratio = statistics.median(ratios)
+def log_level(level: str) -> list[str]:
+    return [f"log.level={level}"]
+
+
+def report(what: str, ratios: list[float]) -> float:
+    median = statistics.median(ratios)
     print(
-        f"\nfull log / no log, processor time: median {ratio:.3f}, "
+        f"\n{what}, processor time, in turn: median {median:.3f} of {len(ratios)} pairs, "
         f"range {min(ratios):.3f}..{max(ratios):.3f}"
     )
-    assert ratio < 1.15
+    return median
+
+
+def test_the_full_log_costs_less_than_15_percent(tmp_path: Path) -> None:
+    """Compare 100 airline updates with the full log and without, nine times."""
+    off, on = {"settings": log_level("off")}, {"settings": log_level("all")}
+    assert report("full log / no log", ratios_in_turn(9, 100, tmp_path, off, on)) < 1.15
 
 
 def test_a_passport_costs_less_than_10_percent(tmp_path: Path) -> None:
-    """Compare 200 airline updates with a passport of the chip and without, in turn, 13 times."""
-    board = f"emulator:?passport={tmp_path}/chip.passport"
-    processor_seconds(tmp_path / "warm-up.h5", "all", 5, board)
-    ratios = []
-    for pair in range(13):
-        off = processor_seconds(tmp_path / f"off{pair}.h5", "all", 200)
-        on = processor_seconds(tmp_path / f"on{pair}.h5", "all", 200, board)
-        ratios.append(on / off)
-    ratio = statistics.median(ratios)
-    print(
-        f"\npassport / no passport, processor time: median {ratio:.3f}, "
-        f"range {min(ratios):.3f}..{max(ratios):.3f}"
-    )
-    assert ratio < 1.1
+    """Compare 400 airline updates with a passport of the chip and without, seven times."""
+    off = {"settings": log_level("all")}
+    on = {**off, "board": f"emulator:?passport={tmp_path}/chip.passport"}
+    assert report("passport / no passport", ratios_in_turn(7, 400, tmp_path, off, on)) < 1.1
 
 
 def test_the_emulated_chip_with_the_full_log_takes_less_than_five_times_the_software(
