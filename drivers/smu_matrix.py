@@ -29,7 +29,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -136,17 +136,14 @@ def open_board(wiring: str, chip: str = "", backend: str = "") -> SmuMatrixBoard
         If another program uses a chip of this name.
     """
     plan = read_wiring(wiring)
-    smu = _open(plan.smu, backend, _SMU, "a Keithley 2600 with two channels")
-    try:
+    with ExitStack() as opened:
+        smu = _open(plan.smu, backend, _SMU, "a Keithley 2600 with two channels")
+        opened.callback(smu[0].close)
         matrix = _open(plan.matrix, backend, _MATRIX, "a Keithley 707B, 708B or 3706A")
-        try:
-            return SmuMatrixBoard(plan, *smu, *matrix, chip)
-        except BaseException:
-            matrix[0].close()
-            raise
-    except BaseException:
-        smu[0].close()
-        raise
+        opened.callback(matrix[0].close)
+        board = SmuMatrixBoard(plan, *smu, *matrix, chip)
+        opened.pop_all()
+        return board
 
 
 def _open(resource: str, backend: str, wanted: re.Pattern[str], what: str) -> tuple[Any, str]:

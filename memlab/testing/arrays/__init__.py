@@ -16,7 +16,8 @@
 `BoardArrayContract` also asks for what an array adds where there is a board below: raw codes,
 gains, saturation, limits. On hardware a suite pulses the cells of rows 2 to 4 and columns 1 to 6 a
 few dozen times, with the published amplitudes. At least 5 x 7 cells are expected, whose SET follows
-the law of Li 2019 (120 uS + 98 uS/V) if the array is `exact`.
+the law of Li 2019 (120 uS + 98 uS/V) if the array is `exact` and cells have gates. Where codes are
+finer than what is measured, `resolution` is to be overridden.
 """
 
 from __future__ import annotations

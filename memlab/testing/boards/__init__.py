@@ -13,6 +13,10 @@
         def exact(self):
             return False  # True for a chip without noise and drift: its codes must repeat
 
+Voltages, widths and conductances are those of the published board; what they are in codes, which
+gains there are, and whether cells have gates the board says in its capabilities. An instrument
+whose codes are finer than what it measures overrides `resolution`, too.
+
 On hardware the suite pulses the cells of rows 2 to 4 and columns 1 to 6 a few dozen times, with the
 published amplitudes. At least 5 x 7 lines are expected.
 """
