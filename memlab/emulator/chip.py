@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from memlab.emulator.cells.defects import stuck_cells
 from memlab.emulator.cells.drift import NEVER, Drift
+from memlab.emulator.cells.flicker import part_of
 from memlab.emulator.cells.fluctuation import Fluctuation
 from memlab.emulator.cells.forming import Forming
 from memlab.emulator.cells.switching import progress, reset_level, soft_level
@@ -154,7 +155,7 @@ class Chip:
 
     def part(self, rows: Rows, columns: npt.NDArray[np.intp], at: int) -> FloatArray:
         """Return conductances (S) at a time (ns), shape (len(rows), len(columns))."""
-        return self._drifted(at, np.ix_(rows, columns))
+        return self._drifted(at, part_of(rows, columns))
 
     # -- going back ---------------------------------------------------------------------------
 

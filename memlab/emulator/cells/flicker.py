@@ -113,6 +113,8 @@ class Flicker:
         """
         draws, octaves = int(number.sum()), int(number.max())
         part = part_of(rows, columns)
+        if not draws:
+            return np.repeat(self._sum[part][np.newaxis], len(number), axis=0)
         looked_at = part[1] if isinstance(part[1], slice) else columns
         draw = self._normal.indices(draws, self._sum.shape[1])
         old = self._terms[:octaves, rows][..., looked_at]
@@ -122,17 +124,15 @@ class Flicker:
         slower = self._sum[part] - old.sum(axis=0, dtype=np.float64)
         total, left = _running_sums(number, term, slower)
         # What is left in the end, of all columns.
-        left = left[left < draws]
-        if left.size:
-            most = number.max(axis=0)
-            moved = np.flatnonzero(most)
-            new = self._value.take(draw.take(left, axis=0), mode="clip")
-            self._replace(rows[moved], most[moved], new)
+        most = number.max(axis=0)
+        moved = np.flatnonzero(most)
+        new = self._value.take(draw.take(left[left < draws], axis=0), mode="clip")
+        self._replace(rows[moved], most[moved], new)
         return total
 
 
 def _running_sums(number: Numbers, term: Terms, slower: FloatArray) -> tuple[FloatArray, Lines]:
-    """Return sums of terms that are drawn anew again and again, the fast ones with the slow ones.
+    """Return sums of terms of which at least one is drawn anew, the fast ones more often.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def _running_sums(number: Numbers, term: Terms, slower: FloatArray) -> tuple[Flo
     drawn = np.concatenate((np.full((rows, 1), octaves + 1), number.T), axis=1).reshape(-1)
     when = [np.arange(drawn.size)]
     for octave in range(octaves):
-        when.append(when[-1][drawn[when[-1]] > octave])
+        when.append(when[-1][drawn.take(when[-1]) > octave])
     # A term changes only when all faster ones do: from slow to fast, each is added to the sum of
     # the slower ones, which is that of the last time one of those changed.
     total, final = slower, np.empty((rows, octaves), np.intp)
@@ -165,11 +165,14 @@ def _running_sums(number: Numbers, term: Terms, slower: FloatArray) -> tuple[Flo
     for octave in range(octaves - 1, -1, -1):
         here = when[octave + 1]
         which = first.take(here) + octave
-        total = total.take(np.cumsum(drawn[here] > octave + 1) - 1, axis=0)
-        total += term.take(which, axis=0)
+        last = np.cumsum(drawn.take(here) > octave + 1) - 1
         final[:, octave] = which[here.searchsorted(ends) - 1]
-    last = (np.cumsum(drawn > 0) - 1).reshape(rows, 1 + times)[:, 1:]
-    return total.take(last.T, axis=0), final
+        if octave == 0:  # of every time, and in their order
+            seen = (np.cumsum(drawn > 0) - 1).reshape(rows, 1 + times)[:, 1:].T
+            which, last = which.take(seen), last.take(seen)
+        total = total.take(last, axis=0)
+        total += term.take(which, axis=0)
+    return total, final
 
 
 def part_of(rows: Lines, columns: Lines) -> Any:
