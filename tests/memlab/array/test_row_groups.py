@@ -9,7 +9,7 @@ import pytest
 from drivers.board import Mode, PulseBatch, PulseKind
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
-from memlab.array.row_groups import group_numbers
+from memlab.array.row_groups import group_numbers, split_groups
 from memlab.array.urls import open_array
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.emulator import EmulatedBoard, load_preset
@@ -61,6 +61,16 @@ class TestGroups:
 
     def test_no_row_is_no_group(self) -> None:
         assert group_numbers(np.zeros((0, 64)), 1.0).shape == (0, 64)
+
+
+def test_groups_are_split_where_a_pulse_may_have_few_cells() -> None:
+    group = np.array([[0, 0, 0, 1, 1], [0, 0, 0, 0, 0]])
+    selected = np.array([[1, 0, 1, 1, 1], [1, 1, 1, 1, 1]], bool)
+    assert split_groups(group, selected, 2).tolist()[1] == [0, 0, 1, 1, 2]
+    first = split_groups(group, selected, 2)[0]
+    assert first[[0, 2, 3, 4]].tolist() == [0, 0, 1, 1]
+    assert split_groups(group, selected, 1)[0][[0, 2, 3, 4]].tolist() == [0, 1, 2, 3]
+    assert split_groups(group, selected, 0) is group
 
 
 class TestSets:

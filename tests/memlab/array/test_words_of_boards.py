@@ -13,7 +13,6 @@ from drivers.converter import CodeRange, Converter, grid
 from drivers.errors import DeviceError
 from drivers.published_board import SENSE, SPANS, recorded_converter
 from memlab.array.board_array import BoardArray
-from memlab.array.row_groups import split_groups
 from memlab.errors import LimitError, SaturationWarning, SettingError
 
 SHAPE = (4, 3)
@@ -156,13 +155,3 @@ class TestFiles:
             assert recorded_converter(board, "row") == SPANS[LineClass.ROW]
             assert recorded_converter(board, "gate") == SPANS[LineClass.GATE]
             assert recorded_converter(board, "sense") == SENSE
-
-
-def test_groups_are_split_where_a_pulse_may_have_few_cells() -> None:
-    group = np.array([[0, 0, 0, 1, 1], [0, 0, 0, 0, 0]])
-    selected = np.array([[1, 0, 1, 1, 1], [1, 1, 1, 1, 1]], bool)
-    assert split_groups(group, selected, 2).tolist()[1] == [0, 0, 1, 1, 2]
-    first = split_groups(group, selected, 2)[0]
-    assert first[[0, 2, 3, 4]].tolist() == [0, 0, 1, 1]
-    assert split_groups(group, selected, 1)[0][[0, 2, 3, 4]].tolist() == [0, 1, 2, 3]
-    assert split_groups(group, selected, 0) is group
