@@ -144,11 +144,6 @@ class DifferentialMatrix:
         return self._only.array
 
     @property
-    def rule(self) -> UpdateRule:
-        """The rule of a matrix that is one block."""
-        return self._only.rule
-
-    @property
     def programmed(self) -> ProgrammedUpdate:
         """What the last update told the cells of a matrix that is one block."""
         return self._only.programmed

@@ -327,7 +327,7 @@ class _Work:
         self._asked = ~np.isnan(target)
         self._band = settings.band(target)
         lowest = float(law.conductance(settings.gate_minimum))
-        self._by_set = self._asked & (target >= lowest - self._band)
+        self._by_set = target >= lowest - self._band
         """Cells that a SET brings to their target; the others are only RESET."""
         self._bias = np.zeros(array.shape)
         self._done = np.zeros(array.shape, bool)

@@ -10,6 +10,7 @@ from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.mapping import (
+    Block,
     Copies,
     DifferentialMatrix,
     DirectUpdate,
@@ -113,6 +114,32 @@ def test_a_chunk_on_a_board_sees_only_its_own_inputs() -> None:
     assert error.max() < (3 * 153e-6 / 2e3 + 256 * 76e-6 * 277e-6) / (0.2 * 1e-4 * 2)
     assert np.abs(matrix.weight).std() > 0.1
     assert array.counts.vmm == 3 * 5
+
+
+def test_a_block_goes_on_from_a_state() -> None:
+    def made() -> Block:
+        array = BoardArray(EmulatedBoard(load_preset("ideal"), 1, (6, 5)))
+        rule = OneShotUpdate(1e4, 1.1, 0.7, 1.6)
+        return Block("w", array, rule, Layout.INTERLEAVED)
+
+    first, second = made(), made()
+    second.restore(first.state())  # of a block that was neither programmed nor read
+    assert not hasattr(second, "programmed")
+    assert not hasattr(second, "reading")
+    first.initialise()
+    second.restore(first.state())
+    assert not hasattr(second, "reading")
+    first.change(1e-6 * np.arange(-7.0, 8.0).reshape(3, 5))
+    first.difference()
+    second.restore(first.state())
+    for name in ("gate_voltage", "reset"):
+        expected = getattr(first.programmed, name)
+        np.testing.assert_array_equal(getattr(second.programmed, name), expected)
+    for name in ("value", "saturated", "adc_code", "gain"):
+        np.testing.assert_array_equal(
+            getattr(second.reading, name), getattr(first.reading, name), err_msg=name
+        )
+    assert second.array.counts.set == second.array.counts.reset == 0
 
 
 def test_a_matrix_of_several_blocks_has_no_single_array() -> None:

@@ -179,6 +179,46 @@ def test_random_first_gate_voltages_come_from_the_generator_and_stay_in_range() 
     assert start(1).max() == pytest.approx(1.2, abs=0.01)
 
 
+def test_first_gate_voltages_without_spread_draw_nothing() -> None:
+    rng = np.random.default_rng(1)
+    before = rng.bit_generator.state
+    rule = OneShotUpdate(1e4, 1.1, 0.9, 1.6, rng=rng)
+    np.testing.assert_array_equal(
+        rule.initialise(IdealArray(2, 3)).gate_voltage, np.full((2, 3), 1.1)
+    )
+    assert rng.bit_generator.state == before
+
+
+def test_a_rule_goes_on_from_a_state_as_the_first_did() -> None:
+    def made() -> tuple[OneShotUpdate, RecordingArray]:
+        rng = np.random.default_rng(1)
+        settings = {"threshold": 0.1, "spread": 0.2, "set_all": False}
+        return OneShotUpdate(1e4, 1.1, 0.7, 1.6, rng=rng, **settings), RecordingArray(2, 3)  # type: ignore[arg-type]
+
+    change = 1e-6 * np.array([[7.0, -7.0, 13.0], [0.0, -13.0, 5.0]])
+    (first, array), (second, other) = made(), made()
+    first.initialise(array)
+    first.change(array, change)
+    second.restore(first.state())
+    for rule, on in ((first, array), (second, other)):
+        on.pulses.clear()
+        rule.change(on, change)
+        rule.initialise(on)
+    assert len(array.pulses) == len(other.pulses) == 2
+    for here, there in zip(array.pulses, other.pulses, strict=True):
+        for one, same in zip(here, there, strict=True):
+            np.testing.assert_array_equal(one, same)
+
+
+def test_a_state_of_given_gate_voltages_starts_from_them() -> None:
+    first, second = (OneShotUpdate(1e4, 1.1, 0.7, 1.6) for _ in range(2))
+    first.start = np.array([[0.8, 1.7, 0.1]])
+    second.restore(first.state())
+    for rule in (first, second):
+        gate = rule.initialise(RecordingArray(1, 3)).gate_voltage
+        np.testing.assert_array_equal(gate, [[0.8, 1.6, 0.7]])
+
+
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ValueError, match="set_all"):
         OneShotUpdate(1e4, 1.0, 0.7, 1.6, threshold=0.1)
@@ -213,3 +253,23 @@ def test_direct_writing_starts_from_the_same_or_from_other_conductances_when_it_
             found.append(float(array.read_conductance()[0, 0]))
             rule.change(array, np.array([[50e-6]]))
         assert found == pytest.approx(expected, rel=1e-14)
+
+
+def test_direct_writing_that_goes_on_begins_anew_as_the_first_did() -> None:
+    array, start = IdealArray(1, 1), np.array([[200e-6]])
+
+    def anew(k: int) -> FloatArray:
+        return start + k * 1e-5
+
+    # The second rule is given conductances of its own in the second case, and must forget `anew`.
+    for of_first, expected in ((anew, 2.2e-4), (None, 2e-4)):
+        first, second = DirectUpdate(start, of_first), DirectUpdate(start + 1e-4, anew)
+        for _ in range(2):
+            first.initialise(array)
+        first.change(array, np.array([[50e-6]]))
+        second.restore(first.state())
+        second.change(array, np.array([[50e-6]]))
+        began = expected - 1e-5 if of_first else 2e-4
+        assert array.read_conductance().item() == pytest.approx(began + 50e-6, rel=1e-12)
+        second.initialise(array)
+        assert array.read_conductance().item() == pytest.approx(expected, rel=1e-12)

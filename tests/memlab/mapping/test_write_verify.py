@@ -174,6 +174,17 @@ def test_a_target_at_the_reset_level_gets_a_reset_and_no_set() -> None:
     assert result.reset.mean() == pytest.approx(1 / p, abs=4 * sqrt((1 - p) / 8192) / p)
 
 
+def test_a_target_above_the_tolerance_is_left_to_a_reset_where_no_set_goes_so_low() -> None:
+    law = SwitchingLaw(98e-6, 120e-6, 20e-6)
+    url = "emulator:?chip=ideal&shape=3x2&reset_conductance=20e-6"
+    with open_array(url) as array:
+        array.program(1.0)
+        result = write_verify(array, 20e-6, law, WriteVerify(TOLERANCE))
+    assert result.done.all()
+    np.testing.assert_array_equal(result.reset, np.ones((3, 2)))
+    np.testing.assert_array_equal(result.set, np.zeros((3, 2)))
+
+
 class StuckArray(IdealArray):
     """An ideal array some of whose cells keep what they have."""
 
@@ -283,6 +294,48 @@ def test_what_can_be_reached_ends_a_tolerance_beyond_the_law(inside: float, outs
     target[0, 2] = outside
     with pytest.raises(LimitError, match=r"^1 of the targets cannot be reached.*at \[0, 2\]"):
         check_target(IdealArray(1, 3), target, law, WriteVerify(TOLERANCE))
+
+
+# All of these, sums and differences too, are exact: SETs end at 1.5 to 3.5 of 2^-13 S.
+EXACT = SwitchingLaw(2.0**-13, 2.0**-13, 2.0**-14)
+WIDTH = 2.0**-16
+
+
+@pytest.mark.parametrize(
+    ("edge", "beyond"),
+    [
+        (1.5 * 2.0**-13 - WIDTH, 0.0),
+        (3.5 * 2.0**-13 + WIDTH, 1.0),
+        (2.0**-14 - WIDTH, 0.0),
+        (2.0**-14 + WIDTH, 1.0),
+    ],
+)
+def test_a_target_at_the_very_edge_of_a_tolerance_can_be_reached(
+    edge: float, beyond: float
+) -> None:
+    check_target(IdealArray(1, 1), np.array([[edge]]), EXACT, WriteVerify(WIDTH))
+    outside = np.array([[np.nextafter(edge, beyond)]])
+    with pytest.raises(LimitError, match="cannot be reached"):
+        check_target(IdealArray(1, 1), outside, EXACT, WriteVerify(WIDTH))
+
+
+def test_a_target_at_the_very_edge_of_the_lowest_set_is_set() -> None:
+    target = np.array([[1.5 * 2.0**-13 - WIDTH]])
+    result = write_verify(IdealArray(1, 1), target, EXACT, WriteVerify(WIDTH, attempts=1))
+    assert result.set.item() == 1
+
+
+def test_a_reading_at_the_very_edge_of_its_tolerance_is_within() -> None:
+    target = 2.0**-12
+    array = IdealArray(1, 3)
+    array.write([[target - WIDTH, target + WIDTH, np.nextafter(target + WIDTH, 1.0)]])
+    read: list[FloatArray] = []
+    result = write_verify(
+        array, target, EXACT, WriteVerify(WIDTH), observer=lambda _, found: read.append(found)
+    )
+    assert (np.abs(read[0] - target) <= WIDTH).tolist() == [[True, True, False]]
+    assert (result.set + result.reset > 0).tolist() == [[False, False, True]]
+    assert result.within.all()
 
 
 def test_a_target_below_the_lowest_set_by_less_than_the_tolerance_is_set() -> None:
