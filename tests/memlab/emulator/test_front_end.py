@@ -223,6 +223,45 @@ class TestAmplifier:
         variance = (40e-9 * gain) ** 2 * 1e6 + 4 * 1.380649e-23 * 300 * 1e4 * 1e6
         spread_over_channels(code, math.sqrt(variance / STEP**2 + 1 / 12))
 
+    @pytest.mark.parametrize(
+        ("voltage_noise", "bandwidth", "cells", "capacitance"),
+        [
+            (40e-9, 1e6, 0.0, 0.0),
+            (0.0, 0.0, 3e6, 0.0),
+            (40e-9, 1e6, 3e6, 0.0),
+            (40e-9, 1e6, 3e6, 2e-9),
+            (40e-9, 3e6, 1e6, 200e-12),
+        ],
+    )
+    def test_the_variance_is_that_of_the_formula(
+        self, voltage_noise: float, bandwidth: float, cells: float, capacitance: float
+    ) -> None:
+        _, board = make(
+            shape=(5, 3),
+            temperature=330.0,
+            read_noise__bandwidth=cells,
+            board__adc__noise=0.7,
+            board__amplifier__thermal_bandwidth=bandwidth,
+            board__amplifier__voltage_noise=voltage_noise,
+            board__amplifier__column_capacitance=capacitance,
+        )
+        # Of columns whose noise gain is far from 1 at some gain, and near it at another.
+        G = np.array([2e-7, 3e-5, 7e-4])
+        variance = board._front_end._noise(G)
+        assert variance is not None
+        thermal = 4 * 1.380649e-23 * 330.0
+        for k, R in enumerate((1e3, 1e4, 1e5, 1e6)):
+            # Board reference 3: the pole lies at the root of GBW / (2 pi R C).
+            pole = math.sqrt(500e6 / (2 * math.pi * R * capacitance)) if capacitance else math.inf
+            for column, siemens in enumerate(G):
+                own = min(bandwidth, math.pi / 2 * pole) * (
+                    thermal * R + (voltage_noise * (1 + R * siemens)) ** 2
+                )
+                of_cells = min(cells, math.pi / 2 * pole) * thermal * R**2 * siemens
+                expected = 0.7**2 + (own + of_cells) / STEP**2
+                found = np.broadcast_to(variance, (4, 3))[k, column]
+                assert found == pytest.approx(expected, rel=1e-12)
+
 
 class TestAdc:
     def test_noise_in_codes(self) -> None:

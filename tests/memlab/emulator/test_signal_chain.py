@@ -8,6 +8,7 @@ up while the current is below 2.2 V / R of the next gain.
 """
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,11 @@ STEP = Fraction(10, 65536)
 SIEMENS = Fraction(1, 2**33)
 AMPERE = Fraction(1, 2**53)
 """The grids of the design: 2^-20 V, 2^-33 S, and so 2^-53 A."""
-CHAIN = SignalChain(EmulatedBoard(load_preset("ideal"), seed=0).capabilities)
+
+
+@cache  # made in a test, not at import: what makes a chain is under test too
+def chain() -> SignalChain:
+    return SignalChain(EmulatedBoard(load_preset("ideal"), seed=0).capabilities)
 
 
 def adc_code(current: Fraction, gain: int) -> int:
@@ -54,7 +59,7 @@ def board_with(conductance: float, row: int = 7, column: int = 9) -> EmulatedBoa
 
 
 def digitise(current: list[int], gain: int) -> Samples:
-    return CHAIN.digitise(np.array([current], np.float64), gain)
+    return chain().digitise(np.array([current], np.float64), gain)
 
 
 class TestOneCell:
@@ -235,3 +240,83 @@ def test_vectors_of_many_moments_are_those_of_each_alone() -> None:
         for k, (start, stop) in enumerate(zip([0, *stops], stops, strict=False))
     ]
     np.testing.assert_array_equal(together, np.concatenate(alone))
+
+
+def small_board(**changes: float) -> EmulatedBoard:
+    """Return a board of 5 x 3 cells, no two alike: 125.1 to 194.8 uS."""
+    dotted = {name.replace("__", "."): value for name, value in changes.items()}
+    board = EmulatedBoard(load_preset("ideal").replace(**dotted), 2, (5, 3))
+    gate = 1e-4 * np.arange(500, 8001, 535).reshape(5, 3) + 0.002
+    BoardArray(board).program(gate)
+    return board
+
+
+SMALL = Selection(np.arange(5), np.arange(3))
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e-12], ids=["ideal lines", "lines on a finer grid"])
+@pytest.mark.parametrize("vectors", [1, 3])
+def test_the_energy_of_a_product_is_that_of_every_cell_of_every_vector(
+    vectors: int, offset: float
+) -> None:
+    board = small_board(board__dac__offset=offset)
+    code = np.array([[32868, 32468, 34079, 32768, 31457], [33000] * 5, [31500, *[32768] * 4]])
+    board.vmm(SMALL, code[:vectors].astype(np.uint16), AUTO_GAIN)
+    # V^2 G, for the 0.16 us and 1020 ticks of a read pulse.
+    watts = sum(
+        ((int(one) - 32768) * 10 / 65536) ** 2 * siemens
+        for vector in code[:vectors]
+        for one, row in zip(vector, board.chip.conductance, strict=True)
+        for siemens in row
+    )
+    assert board.energy.vmm == pytest.approx(watts * (0.16e-6 + 1020 / 240e6), rel=1e-9)
+
+
+class TestNoiseOfTheCells:
+    """Squares of voltages times variances, in whole numbers: exact like the product itself."""
+
+    @pytest.mark.parametrize("largest", [1.0, 3.0, 1311.0, 4096.0, 209715.0, 1048700.0])
+    @pytest.mark.parametrize("rows", [1, 3, 128])
+    def test_sums_are_exact_and_as_fine_as_they_can_be(self, rows: int, largest: float) -> None:
+        variance = np.random.default_rng(1).uniform(1e-16, 9e-12, (rows, 2))
+        drive = ExactDrive(Span.BIPOLAR_5, CodeRange(32768, 32768))
+        drive.largest, drive.unit = largest, 2.0**-20
+        made = chain()._in_units(chain()._ideal, drive.unit)
+        tables = chain()._with_cells(made, operands_of(variance), drive)
+        assert tables.of_cells is not None
+        square = np.rint(largest**2 * tables.square_scale)
+        sums = square * tables.of_cells.sum(axis=0)
+        assert (tables.of_cells == np.rint(tables.of_cells)).all()
+        assert sums.max() < 2**53
+        # A power of two to spare in each of: squares, rows, the largest cell.
+        assert square * rows * tables.of_cells.max() >= 2**48
+        # In squared units of current, 2^-33 S times the unit of voltage.
+        whole = sums * tables.of_cells_unit
+        np.testing.assert_allclose(
+            whole, largest**2 * variance.sum(axis=0) * 2.0**66, rtol=2e-6 * rows
+        )
+
+    def test_a_chip_without_variance_has_none(self) -> None:
+        drive = ExactDrive(Span.BIPOLAR_5, CodeRange(26214, 39322))
+        made = chain()._in_units(chain()._ideal, drive.unit)
+        for variance in (None, np.zeros((3, 2))):
+            assert chain()._with_cells(made, operands_of(variance), drive) is made
+
+    def test_it_is_the_same_on_the_grid_of_lines_with_errors(self) -> None:
+        code = np.random.default_rng(3).integers(31457, 34080, (200, 5)).astype(np.uint16)
+        seen = [
+            small_board(read_noise__white=0.05, board__dac__offset=offset).vmm(SMALL, code, 2)
+            for offset in (0.0, 1e-12)
+        ]
+        apart = seen[0].code.astype(int) - seen[1].code
+        # The same deviates times the same variances, rounded otherwise: a code seldom differs.
+        assert np.abs(apart).max() <= 1
+        assert np.count_nonzero(apart) < 10
+        quiet = small_board().vmm(SMALL, code, 2).code.astype(int)
+        assert (seen[0].code != quiet).mean() > 0.9
+
+
+def operands_of(variance: npt.NDArray[np.float64] | None) -> Operands:
+    """Return operands of which nothing but this variance (S^2) matters."""
+    one = np.ones((1, 1))
+    return Operands(one[np.newaxis], None, [0.0], 0.0, variance, one[0], one[0])
