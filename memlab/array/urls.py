@@ -230,7 +230,8 @@ def _chip_of(url: str, chip: ChipPreset | None) -> ChipPreset | None:
     parameters = dotted_names(chip.model_dump())
     for name in options:
         # What is no parameter may be a misspelt option; else the chip says what it has.
-        near = near_names(name, dict.fromkeys((*_EMULATOR_OPTIONS, *parameters)))
+        known = dict.fromkeys((*_EMULATOR_OPTIONS, *parameters))
+        near = ["chip"] if name == "preset" else near_names(name, known)
         if name not in parameters and near and near[0] in _EMULATOR_OPTIONS:
             raise SettingError(
                 f"{url!r}: unknown option {name!r}; did you mean {near[0]}? Parameters of the chip "

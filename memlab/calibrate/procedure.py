@@ -264,7 +264,11 @@ def _results(calibration: Calibration, before: Check, after: Check) -> dict[str,
         "method": calibration.method,
         "passes": details["passes"],
         "spread": {
-            name: _over_lines(name, float(values.std(axis=-1).mean()), values)
+            name: _over_lines(
+                name,
+                np.nan if name in unknown else float(values.std(axis=-1).mean()),
+                uncertainty[name],
+            )
             for name, values in record.items()
         },
         "uncertainty": {

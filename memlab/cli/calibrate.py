@@ -188,7 +188,8 @@ def _words(document: dict[str, Any]) -> list[str]:
         one = document["uncertainty"][name]
         unit = units.get(one["units"], one["units"])
         known = "not known this way" if one["value"] is None else f"{one['value']:.2g} {unit}"
-        lines.append(f"{name:<20} {spread['value']:9.3g}    {known} ({one['n']} {one['of']})")
+        found = "-" if spread["value"] is None else f"{spread['value']:.3g}"
+        lines.append(f"{name:<20} {found:>9}    {known} ({one['n']} {one['of']})")
     lines += [
         f"{what} {format_lines(document[f'unknown_{what}'])}: no cell conducts; nothing is known "
         "of them, and they are taken for nominal. SET some (--program) to know them"

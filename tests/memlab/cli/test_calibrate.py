@@ -69,6 +69,9 @@ class TestOnBoard:
         assert found["unknown_columns"] == []
         assert found["method"] == "on-board references"
         assert found["unknown"] == ["row_gain", "row_inl"]
+        for name in found["unknown"]:  # no spread is told where nothing is known
+            assert (found["spread"][name]["value"], found["spread"][name]["n"]) == (None, 0)
+        assert found["spread"]["adc_offset"]["value"] > 0
         assert found["vmm_error"]["before"]["value"] > 10 * found["vmm_error"]["after"]["value"]
         assert (tmp_path / "c.png").is_file()
         with open_array(f"{URL}&calibration=latest") as array, h5py.File(out) as file:

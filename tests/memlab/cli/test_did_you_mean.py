@@ -26,6 +26,7 @@ NAMES = {
     "scheme": ("read --board emulatr:", "did you mean emulator?"),
     "wire scheme": ("read --board seral:///dev/x", "did you mean serial?"),
     "option of the emulator": ("read --board emulator:?sed=3", "did you mean seed?"),
+    "preset of the emulator": ("read --board emulator:?preset=ideal", "did you mean chip?"),
     "parameter of the chip": ("read --board emulator:?noize=0", "did you mean noise?"),
     "option of an array": ("read --board emulator:?pasport=x", "did you mean passport?"),
     "option of a wire": ("read --board socket://h:1?baudrat=3", "did you mean baudrate?"),
