@@ -327,10 +327,12 @@ class Arc2Board(RecordedBoard):
     def _idle(self) -> None:
         """Ground everything; also tried on an instrument that failed."""
         with self._translated():
-            if self._selectors:
-                self._chip.config_selectors([])
-            self._chip.finalise_operation(self._api.IdleMode.HardGnd)
-            self._execute()
+            try:
+                if self._selectors:
+                    self._chip.config_selectors([])
+            finally:
+                self._chip.finalise_operation(self._api.IdleMode.HardGnd)
+                self._execute()
 
     def _execute(self) -> None:
         """Send what is queued, and wait until it is done."""

@@ -293,6 +293,18 @@ class TestExits:
             array.read_conductance()
         assert fake.idle
 
+    def test_channels_are_grounded_also_when_the_selectors_fail(
+        self, array: Array, fake: FakePyarc2, gates: str
+    ) -> None:
+        fake.grounded.clear()
+        fake.failing, fake.panics = "config_selectors", True
+        if gates == "selectors":
+            with pytest.raises(TransportError, match="config_selectors"):
+                array.ground()
+        else:
+            array.ground()
+        assert fake.grounded == set(range(64))
+
     def test_an_instrument_that_stays_busy_is_given_up(
         self, array: Array, fake: FakePyarc2
     ) -> None:
