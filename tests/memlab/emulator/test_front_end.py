@@ -8,8 +8,11 @@ import pytest
 from scipy.stats import norm
 
 from drivers.board import AUTO_GAIN
+from drivers.converter import CodeRange, Converter
 from drivers.ltc2668 import Span
+from memlab.emulator.front_end import DacLines
 from memlab.emulator.normal import NormalSource
+from memlab.emulator.profile import DacParameters
 from memlab.errors import LimitError
 from tests.memlab.emulator.effects import ALL, SIGMAS, assert_fraction, assert_mean, make
 
@@ -43,6 +46,35 @@ class TestDacLines:
         error = lines.volts(codes, Span.BIPOLAR_5, np.arange(128)) - Span.BIPOLAR_5.decode(codes)
         np.testing.assert_allclose(np.abs(error).max(axis=0), np.abs(size), atol=2**-20)
         assert np.abs(error[0]).max() <= 2**-20
+
+    @pytest.mark.parametrize("zero_code", [40000, 20000, 0])
+    def test_all_errors_together_on_a_span_of_unequal_sides(self, zero_code: int) -> None:
+        span = Converter("uneven", STEP, zero_code, CodeRange(0, 65535))
+        parameters = DacParameters(offset=4e-3, gain=7e-3, inl=2e-3)
+        dac = DacLines(parameters, 5, np.random.default_rng(3))
+        assert not dac.exact
+        lines = np.array([4, 0, 2])
+        code = np.array([[0, 9000, 65535], [41000, 65535, 0], [zero_code] * 3], np.uint16)
+        full = max(zero_code, 65536 - zero_code) * STEP
+        expected = np.empty((3, 3))
+        for i, j in np.ndindex(3, 3):
+            line, nominal = lines[j], (int(code[i, j]) - zero_code) * STEP
+            u = nominal / full
+            bow = 1.5 * math.sqrt(3) * (u**3 - u)
+            expected[i, j] = nominal * (1 + dac.gain[line]) + dac.offset[line] + dac.inl[line] * bow
+        found = dac.volts(code, span, lines)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=0.501 * 2**-20)
+        assert (found * 2**20 == np.rint(found * 2**20)).all()
+
+    @pytest.mark.parametrize("one", ["offset", "gain", "inl"])
+    def test_lines_with_one_error_only_are_not_exact(self, one: str) -> None:
+        parameters = DacParameters(**{one: 5e-3})
+        dac = DacLines(parameters, 2, np.random.default_rng(1))
+        assert not dac.exact
+        made = dac.volts(np.array([[50000, 50000]], np.uint16), Span.BIPOLAR_5, np.arange(2))
+        assert (np.abs(made - (50000 - 32768) * STEP) > 1e-4).all()
+        for other in {"offset", "gain", "inl"} - {one}:
+            assert not getattr(dac, other).any()
 
     def test_gate_and_column_lines_err_too(self) -> None:
         array, board = make(board__dac__offset=10e-3)

@@ -117,6 +117,15 @@ def test_an_update_on_an_ideal_array_moves_the_weight_by_exactly_what_was_asked(
     np.testing.assert_allclose(matrix.weight - before, change, rtol=1e-13, atol=1e-14)
 
 
+def test_a_matrix_on_an_array_of_its_own_begins_at_its_corner() -> None:
+    matrix = ideal_matrix(np.full((6, 2), 200e-6))
+    assert matrix.shape == (3, 2)
+    assert (matrix.name, matrix.copies, len(matrix.blocks)) == ("w", 1, 1)
+    (tile,) = matrix.plan.tiles
+    assert (tile.rows, tile.columns) == (slice(0, 6), slice(0, 2))
+    assert (tile.pairs, tile.outputs) == (range(3), range(2))
+
+
 def test_an_odd_number_of_rows_is_refused() -> None:
     with pytest.raises(ValueError, match="even number of rows"):
         DifferentialMatrix("w", IdealArray(5, 2), 1e-4, 0.2, li_rule())

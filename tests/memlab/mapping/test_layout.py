@@ -57,14 +57,15 @@ def test_a_pair_stands_for_its_weight_around_the_middle(
 
 
 def test_every_pair_may_lie_around_a_middle_of_its_own_and_gives_its_weight_back() -> None:
-    weight = np.array([[1.0, -0.4, 0.0], [0.2, -0.6, 2.0]])
-    middle = 1e-6 * np.array([[200.0, 150.0, 90.0], [310.0, 120.0, 240.0]])
+    # Three inputs of two outputs: neither number is the other, or twice it.
+    weight = np.array([[1.0, -0.4], [0.0, 0.2], [-0.6, 2.0]])
+    middle = 1e-6 * np.array([[200.0, 150.0], [90.0, 310.0], [120.0, 240.0]])
     # Half of R_gw, 50 uS, for a weight of one to either side.
-    plus = 1e-6 * np.array([[250.0, 130.0, 90.0], [320.0, 90.0, 340.0]])
-    minus = 1e-6 * np.array([[150.0, 170.0, 90.0], [300.0, 150.0, 140.0]])
+    plus = 1e-6 * np.array([[250.0, 130.0], [90.0, 320.0], [90.0, 340.0]])
+    minus = 1e-6 * np.array([[150.0, 170.0], [90.0, 300.0], [150.0, 140.0]])
     for layout, expected in (
-        (Layout.BLOCK, [plus[0], plus[1], minus[0], minus[1]]),
-        (Layout.INTERLEAVED, [plus[0], minus[0], plus[1], minus[1]]),
+        (Layout.BLOCK, [*plus, *minus]),
+        (Layout.INTERLEAVED, [plus[0], minus[0], plus[1], minus[1], plus[2], minus[2]]),
     ):
         conductance = pair_conductance(weight, 1e-4, middle, layout)
         np.testing.assert_allclose(conductance, expected, rtol=1e-12)

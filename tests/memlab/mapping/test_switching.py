@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from memlab.array.ideal import IdealArray
 from memlab.array.urls import open_array
 from memlab.emulator import load_preset
 from memlab.errors import DataError, LimitError
 from memlab.mapping import SwitchingLaw, measure_switching_law
+from memlab.numeric import BoolArray, FloatArray
+from memlab.storage import State
 
 
 def test_the_law_of_li_2019() -> None:
@@ -93,3 +96,71 @@ def test_a_gate_voltage_beyond_the_limit_is_refused_before_any_pulse() -> None:
         with pytest.raises(LimitError, match="set_gate_voltage"):
             measure_switching_law(array, 0.5, 2.6)
         assert (array.counts.set, array.counts.reset) == (0, 0)
+
+
+class LawArray(IdealArray):
+    """3 x 4 cells with laws of their own, that remember what they were told."""
+
+    gate_voltage_step = 0.3
+
+    def __init__(self) -> None:
+        super().__init__(3, 4)
+        self.pulses: list[tuple[FloatArray, BoolArray, BoolArray]] = []
+
+    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        self.pulses.append((gate_voltage.copy(), reset.copy(), set_.copy()))
+        level = 1e-6 * (np.arange(12.0).reshape(3, 4) ** 2 + 100.0 * gate_voltage + 20.0)
+        self.write(np.where(set_, level, np.where(reset, level / 10.0, self.read_conductance())))
+
+
+ALLOWED = np.array([[0, 1, 1, 1], [1, 0, 0, 1], [0, 0, 1, 1]], bool)
+
+
+def test_the_law_is_a_line_through_the_medians_of_cells_that_are_evenly_picked() -> None:
+    array = LawArray()
+    law = measure_switching_law(array, 0.6, 2.1, cells=ALLOWED, most=4)
+    # The first, third, fifth and last of seven.
+    probed = np.zeros((3, 4), bool)
+    probed.flat[[1, 3, 7, 11]] = True
+    # 2.1, 1.6, 1.1 and 0.6 V in steps of 0.3 V: 1.6 becomes 1.5, 1.1 becomes 1.2. Then a RESET.
+    told = [(2.1, probed), (1.5, probed), (1.2, probed), (0.6, probed), (0.0, ~probed & probed)]
+    assert len(array.pulses) == len(told)
+    for (gate, reset, set_), (volts, wanted) in zip(array.pulses, told, strict=True):
+        np.testing.assert_allclose(gate, np.full((3, 4), volts), atol=1e-12)
+        np.testing.assert_array_equal(reset, probed)
+        np.testing.assert_array_equal(set_, wanted)
+    # Squares 1, 9, 49 and 121: a median of 29.
+    assert law.set_slope == pytest.approx(100e-6, rel=1e-9)
+    assert law.set_offset == pytest.approx(49e-6, rel=1e-9)
+    assert law.reset_conductance == pytest.approx(4.9e-6, rel=1e-9)
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_a_measurement_that_goes_on_pulses_no_cell_again_and_finds_the_same(after: int) -> None:
+    states: list[State] = []
+    whole = measure_switching_law(LawArray(), 0.6, 2.1, cells=ALLOWED, keeper=states.append)
+    assert [len(state["readings"]) for state in states] == list(range(6))
+    array, more = LawArray(), list[State]()
+    law = measure_switching_law(
+        array, 0.6, 2.1, cells=ALLOWED, resumed=states[after], keeper=more.append
+    )
+    assert law == whole
+    assert len(array.pulses) == 5 - after
+    assert [len(state["readings"]) for state in more] == list(range(after, 6))
+
+
+def test_cells_that_do_not_move_are_no_part_of_the_law() -> None:
+    array = LawArray()
+    program = array._program
+
+    def stuck(gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+        program(gate_voltage, reset, set_)
+        cells = array.read_conductance()
+        cells[:, 2:] = 900e-6
+        array.write(cells)
+
+    array._program = stuck  # type: ignore[method-assign]
+    law = measure_switching_law(array, 0.6, 2.1)
+    # Of 0, 1, 16, 25, 64 and 81.
+    assert law.set_offset == pytest.approx(20e-6 + 20.5e-6, rel=1e-9)
+    assert law.reset_conductance == pytest.approx(4.05e-6, rel=1e-9)
