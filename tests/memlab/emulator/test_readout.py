@@ -1,0 +1,136 @@
+"""What a readout keeps: it says what one that was made this moment says, and asks no more often."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from drivers.board import Selection
+from memlab.array.board_array import BoardArray
+from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.readout import Operands, Readout
+
+SHAPE = (7, 5)
+EFFECTS = {
+    "wires.resistance": 2.0,
+    "wires.driver_resistance": 20.0,
+    "wires.sense_resistance": 5.0,
+    "nonlinearity.voltage": 0.25,
+    "nonlinearity.ohmic_conductance": 3e-4,
+    "transistor.slope": 1e-3,
+    "read_noise.white": 0.3,
+    "read_noise.state_exponent": 0.7,
+    "read_noise.state_conductance": 2e-4,
+    "drift.retention": 50.0,
+    "drift.relaxation": 2e-6,
+    "drift.final_conductance": 5e-6,
+}
+LINES = [
+    Selection(np.array(rows), np.array(columns))
+    for rows, columns in (([0, 2, 6], [1, 4]), ([1, 3], [0, 1, 2]), ([0, 2, 6], [0, 4]))
+]
+
+
+def same(one: Operands, other: Operands) -> None:
+    for name in (
+        *("linear", "bent", "bent_most", "variance"),
+        *("row_conductance", "column_conductance", "bending_voltage"),
+    ):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+def deviation(selection: Selection, moments: int, seed: int) -> npt.NDArray[np.float64]:
+    shape = moments, selection.rows.size, selection.columns.size
+    return np.random.default_rng(seed).normal(0.0, 0.6, shape)
+
+
+@pytest.mark.parametrize(
+    "without", [(), ("wires",), ("nonlinearity",), ("drift",), ("transistor",)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_kept_is_what_would_be_made_now(without: tuple[str, ...], seed: int) -> None:
+    effects = {k: v for k, v in EFFECTS.items() if k.partition(".")[0] not in without}
+    board = EmulatedBoard(load_preset("ideal").replace(**effects), 3, SHAPE)
+    array, kept = BoardArray(board), Readout(board.chip)
+    rng = np.random.default_rng(seed)
+    array.program(rng.uniform(0.6, 2.0, SHAPE))
+    gate, changed = 5.0, 0
+    before: Operands | None = None
+    for _ in range(60):
+        what = rng.integers(6)
+        if what == 0:
+            cells = rng.random(SHAPE) < 0.3
+            array.program(rng.uniform(0.6, 2.0, SHAPE), reset=cells, set=~cells)
+        elif what == 1:
+            array[5, 3].program(1.5)
+        elif what == 2:
+            board.advance(float(10 ** rng.uniform(-3.0, 1.5)))
+            board.transfer(LINES[0])
+        elif what == 3:
+            gate = float(rng.choice([2.0, 5.0]))
+        selection = LINES[rng.integers(len(LINES))]
+        noise = [None, *(deviation(selection, n, seed) for n in (1, 3))][rng.integers(3)]
+        found = kept.operands(selection, gate, noise)
+        same(found, Readout(board.chip).operands(selection, gate, noise))
+        assert (found.bent is None) == ("nonlinearity" in without)
+        assert found.linear.min() >= 0.0
+        changed += before is not None and found is not before
+        before = found
+    assert changed > 30
+
+
+class TestWhatIsKept:
+    @pytest.fixture
+    def board(self) -> EmulatedBoard:
+        board = EmulatedBoard(load_preset("ideal").replace(**EFFECTS), 3, SHAPE)
+        BoardArray(board).program(1.2)
+        return board
+
+    def test_the_operands_of_one_moment(self, board: EmulatedBoard) -> None:
+        readout, lines = Readout(board.chip), LINES[0]
+        for noise in (None, deviation(lines, 1, 1)):
+            found = readout.operands(lines, 5.0, noise)
+            assert readout.operands(lines, 5.0, noise) is found
+        noise = deviation(lines, 1, 2)
+        assert readout.operands(lines, 5.0, noise) is not found
+        assert readout.operands(lines, 2.0, noise) is not readout.operands(lines, 5.0, noise)
+
+    def test_the_layers_of_a_network_and_no_more(self, board: EmulatedBoard) -> None:
+        readout = Readout(board.chip)
+        lines = [Selection(np.arange(7), np.arange(k % 4, 5 - k // 4)) for k in range(8)]
+        lines[7] = Selection(np.arange(3), np.arange(5))
+        first = [readout.operands(one, 5.0).row_conductance for one in lines]
+        again = [readout.operands(one, 5.0).row_conductance for one in lines]
+        assert all(one is other for one, other in zip(first, again, strict=True))
+        readout.operands(Selection(np.arange(2), np.arange(2)), 5.0)
+        assert readout.operands(lines[7], 5.0).row_conductance is first[7]
+        # The one that was not asked for the longest has gone.
+        assert readout.operands(lines[0], 5.0).row_conductance is not first[0]
+
+
+def test_bending_is_left_by_the_wires_with_the_cube_of_the_voltage_at_the_cell() -> None:
+    # One cell: its row has 20 ohm and two of 2 ohm, its column three of 2 ohm and 5 ohm.
+    changes = {k: EFFECTS[k] for k in EFFECTS if k.startswith(("wires", "nonlinearity.v"))}
+    board = EmulatedBoard(load_preset("ideal").replace(**changes), 3, (3, 2))
+    BoardArray(board).program(2.5)
+    cell = Selection(np.array([0]), np.array([1]))
+    found = Readout(board.chip).operands(cell, 5.0)
+    G = board.chip.conductance[0, 1]
+    row, column = 20.0 + 2 * 2.0, 3 * 2.0 + 5.0
+    share = 1 / (1 + G * (row + column))
+    assert found.linear.item() / 2**33 == pytest.approx(G * share, rel=1e-6)
+    # Of the voltage at the cell only the drop of its row is taken.
+    at_cell = 1 / (1 + G * row)
+    assert found.bent is not None
+    assert found.bent.item() / 2**33 == pytest.approx(G * share * at_cell**2, rel=1e-6)
+
+
+def test_white_noise_is_at_most_what_the_cell_conducts() -> None:
+    changes = {k: EFFECTS[k] for k in EFFECTS if k.startswith("read_noise")}
+    board = EmulatedBoard(load_preset("ideal").replace(**changes, set_offset=0.0), 3, (1, 3))
+    BoardArray(board).program([[2.5, 1.0, 0.05]])
+    G = board.chip.conductance[0]
+    found = Readout(board.chip).operands(Selection(np.array([0]), np.arange(3)), 5.0)
+    relative = np.minimum(0.3 * (2e-4 / G) ** 0.7, 1.0)
+    assert relative[2] == 1.0 > relative[1] > relative[0]
+    assert found.variance is not None
+    np.testing.assert_allclose(found.variance[0], (relative * G) ** 2, rtol=1e-12)
