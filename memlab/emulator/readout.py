@@ -36,7 +36,7 @@ class Operands:
     bent
         The part of it that follows V0 sinh(V / V0), likewise, or None for ohmic cells.
     bent_most
-        The largest sum of a column of it, at each moment.
+        The largest sum of a column of it, at each moment; empty for ohmic cells.
     bending_voltage
         V0 in V.
     variance
@@ -236,7 +236,7 @@ class Readout:
             if bent is not None:
                 bent = np.multiply(bent, factor, out=factor)
         np.rint(linear, out=linear)
-        most = [0.0] * len(linear)
+        most: list[float] = []
         if bent is not None:
             np.rint(bent, out=bent)
             most = bent.sum(axis=1).max(axis=1).tolist()

@@ -319,4 +319,4 @@ class TestNoiseOfTheCells:
 def operands_of(variance: npt.NDArray[np.float64] | None) -> Operands:
     """Return operands of which nothing but this variance (S^2) matters."""
     one = np.ones((1, 1))
-    return Operands(one[np.newaxis], None, [0.0], 0.0, variance, one[0], one[0])
+    return Operands(one[np.newaxis], None, [], 0.0, variance, one[0], one[0])

@@ -11,6 +11,7 @@ from memlab.array.ideal import IdealArray
 from memlab.array.urls import open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import LimitError
+from memlab.experiments.config import WriteVerifyConfig
 from memlab.mapping import Round, SwitchingLaw, WriteVerify, measure_switching_law, write_verify
 from memlab.mapping.write_verify import WriteVerifyResult, check_target, summarise
 from memlab.numeric import BoolArray, FloatArray
@@ -443,6 +444,12 @@ def test_boards_with_steps_get_gate_voltages_on_the_steps() -> None:
     assert result.done.all()
     steps = np.concatenate(seen) / 0.01
     np.testing.assert_allclose(steps, np.round(steps), atol=1e-9)
+
+
+def test_settings_of_an_experiment_are_those_of_a_script() -> None:
+    assert WriteVerifyConfig().make_settings() == WriteVerify()
+    # README: a cell is left alone while it stays within twice its tolerance.
+    assert WriteVerify().release == 2.0
 
 
 @pytest.mark.parametrize(
