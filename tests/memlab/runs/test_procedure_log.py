@@ -187,3 +187,18 @@ def test_a_finished_log_repeats_and_takes_nothing_more(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match="is finished, and its procedure would do more"):
             more()
+
+
+def test_a_file_from_before_tickets_goes_on_with_no_operation_number(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    run = RunFile(path, "procedure", {})
+    shape = CHIP[0], CHIP[1]
+    log = ProcedureLog.declare(run, ROWS, COLUMNS, MASK, {}, None, shape)
+    text = "Operation number before the batch"
+    run.declare("program/last_operation", "i8", ("program/batch",), "1", text, 256)
+    run.start()
+    log.entering(5)
+    run.close("interrupted")
+    with h5py.File(path) as file:
+        assert file["entry/program/last_operation"][()].tolist() == [-1]
+        assert file["entry/program/pulses"][()].tolist() == [5]
