@@ -237,14 +237,16 @@ class TestBudgets:
         assert parse_budget("pulses", "0") == 0
         assert parse_budget("forming", "none") is None
         assert parse_budget("set", str(2**31 - 1)) == 2**31 - 1
-        for name, text in (
-            ("set", "1.5"),
-            ("set", "much"),
-            ("set", "-1"),
-            ("energy", "-1e-9"),
-            ("pulses", "2e10"),
+        pulses, joules = "a whole number of pulses", "a number of joules"
+        for name, text, kind in (
+            ("set", "1.5", pulses),
+            ("set", "much", pulses),
+            ("set", "-1", pulses),
+            ("energy", "-1e-9", joules),
+            ("energy", "much", joules),
+            ("pulses", "2e10", pulses),
         ):
-            with pytest.raises(SettingError, match=rf"budget {name}="):
+            with pytest.raises(SettingError, match=rf"budget {name}={text}: give {kind}, for"):
                 parse_budget(name, text)
         with pytest.raises(SettingError, match="choose one of set, reset, pulses, energy, forming"):
             parse_budget("sets", "1")

@@ -7,6 +7,8 @@ import pytest
 from support.passports import SET, SHAPE, new_passport, row_pulses
 
 from drivers.board import Outcome
+from memlab.chip.load import Load
+from memlab.errors import DataError
 from memlab.passport import Passport
 
 FILE = "chip.passport"
@@ -55,3 +57,40 @@ def test_only_what_the_present_run_has_formed_is_formed_in_it(run_id: str, tmp_p
         np.testing.assert_array_equal(passport.formed_in_this_run, second)
         passport.begin_run("one, under another name", "a-5")
         np.testing.assert_array_equal(passport.formed_in_this_run, first)
+
+
+def test_a_state_has_what_the_run_has_read_by_itself(tmp_path: Path) -> None:
+    load = Load((1, 4), (0, 2), SHAPE)
+    with new_passport(tmp_path) as passport:
+        passport.begin_run("one", "a-5")
+        nothing = passport.state()
+        assert (nothing["read"], nothing["under"], nothing["at"]) == (None, [], 0.0)
+        rows, columns = np.array([1, 4]), np.array([0, 2])
+        passport.note_reading(rows, columns, np.array([[1e-4, 2e-4], [3e-4, 4e-4]]), load)
+        state = passport.state()
+        expected = np.full(SHAPE, np.nan)
+        expected[np.ix_(rows, columns)] = [[1e-4, 2e-4], [3e-4, 4e-4]]
+        np.testing.assert_array_equal(state["read"], expected)
+        assert state["under"] == [load.document()]
+        passport.note_reading(rows, columns, np.full((2, 2), 9e-4))
+        np.testing.assert_array_equal(state["read"], expected, "a copy")
+        passport.restore(state)
+        np.testing.assert_array_equal(passport.state()["read"], expected)
+        assert passport.state()["under"] == [load.document()]
+        assert passport.state()["at"] == state["at"] > 0
+        passport.restore(nothing)
+    with Passport.read(tmp_path / FILE) as passport:
+        assert not list(passport.maps())
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (4, 1), (1, 4096), (4096, 1)])
+def test_a_chip_may_be_one_line_or_4096(shape: tuple[int, int], tmp_path: Path) -> None:
+    Passport(tmp_path / FILE, shape).close()
+    with Passport.read(tmp_path / FILE) as passport:
+        assert passport.shape == shape
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (4, 0), (2, 4097), (4097, 2)])
+def test_a_chip_of_none_or_more_lines_is_no_chip(shape: tuple[int, int], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"a chip of {shape[0]} x {shape[1]}"):
+        Passport(tmp_path / FILE, shape)
