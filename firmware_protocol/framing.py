@@ -181,7 +181,6 @@ def _first_bytes(partial: bytearray, count: int) -> bytes | None:
         out += block
         if len(block) < code - 1:
             break  # the rest of this block is still under way
-        if code < 0xFF:
-            out.append(0)
+        out.append(0)  # none follows a block of 254 bytes, but that is longer than any header
         at += code
     return bytes(out[:count]) if len(out) >= count else None

@@ -1,14 +1,31 @@
 """Sessions, order and repetition, one rule at a time."""
 
+from dataclasses import FrozenInstanceError, fields
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from firmware_protocol import messages as m
-from firmware_protocol.device import DeviceLink, RequestArrived, SessionAsked
+from firmware_protocol.device import (
+    DeviceEvent,
+    DeviceLink,
+    RequestArrived,
+    SessionAsked,
+    SessionClosed,
+    StopAsked,
+)
 from firmware_protocol.errors import LocalProtocolError, RefusedError
 from firmware_protocol.framing import Decoder, Frame, encode_frame
 from firmware_protocol.host import HostLink
-from firmware_protocol.host_events import Answered, Closed, Connected, LinkDown, Notified
+from firmware_protocol.host_events import (
+    Answered,
+    Closed,
+    Connected,
+    HostEvent,
+    LinkDown,
+    Notified,
+)
 from firmware_protocol.journal import Journal, Memory, judge
 from firmware_protocol.loopback import Loopback, PaperBoard
 from firmware_protocol.machine import LIVE, TRANSITIONS, Machine, Trigger
@@ -218,11 +235,63 @@ def test_only_data_are_numbered_and_each_session_from_0() -> None:
     for nonce in (1, 2):
         device.feed(hello(nonce, takeover=True))
         credit = m.Credit(stream=1, flags=0, op_lo=1, next=0, window=1)
-        for message in (m.ReadData(op_lo=1, n=0, first=0, body=b""), credit) * 2:
+        for message in (m.ReadData(op_lo=1, n=0, first=0, body=b""), credit) * 3:
             device.link.send(message)
         frames = [f for f in Decoder().feed(device.link.data_to_send()) if isinstance(f, Frame)]
-        assert [f.seq for f in frames] == [0, 0, 1, 0]
+        assert [f.seq for f in frames] == [0, 0, 1, 0, 2, 0]
         assert {f.sess for f in frames} == {device.link.session}
+
+
+def test_numbers_of_data_go_on_from_0_after_65535() -> None:
+    device = Device()
+    device.feed(hello(1))
+    device.link._stream_seq = 0xFFFE
+    for _ in range(4):
+        device.link.send(m.VmmResult(op_lo=1, n=0, first=0, body=b""))
+    frames = [f for f in Decoder().feed(device.link.data_to_send()) if isinstance(f, Frame)]
+    assert [f.seq for f in frames] == [0xFFFE, 0xFFFF, 0, 1]
+
+
+def test_a_stop_is_one_whatever_its_session_and_the_end_of_one_says_which() -> None:
+    link = DeviceLink(Memory())
+    stop = encode_frame(Kind.LINK, m.Estop.ID, 0, 77)
+    assert list(link.receive_bytes(stop, 0.0)) == [StopAsked()]
+    bye = encode_frame(Kind.LINK, m.Bye.ID, 0, 77)
+    assert list(link.receive_bytes(bye, 0.0)) == [SessionClosed(77)]
+
+
+def test_results_follow_as_fast_as_they_leave_a_line_whose_rate_is_known() -> None:
+    link = DeviceLink(Memory(), byte_rate=1000.0)
+    assert link.free_at(5.0) == 5.0
+    link.send(m.ReadData(op_lo=1, n=200, first=0, body=bytes(200)))
+    length = len(link.data_to_send())
+    assert length > 200
+    link.send(m.ReadData(op_lo=1, n=200, first=0, body=bytes(200)))
+    # Two of them wait, and 0.1 s of line may be handed over: half of that is left then.
+    assert link.free_at(5.0) == pytest.approx(5.0 + length / 1000.0 - 0.05)
+    assert link.free_at(5.0) == pytest.approx(5.0 + length / 1000.0 - 0.05), "counted once"
+    assert link.free_at(6.0) == 6.0
+    unknown = DeviceLink(Memory())
+    unknown.send(m.ReadData(op_lo=1, n=2000, first=0, body=bytes(2000)))
+    assert unknown.free_at(5.0) == 5.0
+
+
+@pytest.mark.parametrize("event", [*get_args(DeviceEvent), *get_args(HostEvent)])
+def test_nobody_changes_an_event(event: type) -> None:
+    made = event(*(0 for _ in fields(event)))
+    for field in fields(event):
+        with pytest.raises(FrozenInstanceError):
+            setattr(made, field.name, 1)
+    assert made == event(*(0 for _ in fields(event)))
+
+
+def test_a_board_begins_with_its_first_start() -> None:
+    memory = Memory()
+    assert (memory.boots, memory.boot_id, memory.last_session) == (1, 1, 0x100)
+    later = memory.warm_reset()
+    assert (later.boots, later.boot_id, later.last_session) == (2, 1, 0x100)
+    later = later.cold_reset()
+    assert (later.boots, later.boot_id, later.last_session) == (3, 3, 0x300)
 
 
 def test_a_dead_line_ends_the_session_with_all_that_was_open() -> None:

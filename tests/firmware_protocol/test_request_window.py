@@ -32,9 +32,10 @@ class Talk:
 
     def ready(self, now: float, ahead: int = 0) -> list[int]:
         """Let out what may leave, and return its sequence numbers."""
-        wires = list(self.window.ready(now, ahead))
-        for wire in wires:
-            self.line.queued += len(wire)
+        wires = []
+        for wire in self.window.ready(now, ahead):
+            self.line.queued += len(wire)  # before the next one is made
+            wires.append(wire)
         frames = self.frames(wires)
         self.sent += frames
         return [frame.seq for frame in frames]
@@ -184,3 +185,31 @@ def test_a_refusal_of_what_nobody_waits_for_is_no_loss() -> None:
     talk.ready(0.0)
     assert talk.window.refused_from(1, 0.1) == []
     assert not talk.flow.losing
+
+
+def test_an_answer_says_how_far_all_of_our_output_has_come() -> None:
+    talk = Talk(first=65535)
+    talk.add(3, 40)
+    assert talk.ready(0.0) == [65535, 0]
+    first, second = (len(frame.encode()) for frame in talk.sent)
+    talk.line.spend(first + second, 0.0)
+    assert talk.line.busy(0.0) == (first + second) / RATE
+    talk.answer(65535, 0.0)
+    assert talk.line.busy(0.0) == second / RATE
+    talk.answer(0, 0.0)
+    assert talk.line.busy(0.0) == 0.0
+
+
+def test_of_two_numbers_half_a_circle_apart_neither_is_the_older() -> None:
+    talk = Talk(first=7)
+    talk.add(3)
+    talk.ready(0.0)
+    assert talk.window.refused_from(7 + 0x8000, 0.1) == []
+    assert talk.window.overtaken(7 + 0x8000, 0.1) == []
+    (again,) = talk.frames(talk.window.overtaken(7 + 0x7FFF, 0.1))
+    assert again.seq == 7
+    talk = Talk(first=7)
+    talk.add(3)
+    talk.ready(0.0)
+    (again,) = talk.frames(talk.window.refused_from(7 - 0x7FFF & 0xFFFF, 0.1))
+    assert again.seq == 7

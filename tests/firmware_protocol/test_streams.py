@@ -416,3 +416,22 @@ class TestSending:
         assert {count for _, count in sent} == {4}
         out.on_credit(self.credit(100, 1900), 0.1)
         assert sum(count for _, count in self.drain(out, 0.1)) == 100
+
+    def test_what_leaves_later_has_its_answer_waited_for_from_then_on(self) -> None:
+        out = self.sender(total=12, produced=8)
+        assert self.drain(out) == [(0, 4), (4, 4)]
+        assert out.next_timeout() == pytest.approx(0.2 + 80 / RATE)
+        out.append(bytes(4 * SIZE))
+        assert self.drain(out, 0.15) == [(8, 4)]
+        assert out.next_timeout() == pytest.approx(0.15 + 0.2 + 120 / RATE)
+
+    def test_what_is_acknowledged_together_is_measured_from_the_first_of_it(self) -> None:
+        out = self.sender(total=12, produced=12)
+        measured: list[tuple[int, float]] = []
+        out._flow.measured = lambda count, seconds: measured.append((count, seconds))  # type: ignore[method-assign]
+        for now in (0.0, 0.25, 0.5):
+            assert out.take(now) is not None
+        out.on_credit(self.credit(8, 4), 0.75)
+        assert measured == [(8 * SIZE, 0.75)]
+        out.on_credit(self.credit(12, 0), 1.0)
+        assert measured == [(8 * SIZE, 0.75), (4 * SIZE, 0.5)]
