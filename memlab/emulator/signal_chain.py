@@ -91,7 +91,7 @@ class SignalChain:
         self._choice: GainChoice | None = None
         self._tables_for: tuple[FloatArray | None, ColumnErrors, float, float] | None = None
         self._products = Products()
-        self._tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
+        self._tables: _Tables
 
     def state(self) -> State:
         """Return where the source of the noise stands."""

@@ -59,17 +59,31 @@ class TestGroups:
         fewest = np.ceil(current.sum(axis=1) / largest)
         assert (number.max(axis=1) + 1 <= 2 * fewest + 1).all()
 
+    def test_a_row_that_does_not_fit_has_one_group_more_until_it_does(self) -> None:
+        # 1.8 A would fit into two groups, but none of these cells goes with another.
+        current = np.array([[0.6, 0.6, 0.6], [0.1, 0.1, 0.1], [0.5, 0.4, 0.6]])
+        expected = [[0, 1, 2], [0, 0, 0], [0, 0, 1]]
+        np.testing.assert_array_equal(group_numbers(current, 1.0), expected)
+
+    def test_a_cell_may_draw_all_that_the_driver_gives_and_no_more(self) -> None:
+        np.testing.assert_array_equal(group_numbers(np.full((1, 2), 1.0), 1.0), [[0, 1]])
+        with pytest.raises(LimitError, match=r"one cell could draw 1\.01 A.*gives 1 A"):
+            group_numbers(np.array([[0.0, 1.01]]), 1.0)
+
     def test_no_row_is_no_group(self) -> None:
         assert group_numbers(np.zeros((0, 64)), 1.0).shape == (0, 64)
 
 
 def test_groups_are_split_where_a_pulse_may_have_few_cells() -> None:
-    group = np.array([[0, 0, 0, 1, 1], [0, 0, 0, 0, 0]])
-    selected = np.array([[1, 0, 1, 1, 1], [1, 1, 1, 1, 1]], bool)
+    group = np.array([[0, 0, 0, 1, 1], [0, 0, 0, 0, 0], [0, 0, 0, 1, 2]])
+    selected = np.array([[1, 0, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]], bool)
     assert split_groups(group, selected, 2).tolist()[1] == [0, 0, 1, 1, 2]
     first = split_groups(group, selected, 2)[0]
     assert first[[0, 2, 3, 4]].tolist() == [0, 0, 1, 1]
     assert split_groups(group, selected, 1)[0][[0, 2, 3, 4]].tolist() == [0, 1, 2, 3]
+    assert split_groups(group, selected, 1)[2].tolist() == [0, 1, 2, 3, 4]
+    assert split_groups(group, selected, 2)[2].tolist() == [0, 0, 1, 2, 3]
+    assert split_groups(group, selected, 3)[2].tolist() == [0, 0, 0, 1, 2]
     assert split_groups(group, selected, 0) is group
 
 

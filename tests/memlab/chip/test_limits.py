@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -25,6 +25,22 @@ class TestDefaults:
         point = OperatingPoint()
         assert (point.set_voltage, point.reset_voltage, point.read_voltage) == (2.5, 1.7, 0.2)
         assert (point.reset_gate_voltage, point.read_gate_voltage) == (5.0, 5.0)
+        assert (point.set_width, point.reset_width) == (1e-6, 1e-6)
+
+    def test_the_limits_are_those_that_are_written_down(self) -> None:
+        assert (LIMITS.read_voltage, LIMITS.gate_voltage, LIMITS.set_gate_voltage) == (0.2, 5, 2.5)
+        assert (LIMITS.set_voltage, LIMITS.reset_voltage) == (3.0, 3.0)
+        # Board reference 2: the fast timer makes 0.16 us and more.
+        assert LIMITS.minimum_width == pytest.approx(0.16e-6, rel=0.05)
+        assert LIMITS.maximum_width == 4.42e-6
+        assert (LIMITS.cell_current, LIMITS.pulse_energy) == (1.2e-3, 15e-9)
+        assert (LIMITS.row_current, LIMITS.set_row_current) == (10e-3, 10e-3)
+        assert (LIMITS.reset_row_current, LIMITS.forming_gate_voltage) == (50e-3, 1.6)
+
+    @pytest.mark.parametrize("settings", [LIMITS, OperatingPoint()])
+    def test_nobody_changes_them_behind_an_open_array(self, settings: object) -> None:
+        with pytest.raises(FrozenInstanceError):
+            settings.read_voltage = 1.0  # type: ignore[attr-defined]
 
     def test_the_default_operating_point_is_within_the_default_limits(self) -> None:
         LIMITS.check_point(OperatingPoint())

@@ -1,13 +1,14 @@
 """The analogue front end against the formulas of `memlab.emulator.front_end`."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from drivers.board import AUTO_GAIN
+from drivers.board import AUTO_GAIN, Selection
 from drivers.converter import CodeRange, Converter
 from drivers.ltc2668 import Span
 from memlab.emulator.front_end import DacLines
@@ -18,6 +19,7 @@ from tests.memlab.emulator.effects import ALL, SIGMAS, assert_fraction, assert_m
 
 STEP = 10 / 65536
 MANY = 4000
+ALL_OF_5 = Selection(np.arange(5), np.arange(4))
 
 
 def spread_over_channels(sample: np.ndarray, expected: float) -> None:
@@ -293,6 +295,34 @@ class TestAmplifier:
                 expected = 0.7**2 + (own + of_cells) / STEP**2
                 found = np.broadcast_to(variance, (4, 3))[k, column]
                 assert found == pytest.approx(expected, rel=1e-12)
+
+    def test_columns_have_their_own_errors_whichever_were_asked_for_before(self) -> None:
+        _, board = make(
+            board__amplifier__offset=0.5e-3,
+            board__amplifier__mismatch=0.02,
+            board__adc__offset=3.0,
+            board__adc__inl=2.0,
+            shape=(5, 4),
+        )
+        front, record = board._front_end, board.calibration
+        board.inject(2, 3e-6)
+        injected = np.array([0.0, 0.0, 3e-6, 0.0])
+        first, second = np.array([0, 2]), np.array([1, 2, 3])
+        G = np.array([1e-3, 2e-3, 3e-3, 5e-3])
+        for columns in (first, second, second, first):
+            operands = replace(
+                board._readout.operands(ALL_OF_5, 5.0), column_conductance=G[columns]
+            )
+            errors = front.column_errors(columns, operands)
+            scale = -record.transimpedance[:, columns] / STEP
+            np.testing.assert_allclose(errors.scale, scale, rtol=1e-12)
+            offset = record.amplifier_offset[columns] / STEP + record.adc_offset[columns]
+            np.testing.assert_allclose(errors.offset, offset, rtol=1e-12)
+            current = injected[columns] - record.amplifier_offset[columns] * G[columns]
+            np.testing.assert_allclose(errors.current, current, rtol=1e-12)
+            bow = 1.5 * math.sqrt(3) * front._adc_inl[columns]
+            np.testing.assert_allclose(errors.bow, bow, rtol=1e-12)
+            assert errors.variance is None
 
 
 class TestAdc:

@@ -24,6 +24,7 @@ from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.drive import ExactDrive
 from memlab.emulator.front_end import ColumnErrors
+from memlab.emulator.grid import coarser_bits
 from memlab.emulator.products import Products, Stretch
 from memlab.emulator.readout import Operands
 from memlab.emulator.signal_chain import SignalChain, grid_volts
@@ -123,6 +124,16 @@ class TestDac:
     ) -> None:
         assert (volts * 2**20).denominator == 1
         assert grid_volts(np.array([code], np.uint16), span).item() == volts * 2**20
+
+    @pytest.mark.parametrize(
+        ("amperes", "bits"),
+        # Sums are exact below 1 A on the finest grid, below 2 A on one of half as many steps.
+        [(0.0, 0), (0.3, 0), (0.99, 0), (1.0, 1), (1.99, 1), (2.0, 2), (3.9, 2), (4.0, 3)],
+    )
+    def test_the_grid_of_an_array_is_as_fine_as_its_sums_allow(
+        self, amperes: float, bits: int
+    ) -> None:
+        assert coarser_bits(amperes) == bits
 
 
 class TestClip:

@@ -149,6 +149,14 @@ def test_a_measurement_that_goes_on_pulses_no_cell_again_and_finds_the_same(afte
     assert [len(state["readings"]) for state in more] == list(range(after, 6))
 
 
+def test_a_narrow_range_of_gates_is_enough_where_its_ends_differ() -> None:
+    # 98 uS/V: 26.5 uS between the ends, 17.6 uS from the second gate to the last.
+    law = measure_switching_law(IdealArray(2, 3), 0.6, 0.87)
+    assert law.set_slope == pytest.approx(98e-6, rel=1e-9)
+    with pytest.raises(DataError, match="none of 6 cells responds"):
+        measure_switching_law(IdealArray(2, 3), 0.6, 0.8)  # 19.6 uS
+
+
 def test_cells_that_do_not_move_are_no_part_of_the_law() -> None:
     array = LawArray()
     program = array._program

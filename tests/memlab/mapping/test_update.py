@@ -258,7 +258,10 @@ def test_direct_writing_starts_from_the_same_or_from_other_conductances_when_it_
 def test_direct_writing_that_goes_on_begins_anew_as_the_first_did() -> None:
     array, start = IdealArray(1, 1), np.array([[200e-6]])
 
+    asked: list[int] = []
+
     def anew(k: int) -> FloatArray:
+        asked.append(k)
         return start + k * 1e-5
 
     # The second rule is given conductances of its own in the second case, and must forget `anew`.
@@ -273,3 +276,4 @@ def test_direct_writing_that_goes_on_begins_anew_as_the_first_did() -> None:
         assert array.read_conductance().item() == pytest.approx(began + 50e-6, rel=1e-12)
         second.initialise(array)
         assert array.read_conductance().item() == pytest.approx(expected, rel=1e-12)
+    assert asked == [1, 2], "what it starts from is given"

@@ -230,6 +230,18 @@ def test_a_batch_is_one_attempt_whether_it_resets_a_cell_or_sets_it_or_both() ->
     assert numbers["rms_error_done"]["n"] == 2
 
 
+def test_numbers_of_one_cell_and_of_none() -> None:
+    target = np.array([[np.nan, 250e-6]])
+    array = IdealArray(1, 2)
+    array.write([[300e-6, 300e-6]])
+    one = write_verify(array, target, TA)
+    numbers = summarise([one])
+    assert (numbers["cells"], numbers["set_per_cell"], numbers["reset_per_cell"]) == (1, 1.0, 1.0)
+    none = summarise([write_verify(array, target * np.nan, TA)])
+    assert (none["cells"], none["set_per_cell"], none["reset_per_cell"]) == (0, 0.0, 0.0)
+    assert none["rms_error"]["value"] is None
+
+
 def test_numbers_of_several_arrays_are_those_of_all_their_cells() -> None:
     array = StuckArray(np.full((2, 3), 300e-6), np.arange(6).reshape(2, 3) % 3 == 0)
     settings = WriteVerify(TOLERANCE, attempts=2)
