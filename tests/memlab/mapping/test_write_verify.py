@@ -482,3 +482,21 @@ def test_settings_of_an_experiment_are_those_of_a_script() -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float], hint: str) -> None:
     with pytest.raises(ValueError, match=hint):
         WriteVerify(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        {"release": 1.0},
+        {"attempts": 1, "rounds": 1},
+        {"correction": 0.0},
+        {"correction": 1.0},
+        {"gate_minimum": 0.0},
+        {"gate_minimum": 0.0, "gate_maximum": 1e-3},
+        {"tolerance": 0.0, "relative_tolerance": 1e-3},
+        {"relative_tolerance": 0.0},
+    ],
+)
+def test_settings_at_the_ends_of_their_ranges_are_taken(edge: dict[str, float]) -> None:
+    settings = WriteVerify(**edge)  # type: ignore[arg-type]
+    assert {name: getattr(settings, name) for name in edge} == edge
