@@ -10,6 +10,7 @@ a process of its own.
 """
 
 import compileall
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -48,6 +49,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "board_url" in metafunc.fixturenames:
         boards = BOARDS if given is None else [url for url in given if not url.startswith("ideal")]
         metafunc.parametrize("board_url", boards, indirect=True, scope="session")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # a collection of garbage would look at thousands of tests each time
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -97,6 +102,26 @@ def _render() -> Iterator[Callable[..., None]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(style, "save_figure", write_beginning)
         yield render
+
+
+UNDRAWN = {"cli", "experiments"}
+"""Directories whose runs leave a blank picture, but in tests that ask for the fixture `drawn`."""
+
+
+@pytest.fixture(autouse=True)
+def _runs_leave_blank_pictures(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"drawn", "rendered"} & set(request.fixturenames)
+    if request.path.parent.name in UNDRAWN and not asked:
+        from support.blank_pictures import leave_blank
+
+        monkeypatch.setattr("memlab.session.session._draw", leave_blank)
+
+
+@pytest.fixture
+def drawn() -> None:
+    """Let the runs of this test draw their pictures."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -127,9 +127,7 @@ class Session:
         picture = self.request.out.with_suffix(".png") if figure else None
         with named_in_errors(self.request.out):
             if picture is not None:
-                from memlab.kinds import plot_run
-
-                plot_run(self.request.out, picture)
+                _draw(self.request.out, picture)
             stopping.check()  # one that came while the file was closed, or was drawn
         document = {
             "run": str(self.request.out),
@@ -140,6 +138,12 @@ class Session:
             **self.results,
         }
         return document | ({"units": self.units} if self.units else {})
+
+
+def _draw(run: Path, picture: Path) -> None:
+    from memlab.kinds import plot_run
+
+    plot_run(run, picture)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli, list(arguments))
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_procedure_leaves_a_file_and_a_picture(tmp_path: Path) -> None:
     out = tmp_path / "s.h5"
     result = run(

@@ -54,6 +54,7 @@ def target(low: float = 190e-6, high: float = 350e-6) -> np.ndarray:
 # -- program --------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("drawn")
 def test_program_leaves_a_run_file_and_a_picture(type_in: TypeIn, tmp_path: Path) -> None:
     wanted = target()
     wanted[:, 1::2] = np.nan

@@ -76,6 +76,7 @@ def test_standardising_uses_the_training_sequences_only() -> None:
     assert np.abs(task.x_test.mean(axis=(0, 1))).max() > 0.02
 
 
+@pytest.mark.usefixtures("drawn")
 def test_synthetic_gait_is_learnt_and_the_run_file_says_that_it_is_synthetic(
     tmp_path: Path,
 ) -> None:

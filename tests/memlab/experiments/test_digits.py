@@ -61,6 +61,7 @@ def test_the_paper_presets_hold_the_published_numbers(presets: Any) -> None:
     assert ours.chip == config.chip
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize(
     ("name", "better_than", "vectors"),
     [("mnist-cnn", 0.9, 64 + 64 + 3), ("mnist-sequence", 0.5, 0)],

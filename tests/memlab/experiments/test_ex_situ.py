@@ -281,6 +281,7 @@ def transfer(
     return int(ended.value.code or 0), stdout, stderr
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_trained_run_is_transferred_without_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

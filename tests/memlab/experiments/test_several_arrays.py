@@ -73,6 +73,7 @@ def blocks(file: h5py.File) -> list[h5py.Group]:
     return [group for group in file["entry"].values() if "initial_conductance" in group]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_on_chips_every_array_is_in_the_run_file_and_in_the_sums(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="more arrays"):
         train(["emulator:"], tmp_path / "none.h5", LARGE)
