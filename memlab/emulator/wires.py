@@ -35,25 +35,23 @@ formula divides by a resistance of a wire that may be zero: zero is an ordinary 
 Programming (`cell_voltage`). One row is pulsed at a time: a ladder each, many solved at once.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import blas, lapack
 
 from memlab.emulator.blas import one_blas_thread
+from memlab.emulator.ladders import (
+    Crossbar,
+    Ladders,
+    invert,
+    require_regular,
+    row_admittances,
+    symmetric,
+)
 
 __all__ = ["cell_voltage", "effective_conductance", "row_voltage_share", "wire_segments"]
-
-# Rows are prepared in batches of about this many matrix elements (1 MB): they stay in the cache
-# until the sweep reaches them, and the memory does not grow with the number of rows.
-_BATCH_ELEMENTS = 1 << 17
-
-# Transfer ratios are products along a ladder, formed as quotients of products over a panel of this
-# many columns: these stay in range unless a single ratio is below 1e-19 (wire ohm x cell S > 1e19).
-_PANEL = 16
 
 # (1 - X)/r has the rounding of 1/r: too coarse when what still follows is this many times r, which
 # only a large amplifier (or driver) resistance is. X N then keeps the digits, for one product more.
@@ -106,7 +104,7 @@ def effective_conductance(
     1 / 2.5 ohm. The same holds for the mean of a map that is spread around 242 uS; the mean of its
     ratios is larger, because a small cell gets current through its large neighbours.
     """
-    crossbar = _Crossbar.of(
+    crossbar = Crossbar.of(
         conductance,
         wire_resistance,
         driver_resistance=driver_resistance,
@@ -134,7 +132,7 @@ def row_voltage_share(
 
     Parameters as in `effective_conductance`, shape (rows, columns), 0 to 1.
     """
-    crossbar = _Crossbar.of(
+    crossbar = Crossbar.of(
         conductance,
         wire_resistance,
         driver_resistance=driver_resistance,
@@ -142,7 +140,7 @@ def row_voltage_share(
         row_segments=row_segments,
         column_segments=1.0,
     )
-    return np.multiply.accumulate(_Ladders.of(crossbar).transfer, axis=0).T
+    return np.multiply.accumulate(Ladders.of(crossbar).transfer, axis=0).T
 
 
 def wire_segments(
@@ -217,7 +215,7 @@ def cell_voltage(
     ValueError
         For a wrong shape, or a conductance or resistance that is negative or not finite.
     """
-    crossbar = _Crossbar.of(
+    crossbar = Crossbar.of(
         conductance,
         wire_resistance,
         driver_resistance=driver_resistance,
@@ -234,74 +232,11 @@ def cell_voltage(
     in_series = np.cumsum(crossbar.along_column[::-1])[::-1, None] + crossbar.sense
     divider = 1.0 / (1.0 + crossbar.cells * in_series)
     branches = replace(crossbar, cells=crossbar.cells * divider)
-    node = _Ladders.of(branches).voltage((branches.cells * source).T, row_source).T
+    node = Ladders.of(branches).voltage((branches.cells * source).T, row_source).T
     return (source - node) * divider
 
 
-@dataclass(frozen=True)
-class _Crossbar:
-    """A crossbar in ohm and S, checked. Lines in use only."""
-
-    cells: NDArray[np.float64]
-    """(rows, columns) in S."""
-    along_row: NDArray[np.float64]
-    """(columns,) in ohm: the piece of every bit line that leads to each column."""
-    along_column: NDArray[np.float64]
-    """(rows,) in ohm: the piece of every TE line that leaves each row."""
-    driver: NDArray[np.float64]
-    """(rows,) in ohm."""
-    sense: NDArray[np.float64]
-    """(columns,) in ohm."""
-
-    @classmethod
-    def of(
-        cls,
-        conductance: ArrayLike,
-        wire_resistance: float | tuple[float, float],
-        *,
-        driver_resistance: ArrayLike,
-        sense_resistance: ArrayLike,
-        row_segments: ArrayLike,
-        column_segments: ArrayLike,
-    ) -> Self:
-        """Build from the arguments of the public functions."""
-        cells = np.asarray(conductance, dtype=np.float64)
-        if cells.ndim != 2 or cells.size == 0:
-            raise ValueError(f"conductance must be (rows, columns), not shape {cells.shape}")
-        _check(cells, "conductance")
-        rows, columns = cells.shape
-        wire = wire_resistance if isinstance(wire_resistance, tuple) else (wire_resistance,) * 2
-        row_wire, column_wire = _per_line(wire, 2, "wire_resistance")
-        return cls(
-            cells=cells,
-            along_row=row_wire * _per_line(row_segments, columns, "row_segments"),
-            along_column=column_wire * _per_line(column_segments, rows, "column_segments"),
-            driver=_per_line(driver_resistance, rows, "driver_resistance"),
-            sense=_per_line(sense_resistance, columns, "sense_resistance"),
-        )
-
-    @property
-    def has_resistance(self) -> bool:
-        """Whether any wire or terminal drops a voltage."""
-        return any(
-            np.any(part) for part in (self.along_row, self.along_column, self.driver, self.sense)
-        )
-
-    def reciprocal(self) -> "_Crossbar":
-        """The same network driven where it was sensed: its transfer matrix is ours, transposed.
-
-        The new bit lines are the old TE lines from the amplifier upwards, so every index reverses.
-        """
-        return _Crossbar(
-            cells=self.cells[::-1, ::-1].T,
-            along_row=self.along_column[::-1],
-            along_column=self.along_row[::-1],
-            driver=self.sense[::-1],
-            sense=self.driver[::-1],
-        )
-
-
-def _sweep(crossbar: _Crossbar) -> NDArray[np.float64]:
+def _sweep(crossbar: Crossbar) -> NDArray[np.float64]:
     """Carry the Norton source of the rows (see the top) from the first row to the amplifiers."""
     rows, columns = crossbar.cells.shape
     segments = crossbar.along_column
@@ -314,7 +249,7 @@ def _sweep(crossbar: _Crossbar) -> NDArray[np.float64]:
     N = np.zeros((columns, columns), order="F")
     X = np.empty((columns, columns), order="F")
     N_diagonal, X_diagonal = np.einsum("ii->i", N), np.einsum("ii->i", X)
-    for row, (K, b) in enumerate(_rows(crossbar)):
+    for row, (K, b) in enumerate(row_admittances(crossbar)):
         N += K
         H[:, row] = b
         r = float(segments[row])
@@ -322,148 +257,23 @@ def _sweep(crossbar: _Crossbar) -> NDArray[np.float64]:
             continue
         np.multiply(N, r, out=X)
         X_diagonal += 1.0
-        _invert(X)
+        invert(X)
         blas.dsymm(1.0, X, H[:, : row + 1], lower=1, c=H_next[:, : row + 1], overwrite_c=1)
         H, H_next = H_next, H
         if following[row] < _CANCELLATION * r:
             np.multiply(X, -1.0 / r, out=N)
             N_diagonal += 1.0 / r
         else:
-            N[:] = blas.dsymm(1.0, X, _symmetric(N), lower=1)
+            N[:] = blas.dsymm(1.0, X, symmetric(N), lower=1)
     if not last.any():
         return H.T
     # R is not the same for every column, so 1 + N R is not symmetric: LU instead of Cholesky.
-    divided = _symmetric(N) * last
+    divided = symmetric(N) * last
     np.einsum("ii->i", divided)[:] += 1.0
     _, _, current, info = lapack.dgesv(divided, H, overwrite_a=1, overwrite_b=1)
-    _require(info)
+    require_regular(info)
     transfer: NDArray[np.float64] = current.T
     return transfer
-
-
-def _rows(crossbar: _Crossbar) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Each row as seen from its TE nodes: admittance K (lower triangle, Fortran order), source b.
-
-    T⁻¹[j, k] is a term in j times a term in k (`_Ladders`), so that K is an outer product. Over a
-    long line of high resistance the running product of t leaves the range of floating point;
-    starting it again in every panel of columns keeps it inside.
-    """
-    rows, columns = crossbar.cells.shape
-    cells = crossbar.cells
-    ladders = _Ladders.of(crossbar)
-    transfer = np.ascontiguousarray(ladders.transfer.T)
-    into = -cells * ladders.impedance.T
-    own = ladders.own_admittance(crossbar).T
-    source = cells * np.multiply.accumulate(transfer, axis=1)
-    batch = max(1, _BATCH_ELEMENTS // columns**2)
-    K = np.zeros((min(batch, rows), columns, columns))
-    diagonal = np.einsum("ijj->ij", K)
-    for start in range(0, rows, batch):
-        stop = min(start + batch, rows)
-        for first in range(0, columns, _PANEL):
-            panel = slice(first, first + _PANEL)
-            product = transfer[start:stop, first:].copy()
-            product[:, 0] = 1.0
-            np.multiply.accumulate(product, axis=1, out=product)
-            np.multiply(
-                (into[start:stop, panel] / product[:, :_PANEL])[:, :, None],
-                (cells[start:stop, first:] * product)[:, None, :],
-                out=K[: stop - start, panel, first:],
-            )
-        diagonal[: stop - start] = own[start:stop]
-        for row in range(start, stop):
-            yield K[row - start].T, source[row]
-
-
-@dataclass(frozen=True)
-class _Ladders:
-    """The bit lines solved with driver and TE nodes at 0 V: what is needed of T⁻¹, (columns, rows).
-
-    Seen from node k: z_k, the impedance (ohm) towards the driver without the cell of node k; y_k,
-    the admittance (S) of that cell and all that lies beyond. The recursions are each other's dual,
-
-        z_{k+1} = z_k / (1 + z_k G_k) + r_{k+1}        y_{k-1} = y_k / (1 + y_k r_k) + G_{k-1}
-
-    and every sum here is one of positive terms, so that nothing cancels. A current into node j
-    raises it by s_j per ampere, and each node after it by t of the node before:
-
-        s_k = z_k / (1 + z_k y_k)      t_k = 1 / (1 + r_k y_k)
-        T⁻¹[j, k] = s_j t_{j+1} ... t_k    for j <= k
-    """
-
-    z: NDArray[np.float64]
-    y: NDArray[np.float64]
-    transfer: NDArray[np.float64]
-    """t: voltage of a node over that of the node before it (of the driver for the first)."""
-    impedance: NDArray[np.float64]
-    """s: diagonal of T⁻¹, in ohm."""
-
-    @classmethod
-    def of(cls, crossbar: _Crossbar) -> Self:
-        """Solve every bit line of a crossbar, both directions in one loop over the columns."""
-        rows, columns = crossbar.cells.shape
-        segment = np.repeat(crossbar.along_row[:, None], rows, axis=1)
-        segment[0] += crossbar.driver
-        series, shunt, seen = np.empty((3, columns, 2, rows))
-        series[:, 0] = shunt[::-1, 1] = segment
-        shunt[:, 0] = series[::-1, 1] = crossbar.cells.T
-        seen[0] = series[0]
-        for here, beside, between, beyond in zip(
-            seen[:-1], shunt[:-1], series[1:], seen[1:], strict=True
-        ):
-            np.multiply(here, beside, out=beyond)
-            beyond += 1.0
-            np.divide(here, beyond, out=beyond)
-            beyond += between
-        z, y = seen[:, 0], seen[::-1, 1]
-        return cls(z, y, transfer=1.0 / (1.0 + segment * y), impedance=z / (1.0 + z * y))
-
-    def own_admittance(self, crossbar: _Crossbar) -> NDArray[np.float64]:
-        """Diagonal of K, G - G² s, as G (1 + z rest) / (1 + z y); rest is y without the cell."""
-        rest = np.zeros_like(self.y)
-        rest[:-1] = self.y[1:] * self.transfer[1:]
-        return crossbar.cells.T * (1.0 + self.z * rest) / (1.0 + self.z * self.y)
-
-    def voltage(
-        self, current: NDArray[np.float64], driver_voltage: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Node voltages (columns, rows) for a current into each, (columns, rows), in A.
-
-        `driver_voltage` has shape (rows,). This is T⁻¹ applied: what comes from the
-        driver's side is carried outwards, the rest inwards.
-        """
-        t, s = self.transfer, self.impedance
-        columns, rows = t.shape
-        ratio, carried = np.empty((2, columns, 2, rows))
-        ratio[:, 0] = t
-        ratio[1:, 1] = t[:0:-1]
-        carried[:, 0] = s * current
-        carried[0, 0] += t[0] * driver_voltage
-        carried[0, 1] = 0.0
-        carried[1:, 1] = (t * current)[:0:-1]
-        for before, here, t_here in zip(carried[:-1], carried[1:], ratio[1:], strict=True):
-            here += t_here * before
-        outwards, inwards = carried[:, 0], carried[::-1, 1]
-        return outwards + s * inwards
-
-
-def _invert(matrix: NDArray[np.float64]) -> None:
-    """Invert a positive definite matrix in place; of both only the lower triangle."""
-    _, info = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
-    _require(info)
-    _, info = lapack.dpotri(matrix, lower=1, overwrite_c=1)
-    _require(info)
-
-
-def _require(info: int) -> None:
-    """LAPACK found a regular matrix: with checked input it is one."""
-    if info:
-        raise np.linalg.LinAlgError(f"singular wire network (LAPACK info {info})")
-
-
-def _symmetric(lower: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The full matrix of a lower triangle, in Fortran order."""
-    return np.asfortranarray(np.tril(lower) + np.tril(lower, -1).T)
 
 
 def _positions(index: ArrayLike, size: int, name: str) -> NDArray[np.intp]:
@@ -473,16 +283,3 @@ def _positions(index: ArrayLike, size: int, name: str) -> NDArray[np.intp]:
     if position[0] < 0 or position[-1] >= size:
         raise ValueError(f"{name} must lie in 0..{size - 1}, not {position[0]}..{position[-1]}")
     return position
-
-
-def _per_line(value: ArrayLike, lines: int, name: str) -> NDArray[np.float64]:
-    array = np.asarray(value, dtype=np.float64)
-    if array.ndim > 1 or (array.ndim == 1 and array.size != lines):
-        raise ValueError(f"{name} must be a number or have shape ({lines},), not {array.shape}")
-    _check(array, name)
-    return np.full(lines, array)
-
-
-def _check(value: NDArray[np.float64], name: str) -> None:
-    if not (value.min() >= 0.0 and value.max() < np.inf):  # false for NaN, too
-        raise ValueError(f"{name} must be finite and not negative")
