@@ -63,10 +63,12 @@ def sweep_runner_run_trial(trial: Trial) -> Outcome:
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The table of the small sweep, from local processes."""
+    """The table of the small sweep, trial after trial in this process."""
     out = tmp_path_factory.mktemp("reference")
-    document = sweep(out, *SMALL)
-    assert (document["trials"], document["ran"], document["reused"]) == (6, 6, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep_runner, "run_on_processes", in_this_process)
+        result = run_sweep(small(out))
+    assert (result.trials, result.ran, result.reused) == (6, 6, 0)
     return out
 
 
@@ -332,7 +334,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         made.close()
 
 
-def test_a_cluster_gives_the_table_of_local_processes(
+def test_a_cluster_gives_the_table_of_one_process(
     reference: Path, tmp_path: Path, cluster: Cluster
 ) -> None:
     cluster.add_worker()

@@ -3,14 +3,13 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.command import in_process
 from support.stopped import datasets, same
 from support.virtual_board import VirtualBoard
 
@@ -107,26 +106,28 @@ def test_what_a_killed_board_had_not_saved_is_told_and_taken_back(
         assert np.array_equal(array.passport.ledger.totals.fired.sum(axis=0), pulses_in_file())
 
 
-def test_a_chip_that_is_served_is_in_use(virtual_board: Serve) -> None:
+def test_a_chip_that_is_served_is_in_use(
+    virtual_board: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
     virtual_board("--pty", "--state", "my.h5", *CHIP)
-    words = [sys.executable, "-m", "memlab", "board"]
     for command in (
         ["info", "--board", "emulator:?state=my.h5"],
         ["serve", "--pty", "--state", "my.h5"],
     ):
-        run = subprocess.run([*words, *command], capture_output=True, text=True, timeout=60)
-        assert run.returncode == 3
-        assert re.fullmatch("memlab: .*my.h5 is in use by another program.*\n", run.stderr)
+        code, _, said = in_process(capsys, "board", *command)
+        assert code == 3
+        assert re.fullmatch("memlab: .*my.h5 is in use by another program.*\n", said)
 
 
 @pytest.mark.parametrize("wrong", [("--seed", "4"), ("--chip", "ideal"), ("--serial", "x")])
-def test_options_that_contradict_the_chip_are_refused(wrong: tuple[str, str]) -> None:
+def test_options_that_contradict_the_chip_are_refused(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with open_board("emulator:?state=my.h5&seed=3"):
         pass
-    words = [sys.executable, "-m", "memlab", "board", "serve", "--pty", "--state", "my.h5", *wrong]
-    run = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    assert run.returncode == 2
-    assert re.fullmatch("memlab: .*my.h5 holds a chip with .*\n", run.stderr)
+    code, _, said = in_process(capsys, "board", "serve", "--pty", "--state", "my.h5", *wrong)
+    assert code == 2
+    assert re.fullmatch("memlab: .*my.h5 holds a chip with .*\n", said)
 
 
 def test_a_training_goes_on_after_its_board_was_restarted(virtual_board: Serve) -> None:
