@@ -22,6 +22,8 @@ from memlab.chip.coupled_limits import (
     check_program,
     check_vmm,
     largest_conductance,
+    reset_currents,
+    set_currents,
 )
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.cli import main
@@ -147,6 +149,35 @@ def test_what_lies_on_a_limit_is_allowed_and_the_next_number_is_not() -> None:
         with pytest.raises(LimitError, match=r"limits\.row_current allows"):
             check_vmm(limits, np.array([[0.0, voltage]]), columns)
     check_vmm(limits, np.zeros((0, 2)), 99)
+
+
+@pytest.mark.parametrize(("read_voltage", "columns"), [(4.0, 5), (0.125, 200), (0.5, 40)])
+def test_a_row_is_refused_by_voltage_and_columns_together(
+    read_voltage: float, columns: int
+) -> None:
+    # 455 uS at 2.5 V on the gate. The limit lies just above and just below what a row may draw.
+    current = read_voltage * columns * 182e-6 * 2.5
+    vector = np.array([[0.0, -read_voltage]])
+    for row_current in (1.001 * current, 0.999 * current):
+        limits = replace(LIMITS, read_voltage=read_voltage, row_current=row_current)
+        check_vmm(limits, 0.99 * vector, columns)
+        if row_current > current:
+            check_vmm(limits, vector, columns)
+        else:
+            with pytest.raises(LimitError, match="Rule: row current"):
+                check_vmm(limits, vector, columns)
+
+
+def test_currents_of_pulses_are_those_of_the_published_laws_where_selected() -> None:
+    selected = np.array([[True, False, True], [True, True, False]])
+    # 98 uS/V + 120 uS below 1.43 V, 182 uS/V above; no gate goes beyond 2.5 V. 0.5 V are left.
+    gate = np.array([[1.0, np.nan, 2.0], [9.0, 0.0, 2.5]])
+    expected = 0.5e-6 * np.array([[218.0, 0.0, 364.0], [455.0, 120.0, 0.0]])
+    np.testing.assert_allclose(set_currents(LIMITS, gate, selected), expected, rtol=1e-12)
+    point = OperatingPoint(reset_voltage=1.5, reset_gate_voltage=2.0)
+    np.testing.assert_allclose(
+        reset_currents(LIMITS, point, selected), 1.5 * 364e-6 * selected, rtol=1e-12
+    )
 
 
 @both
