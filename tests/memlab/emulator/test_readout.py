@@ -134,3 +134,24 @@ def test_white_noise_is_at_most_what_the_cell_conducts() -> None:
     assert relative[2] == 1.0 > relative[1] > relative[0]
     assert found.variance is not None
     np.testing.assert_allclose(found.variance[0], (relative * G) ** 2, rtol=1e-12)
+
+
+def test_the_wires_leave_of_what_a_cell_drifts_by_what_they_left_of_the_cell() -> None:
+    changes = {"wires.driver_resistance": 3000.0, "wires.sense_resistance": 1000.0}
+    changes |= {"drift.retention": 50.0, "drift.conductance_step": 1e-6}
+    board = EmulatedBoard(load_preset("ideal").replace(**changes), 3, (3, 2))
+    BoardArray(board).program(2.5)
+    cell, chip = Selection(np.array([1]), np.array([0])), board.chip
+    readout = Readout(chip)
+    moved = []
+    for _ in range(8):
+        board.advance(1.0)
+        then, now = (
+            chip.part(cell.rows, cell.columns, at).item() for at in (chip.solved_at, chip.found_at)
+        )
+        moved.append(abs(now - then))
+        share = 1 / (1 + then * 4000.0)
+        found = readout.operands(cell, 5.0).linear.item() / 2**33
+        assert found == pytest.approx(now * share, abs=2**-33)
+    # To leave the wires out of it would add more than half of this.
+    assert max(moved) > 1e-6
