@@ -129,7 +129,7 @@ class SendStream:
         allowed = self.acknowledged + max(1, self._flow.allowance // self.item_size)
         limit = min(self._limit, allowed)
         if self._repair_end is not None:
-            return self._take_again(limit, now)
+            return self._take_again(min(self._repair_end, limit), now)
         frame_items = self._items_of_a_frame
         count = min(frame_items, self.produced - self._cursor, limit - self._cursor)
         under_way = self._cursor > self.acknowledged
@@ -143,9 +143,8 @@ class SendStream:
         self._furthest = end
         return self._next_items(count, now)
 
-    def _take_again(self, limit: int, now: float) -> Slice | None:
+    def _take_again(self, end: int, now: float) -> Slice | None:
         """Return the next of what is missing, then a probe, then None until it is answered."""
-        end = min(self._repair_end or 0, limit)
         count = min(self._items_of_a_frame, end - self._cursor)
         if count > 0:
             return self._next_items(count, now)
