@@ -397,6 +397,6 @@ def _read_series(
     coordinates = {
         name: item[:length].tolist()
         for name, item in group.items()
-        if item.dtype == np.float64 and item.ndim == 1 and name != signal
+        if item.dtype == np.float64 and item.ndim == 1
     }
     return Series(measurements, coordinates)

@@ -32,13 +32,16 @@ class Host:
         """Open a session; the line is free again then."""
         self.link.connect(self.now)
         self.drain()
+        self.now += 0.5
+        self.answer_hello()
+
+    def answer_hello(self) -> None:
         hello = m.HelloResponse(
             magic=m.MAGIC, major=m.MAJOR, minor=m.MINOR, sess=SESSION, nonce=5,
             spec_hash=m.SPEC_HASH, boot_id=9, op_hw=0, max_payload=self.link.wanted_payload,
             rx_credit=8192, tx_ring=8192, caps=0, fw=bytes(4), uid=bytes(12), state=2, fault=0,
             journal_n=0,
         )  # fmt: skip
-        self.now += 0.5
         self.hear(Kind.RSP, m.Hello.ID, 0, hello.pack())
         assert self.link.connected
 
@@ -123,6 +126,21 @@ class TestWhenToComeAgain:
         crossing = bye + 2 * (256 + FRAME_OVERHEAD)
         due = host.link.next_timeout()
         assert due == pytest.approx(host.now + FIRST_RTO + crossing / RATE)
+
+    def test_bye_is_sent_again_after_twice_the_time_and_then_given_up(self, host: Host) -> None:
+        host.link.close(host.now)
+        (bye,) = frames(host.drain())
+        due = host.link.next_timeout()
+        assert due is not None
+        host.now = due
+        assert host.link.tick(due) == []
+        wire = len(encode_frame(Kind.LINK, m.Bye.ID, 0, SESSION)) + 1
+        crossing = wire + 2 * (256 + FRAME_OVERHEAD)
+        assert host.link.next_timeout() == pytest.approx(due + 2 * FIRST_RTO + crossing / RATE)
+        assert frames(host.drain()) == [bye]
+        last = host.link.next_timeout()
+        assert last is not None
+        assert host.link.tick(last) == [LinkDown(ErrorCode.HOST_LOST, 0, {}, {})]
 
 
 class TestWhatIsSent:
@@ -225,3 +243,14 @@ def test_the_first_window_is_what_host_line_and_board_can_hold() -> None:
     host.open()
     assert host.link.first_window == min(Flow(Line(RATE)).allowance, 8192)
     assert host.link.stream_window == 8192
+
+
+def test_the_answer_to_hello_shows_how_fast_a_line_is() -> None:
+    host = Host(byte_rate=None)
+    host.link.connect(BEGIN)
+    (hello,) = frames(host.link.data_to_send(BEGIN))
+    host.now = BEGIN + 0.0625
+    host.answer_hello()
+    crossed = len(hello.encode()) + 1 + m.HelloResponse.LAYOUT.struct.size + FRAME_OVERHEAD
+    assert crossed / 0.0625 > Line().rate
+    assert host.link.flow.line.rate == pytest.approx(crossed / 0.0625)

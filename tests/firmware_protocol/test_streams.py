@@ -435,3 +435,24 @@ class TestSending:
         assert measured == [(8 * SIZE, 0.75)]
         out.on_credit(self.credit(12, 0), 1.0)
         assert measured == [(8 * SIZE, 0.75), (4 * SIZE, 0.5)]
+
+    def test_what_is_left_under_way_is_waited_for_and_no_more(self) -> None:
+        out = self.sender(total=12, produced=12)
+        assert self.drain(out) == [(0, 4), (4, 4), (8, 4)]
+        out.on_credit(self.credit(8, 4), 0.75)
+        # Three times a round trip of 0.75 s is cut to 2 s; 40 bytes are left.
+        assert out.next_timeout() == pytest.approx(0.75 + 2.0 + 40 / RATE, rel=1e-6)
+
+    def test_a_repair_of_two_frames_goes_on_when_the_first_has_come(self) -> None:
+        out = self.sender(produced=28)
+        assert len(self.drain(out)) == 7
+        out.on_credit(self.credit(0, 30, CreditFlag.GO_BACK), 1.0)
+        assert self.drain(out) == [(0, 4), (4, 0)]
+        out.on_credit(self.credit(4, 26), 2.0)
+        assert self.drain(out) == [(4, 4), (8, 0)]
+        out.on_credit(self.credit(8, 22), 3.0)
+        assert self.drain(out) == [(8, 4), (12, 4), (16, 0)]
+        out.on_credit(self.credit(12, 18), 4.0)
+        assert self.drain(out) == [], "the other one is under way"
+        out.on_credit(self.credit(28, 2), 5.0)
+        assert out.drained

@@ -8,8 +8,8 @@ from support.passports import SET, SHAPE, new_passport, row_pulses
 
 from drivers.board import Outcome
 from memlab.chip.load import Load
-from memlab.errors import DataError
-from memlab.passport import Passport
+from memlab.errors import DataError, SettingError
+from memlab.passport import Budgets, Passport
 
 FILE = "chip.passport"
 
@@ -94,3 +94,94 @@ def test_a_chip_may_be_one_line_or_4096(shape: tuple[int, int], tmp_path: Path) 
 def test_a_chip_of_none_or_more_lines_is_no_chip(shape: tuple[int, int], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"a chip of {shape[0]} x {shape[1]}"):
         Passport(tmp_path / FILE, shape)
+
+
+def test_a_passport_is_named_after_its_file_unless_the_chip_has_a_name(tmp_path: Path) -> None:
+    for name, given, expected in (("a", "", "a"), ("b", "die 7", "die 7")):
+        Passport(tmp_path / f"{name}.passport", SHAPE, chip=given).close()
+        with Passport.read(tmp_path / f"{name}.passport") as passport:
+            assert passport.chip == expected
+            assert passport.chip_in_file == ""
+            assert passport.calibration is None
+
+
+def test_budgets_of_the_first_opening_stay_and_those_of_one_opening_do_not(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    Passport(path, SHAPE, first={"reset": 17, "energy": 0.5}, budgets={"set": 3}).close()
+    with Passport.read(path) as passport:
+        assert passport.budgets == Budgets(reset=17, energy=0.5)
+    with Passport(path, SHAPE, first={"reset": 2}, budgets={"set": 3}) as passport:
+        assert passport.budgets == Budgets(set=3, reset=17, energy=0.5)
+        passport.store_budgets(Budgets(pulses=9, forming=None))
+    with Passport.read(path) as passport:
+        assert passport.budgets == Budgets(pulses=9, forming=None)
+
+
+def test_the_chip_in_a_file_is_told_by_its_serial_number(tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        passport.chip_in_file = "0a5f"
+    with Passport.read(tmp_path / FILE) as passport:
+        assert passport.chip_in_file == "0a5f"
+
+
+ONE, TWO = Load((1, 4), (0, 2), SHAPE), Load((0, 1, 2), (1,), SHAPE, 2)
+
+
+def test_masks_and_maps_say_under_which_loads_they_were_read(tmp_path: Path) -> None:
+    rows, columns = np.array([1, 4]), np.array([0, 2])
+    with new_passport(tmp_path) as passport:
+        assert passport.last_map_loads is None
+        passport.set_mask("noisy", np.eye(*SHAPE, dtype=bool), TWO)
+        passport.set_mask("stuck", np.eye(*SHAPE, dtype=bool))
+        for run, loads in (("a", [ONE, TWO, ONE]), ("b", [None]), ("c", [TWO])):
+            passport.begin_run(run, run)
+            for load in loads:
+                passport.note_reading(rows, columns, np.full((2, 2), 1e-4), load)
+            if run == "b":
+                passport.begin_run("none", "none")
+                assert passport.last_map_loads == (), "not recorded"
+    with Passport.read(tmp_path / FILE) as passport:
+        assert passport.mask_load("noisy") == TWO
+        assert passport.mask_load("stuck") is passport.mask_load("other") is None
+        assert list(passport.map_loads().values()) == [(ONE, TWO), None, (TWO,)]
+        assert passport.last_map_loads == (TWO,)
+
+
+@pytest.mark.parametrize("mask", [np.ones(SHAPE, np.uint8), np.ones((3, 5), bool)])
+def test_a_mask_is_of_truths_and_of_the_size_of_the_chip(mask: np.ndarray, tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        with pytest.raises(SettingError, match=r"mask 'noisy' must be boolean of shape \(5, 3\)"):
+            passport.set_mask("noisy", mask)
+        assert passport.masks() == {}
+
+
+def test_before_a_batch_only_loads_of_the_cells_that_it_pulses_count(tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        row = np.array([1])
+        passport.note_reading(row, np.array([0]), np.full((1, 1), 1e-4), ONE)
+        passport.note_reading(row, np.array([1, 2]), np.full((1, 2), 2e-4), TWO)
+        passport.enter(row_pulses((SET, 1, [1, 2])))
+        passport.enter(row_pulses((SET, 1, [0])))
+        first, second = passport.ledger.batches()
+        assert passport.ledger.loads_before(first) == (TWO,)
+        assert passport.ledger.loads_before(second) == (ONE,)
+        np.testing.assert_array_equal(
+            passport.ledger.before(second)[1], np.array([1e-4, np.nan, np.nan], np.float32)
+        )
+
+
+def test_what_was_read_under_no_known_load_comes_back_as_that(tmp_path: Path) -> None:
+    row, every = np.array([3]), np.arange(3)
+    with new_passport(tmp_path) as passport:
+        passport.begin_run("one", "a-5")
+        passport.note_reading(row, every, np.full((1, 3), 1e-4), ONE)
+        passport.note_reading(row, every[:1], np.full((1, 1), 2e-4))
+        state = passport.state()
+        assert state["ledger"]["loads"] == state["under"] == [ONE.document(), None]
+        passport.restore(state)
+        assert passport.state()["ledger"]["loads"] == [ONE.document(), None]
+        passport.enter(row_pulses((SET, 3, [0])))
+        passport.enter(row_pulses((SET, 3, [2])))
+        first, second = passport.ledger.batches()
+        assert passport.ledger.loads_before(first) is None
+        assert passport.ledger.loads_before(second) == (ONE,)

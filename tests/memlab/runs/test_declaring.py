@@ -1,5 +1,6 @@
 """A run file by itself: what a declaration makes, what is queued, how it ends, how it goes on."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from memlab.errors import DataError, SettingError, StorageError
 from memlab.runs import RunFile, run_file
+from memlab.runs.growing import Growing
+from memlab.runs.hdf5 import Room
 from memlab.runs.living import RunLock
 
 ROWS = np.array([4, 9, 2])
@@ -78,6 +81,8 @@ class TestDeclaring:
             scales = [dimension[0].name for dimension in group["value"].dims]
             assert scales == [f"/entry/map/{name}" for name in ("reading", "row", "column")]
             assert group["late"][()].tolist() == [0.5, 1.5]
+            assert all(group[name].fletcher32 for name in ("value", "code", "reading", "row"))
+            assert (group["value"].chunks, group["code"].chunks) == ((3, 3, 2), (5, 2))
             assert group["name"].asstr()[()].tolist() == ["a", "bc"]
             assert [group[name].attrs.get("units") for name in ("name", "row", "late")] == [
                 None,
@@ -88,6 +93,29 @@ class TestDeclaring:
                 "finished",
                 2,
             )
+
+    def test_there_must_be_room_for_what_is_declared_and_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = new_run(tmp_path / "run.h5")
+        asked: list[int] = []
+        monkeypatch.setattr(Room, "check", lambda room, size: asked.append(size))
+        run.declare("map/fixed", "f4", ("map/row", "map/column"), "1", "Fixed")
+        run.scale("map/other", np.arange(5, dtype="i4"), "1", "Other")
+        run.write("map/fixed", np.zeros((3, 2), "f4"))
+        assert asked == [3 * 2 * 4, 5 * 4, 3 * 2 * 4]
+        run.start()
+        measure(run, 1)
+        run.flush()
+        # What was written before, and 8 bytes, 6 of 8, and 2 of int64.
+        assert asked[3:] == [0, 24 + 8 + 48 + 16]
+        run.close("finished")
+
+    def test_nothing_is_declared_twice(self, tmp_path: Path) -> None:
+        run = new_run(tmp_path / "run.h5")
+        with pytest.raises(ValueError, match="already exists"):
+            declare(run)
+        run.close("failed")
 
 
 class TestQueue:
@@ -131,6 +159,32 @@ class TestQueue:
         assert run.grows("map/code")
         assert not run.grows("map/row")
         run.close("finished")
+
+    @pytest.mark.parametrize("started", [False, True])
+    def test_scales_are_written_last_and_everything_also_before_the_start(
+        self, started: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = new_run(tmp_path / "run.h5")
+        assert run.started is False
+        run.start() if started else None
+        assert run.started is started
+        assert run.is_here is True
+        measure(run, 6)
+        written: list[str] = []
+        write = Growing.write
+
+        def noted(growing: Growing) -> None:
+            written.append(growing.dataset.name.rpartition("/")[2])
+            write(growing)
+
+        monkeypatch.setattr(Growing, "write", noted)
+        run.flush()
+        assert sorted(written) == ["code", "reading", "value"]
+        assert (written[-1] == "reading") is started
+        run.close("finished")
+        with h5py.File(tmp_path / "run.h5") as file:
+            assert file["entry/map/reading"][()].tolist() == [6]
+            assert file["entry/map/code"][()].tolist() == [[6, 60]]
 
 
 class TestEnd:
@@ -186,8 +240,40 @@ class TestEnd:
         assert not list(tmp_path.iterdir())
         new_run(tmp_path / "run.h5").close("finished")
 
+    @pytest.mark.parametrize("resumed", [False, True])
+    def test_one_that_fails_before_its_start_leaves_what_was_there(
+        self, resumed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "run.h5"
+        before = interrupted(path).read_bytes() if resumed else None
+        run = RunFile.resume(path, {"map": 2}) if resumed else new_run(path)
+
+        def fail(*_: object) -> None:
+            raise OSError("it does not work")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(h5py.File, "flush", fail)
+            with pytest.raises(StorageError, match="it does not work") as caught:
+                run.start()
+        assert caught.value.saved == ()
+        assert [one.name for one in tmp_path.iterdir()] == ["run.h5"] * resumed
+        if before is not None:
+            assert path.read_bytes() == before
+
 
 class TestGoingOn:
+    @pytest.mark.skipif(os.name == "nt", reason="an open file cannot take another name there")
+    def test_until_it_starts_the_file_is_as_it_was(self, tmp_path: Path) -> None:
+        path = interrupted(tmp_path / "run.h5")
+        before = path.read_bytes()
+        run = RunFile.resume(path, {"map": 2})
+        declare(run)
+        assert path.read_bytes() == before
+        assert path.with_name("run.h5.resumed").exists()
+        run.start()
+        assert path.read_bytes() != before
+        run.close("finished")
+
     def test_it_has_what_was_valid_and_appends_to_it(self, tmp_path: Path) -> None:
         path = interrupted(tmp_path / "run.h5")
         run = RunFile.resume(path, {"map": 2}, clock=lambda: 5.0)
@@ -209,6 +295,19 @@ class TestGoingOn:
             assert entry["map/code"][()].tolist() == [[0, 0], [1, 10], [8, 80]]
             assert entry["map/value"][2].tolist() == [[8, 9], [10, 11], [12, 13]]
             assert entry["map/row"][()].tolist() == ROWS.tolist()
+
+    def test_what_it_had_not_is_declared_anew(self, tmp_path: Path) -> None:
+        run = RunFile.resume(interrupted(tmp_path / "run.h5"), {"map": 3})
+        run.group("more", "NXdata", {"signal": "value"})
+        run.scale("more/step", None, "1", "Step")
+        run.declare("more/value", "f8", ("more/step",), "1", "Value", 4)
+        run.start()
+        run.append("more/step", [0, 1])
+        run.append("more/value", [2.5, 3.5])
+        run.close("finished")
+        with h5py.File(tmp_path / "run.h5") as file:
+            assert file["entry/more/value"][()].tolist() == [2.5, 3.5]
+            assert file["entry/map/reading"][()].tolist() == [0, 1, 2]
 
     @pytest.mark.parametrize(
         ("rows", "columns", "name"), [(np.array([4, 9, 3]), 2, "map/row"), (ROWS, 3, "map/column")]

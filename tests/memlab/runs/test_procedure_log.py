@@ -13,7 +13,8 @@ import pytest
 from memlab.array import Measurement
 from memlab.errors import DataError
 from memlab.runs import Coordinate, FinishedLog, ProcedureLog, RunFile, read_record
-from memlab.runs.record import ProgramEntry
+from memlab.runs.procedure_log import MemoryLog
+from memlab.runs.record import ProgramEntry, Record
 
 CHIP = (11, 8)
 ROWS, COLUMNS = np.array([2, 5, 6, 8, 10]), np.array([1, 3, 4])
@@ -202,3 +203,57 @@ def test_a_file_from_before_tickets_goes_on_with_no_operation_number(tmp_path: P
     with h5py.File(path) as file:
         assert file["entry/program/last_operation"][()].tolist() == [-1]
         assert file["entry/program/pulses"][()].tolist() == [5]
+
+
+def empty_record() -> Record:
+    maps, of_vectors = (
+        {"gate": Coordinate("V", "Gate voltage")},
+        {"level": Coordinate("1", "Level")},
+    )
+    return Record.empty(ROWS, COLUMNS, MASK, maps, of_vectors, CHIP)
+
+
+def test_a_log_in_memory_keeps_the_same_as_one_in_a_file() -> None:
+    log = MemoryLog(empty_record())
+    for pulses, fired, unknown in ((4, 4, 0), (7, 5, 1), (6, 0, 6)):
+        log.entering(pulses)
+        log.programmed(fired, unknown)
+    log.entering(2)
+    assert log.record.programs == [
+        ProgramEntry(4, fired=4, unknown=0),
+        ProgramEntry(7, fired=5, unknown=1),
+        ProgramEntry(6, fired=0, unknown=6),
+        ProgramEntry(2),
+    ]
+    log.add_reading(reading(1), {"gate": 1.5})
+    log.add_vectors(vectors(0, 3), [{"level": level} for level in (1.0, 2.0, 3.0)])
+    assert_series(log.record.readings.measurements, [reading(1)])
+    assert_series(log.record.vectors.measurements, [vectors(0, 3)[k] for k in range(3)])
+    assert log.record.vectors.coordinates["level"] == [1.0, 2.0, 3.0]
+
+
+def test_something_has_happened_with_the_first_pulse_reading_or_vector() -> None:
+    nothing = MemoryLog(empty_record())
+    nothing.entering(5)
+    assert not nothing.record.happened, "entered, and nobody knows more"
+    nothing.programmed(0, 0)
+    assert not nothing.record.happened
+    for fired, unknown in ((1, 0), (0, 1)):
+        log = MemoryLog(empty_record())
+        log.entering(5)
+        log.programmed(fired, unknown)
+        assert log.record.happened
+    read = MemoryLog(empty_record())
+    read.add_reading(reading(0), {"gate": 1.0})
+    assert read.record.happened
+    multiplied = MemoryLog(empty_record())
+    multiplied.add_vectors(vectors(0, 1), [{"level": 1.0}])
+    assert multiplied.record.happened
+
+
+@pytest.mark.parametrize("content", ["entry/training/loss", "entry/map/row", "something"])
+def test_the_file_of_anything_else_is_refused(content: str, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "run.h5", "w", libver=("v110", "v110")) as file:
+        file[content] = np.arange(3.0)
+    with pytest.raises(DataError, match="is not the run file of a procedure"):
+        read_record(tmp_path / "run.h5")

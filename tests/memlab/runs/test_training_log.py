@@ -208,3 +208,21 @@ def test_a_level_is_named_or_refused_with_all_names() -> None:
     assert LogLevel.of("epochs") is LogLevel.EPOCHS
     with pytest.raises(SettingError, match="log='some': choose one of all, epochs, off"):
         LogLevel.of("some")
+
+
+@pytest.mark.parametrize("missing", ["dac_code", "adc_code", "gain"])
+def test_a_product_without_its_codes_is_refused(missing: str, tmp_path: Path) -> None:
+    run = RunFile(tmp_path / "run.h5", "training", {})
+    training = Training(run, LogLevel.ALL)
+    training.log.started(training.network)
+    values = np.ones((1, 2))
+    codes: dict[str, Any] = {
+        "adc_code": np.ones((1, 2), int),
+        "gain": np.ones((1, 2), np.uint8),
+        "dac_code": np.ones((1, 3), int),
+    }
+    codes[missing] = None
+    training.blocks[0].array.on_vmm(Measurement(values, values < 0, **codes))
+    with pytest.raises(ValueError, match="no codes to record"):
+        training.log.multiplied(training.network)
+    run.close("failed")
