@@ -296,9 +296,9 @@ class RunFile:
     def start(self) -> None:
         """End the declarations: from now on readers can follow, and a kill loses nothing.
 
-        A resumed run takes the place of its file here; to start it again does nothing.
+        A resumed run takes the place of its file here. To start a run again does nothing.
         """
-        if self._started and self._resumed:
+        if self._started:
             return
         with self._writing():
             self._room.check(0)

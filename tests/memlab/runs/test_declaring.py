@@ -188,8 +188,9 @@ class TestQueue:
 
 
 class TestEnd:
-    def test_a_run_ends_once(self, tmp_path: Path) -> None:
+    def test_a_run_begins_once_and_ends_once(self, tmp_path: Path) -> None:
         run = new_run(tmp_path / "run.h5")
+        run.start()
         run.start()
         measure(run, 4)
         run.close("finished")
