@@ -86,3 +86,12 @@ def test_it_says_under_which_loads_the_cells_were_read(tmp_path: Path) -> None:
         with h5py.File(tmp_path / f"{group}.h5") as file:
             told = file[f"entry/{group}"].attrs["load"]
         assert told == " | ".join(map(str, expected))
+
+
+def test_maps_of_every_read_are_kept_unless_somebody_says_no(tmp_path: Path) -> None:
+    run = RunFile(tmp_path / "run.h5", "write-and-verify", {})
+    WriteVerifyLog(run, "one").declare(IdealArray(9, 7))
+    WriteVerifyLog(run, "other").declare(IdealArray(9, 7), maps=False)
+    run.close("finished")
+    with h5py.File(tmp_path / "run.h5") as file:
+        assert set(file["entry/one"]) - set(file["entry/other"]) == {"conductance"}
