@@ -12,7 +12,7 @@ from memlab.cli.command import Command
 from memlab.cli.options import json_option, out_option
 from memlab.cli.passports import BUDGET_UNITS, passport_lines, unknown_chip
 from memlab.cli.streams import show_document, tell
-from memlab.emulator.preset import BUILT_IN, FRESH, ParameterRow, preset_rows
+from memlab.emulator.preset import BUILT_IN, FRESH, PASSIVE, ParameterRow, preset_rows
 from memlab.errors import SettingError
 from memlab.passport import Passport
 from memlab.passport.location import find_passport
@@ -33,9 +33,9 @@ def show(name: str, out: Path | None, as_json: bool) -> None:
     """
     path = find_passport(name)
     if path is None:
-        if name not in (*BUILT_IN, *FRESH) and not name.endswith(".toml"):
+        if name not in (*BUILT_IN, *FRESH, *PASSIVE) and not name.endswith(".toml"):
             problem = f"{name} is no chip: no passport, no serial number of a board, no preset"
-            raise unknown_chip(problem, name, (*BUILT_IN, *FRESH))
+            raise unknown_chip(problem, name, (*BUILT_IN, *FRESH, *PASSIVE))
         if out is not None:
             raise SettingError(f"--out draws a chip's passport, and {name} is none")
         _show_preset(name, as_json)
@@ -52,7 +52,7 @@ def show(name: str, out: Path | None, as_json: bool) -> None:
 
 show.epilog = (
     f"Built-in presets: {', '.join(BUILT_IN)}; with cells that are not formed yet: "
-    f"{', '.join(FRESH)}."
+    f"{', '.join(FRESH)}; without transistors: {', '.join(PASSIVE)}."
 )
 
 

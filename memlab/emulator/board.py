@@ -24,6 +24,7 @@ from drivers.board import (
     Samples,
     Selection,
 )
+from drivers.capabilities import Rest
 from drivers.checked_board import CheckedBoard
 from drivers.converter import Codes
 from drivers.errors import DeviceError, LimitError
@@ -40,6 +41,7 @@ from memlab.emulator.drive import ExactDrive, RealDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
 from memlab.emulator.grid import COARSEST_BITS, EXACT_CURRENT, VOLT_GRID
 from memlab.emulator.normal import NormalSource
+from memlab.emulator.passive_pulse import pulse_passive
 from memlab.emulator.preset import BUILT_IN, ChipPreset, load_preset
 from memlab.emulator.products import Drive, Stretch
 from memlab.emulator.readout import Operands, Readout
@@ -52,6 +54,9 @@ __all__ = ["EmulatedBoard"]
 
 _TOGETHER = 1 << 18
 """Elements of all matrices that are made together: two megabytes."""
+
+_COMPLIANCE = (1e-6, 10e-3)
+"""A that sources of a passive array can hold a SET to: a choice, as of a source-meter's ranges."""
 
 
 class EmulatedBoard(CheckedBoard):
@@ -99,6 +104,13 @@ class EmulatedBoard(CheckedBoard):
             other_spans=OTHER_SPANS,
             row_current=(driver.read_current, driver.set_current, driver.reset_current),
         )
+        if preset.passive.active:
+            self._capabilities = replace(
+                self._capabilities,
+                gate=None,
+                unselected=Rest(preset.passive.unselected),
+                compliance=_COMPLIANCE,
+            )
         capabilities = self._capabilities
         self._times = OperationTimes(
             preset.board.timing, capabilities.pulse_offset, capabilities.pulse_tick
@@ -299,8 +311,8 @@ class EmulatedBoard(CheckedBoard):
 
     def _configure(self, config: BoardConfig) -> None:
         self._require_exact(config)
-        gate = config.spans[LineClass.GATE]
-        self._read_gate = float(gate.decode(config.read_gate_code))
+        gate = config.spans.get(LineClass.GATE)
+        self._read_gate = 0.0 if gate is None else float(gate.decode(config.read_gate_code))
         self._read_pulse = float(self._times.width(config.timing.column_ticks))
         self._drive_for = self._held = None
         self._let_go()
@@ -326,6 +338,10 @@ class EmulatedBoard(CheckedBoard):
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
         self._let_go()
         self._held = None
+        if self.chip.preset.passive.active:
+            for k in range(len(pulses)):
+                self._fire_passive(pulses, k, config)
+            return
         for start, stop in _independent_runs(pulses):
             self._fire(pulses, slice(start, stop), config)
 
@@ -458,6 +474,28 @@ class EmulatedBoard(CheckedBoard):
             path = chip.reset_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
             self.energy.reset += float((path * voltage**2 * width).sum())
         chip.advance_to(int(time[-1]))
+
+    def _fire_passive(self, pulses: PulseBatch, k: int, config: BoardConfig) -> None:
+        """Fire one pulse on an array without transistors, all of whose cells see some of it."""
+        chip, row, columns = self.chip, int(pulses.row[k]), pulses.columns[k]
+        ticks, code = pulses.width_ticks[k : k + 1], pulses.amplitude_code[k : k + 1]
+        time = chip.now + int(self._times.pulses(np.array([np.count_nonzero(columns)]), ticks)[0])
+        width = float(self._times.width(ticks)[0])
+        is_set, everywhere = pulses.kind[k] == PulseKind.SET, np.arange(chip.shape[1])
+        if is_set:
+            span = config.spans[LineClass.COLUMN]
+            amplitude = self._front_end.columns.volts(
+                code.repeat(everywhere.size), span, everywhere
+            )
+        else:
+            span = config.spans[LineClass.ROW]
+            amplitude = -self._front_end.rows.volts(code, span, np.array([row]))
+            amplitude = amplitude.repeat(everywhere.size)
+        compliance = config.compliance if is_set else None
+        energy = pulse_passive(chip, row, columns, amplitude, width, time, compliance)
+        self.energy.set += energy if is_set else 0.0
+        self.energy.reset += 0.0 if is_set else energy
+        chip.advance_to(time)
 
 
 def _serial(name: str, seed: int, shape: tuple[int, int]) -> str:

@@ -91,7 +91,7 @@ class Chip:
             is_stuck = ~np.isnan(stuck)
             self._programmed[is_stuck] = stuck[is_stuck]
             self._responsive &= ~is_stuck
-        self._partial = bool(preset.set.full_voltage), bool(preset.reset.full_voltage)
+        self._partial = preset.set.partial, preset.reset.partial
         self._drift = Drift(preset.drift, preset.temperature, preset.relaxation)
         drifting = shape if self._drift.active else (0, 0)
         self._tendency = np.full((*drifting, *self._drift.terms), self._drift.unpulsed)
@@ -357,6 +357,63 @@ class Chip:
         able = self._responsive[rows] & self._forming.formed[rows]
         self._change(rows, selected, able, before, level, part, time, noisy=True)
         return path
+
+    def part_done(self, voltage: FloatArray, width: float) -> FloatArray:
+        """Return which part of the way to its level a voltage (V) moves each cell in `width` s.
+
+        By a law with a rate. `voltage` has shape (rows, columns), positive towards SET.
+        """
+        part = np.zeros(self.shape)
+        for law, towards in ((self.preset.set, voltage), (self.preset.reset, -voltage)):
+            threshold = self._spread.threshold(law.threshold)
+            part += progress(law, np.maximum(towards, 0.0), np.asarray(width), threshold)
+        return part
+
+    def bias_levels(self, voltage: FloatArray, before: FloatArray) -> FloatArray:
+        """Return where voltages (V) would leave each cell in the end, in S, as `part_done`."""
+        rows = np.arange(self.shape[0])
+        high = np.maximum(self._set_level(rows, np.zeros(self.shape)), before)
+        low = np.minimum(self.full_reset_level, before)
+        return np.where(voltage > 0.0, high, low)
+
+    def bias_cells(
+        self, voltage: FloatArray, width: float, time: int, most: FloatArray | None = None
+    ) -> None:
+        """Leave a voltage on every cell of an array without transistors for a while.
+
+        Cells move by their law with a rate, each towards the level of its polarity; those below
+        their threshold do not, and draw no noise.
+
+        Parameters
+        ----------
+        voltage
+            TE side minus bit-line side, in V, shape (rows, columns).
+        width
+            In s.
+        time
+            When it ends, in ns.
+        most
+            Conductance (S) at which a compliance ends the rise of each cell, same shape.
+        """
+        rows = np.arange(self.shape[0])
+        times = self._times(rows, np.full(rows.size, time, np.int64))
+        before = self._before(rows, times)
+        able = self._responsive & self._forming.set_pulse(rows, voltage > 0.0, voltage)
+        part = self.part_done(voltage, width)
+        moved = part > 0.0
+        level = self.bias_levels(voltage, before)
+        level = self._spread.pulse_reset(level, moved & (voltage < 0.0))
+        alive = self._wear.alive(rows)
+        if alive is not None:
+            able = able & alive
+        self._wear.count(rows, moved)
+        # Not before + (level - before), which may differ from the level in the last bit.
+        left = np.where(part == 1.0, level, before + part * (level - before))[moved]
+        self._add_noise(left, part[moved])
+        if most is not None:
+            np.minimum(left, np.maximum(most, before)[moved], out=left)
+        np.clip(left, 0.0, MAX_CONDUCTANCE, out=left)
+        self._leave(rows, moved, able, left, times)
 
     def _pulse_gate(self, rows: Rows, selected: BoolArray, gate: FloatArray) -> FloatArray:
         return self._spread.pulse_gate(

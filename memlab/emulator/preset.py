@@ -32,6 +32,7 @@ from memlab.emulator.cells.switching import ResetParameters, SetParameters
 from memlab.emulator.cells.variability import SpreadParameters
 from memlab.emulator.cells.wear import WearParameters
 from memlab.emulator.parameters import Parameters, quantity
+from memlab.emulator.passive import PassiveParameters
 from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
 from memlab.storage import require_file
@@ -39,6 +40,7 @@ from memlab.storage import require_file
 __all__ = [
     "BUILT_IN",
     "FRESH",
+    "PASSIVE",
     "ChipPreset",
     "ParameterRow",
     "leaves",
@@ -48,6 +50,8 @@ __all__ = [
 ]
 
 BUILT_IN = ("ideal", "ta-hfo2", "pt-taox-ta", "ta-hfo2-full", "pt-taox-ta-full", "worst-case")
+PASSIVE = ("passive-tiox",)
+"""Presets of arrays without transistors."""
 FRESH = ("fresh-ta-hfo2", "fresh-pt-taox-ta", "fresh-ta-hfo2-full", "fresh-pt-taox-ta-full")
 """Presets whose cells are unformed; else as the others."""
 
@@ -129,6 +133,7 @@ class ChipPreset(Parameters):
     read_noise: ReadNoiseParameters = ReadNoiseParameters()
     nonlinearity: NonlinearityParameters = NonlinearityParameters()
     transistor: TransistorParameters = TransistorParameters()
+    passive: PassiveParameters = PassiveParameters()
     wires: WireParameters = WireParameters()
     board: BoardProfile = Field(default_factory=BoardProfile)
     limits: LimitChanges = LimitChanges()
@@ -142,6 +147,19 @@ class ChipPreset(Parameters):
                 "relaxation.times holds a measured relaxation: drift.relaxation and "
                 "drift.relaxation_mean must be 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _passive_cells(self) -> Self:
+        if self.passive.scheme == "none":
+            return self
+        if not (self.set.rate and self.reset.rate):
+            raise ValueError("cells of a passive array need set.rate and reset.rate, above 0")
+        for name in ("transistor.slope", "set.stop_voltage", "nonlinearity.voltage"):
+            if self.parameter(name):
+                raise ValueError(
+                    f"a passive array has ohmic cells without transistors: {name} must be 0"
+                )
         return self
 
     @property
@@ -315,9 +333,11 @@ def _text(name: str, base: Path | None) -> str:
         except ValueError as error:  # no text, or a name with a zero byte
             raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
     file = resources.files("memlab.emulator").joinpath("presets", *f"{name}.toml".split("/"))
-    if name in (*BUILT_IN, *FRESH) or (name.startswith("parts/") and file.is_file()):
+    if name in (*BUILT_IN, *FRESH, *PASSIVE) or (name.startswith("parts/") and file.is_file()):
         return file.read_text(encoding="utf-8")
-    raise SettingError(f"{unknown('chip', name, (*BUILT_IN, *FRESH))}, or a path to a .toml file")
+    raise SettingError(
+        f"{unknown('chip', name, (*BUILT_IN, *FRESH, *PASSIVE))}, or a path to a .toml file"
+    )
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

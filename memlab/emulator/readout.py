@@ -15,6 +15,7 @@ import numpy.typing as npt
 from drivers.board import Selection
 from memlab.emulator.cells.conduction import bent_conductance, path_conductance
 from memlab.emulator.chip import GRID, Chip
+from memlab.emulator.line_solution import OPEN
 from memlab.emulator.wires import effective_conductance, row_voltage_share, wire_segments
 
 __all__ = ["Operands", "Readout"]
@@ -67,6 +68,9 @@ class _Solved:
     ----------
     cells
         In S.
+    around
+        All cells of an array without transistors, which conduct whether or not they are selected,
+        in S. Or None: of an array with them.
     path
         Of cell and transistor in series, in S.
     effective
@@ -79,6 +83,7 @@ class _Solved:
     """
 
     cells: FloatArray
+    around: FloatArray | None
     path: FloatArray
     effective: FloatArray
     share: FloatArray | None
@@ -167,19 +172,31 @@ class Readout:
         solved = None if view is None or view.moment[-1] != gate else view.solved
         if view is None or solved is None or view.moment[:2] != moment[:2]:
             cells = chip.part(selection.rows, selection.columns, chip.solved_at)
-            if solved is None or not np.array_equal(solved.cells, cells):
-                solved = self._solve(cells, selection, gate)
+            around = None
+            if chip.preset.passive.active:
+                rows, columns = chip.shape
+                around = chip.part(np.arange(rows), np.arange(columns), chip.solved_at)
+            if solved is None or not (
+                np.array_equal(solved.cells, cells)
+                and (around is None or solved.around is None or (solved.around == around).all())
+            ):
+                solved = self._solve(cells, around, selection, gate)
         if view is None or view.solved is not solved or view.moment[2] != moment[2]:
             return solved, self._present(solved, selection, gate)
         return solved, view.present
 
-    def _solve(self, cells: FloatArray, selection: Selection, gate: float) -> _Solved:
+    def _solve(
+        self, cells: FloatArray, around: FloatArray | None, selection: Selection, gate: float
+    ) -> _Solved:
         """Solve the wires for these cells (S)."""
         preset = self._chip.preset
         path = path_conductance(preset.transistor, cells, gate)
         wires = preset.wires
+        if around is not None:
+            effective = self._among_all(around, selection)
+            return _Solved(cells, around, path, effective, _share(effective, path), None)
         if not wires.active:
-            return _Solved(cells, path, path, None, None)
+            return _Solved(cells, None, path, path, None, None)
         row_segments, column_segments = wire_segments(
             selection.rows, selection.columns, self._chip.shape
         )
@@ -191,8 +208,7 @@ class Readout:
             row_segments=row_segments,
             column_segments=column_segments,
         )
-        # What the wires leave of the current of a cell they leave of a small change of it.
-        share = np.divide(effective, path, out=np.ones(path.shape), where=path > 0.0)
+        share = _share(effective, path)
         bent_share = None
         if preset.nonlinearity.voltage:
             at_cell = row_voltage_share(
@@ -202,7 +218,28 @@ class Readout:
                 row_segments=row_segments,
             )
             bent_share = share * at_cell**2
-        return _Solved(cells, path, effective, share, bent_share)
+        return _Solved(cells, None, path, effective, share, bent_share)
+
+    def _among_all(self, around: FloatArray, selection: Selection) -> FloatArray:
+        """Return the transfer matrix (S) of a selection while all cells conduct.
+
+        Rows and columns that take no part are at 0 V, or float, and carry current between others.
+        """
+        preset = self._chip.preset
+        wires = preset.wires
+        driver, sense = (
+            np.full(lines, resistance)
+            for lines, resistance in zip(
+                around.shape, (wires.driver_resistance, wires.sense_resistance), strict=True
+            )
+        )
+        if preset.passive.unselected == "floating":
+            driver[np.delete(np.arange(driver.size), selection.rows)] = OPEN
+            sense[np.delete(np.arange(sense.size), selection.columns)] = OPEN
+        effective = effective_conductance(
+            around, wires.resistance, driver_resistance=driver, sense_resistance=sense
+        )
+        return np.ascontiguousarray(effective[np.ix_(selection.rows, selection.columns)])
 
     def _present(self, solved: _Solved, selection: Selection, gate: float) -> _Present:
         chip, preset = self._chip, self._chip.preset
@@ -249,3 +286,8 @@ class Readout:
             row_conductance=present.row_conductance,
             column_conductance=present.column_conductance,
         )
+
+
+def _share(effective: FloatArray, path: FloatArray) -> FloatArray:
+    """Return what the wires leave of the current of each cell: of a small change of it, too."""
+    return np.divide(effective, path, out=np.ones(path.shape), where=path > 0.0)

@@ -79,6 +79,34 @@ class TestArrayOfAnotherSize(BoardArrayContract):
         return True
 
 
+PASSIVE = "emulator:?chip=passive-tiox&noise=0&spread.threshold=0&non_responsive=0&{}"
+"""Cells without transistors; its SETs end where the suite's strong gate does."""
+PASSIVE_URLS = [
+    PASSIVE.format("shape=5x7&set_offset=280e-6&wires.resistance=0"),
+    PASSIVE.format("shape=9x8&set_offset=280e-6&wires.resistance=0&passive.scheme=V/3"),
+]
+
+
+class TestPassiveBoard(BoardContract):
+    @pytest.fixture(params=PASSIVE_URLS)
+    def open_board(self, request: pytest.FixtureRequest) -> Callable[[], Board]:
+        return partial(open_board, request.param)
+
+    @pytest.fixture
+    def exact(self) -> bool:
+        return True
+
+
+class TestPassiveArray(BoardArrayContract):
+    @pytest.fixture(params=PASSIVE_URLS)
+    def open_array(self, request: pytest.FixtureRequest) -> Callable[..., Array]:
+        return partial(open_array, request.param)
+
+    @pytest.fixture
+    def exact(self) -> bool:
+        return True
+
+
 class TestIdeal(ArrayContract):
     @pytest.fixture(params=["ideal:", "ideal:?shape=200x109", "ideal:?shape=5x7"])
     def open_array(self, request: pytest.FixtureRequest) -> Callable[..., Array]:

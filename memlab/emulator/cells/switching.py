@@ -21,6 +21,15 @@ that is never RESET keeps what lifted it, adds the next, and creeps up without b
 current cannot be exceeded: with `noise_in_level` it is the level that varies, G <- max(level +
 noise, G), which after n pulses lies at the largest of n draws.
 
+A law with a `rate` is one of its own, driven by the voltage at the cell alone: the threshold
+function of Yakopcic et al. 2011 (IEEE Electron Device Letters 32, 1436) with a voltage scale, and a
+window that is linear in what is left of the way,
+
+    dG/dt = r (level - G)    r(v) = rate (exp((v - v_th) / v_scale) - 1),    0 at v_th and below
+
+which at a constant voltage is solved by p = 1 - exp(-r(v) w). Cells of passive arrays have it: no
+transistor keeps a half-selected one from moving.
+
 A SET needs its transistor: with the gate at or below `gate_threshold` nothing flows, and nothing
 happens. The published laws are of conductances as they were *read*, through wires and transistor:
 where `as_read_resistance` R names their mean series resistance, cells are left higher than read:
@@ -53,7 +62,15 @@ _FORM = "form: voltage-time dilemma of filamentary cells; number assumed"
 
 
 class PulseParameters(Parameters):
-    """Partial switching of one polarity; `full_voltage` = 0 makes every pulse a full one."""
+    """Partial switching of one polarity; `full_voltage` = 0 and `rate` = 0 make all pulses full."""
+
+    rate: float = quantity(
+        0.0,
+        "1/s",
+        "Of a law driven by voltage alone, one `voltage_scale` ln 2 above `threshold`; 0: the law "
+        "of full pulses.",
+        source="form: threshold function of Yakopcic et al. 2011; number assumed",
+    )
 
     full_voltage: float = quantity(
         0.0,
@@ -69,6 +86,11 @@ class PulseParameters(Parameters):
     width_exponent: float = quantity(
         0.3, "1", "Part done grows with width to this power.", source=_FORM, gt=0.0
     )
+
+    @property
+    def partial(self) -> bool:
+        """Whether a pulse may move a cell a part of its way only."""
+        return bool(self.full_voltage or self.rate)
 
 
 class SetParameters(PulseParameters):
@@ -132,7 +154,12 @@ class ResetParameters(PulseParameters):
     )
 
 
-def progress(parameters: PulseParameters, voltage: FloatArray, width: FloatArray) -> FloatArray:
+def progress(
+    parameters: PulseParameters,
+    voltage: FloatArray,
+    width: FloatArray,
+    threshold: FloatArray | None = None,
+) -> FloatArray:
     """Return the part (0 to 1) of the way to its level that a pulse moves a cell.
 
     Parameters
@@ -141,7 +168,13 @@ def progress(parameters: PulseParameters, voltage: FloatArray, width: FloatArray
         Magnitude at the cell in V.
     width
         In s; broadcasts with `voltage`.
+    threshold
+        Of each cell, in V, for a law with a rate; by default that of the parameters.
     """
+    if parameters.rate:
+        over = voltage - (parameters.threshold if threshold is None else threshold)
+        rate = parameters.rate * np.expm1(np.maximum(over, 0.0) / parameters.voltage_scale)
+        return -np.expm1(-rate * width)
     if not parameters.full_voltage:
         return np.ones(np.broadcast_shapes(voltage.shape, width.shape))
     missing = np.maximum(parameters.full_voltage - voltage, 0.0)

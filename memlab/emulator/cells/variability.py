@@ -9,6 +9,8 @@ Behind onset and saturation of the law, the level of a cell is larger than anoth
 
     level_ij = level (1 + s_level z4)
 
+and where cells switch by voltage alone, its thresholds by 1 + s_threshold z6.
+
 Each pulse adds to the level it reaches a normal deviate, absolute (`noise` of the preset, the term
 of the published simulations) and relative to the level (`cycle`). Or it deviates as if its gate
 voltage did (`cycle_gate`): by much where the law is steep, by little at its onset and where it
@@ -41,6 +43,9 @@ class SpreadParameters(Parameters):
     set_offset: float = quantity(0.0, "S", "Device to device: of the SET offset.")
     reset: float = quantity(0.0, "1", "Device to device: of the RESET level, relative.")
     set_level: float = quantity(0.0, "1", "Device to device: of the SET level, relative.")
+    threshold: float = quantity(
+        0.0, "1", "Device to device: of both thresholds of a law with a rate, relative."
+    )
     reset_log: float = quantity(0.0, "1", "Device to device: of the logarithm of the RESET level.")
     reset_cycle: float = quantity(0.0, "1", "Cycle to cycle: of the logarithm of the RESET level.")
     cycle: float = quantity(0.0, "1", "Cycle to cycle: of the level a pulse reaches, relative.")
@@ -86,6 +91,7 @@ class Spread:
         self._reset_cycle = parameters.reset_cycle
         self._reset_rng = generator_for(rng, "spread.reset_cycle")
         self._level = fixed("set_level", parameters.set_level)
+        self._threshold = fixed("threshold", parameters.threshold)
 
     def state(self) -> State:
         """Return where the generators of the pulses' noise stand."""
@@ -120,6 +126,12 @@ class Spread:
     def set_level(self, level: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
         """Return SET levels (S) of these rows with the relative deviation of each cell."""
         return level if self._level is None else level * (1.0 + self._level[rows])
+
+    def threshold(self, voltage: float) -> FloatArray | None:
+        """Return the threshold (V) of each cell, (rows, columns); None where all have this one."""
+        if self._threshold is None:
+            return None
+        return voltage * np.maximum(1.0 + self._threshold, 0.0)
 
     def pulse_gate(
         self,

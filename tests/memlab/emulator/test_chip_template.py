@@ -16,7 +16,7 @@ from memlab.chip.limits import Limits, OperatingPoint
 from memlab.cli import cli
 from memlab.emulator import load_preset
 from memlab.emulator.chip_template import SCHEMA_NAME, chip_schema, chip_template
-from memlab.emulator.preset import BUILT_IN, FRESH
+from memlab.emulator.preset import BUILT_IN, FRESH, PASSIVE
 from memlab.errors import LimitError, SettingError
 from memlab.experiments.runner import make_plan
 from memlab.passport import Budgets, Passport
@@ -41,7 +41,7 @@ def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("own.toml").write_text(OWN)
 
 
-@pytest.mark.parametrize("base", [*BUILT_IN, *FRESH])
+@pytest.mark.parametrize("base", [*BUILT_IN, *FRESH, *PASSIVE])
 @pytest.mark.parametrize("taken_in", [False, True])
 def test_a_new_file_is_as_its_preset_also_where_each_line_is_taken_in(
     base: str, taken_in: bool

@@ -6,7 +6,7 @@ import pytest
 
 from memlab.chip.limits import Limits
 from memlab.emulator import ChipPreset, EmulatedBoard, load_preset
-from memlab.emulator.preset import BUILT_IN, FRESH, preset_rows, timing_settings
+from memlab.emulator.preset import BUILT_IN, FRESH, PASSIVE, preset_rows, timing_settings
 from memlab.errors import SettingError
 
 GOOD = {
@@ -27,7 +27,7 @@ def write(folder: Path, **changes: str | None) -> str:
     return str(file)
 
 
-@pytest.mark.parametrize("name", [*BUILT_IN, *FRESH])
+@pytest.mark.parametrize("name", [*BUILT_IN, *FRESH, *PASSIVE])
 def test_a_built_in_preset_says_its_name_and_its_source(name: str) -> None:
     preset = load_preset(name)
     assert preset.name == name
@@ -134,7 +134,7 @@ def test_replace_refuses_what_a_file_may_not_hold(changes: dict[str, object]) ->
         load_preset("ta-hfo2").replace(**changes)
 
 
-@pytest.mark.parametrize("name", [*BUILT_IN, *FRESH])
+@pytest.mark.parametrize("name", [*BUILT_IN, *FRESH, *PASSIVE])
 def test_every_parameter_has_a_unit_a_meaning_and_a_source(name: str) -> None:
     rows = preset_rows(name)
     names = [row.name for row in rows]
