@@ -157,6 +157,7 @@ def signalled(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None
     monkeypatch.setattr(owner, name, send)
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.skipif(os.name != "posix", reason="a signal to itself")
 @pytest.mark.parametrize(
     ("owner", "name", "finished"),
