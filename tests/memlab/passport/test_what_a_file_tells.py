@@ -185,3 +185,14 @@ def test_what_was_read_under_no_known_load_comes_back_as_that(tmp_path: Path) ->
         first, second = passport.ledger.batches()
         assert passport.ledger.loads_before(first) is None
         assert passport.ledger.loads_before(second) == (ONE,)
+
+
+def test_a_run_without_an_identity_is_known_by_its_label(tmp_path: Path) -> None:
+    first, second = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
+    first[0, 2] = second[3, 1] = True
+    with new_passport(tmp_path) as passport:
+        for label, run_id, cells in (("one", "", first), ("two", "", second), ("one", "b", second)):
+            passport.begin_run(label, run_id)
+            passport.mark_formed(cells)
+        passport.begin_run("one")
+        np.testing.assert_array_equal(passport.formed_in_this_run, first)

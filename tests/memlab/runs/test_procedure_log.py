@@ -230,6 +230,12 @@ def test_a_log_in_memory_keeps_the_same_as_one_in_a_file() -> None:
     assert_series(log.record.readings.measurements, [reading(1)])
     assert_series(log.record.vectors.measurements, [vectors(0, 3)[k] for k in range(3)])
     assert log.record.vectors.coordinates["level"] == [1.0, 2.0, 3.0]
+    for series, expected in (
+        (log.record.readings, Measurement(reading(1).value[None], reading(1).saturated[None])),
+        (log.record.vectors, vectors(0, 3)),
+    ):
+        np.testing.assert_array_equal(series.value, expected.value)
+        np.testing.assert_array_equal(series.saturated, expected.saturated)
 
 
 def test_something_has_happened_with_the_first_pulse_reading_or_vector() -> None:
