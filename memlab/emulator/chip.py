@@ -9,8 +9,10 @@ Only the cells that a pulse selects change and draw noise (the published simulat
 all cells at every pulse, a defect we do not inherit). A conductance is never negative. A SET whose
 gate is at or below its threshold does nothing. Where a preset says how, the transistor limits the
 current of a SET (`memlab.emulator.compliance`), and the law holds for V_gate less the drop on the
-bit line, and for conductances as they are read (`SetParameters.as_read_resistance`). Around the
-core stand the effects of `memlab.emulator.cells`; one that is off costs nothing and draws nothing.
+bit line, and for conductances as they are read (`SetParameters.as_read_resistance`). Cells of an
+array without transistors have no gates: `bias_cells` moves all of them, by a law of voltage. Around
+the core stand the effects of `memlab.emulator.cells`; one that is off costs nothing and draws
+nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from memlab.emulator.cells.drift import NEVER, Drift
 from memlab.emulator.cells.flicker import part_of
 from memlab.emulator.cells.fluctuation import Fluctuation
 from memlab.emulator.cells.forming import Forming
-from memlab.emulator.cells.switching import progress, reset_level, soft_level
+from memlab.emulator.cells.switching import PulseParameters, progress, reset_level, soft_level
 from memlab.emulator.cells.variability import Spread
 from memlab.emulator.cells.wear import Wear
 from memlab.emulator.compliance import limited_set
@@ -305,7 +307,9 @@ class Chip:
             path, at_cell = pulsed_voltage(
                 self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
             )
-        part = progress(law, at_cell, np.asarray(width)) if self._partial[0] else None
+        part = None
+        if self._partial[0]:
+            part = progress(law, at_cell, np.asarray(width), self._threshold(law, rows))
         able = self._responsive[rows] & self._forming.set_pulse(rows, selected, at_cell)
         if law.noise_in_level:
             varied = level[selected]
@@ -322,7 +326,7 @@ class Chip:
         if alive is not None:
             able &= alive
         if self._partial[0]:
-            able &= np.asarray(voltage) >= self.preset.set.threshold
+            able &= np.asarray(voltage) >= self._threshold(self.preset.set, rows)
         return able
 
     def reset_cells(
@@ -351,7 +355,8 @@ class Chip:
         level = self._spread.pulse_reset(level, selected)
         part = None
         if self._partial[1]:
-            part = progress(self.preset.reset, at_cell, np.asarray(width))
+            law = self.preset.reset
+            part = progress(law, at_cell, np.asarray(width), self._threshold(law, rows))
             # A weaker RESET does not raise what a stronger one has left.
             level = np.where(part < 1.0, np.minimum(level, before), level)
         able = self._responsive[rows] & self._forming.formed[rows]
@@ -363,11 +368,16 @@ class Chip:
 
         By a law with a rate. `voltage` has shape (rows, columns), positive towards SET.
         """
-        part = np.zeros(self.shape)
+        part, rows = np.zeros(self.shape), np.arange(self.shape[0])
         for law, towards in ((self.preset.set, voltage), (self.preset.reset, -voltage)):
-            threshold = self._spread.threshold(law.threshold)
+            threshold = self._threshold(law, rows)
             part += progress(law, np.maximum(towards, 0.0), np.asarray(width), threshold)
         return part
+
+    def _threshold(self, law: PulseParameters, rows: Rows) -> FloatArray | float:
+        """Return the threshold (V) of each cell of these rows; of a law without a rate, of all."""
+        own = self._spread.threshold(law.threshold) if law.rate else None
+        return law.threshold if own is None else own[rows]
 
     def bias_levels(self, voltage: FloatArray, before: FloatArray) -> FloatArray:
         """Return where voltages (V) would leave each cell in the end, in S, as `part_done`."""

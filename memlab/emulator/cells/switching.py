@@ -158,7 +158,7 @@ def progress(
     parameters: PulseParameters,
     voltage: FloatArray,
     width: FloatArray,
-    threshold: FloatArray | None = None,
+    threshold: FloatArray | float | None = None,
 ) -> FloatArray:
     """Return the part (0 to 1) of the way to its level that a pulse moves a cell.
 

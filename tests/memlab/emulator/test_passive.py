@@ -297,3 +297,19 @@ def test_it_is_not_served_on_a_wire_that_has_gates() -> None:
     with pytest.raises(DeviceError, match="gates") as refused:
         BoardExecutor(passive_board())
     assert "\n" not in str(refused.value)
+
+
+def test_a_law_with_a_rate_holds_behind_transistors_too() -> None:
+    law = {"set.rate": 1e5, "set.threshold": 1.3, "reset.rate": 1e5, "reset.threshold": 0.9}
+    chip = EmulatedBoard(
+        load_preset("ideal").replace(shape="40x30", **law, **{"spread.threshold": 0.26}), 1
+    ).chip
+    chip.leave(np.full(chip.shape, 50e-6))
+    rows, everywhere = np.arange(40), np.ones(chip.shape, bool)
+    chip.set_cells(rows, everywhere, np.full(chip.shape, 1.0), voltage=1.3)
+    moved = chip.conductance > 50e-6
+    assert moved.mean() == pytest.approx(0.5, abs=4 * 0.5 / 1200**0.5)
+    # The same cells have the low thresholds of the other polarity.
+    before = chip.conductance
+    chip.reset_cells(rows, everywhere, voltage=0.9)
+    np.testing.assert_array_equal(chip.conductance < before, moved)
