@@ -40,7 +40,7 @@ import numpy.typing as npt
 
 from drivers import stopping
 from drivers.board import BoardConfig, Capabilities, PulseBatch, PulseKind, Samples, Selection
-from drivers.capabilities import Rest
+from drivers.capabilities import Rest, Scheme
 from drivers.converter import CodeRange, Codes, Converter, grid
 from drivers.errors import DeviceError, TransportError
 from drivers.recorded_board import RecordedBoard
@@ -208,6 +208,7 @@ class Arc2Board(RecordedBoard):
             maximum_ticks=0xFFFF,
             row_current=(MOST_CURRENT,) * 3,
             unselected=Rest.FLOATING if selectors else Rest.GROUNDED,
+            scheme=None if selectors else Scheme.HALVES,
         )
         self._claim_chip(chip, "arc2:?firmware=FILE&chip=die-7")
         try:

@@ -19,6 +19,7 @@ __all__ = [
     "LineClass",
     "Products",
     "Rest",
+    "Scheme",
     "capability_units",
 ]
 
@@ -55,6 +56,18 @@ class Rest(StrEnum):
     """They are at 0 V."""
     SELECTABLE = "selectable"
     """Either, as the board is told by means of its own."""
+
+
+class Scheme(StrEnum):
+    """How voltages choose the cells of a pulse where no gates do."""
+
+    HALVES = "V/2"
+    """Half of the amplitude on the row, half on the columns, other lines at 0 V."""
+    THIRDS = "V/3"
+    """All of it between row and columns, other lines at a third and two thirds: no cell sees more
+    than a third that is not pulsed."""
+    FLOATING = "floating"
+    """All of it between row and columns, other lines float."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +135,11 @@ class Capabilities:
     products
         How it multiplies.
     unselected
-        What lines do that take no part, in a read and while another is pulsed. Cells without
-        transistors are pulsed with half of the amplitude on either side, so that at 0 V, grounded,
-        no other cell sees more than half of it.
+        What lines do that take no part in a read, and where gates choose the cells, while others
+        are pulsed.
+    scheme
+        What all lines do while cells without transistors are pulsed. None: gates choose them, or
+        the board does not say.
     cells_at_once
         Most cells of a row that one pulse may have, in a SET and in a RESET; 0: all.
     compliance
@@ -163,6 +178,7 @@ class Capabilities:
     inverting: bool = True
     products: Products = Products.NATIVE
     unselected: Rest = Rest.FLOATING
+    scheme: Scheme | None = None
     cells_at_once: tuple[int, int] = (0, 0)
     compliance: tuple[float, float] | None = None
     maximum_ticks: int = PulseTimer.maximum_ticks

@@ -39,7 +39,7 @@ import numpy as np
 
 from drivers import stopping
 from drivers.board import BoardConfig, Capabilities, PulseBatch, PulseKind, Samples, Selection
-from drivers.capabilities import CallBytes, Products, Rest
+from drivers.capabilities import CallBytes, Products, Rest, Scheme
 from drivers.converter import Codes, grid
 from drivers.errors import DeviceError, TransportError
 from drivers.keithley import Session
@@ -207,6 +207,7 @@ class SmuMatrixBoard(RecordedBoard):
             row_current=(MOST_READ, MOST_PULSE, MOST_PULSE),
             products=Products.SUMMED,
             unselected=Rest.GROUNDED,
+            scheme=Scheme.HALVES,
             cells_at_once=(1, 1),
             compliance=COMPLIANCE,
             call_bytes=CallBytes(code=150.0, sample=500.0, request=0.0, pulse=700.0, gate=0.0),

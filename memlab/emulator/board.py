@@ -24,7 +24,7 @@ from drivers.board import (
     Samples,
     Selection,
 )
-from drivers.capabilities import Rest
+from drivers.capabilities import Rest, Scheme
 from drivers.checked_board import CheckedBoard
 from drivers.converter import Codes
 from drivers.errors import DeviceError, LimitError
@@ -109,6 +109,7 @@ class EmulatedBoard(CheckedBoard):
                 self._capabilities,
                 gate=None,
                 unselected=Rest(preset.passive.unselected),
+                scheme=Scheme(preset.passive.scheme),
                 compliance=_COMPLIANCE,
             )
         capabilities = self._capabilities

@@ -348,3 +348,4 @@ def test_the_command_line_tells_its_currents_in_amperes(
     assert lines["clip"] == "10 mA"
     assert lines["gate"] == "none"
     assert lines["unselected"] == "grounded"
+    assert lines["scheme"] == "V/2"

@@ -9,7 +9,7 @@ import pytest
 from support.nodal import nodal_solution
 
 from drivers.board import BoardConfig, LineClass, Mode, PulseBatch, PulseKind, Selection
-from drivers.capabilities import Rest
+from drivers.capabilities import Rest, Scheme
 from drivers.converter import CodeRange
 from drivers.errors import DeviceError
 from memlab.array.urls import open_array
@@ -251,6 +251,10 @@ def test_the_board_says_what_it_is() -> None:
     assert able.compliance == (1e-6, 10e-3)
     floating = passive_board(**{"passive.unselected": "floating"}).capabilities
     assert floating.unselected is Rest.FLOATING
+    assert able.scheme is Scheme.HALVES
+    for scheme in Scheme:
+        assert passive_board(**{"passive.scheme": scheme.value}).capabilities.scheme is scheme
+    assert EmulatedBoard(load_preset("ideal"), 0).capabilities.scheme is None
 
 
 def test_an_array_programs_and_reads_it() -> None:
