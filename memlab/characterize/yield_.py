@@ -159,15 +159,30 @@ class Yield(Procedure[YieldConfig]):
         return findings
 
     def enter(self, passport: Passport, record: Record, findings: Findings) -> None:
-        """Keep the cells of each class, and the good lines."""
-        fault = np.full(record.chip_shape, Fault.NOT_TESTED, np.uint8)
-        fault[np.ix_(record.rows, record.columns)] = findings[FAULT].value
+        """Keep the cells of each class, and the good lines among all that was ever tested.
+
+        Of a cell that was tested twice the last time counts. The load is told where it was the
+        same for all of them.
+        """
+        known, fault = passport.masks(), np.full(record.chip_shape, Fault.NOT_TESTED, np.uint8)
         for one in Fault:
-            passport.set_mask(one.label, fault == one, record.load)
-        for axis, (name, lines) in enumerate((("rows", GOOD_ROWS), ("columns", GOOD_COLUMNS))):
+            fault[known.get(one.label, np.zeros(record.chip_shape, bool))] = one
+        others = (fault != Fault.NOT_TESTED).any()
+        region = np.ix_(record.rows, record.columns)
+        now = np.asarray(findings[FAULT].value)
+        fault[region] = np.where(now == Fault.NOT_TESTED, fault[region], now)
+        load = record.load
+        if others and passport.mask_load(Fault.PASS.label) != load:
+            load = None
+        for one in Fault:
+            passport.set_mask(one.label, fault == one, load)
+        tested = fault != Fault.NOT_TESTED
+        lines = np.flatnonzero(tested.any(axis=1)), np.flatnonzero(tested.any(axis=0))
+        chosen = choose_good_lines((fault != Fault.PASS)[np.ix_(*lines)], self.config.bad_share)
+        for axis, name in enumerate(("rows", "columns")):
             good = np.zeros(record.chip_shape[axis], bool)
-            good[np.asarray(findings[lines].value)] = True
-            passport.set_mask(f"good {name}", good, record.load)
+            good[lines[axis][chosen[axis]]] = True
+            passport.set_mask(f"good {name}", good, load)
 
     def _cycles(self, record: Record) -> Cycles:
         """Sort the readings: each cell's SET state, and its RESET state one step later."""

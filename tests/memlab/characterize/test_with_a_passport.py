@@ -82,6 +82,34 @@ def test_runs_classes_and_good_lines_are_in_the_passport(tmp_path: Path) -> None
         assert set(columns) <= set(range(6))
 
 
+def test_cells_that_a_second_run_does_not_test_keep_their_classes(tmp_path: Path) -> None:
+    passport = tmp_path / "chip.passport"
+    board = f"emulator:?chip=ta-hfo2&defects.stuck_on=0.1&seed=5&passport={passport}"
+    with open_array("emulator:?chip=ta-hfo2&defects.stuck_on=0.1&seed=5") as array:
+        stuck = array.read_conductance() > 0.5e-3
+    good = []
+    for number, region in enumerate((REGION, Region(rows="5:9", columns="4:9"))):
+        plans = plan_procedures(
+            ["yield"], board=board, out=tmp_path / f"{number}.h5", settings=["bad_share=0.2"]
+        )
+        run_procedures(plans, board, region, figure=False)
+        with Passport.read(passport) as chip:
+            good.append(chip.good_lines)
+    tested = np.zeros((128, 64), bool)
+    tested[0:8, 0:6] = tested[5:9, 4:9] = True
+    with Passport.read(passport) as chip:
+        masks = chip.masks()
+    assert np.array_equal(masks[Fault.STUCK_HIGH.label], stuck & tested)
+    assert stuck[0:5, 0:4].sum() > 0, "known from the first run alone"
+    assert np.array_equal(masks[Fault.NOT_TESTED.label], ~tested)
+    # Good lines cross in cells that were tested, nearly all.
+    rows, columns = good[1]
+    untested = ~tested[np.ix_(rows, columns)]
+    assert max(untested.mean(axis=0).max(), untested.mean(axis=1).max()) <= 0.2
+    assert set(rows) <= set(range(9))
+    assert rows.size * columns.size >= good[0][0].size * good[0][1].size
+
+
 def test_training_uses_the_good_lines_only(tmp_path: Path) -> None:
     board = "emulator:?chip=ta-hfo2&defects.short_rows=0.03&defects.short_columns=0.03&seed=11"
     plans = plan_procedures(["yield"], board=board, out=tmp_path / "yield.h5")
