@@ -97,7 +97,8 @@ class TrainingProgress(Observer):
         now = self._clock()
         done = result.epoch + 1
         if self._before is None:
-            self._before = result.epoch
+            # How much of this epoch was done before, nobody knows: the pace is that of the next.
+            self._before, self._start = done, now
         rate = (done - self._before) / max(now - self._start, 1e-9)
         loss = f"loss {result.loss:.5f}"
         if not math.isnan(result.validation):
@@ -106,9 +107,9 @@ class TrainingProgress(Observer):
             self._bar.update(self._task, completed=done, total=result.epochs, loss=loss, rate=rate)
         elif now - self._last >= self._interval or done == result.epochs:
             self._last = now
-            left = (result.epochs - done) / rate
+            pace = f"  {rate:.0f} epochs/s  {(result.epochs - done) / rate:.0f} s left"
             print(
-                f"epoch {done}/{result.epochs}  {loss}  {rate:.0f} epochs/s  {left:.0f} s left",
+                f"epoch {done}/{result.epochs}  {loss}{pace if rate else ''}",
                 file=sys.stderr,
                 flush=True,
             )

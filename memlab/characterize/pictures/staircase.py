@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from memlab.characterize import staircase
+from memlab.characterize.offsets import net_conductance
 from memlab.figures.panels import legend_below, panels
 from memlab.figures.style import BLUE, GREY, ORANGE, given, many, say
 from memlab.numeric import BoolArray, FloatArray
@@ -31,7 +32,8 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     mask = entry["map/mask"][()].astype(bool)
     gate = entry["map/gate_voltage"][()]
     steps = np.isfinite(gate)
-    cells = 1e6 * entry["map/conductance"][()][steps][:, mask]
+    # Less what flows at 0 V, as the law was fitted.
+    cells = 1e6 * net_conductance(run.record, run.settings["point"]["read_voltage"])[steps]
     gate = gate[steps]
     turn = int(np.argmax(gate)) + 1
     responds = run.values(staircase.RESPONDS).astype(bool)[mask]
@@ -79,7 +81,8 @@ def _draw_law(
         return
     mean, spread = cells.mean(axis=1), cells.std(axis=1)
     slope, offset = law
-    axes.plot(gate[:turn], slope * gate[:turn] + offset, color=GREY, linewidth=0.8)
+    law_label = "law, of falling steps" if np.isfinite(slope) else None
+    axes.plot(gate[:turn], slope * gate[:turn] + offset, color=GREY, linewidth=0.8, label=law_label)
     for part, colour, shift, label in (
         (slice(None, turn), BLUE, -0.012, "rising"),
         (slice(turn, None), ORANGE, 0.012, "falling"),

@@ -47,6 +47,16 @@ def test_the_law_of_lifetimes_is_that_of_the_cells_beside_it(tmp_path: Path) -> 
     assert {axes.get_xlabel() for axes in figure.axes} == {"Cycle (two pulses)"}
 
 
+def test_the_law_of_a_staircase_passes_through_the_points_beside_it(tmp_path: Path) -> None:
+    # An amplifier's offset is in every reading, and not in the law.
+    figure = drawn("staircase", tmp_path, noise=0.0, board__amplifier__offset=2e-3)
+    law, points = figure.axes[1].lines[0], figure.axes[1].containers[1].lines[0]
+    assert law.get_label().startswith("law")
+    x, y = points.get_data()
+    at = np.interp(x - 0.012, *law.get_data())
+    assert np.abs(at - y).max() < 1.0, "uS"
+
+
 def test_cells_that_stay_high_are_told_from_those_that_stay_low(tmp_path: Path) -> None:
     changes = {"defects__stuck_on": 0.3, "defects__stuck_off": 0.2}
     figure = drawn("staircase", tmp_path, **changes)
