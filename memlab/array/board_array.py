@@ -27,6 +27,7 @@ from memlab.array.view import View
 from memlab.array.wire_steps import on_steps
 from memlab.calibration import Calibration
 from memlab.chip.coupled_limits import check_forming, check_operating_point, check_vmm
+from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.load import Load
 from memlab.errors import LimitError, SettingError
@@ -50,7 +51,8 @@ class BoardArray(Array):
     board
         An open board; the array owns it from now on, and closes it.
     limits, point
-        What the chip may see, and the voltages and widths of reading and programming.
+        What the chip may see (all of it, or what differs from the defaults), and the voltages and
+        widths of reading and programming.
     rounding
         Round voltages to the board's steps (see `gate_voltage_step`) instead of refusing those
         that lie between them. Boards without steps never round.
@@ -67,13 +69,15 @@ class BoardArray(Array):
     def __init__(
         self,
         board: Board,
-        limits: Limits | None = None,
+        limits: Limits | LimitChanges | None = None,
         point: OperatingPoint | None = None,
         *,
         rounding: bool = False,
         passport: Passport | None = None,
         calibration: Calibration | None = None,
     ):
+        if isinstance(limits, LimitChanges):
+            limits = limits.over(Limits())
         self._session = BoardSession(
             board, limits or Limits(), point or OperatingPoint(), rounding, passport, calibration
         )

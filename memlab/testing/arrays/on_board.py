@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drivers.board import Samples
+from drivers.board import Capabilities, Samples
 from memlab.array import Measurement
 from memlab.array.board_array import BoardArray
 from memlab.chip.limit_changes import LimitChanges
@@ -36,6 +36,11 @@ class OnBoard(ArrayFixtures):
     """Codes, gains, saturation and limits."""
 
     @pytest.fixture
+    def able(self, array: BoardArray) -> Capabilities:
+        """What the board can do."""
+        return array.board.capabilities
+
+    @pytest.fixture
     def noise(self, exact: bool) -> int:
         """How many times the resolution a reading may be off for its noise."""
         return 0 if exact else 40
@@ -48,9 +53,9 @@ class OnBoard(ArrayFixtures):
         return view
 
     @pytest.fixture
-    def words(self, board_array: BoardArray) -> Words:
+    def words(self, able: Capabilities) -> Words:
         """Return the codes of the board."""
-        return Words(board_array.board.capabilities)
+        return Words(able)
 
     def test_a_measurement_carries_its_raw_codes(
         self, board_array: BoardArray, steps: Steps, words: Words

@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from drivers.capabilities import Products
+from drivers.capabilities import Capabilities, Products
 from memlab.array import Array
-from memlab.array.board_array import BoardArray
 from memlab.testing.boards.codes import Words
 
 COLUMNS = [1, 2, 5, 6]
@@ -54,17 +53,21 @@ class ArrayFixtures:
             yield array
 
     @pytest.fixture
-    def resolution(self, array: Array) -> float:
+    def able(self, array: Array) -> Capabilities | None:
+        """What the board below can do; None where there is none."""
+        return None
+
+    @pytest.fixture
+    def resolution(self, able: Capabilities | None) -> float:
         """A that the array tells apart; one code of the board at the gain of the suite's cells."""
-        if not isinstance(array, BoardArray):
+        if able is None:
             return CODE_CURRENT
-        able = array.board.capabilities
         return abs(able.current_per_code[Words(able).gain - 1]) * (1 + 1e-4)
 
     @pytest.fixture
-    def steps(self, array: Array) -> Callable[..., npt.NDArray[np.float64]]:
+    def steps(self, able: Capabilities | None) -> Callable[..., npt.NDArray[np.float64]]:
         """Return what makes voltages of a shape, within +/-0.1 V, that a DAC makes exactly."""
-        step = array.board.capabilities.row.step if isinstance(array, BoardArray) else DAC_STEP
+        step = DAC_STEP if able is None else able.row.step
 
         def steps(shape: tuple[int, ...], seed: int = 0) -> npt.NDArray[np.float64]:
             most = int(0.1 / step)
@@ -74,9 +77,9 @@ class ArrayFixtures:
         return steps
 
     @pytest.fixture
-    def gated(self, array: Array) -> bool:
+    def gated(self, able: Capabilities | None) -> bool:
         """Whether cells have gates."""
-        return not isinstance(array, BoardArray) or array.board.capabilities.gate is not None
+        return able is None or able.gate is not None
 
     @pytest.fixture
     def gates(self, gated: bool) -> None:
@@ -85,10 +88,9 @@ class ArrayFixtures:
             pytest.skip("the cells of this array have no gates")
 
     @pytest.fixture
-    def multiplies(self, array: Array) -> None:
+    def multiplies(self, able: Capabilities | None) -> None:
         """Skip where the array does not multiply."""
-        board = isinstance(array, BoardArray) and array.board.capabilities
-        if board and board.products is Products.NONE:
+        if able is not None and able.products is Products.NONE:
             pytest.skip("this array multiplies no vectors")
 
     @pytest.fixture
