@@ -264,7 +264,9 @@ class SmuMatrixBoard(RecordedBoard):
     def _vmm(
         self, selection: Selection, row_code: Codes, gain: int, config: BoardConfig
     ) -> Samples:
+        most = AMPERES.codes.maximum
         total = np.zeros((len(row_code), selection.columns.size), AMPERES.dtype)
+        held = np.zeros(total.shape, bool)
         with self._driving(_largest(np.array(row_code)), MOST_READ):
             for i, row in enumerate(selection.rows.tolist()):
                 voltages, which = np.unique(row_code[:, i], return_inverse=True)
@@ -272,9 +274,12 @@ class SmuMatrixBoard(RecordedBoard):
                     if voltages.any():
                         self._connect(row, column)
                     found = [self._measure(int(code)) if code else 0 for code in voltages]
-                    total[:, j] += np.array(found, AMPERES.dtype)[which]
-        most = AMPERES.codes.maximum
-        return Samples(np.clip(total, -most, most), np.ones(total.shape, np.uint8))
+                    current = np.array(found, AMPERES.dtype)[which]
+                    total[:, j] += current
+                    held[:, j] |= np.abs(current) >= most
+        # What a limit held may cancel in the sum, and is no less unknown for it.
+        code = np.where(held, most, np.clip(total, -most, most)).astype(AMPERES.dtype)
+        return Samples(code, np.ones(total.shape, np.uint8))
 
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
         batch = self._batch(pulses, ticket)

@@ -212,6 +212,18 @@ def test_a_cell_that_draws_the_limit_is_saturated(bench: Bench, url: str) -> Non
             assert array.measure_conductance().saturated.all()
 
 
+def test_limits_of_both_signs_do_not_cancel_in_a_product(bench: Bench, url: str) -> None:
+    with opened(url) as array:
+        most = array.board.capabilities.sense.codes.maximum
+        array.board._measure = lambda code: (
+            int(-np.sign(code)) * (most if abs(code) > 150_000 else 1_000)
+        )
+        with pytest.warns(SaturationWarning):
+            found = array.measure_vmm([[0.2, -0.2, 0.1, 0.0, 0.0], [0.1, -0.1, 0.1, 0.0, 0.0]])
+    assert found.saturated[0].all()
+    assert not found.saturated[1].any()
+
+
 @pytest.mark.parametrize("which", ["smu", "matrix"])
 def test_a_pulse_without_an_answer_is_unknown_and_both_are_told_to_ground(
     bench: Bench, url: str, which: str
