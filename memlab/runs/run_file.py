@@ -298,6 +298,7 @@ class RunFile:
 
         A resumed run takes the place of its file here. To start a run again does nothing.
         """
+        self._check_process()
         if self._started:
             return
         with self._writing():

@@ -212,6 +212,8 @@ def check_resumable(run: Run) -> None:
 def open_unfinished(path: Path) -> Run | None:
     """Open a run that is to be finished; None if it is finished already.
 
+    Checkpoints that a writer has left who was killed in its last moment are removed.
+
     Raises
     ------
     DataError
@@ -220,6 +222,8 @@ def open_unfinished(path: Path) -> Run | None:
     found = open_run(path)
     check_resumable(found)
     if found.finished:
+        if not found.alive:
+            remove_checkpoints(path.resolve().parent, found.run_id)
         return None
     if found.alive:
         raise DataError(f"{path}: this run is alive; wait for it to end, or end it (Ctrl-C)")

@@ -8,6 +8,7 @@ from support.stopped import StopAfter, assert_same
 
 from memlab.experiments import Plan, make_plan, resume, run
 from memlab.runs import open_run, run_file
+from memlab.runs.checkpoint_places import places_in
 
 SMALL = ("network.units=3",)
 CASES = {
@@ -86,3 +87,9 @@ def test_it_ends_as_one_that_nobody_stopped(
     assert len(json.loads(open_run(broken).attributes["resumptions"])) == 2
     assert list(tmp_path.glob(".*")) == []
     assert resume(broken, figure=False) is None
+    # A kill in the very last moment leaves checkpoints of a run that is finished.
+    identity = open_run(broken).run_id
+    for left in places_in(broken.parent, identity):
+        left.write_bytes(b"of before")
+    assert resume(broken, figure=False) is None
+    assert not any(left.exists() for left in places_in(broken.parent, identity))
