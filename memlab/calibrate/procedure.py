@@ -25,7 +25,7 @@ from memlab.calibration.static_errors import CalibrationRecord
 from memlab.calibration.store import CalibrationStore
 from memlab.errors import SaturationWarning, SettingError
 from memlab.kinds import Family, Kind, Quantity, Steps
-from memlab.numeric import FloatArray
+from memlab.numeric import BoolArray, FloatArray
 from memlab.regions import parse_lines
 from memlab.runs import Run
 from memlab.session import (
@@ -258,24 +258,23 @@ def _results(calibration: Calibration, before: Check, after: Check) -> dict[str,
         )
     unknown = [name for name, values in uncertainty.items() if np.isnan(values).all()]
     details = calibration.details
+    told = {name: _told(name, record[name], values) for name, values in uncertainty.items()}
+    known = {name: _lines(np.isfinite(values)) for name, values in uncertainty.items()}
     return {
         "serial": calibration.serial,
         "version": calibration.version,
         "method": calibration.method,
         "passes": details["passes"],
         "spread": {
-            name: _over_lines(
-                name,
-                np.nan if name in unknown else float(values.std(axis=-1).mean()),
-                uncertainty[name],
-            )
+            name: _over_lines(name, _spread(values, told[name]), told[name])
             for name, values in record.items()
         },
         "uncertainty": {
-            name: _over_lines(
-                name, np.nan if name in unknown else float(np.nanmedian(values)), values
-            )
+            name: _over_lines(name, _median(values, told[name]), told[name])
             for name, values in uncertainty.items()
+        },
+        "within_error": {
+            name: _count(name, known[name] - _lines(told[name]), known[name]) for name in told
         },
         "unknown": unknown,
         "unknown_rows": details["unknown_rows"],
@@ -284,11 +283,46 @@ def _results(calibration: Calibration, before: Check, after: Check) -> dict[str,
     }
 
 
-def _over_lines(name: str, value: float, values: FloatArray) -> dict[str, Any]:
-    """Return a statistic over the lines of which something is known."""
-    lines = "rows" if name.startswith("row") else "columns"
-    known = int(np.isfinite(values).reshape(-1, values.shape[-1]).any(axis=0).sum())
-    return statistic(value, _UNITS.get(name, "V"), known, lines)
+def _told(name: str, record: FloatArray, uncertainty: FloatArray) -> BoolArray:
+    """Return of which lines a correction is told; all that are known where none is corrected.
+
+    Offsets that were less than their error are 0 in the record, and are no measurement of 0.
+    """
+    known: BoolArray = np.isfinite(uncertainty)
+    corrected = known & (record != 0.0)
+    return corrected if name != "transimpedance" and corrected.any() else known
+
+
+def _lines(which: BoolArray) -> int:
+    """Return of how many lines something is told, at any gain."""
+    return int(which.reshape(-1, which.shape[-1]).any(axis=0).sum())
+
+
+def _spread(values: FloatArray, told: BoolArray) -> float:
+    """Return the standard deviation over the lines that are told, the mean of all gains."""
+    gains = zip(values.reshape(-1, values.shape[-1]), told.reshape(-1, told.shape[-1]), strict=True)
+    return _mean([float(one[which].std()) for one, which in gains if which.sum() > 1])
+
+
+def _median(values: FloatArray, told: BoolArray) -> float:
+    return float(np.median(values[told])) if told.any() else np.nan
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else np.nan
+
+
+def _over_lines(name: str, value: float, told: BoolArray) -> dict[str, Any]:
+    """Return a statistic over the lines of which something is told."""
+    return statistic(value, _UNITS.get(name, "V"), _lines(told), _what(name))
+
+
+def _count(name: str, within: int, known: int) -> dict[str, Any]:
+    return statistic(within, "1", known, _what(name))
+
+
+def _what(name: str) -> str:
+    return "rows" if name.startswith("row") else "columns"
 
 
 def _products(check: Check) -> dict[str, Any]:

@@ -88,6 +88,23 @@ class TestOnBoard:
                 found["vmm_error"]["after"]["value"]
             )
 
+    def test_columns_whose_offset_is_within_its_error_are_told_apart(self, tmp_path: Path) -> None:
+        state, out = tmp_path / "chip.h5", tmp_path / "c.h5"
+        with open_array(f"emulator:?chip=fresh-ta-hfo2-full&seed=3&state={state}") as array:
+            array[0:16, 0:16].program(2.0)
+        words = ["calibrate", "--board", f"emulator:?state={state}", "--out", str(out)]
+        result = CliRunner().invoke(cli, [*words, "--json"])
+        assert result.exit_code == 0, result.output
+        found = json.loads(result.stdout)
+        with h5py.File(out) as file:
+            offset = file["entry/calibration/amplifier_offset"][...]
+        corrected = offset != 0.0
+        spread, within = (found[name]["amplifier_offset"] for name in ("spread", "within_error"))
+        assert 16 <= corrected.sum() < 64
+        assert (spread["n"], within["value"]) == (corrected.sum(), 64 - corrected.sum())
+        assert spread["value"] == pytest.approx(offset[corrected].std())
+        assert found["uncertainty"]["amplifier_offset"]["n"] == spread["n"]
+
     def test_versions_are_kept_listed_chosen_and_undone(self, tmp_path: Path) -> None:
         out = tmp_path / "c.h5"
         assert document("--program", "--no-store", "--out", str(out))["version"] == 0
