@@ -259,7 +259,6 @@ def _results(calibration: Calibration, before: Check, after: Check) -> dict[str,
     unknown = [name for name, values in uncertainty.items() if np.isnan(values).all()]
     details = calibration.details
     told = {name: _told(name, record[name], values) for name, values in uncertainty.items()}
-    known = {name: _lines(np.isfinite(values)) for name, values in uncertainty.items()}
     return {
         "serial": calibration.serial,
         "version": calibration.version,
@@ -274,7 +273,8 @@ def _results(calibration: Calibration, before: Check, after: Check) -> dict[str,
             for name, values in uncertainty.items()
         },
         "within_error": {
-            name: _count(name, known[name] - _lines(told[name]), known[name]) for name in told
+            name: sorted(_lines(np.isfinite(values)) - _lines(told[name]))
+            for name, values in uncertainty.items()
         },
         "unknown": unknown,
         "unknown_rows": details["unknown_rows"],
@@ -293,9 +293,9 @@ def _told(name: str, record: FloatArray, uncertainty: FloatArray) -> BoolArray:
     return corrected if name != "transimpedance" and corrected.any() else known
 
 
-def _lines(which: BoolArray) -> int:
-    """Return of how many lines something is told, at any gain."""
-    return int(which.reshape(-1, which.shape[-1]).any(axis=0).sum())
+def _lines(which: BoolArray) -> set[int]:
+    """Return of which lines something is told, at any gain."""
+    return set(np.flatnonzero(which.reshape(-1, which.shape[-1]).any(axis=0)).tolist())
 
 
 def _spread(values: FloatArray, told: BoolArray) -> float:
@@ -314,15 +314,8 @@ def _mean(values: list[float]) -> float:
 
 def _over_lines(name: str, value: float, told: BoolArray) -> dict[str, Any]:
     """Return a statistic over the lines of which something is told."""
-    return statistic(value, _UNITS.get(name, "V"), _lines(told), _what(name))
-
-
-def _count(name: str, within: int, known: int) -> dict[str, Any]:
-    return statistic(within, "1", known, _what(name))
-
-
-def _what(name: str) -> str:
-    return "rows" if name.startswith("row") else "columns"
+    lines = "rows" if name.startswith("row") else "columns"
+    return statistic(value, _UNITS.get(name, "V"), len(_lines(told)), lines)
 
 
 def _products(check: Check) -> dict[str, Any]:
