@@ -190,9 +190,7 @@ def _words(document: dict[str, Any]) -> list[str]:
         known = "not known this way" if one["value"] is None else f"{one['value']:.2g} {unit}"
         found = "-" if spread["value"] is None else f"{spread['value']:.3g}"
         within = document["within_error"][name]
-        more = (
-            f"; {within['value']:.0f} more are within their error of 0" if within["value"] else ""
-        )
+        more = f"; {format_lines(within)} are within their error of 0" if within else ""
         lines.append(f"{name:<20} {found:>9}    {known} ({one['n']} {one['of']}{more})")
     lines += [
         f"{what} {format_lines(document[f'unknown_{what}'])}: no cell conducts; nothing is known "

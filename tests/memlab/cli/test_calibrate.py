@@ -18,6 +18,7 @@ from memlab.calibration.store import CalibrationStore
 from memlab.cli import cli, main
 from memlab.emulator import EmulatedBoard
 from memlab.errors import DeviceError, SettingError, TransportError, exit_code
+from memlab.regions import format_lines
 
 URL = "emulator:?chip=ta-hfo2&seed=3&" + "&".join(f"{k}={v}" for k, v in INJECTED.items())
 
@@ -105,6 +106,14 @@ class TestOnBoard:
         assert within == np.flatnonzero(~corrected).tolist()
         assert spread["value"] == pytest.approx(offset[corrected].std())
         assert found["uncertainty"]["amplifier_offset"]["n"] == spread["n"]
+        result = CliRunner().invoke(
+            cli, [*words[:3], "--no-store", "--out", str(tmp_path / "d.h5")]
+        )
+        assert result.exit_code == 0, result.output
+        said = next(line for line in result.stdout.splitlines() if "amplifier_offset" in line)
+        assert (
+            f"({spread['n']} columns; {format_lines(within)} are within their error of 0)" in said
+        )
 
     def test_versions_are_kept_listed_chosen_and_undone(self, tmp_path: Path) -> None:
         out = tmp_path / "c.h5"
