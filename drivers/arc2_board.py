@@ -218,11 +218,6 @@ class Arc2Board(RecordedBoard):
             self._let_go()
             raise
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What an ArC TWO has."""
-        return self._capabilities
-
     def ground(self) -> None:
         """Tie every channel to ground, and every selector to 0 V."""
         with self.owner.turn():

@@ -35,6 +35,9 @@ __all__ = ["CheckedBoard"]
 class CheckedBoard(ABC):
     """The checks of `drivers.board.Board`, and one without memory; what drives lines is added."""
 
+    _capabilities: Capabilities
+    """A driver knows them once it is open."""
+
     def __init__(self) -> None:
         self._owner = Owner()
         self._config: BoardConfig | None = None
@@ -52,9 +55,9 @@ class CheckedBoard(ABC):
         return self._owner
 
     @property
-    @abstractmethod
     def capabilities(self) -> Capabilities:
         """Identity and abilities, known once the board is open."""
+        return self._capabilities
 
     @property
     def simulation(self) -> Simulation | None:

@@ -19,7 +19,6 @@ from drivers import stopping
 from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
-    Capabilities,
     LineClass,
     PulseBatch,
     Samples,
@@ -114,11 +113,6 @@ class DpeBoard(RecordedBoard):
         except BaseException:
             self._let_go()
             raise
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Identity and abilities, with the steps of the dialect."""
-        return self._capabilities
 
     def ground(self) -> None:
         """Send the board back to its top menu, where it rests; it has no command that grounds."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
+from drivers.board import BoardConfig, PulseBatch, Samples, Selection
 from drivers.checked_board import CheckedBoard
 from drivers.converter import Codes
 from drivers.published_board import SENSE, published_capabilities
@@ -33,11 +33,6 @@ class MockBoard(CheckedBoard):
         self._capabilities = published_capabilities("memlab mock board", "mock", "none", shape)
         codes = SENSE.zero_code - _FIRST - _STEP * (np.arange(shape[1]) % 64)
         self._codes = codes.astype(SENSE.dtype)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the published board has."""
-        return self._capabilities
 
     def ground(self) -> None:
         """Do nothing: there is no line."""

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping, wire_format
-from drivers.board import BoardConfig, Capabilities, PulseBatch, Samples, Selection
+from drivers.board import BoardConfig, PulseBatch, Samples, Selection
 from drivers.converter import Codes
 from drivers.errors import (
     DeviceError,
@@ -121,11 +121,6 @@ class SerialBoard(RecordedBoard):
             raise
         self._capabilities = wire_format.capabilities(self._info, self._drivers)
         _open_boards.add(self)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Identity and abilities of this board."""
-        return self._capabilities
 
     @property
     def session(self) -> m.HelloResponse:

@@ -222,11 +222,6 @@ class SmuMatrixBoard(RecordedBoard):
             self._let_go()
             raise
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the bench can do."""
-        return self._capabilities
-
     def ground(self) -> None:
         """Put both channels to 0 V and off, and every line to ground."""
         with self.owner.turn():

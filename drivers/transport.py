@@ -14,6 +14,7 @@ import errno
 import os
 import select
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -188,20 +189,20 @@ class _Base:
         )
 
 
-class _WaitingTransport(_Base):
+class _WaitingTransport(_Base, ABC):
     """A line that `select` can wait for; `_line` is what it waits for, or its descriptor."""
 
     _line: socket.socket | int
     _ended: str
     """What it means when the line is ready and holds nothing."""
 
+    @abstractmethod
     def _take(self) -> bytes:
         """Return what has arrived, without waiting."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _give(self, data: bytes) -> int:
         """Hand over as many bytes as the line takes now."""
-        raise NotImplementedError
 
     def read(self, timeout: float) -> bytes:
         """Return what has arrived; wait up to `timeout` seconds for it."""

@@ -237,6 +237,7 @@ class Message:
 
     @classmethod
     def _read(cls, payload: bytes) -> Self:
+        # Apart, for `Response`: `super()` there means the class before `slots` made it anew.
         return cls(**cls.LAYOUT.unpack(payload, cls.__name__))
 
     def __eq__(self, other: object) -> bool:

@@ -36,7 +36,7 @@ class FaultyCalls(CheckedBoard):
     @property
     def capabilities(self) -> Capabilities:
         """Identity and abilities; the name says what is wrong."""
-        able = super().capabilities  # type: ignore[safe-super]  # the class behind this one has it
+        able = super().capabilities  # of the class behind this one
         return replace(able, name=f"{able.name} with faults {self._faults}")
 
     def configure(self, config: BoardConfig) -> None:

@@ -301,15 +301,12 @@ def _lines(which: BoolArray) -> set[int]:
 def _spread(values: FloatArray, told: BoolArray) -> float:
     """Return the standard deviation over the lines that are told, the mean of all gains."""
     gains = zip(values.reshape(-1, values.shape[-1]), told.reshape(-1, told.shape[-1]), strict=True)
-    return _mean([float(one[which].std()) for one, which in gains if which.sum() > 1])
+    found = [float(one[which].std()) for one, which in gains if which.sum() > 1]
+    return float(np.mean(found)) if found else np.nan
 
 
 def _median(values: FloatArray, told: BoolArray) -> float:
     return float(np.median(values[told])) if told.any() else np.nan
-
-
-def _mean(values: list[float]) -> float:
-    return float(np.mean(values)) if values else np.nan
 
 
 def _over_lines(name: str, value: float, told: BoolArray) -> dict[str, Any]:

@@ -29,10 +29,10 @@ import numpy.typing as npt
 from drivers.board import Capabilities
 from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.normal import Deviates
+from memlab.numeric import FloatArray
 
 __all__ = ["GainChoice"]
 
-FloatArray = npt.NDArray[np.float64]
 GainIndex = npt.NDArray[np.uint8]
 
 _SLACK = 1e-9

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
-    Capabilities,
     LineClass,
     Mode,
     PulseBatch,
@@ -130,11 +129,6 @@ class EmulatedBoard(CheckedBoard):
             self.restore(file.board)
         else:
             self.save()
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Identity and abilities of this board."""
-        return self._capabilities
 
     @property
     def simulation(self) -> EmulatedBoard:

@@ -54,15 +54,14 @@ def pulse_passive(
     first = _solve(chip, before, lines).cell_voltage
     part = chip.part_done(first, width)
     after = before + part * (chip.bias_levels(first, before) - before)
-    most: FloatArray | None = None
     cells = np.zeros(chip.shape, bool)
     cells[row] = columns
     if compliance is not None:
         after = np.minimum(after, _held(first, cells, compliance, before))
     solution = _solve(chip, 0.5 * (before + np.where(chip.alive, after, before)), lines)
-    if compliance is not None:
-        most = _held(solution.cell_voltage, cells, compliance, before)
-    chip.bias_cells(solution.cell_voltage, width, time, most)
+    voltage = solution.cell_voltage
+    most = None if compliance is None else _held(voltage, cells, compliance, before)
+    chip.bias_cells(voltage, width, time, most)
     return solution.power * width
 
 

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.converter import Codes
 from drivers.errors import DeviceError
@@ -22,6 +21,7 @@ from memlab.emulator.cells.conduction import added_terms, added_voltage
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.readout import Operands
+from memlab.numeric import FloatArray
 
 __all__ = ["Drive", "Passing", "Products", "Stretch"]
 
@@ -32,8 +32,6 @@ _EXACT = 2.0**53
 
 _BENDING_BITS = 10
 """Bits by which the grid of what bending adds may be finer than that of V: it is small."""
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Drive(Protocol):

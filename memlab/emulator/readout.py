@@ -10,17 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.board import Selection
 from memlab.emulator.cells.conduction import bent_conductance, path_conductance
 from memlab.emulator.chip import GRID, Chip
 from memlab.emulator.line_solution import OPEN
 from memlab.emulator.wires import effective_conductance, row_voltage_share, wire_segments
+from memlab.numeric import FloatArray
 
 __all__ = ["Operands", "Readout"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _KEPT = 8
 """Selections whose matrices are kept: the layers of a network on one chip."""

@@ -31,6 +31,7 @@ from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.normal import Deviates, NormalSource
 from memlab.emulator.products import Drive, Products, Stretch
 from memlab.emulator.readout import Operands
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["VOLT_GRID", "SignalChain", "grid_volts"]
@@ -41,8 +42,6 @@ _SQUARE_BITS = 24
 # Adding this rounds half to even, as rint does, and leaves the ADC code less its middle in the low
 # 16 bits of the float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
 _TO_CODE = 1.5 * 2.0**52
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

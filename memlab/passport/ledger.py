@@ -17,15 +17,15 @@ import numpy.typing as npt
 
 from memlab.chip.load import Load
 from memlab.errors import DataError
+from memlab.numeric import BoolArray, FloatArray
 from memlab.passport.loads import loads_text, read_loads
 from memlab.passport.pulses import Outcome, RowPulses, decode, encode
 from memlab.passport.store import Execute, Store
-from memlab.passport.totals import FloatArray, IntArray, Totals, count
+from memlab.passport.totals import IntArray, Totals, count
 from memlab.storage import State
 
 __all__ = ["SAVE_EVERY", "Batch", "OpenBatch", "PulseLedger"]
 
-BoolArray = npt.NDArray[np.bool_]
 
 SAVE_EVERY = 512
 """Batches after which the totals are written: what an opening has to add up again at the most."""
@@ -40,6 +40,7 @@ SELECT before.batch, slot FROM before LEFT JOIN outcomes ON before.batch = outco
 WHERE outcome IS NULL OR instr(outcome, x'03')
 """
 _ENTER = f"INSERT INTO entries VALUES ({', '.join('?' * 12)})"
+_ENTER_IF_NEW = _ENTER.replace("INSERT", "INSERT OR IGNORE")
 _SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?)"
 _FORGET = (
     "DELETE FROM batches WHERE id > ?",
@@ -222,7 +223,7 @@ class PulseLedger:
         """Write the batch that waits for its outcome: nobody knows that now."""
         if self._due is not None:
             # An interrupt may have come after it was written.
-            self._store.execute(_ENTER.replace("INSERT", "INSERT OR IGNORE"), *self._due)
+            self._store.execute(_ENTER_IF_NEW, *self._due)
             self._due = None
 
     def _known_of(self, rows: npt.NDArray[np.intp]) -> tuple[bytes, bytes] | tuple[None, None]:

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import Outcome
+from memlab.numeric import BoolArray
 
 __all__ = ["Outcome", "RowPulses", "decode", "encode"]
 
-BoolArray = npt.NDArray[np.bool_]
 
 GATE_STEP = 10.0 / 65536
 """V; one step of the gate DACs, 0 to 10 V."""

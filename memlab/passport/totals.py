@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memlab.numeric import FloatArray
 from memlab.passport.pulses import Outcome, RowPulses
 
 __all__ = ["ASSUMED_CONDUCTANCE", "Totals", "add_rows", "count"]
@@ -31,7 +32,6 @@ ASSUMED_CONDUCTANCE = 1e-4
 ENERGY_STEP = 2.0**-60
 """J, 1e-18: sums are exact up to 2^53 of them, 8 mJ in one cell, which are some 1e7 pulses."""
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
 
 

@@ -30,15 +30,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import model_validator
 
 from memlab.emulator.cells.relaxation import Relaxation, RelaxationParameters
 from memlab.emulator.parameters import Parameters, quantity
+from memlab.numeric import FloatArray
 
 __all__ = ["BOLTZMANN", "Drift", "DriftParameters", "Interval"]
 
-FloatArray = npt.NDArray[np.float64]
 
 BOLTZMANN = 1.380649e-23
 """J/K, exact in the SI."""

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from memlab.emulator.normal import NormalSource
 from memlab.emulator.seeds import bit_generator_for, generator_for
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["Flicker", "part_of"]
 
-FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
 Numbers = npt.NDArray[np.int32]
 Terms = npt.NDArray[np.float32]

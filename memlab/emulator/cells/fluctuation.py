@@ -35,11 +35,11 @@ import numpy.typing as npt
 from memlab.emulator.cells.flicker import Flicker, part_of
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["Fluctuation", "ReadNoiseParameters"]
 
-FloatArray = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.intp]
 
 _LEAST_CONDUCTANCE = 1e-6
