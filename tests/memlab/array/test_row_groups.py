@@ -70,6 +70,14 @@ class TestGroups:
         with pytest.raises(LimitError, match=r"one cell could draw 1\.01 A.*gives 1 A"):
             group_numbers(np.array([[0.0, 1.01]]), 1.0)
 
+    def test_a_driver_of_more_than_an_ampere_makes_no_group_in_vain(self) -> None:
+        np.testing.assert_array_equal(group_numbers(np.full((1, 4), 0.75), 2.0), [[0, 0, 1, 1]])
+
+    def test_a_group_may_use_all_of_the_room_that_rounding_has(self) -> None:
+        largest = 1.0
+        current = np.array([[largest * (1.0 + 1e-9), 0.5]])
+        np.testing.assert_array_equal(group_numbers(current, largest), [[0, 1]])
+
     def test_no_row_is_no_group(self) -> None:
         assert group_numbers(np.zeros((0, 64)), 1.0).shape == (0, 64)
 

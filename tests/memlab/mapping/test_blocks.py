@@ -62,6 +62,17 @@ def test_copies_and_chunks_do_not_change_the_matrix(
     np.testing.assert_allclose(matrix.multiply(x), x @ (weight + change), atol=1e-12)
 
 
+def test_a_chunk_may_end_one_copy_and_begin_the_next() -> None:
+    # Pairs 2, 3, 4 of two copies of three inputs carry inputs 2, 0, 1.
+    weight, x = np.array([[1.0], [2.0], [4.0]]), np.array([[3.0, -1.0, 2.0]])
+    chunks = (range(2), range(2, 5), range(5, 6))
+    tiles = [Tile(pairs, range(1)).at(2, 3 + k) for k, pairs in enumerate(chunks)]
+    plan = MatrixPlan("w", 3, 1, Copies(stacked=2), tuple(tiles))
+    matrix = ideal_matrix(weight, plan, [IdealArray(64, 64)])
+    np.testing.assert_allclose(matrix.weight, weight, atol=1e-12)
+    np.testing.assert_allclose(matrix.multiply(x), [[9.0]], atol=1e-12)
+
+
 def test_a_matrix_larger_than_an_array_lies_on_several() -> None:
     rng = np.random.default_rng(5)
     weight = rng.normal(size=(50, 30))
