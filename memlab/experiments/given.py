@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from memlab.array import Array
 from memlab.datasets.labels import finite
 from memlab.datasets.store import load_npz
@@ -21,7 +19,7 @@ from memlab.experiments.config import ExperimentConfig
 from memlab.experiments.experiment import Experiment
 from memlab.experiments.law import find_laws
 from memlab.experiments.targets import used_cells, views_of
-from memlab.mapping import DirectUpdate, OneShotUpdate, pair_conductance
+from memlab.mapping import start_at
 from memlab.nn import Network
 from memlab.numeric import FloatArray
 from memlab.runs import Trained, read_trained
@@ -127,33 +125,15 @@ def start_from(
     -------
     Which share of the cells does not reach its conductance within the gate voltages allowed.
     """
-    mapping, scale = config.mapping, config.mapping.siemens_per_weight
     places = zip(arrays, used_cells(network, arrays), views_of(network, arrays), strict=True)
     pulsed = [place for place in places if not place[0].writable]
     found = iter(find_laws(pulsed, config.transfer, config.chip, keeper, resumed))
     laws = [None if array.writable else next(found) for array in arrays]
+    scale = config.mapping.siemens_per_weight
     clipped = cells = 0
     for matrix in network.matrices:
-        for block, weight in zip(
-            matrix.blocks, matrix.spread_out(weights[matrix.name]), strict=True
-        ):
-            law = laws[block.array_number]
+        spread = matrix.spread_out(weights[matrix.name])
+        for block, weight in zip(matrix.blocks, spread, strict=True):
+            clipped += start_at(block, weight, scale, laws[block.array_number])
             cells += 2 * weight.size
-            if law is None:
-                block.rule = DirectUpdate(pair_conductance(weight, scale, 0.0, block.layout))
-                continue
-            assert isinstance(block.rule, OneShotUpdate)
-            ends = np.array([mapping.gate_minimum, mapping.gate_initial, mapping.gate_maximum])
-            low, start, high = law.conductance(ends)
-            half = 0.5 * scale * np.abs(weight)
-            # Aside where one cell of the pair would not reach its conductance otherwise.
-            fits = np.clip(start, np.minimum(low + half, high - half), high - half)
-            middle = np.where(2 * half <= high - low, fits, 0.5 * (low + high))
-            wanted = law.gate_voltage(pair_conductance(weight, scale, middle, block.layout))
-            slack = 1e-9 * mapping.gate_maximum
-            beyond = (wanted < mapping.gate_minimum - slack) | (
-                wanted > mapping.gate_maximum + slack
-            )
-            clipped += int(np.count_nonzero(beyond))
-            block.rule.start = np.clip(wanted, mapping.gate_minimum, mapping.gate_maximum)
     return {"clipped": clipped / cells, "cells": cells}

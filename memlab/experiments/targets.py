@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.experiments.config import PairPlacement
-from memlab.mapping import Block, pair_conductance, pair_weight
+from memlab.mapping import Block, pair_targets, pair_weight
 from memlab.nn import Network
 from memlab.numeric import BoolArray, FloatArray
 
@@ -52,15 +52,15 @@ def place_weights(
         for block, ideal in zip(matrix.blocks, trained.blocks, strict=True):
             conductance = ideal.reading.value
             weight = pair_weight(conductance, trained.siemens_per_weight, ideal.layout)
-            if placement is PairPlacement.CENTRED:
-                middle: float | FloatArray = 0.5 * (low + high)
-            else:
-                middle = low + 0.5 * matrix.siemens_per_weight * np.abs(weight)
-            wanted = pair_conductance(weight, matrix.siemens_per_weight, middle, block.layout)
-            held = np.clip(wanted, low, high)
-            # What lies beyond by rounding alone is not clipped.
-            clipped += int(np.count_nonzero(np.abs(held - wanted) > 1e-9 * high))
-            cells += wanted.size
+            held, beyond = pair_targets(
+                weight,
+                matrix.siemens_per_weight,
+                window,
+                block.layout,
+                centred=placement is PairPlacement.CENTRED,
+            )
+            clipped += beyond
+            cells += held.size
             targets[_array_of(block, arrays)][_lines(block)] = held
     return targets, clipped / cells
 

@@ -4,6 +4,7 @@ from memlab.array.switching_law import SwitchingLaw
 from memlab.mapping.block import Block, pair_conductance, pair_weight
 from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
+from memlab.mapping.given_weights import pair_targets, start_at
 from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.packing import Request, place
 from memlab.mapping.placed_matrix import placed_matrix
@@ -49,9 +50,11 @@ __all__ = [
     "measure_switching_law",
     "pair_conductance",
     "pair_rows",
+    "pair_targets",
     "pair_weight",
     "place",
     "placed_matrix",
+    "start_at",
     "summarise",
     "tile_weights",
     "write_verify",
