@@ -16,13 +16,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from math import isfinite
 from typing import Any, get_type_hints
 
 from drivers.board import Board
 from drivers.errors import DeviceError
 from drivers.known_names import did_you_mean
+from drivers.plug_ins import find_points, load_point, only_point
 
 __all__ = ["GROUP", "named_schemes", "open_named_board", "read_options"]
 
@@ -35,10 +36,10 @@ _TYPES: dict[type, str] = {str: "text", int: "a whole number", float: "a number"
 
 
 @cache
-def _points() -> dict[str, EntryPoint]:
+def _points() -> dict[str, list[EntryPoint]]:
     """Return all boards by scheme; nothing of them is loaded."""
-    others = {point.name: point for point in entry_points(group=GROUP)}
-    return others | {name: EntryPoint(name, value, GROUP) for name, value in _OURS.items()}
+    ours = {name: [EntryPoint(name, value, GROUP)] for name, value in _OURS.items()}
+    return find_points([GROUP]) | ours
 
 
 def named_schemes() -> tuple[str, ...]:
@@ -67,13 +68,9 @@ def read_options(
     DeviceError
         If the package that offers the scheme cannot be loaded.
     """
-    try:
-        opener: Callable[..., Board] = _points()[scheme].load()
-    except Exception as error:  # somebody else's module may raise anything
-        raise DeviceError(
-            f"{url!r}: {_points()[scheme].value}, which opens such boards, cannot be loaded: "
-            f"{error}"
-        ) from error
+    opener: Callable[..., Board] = load_point(
+        only_point(_points()[scheme], DeviceError), DeviceError
+    )
     known, hints = inspect.signature(opener).parameters, get_type_hints(opener)
     for name in options:
         if name not in known:

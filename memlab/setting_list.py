@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from memlab.setting_units import unit_of
+from memlab.setting_units import OneOf, unit_of
 
 __all__ = ["SettingRow", "list_settings"]
 
@@ -66,7 +66,9 @@ def list_settings(default: BaseModel, now: BaseModel | None = None) -> list[Sett
 
 
 def _rows(default: BaseModel, now: BaseModel, prefix: str) -> Iterator[SettingRow]:
-    for name, field in type(default).model_fields.items():
+    if type(now) is not type(default):
+        default = _default_like(now, default)
+    for name, field in type(now).model_fields.items():
         before, value = getattr(default, name), getattr(now, name)
         if isinstance(before, BaseModel):
             # A whole with a name, as a chip, is a setting too.
@@ -78,6 +80,13 @@ def _rows(default: BaseModel, now: BaseModel, prefix: str) -> Iterator[SettingRo
             plain, changed = _plain(before), _plain(value)
             meaning = str(field.description)
             yield SettingRow(prefix + name, plain, changed, _unit(field), meaning, _allowed(field))
+
+
+def _default_like(now: BaseModel, default: BaseModel) -> BaseModel:
+    """Return the defaults of a group of another class, but for what both classes have in common."""
+    common = next(one for one in type(default).__mro__ if isinstance(now, one))
+    shared = {name: getattr(default, name) for name in getattr(common, "model_fields", {})}
+    return type(now)().model_copy(update=shared)
 
 
 def _plain(value: Any) -> Any:
@@ -107,6 +116,9 @@ def _types(annotation: Any) -> tuple[Any, ...]:
 
 def _allowed(field: FieldInfo) -> str:
     kinds = _types(field.annotation)
+    for mark in field.metadata:
+        if isinstance(mark, OneOf):
+            return ", ".join(mark.names())
     if choices := _choices(kinds):
         return ", ".join(choices)
     whole = int in kinds

@@ -6,6 +6,8 @@ in no other way; what has no unit is a `Unitless`. `memlab.setting_list` reads i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -14,6 +16,7 @@ from pydantic.fields import FieldInfo
 __all__ = [
     "Amperes",
     "Ohms",
+    "OneOf",
     "Seconds",
     "Siemens",
     "Unitless",
@@ -34,6 +37,19 @@ def unit_of(field: FieldInfo) -> str | None:
     extra = field.json_schema_extra
     unit = extra.get("unit") if isinstance(extra, dict) else None
     return None if unit is None else str(unit)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Says of a text that it is one of some names, which are looked up when somebody asks.
+
+    Parameters
+    ----------
+    names
+        Returns them.
+    """
+
+    names: Callable[[], Iterable[str]]
 
 
 Volts = Annotated[float, in_unit("V")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,7 @@ from memlab.setting_units import Seconds, Volts, in_unit
 
 __all__ = [
     "ChipSetting",
+    "Choice",
     "LinkConfig",
     "PointConfig",
     "Section",
@@ -32,6 +33,16 @@ class Section(BaseModel):
     """A group of settings; unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Choice(Section):
+    """A group whose members depend on one of them: another choice comes with its own defaults.
+
+    Where it is a member, its type says how the class of a choice is found.
+    """
+
+    chosen_by: ClassVar[str]
+    """Name of the member that chooses."""
 
 
 class PointConfig(Section):
@@ -74,6 +85,7 @@ def apply_settings(config: Config, settings: Iterable[str]) -> Config:
     """Return the configuration with `key=value` settings applied, in order.
 
     A whole, such as `chip=ta-hfo2`, comes before its parts wherever it stands: it would undo them.
+    So does what chooses among groups, such as `update.rule=one-shot`.
 
     Raises
     ------
@@ -86,9 +98,18 @@ def apply_settings(config: Config, settings: Iterable[str]) -> Config:
         if not equals:
             raise SettingError(f"--set {setting!r}: write key=value, for example train.lr=0.02")
         split.append((key.strip(), text.strip()))
-    for key, text in sorted(split, key=lambda pair: pair[0].count(".")):
+    choosers = _choosers(config)
+    for key, text in sorted(split, key=lambda pair: (pair[0].count("."), pair[0] not in choosers)):
         config = _apply(config, key, _value(text))
     return config
+
+
+def _choosers(config: Section) -> dict[str, str]:
+    """Return the names of settings that choose a group, and of the groups."""
+    members = {name: getattr(config, name) for name in type(config).model_fields}
+    return {
+        f"{name}.{one.chosen_by}": name for name, one in members.items() if isinstance(one, Choice)
+    }
 
 
 def merge_settings(config: Config, values: Mapping[str, Any], where: str) -> Config:
@@ -108,6 +129,10 @@ def merge_settings(config: Config, values: Mapping[str, Any], where: str) -> Con
     SettingError
         If a name is no setting, or a value is not allowed.
     """
+    for key, name in _choosers(config).items():
+        group = values.get(name)
+        if isinstance(group, Mapping) and key.rpartition(".")[2] in group:
+            config = _apply(config, key, group[key.rpartition(".")[2]], where)
     whole = config.model_dump()
     _merge(whole, values, "", whole, where)
     try:
@@ -141,7 +166,7 @@ def setting_names(config: Section) -> list[str]:
     return dotted_names(values) + (["chip"] if "chip" in values else [])
 
 
-def _apply(config: Config, key: str, value: Any) -> Config:
+def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config:
     values = config.model_dump()
     *path, last = key.split(".")
     node: Any = values
@@ -157,11 +182,13 @@ def _apply(config: Config, key: str, value: Any) -> Config:
         raise SettingError(f"--set {key}={str(value).lower()}: that takes a number")
     if isinstance(value, int) and abs(value) >= 2**63:
         raise SettingError(f"--set {key}={value}: a whole number must be below 2**63")
+    if key in _choosers(config) and value != before:
+        node.clear()
     node[last] = value
     try:
         return type(config).model_validate(values)
     except ValidationError as error:
-        raise SettingError(f"--set {key}={value}: {error.errors()[0]['msg']}") from error
+        raise SettingError(f"{where} {key}={value}: {error.errors()[0]['msg']}") from error
 
 
 def _what_there_is(key: str, values: dict[str, Any]) -> str:

@@ -237,7 +237,7 @@ def train(
             stopping.check()
             if not at.pulsing:
                 value = loss(network.forward(x), target)
-                network.backward(value.delta)
+                network.backward(value.delta, target)
                 for observer in observers:
                     observer.multiplied(network)
                 at.pulsing, gradients = [value.mean, value.accuracy], None

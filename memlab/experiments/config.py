@@ -13,6 +13,8 @@ from memlab.chip.limit_changes import LimitChanges
 from memlab.errors import SettingError
 from memlab.mapping import MappingConfig, WriteVerify
 from memlab.nn import SGD, Adam, Optimizer, RMSprop
+from memlab.rules import UpdateSetting
+from memlab.rules.one_shot import OneShot
 from memlab.runs import LogLevel
 from memlab.setting_units import Siemens, Unitless, Volts, in_unit
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
@@ -194,6 +196,7 @@ class ExperimentConfig(Section):
     )
     train: TrainConfig
     mapping: MappingConfig
+    update: UpdateSetting = OneShot()
     point: PointConfig = PointConfig()
     limits: LimitChanges = LimitChanges()
     transfer: TransferConfig = TransferConfig()

@@ -19,7 +19,7 @@ from memlab.experiments.config import ExperimentConfig
 from memlab.experiments.experiment import Experiment
 from memlab.experiments.law import find_laws
 from memlab.experiments.targets import used_cells, views_of
-from memlab.mapping import start_at
+from memlab.mapping import DirectUpdate, OneShotUpdate, start_at
 from memlab.nn import Network
 from memlab.numeric import FloatArray
 from memlab.runs import Trained, read_trained
@@ -59,9 +59,15 @@ def read_weights(path: Path, experiment: Experiment, config: ExperimentConfig) -
     Raises
     ------
     SettingError
-        If the file cannot be read, lacks a matrix, has one of another shape, or holds what is no
-        number; or if it is a run of another task.
+        If the update rule starts from none; if the file cannot be read, lacks a matrix, has one of
+        another shape, or holds what is no number; or if it is a run of another task.
     """
+    for block in experiment.network.blocks:
+        if not isinstance(block.rule, DirectUpdate | OneShotUpdate):
+            raise SettingError(
+                f"update.rule={config.update.rule} starts from no weights of one's own: it is no "
+                "OneShotUpdate. Leave --weights out, or choose another rule"
+            )
     if not is_npz(path):
         source = read_trained(path)
         check_source(source, experiment, config, path)

@@ -14,12 +14,22 @@ from memlab.experiments.keeping import TrainingKeeper
 from memlab.experiments.metrics import EPOCHS, FINAL_LOSS, RESTARTS, VALIDATION_LOSS
 from memlab.experiments.schedule import LearningRateSchedule
 from memlab.nn import CrossEntropy, Network, Validation
+from memlab.rules import attach
 from memlab.runs import BestWeights, Findings, TrainingLog
 from memlab.session import Session
 from memlab.storage import State
 from memlab.training import EpochResult, Observer, train
 
-__all__ = ["InSitu", "loss_of_last_epoch", "train_experiment"]
+__all__ = ["InSitu", "loss_of_last_epoch", "make_in_situ", "train_experiment"]
+
+
+def make_in_situ(
+    make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]
+) -> Experiment:
+    """Return an experiment whose errors reach its layers as the update rule wants."""
+    experiment = make(config, arrays)
+    attach(config.update, experiment.network, config.seed)
+    return experiment
 
 
 class InSitu:
@@ -35,7 +45,7 @@ class InSitu:
 
     def __init__(self, make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]):
         self._config, self._arrays = config, arrays
-        self._experiment = make(config, arrays)
+        self._experiment = make_in_situ(make, config, arrays)
         self._weights: Weights | None = None
         if config.weights:
             self._weights = read_weights(Path(config.weights), self._experiment, config)

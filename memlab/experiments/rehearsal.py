@@ -20,7 +20,7 @@ from memlab.array import Array
 from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.experiments.config import ExperimentConfig, Method
 from memlab.experiments.experiment import Experiment, MakeExperiment
-from memlab.experiments.in_situ import loss_of_last_epoch
+from memlab.experiments.in_situ import loss_of_last_epoch, make_in_situ
 from memlab.kinds import Kind
 from memlab.nn import Network
 from memlab.runs import LogLevel, TrainingLog
@@ -116,7 +116,7 @@ def _in_situ(kind: Kind, make: MakeExperiment, arrays: Sequence[Array]) -> dict[
     """Return the bill of a training on the arrays."""
     config = kind.config
     with TemporaryDirectory() as directory:
-        experiment = make(config, arrays)
+        experiment = make_in_situ(make, config, arrays)
         out = Path(directory) / "rehearsal.h5"
 
         def totals() -> _Totals:

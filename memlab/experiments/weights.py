@@ -16,9 +16,9 @@ def make_planned_matrices(
 ) -> dict[str, DifferentialMatrix]:
     """Return the matrices of a floor plan by name.
 
-    On a board they start from one SET everywhere and learn by one-shot pulses. On an ideal array
-    they start from the published software weights, uniform(-1, 1) / sqrt(inputs), and learn by
-    direct writing.
+    On a board they start from one SET everywhere and learn by the configured rule. On an ideal
+    array they start from the published software weights, uniform(-1, 1) / sqrt(inputs), and learn
+    by direct writing.
 
     Parameters
     ----------
@@ -29,4 +29,10 @@ def make_planned_matrices(
     config
         Its seed draws the starting weights (ideal array) or gate voltages (board).
     """
-    return config.mapping.realise(plan, arrays, config.point.read_voltage, config.seed)
+    return config.mapping.realise(
+        plan,
+        arrays,
+        config.point.read_voltage,
+        config.seed,
+        lambda rng: config.update.make(config.mapping, rng),
+    )

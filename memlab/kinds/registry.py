@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import TypeVar
 
 from drivers.known_names import did_you_mean
+from drivers.plug_ins import find_points, load_point, only_point, where_from
 from memlab.errors import SettingError
 from memlab.kinds.kind import Kind
 from memlab.runs import Family, Run
@@ -29,13 +30,7 @@ _NAME = re.compile(r"\w+([.-]\w+)*")
 
 @cache
 def _points() -> dict[str, list[EntryPoint]]:
-    """Return the entry points by name; looking through all packages takes a while."""
-    found: dict[str, list[EntryPoint]] = {}
-    everything = entry_points()
-    for group in (GROUP, *(f"{GROUP}.{family}" for family in Family)):
-        for point in everything.select(group=group):
-            found.setdefault(point.name, []).append(point)
-    return found
+    return find_points((GROUP, *(f"{GROUP}.{family}" for family in Family)))
 
 
 def _family_of(point: EntryPoint) -> Family | None:
@@ -74,13 +69,11 @@ def load_kind(name: str, family: Family | None = None) -> type[Kind]:
         choice = ", ".join(there) or "none: install memlab (python -m pip install .)"
         near = did_you_mean(name, there)
         raise SettingError(f"unknown {family or 'kind'} {name!r}; {near}choose one of {choice}")
-    if len(points) > 1:
-        packages = " and ".join(sorted(map(_package, points)))
-        raise SettingError(f"{name} is brought by {packages}: uninstall all but one of them")
-    found = _family_of(points[0]) or _load(points[0]).family
+    point = only_point(points, SettingError)
+    found = _family_of(point) or _load(point).family
     if family is not None and found is not family:
         raise SettingError(f"{name} is no {family} but of the family {found}")
-    kind = _load(points[0])
+    kind = _load(point)
     if family is not None and not kind.runs():
         raise SettingError(f"{name} is not run by name: {kind.about}")
     return kind
@@ -104,14 +97,10 @@ def load_derived(name: str, base: type[K]) -> type[K]:
 
 @cache
 def _load(point: EntryPoint) -> type[Kind]:
-    where = f"{point.name} ({_package(point)})"
+    where = where_from(point)
     if not _NAME.fullmatch(point.name):
         raise SettingError(f"{where} is no name of a kind: letters, digits, - _ . between")
-    try:
-        kind = point.load()
-    except (Exception, SystemExit) as error:  # whatever other people's modules raise
-        why = " ".join(str(error).split()) or "no reason given"
-        raise SettingError(f"{where} cannot be loaded: {type(error).__name__}: {why}") from error
+    kind = load_point(point, SettingError)
     if not (isinstance(kind, type) and issubclass(kind, Kind)):
         raise SettingError(f"{where} is no kind: {point.value} must be a class of memlab.Kind")
     missing = [name for name in ("name", "title", "family") if not hasattr(kind, name)]
@@ -122,10 +111,6 @@ def _load(point: EntryPoint) -> type[Kind]:
     if _family_of(point) not in (None, kind.family):
         raise SettingError(f"{where} stands in {point.group}: move it to {GROUP}.{kind.family}")
     return kind
-
-
-def _package(point: EntryPoint) -> str:
-    return "an unknown package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
 
 
 class Kinds(Mapping[str, type[Kind]]):

@@ -87,6 +87,7 @@ class Block:
         """Measure every conductance; return G+ - G- in S, shape (rows of pairs, columns)."""
         self.reading = self.array.measure_conductance()
         conductance = self.reading.value
+        self.rule.was_read(conductance)
         difference: FloatArray = conductance[self._plus] - conductance[self._minus]
         return difference
 

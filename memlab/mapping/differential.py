@@ -131,12 +131,19 @@ class DifferentialMatrix:
         """Differential pairs per weight, averaged."""
         self.weight: FloatArray
         """Weights from the last read-back, shape (inputs, outputs)."""
+        self.feedback: FloatArray | None = None
+        """What errors go back through instead, same shape; None: through `weight`."""
         self._parts = parts
 
     @property
     def blocks(self) -> list[Block]:
         """The rectangles of cells that hold the matrix."""
         return [part.block for part in self._parts]
+
+    @property
+    def backward_weight(self) -> FloatArray:
+        """The weights that errors go back through, shape (inputs, outputs)."""
+        return self.weight if self.feedback is None else self.feedback
 
     @property
     def array(self) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from memlab.mapping.differential import DifferentialMatrix
 from memlab.mapping.floor_plan import FloorPlan
 from memlab.mapping.layout import Layout
 from memlab.mapping.placed_matrix import placed_matrix
-from memlab.mapping.update import OneShotUpdate
+from memlab.mapping.update import OneShotUpdate, UpdateRule
 from memlab.setting_units import Siemens, Volts, VoltsPerSiemens
 from memlab.settings import Section
 
@@ -63,13 +63,17 @@ class MappingConfig(Section):
         )
 
     def realise(
-        self, plan: FloorPlan, arrays: Sequence[Array], read_voltage: float, seed: int
+        self,
+        plan: FloorPlan,
+        arrays: Sequence[Array],
+        read_voltage: float,
+        seed: int,
+        make_rule: Callable[[np.random.Generator], UpdateRule] | None = None,
     ) -> dict[str, DifferentialMatrix]:
         """Return the matrices of a floor plan by name; nothing is programmed yet.
 
-        On a board they start from one SET everywhere and learn by one-shot pulses. On an ideal
-        array they start from the published software weights, uniform(-1, 1) / sqrt(inputs), and
-        learn by direct writing.
+        On a board they start and learn as their rule says. On an ideal array they start from the
+        published software weights, uniform(-1, 1) / sqrt(inputs), and learn by direct writing.
 
         Parameters
         ----------
@@ -81,7 +85,11 @@ class MappingConfig(Section):
             Row voltage in V that the largest input of a vector is scaled to.
         seed
             Draws the starting weights (ideal array) or gate voltages (board).
+        make_rule
+            Makes the rule of each block of cells on a board, given what draws at random; by
+            default the one-shot update.
         """
+        make = make_rule or self.make_rule
         rng = np.random.default_rng(seed)
         return {
             matrix.name: placed_matrix(
@@ -89,7 +97,7 @@ class MappingConfig(Section):
                 arrays,
                 self.siemens_per_weight,
                 read_voltage,
-                lambda: self.make_rule(rng),
+                lambda: make(rng),
                 rng,
                 self.layout,
             )

@@ -6,9 +6,9 @@ both leave it to the next read-back to find out what really happened.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -27,27 +27,32 @@ class ProgrammedUpdate:
     reset: BoolArray
 
 
-class UpdateRule(Protocol):
-    """Turns conductance changes into what the cells are told."""
+class UpdateRule(ABC):
+    """Turns conductance changes into what the cells are told; there is one for each block of cells.
 
+    `memlab.rules` has those that are chosen by name, with their settings.
+    """
+
+    @abstractmethod
     def initialise(self, array: Array) -> ProgrammedUpdate:
         """Bring every cell of the array to its starting conductance."""
-        ...
 
+    @abstractmethod
     def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:
         """Ask every cell of the array for a change in S, shape (rows, columns)."""
-        ...
+
+    def was_read(self, conductance: FloatArray) -> None:  # noqa: B027 - most rules do not ask
+        """Hear what the cells read (S), whenever they are: after each `change`, for example."""
 
     def state(self) -> State:
         """Return all that is remembered between changes, random states included."""
-        ...
+        return {}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: State) -> None:  # noqa: B027 - of a rule that remembers nothing
         """Go back to a `state`, of a rule that was made alike; nothing is pulsed."""
-        ...
 
 
-class OneShotUpdate:
+class OneShotUpdate(UpdateRule):
     """The blind two-pulse update of Li 2019 and Wang 2019.
 
     The new gate voltage is the last one plus R_vg dG, clamped to the allowed range, and the
@@ -172,7 +177,7 @@ class OneShotUpdate:
             self._rng.bit_generator.state = state["rng"]
 
 
-class DirectUpdate:
+class DirectUpdate(UpdateRule):
     """Write conductances straight into an array that is `writable`; no device could do this.
 
     Each cell of a pair makes half of the change, so that the weight moves by exactly what was

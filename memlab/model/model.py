@@ -28,6 +28,7 @@ from memlab.nn import (
     output_shape,
 )
 from memlab.numeric import FloatArray
+from memlab.rules import RuleSettings, as_rule, attach
 from memlab.runs import BestWeights, LogLevel, Run, TrainingLog, open_run
 from memlab.session import UNLABELLED, Labels, Session, recorded
 from memlab.settings import LinkConfig
@@ -102,6 +103,8 @@ class Model:
         What it sees at one time step: number of features, or (height, width, channels).
     mapping
         How weights become conductances, and changes become pulses; the default suits `ta-hfo2`.
+    update
+        How changes become pulses: the name of an update rule (`memlab.rules`), or its settings.
     copies
         Pairs of each weight; one by default.
     read_voltage
@@ -129,6 +132,7 @@ class Model:
         input_shape: int | tuple[int, ...],
         *,
         mapping: MappingConfig = TA_HFO2,
+        update: RuleSettings | str = "one-shot",
         copies: Copies | None = None,
         read_voltage: float = 0.2,
         seed: int = 1,
@@ -141,19 +145,23 @@ class Model:
         self.shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
         self.seed = seed
         self.name = name
+        rule = as_rule(update)
         self.network = build(
             self.layers,
             self.shape,
             self.arrays,
             mapping=mapping,
+            make_rule=lambda rng: rule.make(mapping, rng),
             copies=copies,
             read_voltage=read_voltage,
             seed=seed,
         )
+        attach(rule, self.network, seed)
         self._settings = {
             "layers": [_described(layer) for layer in self.layers],
             "input_shape": list(self.shape),
             "mapping": mapping.model_dump(mode="json"),
+            "update": rule.model_dump(mode="json"),
             "copies": (copies or Copies()).count,
             "read_voltage": read_voltage,
         }

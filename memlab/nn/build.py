@@ -18,6 +18,7 @@ from memlab.mapping import (
     DifferentialMatrix,
     MappingConfig,
     Request,
+    UpdateRule,
     place,
 )
 from memlab.nn.layer import Layer
@@ -66,6 +67,7 @@ def build(
     arrays: Array | Sequence[Array],
     *,
     mapping: MappingConfig = TA_HFO2,
+    make_rule: Callable[[np.random.Generator], UpdateRule] | None = None,
     copies: Copies | None = None,
     read_voltage: float = 0.2,
     seed: int = 1,
@@ -84,6 +86,8 @@ def build(
     mapping
         How weights become conductances, and changes become pulses; the default suits a chip of Li
         2019 (`ta-hfo2`).
+    make_rule
+        Makes the update rule of each block of cells; by default the one-shot update.
     copies
         Pairs of each weight; one by default.
     read_voltage
@@ -116,7 +120,7 @@ def build(
     if twice := {name for name in names if names.count(name) > 1}:
         raise SettingError(f"two weight matrices are called {min(twice)}; give the layers names")
     plan = place(requests, [array.shape for array in arrays])
-    held = mapping.realise(plan, arrays, read_voltage, seed)
+    held = mapping.realise(plan, arrays, read_voltage, seed, make_rule)
     return Network([one.make(lambda name, size: held[name]) for one in chain])
 
 

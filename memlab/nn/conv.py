@@ -72,7 +72,9 @@ class Conv2D(MatrixLayer):
         delta = self.activation.backward(self._output, by_column)
         flat = delta.reshape(-1, delta.shape[-1])
         self.gradient = self._inputs.reshape(-1, self._inputs.shape[-1]).T @ flat
-        dx = self.grid.scatter(flat @ self.matrix.weight[: self.grid.features].T, len(delta))
+        dx = self.grid.scatter(
+            flat @ self.matrix.backward_weight[: self.grid.features].T, len(delta)
+        )
         return dx.reshape(*dy.shape[:-3], *self.grid.image)
 
 
@@ -148,7 +150,7 @@ class ConvLSTM(MatrixLayer):
     def backward(self, dy: FloatArray) -> FloatArray:
         """Return dL/dx of x's shape for dL/dh of h's shape; back-propagation through time."""
         steps, batch = dy.shape[:2]
-        cell, weight, features = self._cell, self.matrix.weight, self.grid.features
+        cell, weight, features = self._cell, self.matrix.backward_weight, self.grid.features
         to_recurrent = weight[features : features + self.recurrent_grid.features].T
         cell.prepare_backward()
         dh_next = np.zeros((batch, *self.output_shape))

@@ -42,4 +42,4 @@ class Dense(MatrixLayer):
         flat = delta.reshape(-1, delta.shape[-1])
         self.gradient = self._inputs.reshape(-1, self._inputs.shape[-1]).T @ flat
         features = self._inputs.shape[-1] - (self.bias is not None)
-        return delta @ self.matrix.weight[:features].T
+        return delta @ self.matrix.backward_weight[:features].T

@@ -87,7 +87,7 @@ class GRU(Shown):
         """Return dL/dx, shape (time, batch, features), for dL/dh of shape (time, batch, units)."""
         steps, batch, _ = dy.shape
         units = self.units
-        to_state = self.recurrent.weight[:units].T
+        to_state = self.recurrent.backward_weight[:units].T
         by_input = np.empty((steps, batch, 3 * units))
         by_state = np.empty_like(by_input)
         dh_next = np.zeros((batch, units))
@@ -106,4 +106,6 @@ class GRU(Shown):
             self._inputs.reshape(steps * batch, -1).T @ flat,
             before.reshape(steps * batch, -1).T @ by_state.reshape(steps * batch, -1),
         )
-        return (flat @ self.matrix.weight[: self.features].T).reshape(steps, batch, self.features)
+        return (flat @ self.matrix.backward_weight[: self.features].T).reshape(
+            steps, batch, self.features
+        )

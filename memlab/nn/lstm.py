@@ -105,7 +105,7 @@ class LSTM(MatrixLayer):
         steps, batch, _ = dy.shape
         features, cell = self.features, self._cell
         peephole = None if self.peephole is None else self.peephole.weight
-        to_recurrent = self.matrix.weight[features : features + self.units].T
+        to_recurrent = self.matrix.backward_weight[features : features + self.units].T
         dh_next = np.zeros((batch, self.units))
         cell.prepare_backward()
         for t in range(steps - 1, -1, -1):
@@ -114,7 +114,7 @@ class LSTM(MatrixLayer):
         self.gradient = self._inputs.reshape(steps * batch, -1).T @ flat
         if peephole is not None:
             self._peephole_gradient = cell.peephole_gradient()
-        return (flat @ self.matrix.weight[:features].T).reshape(steps, batch, features)
+        return (flat @ self.matrix.backward_weight[:features].T).reshape(steps, batch, features)
 
     def _look(self, state: FloatArray) -> FloatArray:
         """Multiply cell states (batch, units) by the peepholes: (batch, units, 3)."""

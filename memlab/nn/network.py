@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn.layer import Layer
@@ -11,7 +12,27 @@ from memlab.nn.optimizers import Optimizer
 from memlab.numeric import FloatArray
 from memlab.storage import State
 
-__all__ = ["Network"]
+__all__ = ["Credit", "Network"]
+
+
+class Credit(Protocol):
+    """Says which layer is to blame: how errors reach the layers of a network."""
+
+    def __call__(
+        self, layers: Sequence[Layer], delta: FloatArray, target: FloatArray | None
+    ) -> FloatArray:
+        """Leave gradients in every layer; return dL/dx.
+
+        Parameters
+        ----------
+        layers
+            After a forward pass, from input to output.
+        delta
+            dL/doutput.
+        target
+            What the network was to put out; None where that is not known.
+        """
+        ...
 
 
 class Network:
@@ -22,6 +43,8 @@ class Network:
 
     def __init__(self, layers: Sequence[Layer]):
         self.layers = list(layers)
+        self.credit: Credit | None = None
+        """How errors reach the layers; None for back-propagation."""
         names = [matrix.name for matrix in self.matrices]
         # Optimizers and run files tell matrices apart by their names.
         if len(set(names)) < len(names):
@@ -92,8 +115,13 @@ class Network:
             for array, listener in zip(arrays, listeners, strict=True):
                 array.on_vmm = listener
 
-    def backward(self, delta: FloatArray) -> FloatArray:
-        """Return dL/dx from dL/doutput; leaves its gradients in every layer."""
+    def backward(self, delta: FloatArray, target: FloatArray | None = None) -> FloatArray:
+        """Return dL/dx from dL/doutput; leaves its gradients in every layer.
+
+        The target is for those who do not send errors back through all layers (`credit`).
+        """
+        if self.credit is not None:
+            return self.credit(self.layers, delta, target)
         for layer in reversed(self.layers):
             delta = layer.backward(delta)
         return delta

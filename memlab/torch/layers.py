@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from memlab.array import Array
+from memlab.errors import SettingError
 from memlab.mapping import TA_HFO2, Copies, OneShotUpdate, Request, UpdateRule, place, placed_matrix
+from memlab.rules import RuleSettings, as_rule
 from memlab.torch.linear import CrossbarLinear
 
 __all__ = ["crossbar_layers", "ta_hfo2_rule"]
@@ -27,7 +29,8 @@ def crossbar_layers(
     copies: Copies | None = None,
     siemens_per_weight: float = TA_HFO2.siemens_per_weight,
     read_voltage: float = 0.2,
-    make_rule: Callable[[], UpdateRule] = ta_hfo2_rule,
+    make_rule: Callable[[], UpdateRule] | None = None,
+    update: RuleSettings | str = "one-shot",
     seed: int = 1,
     dtype: torch.dtype | None = None,
 ) -> dict[str, CrossbarLinear]:
@@ -51,7 +54,11 @@ def crossbar_layers(
     read_voltage
         Row voltage in V that the largest input of a vector is scaled to.
     make_rule
-        Gives the tiles of each layer their rule. On `ideal:` they are written directly instead.
+        Gives the tiles of each layer their rule, in place of `update`. On `ideal:` they are
+        written directly instead.
+    update
+        The name of an update rule (`memlab.rules`), or its settings, on a chip of Li 2019
+        (`memlab.mapping.TA_HFO2`).
     seed
         Of the first weights on `ideal:`; a board starts from programming noise.
     dtype
@@ -60,7 +67,7 @@ def crossbar_layers(
     Raises
     ------
     SettingError
-        If the layers do not fit.
+        If the layers do not fit, or the rule has losses of its own, which torch does not know of.
     """
     arrays = [array] if isinstance(array, Array) else array
     extra, copies = int(bias_input is not None), copies or Copies()
@@ -69,12 +76,19 @@ def crossbar_layers(
         for name, (features, outputs) in sizes.items()
     ]
     plan = place(requests, [one.shape for one in arrays])
-    rng = np.random.default_rng(seed)
-    return {
-        matrix.name: CrossbarLinear(
-            placed_matrix(matrix, arrays, siemens_per_weight, read_voltage, make_rule, rng),
-            bias_input=bias_input,
-            dtype=dtype,
+    rule, draws = as_rule(update), np.random.default_rng([seed, 1])
+    if rule.credit(draws) is not None:
+        raise SettingError(
+            f"the rule {rule.rule} has losses of its own, and torch makes the gradients here; "
+            "train with memlab.Model"
         )
-        for matrix in plan
+    make = make_rule or (lambda: rule.make(TA_HFO2, draws))
+    rng = np.random.default_rng(seed)
+    matrices = [
+        placed_matrix(one, arrays, siemens_per_weight, read_voltage, make, rng) for one in plan
+    ]
+    rule.prepare(matrices, np.random.default_rng([seed, 0x0DD]))
+    return {
+        matrix.name: CrossbarLinear(matrix, bias_input=bias_input, dtype=dtype)
+        for matrix in matrices
     }

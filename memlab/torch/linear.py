@@ -36,7 +36,7 @@ class PhysicalLinear(torch.autograd.Function):
         bias_input: float | None,
     ) -> torch.Tensor:
         """Return y of shape (..., outputs) for x of shape (..., features), both of one dtype."""
-        held = matrix.weight[: x.shape[-1]].T
+        held = matrix.backward_weight[: x.shape[-1]].T
         ctx.save_for_backward(x, torch.tensor(held, dtype=x.dtype))
         vectors = with_bias(x.detach().double().numpy(), bias_input)
         return torch.from_numpy(matrix.multiply(vectors)).to(x.dtype)

@@ -12,6 +12,7 @@ import pytest
 
 from drivers import registry as board_registry
 from memlab.kinds import registry
+from memlab.rules import settings as rules
 
 
 def install(
@@ -60,3 +61,5 @@ def _look_again() -> None:
     registry._points.cache_clear()
     registry._load.cache_clear()
     board_registry._points.cache_clear()
+    rules._points.cache_clear()
+    rules._load.cache_clear()
