@@ -49,9 +49,16 @@ class MappingConfig(Section):
             raise ValueError("a threshold needs set_all=false: otherwise every cell is SET anyway")
         return self
 
-    def make_rule(self, rng: np.random.Generator) -> OneShotUpdate:
-        """Return a new update rule with these settings; `rng` draws first gate voltages."""
-        return OneShotUpdate(
+    def make_rule(
+        self,
+        rng: np.random.Generator,
+        kind: Callable[..., OneShotUpdate] = OneShotUpdate,
+    ) -> OneShotUpdate:
+        """Return a new update rule with these settings; `rng` draws first gate voltages.
+
+        `kind` makes one that derives from the one-shot update, of the same arguments.
+        """
+        return kind(
             self.volts_per_siemens,
             self.gate_initial,
             self.gate_minimum,

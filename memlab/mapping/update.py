@@ -117,6 +117,8 @@ class OneShotUpdate(UpdateRule):
         """Remembered gate voltage in V of every cell, or None before `initialise`."""
         self._pulsed: FloatArray | None = None
         """That of the last pulse of every cell."""
+        self.changed: BoolArray | None = None
+        """Cells that the last change pulsed, for rules that look at them again."""
 
     def initialise(self, array: Array) -> ProgrammedUpdate:
         """RESET every cell, then SET every cell at its first gate voltage."""
@@ -143,7 +145,8 @@ class OneShotUpdate(UpdateRule):
         reset = conductance_change < 0.0
         # By what was asked, not by what the clamps left: a cell that was RESET must be SET again.
         applied = nearest_step(wanted, array.gate_voltage_step)
-        array.program(applied, reset=reset, set=None if self.set_all else conductance_change != 0.0)
+        self.changed = np.full(array.shape, True) if self.set_all else conductance_change != 0.0
+        array.program(applied, reset=reset, set=self.changed)
         self.gate_voltage = wanted
         return ProgrammedUpdate(applied, reset)
 
@@ -155,6 +158,7 @@ class OneShotUpdate(UpdateRule):
         reset = due & (moved < 0.0)
         pulsed = np.where(due, wanted, self._pulsed)
         applied = nearest_step(pulsed, array.gate_voltage_step)
+        self.changed = due
         array.program(applied, reset=reset, set=due)
         self._pulsed = pulsed
         self.gate_voltage = wanted
