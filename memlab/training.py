@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
@@ -237,7 +238,7 @@ def train(
             stopping.check()
             if not at.pulsing:
                 value = loss(network.forward(x), target)
-                network.backward(value.delta, target)
+                network.backward(value.delta, partial(loss, target=target))
                 for observer in observers:
                     observer.multiplied(network)
                 at.pulsing, gradients = [value.mean, value.accuracy], None

@@ -9,7 +9,7 @@ from memlab.nn.layer import Layer, MatrixLayer, with_bias
 from memlab.nn.losses import CrossEntropy, Loss, LossValue, SquaredError
 from memlab.nn.lstm import LSTM
 from memlab.nn.lstm_cell import Forget, LSTMVariant
-from memlab.nn.network import Credit, Network
+from memlab.nn.network import Credit, Judge, Network
 from memlab.nn.optimizers import SGD, Adam, Optimizer, RMSprop
 from memlab.nn.patches import Padding
 from memlab.nn.sequences import Bidirectional, LastStep, Repeat
@@ -30,6 +30,7 @@ __all__ = [
     "Dense",
     "Flatten",
     "Forget",
+    "Judge",
     "LSTMVariant",
     "LastStep",
     "Layer",

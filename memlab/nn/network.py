@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn.layer import Layer
+from memlab.nn.losses import LossValue
 from memlab.nn.optimizers import Optimizer
 from memlab.numeric import FloatArray
 from memlab.storage import State
 
-__all__ = ["Credit", "Network"]
+__all__ = ["Credit", "Judge", "Network"]
+
+Judge = Callable[[FloatArray], LossValue]
+"""Returns the loss of an output of the network's shape against the targets of the batch."""
 
 
 class Credit(Protocol):
     """Says which layer is to blame: how errors reach the layers of a network."""
 
     def __call__(
-        self, layers: Sequence[Layer], delta: FloatArray, target: FloatArray | None
+        self,
+        layers: Sequence[Layer],
+        outputs: Sequence[FloatArray],
+        delta: FloatArray,
+        judge: Judge | None,
     ) -> FloatArray:
         """Leave gradients in every layer; return dL/dx.
 
@@ -27,10 +35,12 @@ class Credit(Protocol):
         ----------
         layers
             After a forward pass, from input to output.
+        outputs
+            What each of them made of it.
         delta
-            dL/doutput.
-        target
-            What the network was to put out; None where that is not known.
+            dL/doutput of the last one.
+        judge
+            Judges other outputs by the same targets; None where these are not known.
         """
         ...
 
@@ -45,6 +55,8 @@ class Network:
         self.layers = list(layers)
         self.credit: Credit | None = None
         """How errors reach the layers; None for back-propagation."""
+        self._outputs: list[FloatArray] = []
+        """What each layer made of the last batch, where somebody will ask."""
         names = [matrix.name for matrix in self.matrices]
         # Optimizers and run files tell matrices apart by their names.
         if len(set(names)) < len(names):
@@ -98,8 +110,11 @@ class Network:
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return the output of the last layer, computed on the array."""
+        self._outputs = []
         for layer in self.layers:
             x = layer.forward(x)
+            if self.credit is not None:
+                self._outputs.append(x)
         return x
 
     @contextmanager
@@ -115,13 +130,13 @@ class Network:
             for array, listener in zip(arrays, listeners, strict=True):
                 array.on_vmm = listener
 
-    def backward(self, delta: FloatArray, target: FloatArray | None = None) -> FloatArray:
+    def backward(self, delta: FloatArray, judge: Judge | None = None) -> FloatArray:
         """Return dL/dx from dL/doutput; leaves its gradients in every layer.
 
-        The target is for those who do not send errors back through all layers (`credit`).
+        The judge is for those who do not send errors back through all layers (`credit`).
         """
         if self.credit is not None:
-            return self.credit(self.layers, delta, target)
+            return self.credit(self.layers, self._outputs, delta, judge)
         for layer in reversed(self.layers):
             delta = layer.backward(delta)
         return delta

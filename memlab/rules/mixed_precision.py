@@ -30,7 +30,7 @@ class MixedPrecision(RuleSettings):
     """Whole steps of what has added up in software; the rest stays there."""
 
     rule: RuleName = named("mixed-precision")
-    step: Volts = Field(0.05, description="Smallest move of a gate voltage; assumed.", gt=0)
+    step: Volts = Field(0.1, description="Smallest move of a gate voltage; assumed.", gt=0)
     reread: bool = Field(True, description="Whether what a pulse missed is kept, too.")
     keep: Unitless = Field(
         0.5, description="Part of a step that is kept of a miss, at most; assumed.", ge=0, le=1

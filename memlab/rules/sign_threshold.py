@@ -30,7 +30,7 @@ class SignThreshold(RuleSettings):
     rule: RuleName = named("sign-threshold")
     step: Volts = Field(0.05, description="Move of a gate voltage; assumed.", gt=0)
     threshold: Unitless = Field(
-        1.5,
+        1.0,
         description="Changes below this part of the root mean square of their block do nothing; "
         "assumed.",
         ge=0,

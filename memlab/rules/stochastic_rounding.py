@@ -29,7 +29,7 @@ class StochasticRounding(RuleSettings):
     """Whole steps at random, so that the mean move is what was asked."""
 
     rule: RuleName = named("stochastic-rounding")
-    step: Volts = Field(0.05, description="Smallest move of a gate voltage; assumed.", gt=0)
+    step: Volts = Field(0.1, description="Smallest move of a gate voltage; assumed.", gt=0)
 
     def make(self, mapping: MappingConfig, rng: np.random.Generator) -> UpdateRule:
         """Return the rule of one block of cells."""

@@ -1,0 +1,212 @@
+"""The table of update rules: accuracy, pulses, energy, time on the board and wear, over seeds.
+
+    python scripts/compare_rules.py                             # everything that is missing
+    python scripts/compare_rules.py --only mnist-cnn --rule one-shot --seeds 2
+    python scripts/compare_rules.py --table                     # write the page from what is stored
+
+Each trial is a run of `memlab train`; what the table shows is kept beside this script, in
+`update_rules.json`, trial by trial, so that after a kill only what is missing is run. The table has
+medians and ranges over all seeds. Nothing here has run on silicon: all boards are emulated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+import memlab
+from drivers.board import PulseBatch
+from memlab.experiments import make_plan, run
+from memlab.nn import Network
+from memlab.rules import rule_names
+from memlab.training import Observer
+
+PAGE = Path(__file__).parents[1] / "docs" / "update-rules.md"
+STORED = Path(__file__).with_name("update_rules.json")
+BEGIN, END = "<!-- table -->", "<!-- /table -->"
+SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every rule is trained on.
+
+    Parameters
+    ----------
+    name, preset, settings
+        As for `memlab train`.
+    rule_settings
+        For some rules, what else is set.
+    """
+
+    name: str
+    preset: str
+    settings: tuple[str, ...]
+    rule_settings: dict[str, tuple[str, ...]]
+
+    def words(self, rule: str) -> tuple[str, ...]:
+        """Return all settings of a rule."""
+        return (*self.settings, f"update.rule={rule}", *self.rule_settings.get(rule, ()))
+
+    def command(self, rule: str) -> str:
+        """Return what a user types; `--seed N` is to be added."""
+        settings = " ".join(f"--set {one}" for one in self.words(rule))
+        return f"memlab train {self.name} --preset {self.preset} {settings}"
+
+
+TASKS = (
+    Task("mnist-cnn", "memlab", ("data.train=20000", "train.epochs=1"), {}),
+    Task("mnist-sequence", "memlab", ("train.epochs=1",), {}),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table: its head, what is found in a trial, and how it is written."""
+
+    head: str
+    key: str
+    form: str
+    factor: float = 1.0
+
+
+COLUMNS = (
+    Column("test accuracy (%)", "accuracy", ".1f", 100.0),
+    Column("pulses (1000)", "pulses", ".1f", 1e-3),
+    Column("energy of pulses (uJ)", "pulse_energy", ".1f", 1e6),
+    Column("energy in all (mJ)", "energy", ".1f", 1e3),
+    Column("on the board (s)", "seconds", ".0f"),
+    Column("pulses of the most used cell", "wear", ".0f"),
+)
+
+
+class _Wear(Observer):
+    """Counts the pulses of each cell of the one board of a run; listens from the start on."""
+
+    def __init__(self) -> None:
+        self._pulses = np.zeros(0)
+
+    def started(self, network: Network) -> None:
+        """Listen to the board."""
+        board = network.blocks[0].array.board
+        able, pulse = board.capabilities, board.pulse
+        self._pulses = np.zeros((able.rows, able.columns), np.int64)
+
+        def heard(batch: PulseBatch, ticket: str = "") -> Any:
+            np.add.at(self._pulses, batch.row, batch.columns)
+            return pulse(batch, ticket)
+
+        board.pulse = heard  # type: ignore[method-assign]
+
+    def most(self) -> int:
+        """Return how often the most used cell was pulsed, its first RESET and SET with it."""
+        return int(self._pulses.max()) + 2
+
+
+def trial(task: Task, rule: str, seed: int) -> dict[str, Any]:
+    """Train once, and return what the table needs of it."""
+    wear = _Wear()
+    with TemporaryDirectory() as directory:
+        plan = make_plan(
+            task.name,
+            preset=task.preset,
+            seed=seed,
+            settings=["log.level=off", *task.words(rule)],
+            out=Path(directory) / "run.h5",
+        )
+        document = run(plan, [wear], figure=False)
+    counts, board = document["counts"], document["on_board"]
+    return {
+        "seed": seed,
+        "accuracy": document["metrics"]["test_accuracy"],
+        "pulses": counts["set"] + counts["reset"],
+        "pulse_energy": board["set_energy"] + board["reset_energy"],
+        "energy": board["energy"],
+        "seconds": board["seconds"],
+        "wear": wear.most(),
+    }
+
+
+def load() -> dict[str, Any]:
+    """Return what is stored, by the command of a rule."""
+    return dict(json.loads(STORED.read_text())) if STORED.exists() else {}
+
+
+def collect(tasks: Sequence[Task], rules: Sequence[str], seeds: Sequence[int]) -> None:
+    """Run what is missing, seed by seed, and store each trial as soon as it is done."""
+    for seed in seeds:
+        for task in tasks:
+            for rule in rules:
+                stored = load()
+                trials = stored.setdefault(task.command(rule), [])
+                if seed in [one["seed"] for one in trials]:
+                    continue
+                found = trial(task, rule, seed) | {"program": f"memlab {memlab.__version__}"}
+                trials.append(found)
+                STORED.write_text(json.dumps(stored, indent=1) + "\n")
+                print(f"{task.name} {rule} seed {seed}: {found['accuracy']:.4f}", flush=True)
+
+
+def cell(values: Sequence[float], column: Column) -> str:
+    """Return median and range."""
+    middle, low, high = (
+        format(column.factor * one, column.form)
+        for one in (statistics.median(values), min(values), max(values))
+    )
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def table(stored: dict[str, Any], tasks: Sequence[Task] = TASKS) -> str:
+    """Return the tables of all tasks, with the command of each."""
+    lines: list[str] = []
+    for task in tasks:
+        found = {rule: stored.get(task.command(rule), []) for rule in rule_names()}
+        lines += [f"`memlab train {task.name} --preset {task.preset}"]
+        lines[-1] += "".join(f" --set {one}" for one in task.settings)
+        lines[-1] += " --set update.rule=RULE`, emulated chip of the preset:"
+        lines += ["", f"| rule | n | {' | '.join(one.head for one in COLUMNS)} |"]
+        lines += ["|---" * (2 + len(COLUMNS)) + "|"]
+        for rule, trials in found.items():
+            if not trials:
+                continue
+            cells = [cell([one[column.key] for one in trials], column) for column in COLUMNS]
+            more = "".join(f", `{one}`" for one in task.rule_settings.get(rule, ()))
+            lines.append(f"| `{rule}`{more} | {len(trials)} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def write(page: Path, text: str) -> None:
+    """Put the table between its marks on the page."""
+    before, rest = page.read_text().split(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
+
+
+def main() -> int:
+    """Run what is missing and write the table."""
+    parser = argparse.ArgumentParser(description="Compare update rules.")
+    parser.add_argument("--only", action="append", help="Experiment; by default all.")
+    parser.add_argument("--rule", action="append", help="Update rule; by default all.")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="How many, from 1.")
+    parser.add_argument("--table", action="store_true", help="Run nothing, write the page.")
+    given = parser.parse_args()
+    if not given.table:
+        tasks = [task for task in TASKS if given.only is None or task.name in given.only]
+        collect(tasks, given.rule or rule_names(), range(1, given.seeds + 1))
+    text = table(load())
+    write(PAGE, text)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

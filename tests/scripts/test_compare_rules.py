@@ -1,0 +1,65 @@
+"""The table of update rules is what the stored trials give, and a trial counts what it must."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from support.made_up_digits import write_digits
+
+from memlab.rules import rule_names
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "compare_rules.py"
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Iterator[ModuleType]:
+    """The script as a module that stores elsewhere."""
+    spec = importlib.util.spec_from_file_location("compare_rules", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    module.STORED = tmp_path / "stored.json"
+    yield module
+    del sys.modules[spec.name]
+
+
+def test_the_page_has_the_table_of_what_is_stored(rules: ModuleType) -> None:
+    rules.STORED = SCRIPT.with_name("update_rules.json")
+    page = rules.PAGE.read_text()
+    assert rules.table(rules.load()) in page
+    missing = [name for name in rule_names() if f"**`{name}`**" not in page]
+    assert not missing
+
+
+def test_a_row_has_medians_and_ranges_and_says_of_how_many(rules: ModuleType) -> None:
+    task = rules.Task("mnist-cnn", "memlab", ("a=1",), {"one-shot": ("b=2",)})
+    trial = dict.fromkeys([one.key for one in rules.COLUMNS], 0.0)
+    trials = [{**trial, "seed": k, "accuracy": v} for k, v in enumerate((0.9, 0.7, 0.74))]
+    text = rules.table({task.command("one-shot"): trials}, [task])
+    head, row = text.splitlines()[0], text.splitlines()[-1]
+    assert head.startswith("`memlab train mnist-cnn --preset memlab --set a=1 --set update.rule")
+    assert row.startswith("| `one-shot`, `b=2` | 3 | 74.0 (70.0 to 90.0) | 0.0 | ")
+
+
+def test_a_trial_counts_the_pulses_of_the_most_used_cell_and_is_run_once(
+    rules: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = write_digits(tmp_path / "digits.npz")
+    settings = (f"data.path={digits}", "train.epochs=1", "train.batch=100")
+    task = rules.Task("mnist-cnn", "memlab", settings, {"one-shot": ("mapping.threshold=0",)})
+    rules.collect([task], ["one-shot"], [3])
+    first = json.loads(rules.STORED.read_text())
+    (trial,) = first[task.command("one-shot")]
+    # Four updates pulse every cell that is asked to change at most twice.
+    assert 2 + 4 <= trial["wear"] <= 2 + 8
+    assert trial["pulses"] > 4060 * 3
+    assert trial["pulse_energy"] < trial["energy"]
+    assert 0 <= trial["accuracy"] <= 1
+    rules.collect([task], ["one-shot"], [3])
+    assert json.loads(rules.STORED.read_text()) == first
