@@ -32,11 +32,15 @@ __all__ = [
 ]
 
 GROUP = "memlab.rules"
+_DEFAULT = EntryPoint("one-shot", "memlab.rules.one_shot:OneShot", GROUP)
+"""Of every experiment: it is there even where this package was updated and not installed again."""
 
 
 @cache
 def _points() -> dict[str, list[EntryPoint]]:
-    return find_points([GROUP])
+    found = find_points([GROUP])
+    found.setdefault(_DEFAULT.name, [_DEFAULT])
+    return found
 
 
 def rule_names() -> list[str]:

@@ -15,6 +15,7 @@ from memlab.experiments import make_plan, run
 from memlab.experiments.airline import PRESETS as AIRLINE
 from memlab.nn import layers
 from memlab.rules import as_rule, load_rule, rule_names
+from memlab.rules import settings as rules
 from memlab.rules.one_shot import OneShot
 from memlab.runs import open_run
 from memlab.setting_list import list_settings
@@ -84,6 +85,14 @@ def test_the_default_is_the_published_rule_and_it_is_among_the_names() -> None:
     assert {"one-shot", "fixed"} <= set(rule_names())
     rule = config.update.make(config.mapping, np.random.default_rng(1))
     assert type(rule) is type(config.mapping.make_rule(np.random.default_rng(1)))
+
+
+def test_the_default_needs_no_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "find_points", lambda groups: {})
+    rules._points.cache_clear()
+    config = apply_settings(AIRLINE["memlab"](), ["train.epochs=7", "update.rule=one-shot"])
+    assert config.update == OneShot()
+    assert rule_names() == ["one-shot"]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
