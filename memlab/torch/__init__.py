@@ -33,18 +33,26 @@ except ImportError as error:
 
 from memlab.torch.in_situ import in_situ, initialise, program, read_back
 from memlab.torch.layers import crossbar_layers, ta_hfo2_rule
-from memlab.torch.linear import CrossbarLinear, PhysicalLinear
+from memlab.torch.linear import CrossbarLinear
+from memlab.torch.module import CrossbarModule, Part, PhysicalLinear
+from memlab.torch.placing import place
 from memlab.torch.recording import TorchRun, record
+from memlab.torch.writing import write, write_in_turn
 
 __all__ = [
     "CrossbarLinear",
+    "CrossbarModule",
+    "Part",
     "PhysicalLinear",
     "TorchRun",
     "crossbar_layers",
     "in_situ",
     "initialise",
+    "place",
     "program",
     "read_back",
     "record",
     "ta_hfo2_rule",
+    "write",
+    "write_in_turn",
 ]

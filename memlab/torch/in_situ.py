@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from memlab.errors import LimitError, SettingError
-from memlab.torch.linear import CrossbarLinear
+from memlab.torch.module import CrossbarModule
 
 __all__ = ["crossbar_layers_of", "in_situ", "initialise", "program", "read_back"]
 
@@ -16,11 +16,13 @@ __all__ = ["crossbar_layers_of", "in_situ", "initialise", "program", "read_back"
 def initialise(model: torch.nn.Module) -> None:
     """Program the starting state of every crossbar layer of a model, then read all back.
 
-    RESETs and SETs every cell of its layers once; other layers are left as they are.
+    RESETs and SETs every cell of its layers once; other layers are left as they are. Layers that
+    were placed with weights of their own (`place`) start from those, as near as one shot comes.
     """
     layers = crossbar_layers_of(model)
     for layer in layers:
-        layer.matrix.program_start()
+        for matrix in layer.matrices:
+            matrix.program_start()
     _read_back(layers)
 
 
@@ -43,19 +45,27 @@ def program(model: torch.nn.Module) -> None:
     ------
     LimitError
         If a wish is not finite or a limit refuses it; of the former nothing was pulsed.
+    SettingError
+        If no layer was programmed before.
     """
-    layers = crossbar_layers_of(model)
-    changes = [layer.requested_change() for layer in layers]
-    for layer, change in zip(layers, changes, strict=True):
+    layers = [layer for layer in crossbar_layers_of(model) if layer.on_array]
+    if not layers:
+        raise SettingError("nothing of the model is on an array yet: initialise(model) first")
+    changes = [
+        (matrix, change)
+        for layer in layers
+        for matrix, change in zip(layer.matrices, layer.requested_changes(), strict=True)
+    ]
+    for matrix, change in changes:
         if not np.isfinite(change).all():
             raise LimitError(
-                f"the weights wished for {layer.matrix.name} are not finite; nothing was pulsed. "
+                f"the weights wished for {matrix.name} are not finite; nothing was pulsed. "
                 "Lower the learning rate, and read_back() what the array holds"
             )
     moved = False
-    for layer, change in zip(layers, changes, strict=True):
+    for matrix, change in changes:
         if change.any():
-            layer.matrix.program(change)
+            matrix.program(change)
             moved = True
     if moved:
         _read_back(layers)
@@ -87,14 +97,14 @@ def in_situ(
     return optimizer.register_step_post_hook(lambda *_: program(model))
 
 
-def crossbar_layers_of(model: torch.nn.Module) -> list[CrossbarLinear]:
+def crossbar_layers_of(model: torch.nn.Module) -> list[CrossbarModule]:
     """Return the crossbar layers of a model; raise `SettingError` where it has none."""
-    layers = [module for module in model.modules() if isinstance(module, CrossbarLinear)]
+    layers = [module for module in model.modules() if isinstance(module, CrossbarModule)]
     if not layers:
-        raise SettingError("the model has no CrossbarLinear: nothing of it lies on an array")
+        raise SettingError("the model has no crossbar layer: nothing of it lies on an array")
     return layers
 
 
-def _read_back(layers: Sequence[CrossbarLinear]) -> None:
+def _read_back(layers: Sequence[CrossbarModule]) -> None:
     for layer in layers:
         layer.read_back()

@@ -135,7 +135,7 @@ def record(
     Parameters
     ----------
     model
-        Has at least one `CrossbarLinear`.
+        Has at least one crossbar layer.
     name
         What it is called in lists and pictures.
     out
@@ -161,12 +161,13 @@ def record(
         If the model has no crossbar layer, or the file cannot be made; nothing is touched.
     """
     layers = crossbar_layers_of(model)
-    network = Network([Dense(layer.matrix) for layer in layers])
+    matrices = [matrix for layer in layers for matrix in layer.matrices]
+    network = Network([Dense(matrix) for matrix in matrices])
     arrays: list[Array] = []
     for block in network.blocks:
         if all(array.counts is not block.array.counts for array in arrays):
             arrays.append(block.array)
-    shapes = {layer.matrix.name: list(layer.matrix.shape) for layer in layers}
+    shapes = {matrix.name: list(matrix.shape) for matrix in matrices}
     whole = {"layers": shapes, "seed": seed, **(settings or {})}
     request, level = network_request(name, out, arrays, whole, seed, labels), LogLevel.of(log)
     with stopping.stopped_in_order(), recorded(request, arrays, link=LinkConfig()) as session:

@@ -204,7 +204,7 @@ def test_a_state_of_software_layers_is_programmed_when_it_is_asked_for() -> None
 
 def test_another_dtype_is_not_taken_for_a_wish(chip: Array) -> None:
     layer = one_layer(chip, torch.float64).float()
-    assert not layer.requested_change().any()
+    assert not layer.requested_changes()[0].any()
     assert layer(torch.ones(FEATURES)).dtype == torch.float32
 
 
@@ -229,7 +229,7 @@ def test_weights_that_are_not_finite_are_refused_before_anything_is_pulsed(chip:
         program(model)
     assert chip.counts == counts
     read_back(model)
-    assert not any(layer.requested_change().any() for layer in model)
+    assert not any(layer.requested_changes()[0].any() for layer in model)
 
 
 def test_what_a_layer_cannot_multiply_is_refused_in_words() -> None:
@@ -260,7 +260,7 @@ def test_what_cannot_train_in_situ_is_refused_in_words() -> None:
     layer = one_layer(IdealArray(), torch.float32)
     with pytest.raises(SettingError, match="several weights within one step"):
         in_situ(torch.optim.LBFGS(layer.parameters()), layer)
-    with pytest.raises(SettingError, match="no CrossbarLinear"):
+    with pytest.raises(SettingError, match="no crossbar layer"):
         program(torch.nn.Linear(2, 2))
     with pytest.raises(TypeError, match="state_dict"):
         copy.deepcopy(layer)
@@ -332,7 +332,7 @@ def test_a_training_of_torch_can_be_recorded_by_epochs_and_ends_in_order(tmp_pat
         assert (found.status, found.losses().tolist()) == ("interrupted", [0.5])
         with pytest.raises(SettingError, match="count them upwards"):
             goes("c.h5", 1, 0)
-        with pytest.raises(SettingError, match="no CrossbarLinear"):
+        with pytest.raises(SettingError, match="no crossbar layer"):
             with record(torch.nn.Linear(2, 2), "none", out=tmp_path / "d.h5"):
                 pass
         with pytest.raises(SettingError, match="log='everything': choose one of all"):

@@ -1,0 +1,196 @@
+"""A model of PyTorch on arrays: its layers with weights are replaced by cells, the rest stays."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from memlab.array import Array
+from memlab.emulator import load_preset
+from memlab.errors import SettingError
+from memlab.mapping import (
+    TA_HFO2,
+    Copies,
+    FloorPlan,
+    Request,
+    SwitchingLaw,
+    UpdateRule,
+    placed_matrix,
+    start_at,
+)
+from memlab.mapping import place as place_matrices
+from memlab.torch.conv import CrossbarConv
+from memlab.torch.embedding import CrossbarEmbedding
+from memlab.torch.layers import ta_hfo2_rule
+from memlab.torch.linear import CrossbarLinear
+from memlab.torch.module import CrossbarModule
+from memlab.torch.recurrent import CrossbarCell, CrossbarRecurrent
+
+__all__ = ["PLACED", "law_of", "place"]
+
+
+PLACED: Mapping[type[nn.Module], type[Any]] = {
+    nn.Linear: CrossbarLinear,
+    nn.Conv1d: CrossbarConv,
+    nn.Conv2d: CrossbarConv,
+    nn.Embedding: CrossbarEmbedding,
+    nn.LSTM: CrossbarRecurrent,
+    nn.GRU: CrossbarRecurrent,
+    nn.RNN: CrossbarRecurrent,
+    nn.LSTMCell: CrossbarCell,
+    nn.GRUCell: CrossbarCell,
+    nn.RNNCell: CrossbarCell,
+}
+"""What is replaced, by what."""
+
+SOFTWARE = (
+    nn.modules.batchnorm._NormBase,
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.RMSNorm,
+    nn.PReLU,
+)
+"""Has parameters of its own that stay in software: norms and activations."""
+
+
+def place(
+    model: nn.Module,
+    array: Array | Sequence[Array],
+    *,
+    law: SwitchingLaw | None = None,
+    copies: Copies | None = None,
+    bias_input: float = 1.0,
+    siemens_per_weight: float = TA_HFO2.siemens_per_weight,
+    read_voltage: float = 0.2,
+    make_rule: Callable[[], UpdateRule] = ta_hfo2_rule,
+) -> nn.Module:
+    """Return a copy of a model whose weights have their places on arrays; nothing is programmed.
+
+    Its layers compute in software, with the weights of the model, until they are programmed:
+    `initialise` (and `record`) SET them from the weights of the model in one shot, for training in
+    situ; `write` brings them there by write-and-verify, ex situ; `write_in_turn` does that layer by
+    layer. A matrix that is larger than an array is split; its partial sums are added up in
+    software.
+
+    Parameters
+    ----------
+    model
+        Linear, Conv1d, Conv2d, LSTM, GRU, RNN and their cells, Embedding, and whatever has no
+        weights of its own; norms and activations stay in software. Its own `forward` is used.
+    array, copies, siemens_per_weight, read_voltage, make_rule
+        As for `crossbar_layers`.
+    law
+        What a SET does, of all arrays. By default what the emulator states, and on a board that of
+        a chip of Li 2019, as `make_rule`; `memlab.mapping.measure_switching_law` finds another's.
+    bias_input
+        Value of the constant input that carries biases.
+
+    Raises
+    ------
+    SettingError
+        If a layer has no place on an array (all of them are named), or the weights do not fit.
+    """
+    arrays = [array] if isinstance(array, Array) else list(array)
+    if len({id(one.counts) for one in arrays}) < len(arrays):
+        raise SettingError("two of the arrays are parts of one; give one view of its lines")
+    laws = [None if one.writable else law or law_of(one) for one in arrays]
+    sources = _layers_of(model)
+    plan = _plan(sources, [one.shape for one in arrays], copies or Copies())
+    placed = copy.deepcopy(model)
+    # In the order of both models: the copy has the same modules under the same names.
+    copied = dict(placed.named_modules())
+    replaced: dict[nn.Module, CrossbarModule] = {}
+    rng = np.random.default_rng(0)  # draws starting weights that the model's own replace
+    for path, source in sources.items():
+        matrices = [
+            placed_matrix(
+                plan[_name(path, part)], arrays, siemens_per_weight, read_voltage, make_rule, rng
+            )
+            for part in PLACED[type(source)].shapes(source)
+        ]
+        layer = PLACED[type(source)].holding(source, matrices, bias_input)
+        layer.load_state_dict(source.state_dict())
+        layer.train(source.training)
+        for name, parameter in source.named_parameters():
+            layer.get_parameter(name).requires_grad_(parameter.requires_grad)
+        for part in layer.parts:
+            spread = part.matrix.spread_out(layer.wanted(part))
+            for block, weight in zip(part.matrix.blocks, spread, strict=True):
+                start_at(block, weight, siemens_per_weight, laws[block.array_number])
+        layer.arrays = arrays
+        replaced[copied[path]] = layer
+    if placed in replaced:
+        return replaced[placed]
+    for module in list(placed.modules()):
+        for name, child in module._modules.items():
+            if child in replaced:
+                module._modules[name] = replaced[child]
+    return placed
+
+
+def law_of(array: Array) -> SwitchingLaw:
+    """Return what a SET does on an array: what it states, or the law of a chip of Li 2019."""
+    return array.stated_law or SwitchingLaw.of(load_preset("ta-hfo2"))
+
+
+def _layers_of(model: nn.Module) -> dict[str, nn.Module]:
+    """Return the layers that get cells, by their path; whatever cannot be placed is refused."""
+    layers: dict[str, nn.Module] = {}
+    refused: list[str] = []
+    owners: dict[nn.Parameter, str] = {}
+    for path, module in model.named_modules():
+        where = path or type(module).__name__
+        own = [one for one in module._parameters.values() if one is not None]
+        why = _why_not(module, bool(own))
+        shared = [owners[one] for one in own if one in owners]
+        if not why and shared:
+            why = f"shares a parameter with {shared[0]}; a cell belongs to one layer"
+        owners |= dict.fromkeys(own, where)
+        if why:
+            refused.append(f"{where} ({type(module).__name__}): {why}")
+        elif type(module) in PLACED:
+            layers[path] = module
+    if refused:
+        raise SettingError("cannot be placed on an array: " + "; ".join(refused))
+    if not layers:
+        names = ", ".join(kind.__name__ for kind in PLACED)
+        raise SettingError(f"the model has no layer for an array; there are {names}")
+    return layers
+
+
+def _why_not(module: nn.Module, own: bool) -> str:
+    """Return why a module cannot be placed, or be left in software; nothing if it can."""
+    if isinstance(module, CrossbarModule):
+        return "lies on an array already"
+    if isinstance(module, nn.modules.lazy.LazyModuleMixin):
+        return "has no shape yet; run the model once"
+    if type(module) not in PLACED:
+        known = not own or isinstance(module, SOFTWARE)
+        return "" if known else "parameters of a kind that memlab does not know"
+    if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+        return "has hooks; register them once it is placed"
+    if getattr(module, "proj_size", 0):
+        return "a projection (proj_size) is not built"
+    if getattr(module, "max_norm", None) is not None or getattr(module, "sparse", False):
+        return "max_norm and sparse gradients are not built"
+    return ""
+
+
+def _plan(
+    sources: Mapping[str, nn.Module], shapes: Sequence[tuple[int, int]], copies: Copies
+) -> FloorPlan:
+    requests = [
+        Request(_name(path, part), features + bias, outputs, copies)
+        for path, source in sources.items()
+        for part, (features, outputs, bias) in PLACED[type(source)].shapes(source).items()
+    ]
+    return place_matrices(requests, shapes)
+
+
+def _name(path: str, part: str) -> str:
+    """Return what a matrix is called: after its layer, and after its part where it has several."""
+    return ".".join(filter(None, (path, part))) or "only"

@@ -1,0 +1,145 @@
+"""Weights of a model brought to an array by write-and-verify: at once, or layer by layer.
+
+What a chip makes of weights is not what was asked for: cells are stuck, and every one is a little
+off. Who writes layer by layer trains the layers that are still in software on what those before
+them really compute (chip-in-the-loop fine-tuning: Wan et al., Nature 608, 504-512, 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from memlab.array import Array
+from memlab.errors import SettingError
+from memlab.mapping import (
+    SwitchingLaw,
+    WriteVerify,
+    pair_targets,
+    summarise,
+    write_verify,
+)
+from memlab.torch.in_situ import crossbar_layers_of
+from memlab.torch.module import CrossbarModule
+from memlab.torch.placing import law_of
+
+__all__ = ["write", "write_in_turn"]
+
+
+IDEAL_WINDOW = 100e-6, 300e-6
+"""In S, of weights on an array that is written directly; any would do."""
+
+
+def write(
+    model: torch.nn.Module,
+    settings: WriteVerify | None = None,
+    *,
+    law: SwitchingLaw | None = None,
+) -> dict[str, Any]:
+    """Write the parameters of every crossbar layer that is not on the array yet; then read back.
+
+    Each matrix gets the R_gw with which its largest weight fills the window of conductances that
+    SETs reach. Cells are pulsed and read in turn, under the load in which their layer is used. The
+    layers infer on the array from then on, and their parameters are frozen: training goes on in
+    those that are not written.
+
+    Parameters
+    ----------
+    model
+        Of `place`.
+    settings
+        Tolerances, attempts and gate voltages.
+    law
+        What a SET does, as for `place`.
+
+    Returns
+    -------
+    Statistics of the cells (`memlab.mapping.summarise`), and how many of them were `clipped`.
+
+    Raises
+    ------
+    SettingError
+        If there is nothing to write.
+    LimitError
+        If a gate voltage is not allowed; nothing is pulsed.
+    """
+    layers = [layer for layer in crossbar_layers_of(model) if not layer.on_array]
+    if not layers:
+        raise SettingError("every crossbar layer of the model is on the array already")
+    return _write(layers, settings or WriteVerify(), law)
+
+
+def write_in_turn(
+    model: torch.nn.Module,
+    settings: WriteVerify | None = None,
+    *,
+    law: SwitchingLaw | None = None,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Write one layer after the other, in the order of the model; yield its name and statistics.
+
+    Between two of them, train: what is written is frozen and multiplies on the array, the rest
+    learns in software to live with it.
+
+        model = place(trained, array)
+        for name, written in write_in_turn(model):
+            fine_tune(model)
+
+    Parameters
+    ----------
+    model, settings, law
+        As for `write`.
+    """
+    crossbar_layers_of(model)
+    for name, layer in list(model.named_modules()):
+        if isinstance(layer, CrossbarModule) and not layer.on_array:
+            yield name, _write([layer], settings or WriteVerify(), law)
+
+
+def _write(
+    layers: Sequence[CrossbarModule], settings: WriteVerify, law: SwitchingLaw | None
+) -> dict[str, Any]:
+    """Write layers; what they have on one array is written together."""
+    arrays = layers[0].arrays
+    used = {block.array_number for layer in layers for m in layer.matrices for block in m.blocks}
+    laws = {k: law or law_of(arrays[k]) for k in used if not arrays[k].writable}
+    # What every array reaches.
+    ends = [
+        one.conductance([settings.gate_minimum, settings.gate_maximum]) for one in laws.values()
+    ]
+    low = max((float(end[0]) for end in ends), default=IDEAL_WINDOW[0])
+    high = min((float(end[1]) for end in ends), default=IDEAL_WINDOW[1])
+    targets = {k: np.full(arrays[k].shape, np.nan) for k in used}
+    views: dict[int, list[Array]] = {k: [] for k in used}
+    clipped = 0
+    for part, wanted in ((part, layer.wanted(part)) for layer in layers for part in layer.parts):
+        matrix = part.matrix
+        matrix.siemens_per_weight = (high - low) / (float(np.abs(wanted).max()) or 1.0)
+        for block, weight in zip(matrix.blocks, matrix.spread_out(wanted), strict=True):
+            number = block.array_number
+            target, beyond = pair_targets(
+                weight, matrix.siemens_per_weight, (low, high), block.layout
+            )
+            targets[number][_within(block.array, arrays[number])] = target
+            views[number].append(block.array)
+            clipped += beyond
+            if arrays[number].writable:
+                block.array.write(target)
+    results = [
+        write_verify(arrays[k], targets[k], one, settings, views=views[k])
+        for k, one in laws.items()
+    ]
+    for layer in layers:
+        layer.read_back()
+        layer.requires_grad_(False)
+    return {**(summarise(results) if results else {}), "clipped": clipped}
+
+
+def _within(view: Array, array: Array) -> tuple[npt.NDArray[np.intp], ...]:
+    """Return where the cells of a view stand in the map of an array."""
+    rows = np.flatnonzero(np.isin(array.rows, view.rows))
+    columns = np.flatnonzero(np.isin(array.columns, view.columns))
+    return np.ix_(rows, columns)
