@@ -12,6 +12,7 @@ from memlab.array import Array
 from memlab.array.ideal import IdealArray
 from memlab.errors import LimitError, SettingError
 from memlab.mapping import DifferentialMatrix, DirectUpdate, Layout, pair_rows
+from memlab.rules import as_rule
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: python -m pip install torch (CPU)")
 
@@ -350,3 +351,31 @@ def test_a_small_network_of_torch_trains_on_the_emulator() -> None:
             accuracy.append(train(array, epochs=25, seed=seed))
     # No straight line parts these points to more than 88 %; one standard error of 1000 is 1 point.
     assert np.median(accuracy) > 0.95
+
+
+def test_layers_learn_by_the_rule_that_is_named() -> None:
+    with memlab.open_array("emulator:?seed=3&chip=ta-hfo2") as array:
+        rule = as_rule({"rule": "sign-threshold", "step": 0.11, "threshold": 0.5})
+        model = torch.nn.Sequential(*crossbar_layers(array, {"fc": (3, 2)}, update=rule).values())
+        initialise(model)
+        (layer,) = model
+        assert isinstance(layer, CrossbarLinear)
+        (block,) = layer.matrix.blocks
+        before = block.programmed.gate_voltage.copy()
+        with torch.no_grad():
+            layer.weight[0, 1] += 1.0
+        program(model)
+        moved = block.programmed.gate_voltage - before
+        assert sorted(moved[moved != 0.0]) == pytest.approx([-0.11, 0.11])
+
+
+def test_errors_of_layers_go_back_through_the_weights_that_the_rule_names() -> None:
+    with memlab.open_array("ideal:") as array:
+        made = crossbar_layers(array, {"a": (3, 4), "b": (4, 2)}, update="feedback-alignment")
+        x = torch.ones(5, 3, requires_grad=True)
+        hidden = made["a"](x)
+        hidden.retain_grad()
+        made["b"](hidden).sum().backward()
+        back = made["b"].matrix.backward_weight[:4]
+        np.testing.assert_allclose(hidden.grad, np.tile(back.sum(axis=1), (5, 1)), rtol=1e-5)
+        assert not np.allclose(back, made["b"].matrix.weight[:4])
