@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from memlab.array.switching_law import SwitchingLaw
+from memlab.errors import SettingError
 from memlab.mapping.block import Block, pair_conductance
 from memlab.mapping.layout import Layout
 from memlab.mapping.update import DirectUpdate, OneShotUpdate
@@ -35,12 +36,20 @@ def start_at(
     Returns
     -------
     How many cells do not reach their conductance within the gate voltages of the rule.
+
+    Raises
+    ------
+    SettingError
+        If the rule is another one.
     """
     if law is None:
         block.rule = DirectUpdate(pair_conductance(weight, siemens_per_weight, 0.0, block.layout))
         return 0
     rule = block.rule
-    assert isinstance(rule, OneShotUpdate)
+    if not isinstance(rule, OneShotUpdate):
+        raise SettingError(
+            f"{type(rule).__name__} starts from no weights of one's own: it is no OneShotUpdate"
+        )
     low, start, high = law.conductance(np.array([rule.minimum, rule.initial, rule.maximum]))
     half = 0.5 * siemens_per_weight * np.abs(weight)
     # Aside where one cell of the pair would not reach its conductance otherwise.

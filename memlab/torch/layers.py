@@ -13,12 +13,23 @@ from memlab.mapping import TA_HFO2, Copies, OneShotUpdate, Request, UpdateRule, 
 from memlab.rules import RuleSettings, as_rule
 from memlab.torch.linear import CrossbarLinear
 
-__all__ = ["crossbar_layers", "ta_hfo2_rule"]
+__all__ = ["crossbar_layers", "rule_for_torch", "ta_hfo2_rule"]
 
 
 def ta_hfo2_rule() -> OneShotUpdate:
     """Return a one-shot update for a chip of Li 2019: that of `memlab.mapping.TA_HFO2`."""
     return TA_HFO2.make_rule(np.random.default_rng(0))
+
+
+def rule_for_torch(update: RuleSettings | str) -> RuleSettings:
+    """Return the settings of a rule; raise `SettingError` where gradients are none of torch's."""
+    rule = as_rule(update)
+    if rule.credit(np.random.default_rng(0)) is not None:
+        raise SettingError(
+            f"the rule {rule.rule} has losses of its own, and torch makes the gradients here; "
+            "train with memlab.Model"
+        )
+    return rule
 
 
 def crossbar_layers(
@@ -76,12 +87,7 @@ def crossbar_layers(
         for name, (features, outputs) in sizes.items()
     ]
     plan = place(requests, [one.shape for one in arrays])
-    rule, draws = as_rule(update), np.random.default_rng([seed, 1])
-    if rule.credit(draws) is not None:
-        raise SettingError(
-            f"the rule {rule.rule} has losses of its own, and torch makes the gradients here; "
-            "train with memlab.Model"
-        )
+    rule, draws = rule_for_torch(update), np.random.default_rng([seed, 1])
     make = make_rule or (lambda: rule.make(TA_HFO2, draws))
     rng = np.random.default_rng(seed)
     matrices = [

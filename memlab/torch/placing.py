@@ -23,9 +23,10 @@ from memlab.mapping import (
     start_at,
 )
 from memlab.mapping import place as place_matrices
+from memlab.rules import RuleSettings
 from memlab.torch.conv import CrossbarConv
 from memlab.torch.embedding import CrossbarEmbedding
-from memlab.torch.layers import ta_hfo2_rule
+from memlab.torch.layers import rule_for_torch
 from memlab.torch.linear import CrossbarLinear
 from memlab.torch.module import CrossbarModule
 from memlab.torch.recurrent import CrossbarCell, CrossbarRecurrent
@@ -66,7 +67,8 @@ def place(
     bias_input: float = 1.0,
     siemens_per_weight: float = TA_HFO2.siemens_per_weight,
     read_voltage: float = 0.2,
-    make_rule: Callable[[], UpdateRule] = ta_hfo2_rule,
+    make_rule: Callable[[], UpdateRule] | None = None,
+    update: RuleSettings | str = "one-shot",
 ) -> nn.Module:
     """Return a copy of a model whose weights have their places on arrays; nothing is programmed.
 
@@ -81,7 +83,7 @@ def place(
     model
         Linear, Conv1d, Conv2d, LSTM, GRU, RNN and their cells, Embedding, and whatever has no
         weights of its own; norms and activations stay in software. Its own `forward` is used.
-    array, copies, siemens_per_weight, read_voltage, make_rule
+    array, copies, siemens_per_weight, read_voltage, make_rule, update
         As for `crossbar_layers`.
     law
         What a SET does, of all arrays. By default what the emulator states, and on a board that of
@@ -92,8 +94,11 @@ def place(
     Raises
     ------
     SettingError
-        If a layer has no place on an array (all of them are named), or the weights do not fit.
+        If a layer has no place on an array (all of them are named), the weights do not fit, or the
+        rule starts from no weights of a model.
     """
+    rule, draws = rule_for_torch(update), np.random.default_rng(1)
+    make = make_rule or (lambda: rule.make(TA_HFO2, draws))
     arrays = [array] if isinstance(array, Array) else list(array)
     if len({id(one.counts) for one in arrays}) < len(arrays):
         raise SettingError("two of the arrays are parts of one; give one view of its lines")
@@ -108,10 +113,11 @@ def place(
     for path, source in sources.items():
         matrices = [
             placed_matrix(
-                plan[_name(path, part)], arrays, siemens_per_weight, read_voltage, make_rule, rng
+                plan[_name(path, part)], arrays, siemens_per_weight, read_voltage, make, rng
             )
             for part in PLACED[type(source)].shapes(source)
         ]
+        rule.prepare(matrices, draws)
         layer = PLACED[type(source)].holding(source, matrices, bias_input)
         layer.load_state_dict(source.state_dict())
         layer.train(source.training)

@@ -11,7 +11,7 @@ import memlab
 from memlab.array import Array
 from memlab.array.ideal import IdealArray
 from memlab.errors import LimitError, SettingError
-from memlab.mapping import DifferentialMatrix, DirectUpdate, Layout, pair_rows
+from memlab.mapping import Block, DifferentialMatrix, DirectUpdate, Layout, pair_rows
 from memlab.rules import as_rule
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: python -m pip install torch (CPU)")
@@ -22,6 +22,7 @@ from memlab.torch import (  # noqa: E402 - after the check that torch is there
     crossbar_layers,
     in_situ,
     initialise,
+    place,
     program,
     read_back,
     record,
@@ -379,3 +380,21 @@ def test_errors_of_layers_go_back_through_the_weights_that_the_rule_names() -> N
         back = made["b"].matrix.backward_weight[:4]
         np.testing.assert_allclose(hidden.grad, np.tile(back.sum(axis=1), (5, 1)), rtol=1e-5)
         assert not np.allclose(back, made["b"].matrix.weight[:4])
+
+
+def test_a_placed_model_learns_by_the_rule_that_is_named() -> None:
+    source = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+    with memlab.open_array("emulator:?seed=3&chip=ta-hfo2") as array:
+        placed = place(source, array, update="mixed-precision")
+        assert {type(b.rule).__name__ for m in placed for b in blocks_of(m)} == {
+            "MixedPrecisionUpdate"
+        }
+        aligned = place(source, array, update="feedback-alignment")
+        back = [part.matrix.feedback for m in aligned for part in getattr(m, "parts", ())]
+        assert all(one is not None for one in back)
+        with pytest.raises(SettingError, match="unknown update rule"):
+            place(source, array, update="twoshot")
+
+
+def blocks_of(module: torch.nn.Module) -> list[Block]:
+    return [one for part in getattr(module, "parts", ()) for one in part.matrix.blocks]
