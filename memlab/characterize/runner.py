@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,7 @@ from memlab.session import (
     configure,
     create_run_file,
     enter_passports,
+    finish_up,
     forget_chip,
     keep_chip,
     named_in_errors,
@@ -298,7 +299,7 @@ def resume(
         raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
     parts = find_session(path, attributes)
     if all(part.finished for part in parts):
-        forget_chip(parts[0].path, parts[0].run_id)
+        _finish_up(path, attributes, parts, figure)
         return []
     plans = [_restore(part, Labels.of(attributes)) for part in parts]
     done: list[dict[str, Any]] = []
@@ -337,10 +338,22 @@ def resume(
                     plan.procedure.measure(
                         _bench(plan, array, FinishedLog(plan.out), array.simulation.clock)
                     )
+                finish_up(plan.out, figure=figure)
                 continue
             done.append(_run(plan, log, array, watch, figure, before))
     forget_chip(parts[0].path, parts[0].run_id)
     return done
+
+
+def _finish_up(
+    path: Path, attributes: Mapping[str, Any], parts: Sequence[Part], figure: bool
+) -> None:
+    """Do for a finished session what a kill in its last moment has left undone (`finish_up`)."""
+    session = session_identity(str(attributes["session"]))
+    with suppress(DataError):  # it is held until the last picture is drawn
+        RunLock.of_run(path, attributes, session).release()
+    for part in parts:
+        finish_up(part.path, figure=figure)
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def resume(file: Path, as_json: bool, quiet: bool, **vouched: bool) -> None:
         with watch_readings(quiet) as watch:
             documents = resume_session(file, watch=watch, **vouched)
         if not documents:
-            text = f"{file}: finished, and so is all of its session; nothing was done"
+            text = f"{file}: finished, and so is all of its session; nothing was left to run"
             click.echo(text, err=as_json)
         report(documents, as_json)
 

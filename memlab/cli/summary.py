@@ -40,7 +40,7 @@ def resume_and_report(path: Path, *, as_json: bool, quiet: bool, **vouched: bool
 
 def report_finished(path: Path, as_json: bool) -> None:
     """Tell that nothing of a run was left to do."""
-    click.echo(f"{path}: finished; nothing was done", err=as_json)
+    click.echo(f"{path}: finished; nothing was left to run", err=as_json)
     if as_json:
         show_document({"run": str(path), "status": "finished"})
 

@@ -208,7 +208,7 @@ def resume(
         If it is no run of an experiment, is alive, or has no checkpoint that fits it; or if the
         board is another one, was restarted, or may have been pulsed by a copy of the run.
     """
-    if (found := open_unfinished(path)) is None:
+    if (found := open_unfinished(path, figure=figure)) is None:
         return None
     if found.family is not Family.EXPERIMENT:
         raise DataError(f"{path} is a run of {found.kind}, and not of an experiment")

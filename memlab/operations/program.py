@@ -174,7 +174,7 @@ def resume_program(
         If it is no run of `program`, is alive, or has no checkpoint that fits it; or if the board
         is another one, was restarted, or may have been pulsed by a copy of the run.
     """
-    if (found := open_unfinished(path)) is None:
+    if (found := open_unfinished(path, figure=figure)) is None:
         return None
     if found.kind != GROUP:
         raise DataError(f"{path} is a run of {found.kind}, and not of memlab program")

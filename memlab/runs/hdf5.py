@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,11 +26,14 @@ import numpy.typing as npt
 
 from drivers.owner import Owner, abandon_in_child
 
-__all__ = ["LIBVER", "OneProcess", "Room", "checked", "let_go", "written"]
+__all__ = ["LIBVER", "OneProcess", "Room", "checked", "created", "let_go", "written"]
 
 LIBVER = ("v110", "v110")
 """File format of run files: the oldest one that can be followed while it is written. Its metadata
 have checksums; data have those of `checked`."""
+
+_LOOKS, _LOOK = 100, 0.01
+"""How often, and how long (s), a program is waited for that looks at a new file."""
 
 _WHOLE = 2**20
 """Bytes of a dataset of fixed size that stand in one chunk."""
@@ -53,6 +57,26 @@ def checked(shape: tuple[int, ...], dtype: npt.DTypeLike) -> dict[str, Any]:
     layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     whole = size * np.dtype(dtype).itemsize <= _WHOLE
     return {"dcpl": layout, "chunks": shape if whole else True, "fletcher32": True}
+
+
+def created(path: Path) -> h5py.File:
+    """Create a file that must not be there yet.
+
+    A program that follows files may open this one before HDF5 has locked it. It finds nothing in it
+    and goes away: it is waited for.
+
+    Raises
+    ------
+    OSError, RuntimeError
+        If it is there, or cannot be written.
+    """
+    for _ in range(_LOOKS):
+        try:
+            return h5py.File(path, "x", libver=LIBVER)
+        except BlockingIOError:
+            path.unlink()  # ours, and empty: another one would have been refused as existing
+            time.sleep(_LOOK)
+    raise BlockingIOError(errno.EAGAIN, "another program has it open, whenever it is made")
 
 
 def let_go(file: h5py.File) -> None:

@@ -22,7 +22,19 @@ from memlab.runs.living import RunLock
 from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.storage import reason_of, seal
 
-__all__ = ["copy_run", "edit", "lengths_of", "rescue", "rewrite", "whole_lengths"]
+__all__ = [
+    "NEW",
+    "RESUMED",
+    "copy_run",
+    "edit",
+    "lengths_of",
+    "rescue",
+    "rewrite",
+    "whole_lengths",
+]
+
+NEW, RESUMED = ".new", ".resumed"
+"""What the name of a run file ends in while it is written anew beside its place, and by whom."""
 
 _OF_SCALES = frozenset({"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"})
 """Attributes that hold references; they are made anew."""
@@ -149,7 +161,7 @@ def copy_run(path: Path, copy: Path, lengths: Mapping[str, int] | None = None) -
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Name a file beside another; it takes the other's place when the block ends well."""
-    beside = path.with_name(path.name + ".new")
+    beside = path.with_name(path.name + NEW)
     try:
         yield beside
         os.replace(beside, path)

@@ -34,11 +34,12 @@ import numpy.typing as npt
 from drivers.errors import InUseError
 from memlab.errors import DataError, SettingError, StorageError
 from memlab.runs.growing import Growing, find_growing
-from memlab.runs.hdf5 import LIBVER, OneProcess, Room, checked, let_go
+from memlab.runs.half_written import remove_half_written
+from memlab.runs.hdf5 import LIBVER, OneProcess, Room, checked, created, let_go
 from memlab.runs.leftovers import mend, save_elsewhere
 from memlab.runs.living import LOCK, RUN_ID, RunLock, run_identity
 from memlab.runs.opening import read_attributes
-from memlab.runs.rescue import edit, rewrite
+from memlab.runs.rescue import RESUMED, edit, rewrite
 from memlab.storage import reason_of
 
 __all__ = ["RunFile", "flatten"]
@@ -105,7 +106,7 @@ class RunFile:
         clock: Callable[[], float],
     ) -> None:
         try:
-            file = h5py.File(path, "x", libver=LIBVER)
+            file = created(path)
         except FileExistsError as error:
             raise SettingError(f"{path} exists already; choose another --out") from error
         except (OSError, RuntimeError) as error:
@@ -158,8 +159,9 @@ class RunFile:
         run.run_id = run_identity(attributes)
         run._lock = RunLock.of_run(path, attributes)
         try:
+            remove_half_written(path)
             # An open file cannot take another name on Windows; it takes the place at once there.
-            beside = None if os.name == "nt" else path.with_name(path.name + ".resumed")
+            beside = None if os.name == "nt" else path.with_name(path.name + RESUMED)
             rewrite(path, lengths, beside)
             run._hold(path, h5py.File(beside or path, "r+", libver=LIBVER), clock)
             run._beside = beside

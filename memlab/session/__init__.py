@@ -5,18 +5,14 @@ says where its picture lies. What a kind adds is what it does in between.
 """
 
 from memlab.session.arrays import check_boards, open_arrays, open_chip, total_counts
-from memlab.session.checkpoint import (
-    Checkpoint,
-    check_resumable,
-    find_checkpoint,
-    open_unfinished,
-)
+from memlab.session.checkpoint import Checkpoint, find_checkpoint
 from memlab.session.chip_start import forget_chip, keep_chip, put_chip_back
 from memlab.session.config_file import ConfigFile, configure, read_config
 from memlab.session.ending import named_in_errors
 from memlab.session.files import create_run_file, place_for
 from memlab.session.limits import recorded_limits
 from memlab.session.request import UNLABELLED, Labels, Request
+from memlab.session.resuming import check_resumable, finish_up, open_unfinished
 from memlab.session.same_board import Vouched
 from memlab.session.session import Session, added, enter_passports, recorded, written
 
@@ -35,6 +31,7 @@ __all__ = [
     "create_run_file",
     "enter_passports",
     "find_checkpoint",
+    "finish_up",
     "forget_chip",
     "keep_chip",
     "named_in_errors",

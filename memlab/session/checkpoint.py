@@ -23,8 +23,7 @@ from drivers.board import Board
 from memlab._version import __version__
 from memlab.array import Array
 from memlab.errors import DataError
-from memlab.kinds import load_kind
-from memlab.runs import Run, RunFile, open_run, read_attributes, run_identity
+from memlab.runs import RunFile, read_attributes, run_identity
 from memlab.runs.checkpoint_places import checkpoint_places, places_in, remove_checkpoints
 from memlab.runs.rescue import lengths_of
 from memlab.session import same_board
@@ -32,7 +31,7 @@ from memlab.session.arrays import save_chips
 from memlab.session.same_board import Vouched
 from memlab.storage import State, pack_state, read_state, write_generation
 
-__all__ = ["Checkpoint", "Checkpoints", "check_resumable", "find_checkpoint", "open_unfinished"]
+__all__ = ["Checkpoint", "Checkpoints", "find_checkpoint"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -190,44 +189,6 @@ class Checkpoints:
     def remove(self) -> None:
         """Remove both generations: the run has finished."""
         remove_checkpoints(self._file.path.parent, self._file.run_id)
-
-
-def check_resumable(run: Run) -> None:
-    """Refuse a run of a kind that is done again, and not gone on with.
-
-    Raises
-    ------
-    DataError
-        If its kind cannot be resumed.
-    SettingError
-        If its kind is not installed.
-    """
-    if not load_kind(run.kind).resumable:
-        raise DataError(
-            f"{run.path}: a run of {run.kind} cannot be resumed; do it again, into another file. "
-            "What can be: trainings and transfers of experiments, program, and procedures"
-        )
-
-
-def open_unfinished(path: Path) -> Run | None:
-    """Open a run that is to be finished; None if it is finished already.
-
-    Checkpoints that a writer has left who was killed in its last moment are removed.
-
-    Raises
-    ------
-    DataError
-        If it is no run file, is alive, or of a kind that cannot be resumed.
-    """
-    found = open_run(path)
-    check_resumable(found)
-    if found.finished:
-        if not found.alive:
-            remove_checkpoints(path.resolve().parent, found.run_id)
-        return None
-    if found.alive:
-        raise DataError(f"{path}: this run is alive; wait for it to end, or end it (Ctrl-C)")
-    return found
 
 
 def find_checkpoint(path: Path) -> Checkpoint:

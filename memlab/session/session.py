@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from drivers import stopping
 from memlab.array import Array
 from memlab.array.cost import COST_UNITS, total_cost
 from memlab.errors import DataError, LimitError
-from memlab.runs import Findings, RunFile, run_identity, write_findings
+from memlab.runs import Findings, RunFile, RunLock, run_identity, write_findings
 from memlab.runs.opening import read_attributes
 from memlab.session.arrays import save_chips, save_passports, total_counts
 from memlab.session.checkpoint import Checkpoint, Checkpoints
@@ -127,7 +127,8 @@ class Session:
         picture = self.request.out.with_suffix(".png") if figure else None
         with named_in_errors(self.request.out):
             if picture is not None:
-                _draw(self.request.out, picture)
+                with self._locked():
+                    _draw(self.request.out, picture)
             stopping.check()  # one that came while the file was closed, or was drawn
         document = {
             "run": str(self.request.out),
@@ -138,6 +139,13 @@ class Session:
             **self.results,
         }
         return document | ({"units": self.units} if self.units else {})
+
+    def _locked(self) -> AbstractContextManager[object]:
+        """Hold the run: a resume that finds it finished would take the picture for abandoned."""
+        try:
+            return RunLock.beside(self.request.out, self.file.run_id)
+        except DataError:  # one has found it already, or there is no directory any more
+            return nullcontext()
 
 
 def _draw(run: Path, picture: Path) -> None:

@@ -2,6 +2,7 @@
 
 from memlab.storage.files import (
     make_directory,
+    remove_parts,
     write_generation,
     write_measured,
     write_new,
@@ -27,6 +28,7 @@ __all__ = [
     "pack_state",
     "read_state",
     "reason_of",
+    "remove_parts",
     "require_file",
     "seal",
     "sealed",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,14 @@ from typing import BinaryIO
 from memlab.errors import SettingError, StorageError
 from memlab.storage.spare import reason_of, save_elsewhere
 
-__all__ = ["make_directory", "write_generation", "write_measured", "write_new", "write_over"]
+__all__ = [
+    "make_directory",
+    "remove_parts",
+    "write_generation",
+    "write_measured",
+    "write_new",
+    "write_over",
+]
 
 Write = Callable[[BinaryIO], object]
 
@@ -144,8 +152,23 @@ def write_measured(path: Path, write: Write, size: int) -> None:
         raise StorageError(f"{problem}, nor anywhere else; what was measured is lost") from error
 
 
+def remove_parts(path: Path) -> None:
+    """Remove what writers of a file who were killed have left beside its place, half written.
+
+    Nobody else may be writing it; `write_generation` needs none of this.
+    """
+    with suppress(OSError):
+        for part in path.parent.glob(f"{_part_of(path)}-*.part"):
+            part.unlink(missing_ok=True)
+
+
+def _part_of(path: Path) -> str:
+    """Return how the names begin under which a file is written; a long name stays possible."""
+    return f".memlab-{zlib.crc32(os.fsencode(path.name)):08x}"
+
+
 def _write(path: Path, write: Write, move: Callable[[Path, Path], None]) -> None:
-    beside = path.with_name(f".memlab-{secrets.token_hex(6)}.part")
+    beside = path.with_name(f"{_part_of(path)}-{secrets.token_hex(6)}.part")
     try:
         with beside.open("xb") as file:
             write(file)

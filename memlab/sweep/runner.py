@@ -31,7 +31,7 @@ from memlab.storage import DEFAULT_DIRECTORY, write_over
 from memlab.sweep.grid import Grid, parse_settings
 from memlab.sweep.processes import run_on_processes
 from memlab.sweep.table import read_results, write_table
-from memlab.sweep.trial import Outcome, Trial
+from memlab.sweep.trial import Outcome, Trial, remove_hidden
 
 __all__ = ["Sweep", "SweepResult", "plan_sweep", "run_sweep"]
 
@@ -173,12 +173,15 @@ def run_sweep(
     DataError
         If another program sweeps in its directory.
     """
+    trials = sweep.directory / "trials"
     try:
-        (sweep.directory / "trials").mkdir(parents=True, exist_ok=True)
+        trials.mkdir(parents=True, exist_ok=True)
         (sweep.directory / "unfinished").mkdir(exist_ok=True)
     except OSError as error:
         raise SettingError(f"cannot create {sweep.directory}: {error.strerror}") from error
     with RunLock(sweep.directory / ".lock", str(sweep.directory)):
+        for half_written in (*trials.glob(".*.part"), *sweep.directory.glob(".*.part")):
+            half_written.unlink()
         return _run_sweep(sweep, workers, scheduler, metric, progress)
 
 
@@ -204,6 +207,7 @@ def _run_sweep(
                 _keep(sweep.file(outcome.trial), outcome.content)
             done += 1
             progress(done, total)
+    remove_hidden(unfinished)
     with suppress(OSError):  # what failed is in it
         unfinished.rmdir()
     files = {trial.name: sweep.file(trial) for trial in sweep.trials}

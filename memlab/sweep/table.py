@@ -8,7 +8,6 @@ trials ran.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,8 @@ def write_table(
         for name, one in (results or {}).items():
             columns.setdefault(name, np.full(shape, np.nan))[trial.index] = one.number
             about.setdefault(name, one)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # One program has the directory, and writes over what another one left that was killed.
+    part = path.with_name(f".{path.name}.part")
     try:
         with h5py.File(part, "w", track_order=True) as file:
             file.attrs.update(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from memlab.experiments import make_plan, resume, run
 from memlab.runs import open_run
 from memlab.session import find_checkpoint
 
-__all__ = ["Outcome", "Trial", "run_trial"]
+__all__ = ["Outcome", "Trial", "remove_hidden", "run_trial"]
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,22 @@ def _clear(trial: Trial, directory: Path) -> None:
     """Remove what a trial has left: its file, half a copy of it, its best weights."""
     for left in directory.glob(f"{trial.name}*"):
         left.unlink()
+
+
+def remove_hidden(directory: Path) -> None:
+    """Remove what killed trials have left in a directory, and belongs to no run file there.
+
+    Locks and checkpoints are known by the run; what was half written has nobody any more. Nobody
+    may be working there.
+    """
+    known = set()
+    for file in directory.glob("*.h5"):
+        with suppress(DataError):
+            known.add(open_run(file).run_id)
+    for left in directory.glob(".*"):
+        if left.name.split(".")[1] not in known:
+            with suppress(OSError):
+                left.unlink()
 
 
 def _can_go_on(out: Path) -> bool:

@@ -171,7 +171,7 @@ def alive(scene: Scene, kills: int) -> None:
     def resume(host: Command) -> None:
         code = scene.ask("runs", "resume", str(scene.runs[-1].path), "--quiet")
         # A host that has measured everything still draws.
-        if code == 0 and host.running and "nothing was done" not in scene.said:
+        if code == 0 and host.running and "nothing was left to run" not in scene.said:
             scene.misreported.append("a run that is alive was resumed")
 
     def disturb(host: Command) -> None:

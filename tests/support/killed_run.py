@@ -20,14 +20,15 @@ SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 def often(words: Sequence[str]) -> None:
     """Run a command of memlab whose run files are flushed, and so kept, after every update.
 
-    What would take most of the time is left out: nothing is drawn, HDF5 opens a file that was
-    killed without a process that looks through it first, and the trials of a sweep run in this one.
+    What would take most of the time is left out: pictures are empty files, HDF5 opens a file that
+    was killed without a process that looks through it first, and trials of a sweep run in this one.
     """
     from memlab import kinds
     from memlab.runs import opening, run_file
+    from memlab.storage import write_over
 
     run_file.FLUSH_SECONDS = 0.0
-    kinds.plot_run = lambda run, picture: picture.write_bytes(b"")
+    kinds.plot_run = lambda run, picture: write_over(picture, lambda file: file.write(b""))
     opening._probe = lambda path, *, swmr: None
     if words[0] == "sweep":
         from memlab.sweep import run_trial, runner

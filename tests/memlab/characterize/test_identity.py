@@ -58,8 +58,8 @@ def test_a_finished_session_is_finished_under_every_name(
         file["entry"].attrs["board"] = "serial:///dev/unplugged"  # nothing is opened for it
     result = CliRunner().invoke(cli, ["runs", "resume", str(asked)])
     assert result.exit_code == 0, result.output
-    assert "nothing was done" in result.stdout
-    assert files(tmp_path) == ["die7_0.h5", "die7_1.h5"]
+    assert "nothing was left to run" in result.stdout
+    assert files(tmp_path) == ["die7_0.h5", "die7_0.png", "die7_1.h5", "die7_1.png"]
 
 
 def test_the_last_file_of_a_finished_session_needs_no_others(
@@ -67,7 +67,7 @@ def test_the_last_file_of_a_finished_session_needs_no_others(
 ) -> None:
     copy = tmp_path / "copy.h5"
     copy.write_bytes((finished / "variation.h5").read_bytes())
-    assert resume(copy) == []
+    assert resume(copy, figure=False) == []
     assert files(tmp_path) == ["copy.h5"]
 
 

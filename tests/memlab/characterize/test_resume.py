@@ -368,7 +368,7 @@ def test_a_finished_procedure_has_nothing_to_resume(whole: Path, tmp_path: Path)
         file["entry"].attrs["board"] = "serial:///dev/unplugged"  # nothing is opened for it
     result = CliRunner().invoke(cli, ["runs", "resume", str(unplugged)])
     assert result.exit_code == 0, result.output
-    assert "nothing was done" in result.stdout
+    assert "nothing was left to run" in result.stdout
 
 
 def test_another_board_is_refused(whole: Path, virtual_board: Start, tmp_path: Path) -> None:

@@ -231,4 +231,4 @@ def test_a_resume_with_nothing_left_to_do_is_one_document(
     code, stdout, stderr = in_process(capsys, "runs", "resume", out, "--json")
     assert code == 0
     assert json.loads(stdout) == {"run": out, "status": "finished"}
-    assert "nothing was done" in stderr
+    assert "nothing was left to run" in stderr

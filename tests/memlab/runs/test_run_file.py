@@ -214,6 +214,41 @@ def test_an_existing_file_is_not_touched(tmp_path: Path) -> None:
     assert out.read_bytes() == b"precious"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+@pytest.mark.parametrize("looks", [2, 1000])
+def test_somebody_who_looks_at_a_file_that_is_being_created_is_waited_for(
+    looks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that follows files may have opened it before HDF5 locks it."""
+    import fcntl
+
+    real, left = h5py.File, looks
+
+    def looked_at(path: Path, mode: str, **named: object) -> h5py.File:
+        nonlocal left
+        if mode != "x" or not left:
+            return real(path, mode, **named)
+        left -= 1
+        with path.open("xb"), path.open("rb") as other:
+            fcntl.flock(other, fcntl.LOCK_SH)
+            return real(path, "w")  # what "x" does once it has made the file
+
+    monkeypatch.setattr(h5py, "File", looked_at)
+    monkeypatch.setattr("memlab.runs.hdf5._LOOK", 0.0)
+    out = tmp_path / "run.h5"
+    if looks > 100:
+        with pytest.raises(SettingError, match="another program"):
+            RunFile(out, "a run", {})
+        assert list(tmp_path.iterdir()) == []
+        return
+    run_file = RunFile(out, "a run", {})
+    run_file.start()
+    run_file.close("finished")
+    assert left == 0
+    with real(out) as file:
+        assert file["entry"].attrs["status"] == "finished"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_an_unwritable_directory_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
