@@ -5,22 +5,22 @@ What is listed is what `--set` takes, read from the declaration of each field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+<<<<<<< HEAD
 from memlab.setting_units import OneOf, unit_of
+=======
+from memlab.setting_units import unit_of
+from memlab.setting_values import allowed_words, types_of
+>>>>>>> c35d60f (Settings take a number with its unit (5uS, 1.4V), and what one cannot take is refused with what it takes, not in the words of pydantic)
 
 __all__ = ["SettingRow", "list_settings"]
-
-_RANGE = {"ge": "from", "gt": "above", "le": "up to", "lt": "below"}
-_COUNT = {"min_length": "at least", "max_length": "at most"}
-"""Names of pydantic's constraints, and how they are read."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ def _rows(default: BaseModel, now: BaseModel, prefix: str) -> Iterator[SettingRo
         else:
             plain, changed = _plain(before), _plain(value)
             meaning = str(field.description)
-            yield SettingRow(prefix + name, plain, changed, _unit(field), meaning, _allowed(field))
+            yield SettingRow(
+                prefix + name, plain, changed, _unit(field), meaning, allowed_words(field)
+            )
 
 
 def _default_like(now: BaseModel, default: BaseModel) -> BaseModel:
@@ -102,6 +104,7 @@ def _unit(field: FieldInfo) -> str:
     if declared is not None:
         return declared
     # What counts something has no unit; a quantity must declare one.
+<<<<<<< HEAD
     return "1" if int in _types(field.annotation) else ""
 
 
@@ -154,3 +157,6 @@ def _words(field: FieldInfo, constraints: Mapping[str, str]) -> str:
         if getattr(mark, name, None) is not None
     ]
     return "".join(found)
+=======
+    return "1" if int in types_of(field.annotation) else ""
+>>>>>>> c35d60f (Settings take a number with its unit (5uS, 1.4V), and what one cannot take is refused with what it takes, not in the words of pydantic)

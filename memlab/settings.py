@@ -9,13 +9,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from drivers.known_names import at_place, dotted_names, near_names
 from memlab.chip.limits import OperatingPoint
 from memlab.emulator import ChipPreset, load_preset
 from memlab.errors import SettingError
 from memlab.setting_units import Seconds, Volts, in_unit
+from memlab.setting_values import WithUnits, refusal, unit_at
 
 __all__ = [
     "ChipSetting",
@@ -26,10 +27,11 @@ __all__ = [
     "apply_settings",
     "merge_settings",
     "setting_names",
+    "setting_unit",
 ]
 
 
-class Section(BaseModel):
+class Section(WithUnits):
     """A group of settings; unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -138,9 +140,8 @@ def merge_settings(config: Config, values: Mapping[str, Any], where: str) -> Con
     try:
         return type(config).model_validate(whole)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise SettingError(f"{where}: {name}: {first['msg']}".replace(": : ", ": ")) from error
+        name, said = refusal(error, type(config))
+        raise SettingError(f"{where}: {name}: {said}".replace(": : ", ": ")) from error
 
 
 def _merge(
@@ -166,6 +167,11 @@ def setting_names(config: Section) -> list[str]:
     return dotted_names(values) + (["chip"] if "chip" in values else [])
 
 
+def setting_unit(config: Section, key: str) -> str | None:
+    """Return the unit of a setting; None where it has none, or is none."""
+    return unit_at(type(config), key.split("."))
+
+
 def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config:
     values = config.model_dump()
     *path, last = key.split(".")
@@ -188,7 +194,8 @@ def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config
     try:
         return type(config).model_validate(values)
     except ValidationError as error:
-        raise SettingError(f"{where} {key}={value}: {error.errors()[0]['msg']}") from error
+        said = refusal(error, type(config))[1]
+        raise SettingError(f"{where} {key}={value}: {said}") from error
 
 
 def _what_there_is(key: str, values: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from memlab.characterize.procedure import Procedure
 from memlab.errors import DataError
 from memlab.kinds import Family, Kinds, load_derived
+from memlab.setting_values import refusal
 
 __all__ = ["PROCEDURES", "load_procedure", "restore_procedure"]
 
@@ -40,4 +41,5 @@ def restore_procedure(name: str, config: str, run: Path) -> Procedure[Any]:
     try:
         return procedure(procedure.Config.model_validate_json(config))
     except ValidationError as error:
-        raise DataError(f"{run}: made by another version: {error.errors()[0]['msg']}") from error
+        said = ": ".join(refusal(error, procedure.Config))
+        raise DataError(f"{run}: made by another version: {said}") from error

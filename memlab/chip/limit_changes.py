@@ -22,6 +22,7 @@ from memlab.chip.limits import Limits
 from memlab.chip.table_changes import TableChanges, Voltage, Width
 from memlab.errors import SettingError
 from memlab.setting_units import in_unit
+from memlab.setting_values import refusal
 from memlab.storage import require_file
 
 __all__ = ["LimitChanges", "read_limits"]
@@ -91,6 +92,4 @@ def read_limits(path: Path) -> LimitChanges:
     try:
         return LimitChanges.model_validate(values, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise SettingError(f"{where}: {name}: {first['msg']}") from error
+        raise SettingError(f"{where}: {': '.join(refusal(error, LimitChanges))}") from error

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from memlab.setting_units import in_unit
+from memlab.setting_values import WithUnits
 
 __all__ = ["TableChanges", "Voltage", "Width"]
 
@@ -17,7 +18,7 @@ Voltage = Annotated[float | None, in_unit("V")]
 Width = Annotated[float | None, in_unit("s")]
 
 
-class TableChanges(BaseModel):
+class TableChanges(WithUnits):
     """The values of a table; None for those that it does not have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

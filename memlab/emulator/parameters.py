@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from memlab.setting_values import WithUnits
 
 __all__ = ["ASSUMED", "Parameters", "quantity"]
 
@@ -12,7 +14,7 @@ ASSUMED = "assumed: no published number for this chip"
 """Source of a number that is a choice of this project, to be replaced by a measurement."""
 
 
-class Parameters(BaseModel):
+class Parameters(WithUnits):
     """A group of parameters in SI units; unknown names are refused.
 
     Every effect has one group, whose defaults switch the effect off.

@@ -35,6 +35,7 @@ from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.passive import PassiveParameters
 from memlab.emulator.profile import BoardProfile, WireParameters
 from memlab.errors import SettingError
+from memlab.setting_values import refusal
 from memlab.storage import require_file
 
 __all__ = [
@@ -378,8 +379,7 @@ def _validate(values: dict[str, Any], what: str) -> ChipPreset:
         if first["type"] == "extra_forbidden":
             known = load_preset("ideal").model_dump()
             raise SettingError(_no_parameter(key, known, what)) from error
-        said = first["msg"].removeprefix("Value error, ")
-        raise SettingError(f"{what}: {key}: {said}") from error
+        raise SettingError(f"{what}: {': '.join(refusal(error, ChipPreset))}") from error
 
 
 def _no_parameter(name: str, values: dict[str, Any], what: str) -> str:

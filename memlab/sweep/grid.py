@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isfinite, prod
@@ -11,6 +11,7 @@ from math import isfinite, prod
 import numpy as np
 
 from memlab.errors import SettingError
+from memlab.setting_values import with_unit
 
 __all__ = ["Axis", "Grid", "parse_settings"]
 
@@ -53,7 +54,9 @@ class Grid:
             yield index, (*self.fixed, *moving)
 
 
-def parse_settings(settings: Sequence[str]) -> Grid:
+def parse_settings(
+    settings: Sequence[str], unit_of: Callable[[str], str | None] = lambda key: None
+) -> Grid:
     """Sort settings into axes and fixed ones.
 
     Parameters
@@ -62,6 +65,8 @@ def parse_settings(settings: Sequence[str]) -> Grid:
         `chip.noise=0:20e-6:11` for 11 values from 0 to 20e-6, both ends included;
         `train.lr=1e-4:1e-2:5:log` for equal ratios; `chip=ta-hfo2,pt-taox-ta` for a list;
         anything else is the same in all trials.
+    unit_of
+        Returns the unit of a setting, with which its numbers may be given.
 
     Raises
     ------
@@ -74,7 +79,7 @@ def parse_settings(settings: Sequence[str]) -> Grid:
         key, equals, text = (part.strip() for part in setting.partition("="))
         if not equals or not key:
             raise SettingError(f"--set {setting!r}: write key=value or key=first:last:count")
-        values = _values(setting, text)
+        values = _values(setting, text, unit_of(key) or "1")
         if values is None:
             fixed.append(f"{key}={text}")
         else:
@@ -88,12 +93,16 @@ def parse_settings(settings: Sequence[str]) -> Grid:
     return Grid(tuple(axes), tuple(fixed))
 
 
-def _values(setting: str, text: str) -> tuple[float, ...] | tuple[str, ...] | None:
+def _values(setting: str, text: str, unit: str) -> tuple[float, ...] | tuple[str, ...] | None:
     """Return the values of an axis, or None where a setting does not vary."""
     if match := _RANGE.match(text):
-        first, last, count = _number(match[1]), _number(match[2]), int(match[3])
+        first, last = _number(match[1], unit), _number(match[2], unit)
+        count = int(match[3])
         if first is None or last is None or not (isfinite(first) and isfinite(last)) or count < 1:
-            raise SettingError(f"--set {setting!r}: a range is first:last:count, for example 0:1:5")
+            where = "" if unit == "1" else f", in {unit}"
+            raise SettingError(
+                f"--set {setting!r}: a range is first:last:count, for example 0:1:5{where}"
+            )
         if count > _MOST:
             raise SettingError(f"--set {setting!r}: at most {_MOST} values")
         if not match[4]:
@@ -106,14 +115,13 @@ def _values(setting: str, text: str) -> tuple[float, ...] | tuple[str, ...] | No
     words = [word.strip() for word in text.split(",")]
     if len(set(words)) < len(words) or "" in words:
         raise SettingError(f"--set {setting!r}: the values of a list must differ")
-    numbers = [_number(word) for word in words]
-    if all(number is not None for number in numbers):
-        return tuple(float(word) for word in words)
-    return tuple(words)
+    numbers = [_number(word, unit) for word in words]
+    found = tuple(number for number in numbers if number is not None)
+    return found if len(found) == len(words) else tuple(words)
 
 
-def _number(text: str) -> float | None:
+def _number(text: str, unit: str) -> float | None:
     try:
         return float(text)
     except ValueError:
-        return None
+        return with_unit(text, unit)

@@ -27,6 +27,7 @@ from memlab.experiments.runner import BEFORE
 from memlab.kinds import Kind
 from memlab.runs import RunLock
 from memlab.runs.trained import recorded_preset
+from memlab.settings import setting_unit
 from memlab.storage import DEFAULT_DIRECTORY, write_over
 from memlab.sweep.grid import Grid, parse_settings
 from memlab.sweep.processes import run_on_processes
@@ -109,7 +110,8 @@ def plan_sweep(
     kind = load_experiment(experiment)
     if preset is None:
         preset = _begun(experiment, out) or kind.default_preset()
-    grid = parse_settings(settings)
+    config = kind.make_config(preset)
+    grid = parse_settings(settings, lambda key: setting_unit(config, key))
     quiet = () if any(s.startswith("log.level=") for s in settings) else ("log.level=off",)
     if len(grid) * seeds > LARGEST:
         raise SettingError(

@@ -63,7 +63,7 @@ def test_settings_are_checked_together_and_not_one_after_the_other(tmp_path: Pat
     ("text", "word"),
     [
         ("[train]\nlearning_rate = 1\n", "train.learning_rate"),
-        ("[train]\nlr = -1\n", "greater than 0"),
+        ("[train]\nlr = -1\n", "train.lr: that takes a number above 0"),
         ("train = 3\n", "a group"),
         ("[mapping]\ngate_minimum = 3.0\n", "gate_minimum <= gate_initial"),
         ("nonsense", "neither a run file nor TOML"),
