@@ -41,5 +41,5 @@ def restore_procedure(name: str, config: str, run: Path) -> Procedure[Any]:
     try:
         return procedure(procedure.Config.model_validate_json(config))
     except ValidationError as error:
-        said = ": ".join(refusal(error, procedure.Config))
+        said = ": ".join(filter(None, refusal(error, procedure.Config)))
         raise DataError(f"{run}: made by another version: {said}") from error

@@ -92,4 +92,6 @@ def read_limits(path: Path) -> LimitChanges:
     try:
         return LimitChanges.model_validate(values, strict=True)
     except ValidationError as error:
-        raise SettingError(f"{where}: {': '.join(refusal(error, LimitChanges))}") from error
+        raise SettingError(
+            f"{where}: {': '.join(filter(None, refusal(error, LimitChanges)))}"
+        ) from error

@@ -383,7 +383,7 @@ class Chip:
         """Return where voltages (V) would leave each cell in the end, in S, as `part_done`."""
         rows = np.arange(self.shape[0])
         high = np.maximum(self._set_level(rows, np.zeros(self.shape)), before)
-        low = np.minimum(self.full_reset_level, before)
+        low = np.clip(self.full_reset_level, 0.0, before)  # a wide spread has levels below 0
         return np.where(voltage > 0.0, high, low)
 
     def bias_cells(

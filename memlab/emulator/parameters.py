@@ -13,6 +13,9 @@ __all__ = ["ASSUMED", "Parameters", "quantity"]
 ASSUMED = "assumed: no published number for this chip"
 """Source of a number that is a choice of this project, to be replaced by a measurement."""
 
+_MOST = {"V": 100.0, "A": 10.0, "S": 1.0, "S/V": 1.0, "S/decade": 1.0, "ohm": 1e6, "LSB": 65536.0}
+"""Of quantities that do not say it: more than any chip or board has, and numbers stay finite."""
+
 
 class Parameters(WithUnits):
     """A group of parameters in SI units; unknown names are refused.
@@ -40,5 +43,5 @@ def quantity(
         json_schema_extra={"unit": unit, "source": source},
         ge=None if gt is not None else ge,
         gt=gt,
-        le=le,
+        le=_MOST.get(unit) if le is None else le,
     )

@@ -121,7 +121,7 @@ class ChipPreset(Parameters):
         le=5e-3,
     )
     temperature: float = quantity(
-        300.0, "K", "Of chip and board.", source="room temperature", gt=0.0, le=1000.0
+        300.0, "K", "Of chip and board.", source="room temperature", ge=1.0, le=1000.0
     )
     set: SetParameters = SetParameters()
     reset: ResetParameters = ResetParameters()
@@ -379,7 +379,9 @@ def _validate(values: dict[str, Any], what: str) -> ChipPreset:
         if first["type"] == "extra_forbidden":
             known = load_preset("ideal").model_dump()
             raise SettingError(_no_parameter(key, known, what)) from error
-        raise SettingError(f"{what}: {': '.join(refusal(error, ChipPreset))}") from error
+        raise SettingError(
+            f"{what}: {': '.join(filter(None, refusal(error, ChipPreset)))}"
+        ) from error
 
 
 def _no_parameter(name: str, values: dict[str, Any], what: str) -> str:

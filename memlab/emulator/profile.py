@@ -34,7 +34,9 @@ class DacParameters(Parameters):
     """Static errors of the DAC channels, and how they settle (board reference 1.5, 1.6)."""
 
     offset: float = quantity(0.0, "V", "Offset, standard deviation over lines.", source=_SPREAD)
-    gain: float = quantity(0.0, "1", "Gain error, standard deviation over lines.", source=_SPREAD)
+    gain: float = quantity(
+        0.0, "1", "Gain error, standard deviation over lines.", source=_SPREAD, le=1.0
+    )
     inl: float = quantity(
         0.0,
         "V",
@@ -156,19 +158,28 @@ class TimingParameters(Parameters):
     """How long the analogue part of each operation takes (board reference 4)."""
 
     dac_word: float = Field(
-        description="Time to write one DAC word.", ge=0.0, json_schema_extra={"unit": "s"}
+        description="Time to write one DAC word.", ge=0.0, le=10.0, json_schema_extra={"unit": "s"}
     )
     dac_words_parallel: int = Field(
-        description="DAC words written at the same time.", ge=1, json_schema_extra={"unit": "1"}
+        description="DAC words written at the same time.",
+        ge=1,
+        le=4096,
+        json_schema_extra={"unit": "1"},
     )
     dac_settle: float = Field(
-        description="Settling of the DACs before a pulse.", ge=0.0, json_schema_extra={"unit": "s"}
+        description="Settling of the DACs before a pulse.",
+        ge=0.0,
+        le=10.0,
+        json_schema_extra={"unit": "s"},
     )
     adc_convert: float = Field(
-        description="Conversion of all channels at once.", ge=0.0, json_schema_extra={"unit": "s"}
+        description="Conversion of all channels at once.",
+        ge=0.0,
+        le=10.0,
+        json_schema_extra={"unit": "s"},
     )
     adc_word: float = Field(
-        description="Time to read one ADC word.", ge=0.0, json_schema_extra={"unit": "s"}
+        description="Time to read one ADC word.", ge=0.0, le=10.0, json_schema_extra={"unit": "s"}
     )
     gain_conversions: int = Field(
         1,

@@ -15,6 +15,7 @@ from itertools import combinations
 
 import numpy as np
 
+from memlab.chip.shape import LARGEST
 from memlab.errors import SettingError
 from memlab.numeric import BoolArray
 
@@ -102,6 +103,11 @@ class MatrixPlan:
     tiles: tuple[Tile, ...]
 
     def __post_init__(self) -> None:
+        if self.weights > LARGEST:
+            raise SettingError(
+                f"{self.name} would have {self.inputs} x {self.outputs} weights; allowed: "
+                f"{LARGEST} in a matrix. Ask for a smaller network"
+            )
         cover = np.zeros((self.inputs * self.copies.stacked, self.outputs), int)
         for tile in self.tiles:
             cover[tile.pairs.start : tile.pairs.stop, tile.outputs.start : tile.outputs.stop] += 1

@@ -81,7 +81,10 @@ def place(
     masks = [np.ones(shape, bool) for shape in shapes] if free is None else list(free)
     if [mask.shape for mask in masks] != list(shapes):
         raise ValueError(f"free masks have shapes {[m.shape for m in masks]}, expected {shapes}")
-    for order in ORDERS:
+    cells = sum(r.rows * r.columns for r in requests)
+    free_cells = sum(int(mask.sum()) for mask in masks)
+    # What cannot fit is not tried: there are as many ways to fold a matrix as it has rows.
+    for order in ORDERS if cells <= free_cells else ():
         room = [mask.copy() for mask in masks]
         plans: dict[str, MatrixPlan] = {}
         for request in sorted(requests, key=order, reverse=True):
@@ -95,9 +98,8 @@ def place(
     wanted = ", ".join(f"{r.name} {r.rows} x {r.columns}" for r in requests)
     available = ", ".join(f"{rows} x {columns}" for rows, columns in shapes)
     raise SettingError(
-        f"no room: {wanted} cells ({sum(r.rows * r.columns for r in requests)}) do not fit on "
-        f"{available} with {sum(int(mask.sum()) for mask in masks)} free cells; use fewer units "
-        "or copies, or more arrays"
+        f"no room: {wanted} cells ({cells}) do not fit on {available} with {free_cells} free "
+        "cells; use fewer units or copies, or more arrays"
     )
 
 

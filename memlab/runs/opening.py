@@ -136,7 +136,8 @@ def _check_place(path: Path, state: os.stat_result) -> None:
         raise DataError(f"{path} is no file")
     if not state.st_size:
         raise DataError(
-            f"{path} is empty, 0 bytes: nothing was written into it, or a copy of it failed"
+            f"{path} is empty, 0 bytes: nothing was written into it, or a copy of it failed; "
+            "remove it, and start the run again"
         )
 
 

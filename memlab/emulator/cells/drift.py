@@ -47,6 +47,9 @@ NEVER = 1 << 62
 
 _ELECTRONVOLT = 1.602176634e-19
 
+_FOR_EVER = 600.0
+"""Logarithm of a factor of time after which nothing has changed."""
+
 _END = 0.5e-9 * NEVER
 """Ages in s beyond which nothing is cut any more: 73 years."""
 
@@ -60,7 +63,7 @@ class DriftParameters(Parameters):
     )
     relaxation_time: float = quantity(1.0, "s", "Age at which relaxation sets in.", gt=0.0)
     retention: float = quantity(0.0, "s", "Time constant at `reference_temperature`; 0: for ever.")
-    stretch: float = quantity(0.5, "1", "Exponent of the stretched exponential.", gt=0.0, le=1.0)
+    stretch: float = quantity(0.5, "1", "Exponent of the stretched exponential.", ge=0.01, le=1.0)
     final_conductance: float = quantity(0.0, "S", "Where retention ends.", le=5e-3)
     activation_energy: float = quantity(1.0, "eV", "Arrhenius energy of retention.")
     reference_temperature: float = quantity(300.0, "K", "Where `retention` holds.", gt=0.0)
@@ -127,7 +130,8 @@ class Drift:
         if parameters.retention:
             inverse = 1.0 / temperature - 1.0 / parameters.reference_temperature
             energy = parameters.activation_energy * _ELECTRONVOLT / BOLTZMANN
-            self._tau = parameters.retention * float(np.exp(energy * inverse))
+            # Held to what is finite: at a few kelvin nothing is lost in any time.
+            self._tau = parameters.retention * float(np.exp(min(energy * inverse, _FOR_EVER)))
 
     def tendency(self, deviate: FloatArray) -> FloatArray:
         """Return the tendencies of pulses with these normal deviates, shape (n, *terms).

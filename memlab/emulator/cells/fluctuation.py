@@ -113,6 +113,7 @@ class ReadNoiseParameters(Parameters):
         "Time resolution of the slow noise, and period of the fastest term of 1/f-like noise.",
         source="choice of the emulator: 1/f up to 100 Hz",
         gt=0.0,
+        le=1e3,
     )
 
     @property

@@ -35,27 +35,32 @@ from memlab.storage import State
 
 __all__ = ["Spread", "SpreadParameters"]
 
+_MOST = 10.0
+"""Relative, or of a logarithm: no level is finite whose logarithm varies much more."""
+
 
 class SpreadParameters(Parameters):
     """Standard deviations; 0 is no spread."""
 
-    set_slope: float = quantity(0.0, "1", "Device to device: of the SET slope, relative.")
+    set_slope: float = quantity(0.0, "1", "Device to device: of the SET slope, relative.", le=_MOST)
     set_offset: float = quantity(0.0, "S", "Device to device: of the SET offset.")
-    reset: float = quantity(0.0, "1", "Device to device: of the RESET level, relative.")
-    set_level: float = quantity(0.0, "1", "Device to device: of the SET level, relative.")
+    reset: float = quantity(0.0, "1", "Device to device: of the RESET level, relative.", le=_MOST)
+    set_level: float = quantity(0.0, "1", "Device to device: of the SET level, relative.", le=_MOST)
     threshold: float = quantity(
         0.0, "1", "Device to device: of both thresholds of a law with a rate, relative."
     )
-    reset_log: float = quantity(0.0, "1", "Device to device: of the logarithm of the RESET level.")
-    reset_cycle: float = quantity(0.0, "1", "Cycle to cycle: of the logarithm of the RESET level.")
+    reset_log: float = quantity(
+        0.0, "1", "Device to device: of the logarithm of the RESET level.", le=_MOST
+    )
+    reset_cycle: float = quantity(
+        0.0, "1", "Cycle to cycle: of the logarithm of the RESET level.", le=_MOST
+    )
     cycle: float = quantity(0.0, "1", "Cycle to cycle: of the level a pulse reaches, relative.")
     cycle_gate: float = quantity(
         0.0, "V", "Cycle to cycle: of a SET, as a deviation of its gate voltage (by quartiles)."
     )
     cycle_onset: float = quantity(
-        0.0,
-        "1",
-        "By how much `cycle_gate` is larger below a soft onset of the SET law, relative.",
+        0.0, "1", "By how much `cycle_gate` is larger below a soft onset of the SET law, relative."
     )
     cycle_tail: float = quantity(
         0.0, "1", "Degrees of freedom (Student) of the deviation `cycle_gate`; 0: normal."

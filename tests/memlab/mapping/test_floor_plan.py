@@ -110,3 +110,10 @@ def test_a_wide_layer_is_divided_and_a_large_one_goes_to_several_arrays() -> Non
         place([Request("large", 128, 64)], [(128, 64)])
     plan = place([Request("large", 128, 64)], [(128, 64), (128, 64)])
     assert sorted(tile.array for tile in plan["large"].tiles) == [0, 1]
+
+
+def test_a_matrix_beyond_all_arrays_is_refused_before_anything_is_made() -> None:
+    with pytest.raises(SettingError, match=r"lstm would have 1000000002 x 4000000000 weights"):
+        MatrixPlan.placed("lstm", (1_000_000_002, 4_000_000_000), (0, 0))
+    with pytest.raises(SettingError, match=r"no room: lstm 2000000004 x 4000000000 cells"):
+        place([Request("lstm", 1_000_000_002, 4_000_000_000)])

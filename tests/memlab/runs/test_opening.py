@@ -205,7 +205,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path, finished: Path) -> None:
     assert "there is no file" in refused(tmp_path / "missing.h5")
     assert "is no file" in refused(tmp_path)
     (tmp_path / "empty.h5").touch()
-    assert "0 bytes" in refused(tmp_path / "empty.h5")
+    said = refused(tmp_path / "empty.h5")
+    assert "0 bytes" in said
+    assert said.endswith("remove it, and start the run again"), "as of one that a kill left"
     (tmp_path / "text.h5").write_text("not HDF5")
     refused(tmp_path / "text.h5")
     if hasattr(os, "mkfifo"):
