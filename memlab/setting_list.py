@@ -13,12 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-<<<<<<< HEAD
-from memlab.setting_units import OneOf, unit_of
-=======
 from memlab.setting_units import unit_of
 from memlab.setting_values import allowed_words, types_of
->>>>>>> c35d60f (Settings take a number with its unit (5uS, 1.4V), and what one cannot take is refused with what it takes, not in the words of pydantic)
 
 __all__ = ["SettingRow", "list_settings"]
 
@@ -78,10 +74,8 @@ def _rows(default: BaseModel, now: BaseModel, prefix: str) -> Iterator[SettingRo
             yield from _rows(before, value, f"{prefix}{name}.")
         else:
             plain, changed = _plain(before), _plain(value)
-            meaning = str(field.description)
-            yield SettingRow(
-                prefix + name, plain, changed, _unit(field), meaning, allowed_words(field)
-            )
+            about = _unit(field), str(field.description), allowed_words(field)
+            yield SettingRow(prefix + name, plain, changed, *about)
 
 
 def _default_like(now: BaseModel, default: BaseModel) -> BaseModel:
@@ -104,59 +98,4 @@ def _unit(field: FieldInfo) -> str:
     if declared is not None:
         return declared
     # What counts something has no unit; a quantity must declare one.
-<<<<<<< HEAD
-    return "1" if int in _types(field.annotation) else ""
-
-
-def _types(annotation: Any) -> tuple[Any, ...]:
-    """Return the types that a value may have: the members of a union, of a list its items'."""
-    if get_origin(annotation) in (Union, UnionType):
-        return tuple(one for part in get_args(annotation) for one in _types(part))
-    if get_origin(annotation) is tuple:
-        return _types(get_args(annotation)[0])
-    return (annotation,)
-
-
-def _allowed(field: FieldInfo) -> str:
-    kinds = _types(field.annotation)
-    for mark in field.metadata:
-        if isinstance(mark, OneOf):
-            return ", ".join(mark.names())
-    if choices := _choices(kinds):
-        return ", ".join(choices)
-    whole = int in kinds
-    several = get_origin(field.annotation) is tuple
-    what = "whole number" if whole else "number"
-    if not whole and float not in kinds:
-        return "text"
-    limits = _words(field, _RANGE)
-    if several:
-        return f"list of{_words(field, _COUNT)} {what}s{limits}"
-    none = ", or null for none" if type(None) in kinds else ""
-    return f"{what}{limits}{none}"
-
-
-def _choices(kinds: tuple[Any, ...]) -> list[str]:
-    choices: list[str] = []
-    for kind in kinds:
-        if kind is bool:
-            choices += ["true", "false"]
-        elif get_origin(kind) is Literal:
-            choices += map(str, get_args(kind))
-        elif isinstance(kind, type) and issubclass(kind, Enum):
-            choices += [str(one.value) for one in kind]
-    return choices
-
-
-def _words(field: FieldInfo, constraints: Mapping[str, str]) -> str:
-    """Return the constraints of a field in words, each with a space before it."""
-    found = [
-        f" {word} {getattr(mark, name):g}"
-        for name, word in constraints.items()
-        for mark in field.metadata
-        if getattr(mark, name, None) is not None
-    ]
-    return "".join(found)
-=======
     return "1" if int in types_of(field.annotation) else ""
->>>>>>> c35d60f (Settings take a number with its unit (5uS, 1.4V), and what one cannot take is refused with what it takes, not in the words of pydantic)

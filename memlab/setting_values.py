@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from memlab.setting_units import unit_of
+from memlab.setting_units import OneOf, unit_of
 
 __all__ = ["WithUnits", "allowed_words", "refusal", "types_of", "unit_at", "with_unit"]
 
@@ -67,7 +67,7 @@ def with_unit(text: str, unit: str) -> float | None:
     return number if isfinite(number) else None
 
 
-def refusal(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
+def refusal(error: ValidationError, model: BaseModel | type[BaseModel]) -> tuple[str, str]:
     """Return the dotted name of what a model refused first, and what it takes.
 
     What a file says wrong comes before what it does not say.
@@ -81,22 +81,29 @@ def refusal(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
     return name, f"that takes {_takes(field)}"
 
 
-def unit_at(model: type[BaseModel], place: Sequence[str]) -> str | None:
+def unit_at(model: BaseModel | type[BaseModel], place: Sequence[str]) -> str | None:
     """Return the unit of the field of a model, or of one below it, that is at a place."""
     field = _field_at(model, place)
     return None if field is None else unit_of(field)
 
 
-def _field_at(model: type[BaseModel], place: Sequence[int | str]) -> FieldInfo | None:
-    """Return the field of a model, or of one below it, that is at a place."""
+def _field_at(model: BaseModel | type[BaseModel], place: Sequence[int | str]) -> FieldInfo | None:
+    """Return the field of a model, or of one below it, that is at a place.
+
+    Of an instance, groups are of the classes that they have there.
+    """
     field: FieldInfo | None = None
     below: Any = model
     for part in place:
-        if not (isinstance(below, type) and issubclass(below, BaseModel)):
+        kind = below if isinstance(below, type) else type(below)
+        if not issubclass(kind, BaseModel):
             break
-        if (field := below.model_fields.get(str(part))) is None:
+        if (field := kind.model_fields.get(str(part))) is None:
             return None
-        below = next(iter(types_of(field.annotation)))
+        own = getattr(below, str(part), None)
+        below = own if isinstance(own, BaseModel) else next(iter(types_of(field.annotation)))
+        if not isinstance(below, type | BaseModel):
+            break
     return field
 
 
@@ -142,6 +149,9 @@ def types_of(annotation: Any) -> tuple[Any, ...]:
 
 def choices_of(field: FieldInfo) -> list[str]:
     """Return the words that a field takes; none where it takes numbers or any text."""
+    for mark in field.metadata:
+        if isinstance(mark, OneOf):
+            return list(mark.names())
     choices: list[str] = []
     for kind in types_of(field.annotation):
         if kind is bool:

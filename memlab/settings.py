@@ -140,7 +140,7 @@ def merge_settings(config: Config, values: Mapping[str, Any], where: str) -> Con
     try:
         return type(config).model_validate(whole)
     except ValidationError as error:
-        name, said = refusal(error, type(config))
+        name, said = refusal(error, config)
         raise SettingError(f"{where}: {name}: {said}".replace(": : ", ": ")) from error
 
 
@@ -169,7 +169,7 @@ def setting_names(config: Section) -> list[str]:
 
 def setting_unit(config: Section, key: str) -> str | None:
     """Return the unit of a setting; None where it has none, or is none."""
-    return unit_at(type(config), key.split("."))
+    return unit_at(config, key.split("."))
 
 
 def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config:
@@ -194,7 +194,7 @@ def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config
     try:
         return type(config).model_validate(values)
     except ValidationError as error:
-        said = refusal(error, type(config))[1]
+        said = refusal(error, config)[1]
         raise SettingError(f"{where} {key}={value}: {said}") from error
 
 
