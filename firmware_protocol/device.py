@@ -338,6 +338,6 @@ class DeviceLink:
             self._complained.add(reason)
             self._nak(reason, detail)
 
-    def _nak(self, reason: m.ErrorCode, detail: int = 0) -> None:
+    def _nak(self, reason: m.ErrorCode, detail: int) -> None:
         nak = m.Nak(reason=reason, expected=self._expected, detail=detail)
         self._out += encode_frame(m.Kind.LINK, m.Nak.ID, 0, self.session, nak.pack())

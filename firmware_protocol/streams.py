@@ -367,7 +367,7 @@ class ReceiveStream:
         return (
             self._asked
             or self._frames >= CREDIT_FRAMES
-            or (opened > 0 and 2 * opened >= self.window)
+            or 2 * opened >= self.window  # which is at least 1
         )
 
     def credit(self, room: int | None = None, go_back: bool = False) -> Credit:

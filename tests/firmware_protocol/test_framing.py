@@ -2,6 +2,7 @@
 
 import struct
 import time
+import zlib
 
 import pytest
 from cobs import cobs
@@ -13,6 +14,7 @@ from firmware_protocol.framing import (
     MAX_FRAME,
     BadFrame,
     Decoder,
+    DecoderCounters,
     Frame,
     encode_frame,
     max_payload_for,
@@ -112,6 +114,34 @@ def test_a_line_without_zeros_counts_as_overlong_once(size: int, step: int) -> N
         size < MAX_FRAME and isinstance(found[0], BadFrame)
     )
     assert found[-1] == Frame(5, 3, 0, 1)
+
+
+def test_whatever_was_dropped_is_counted_by_its_reason_and_together() -> None:
+    def sealed(head: bytes) -> bytes:
+        return cobs.encode(head + struct.pack("<I", zlib.crc32(head)))
+
+    header = struct.Struct("<BBHHH")
+    good = sealed(header.pack(0x13, 0x63, 1, 0x2B3C, 0))
+    bad = {
+        "cobs": (b"\5\1", 1),
+        "crc": (cobs.encode(header.pack(0x13, 0x63, 1, 0x2B3C, 0) + b"wxyz"), 2),
+        "length": (sealed(header.pack(0x13, 0x63, 1, 0x2B3C, 3)), 3),
+        "version": (sealed(header.pack(0x23, 0x63, 1, 0x2B3C, 0)), 4),
+        "overlong": (b"\1" * MAX_FRAME, 5),
+    }
+    decoder = Decoder()
+    for name, (piece, times) in bad.items():
+        for _ in range(times):
+            (found,) = decoder.feed(piece + b"\0")
+            assert isinstance(found, BadFrame)
+            assert found.counter == name
+    (found,) = decoder.feed(cobs.encode(b"short") + b"\0")
+    assert found == BadFrame("length")
+    assert len(decoder.feed(good + b"\0")) == 1
+    assert decoder.counters == DecoderCounters(
+        good=1, crc=2, cobs=1, overlong=5, length=4, version=4
+    )
+    assert decoder.counters.bad == 16
 
 
 def test_payload_sizes_follow_the_line_rate() -> None:

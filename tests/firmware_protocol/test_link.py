@@ -10,13 +10,14 @@ from firmware_protocol import messages as m
 from firmware_protocol.device import (
     DeviceEvent,
     DeviceLink,
+    FrameArrived,
     RequestArrived,
     SessionAsked,
     SessionClosed,
     StopAsked,
 )
 from firmware_protocol.errors import LocalProtocolError, RefusedError
-from firmware_protocol.framing import Decoder, Frame, encode_frame
+from firmware_protocol.framing import BadFrame, Decoder, Frame, encode_frame
 from firmware_protocol.host import HostLink
 from firmware_protocol.host_events import (
     Answered,
@@ -31,6 +32,7 @@ from firmware_protocol.loopback import Loopback, PaperBoard
 from firmware_protocol.machine import LIVE, TRANSITIONS, Machine, Trigger
 from firmware_protocol.messages import ErrorCode, Kind, State
 from firmware_protocol.operations import LinkDownError, Request
+from firmware_protocol.streams import Slice
 
 
 def hello(nonce: int, takeover: bool = False, major: int = 1) -> bytes:
@@ -215,6 +217,45 @@ def test_a_silent_host_holds_the_board_for_two_seconds() -> None:
     assert not device.link.alive(13.5)
 
 
+def test_the_beginning_of_a_frame_of_this_session_is_a_sign_of_life_and_nothing_else() -> None:
+    device = Device()
+    device.feed(hello(1), now=10.0)
+    frame = device.renew(0)[:12]  # header, and some of the CRC
+    device.feed(frame, now=11.0)
+    assert device.link.alive(12.999)
+    device.feed(b"", now=11.5)  # nothing has come
+    assert not device.link.alive(13.0)
+    for foreign in (device.renew(0, device.link.session + 1)[:12], b"\7\7", b"\0"):
+        device.feed(b"\0" + foreign, now=12.0)
+        assert not device.link.alive(13.0)
+
+
+def test_a_frame_for_the_other_direction_is_no_event() -> None:
+    device = Device()
+    device.feed(hello(1))
+    session = device.link.session
+    for message in (
+        m.ReadData(op_lo=1, n=0, first=0, body=b""),
+        m.VmmData(op_lo=1, n=0, first=0, body=b""),
+        m.Ping(token=3),
+    ):
+        wire = encode_frame(message.KIND, message.ID, 0, session, message.pack())
+        events = list(device.link.receive_bytes(wire, 0.0))
+        expected = [] if isinstance(message, m.ReadData) else [FrameArrived(message)]
+        assert events == expected
+
+
+def test_the_last_sixteen_sessions_do_not_come_again() -> None:
+    device = Device()
+    for nonce in range(1, 18):
+        assert len(device.feed(hello(nonce, takeover=True))) == 1
+    session = device.link.session
+    assert device.feed(hello(2, takeover=True)) == []
+    assert device.link.counters.dup == 1
+    (answer,) = device.feed(hello(1, takeover=True))
+    assert answer.sess == session + 1, "too long ago to be a late one"
+
+
 @pytest.mark.parametrize(
     ("board", "host", "agreed"), [(2048, 1000, 1000), (700, 2048, 700), (2048, 3, 64)]
 )
@@ -276,7 +317,9 @@ def test_results_follow_as_fast_as_they_leave_a_line_whose_rate_is_known() -> No
     assert unknown.free_at(5.0) == 5.0
 
 
-@pytest.mark.parametrize("event", [*get_args(DeviceEvent), *get_args(HostEvent)])
+@pytest.mark.parametrize(
+    "event", [*get_args(DeviceEvent), *get_args(HostEvent), Frame, BadFrame, Slice]
+)
 def test_nobody_changes_an_event(event: type) -> None:
     made = event(*(0 for _ in fields(event)))
     for field in fields(event):

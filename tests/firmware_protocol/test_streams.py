@@ -362,6 +362,74 @@ class TestSending:
         out.doubt()
         assert self.drain(out) == []
 
+    def test_a_complaint_about_what_has_arrived_meanwhile_makes_none(self) -> None:
+        out = self.sender(total=12, produced=8)
+        self.drain(out)
+        out.doubt()
+        out.on_credit(self.credit(8, 4), 0.1)
+        assert self.drain(out, 0.1) == []
+
+    def test_a_question_of_the_receiver_when_nothing_is_under_way_is_no_loss(self) -> None:
+        out = self.sender(produced=8)
+        self.drain(out)
+        out.on_credit(self.credit(8, 30), 0.1)
+        out.on_credit(self.credit(8, 30, CreditFlag.GO_BACK), 0.2)
+        assert self.drain(out, 0.2) == []
+        assert not out._flow.losing
+        out.append(bytes(8 * SIZE))
+        assert self.drain(out, 0.3) == [(8, 4), (12, 4)]
+
+    def test_a_gap_is_repaired_again_once_the_repair_of_before_must_have_arrived(self) -> None:
+        out = self.sender(total=20, produced=20)
+        self.drain(out)
+        out._flow.wait = lambda *_: 0.25  # type: ignore[method-assign,assignment]
+        for now, again in ((1.0, True), (1.125, False), (1.25, True), (1.375, False)):
+            out.on_credit(self.credit(0, 20, CreditFlag.GO_BACK), now)
+            assert self.drain(out, now) == ([(0, 4), (4, 0)] if again else []), now
+
+    @pytest.mark.parametrize(
+        ("produced", "frame_items", "sent"),
+        [
+            (2000, 200, [(0, 200), (200, 200), (400, 200), (600, 0)]),
+            (2000, 150, [(0, 150), (150, 150), (300, 150), (450, 150)]),
+            (400, 200, [(0, 200), (200, 200)]),
+        ],
+        ids=["three frames", "four, after which it comes by itself", "nothing more to send"],
+    )
+    def test_credit_is_asked_for_where_the_receiver_has_no_reason_to_give_any(
+        self, produced: int, frame_items: int, sent: list[tuple[int, int]]
+    ) -> None:
+        # 6,144 bytes may be under way: 614 items of ten, which no further frame fits.
+        out = self.sender(2000, produced, frame_items, window=2000)
+        assert self.drain(out) == sent
+
+    def test_a_receiver_that_grants_no_more_is_asked_after_a_while(self) -> None:
+        out = self.sender(produced=47, window=8)
+        self.drain(out)
+        out.on_credit(self.credit(8, 0), 0.1)
+        assert out.next_timeout() is None
+        assert self.drain(out, 0.5) == []
+        due = out.next_timeout()
+        assert due is not None
+        assert due > 0.5
+        assert self.drain(out, 0.625) == []
+        assert out.next_timeout() == due, "not put off"
+        out.tick(due)
+        assert self.drain(out, due) == [(8, 0)]
+
+    def test_whoever_waits_for_items_to_be_made_waits_without_end(self) -> None:
+        out = self.sender(produced=8)
+        self.drain(out)
+        out.on_credit(self.credit(8, 30), 0.1)
+        assert self.drain(out, 0.5) == []
+        assert out.next_timeout() is None
+
+    def test_an_item_longer_than_a_frame_has_one_of_its_own(self) -> None:
+        out = SendStream(Stream.VMM_DATA, 1, 2, 3000, 4, 2, Flow(Line(RATE)))
+        out.append(bytes(2 * 3000))
+        assert self.drain(out) == [(0, 1), (1, 1)]
+        assert self.sender(produced=3, frame_items=0).take(0.0) == Slice(0, 1, item(0))
+
     def test_silence_is_first_asked_about_and_then_taken_for_loss(self) -> None:
         out = self.sender(total=8, produced=8)
         self.drain(out)
