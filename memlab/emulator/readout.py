@@ -68,8 +68,7 @@ class _Solved:
     cells
         In S.
     around
-        All cells of an array without transistors, which conduct whether or not they are selected,
-        in S. Or None: of an array with them.
+        Cells that conduct, in S: those selected, and in an array without transistors all others.
     path
         Of cell and transistor in series, in S.
     effective
@@ -82,7 +81,7 @@ class _Solved:
     """
 
     cells: FloatArray
-    around: FloatArray | None
+    around: FloatArray
     path: FloatArray
     effective: FloatArray
     share: FloatArray | None
@@ -171,31 +170,28 @@ class Readout:
         solved = None if view is None or view.moment[-1] != gate else view.solved
         if view is None or solved is None or view.moment[:2] != moment[:2]:
             cells = chip.part(selection.rows, selection.columns, chip.solved_at)
-            around = None
+            around = cells
             if chip.preset.passive.active:
                 rows, columns = chip.shape
                 around = chip.part(np.arange(rows), np.arange(columns), chip.solved_at)
-            if solved is None or not (
-                np.array_equal(solved.cells, cells)
-                and (around is None or solved.around is None or (solved.around == around).all())
-            ):
+            if solved is None or not np.array_equal(solved.around, around):
                 solved = self._solve(cells, around, selection, gate)
         if view is None or view.solved is not solved or view.moment[2] != moment[2]:
             return solved, self._present(solved, selection, gate)
         return solved, view.present
 
     def _solve(
-        self, cells: FloatArray, around: FloatArray | None, selection: Selection, gate: float
+        self, cells: FloatArray, around: FloatArray, selection: Selection, gate: float
     ) -> _Solved:
         """Solve the wires for these cells (S)."""
         preset = self._chip.preset
         path = path_conductance(preset.transistor, cells, gate)
         wires = preset.wires
-        if around is not None:
+        if preset.passive.active:
             effective = self._among_all(around, selection)
             return _Solved(cells, around, path, effective, _share(effective, path), None)
         if not wires.active:
-            return _Solved(cells, None, path, path, None, None)
+            return _Solved(cells, around, path, path, None, None)
         row_segments, column_segments = wire_segments(
             selection.rows, selection.columns, self._chip.shape
         )
@@ -217,7 +213,7 @@ class Readout:
                 row_segments=row_segments,
             )
             bent_share = share * at_cell**2
-        return _Solved(cells, None, path, effective, share, bent_share)
+        return _Solved(cells, around, path, effective, share, bent_share)
 
     def _among_all(self, around: FloatArray, selection: Selection) -> FloatArray:
         """Return the transfer matrix (S) of a selection while all cells conduct.

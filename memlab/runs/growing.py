@@ -9,7 +9,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Growing", "find_growing"]
+__all__ = ["FEW", "MANY", "ONE_MAP", "Growing", "find_growing"]
+
+ONE_MAP, FEW, MANY = 1, 64, 1024
+"""Items of a chunk: of maps, which are read one by one; of what comes now and then; and often."""
 
 
 @dataclass

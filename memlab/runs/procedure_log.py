@@ -33,6 +33,7 @@ from memlab.chip.load import Load, load_of
 from memlab.errors import DataError
 from memlab.numeric import BoolArray
 from memlab.runs.findings import Finding, Findings
+from memlab.runs.growing import FEW, ONE_MAP
 from memlab.runs.hdf5 import checked
 from memlab.runs.living import run_identity
 from memlab.runs.opening import open_for_reading, read_attributes
@@ -111,8 +112,8 @@ class ProcedureLog:
         run.declare("map/mask", "u1", lines, "1", "1 for the cells that the procedure is about")
         run.declare("map/formable", "u1", lines, "1", "1 for the cells that may be formed")
         maps_of = ("map/reading", *lines)
-        run.declare("map/conductance", "f8", maps_of, "S", "Conductance", 1)
-        _declare_raw(run, "map", maps_of, maps, 1, code_types[1])
+        run.declare("map/conductance", "f8", maps_of, "S", "Conductance", ONE_MAP)
+        _declare_raw(run, "map", maps_of, maps, ONE_MAP, code_types[1])
         if vectors is not None:
             of_vectors = {} if load is None else replace(load, parts=1).attributes()
             run.group("vmm", "NXdata", {"signal": "current", **of_vectors})
@@ -120,9 +121,9 @@ class ProcedureLog:
             driven, sensed = (
                 ("vmm/vector", line) for line in run.scale_lines("vmm", rows, columns)
             )
-            run.declare("vmm/current", "f8", sensed, "A", "Column current", 64)
-            run.declare("vmm/dac_code", code_types[0], driven, "1", "Row DAC codes", 64)
-            _declare_raw(run, "vmm", sensed, vectors, 64, code_types[1])
+            run.declare("vmm/current", "f8", sensed, "A", "Column current", FEW)
+            run.declare("vmm/dac_code", code_types[0], driven, "1", "Row DAC codes", FEW)
+            _declare_raw(run, "vmm", sensed, vectors, FEW, code_types[1])
         for name, text in (("program", "sent"), ("programmed", "fired")):
             run.group(name, "NXcollection")
             run.scale(f"{name}/batch", None, "1", f"Batch of pulses that was {text}, from 0")
@@ -280,7 +281,7 @@ def read_record(path: Path) -> Record:
         entry = file.get("entry")
         if entry is None or "programmed" not in entry:
             raise DataError(f"{path} is not the run file of a procedure (memlab characterize)")
-        length = {name: _shortest(entry[name]) if name in entry else 0 for name in GROUPS}
+        length = {name: _shortest(entry[name]) for name in GROUPS if name in entry}
         done = min(length["programmed"], length["program"])
         fired, unknown = entry["programmed/fired"][:done], entry["programmed/unknown"][:done]
         programs = [ProgramEntry(int(n)) for n in entry["program/pulses"][: length["program"]]]
@@ -368,7 +369,7 @@ def _declare_raw(
     time = Coordinate("s", "Time since the start: simulated on the emulator, else real")
     for name, coordinate in {**coordinates, "time": time}.items():
         text, units = coordinate.description, coordinate.units
-        run.declare(f"{group}/{name}", "f8", items[:1], units, text, 64)
+        run.declare(f"{group}/{name}", "f8", items[:1], units, text, FEW)
 
 
 def _shortest(group: h5py.Group) -> int:

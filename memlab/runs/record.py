@@ -105,10 +105,10 @@ class Record:
         Cells that could be formed when it began, bool, shape (rows, columns).
     readings, vectors
         Conductance maps, and vector-matrix multiplications.
-    programs
-        Batches of pulses.
     chip_shape
         (rows, columns) of the whole chip, of which the view is a part.
+    programs
+        Batches of pulses.
     load
         Of its readings (`memlab.chip.load`); None where that is not recorded.
     """
@@ -119,8 +119,8 @@ class Record:
     formable: BoolArray
     readings: Series
     vectors: Series
+    chip_shape: tuple[int, int]
     programs: list[ProgramEntry] = field(default_factory=list)
-    chip_shape: tuple[int, int] = (128, 64)
     load: Load | None = None
 
     @classmethod

@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from drivers.errors import InUseError
 from memlab.errors import DataError, SettingError, StorageError
-from memlab.runs.growing import Growing, find_growing
+from memlab.runs.growing import MANY, Growing, find_growing
 from memlab.runs.half_written import remove_half_written
 from memlab.runs.hdf5 import LIBVER, OneProcess, Room, checked, created, let_go
 from memlab.runs.leftovers import mend, save_elsewhere
@@ -215,7 +215,7 @@ class RunFile:
             return
         with self._writing():
             if values is None:
-                scale = self._appendable(name, np.dtype(np.int64), (), 1024)
+                scale = self._appendable(name, np.dtype(np.int64), (), MANY)
             else:
                 data = np.asarray(values)
                 if data.dtype.kind == "U":

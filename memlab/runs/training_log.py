@@ -13,6 +13,7 @@ from memlab.array import Measurement
 from memlab.errors import SettingError
 from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn import Network
+from memlab.runs.growing import FEW, MANY, ONE_MAP
 from memlab.runs.run_file import RunFile
 from memlab.storage import State
 from memlab.training import EpochResult, Observer, UpdateResult
@@ -98,25 +99,25 @@ class TrainingLog(Observer):
             per_update,
             "1",
             "Mean loss of the batch, before the update",
-            1024,
+            MANY,
         )
-        run.declare("training/epoch", "i4", per_update, "1", "Epoch of the update, from 0", 1024)
+        run.declare("training/epoch", "i4", per_update, "1", "Epoch of the update, from 0", MANY)
         self._classes = classes
         if classes:
             text = "Accuracy on the batch, before the update"
-            run.declare("training/accuracy", "f8", per_update, "1", text, 1024)
+            run.declare("training/accuracy", "f8", per_update, "1", text, MANY)
         self._restarts = restarts
         if restarts:
             text = "Times that training had begun anew before the update"
-            run.declare("training/restarts", "i4", per_update, "1", text, 1024)
+            run.declare("training/restarts", "i4", per_update, "1", text, MANY)
         self._validation = validation
         if validation:
             run.group("validation", "NXdata", {"signal": "loss"})
             run.scale("validation/epoch", None, "1", "Finished epochs")
             per_epoch = ("validation/epoch",)
             text = "Mean loss of the samples held out of training"
-            run.declare("validation/loss", "f8", per_epoch, "1", text, 64)
-            run.declare("validation/updates", "i8", per_epoch, "1", "Finished updates", 64)
+            run.declare("validation/loss", "f8", per_epoch, "1", text, FEW)
+            run.declare("validation/updates", "i8", per_epoch, "1", "Finished updates", FEW)
         if self._level is LogLevel.OFF:
             return
         for matrix in network.matrices:
@@ -229,16 +230,20 @@ class TrainingLog(Observer):
             f"{name}/initial_conductance", "f8", lines, "S", "Conductance before the first update"
         )
         maps = (f"{name}/update", *lines)
-        run.declare(f"{name}/conductance", "f8", maps, "S", "Conductance read back", 1)
+        run.declare(f"{name}/conductance", "f8", maps, "S", "Conductance read back", ONE_MAP)
         run.declare(
-            f"{name}/gate_voltage", "f8", maps, "V", "Remembered gate voltage of each cell", 1
+            f"{name}/gate_voltage", "f8", maps, "V", "Remembered gate voltage of each cell", ONE_MAP
         )
-        run.declare(f"{name}/reset", "u1", maps, "1", "1 where the cell was RESET before SET", 1)
+        run.declare(
+            f"{name}/reset", "u1", maps, "1", "1 where the cell was RESET before SET", ONE_MAP
+        )
         if not coded:
             return
         row_type, sense_type = block.array.code_types
-        run.declare(f"{name}/conductance_code", sense_type, maps, "1", "ADC codes of the map", 1)
-        run.declare(f"{name}/conductance_gain", "u1", maps, "1", "Gain numbers of the map", 1)
+        run.declare(
+            f"{name}/conductance_code", sense_type, maps, "1", "ADC codes of the map", ONE_MAP
+        )
+        run.declare(f"{name}/conductance_gain", "u1", maps, "1", "Gain numbers of the map", ONE_MAP)
         vmm = f"{name}_vmm"
         load = replace(block.array.load, parts=1).attributes()
         run.group(vmm, "NXdata", {"signal": "adc_code", **load})
@@ -246,7 +251,7 @@ class TrainingLog(Observer):
         row, column = run.scale_lines(vmm, block.array.rows, block.array.columns)
         vector = f"{vmm}/vector"
         run.declare(
-            f"{vmm}/update", "i8", (vector,), "1", "Update whose forward pass this was", 1024
+            f"{vmm}/update", "i8", (vector,), "1", "Update whose forward pass this was", MANY
         )
         run.declare(f"{vmm}/dac_code", row_type, (vector, row), "1", "Row DAC codes", vectors)
         out = (vector, column)

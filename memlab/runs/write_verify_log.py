@@ -9,6 +9,7 @@ import numpy as np
 from memlab.array import Array
 from memlab.mapping import Round, WriteVerifyResult
 from memlab.numeric import FloatArray
+from memlab.runs.growing import FEW, ONE_MAP
 from memlab.runs.run_file import RunFile
 
 __all__ = ["WriteVerifyLog"]
@@ -53,9 +54,9 @@ class WriteVerifyLog:
             ("sets", "SETs after this read"),
             ("resets", "RESETs after this read"),
         ):
-            run.declare(f"{group}/{name}", "i8", read, "1", text, 64)
+            run.declare(f"{group}/{name}", "i8", read, "1", text, FEW)
         text = "Median deviation from the target"
-        run.declare(f"{group}/median_error", "f8", read, "S", text, 64)
+        run.declare(f"{group}/median_error", "f8", read, "S", text, FEW)
         run.declare(f"{group}/target", "f8", cells, "S", "Target; NaN: left alone")
         run.declare(f"{group}/final", "f8", cells, "S", "Conductance at the end")
         run.declare(f"{group}/error", "f8", cells, "S", "Conductance minus target at the end")
@@ -65,7 +66,7 @@ class WriteVerifyLog:
         self._maps = maps
         if maps:
             text = "Conductance at each read"
-            run.declare(f"{group}/conductance", "f8", (*read, *cells), "S", text, 1)
+            run.declare(f"{group}/conductance", "f8", (*read, *cells), "S", text, ONE_MAP)
 
     def target(self, target: FloatArray) -> None:
         """Write the targets in S."""

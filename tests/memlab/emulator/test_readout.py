@@ -1,5 +1,7 @@
 """What a readout keeps: it says what one that was made this moment says, and asks no more often."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from drivers.board import Selection
 from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.readout import Operands, Readout
 
 SHAPE = (7, 5)
@@ -105,6 +108,36 @@ class TestWhatIsKept:
         assert readout.operands(lines[7], 5.0).row_conductance is first[7]
         # The one that was not asked for the longest has gone.
         assert readout.operands(lines[0], 5.0).row_conductance is not first[0]
+
+
+@pytest.mark.parametrize("unselected", ["grounded", "floating"])
+def test_of_an_array_without_transistors_all_cells_count(unselected: str) -> None:
+    quiet = {"noise": 0.0, "non_responsive": 0.0, "spread.threshold": 0.0}
+    changes = {"wires.resistance": 50.0, "passive.unselected": unselected, **quiet}
+    preset = load_preset("passive-tiox").replace(shape="7x5", **changes)
+    chip, lines = EmulatedBoard(preset, 3).chip, LINES[0]
+    kept, cells = Readout(chip), np.random.default_rng(5).uniform(1e-5, 4e-4, SHAPE)
+    chip.leave(cells)
+    first = kept.operands(lines, 5.0)
+    chip.age(1)  # pulses that leave the cells as they are
+    assert kept.operands(lines, 5.0).row_conductance is first.row_conductance
+    for place in ((3, 1), (2, 3), (2, 1)):  # of column and row only one is read, then both
+        before = kept.operands(lines, 5.0)
+        cells[place] *= 2.0
+        chip.leave(cells)
+        found = kept.operands(lines, 5.0)
+        same(found, Readout(chip).operands(lines, 5.0))
+        assert (found.linear != before.linear).any(), place
+
+
+def test_nobody_changes_what_was_made_for_many() -> None:
+    found = EmulatedBoard(load_preset("ideal"), 3, SHAPE)
+    operands = Readout(found.chip).operands(LINES[0], 5.0)
+    with pytest.raises(FrozenInstanceError):
+        operands.linear = operands.linear * 2.0  # type: ignore[misc]
+    errors = ColumnErrors(np.ones((4, 1)), None, None, None)
+    with pytest.raises(FrozenInstanceError):
+        errors.scale = errors.scale * 2.0  # type: ignore[misc]
 
 
 def test_bending_is_left_by_the_wires_with_the_cube_of_the_voltage_at_the_cell() -> None:

@@ -301,11 +301,39 @@ class TestNoiseOfTheCells:
         assert sums.max() < 2**53
         # A power of two to spare in each of: squares, rows, the largest cell.
         assert square * rows * tables.of_cells.max() >= 2**48
+        if largest**2 > 2**24:
+            assert 2**23 < square <= 2**24, "squares keep 24 bits"
         # In squared units of current, 2^-33 S times the unit of voltage.
         whole = sums * tables.of_cells_unit
         np.testing.assert_allclose(
             whole, largest**2 * variance.sum(axis=0) * 2.0**66, rtol=2e-6 * rows
         )
+
+    def test_a_chain_that_has_measured_much_goes_by_what_it_measures_now(self) -> None:
+        rng = np.random.default_rng(7)
+        some, other = (rng.uniform(1e-16, 9e-12, (3, 2)) for _ in range(2))
+        scale = chain()._ideal.scale
+        errors = [
+            ColumnErrors(scale * k, np.array([k, 2.0]), np.array([k * 1e-9, 0.0]), scale**2)
+            for k in (1.0, 1.5)
+        ]
+        drives = [ExactDrive(Span.BIPOLAR_5, CodeRange(32768, 32768)) for _ in range(3)]
+        for drive, largest, unit in zip(drives, (1311.0, 9e6, 1311.0), (1, 1, 4), strict=True):
+            drive.largest, drive.unit = largest, unit * 2.0**-20
+        one = SignalChain(EmulatedBoard(load_preset("ideal"), seed=0).capabilities)
+        for _ in range(80):
+            operands = operands_of((some, other, None)[rng.integers(3)])
+            of_columns, drive = errors[rng.integers(2)], drives[rng.integers(3)]
+            found = one._tables_of(operands, of_columns, drive)
+            fresh = chain()._with_cells(chain()._in_units(of_columns, drive.unit), operands, drive)
+            for name in (
+                *("scale", "offset", "current", "sigma", "variance"),
+                *("square_scale", "of_cells", "of_cells_unit"),
+            ):
+                np.testing.assert_array_equal(getattr(found, name), getattr(fresh, name), name)
+            # Slow noise changes the operands, and none of this.
+            again = operands_of(operands.variance)
+            assert one._tables_of(again, of_columns, drive) is found
 
     def test_a_chip_without_variance_has_none(self) -> None:
         drive = ExactDrive(Span.BIPOLAR_5, CodeRange(26214, 39322))

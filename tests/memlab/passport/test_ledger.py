@@ -1,5 +1,6 @@
 """The ledger counts what a board was asked, cell by cell, and knows it again after any end."""
 
+from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -208,6 +209,19 @@ def test_of_readings_of_the_whole_chip_only_some_are_kept(tmp_path: Path) -> Non
         assert passport.ledger.totals.fired[SET, 4].tolist() == [80, 0, 80]
 
 
+def test_as_many_are_kept_when_a_program_was_killed_among_them(tmp_path: Path) -> None:
+    every = np.arange(5), np.arange(3)
+    pulses = row_pulses(*((SET, row, [0, 2]) for row in range(5)))
+    for begin, end in ((0, 20), (20, 40)):
+        with new_passport(tmp_path) as passport:
+            for k in range(begin, end):
+                passport.note_reading(*every, np.full((5, 3), 1e-6 * (k + 1)))
+                passport.ledger.settle(passport.enter(pulses), np.full(5, Outcome.DONE, np.uint8))
+                (kept,) = passport._store.row("SELECT count(*) FROM known") or (None,)
+                assert kept == (k + 1) % 32
+            passport._store.close()  # nothing is written as it ends
+
+
 def test_a_chip_that_went_back_takes_along_what_was_known_of_it(tmp_path: Path) -> None:
     one, other = np.array([[1e-4, 2e-4, 3e-4]]), np.array([[5e-4, 6e-4, 7e-4]])
     path, row, every = tmp_path / "chip.passport", np.array([4]), np.arange(3)
@@ -235,6 +249,29 @@ def test_a_cell_that_offsets_make_read_negative_is_given_no_negative_energy(tmp_
         np.testing.assert_allclose(passport.ledger.totals.energy[3, :2], [0.0, 1.25e-9])
         known = passport.ledger.totals.known[3, :2]
         np.testing.assert_array_equal(known, np.float32([-8e-5, 2e-4]))
+
+
+def test_nobody_changes_what_was_entered(tmp_path: Path) -> None:
+    pulses = row_pulses((SET, 3, [0, 1]))
+    with new_passport(tmp_path) as passport:
+        passport.enter(pulses)
+        (batch,) = passport.ledger.batches()
+        for record in (pulses, batch, passport.budgets):
+            for field in fields(record):
+                with pytest.raises(FrozenInstanceError):
+                    setattr(record, field.name, None)
+
+
+def test_batches_may_be_settled_in_any_order(tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        several = [passport.enter(row_pulses((SET, row, [0, 2]))) for row in (4, 1, 3)]
+        passport.ledger.settle(several[1], DONE)
+        assert [one.number for one in passport.ledger.open_batches] == [1, 3]
+        passport.ledger.settle(several[1], NOT_FIRED)  # it is over already
+        passport.ledger.settle(several[2], NOT_FIRED)
+        totals = passport.ledger.totals
+        assert totals.fired[SET].sum(axis=1).tolist() == [0, 2, 0, 0, 0]
+        assert totals.doubtful[SET].sum(axis=1).tolist() == [0, 0, 0, 0, 2]
 
 
 def test_nothing_is_pulsed_once_the_passport_is_closed(tmp_path: Path) -> None:

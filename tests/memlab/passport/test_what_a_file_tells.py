@@ -1,5 +1,6 @@
 """What a passport says of its chip: its history, the board's life, and which run formed a cell."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from drivers.board import Outcome
 from memlab.chip.load import Load
 from memlab.errors import DataError, SettingError
 from memlab.passport import Budgets, Passport
+from memlab.passport.passport import _time
 
 FILE = "chip.passport"
 
@@ -41,6 +43,91 @@ def test_a_forming_alone_is_history(tmp_path: Path) -> None:
     with new_passport(tmp_path) as passport:
         passport.mark_formed(np.eye(*SHAPE, dtype=bool))
         assert passport.has_history
+
+
+def test_formings_that_the_chip_does_not_have_are_forgotten(tmp_path: Path) -> None:
+    first, second = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
+    first[0, 2] = second[3, 1] = second[4, 0] = True
+    with new_passport(tmp_path) as passport:
+        assert passport.last_forming == 0
+        assert passport.take_back_formings(0) == 0
+        passport.mark_formed(first)
+        last = passport.last_forming
+        assert last == 1
+        passport.mark_formed(second)
+        passport.mark_formed(second)
+        assert passport.last_forming == last + 2
+        assert passport.take_back_formings(last + 9) == 0
+        assert passport.take_back_formings(last) == 2
+        assert passport.last_forming == last
+        np.testing.assert_array_equal(passport.formed, first)
+    with Passport.read(tmp_path / FILE) as passport:
+        np.testing.assert_array_equal(passport.formed, first)
+        assert [number for number, _, _ in passport.formings()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("started", "label"), [("", "python"), ("/home/me/anneal.py", "anneal.py")]
+)
+def test_pulses_of_no_run_are_those_of_the_program(
+    started: str, label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [started])
+    with new_passport(tmp_path) as passport:
+        passport.enter(row_pulses((SET, 3, [0, 2])))
+        assert [run["label"] for run in passport.runs().values()] == [label]
+        passport.begin_run("anneal.h5")
+        passport.enter(row_pulses((SET, 3, [0, 2])))
+        assert [run["label"] for run in passport.runs().values()] == [label, "anneal.h5"]
+
+
+def test_times_are_those_that_a_calendar_has() -> None:
+    for seconds in (0.0, 1.7e9, 249_999_999_999.5):  # in the year 9892
+        assert _time(seconds) == seconds
+    for wrong in (-0.5, 2.5e11, np.inf, np.nan):
+        with pytest.raises(ValueError, match="a time of"):
+            _time(wrong)
+
+
+def test_pulses_of_others_are_told_once_each_and_the_last_hundred_of_them(tmp_path: Path) -> None:
+    clock = iter(np.arange(1000.0, 2000.0))
+    with Passport(tmp_path / FILE, SHAPE, clock=lambda: float(next(clock))) as passport:
+        assert passport.others == []
+        for k in (0, *range(103), 50):
+            passport.note_others(f"host {k}")
+        found = passport.others
+    assert [name for name, _ in found] == [f"host {k}" for k in range(3, 103)]
+    times = [when for _, when in found]
+    assert times == sorted(set(times))
+
+
+def test_whether_others_than_these_runs_have_pulsed_since_a_batch(tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        for run in "abca":
+            passport.begin_run(run, run)
+            passport.enter(row_pulses((SET, 2, [0])))
+        for batch, runs, expected in (
+            (0, "abc", False),
+            (0, "bc", True),
+            (0, "ac", True),
+            (1, "bca", False),
+            (2, "a", True),
+            (3, "a", False),
+            (3, "", True),
+            (4, "", False),
+        ):
+            assert passport.others_since(batch, list(runs)) is expected, (batch, runs)
+
+
+def test_it_says_in_a_line_whose_it_is(tmp_path: Path) -> None:
+    with Passport(tmp_path / FILE, SHAPE, chip="die 7") as passport:
+        assert repr(passport) == f"<Passport of chip die 7, 5 x 3: {tmp_path / FILE}>"
+        passport.calibration = "2"
+        assert passport.describe() == {
+            "file": str(tmp_path / FILE),
+            "chip": "die 7",
+            "calibration": "2",
+        }
 
 
 @pytest.mark.parametrize("run_id", ["", "b-17"])

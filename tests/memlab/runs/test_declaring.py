@@ -143,6 +143,18 @@ class TestQueue:
         assert run.flushes == 2
         run.close("finished")
 
+    @pytest.mark.parametrize("shape", [(1, 2, 2), (1, 4, 2), (1, 3, 1), (1, 3, 3), (3, 2), (6,)])
+    def test_items_of_another_shape_are_refused_and_nothing_of_them_is_queued(
+        self, shape: tuple[int, ...], tmp_path: Path
+    ) -> None:
+        run = new_run(tmp_path / "run.h5")
+        run.start()
+        with pytest.raises(ValueError, match=r"map/value takes items of shape \(3, 2\), got"):
+            run.append("map/value", np.zeros(shape))
+        assert run.lengths()["map/value"] == 0
+        assert run.flushes == 0
+        run.close("finished")
+
     def test_who_asks_for_lengths_has_what_waits_written_and_nothing_else(
         self, tmp_path: Path
     ) -> None:

@@ -4,6 +4,7 @@ Every array here differs from every other and no two axes are equally long, so t
 another place, or a dataset in place of another, shows.
 """
 
+from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
 import h5py
@@ -188,6 +189,28 @@ def test_a_finished_log_repeats_and_takes_nothing_more(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match="is finished, and its procedure would do more"):
             more()
+
+
+def test_a_procedure_without_vectors_has_none_and_goes_on(tmp_path: Path) -> None:
+    run = RunFile(tmp_path / "run.h5", "procedure", {})
+    run.group("instrument", "NXinstrument", {"board": {"rows": CHIP[0], "columns": CHIP[1]}})
+    gate = {"gate": Coordinate("V", "Gate voltage")}
+    log = ProcedureLog.declare(run, ROWS, COLUMNS, MASK, gate, None, CHIP)
+    run.start()
+    log.add_reading(reading(0), {"gate": 1.0, "time": 0.5})
+    run.close("interrupted")
+    log = ProcedureLog.reopen(tmp_path / "run.h5")
+    assert (len(log.record.readings), len(log.record.vectors)) == (1, 0)
+    assert log.record.formable.all(), "unless somebody says otherwise"
+    log.run.start()
+    log.run.close("interrupted")
+
+
+@pytest.mark.parametrize("record", [Coordinate("V", "Gate"), ProgramEntry(4, 3, 1)], ids=str)
+def test_nobody_changes_what_was_recorded(record: Coordinate | ProgramEntry) -> None:
+    for field in fields(record):
+        with pytest.raises(FrozenInstanceError):
+            setattr(record, field.name, None)
 
 
 def test_a_file_from_before_tickets_goes_on_with_no_operation_number(tmp_path: Path) -> None:
