@@ -16,8 +16,6 @@ from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
     Capabilities,
-    LineClass,
-    Mode,
     PulseBatch,
     Samples,
     Selection,
@@ -90,7 +88,7 @@ class CheckedBoard(ABC):
 
     def vmm(self, selection: Selection, row_code: Codes, gain: int = AUTO_GAIN) -> Samples:
         """Apply each vector of row codes, shape (vectors, selected rows), and sense."""
-        with self.owner.turn():
+        with self._owner.turn():
             config = self._require_config()
             if row_code.ndim != 2 or row_code.shape[1] != selection.rows.size:
                 raise DeviceError(
@@ -182,18 +180,17 @@ class CheckedBoard(ABC):
         gain: int,
         config: BoardConfig,
     ) -> None:
-        able = self.capabilities
-        if not 0 <= gain <= len(able.transimpedance):
+        gains = len(self.capabilities.transimpedance)
+        if not 0 <= gain <= gains:
             raise DeviceError(
-                f"gain {gain} does not exist; use 1..{len(able.transimpedance)}, or 0 for "
-                "automatic gain"
+                f"gain {gain} does not exist; use 1..{gains}, or 0 for automatic gain"
             )
         self._check_lines(selection)
-        check_codes(row_code, config.limits[LineClass.ROW, Mode.READ], "row code")
+        check_codes(row_code, config.row_read, "row code")
 
     def _check_lines(self, selection: Selection) -> None:
-        able = self.capabilities
-        if selection.rows[-1] >= able.rows or selection.columns[-1] >= able.columns:
+        able, (row, column) = self.capabilities, selection.last
+        if row >= able.rows or column >= able.columns:
             raise DeviceError(
                 f"the board has {able.rows} x {able.columns} lines; the selection has more"
             )

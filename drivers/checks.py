@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from drivers.board import BoardConfig, Capabilities, LineClass, Mode, PulseBatch, PulseKind
@@ -66,13 +65,16 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
         amplitude = config.limits[driven, mode]
         gate = config.limits.get((LineClass.GATE, mode), CodeRange(0, 0))
         check_codes(pulses.amplitude_code[which], amplitude, f"{mode.name} amplitude code")
-        selected = pulses.columns & which[:, np.newaxis]
-        most, cells = able.cells_at_once[mode - Mode.SET], int(selected.sum(axis=1).max())
-        if most and cells > most:
+        columns, gates = pulses.columns[which], pulses.gate_code[which]
+        most = able.cells_at_once[mode - Mode.SET]
+        if most and (cells := int(columns.sum(axis=1).max(initial=0))) > most:
             raise DeviceError(
                 f"a {mode.name} of {cells} cells: this board pulses {most} at once; nothing was "
                 "fired"
             )
-        check_codes(pulses.gate_code[selected], gate, f"{mode.name} gate code")
+        # What is not selected is ignored; it is not looked at where all codes are allowed.
+        low, high = extremes(gates) if gates.size else (gate.minimum, gate.maximum)
+        if low < gate.minimum or high > gate.maximum:
+            check_codes(gates[columns], gate, f"{mode.name} gate code")
     widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
     check_codes(pulses.width_ticks, widths, "pulse width in ticks")

@@ -9,13 +9,16 @@ represent: a clipped code is a wrong pulse on a chip that cannot be un-pulsed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers._integers import checked_integers
+from drivers.blocks import BLOCK, fill_in_blocks
 from drivers.errors import LimitError
 from drivers.extremes import extremes
 
@@ -95,18 +98,31 @@ class Converter:
             If any value is outside of the range, infinite or NaN. No code is returned.
         """
         values = np.asarray(values, dtype=np.float64)
+        # Codes rise with values: where those of both ends exist, all do.
+        if values.size and not all(map(self._exists, extremes(values))):
+            self._refuse(values)
+        return self.nearest(values)
+
+    def nearest(self, values: npt.NDArray[np.float64]) -> Codes:
+        """Return what `encode` does, of values that are known to be within the range.
+
+        Nothing is checked: a value outside of it would become the code of another one.
+        """
+        if values.size <= BLOCK:
+            return self._nearest(values)
+        code = np.empty(values.shape, self._type)
+        fill_in_blocks(code, self._nearest, values)
+        return code
+
+    def _nearest(self, values: npt.NDArray[np.float64]) -> Codes:
+        minimum, step = self._grid
         # Dividing by the exact step rounds once; multiplying by 1/step would round twice.
-        # In place: a batch of vectors is megabytes, and every temporary costs as much as the sum.
-        code = np.subtract(values, self.minimum, out=np.empty(values.shape))
-        code /= self.step
+        code = np.subtract(values, minimum, out=np.empty(values.shape))
+        np.divide(code, step, out=code)
         np.rint(code, out=code)
-        if code.size:
-            lowest, highest = extremes(code)
-            if not (lowest >= 0.0 and highest <= self._last):  # NaN fails this too
-                self._refuse(values, code)
         if self.codes.minimum:
             code += self.codes.minimum
-        return np.asarray(code.astype(self.dtype))
+        return code.astype(self._type)
 
     def decode(self, code: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return what codes stand for, in the unit, same shape (0-d for a scalar).
@@ -121,13 +137,22 @@ class Converter:
         codes = checked_integers(f"{self.name} codes", code, self.codes.minimum, self.codes.maximum)
         return np.asarray((codes - float(self.zero_code)) * self.step)
 
-    @property
-    def _last(self) -> int:
-        return self.codes.maximum - self.codes.minimum
+    @cached_property
+    def _type(self) -> np.dtype[Any]:
+        return np.dtype(self.dtype)
 
-    def _refuse(self, values: npt.NDArray[np.float64], code: npt.NDArray[np.float64]) -> NoReturn:
-        bad = ~((code >= 0.0) & (code <= self._last))
-        where = np.unravel_index(int(np.argmax(bad)), values.shape)
+    @cached_property
+    def _grid(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Minimum and step, as arrays: numpy takes them faster than Python's floats."""
+        return np.array(self.minimum), np.array(self.step)
+
+    def _exists(self, value: float) -> bool:
+        """Return whether the nearest code of a value is one; False for NaN."""
+        place = (value - self.minimum) / self.step
+        return math.isfinite(place) and 0 <= round(place) <= self.codes.maximum - self.codes.minimum
+
+    def _refuse(self, values: npt.NDArray[np.float64]) -> NoReturn:
+        where = next(k for k in np.ndindex(values.shape) if not self._exists(float(values[k])))
         value = float(values[where])
         place = f" at index {tuple(int(i) for i in where)}" if where else ""
         raise LimitError(

@@ -60,12 +60,14 @@ class Owner:
         InUseError
             In a forked child.
         """
-        self.check()
-        if not self._lock.acquire(blocking=False):
-            while not self._lock.acquire(timeout=stopping.LOOK_EVERY):
+        lock = self._lock
+        if self._process is not _process:
+            self.check()
+        if not lock.acquire(False):
+            while not lock.acquire(timeout=stopping.LOOK_EVERY):
                 stopping.check()  # Ctrl-C is not to wait for another thread
-        self._lock.release()  # whoever enters it takes it again
-        return self._lock
+        lock.release()  # whoever enters it takes it again
+        return lock
 
     def wait_turn(self, seconds: float) -> bool:
         """Begin a turn to close something; False after these seconds, and in a forked child."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -114,6 +116,11 @@ class BoardConfig:
     timing: Timing = field(default_factory=Timing)
     compliance: float | None = None
 
+    @cached_property
+    def row_read(self) -> CodeRange:
+        """The row codes that a read or VMM may drive."""
+        return self.limits[LineClass.ROW, Mode.READ]
+
     def __post_init__(self) -> None:
         for what, code, line in (
             ("read gate code", self.read_gate_code, LineClass.GATE),
@@ -150,9 +157,18 @@ class Selection:
             if lines.ndim != 1 or lines.size == 0 or (np.diff(lines) <= 0).any() or lines[0] < 0:
                 raise ValueError(f"selected {name} must be a rising list of line numbers")
 
+    @cached_property
+    def last(self) -> tuple[int, int]:
+        """The highest numbers of a row and of a column."""
+        return int(self.rows[-1]), int(self.columns[-1])
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+    @cached_property
+    def key(self) -> tuple[bytes, bytes]:
+        """Equal for selections of the same lines, and for no others."""
+        return self.rows.tobytes(), self.columns.tobytes()
+
+
+class Samples(NamedTuple):
     """What the ADCs measured.
 
     Parameters

@@ -79,7 +79,7 @@ class FaultyCalls(CheckedBoard):
         if stuck is None or stuck not in selection.columns:
             return samples
         code = np.where(selection.columns == stuck, self._faults.stuck_code, samples.code)
-        return replace(samples, code=code.astype(np.uint16))
+        return samples._replace(code=code.astype(np.uint16))
 
     def _end_line(self, doing: str, pulses: PulseBatch | None) -> None:
         """End the line in this call, the first of those behind `drop_after` or a later one.

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from drivers.board import AUTO_GAIN, Board, PulseBatch, PulseKind, Samples, Selection
 from drivers.capabilities import Products, Rest
 from drivers.converter import Codes, Converter
+from drivers.extremes import extremes
 from drivers.simulation import Simulation
 from memlab.array.arguments import as_numbers
 from memlab.array.batches import NamedBatches
@@ -26,7 +27,12 @@ from memlab.array.seam import Array
 from memlab.array.view import View
 from memlab.array.wire_steps import on_steps
 from memlab.calibration import Calibration
-from memlab.chip.coupled_limits import check_forming, check_operating_point, check_vmm
+from memlab.chip.coupled_limits import (
+    check_forming,
+    check_operating_point,
+    check_vmm,
+    freely_driven,
+)
 from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.load import Load
@@ -65,6 +71,8 @@ class BoardArray(Array):
 
     _loading: tuple[BoardSession, Self] | None
     """The view of all lines under whose load this one is, and the session it belongs to."""
+    _allowed: float
+    """Magnitude (V) up to which no limit forbids to drive the columns of this view."""
 
     def __init__(
         self,
@@ -119,7 +127,7 @@ class BoardArray(Array):
     @property
     def saturated_code(self) -> int:
         """ADC codes from the middle at which a reading counts as clipped."""
-        return self._session.saturated_code
+        return self._session.able.clipped_code
 
     @property
     def operating_point(self) -> OperatingPoint:
@@ -312,6 +320,7 @@ class BoardArray(Array):
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
         super()._select_lines(rows, columns)
         self._loading = None
+        self._allowed = freely_driven(self._session.limits, columns.size)
         if self._under is not None:
             self._among = (
                 np.searchsorted(self._under.rows, rows),
@@ -405,19 +414,29 @@ class BoardArray(Array):
                 "this board multiplies no vectors (capabilities: products); read conductances, and "
                 "multiply by them. Nothing was driven"
             )
-        check_vmm(session.limits, voltage, self.columns.size)
+        self._check_vmm(voltage)
         step = self.input_voltage_step
-        applied = on_steps(voltage, step, "row voltage", rounding=session.rounding)
-        if applied is not voltage:  # rounded: limits hold for what the chip will see, too
-            check_vmm(session.limits, applied, self.columns.size)
-            voltage = applied
+        if step:
+            applied = on_steps(voltage, step, "row voltage", rounding=session.rounding)
+            if applied is not voltage:  # rounded: limits hold for what the chip will see, too
+                self._check_vmm(applied)
+                voltage = applied
         dac_code = self._conversion.row_code(voltage)
         if not self._conversion.knows_cells:
             self._measure_conductance(AUTO_GAIN)
         shape = (*voltage.shape[:-1], self.columns.size)
         code, adc_gain, saturated = self._multiply(dac_code, gain, shape)
         current = self._conversion.current(code, adc_gain)
-        return self._found(current, saturated, code, adc_gain, dac_code, self._own_load())
+        load = self._own or self._own_load()
+        return self._found(current, saturated, code, adc_gain, dac_code, load)
+
+    def _check_vmm(self, voltage: FloatArray) -> None:
+        """Raise `LimitError` unless these row voltages (V) may drive the columns of this view."""
+        if voltage.size:
+            low, high = extremes(voltage)
+            if low >= -self._allowed and high <= self._allowed:
+                return
+        check_vmm(self._session.limits, voltage, self.columns.size)
 
     def _multiply(
         self, dac_code: Codes, gain: int, shape: tuple[int, ...]
@@ -441,9 +460,11 @@ class BoardArray(Array):
             back = np.argsort(self._column_order)
             code, gain = code[:, back], gain[:, back]
         code, gain = code.reshape(shape), gain.reshape(shape)
-        beyond, zero = self._session.saturated_code, self._session.able.sense.zero_code
-        saturated = (code >= zero + beyond) | (code <= zero - beyond)
-        return code, gain, saturated
+        low, high = self._session.saturated
+        least, greatest = extremes(code) if code.size else (low + 1, low + 1)
+        if low < least and greatest < high:
+            return code, gain, np.zeros(shape, bool)
+        return code, gain, (code >= high) | (code <= low)
 
     def pulse_batch(
         self,
@@ -503,10 +524,11 @@ class BoardArray(Array):
         session = self._session
         if not len(pulses):
             return
-        pulsed = np.zeros((session.board.capabilities.rows, pulses.columns.shape[1]), bool)
-        which, columns = np.nonzero(pulses.columns)
-        pulsed[pulses.row[which], columns] = True
-        self._conversion.forget(pulsed[np.ix_(self.rows, self.columns)])
+        if self._conversion.calibration is not None:
+            pulsed = np.zeros((session.board.capabilities.rows, pulses.columns.shape[1]), bool)
+            which, columns = np.nonzero(pulses.columns)
+            pulsed[pulses.row[which], columns] = True
+            self._conversion.forget(pulsed[np.ix_(self.rows, self.columns)])
         if session.passport is None:
             session.board.pulse(pulses, ticket)
         else:

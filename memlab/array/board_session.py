@@ -47,13 +47,15 @@ class BoardSession:
     """Calibrations of any view so far: the board must allow what each of them asks for."""
     able: Capabilities = field(init=False)
     conversion: Conversion = field(init=False)
-    saturated_code: int = field(init=False)
+    saturated: tuple[int, int] = field(init=False)
+    """ADC codes at which a reading counts as clipped, on both sides."""
     timer: PulseTimer = field(init=False)
 
     def __post_init__(self) -> None:
         check_operating_point(self.limits, self.point)
         capabilities = self.able = self.board.capabilities
-        self.saturated_code = capabilities.clipped_code
+        zero, beyond = capabilities.sense.zero_code, capabilities.clipped_code
+        self.saturated = zero - beyond, zero + beyond
         self.timer = capabilities.timer
         check_board(self.limits, self.timer, capabilities)
         self.apply(self.calibration)

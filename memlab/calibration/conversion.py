@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from drivers.blocks import BLOCK, fill_in_blocks
 from drivers.board import Capabilities
 from drivers.converter import Codes, Converter
 from memlab.calibration.static_errors import CalibrationRecord
@@ -50,7 +51,10 @@ class Conversion(Protocol):
         ...
 
     def row_code(self, voltage: FloatArray) -> Codes:
-        """Return the codes that make row voltages (V), shape (..., rows)."""
+        """Return the codes that make row voltages (V), shape (..., rows).
+
+        They lie within the read limit: whoever asks has checked that.
+        """
         ...
 
     def current(self, code: Codes, gain: Gains) -> FloatArray:
@@ -104,7 +108,7 @@ class Nominal(Conversion):
     knows_cells = True
 
     def __init__(self, row: Converter, sense: Converter, current_per_code: Sequence[float]):
-        self._span, self._zero = row, float(sense.zero_code)
+        self._span, self._zero = row, np.array(float(sense.zero_code))
         # I = -V_adc / R (board reference 0.1); index 0 is unused, gains count from 1.
         self._current_per_code = np.concatenate([[np.nan], current_per_code])
 
@@ -114,12 +118,21 @@ class Nominal(Conversion):
 
     def row_code(self, voltage: FloatArray) -> Codes:
         """Return the nearest codes."""
-        return self._span.encode(voltage)
+        # A board takes no read limit that has no codes (`board_config`).
+        return self._span.nearest(voltage)
 
     def current(self, code: Codes, gain: Gains) -> FloatArray:
         """Return I = -V_adc / R."""
-        current = self._current_per_code.take(gain)
-        current *= np.subtract(code, self._zero)
+        if code.size <= BLOCK:
+            return self._current(code, gain)
+        current = np.empty(code.shape)
+        fill_in_blocks(current, self._current, code, gain)
+        return current
+
+    def _current(self, code: Codes, gain: Gains) -> FloatArray:
+        current = code.astype(np.float64)
+        np.subtract(current, self._zero, out=current)
+        np.multiply(self._current_per_code.take(gain), current, out=current)
         return current
 
     def read_vectors(self, voltage: float) -> Codes | None:

@@ -32,6 +32,7 @@ __all__ = [
     "check_operating_point",
     "check_program",
     "check_vmm",
+    "freely_driven",
     "largest_conductance",
     "reset_currents",
     "set_currents",
@@ -234,10 +235,9 @@ def check_operating_point(limits: Limits, point: OperatingPoint) -> None:
 def check_vmm(limits: Limits, voltage: FloatArray, columns: int) -> None:
     """Raise `LimitError` unless row voltages (V) may drive this many columns at once."""
     limits.check_read(voltage)
-    conductance = largest_conductance(limits.set_gate_voltage, limits)
-    # Under the default limits no row can draw too much: do not look at every vector for it.
-    if limits.read_voltage * columns * conductance <= limits.row_current or not voltage.size:
+    if freely_driven(limits, columns) or not voltage.size:
         return
+    conductance = largest_conductance(limits.set_gate_voltage, limits)
     low, high = extremes(voltage)
     largest = max(-low, high)
     current = largest * columns * conductance
@@ -248,6 +248,17 @@ def check_vmm(limits: Limits, voltage: FloatArray, columns: int) -> None:
             f"a row at {largest:.4g} V with {columns} columns of up to {_si(conductance, 'S')} "
             f"could draw {_si(current, 'A')}",
         )
+
+
+def freely_driven(limits: Limits, columns: int) -> float:
+    """Return the magnitude (V) up to which `check_vmm` allows every vector of this many columns.
+
+    That is the read limit, where no row can draw too much at it, as under the default limits; and
+    else 0 V, for then each vector has to be looked at.
+    """
+    conductance = largest_conductance(limits.set_gate_voltage, limits)
+    free = limits.read_voltage * columns * conductance <= limits.row_current
+    return limits.read_voltage if free else 0.0
 
 
 def check_forming(limits: Limits, gate_voltage: npt.ArrayLike, voltage: float) -> None:

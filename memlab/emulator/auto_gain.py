@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from copy import copy
 from math import inf, sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +32,10 @@ from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.normal import Deviates
 from memlab.numeric import FloatArray
 
-__all__ = ["GainChoice"]
+__all__ = ["GainChoice", "GainIndex"]
 
-GainIndex = npt.NDArray[np.uint8]
+GainIndex = npt.NDArray[np.integer[Any]]
+"""Gains counted from 0: uint8, or of few readings intp, which numpy looks up faster."""
 
 _SLACK = 1e-9
 """Part of a bound by which a decision counts as open: far more than floating point loses."""
@@ -118,7 +120,7 @@ class GainChoice:
         low, high = self._of_board if variance is None else self._bounds(float(variance.max()))
         index, most = low.below(magnitude), high.below(magnitude)
         if index.tobytes() != most.tobytes():
-            open_ = np.not_equal(index, most, out=most.view(np.bool_)).reshape(-1).nonzero()[0]
+            open_ = np.not_equal(index, most).reshape(-1).nonzero()[0]
             self._convert(open_, index, current, variance, noise)
         return index
 
@@ -194,8 +196,6 @@ def _of_columns(table: FloatArray, column: npt.NDArray[np.intp]) -> FloatArray:
     return table if table.shape[1] == 1 else table.take(column, axis=1)
 
 
-_DOWN = np.arange(255, -1, -1, dtype=np.uint8)
-
 _FEW = 512
 """Readings for which a search, in one call, is faster than a comparison with each bound."""
 
@@ -206,13 +206,12 @@ class _Steps:
     def __init__(self, bounds: list[float]):
         self._bounds = sorted(bounds)
         self._ascending = np.array(self._bounds)
+        self._left = np.arange(len(bounds), -1, -1)
 
     def below(self, magnitude: FloatArray) -> GainIndex:
         """Return the number for each magnitude, same shape."""
         if magnitude.size <= _FEW:
-            return _DOWN[-1 - len(self._bounds) :].take(
-                self._ascending.searchsorted(magnitude, side="right")
-            )
+            return self._left.take(self._ascending.searchsorted(magnitude, side="right"))
         count: GainIndex = (magnitude < self._bounds[0]).view(np.uint8)
         for bound in self._bounds[1:]:
             count += (magnitude < bound).view(np.uint8)

@@ -7,8 +7,9 @@ import math
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -43,9 +44,9 @@ from memlab.emulator.normal import NormalSource
 from memlab.emulator.passive_pulse import pulse_passive
 from memlab.emulator.preset import BUILT_IN, ChipPreset, load_preset
 from memlab.emulator.products import Drive, Stretch
-from memlab.emulator.readout import Operands, Readout
+from memlab.emulator.readout import KEPT, Operands, Readout
 from memlab.emulator.seeds import bit_generator_for
-from memlab.emulator.signal_chain import SignalChain
+from memlab.emulator.signal_chain import SignalChain, Unchanging
 from memlab.emulator.truth import GroundTruth, ground_truth
 from memlab.storage import State
 
@@ -56,6 +57,34 @@ _TOGETHER = 1 << 18
 
 _COMPLIANCE = (1e-6, 10e-3)
 """A that sources of a passive array can hold a SET to: a choice, as of a source-meter's ranges."""
+
+
+@dataclass(eq=False)
+class _Prepared:
+    """What the measurements of one selection share, while board and configuration are as they are.
+
+    Parameters
+    ----------
+    drive, settling
+        Of its rows and columns.
+    vmm_period, read_period
+        Time of one vector, or of one row of a read, in ns.
+    further_period
+        What automatic gain adds to each.
+    errors
+        Of its columns, and the summed conductance for which they hold.
+    still
+        What measures them while the chip does not change.
+    """
+
+    selection: Selection
+    drive: Drive
+    settling: ColumnSettling | None
+    vmm_period: int
+    read_period: int
+    further_period: int
+    errors: tuple[npt.NDArray[np.float64], ColumnErrors] | None = None
+    still: Unchanging | None = None
 
 
 class EmulatedBoard(CheckedBoard):
@@ -120,10 +149,7 @@ class EmulatedBoard(CheckedBoard):
         self._readout = Readout(self.chip)
         self._row_volts = np.zeros(shape[0])
         self._column_currents = np.zeros(shape[1])
-        self._settling: ColumnSettling | None = None
-        self._drive_for: Selection | None = None
-        self._drive: Drive
-        self._errors_for: tuple[npt.NDArray[np.float64], ColumnErrors] | None = None
+        self._prepared: dict[Selection, _Prepared] = {}
         self._held: tuple[Selection, npt.NDArray[np.uint16]] | None = None
         if file is not None and file.board is not None:
             self.restore(file.board)
@@ -172,7 +198,7 @@ class EmulatedBoard(CheckedBoard):
         """Let an instrument drive a current (A) into the amplifier of a column, 0 to end it."""
         with self._owner.turn():
             self._front_end.injected[column] = current
-            self._errors_for = None
+            self._prepared.clear()
 
     def advance(self, seconds: float) -> None:
         """Let simulated time pass, at least 0 s, with nothing driven."""
@@ -230,7 +256,8 @@ class EmulatedBoard(CheckedBoard):
             self._front_end.injected[...] = state["injected"]
             held = state["held"]
             self._held = held and (Selection(held["rows"], held["columns"]), held["codes"])
-            self._readout, self._drive_for, self._errors_for = Readout(self.chip), None, None
+            self._readout = Readout(self.chip)
+            self._prepared.clear()
 
     def _undisturbed_transfer(
         self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
@@ -309,7 +336,8 @@ class EmulatedBoard(CheckedBoard):
         gate = config.spans.get(LineClass.GATE)
         self._read_gate = 0.0 if gate is None else float(gate.decode(config.read_gate_code))
         self._read_pulse = float(self._times.width(config.timing.column_ticks))
-        self._drive_for = self._held = None
+        self._prepared.clear()
+        self._held = None
         self._let_go()
 
     def _read(self, selection: Selection, row_code: int, gain: int, config: BoardConfig) -> Samples:
@@ -317,8 +345,8 @@ class EmulatedBoard(CheckedBoard):
         n = selection.rows.size
         one_hot = np.full((n, n), config.idle_row_code, np.uint16)
         np.fill_diagonal(one_hot, row_code)
-        self._select(selection, config)
-        return self._measure(selection, one_hot, gain, self._read_period)
+        prepared = self._prepare(selection, config)
+        return self._measure(prepared, one_hot, gain, prepared.read_period)
 
     def _vmm(
         self,
@@ -327,8 +355,8 @@ class EmulatedBoard(CheckedBoard):
         gain: int,
         config: BoardConfig,
     ) -> Samples:
-        self._select(selection, config)
-        return self._measure(selection, row_code, gain, self._vmm_period)
+        prepared = self._prepare(selection, config)
+        return self._measure(prepared, row_code, gain, prepared.vmm_period)
 
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
         self._let_go()
@@ -361,30 +389,59 @@ class EmulatedBoard(CheckedBoard):
                 "limits.read_voltage"
             )
 
-    def _measure(self, selection: Selection, row_code: Codes, gain: int, period: int) -> Samples:
+    def _measure(self, prepared: _Prepared, row_code: Codes, gain: int, period: int) -> Samples:
         """Multiply vectors that follow each other every `period` ns."""
+        chip, lines = self.chip, prepared.selection
         pulse = self._read_pulse
         if gain == AUTO_GAIN:
-            period += self._further_period
-            pulse *= self.chip.preset.board.timing.gain_conversions
+            period += prepared.further_period
+            pulse *= chip.preset.board.timing.gain_conversions
         n = len(row_code)
-        shape = (n, selection.columns.size)
+        shape = (n, lines.columns.size)
         out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
-        stretches = self._stretches(selection, n, period)
-        power = self._chain.measure(row_code, self._drive, stretches, gain, out, self._settling)
+        alone = n == 1 or not chip.fluctuation.active
+        if alone and chip.now + (n - 1) * period < chip.next_change():
+            power = self._chain.measure_still(row_code, self._still(prepared), gain, out)
+            chip.advance_to(chip.now + n * period)
+        else:
+            stretches = self._stretches(prepared, n, period)
+            power = self._chain.measure(
+                row_code, prepared.drive, stretches, gain, out, prepared.settling
+            )
         self.energy.vmm += pulse * power
-        self._held = selection, row_code[-1].copy()
+        self._held = lines, row_code[-1].copy()
         return out
 
-    def _stretches(self, selection: Selection, n: int, period: int) -> Iterator[Stretch]:
+    def _seen(
+        self, prepared: _Prepared, deviation: npt.NDArray[np.float64] | None = None
+    ) -> tuple[Operands, ColumnErrors]:
+        """Return the chip as it is now, by default at its present slow noise, and the errors."""
+        lines = prepared.selection
+        if deviation is None:
+            deviation = self.chip.fluctuation.now(self.chip.now, lines.rows, lines.columns)
+        operands = self._readout.operands(lines, self._read_gate, deviation)
+        G = operands.column_conductance
+        if prepared.errors is None or prepared.errors[0] is not G:
+            prepared.errors = G, self._front_end.column_errors(lines.columns, operands)
+        return operands, prepared.errors[1]
+
+    def _still(self, prepared: _Prepared) -> Unchanging:
+        """Return what measures while the chip stays as it is now."""
+        operands, errors = self._seen(prepared)
+        still = prepared.still
+        if still is None or still.products.operands is not operands:
+            still = self._chain.unchanging(operands, errors, prepared.drive, prepared.settling)
+            prepared.still = still
+        return still
+
+    def _stretches(self, prepared: _Prepared, n: int, period: int) -> Iterator[Stretch]:
         """Let `n` vectors pass, one every `period` ns, and yield the chip as they find it."""
         chip, noise, start = self.chip, self.chip.fluctuation, 0
+        selection = prepared.selection
         if n == 1 or not noise.active:
-            deviation = noise.now(chip.now, selection.rows, selection.columns)
             while start < n:
                 stop = min(n, start - (chip.now - chip.next_change()) // period)
-                operands = self._readout.operands(selection, self._read_gate, deviation)
-                yield Stretch([stop], operands, self._column_errors(selection, operands))
+                yield Stretch([stop], *self._seen(prepared))
                 chip.advance_to(chip.now + (stop - start) * period)
                 start = stop
             return
@@ -399,48 +456,50 @@ class EmulatedBoard(CheckedBoard):
                 until = min(ends[-1], first - (chip.now - chip.next_change()) // period)
                 last = bisect_left(ends, until)
                 some = deviation[step : last + 1] if len(ticks) > 1 else deviation
-                operands = self._readout.operands(selection, self._read_gate, some)
                 stops = [start + min(end, until) for end in ends[step : last + 1]]
-                yield Stretch(stops, operands, self._column_errors(selection, operands))
+                yield Stretch(stops, *self._seen(prepared, some))
                 chip.advance_to(chip.now + (until - first) * period)
                 first, step = until, last + (ends[last] == until)
             start += first
 
-    def _select(self, selection: Selection, config: BoardConfig) -> None:
-        """Prepare to drive and sense these lines, unless that was done last time."""
-        if self._drive_for is selection:
-            return
+    def _prepare(self, selection: Selection, config: BoardConfig) -> _Prepared:
+        """Return what is needed to drive and sense these lines; kept while the board is as it is.
+
+        Of the last few selections: they are the layers of a network on one chip.
+        """
+        prepared = self._prepared.get(selection)
+        if prepared is not None:
+            return prepared
         size = selection.rows.size, selection.columns.size
-        self._vmm_period = self._times.vmm(*size, config.timing)
-        self._read_period = self._times.read(*size, config.timing)
-        self._further_period = self._times.further(selection.columns.size, config.timing)
-        span, allowed = config.spans[LineClass.ROW], config.limits[LineClass.ROW, Mode.READ]
+        span, allowed = config.spans[LineClass.ROW], config.row_read
         lines, tau = self._front_end.rows, self.chip.preset.board.dac.settling
-        if lines.exact and not tau:
-            self._drive = ExactDrive(span, allowed)
-        else:
+        drive: Drive = ExactDrive(span, allowed)
+        if not lines.exact or tau:
             unsettled = float(np.exp(-config.timing.settle_us * 1e-6 / tau)) if tau else 0.0
-            self._drive = RealDrive(
-                lines, span, allowed, selection.rows, unsettled, self._row_volts
-            )
+            drive = RealDrive(lines, span, allowed, selection.rows, unsettled, self._row_volts)
         timing = config.timing
         hold = timing.settle_us * 1e-6 + float(self._times.width(timing.sample_hold_ticks))
         missing = self._front_end.unsettled(hold)
-        self._settling = None
+        settling = None
         if missing is not None:
-            self._settling = ColumnSettling(missing, selection.columns, self._column_currents)
-        self._drive_for = selection
+            settling = ColumnSettling(missing, selection.columns, self._column_currents)
+        prepared = _Prepared(
+            selection,
+            drive,
+            settling,
+            vmm_period=self._times.vmm(*size, timing),
+            read_period=self._times.read(*size, timing),
+            further_period=self._times.further(selection.columns.size, timing),
+        )
+        if len(self._prepared) == KEPT:
+            del self._prepared[next(iter(self._prepared))]
+        self._prepared[selection] = prepared
+        return prepared
 
     def _let_go(self) -> None:
         """Let lines settle at 0 V."""
         self._row_volts[...] = 0.0
         self._column_currents[...] = 0.0
-
-    def _column_errors(self, selection: Selection, operands: Operands) -> ColumnErrors:
-        G = operands.column_conductance
-        if self._errors_for is None or self._errors_for[0] is not G:
-            self._errors_for = G, self._front_end.column_errors(selection.columns, operands)
-        return self._errors_for[1]
 
     def _fire(self, pulses: PulseBatch, run: slice, config: BoardConfig) -> None:
         """Fire pulses of one kind on different rows."""
@@ -519,19 +578,10 @@ def _static_errors(preset: ChipPreset) -> list[float]:
 
 
 def _independent_runs(pulses: PulseBatch) -> list[tuple[int, int]]:
-    """Cut the batch into runs of one kind with no row twice: those act on different cells.
+    """Cut the batch into runs of one kind with rising rows: those act on different cells.
 
     Such a run may be computed at once; noise is still drawn pulse by pulse, cell by cell.
     """
-    runs: list[tuple[int, int]] = []
-    start = 0
-    seen: set[int] = set()
-    kinds, rows = pulses.kind.tolist(), pulses.row.tolist()
-    for k, (kind, row) in enumerate(zip(kinds, rows, strict=True)):
-        if row in seen or kind != kinds[start]:
-            runs.append((start, k))
-            start, seen = k, set()
-        seen.add(row)
-    if kinds:
-        runs.append((start, len(kinds)))
-    return runs
+    again = (np.diff(pulses.kind) != 0) | (pulses.row[1:] <= pulses.row[:-1])
+    edges = [0, *(np.flatnonzero(again) + 1).tolist(), len(pulses)]
+    return list(pairwise(edges))

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 __all__ = ["Crossbar", "Ladders", "invert", "require_regular", "row_admittances", "symmetric"]
 
@@ -21,6 +21,10 @@ _BATCH_ELEMENTS = 1 << 17
 # Transfer ratios are products along a ladder, formed as quotients of products over a panel of this
 # many columns: these stay in range unless a single ratio is below 1e-19 (wire ohm x cell S > 1e19).
 _PANEL = 16
+
+# Matrices with more columns than this are inverted by halves: LAPACK's own inverse of a triangle
+# uses its blocks badly (256 columns: 1.0 ms instead of 0.7).
+_HALVED = 128
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,12 @@ class Crossbar:
 
 def row_admittances(
     crossbar: Crossbar,
+    scale: NDArray[np.float64] | None = None,
+    added: NDArray[np.float64] | None = None,
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Each row as seen from its TE nodes: admittance K (lower triangle, Fortran order), source b.
+
+    With `scale` and `added`, shape (rows,), it is scale K + added 1 that is returned in place of K.
 
     T⁻¹[j, k] is a term in j times a term in k (`Ladders`), so that K is an outer product. Over a
     long line of high resistance the running product of t leaves the range of floating point;
@@ -101,6 +109,9 @@ def row_admittances(
     transfer = np.ascontiguousarray(ladders.transfer.T)
     into = -cells * ladders.impedance.T
     own = ladders.own_admittance(crossbar).T
+    if scale is not None and added is not None:
+        into *= scale[:, None]
+        own = own * scale[:, None] + added[:, None]
     source = cells * np.multiply.accumulate(transfer, axis=1)
     batch = max(1, _BATCH_ELEMENTS // columns**2)
     K = np.zeros((min(batch, rows), columns, columns))
@@ -196,10 +207,31 @@ class Ladders:
 
 def invert(matrix: NDArray[np.float64]) -> None:
     """Invert a positive definite matrix in place; of both only the lower triangle."""
+    if len(matrix) > _HALVED:
+        _invert_halves(matrix, len(matrix) // 2)
+        return
     _, info = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
     require_regular(info)
     _, info = lapack.dpotri(matrix, lower=1, overwrite_c=1)
     require_regular(info)
+
+
+def _invert_halves(matrix: NDArray[np.float64], size: int) -> None:
+    """Do what `invert` does, by halves: most of it becomes products, and those are fast.
+
+    With S = D - B A⁻¹ Bᵀ, the inverse of [[A, Bᵀ], [B, D]] is
+    [[A⁻¹ + A⁻¹ Bᵀ S⁻¹ B A⁻¹, ...], [-S⁻¹ B A⁻¹, S⁻¹]].
+    """
+    B = matrix[size:, :size]
+    A, S = (np.asfortranarray(part) for part in (matrix[:size, :size], matrix[size:, size:]))
+    invert(A)
+    AB = blas.dsymm(1.0, A, B.T, lower=1)
+    S -= B @ AB
+    invert(S)
+    SBA = blas.dsymm(1.0, S, AB.T, lower=1)
+    A += AB @ SBA
+    matrix[:size, :size], matrix[size:, size:] = A, S
+    np.negative(SBA, out=B)
 
 
 def require_regular(info: int) -> None:

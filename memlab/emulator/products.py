@@ -23,9 +23,9 @@ from memlab.emulator.front_end import ColumnErrors
 from memlab.emulator.readout import Operands
 from memlab.numeric import FloatArray
 
-__all__ = ["Drive", "Passing", "Products", "Stretch"]
+__all__ = ["BLOCK", "Drive", "Passing", "Products", "Still", "Stretch"]
 
-_BLOCK = 256
+BLOCK = 256
 """Vectors per block: all work space of 128 x 64 fits in 1 MB."""
 
 _EXACT = 2.0**53
@@ -85,8 +85,18 @@ class Products:
     """Multiplies; keeps what it derived from the chip as it last was."""
 
     def __init__(self) -> None:
-        self._sums_for: tuple[FloatArray, float] | None = None
         self._bending: _Bending | None = None
+
+    def still(self, operands: Operands, drive: Drive) -> Still:
+        """Return what multiplies while the chip stays as it is.
+
+        Raises
+        ------
+        DeviceError
+            As of `of`.
+        """
+        self._require_exact(operands, drive)
+        return Still(operands, drive, self._bending_of(operands, drive))
 
     def of(
         self,
@@ -109,7 +119,7 @@ class Products:
             If a column could carry so much current (1 A) that sums would not be exact.
         """
         n, rows = row_code.shape
-        size = min(n, _BLOCK)
+        size = min(n, BLOCK)
         volts, work, added = np.empty((size, rows)), np.empty((size, rows)), None
         current = np.empty((size, columns))
         last: Stretch | None = None
@@ -131,7 +141,7 @@ class Products:
                 if now == end:
                     if start < now:
                         yield passing(stretch)
-                    first, end = now, min(n, now + _BLOCK)
+                    first, end = now, min(n, now + BLOCK)
                     start, added = now, None
                     drive.fill(row_code[first:end], volts[: end - first])
                 until = min(stop, end)
@@ -154,11 +164,7 @@ class Products:
             yield passing(last)
 
     def _require_exact(self, operands: Operands, drive: Drive) -> None:
-        # The sum in S, without slow noise, and half a unit for each cell that was rounded.
-        if not self._sums_for or self._sums_for[0] is not operands.column_conductance:
-            sums = float(operands.column_conductance.max()) * GRID + operands.linear.shape[1]
-            self._sums_for = operands.column_conductance, sums
-        sums = self._sums_for[1]
+        sums = operands.most
         if sums * drive.largest >= 0.5 * _EXACT:  # closely
             sums = operands.linear.sum(axis=1).max()
         largest = sums * drive.largest
@@ -175,6 +181,34 @@ class Products:
         if self._bending is None or not self._bending.holds(operands, drive):
             self._bending = _Bending(operands.bending_voltage, drive)
         return self._bending
+
+
+class Still:
+    """The products of a chip that stays as it is."""
+
+    def __init__(self, operands: Operands, drive: Drive, bending: _Bending | None):
+        self.operands = operands
+        (self._transfer,) = operands.linear
+        self._fill, self._bending = drive.fill, bending
+        self._space = self._empty(0)
+
+    def multiply(self, row_code: Codes) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return voltages, work space and currents, as `Passing`, of at most `BLOCK` vectors."""
+        n = len(row_code)
+        if len(self._space[0]) != n:
+            self._space = self._empty(n)
+        volts, work, current = self._space
+        self._fill(row_code, volts)
+        np.dot(volts, self._transfer, out=current)  # quicker than matmul on one vector
+        if self._bending is not None:
+            added = np.empty(volts.shape)
+            self._bending.voltage(volts, added, work)
+            self._bending.add(added, self.operands, None, current)
+        return self._space
+
+    def _empty(self, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        rows, columns = self._transfer.shape
+        return np.empty((n, rows)), np.empty((n, rows)), np.empty((n, columns))
 
 
 class _Moments:

@@ -8,6 +8,7 @@ map read after an update and the products of the next epoch share one solution o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,10 +19,10 @@ from memlab.emulator.line_solution import OPEN
 from memlab.emulator.wires import effective_conductance, row_voltage_share, wire_segments
 from memlab.numeric import FloatArray
 
-__all__ = ["Operands", "Readout"]
+__all__ = ["KEPT", "Operands", "Readout"]
 
 
-_KEPT = 8
+KEPT = 8
 """Selections whose matrices are kept: the layers of a network on one chip."""
 
 
@@ -53,6 +54,13 @@ class Operands:
     variance: FloatArray | None
     row_conductance: FloatArray
     column_conductance: FloatArray
+
+    @cached_property
+    def most(self) -> float:
+        """What no sum of a column of `linear` exceeds, without slow noise."""
+        # In S, and half a unit for each cell that was rounded.
+        rows: int = self.linear.shape[1]
+        return float(self.column_conductance.max()) * GRID + rows
 
 
 _Moment = tuple[int, int, int, float]
@@ -133,7 +141,6 @@ class Readout:
     def __init__(self, chip: Chip):
         self._chip = chip
         self._views: dict[tuple[bytes, bytes], _View] = {}
-        self._last: tuple[Selection, _View] | None = None
 
     def operands(
         self, selection: Selection, gate: float, deviation: FloatArray | None = None
@@ -145,21 +152,19 @@ class Readout:
         """
         chip = self._chip
         moment = chip.version, chip.solved_at, chip.found_at, gate
-        if self._last is not None and self._last[0] is selection:
-            view = self._last[1]
-            if view.operands and view.moment == moment and view.deviation is deviation:
-                return view.operands
-        key = (selection.rows.tobytes(), selection.columns.tobytes())
-        solved, present = self._at_present(self._views.pop(key, None), selection, moment)
+        view = self._views.pop(selection.key, None)
+        if view and view.operands and view.moment == moment and view.deviation is deviation:
+            self._views[selection.key] = view  # the last one in use is the last to go
+            return view.operands
+        solved, present = self._at_present(view, selection, moment)
         operands = self._quantise(present, deviation)
         if deviation is None or len(deviation) == 1:
             view = _View(moment, solved, present, deviation, operands)
         else:
             view = _View(moment, solved, present, None, None)
-        self._views[key] = view
-        if len(self._views) > _KEPT:
+        self._views[selection.key] = view
+        if len(self._views) > KEPT:
             del self._views[next(iter(self._views))]
-        self._last = (selection, view)
         return operands
 
     def _at_present(

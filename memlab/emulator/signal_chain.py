@@ -16,8 +16,10 @@ automatic gain need is made of the same random bits (`memlab.emulator.auto_gain`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import is_not
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +31,12 @@ from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
 from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.normal import Deviates, NormalSource
-from memlab.emulator.products import Drive, Products, Stretch
-from memlab.emulator.readout import Operands
+from memlab.emulator.products import BLOCK, Drive, Products, Still, Stretch
+from memlab.emulator.readout import KEPT, Operands
 from memlab.numeric import FloatArray
 from memlab.storage import State
 
-__all__ = ["VOLT_GRID", "SignalChain", "grid_volts"]
+__all__ = ["VOLT_GRID", "SignalChain", "Unchanging", "grid_volts"]
 
 _SQUARE_BITS = 24
 """Bits of the largest squared voltage in the product with the cells' variance."""
@@ -43,14 +45,18 @@ _SQUARE_BITS = 24
 # 16 bits of the float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
 _TO_CODE = 1.5 * 2.0**52
 
+_NUMBERS = np.arange(1, 256, dtype=np.uint8)
+"""Gain numbers by index: boards count from 1."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Tables:
     """What a block needs, with currents in units of the product.
 
-    `scale`, `sigma` and `variance` have shape (gains, columns or 1), `offset` (codes) and `current`
-    (columns,); `of_cells` is the cells' variance in whole numbers, each worth `of_cells_unit`
-    squared units of current.
+    `scale`, `sigma`, `variance` and `unsettled` are flat, of all gains; where `columns` are the
+    numbers of the columns, each gain has a value for every column, else one for all. `offset`
+    (codes) and `current` are of the columns. `of_cells` is the cells' variance in whole numbers,
+    each worth `of_cells_unit` squared units of current.
     """
 
     scale: FloatArray
@@ -58,11 +64,22 @@ class _Tables:
     current: FloatArray | None
     sigma: FloatArray | None
     variance: FloatArray | None
+    unsettled: FloatArray | None
+    columns: npt.NDArray[np.intp] | None
     choice: GainChoice
-    bow: FloatArray | None = None
+    bow: FloatArray | None
     square_scale: float = 1.0
     of_cells: FloatArray | None = None
     of_cells_unit: float = 0.0
+
+
+class Unchanging(NamedTuple):
+    """What measures with a chip that stays as it is, see `SignalChain.measure_still`."""
+
+    products: Still
+    tables: _Tables
+    settling: ColumnSettling | None
+    unit: float
 
 
 class SignalChain:
@@ -81,16 +98,16 @@ class SignalChain:
         self._normal = normal
         sense = capabilities.sense
         clip, self._middle = capabilities.clip / sense.step, float(sense.zero_code)
-        self._to_code = _TO_CODE + self._middle
+        # Arrays, which numpy takes faster than Python's floats.
+        self._to_code = np.array(_TO_CODE + self._middle)
         # Beyond the ADC's own range the codes stick at its ends.
-        self._low = max(-clip, sense.codes.minimum - self._middle)
-        self._high = min(clip, sense.codes.maximum - self._middle)
+        self._low = np.array(max(-clip, sense.codes.minimum - self._middle))
+        self._high = np.array(min(clip, sense.codes.maximum - self._middle))
         R = np.array(capabilities.transimpedance)
         self._ideal = ColumnErrors((-R / sense.step)[:, np.newaxis], None, None, None)
         self._choice: GainChoice | None = None
-        self._tables_for: tuple[FloatArray | None, ColumnErrors, float, float] | None = None
         self._products = Products()
-        self._tables: _Tables
+        self._tables: dict[ColumnErrors, tuple[tuple[object, ...], _Tables]] = {}
 
     def state(self) -> State:
         """Return where the source of the noise stands."""
@@ -113,7 +130,7 @@ class SignalChain:
         """
         tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
         out = Samples(np.empty(current.shape, np.uint16), np.empty(current.shape, np.uint8))
-        self._convert(current, None, tables, gain, out.code, out.gain)
+        self._digitise(current, current, current, tables, gain, out.code, out.gain, None)
         return out
 
     def measure(
@@ -153,42 +170,85 @@ class SignalChain:
         """
         power = 0.0
         passing = self._products.of(row_code, drive, stretches, out.code.shape[1])
-        for start, stop, v, work, current, (_, operands, errors) in passing:
-            tables = self._tables_of(operands, errors, drive)
-            squares = v[0] * v[0] if len(v) == 1 else np.einsum("ni,ni->i", v, v)
-            power += float(squares @ operands.row_conductance)
-            variance = None
-            if tables.of_cells is not None:
-                np.multiply(v, v, out=work)
-                if tables.square_scale != 1.0:
-                    work *= tables.square_scale
-                    np.rint(work, out=work)
-                variance = work @ tables.of_cells
-                variance *= tables.of_cells_unit
-            late = None if settling is None else (settling.steps(current), settling.unsettled)
+        for start, stop, volts, work, current, (_, operands, errors) in passing:
+            tables = self._tables_of(operands, errors, drive, settling)
+            power += _power(volts, operands.row_conductance)
             code, used = out.code[start:stop], out.gain[start:stop]
-            self._convert(current, variance, tables, gain, code, used, late)
+            self._digitise(volts, work, current, tables, gain, code, used, settling)
         return power * drive.unit**2
 
-    def _tables_of(self, operands: Operands, errors: ColumnErrors, drive: Drive) -> _Tables:
-        unit, largest = drive.unit, drive.largest
-        # Slow noise changes the operands, but neither their errors nor the variance.
-        key, last = (operands.variance, errors, unit, largest), self._tables_for
-        if last is None or last[0] is not key[0] or last[1] is not errors or last[2:] != key[2:]:
-            self._tables = self._with_cells(self._in_units(errors, unit), operands, drive)
-            self._tables_for = key
-        return self._tables
+    def unchanging(
+        self,
+        operands: Operands,
+        errors: ColumnErrors,
+        drive: Drive,
+        settling: ColumnSettling | None,
+    ) -> Unchanging:
+        """Prepare `measure_still`.
 
-    def _in_units(self, errors: ColumnErrors, unit: float) -> _Tables:
+        Raises
+        ------
+        DeviceError
+            As of `measure`.
+        """
+        products = self._products.still(operands, drive)
+        tables = self._tables_of(operands, errors, drive, settling)
+        return Unchanging(products, tables, settling, drive.unit)
+
+    def measure_still(self, row_code: Codes, chip: Unchanging, gain: int, out: Samples) -> float:
+        """Do what `measure` does, on a chip that stays as it is."""
+        products, tables, settling, unit = chip
+        (code, used), n, power = out, len(row_code), 0.0
+        for start in range(0, n, BLOCK):
+            some, to, by = row_code, code, used
+            if n > BLOCK:
+                block = slice(start, start + BLOCK)
+                some, to, by = row_code[block], code[block], used[block]
+            volts, work, current = products.multiply(some)
+            power += _power(volts, products.operands.row_conductance)
+            self._digitise(volts, work, current, tables, gain, to, by, settling)
+        return power * unit**2
+
+    def _tables_of(
+        self,
+        operands: Operands,
+        errors: ColumnErrors,
+        drive: Drive,
+        settling: ColumnSettling | None,
+    ) -> _Tables:
+        # Slow noise changes the operands, but neither their errors nor the variance.
+        made_for = errors, operands.variance, drive, settling
+        kept = self._tables.pop(errors, None)
+        if kept is None or any(map(is_not, kept[0], made_for)):
+            tables = self._in_units(errors, drive.unit, settling)
+            kept = made_for, self._with_cells(tables, operands, drive)
+        self._tables[errors] = kept  # the last one in use is the last to go
+        if len(self._tables) > KEPT:
+            del self._tables[next(iter(self._tables))]
+        return kept[1]
+
+    def _in_units(
+        self, errors: ColumnErrors, unit: float, settling: ColumnSettling | None = None
+    ) -> _Tables:
         """Express currents in whole numbers of 2^-33 S times the voltage unit."""
         ampere = unit / GRID
         variance = errors.variance
+        unsettled = None if settling is None else settling.unsettled
+        shape = np.broadcast_shapes(
+            *(table.shape for table in (errors.scale, variance, unsettled) if table is not None)
+        )
+
+        def flat(table: FloatArray) -> FloatArray:
+            return np.broadcast_to(table, shape).reshape(-1)
+
         return _Tables(
-            scale=errors.scale * ampere,
+            scale=flat(errors.scale * ampere),
             offset=errors.offset,
             current=None if errors.current is None else errors.current / ampere,
-            sigma=None if variance is None else np.sqrt(variance),
-            variance=variance,
+            sigma=None if variance is None else flat(np.sqrt(variance)),
+            variance=None if variance is None else flat(variance),
+            unsettled=None if unsettled is None else flat(unsettled),
+            columns=None if shape[1] == 1 else np.arange(shape[1]),
             choice=self._choice_of(errors, ampere),
             bow=errors.bow,
         )
@@ -218,56 +278,68 @@ class SignalChain:
             of_cells_unit=unit * 2.0**shift * GRID**2,
         )
 
-    def _convert(
+    def _digitise(
         self,
+        volts: FloatArray,
+        work: FloatArray,
         current: FloatArray,
-        variance: FloatArray | None,
         tables: _Tables,
         gain: int,
         code: Codes,
         used: npt.NDArray[np.uint8],
-        late: tuple[FloatArray, FloatArray] | None = None,
+        settling: ColumnSettling | None,
     ) -> None:
-        """Turn currents into codes; `current`, `variance` and `late` are used as work space.
+        """Turn the currents of a block into codes and gains; its arrays are work space.
 
-        `late` is by how much the currents have changed, and the part of it missing at each gain.
         (The gain is chosen by the settled current.)
         """
+        variance = noise = None
+        if tables.of_cells is not None:
+            np.multiply(volts, volts, out=work)
+            if tables.square_scale != 1.0:
+                work *= tables.square_scale
+                np.rint(work, out=work)
+            variance = work @ tables.of_cells
+            variance *= tables.of_cells_unit
+        step = None if settling is None else settling.steps(current)
         if tables.current is not None:
             current += tables.current
-        noisy = variance is not None or tables.sigma is not None
-        noise = self._draw(current.shape) if noisy else None
-        pick: _Pick = _Fixed(gain - 1)
+        if variance is not None or tables.sigma is not None:
+            noise = self._draw(current.shape)
+        at: Any = gain - 1
         if gain == AUTO_GAIN:
-            index = tables.choice.choose(current, variance, noise)
-            np.add(index, np.uint8(1), out=used)
-            pick = _Chosen(index)
+            at = tables.choice.choose(current, variance, noise)
+            if at.dtype == used.dtype:
+                np.add(at, np.uint8(1), out=used)
+            else:
+                _NUMBERS.take(at, out=used, mode="clip")
         else:
             used[...] = gain
-        if late is not None:
-            step, unsettled = late
-            step *= pick(unsettled)
+        if tables.columns is not None:
+            at = np.multiply(at, tables.columns.size, dtype=np.intp) + tables.columns
+        if step is not None and tables.unsettled is not None:
+            step *= tables.unsettled.take(at)
             current -= step
-        scale = pick(tables.scale)
-        current *= scale
+        scale = tables.scale.take(at)
+        np.multiply(current, scale, out=current)
         if variance is not None and noise is not None:
             # In codes: the current's variance times scale^2, plus that of amplifier and ADC.
             variance *= scale
             variance *= scale
             if tables.variance is not None:
-                variance += pick(tables.variance)
+                variance += tables.variance.take(at)
             np.sqrt(variance, out=variance)
             variance *= noise.value
             current += variance
         elif tables.sigma is not None and noise is not None:
-            current += pick(tables.sigma) * noise.value
+            current += tables.sigma.take(at) * noise.value
         if tables.offset is not None:
             current += tables.offset
         if tables.bow is not None:
             current += self._bow(current, tables.bow)
         np.maximum(current, self._low, out=current)
         np.minimum(current, self._high, out=current)
-        current += self._to_code
+        np.add(current, self._to_code, out=current)
         code[...] = current.view(np.uint64)
 
     def _bow(self, current: FloatArray, size: FloatArray) -> FloatArray:
@@ -286,34 +358,7 @@ class SignalChain:
         return self._normal.deviates(np.empty(shape, np.float32))
 
 
-_Pick = Callable[[FloatArray], FloatArray]
-
-
-class _Fixed:
-    """Picks from a table the values of one gain."""
-
-    def __init__(self, index: int):
-        self._index = index
-
-    def __call__(self, table: FloatArray) -> FloatArray:
-        """Return the row of the gain, shape (columns or 1,)."""
-        row: FloatArray = table[self._index]
-        return row
-
-
-class _Chosen:
-    """Picks from a table the value of the gain that each channel chose."""
-
-    def __init__(self, index: npt.NDArray[np.uint8]):
-        self._index = index
-        self._flat: npt.NDArray[np.intp] | None = None
-
-    def __call__(self, table: FloatArray) -> FloatArray:
-        """Return one value per channel, shape (n, columns)."""
-        columns = table.shape[1]
-        if columns == 1:
-            return table[:, 0].take(self._index)
-        if self._flat is None:
-            self._flat = np.multiply(self._index, columns, dtype=np.intp)
-            self._flat += np.arange(columns)
-        return table.take(self._flat)
+def _power(volts: FloatArray, row_conductance: FloatArray) -> float:
+    """Return what flows through the rows while these vectors are on, in squared units times S."""
+    squares = volts[0] * volts[0] if len(volts) == 1 else np.einsum("ni,ni->i", volts, volts)
+    return float(squares.dot(row_conductance))

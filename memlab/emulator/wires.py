@@ -243,6 +243,9 @@ def _sweep(crossbar: Crossbar) -> NDArray[np.float64]:
     # The most that still follows each segment, in ohm.
     following = np.cumsum(segments[::-1])[::-1] - segments + crossbar.sense.max()
     last = segments[-1] + crossbar.sense
+    steps = np.append(segments[:-1], last[0])
+    if (last == steps[-1]).all() and (following < _CANCELLATION * steps).all():
+        return _sweep_alike(crossbar, steps)
     # Fortran order: the columns of H filled so far are one contiguous block for BLAS. Of N and X
     # only the lower triangle is meaningful.
     H, H_next = np.empty((2, rows, columns)).transpose(0, 2, 1)
@@ -274,6 +277,29 @@ def _sweep(crossbar: Crossbar) -> NDArray[np.float64]:
     require_regular(info)
     transfer: NDArray[np.float64] = current.T
     return transfer
+
+
+def _sweep_alike(crossbar: Crossbar, segments: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Do what `_sweep` does where the steps are all alike: none is 0, and none of N's digits go.
+
+    Then X says what N is, and nothing else is carried along. `segments` (ohm) are those below each
+    row, the last one with the amplifiers'; q is the ratio of one to that before:
+
+        1 + r (N + K) = r K + (1 + q) 1 - q X
+    """
+    rows, columns = crossbar.cells.shape
+    H, H_next = np.empty((2, rows, columns)).transpose(0, 2, 1)
+    X = np.eye(columns, order="F")
+    ratio = segments / np.append(segments[0], segments[:-1])
+    for row, (scaled, b) in enumerate(row_admittances(crossbar, segments, 1.0 + ratio)):
+        if ratio[row] != 1.0:
+            X *= ratio[row]
+        np.subtract(scaled, X, out=X)
+        invert(X)
+        H[:, row] = b
+        blas.dsymm(1.0, X, H[:, : row + 1], lower=1, c=H_next[:, : row + 1], overwrite_c=1)
+        H, H_next = H_next, H
+    return H.T
 
 
 def _positions(index: ArrayLike, size: int, name: str) -> NDArray[np.intp]:

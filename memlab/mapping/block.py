@@ -125,7 +125,8 @@ class Block:
         + rows carry +V and - rows -V, so that the subtraction happens in the column current (Li
         2019). Voltages are rounded to the array's steps, where it has any.
         """
-        voltage = nearest_step(voltage, self.array.input_voltage_step)
+        if self.array.input_voltage_step:
+            voltage = nearest_step(voltage, self.array.input_voltage_step)
         driven = np.empty((*voltage.shape[:-1], 2 * self.shape[0]))
         driven[..., self._plus] = voltage
         np.negative(voltage, out=driven[..., self._minus])

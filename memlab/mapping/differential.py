@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from drivers.extremes import extremes
 from memlab.array import Array, Measurement
 from memlab.mapping.block import Block
 from memlab.mapping.floor_plan import MatrixPlan, Tile
@@ -211,13 +212,11 @@ class DifferentialMatrix:
         result is scaled back. The partial sums of chunks, and the copies, are added up in
         software. Voltages are rounded to the steps of each array, where it has any.
         """
-        peak: FloatArray = np.abs(x).max(axis=-1, keepdims=True)
-        if not peak.all():
-            peak[peak == 0.0] = 1.0
+        peak = _peaks(x)
         # x / peak is exactly 1 at the peak, so the read voltage is reached and never passed.
         voltage = x / peak
         voltage *= self.read_voltage
-        peak /= self.read_voltage * self.siemens_per_weight * self.copies
+        peak = peak / (self.read_voltage * self.siemens_per_weight * self.copies)
         if len(self._parts) == 1:
             part = self._parts[0]
             return part.sum_copies(part.block.current(voltage[..., part.inputs])) * peak
@@ -243,6 +242,16 @@ class DifferentialMatrix:
         for part in self._parts:
             wanted = change[part.inputs, part.outputs]
             part.block.change(wanted if part.beside == 1 else np.tile(wanted, part.beside))
+
+
+def _peaks(x: FloatArray) -> FloatArray | float:
+    """Return the largest magnitude of each vector, or 1 where that is 0; fits (..., inputs)."""
+    if x.size == x.shape[-1]:  # one vector, as in each step of a recurrent layer
+        low, high = extremes(x)
+        return max(-low, high) or 1.0
+    peak: FloatArray = np.maximum(x.max(axis=-1, keepdims=True), -x.min(axis=-1, keepdims=True))
+    peak[peak == 0.0] = 1.0
+    return peak
 
 
 def tile_weights(weight: FloatArray, plan: MatrixPlan, tile: Tile) -> FloatArray:

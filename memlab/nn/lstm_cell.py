@@ -97,11 +97,12 @@ class LSTMCell:
         self._where = {
             name: (..., slice(k * units, (k + 1) * units)) for k, name in enumerate(variant.columns)
         }
+        self._named = {name: self.gates[where] for name, where in self._where.items()}
 
     def _gate(self, t: int | slice, name: str) -> FloatArray | float:
         """Return a, i, f or o of a step (or of all), 1 where it does not exist."""
         if name in self._where:
-            gate: FloatArray = self.gates[t][self._where[name]]
+            gate: FloatArray = self._named[name][t]
             return gate
         if name == "f" and self.variant.forget is Forget.COUPLED:
             return 1.0 - self._gate(t, "i")
@@ -134,12 +135,14 @@ class LSTMCell:
             gates[..., :units] = z[..., :units]
         expit(z[..., units:], out=gates[..., units:])
         a, i, f = self._gate(t, "a"), self._gate(t, "i"), self._gate(t, "f")
-        self.cells[t + 1] = i * a + f * self.cells[t]
+        cell = self.cells[t + 1]
+        np.multiply(i, a, out=cell)
+        cell += f * self.cells[t]
         if peephole is not None and "o" in self._where:
             o = self._where["o"]
-            gates[o] = expit(z[o] + peephole(self.cells[t + 1])[..., 2])
+            gates[o] = expit(z[o] + peephole(cell)[..., 2])
         if self.variant.output_activation:
-            np.tanh(self.cells[t + 1], out=self.squashed[t])
+            np.tanh(cell, out=self.squashed[t])
         output: FloatArray = self.output[t]
         np.multiply(self._gate(t, "o"), self.squashed[t], out=output)
         return output

@@ -213,12 +213,13 @@ class TestIntegers:
         codes = np.full((9, rows), 32768 + 6553, np.uint16)
         codes[1:] = np.random.default_rng(0).integers(26215, 39322, (8, rows))
         whole = board.vmm(lines, codes, 1)
-        board._drive.fill(codes, volts := np.empty(codes.shape))
+        drive = board._prepare(lines, board._require_config()).drive
+        drive.fill(codes, volts := np.empty(codes.shape))
         assert (volts == np.rint(volts)).all()
         # Every partial sum, in any order, is a whole number below 2^53.
         assert np.abs(volts).sum(axis=1).max() * round(5e-3 * GRID) < 2**53
         coarser = {128: 1, 199: 1, 201: 2, 450: 4}
-        assert board._drive.unit == coarser[rows] * 2.0**-20
+        assert drive.unit == coarser[rows] * 2.0**-20
         for k in range(9):
             assert board.vmm(lines, codes[k : k + 1], 1).code.tobytes() == whole.code[k].tobytes()
 
