@@ -47,7 +47,8 @@ def as_numbers(
         raise SettingError(f"{name} is not an array of numbers: {error}") from error
     if array.dtype.kind not in "fiu":
         raise SettingError(f"{name} must be real numbers, got {array.dtype} {values!r:.60}")
-    array = array.astype(np.float64, copy=False)
+    if array.dtype != np.float64:
+        array = array.astype(np.float64)
     return array if shape is None else _fit(array, shape, name)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.board import AUTO_GAIN, Board, PulseBatch, PulseKind, Samples, Selection
-from drivers.capabilities import Products, Rest
+from drivers.capabilities import Rest
 from drivers.converter import Codes, Converter
 from drivers.extremes import extremes
 from drivers.simulation import Simulation
@@ -345,8 +345,7 @@ class BoardArray(Array):
             code, adc_gain, saturated = self._read(int(row_code[0]), gain)
             value = self._conversion.conductance(code, adc_gain, row_code)
         else:
-            shape = (len(vectors), self.columns.size)
-            code, adc_gain, saturated = self._multiply(vectors, gain, shape)
+            code, adc_gain, saturated = self._multiply(vectors, gain)
             value = self._conversion.conductance(code, adc_gain, vectors)
         n = self.rows.size
         load = self._own_load() if vectors is not None else self._load_of_read()
@@ -385,7 +384,7 @@ class BoardArray(Array):
         codes = self._row.encode(voltage)
         driven = codes[0, rows[:1]]
         _refuse_zero(self._row, driven, session.point.read_voltage)
-        code, adc_gain, saturated = whole._multiply(codes, gain, (len(codes), whole.columns.size))
+        code, adc_gain, saturated = whole._multiply(codes, gain)
         value = self._conversion.conductance(code, adc_gain, driven)
         found = self._found(value, saturated, code, adc_gain, None, self._under)
         return self._noted(found.part(np.s_[:, columns], None))
@@ -399,7 +398,7 @@ class BoardArray(Array):
         if self._row_order is not None:
             back = np.argsort(self._row_order)
             samples = Samples(code=samples.code[back], gain=samples.gain[back])
-        return self._decode(samples, self.shape)
+        return self._decode(samples, (self.rows.size,))
 
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement:
         if self._under is not None and self._under != self._own_load():
@@ -409,7 +408,7 @@ class BoardArray(Array):
             wide[..., rows] = voltage
             return whole._measure_vmm(wide, gain).part(np.s_[..., columns], np.s_[..., rows])
         session = self._session
-        if session.able.products is Products.NONE:
+        if not session.multiplies:
             raise SettingError(
                 "this board multiplies no vectors (capabilities: products); read conductances, and "
                 "multiply by them. Nothing was driven"
@@ -424,8 +423,7 @@ class BoardArray(Array):
         dac_code = self._conversion.row_code(voltage)
         if not self._conversion.knows_cells:
             self._measure_conductance(AUTO_GAIN)
-        shape = (*voltage.shape[:-1], self.columns.size)
-        code, adc_gain, saturated = self._multiply(dac_code, gain, shape)
+        code, adc_gain, saturated = self._multiply(dac_code, gain)
         current = self._conversion.current(code, adc_gain)
         load = self._own or self._own_load()
         return self._found(current, saturated, code, adc_gain, dac_code, load)
@@ -439,31 +437,34 @@ class BoardArray(Array):
         check_vmm(self._session.limits, voltage, self.columns.size)
 
     def _multiply(
-        self, dac_code: Codes, gain: int, shape: tuple[int, ...]
+        self, dac_code: Codes, gain: int
     ) -> tuple[Codes, npt.NDArray[np.uint8], BoolArray]:
         """Apply vectors of row codes, shape (..., rows); results as of `_decode`."""
-        session = self._session
-        flat = dac_code.reshape(-1, self.rows.size)
+        session, flat = self._session, dac_code
+        if flat.ndim != 2:
+            flat = dac_code.reshape(-1, self.rows.size)
         if self._row_order is not None:
             flat = flat[:, self._row_order]
         samples = session.board.vmm(self._selection, flat, gain)
         cost = session.able.call_bytes
         self.traffic.add(cost.code * flat.size, cost.sample * samples.code.size)
-        return self._decode(samples, shape)
+        return self._decode(samples, dac_code.shape[:-1])
 
     def _decode(
-        self, samples: Samples, shape: tuple[int, ...]
+        self, samples: Samples, vectors: tuple[int, ...]
     ) -> tuple[Codes, npt.NDArray[np.uint8], BoolArray]:
-        """Return codes and gains in the given shape and this view's order, and where they clip."""
+        """Return codes and gains in this view's order, (*vectors, columns), and where they clip."""
         code, gain = samples.code, samples.gain
         if self._column_order is not None:
             back = np.argsort(self._column_order)
             code, gain = code[:, back], gain[:, back]
-        code, gain = code.reshape(shape), gain.reshape(shape)
+        if len(vectors) != 1:
+            shape = (*vectors, self.columns.size)
+            code, gain = code.reshape(shape), gain.reshape(shape)
         low, high = self._session.saturated
         least, greatest = extremes(code) if code.size else (low + 1, low + 1)
         if low < least and greatest < high:
-            return code, gain, np.zeros(shape, bool)
+            return code, gain, np.zeros(code.shape, bool)
         return code, gain, (code >= high) | (code <= low)
 
     def pulse_batch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from drivers.board import Board, Capabilities
+from drivers.capabilities import Products
 from drivers.pulse import PulseTimer
 from memlab.array.batches import NamedBatches
 from memlab.array.board_config import board_config, check_board
@@ -50,6 +51,8 @@ class BoardSession:
     saturated: tuple[int, int] = field(init=False)
     """ADC codes at which a reading counts as clipped, on both sides."""
     timer: PulseTimer = field(init=False)
+    multiplies: bool = field(init=False)
+    """Whether the board multiplies vectors."""
 
     def __post_init__(self) -> None:
         check_operating_point(self.limits, self.point)
@@ -57,6 +60,7 @@ class BoardSession:
         zero, beyond = capabilities.sense.zero_code, capabilities.clipped_code
         self.saturated = zero - beyond, zero + beyond
         self.timer = capabilities.timer
+        self.multiplies = capabilities.products is not Products.NONE
         check_board(self.limits, self.timer, capabilities)
         self.apply(self.calibration)
 

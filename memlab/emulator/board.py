@@ -75,6 +75,8 @@ class _Prepared:
         Of its columns, and the summed conductance for which they hold.
     still
         What measures them while the chip does not change.
+    moment
+        Of the chip when it was last asked for: pulses so far, and the times of its conductances.
     """
 
     selection: Selection
@@ -85,6 +87,7 @@ class _Prepared:
     further_period: int
     errors: tuple[npt.NDArray[np.float64], ColumnErrors] | None = None
     still: Unchanging | None = None
+    moment: tuple[int, int, int] | None = None
 
 
 class EmulatedBoard(CheckedBoard):
@@ -336,6 +339,7 @@ class EmulatedBoard(CheckedBoard):
         gate = config.spans.get(LineClass.GATE)
         self._read_gate = 0.0 if gate is None else float(gate.decode(config.read_gate_code))
         self._read_pulse = float(self._times.width(config.timing.column_ticks))
+        self._auto_pulse = self._read_pulse * self.chip.preset.board.timing.gain_conversions
         self._prepared.clear()
         self._held = None
         self._let_go()
@@ -395,7 +399,7 @@ class EmulatedBoard(CheckedBoard):
         pulse = self._read_pulse
         if gain == AUTO_GAIN:
             period += prepared.further_period
-            pulse *= chip.preset.board.timing.gain_conversions
+            pulse = self._auto_pulse
         n = len(row_code)
         shape = (n, lines.columns.size)
         out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
@@ -427,8 +431,12 @@ class EmulatedBoard(CheckedBoard):
 
     def _still(self, prepared: _Prepared) -> Unchanging:
         """Return what measures while the chip stays as it is now."""
+        chip, still = self.chip, prepared.still
+        moment = chip.version, chip.solved_at, chip.found_at
+        if still is not None and prepared.moment == moment and not chip.fluctuation.active:
+            return still
+        prepared.moment = moment
         operands, errors = self._seen(prepared)
-        still = prepared.still
         if still is None or still.products.operands is not operands:
             still = self._chain.unchanging(operands, errors, prepared.drive, prepared.settling)
             prepared.still = still
@@ -515,11 +523,11 @@ class EmulatedBoard(CheckedBoard):
         )
         amplitude = pulses.amplitude_code[run]
         if pulses.kind[run.start] == PulseKind.SET:
-            voltage = self._front_end.columns.volts(
-                np.repeat(amplitude[:, np.newaxis], chip.shape[1], axis=1),
-                config.spans[LineClass.COLUMN],
-                columns,
-            )
+            lines = self._front_end.columns
+            code = amplitude[:, np.newaxis]
+            if not lines.exact:
+                code = np.repeat(code, chip.shape[1], axis=1)
+            voltage = lines.volts(code, config.spans[LineClass.COLUMN], columns)
             path = chip.set_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
             self.energy.set += float((path * voltage**2 * width).sum())
         else:

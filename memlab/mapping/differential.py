@@ -249,7 +249,7 @@ def _peaks(x: FloatArray) -> FloatArray | float:
     if x.size == x.shape[-1]:  # one vector, as in each step of a recurrent layer
         low, high = extremes(x)
         return max(-low, high) or 1.0
-    peak: FloatArray = np.maximum(x.max(axis=-1, keepdims=True), -x.min(axis=-1, keepdims=True))
+    peak: FloatArray = np.abs(x).max(axis=-1, keepdims=True)
     peak[peak == 0.0] = 1.0
     return peak
 

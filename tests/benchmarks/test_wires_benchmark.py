@@ -53,8 +53,11 @@ def sparse_lu(G, ohm, ordering):
     return lu.solve(out)[W[:, 0]] * g
 
 
-@pytest.mark.parametrize("shape", [(128, 64), (34, 60), (60, 34)])
-def test_transfer_matrix_against_sparse_lu(shape):
+# The goal is 10 at all sizes; of 34 columns, half of the time goes into calls of BLAS and LAPACK.
+@pytest.mark.parametrize(
+    ("shape", "least"), [((128, 64), 9.0), ((34, 60), 7.0), ((60, 34), 5.5)], ids=str
+)
+def test_transfer_matrix_against_sparse_lu(shape, least):
     G = cells(shape)
     with threadpool_limits(1):
         np.testing.assert_allclose(effective_conductance(G, OHM), sparse_lu(G, OHM, "COLAMD"), 1e-9)
@@ -63,8 +66,9 @@ def test_transfer_matrix_against_sparse_lu(shape):
     name = min(theirs, key=theirs.__getitem__)
     print(
         f"\n{shape[0]} x {shape[1]}: {ours * 1e3:.2f} ms; splu {theirs[name] * 1e3:.1f} ms"
-        f" ({name}, the best of {len(theirs)}); ratio {theirs[name] / ours:.1f}"
+        f" ({name}, the best of {len(theirs)}); ratio {theirs[name] / ours:.1f}, at least {least}"
     )
+    assert theirs[name] >= least * ours
 
 
 def test_voltages_of_an_update():
@@ -83,4 +87,5 @@ def test_a_large_array():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert np.all(np.isfinite(G_eff))
+    assert peak < 200e6
     print(f"\n1024 x 1024: {seconds:.0f} s, {peak / 1e6:.0f} MB beside the map of 8 MB")
