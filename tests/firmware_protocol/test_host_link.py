@@ -307,6 +307,43 @@ class TestWhatIsSent:
         assert len(sent) == 5
         assert {one.msg for one in sent} == {m.Renew.ID}
 
+    def test_items_fill_what_room_the_line_has_and_no_more(self, host: Host) -> None:
+        stream = SendStream(Stream.VMM_DATA, OP, 90, 8, 4, 90, host.link.flow)
+        stream.append(bytes(90 * 8))
+        host.link.start_sending(stream, host.now)
+        assert len(host.link.data_to_send(host.now)) == 100, "0.1 s of line"
+        host.link.estop(host.now)
+        host.now += 1.0
+        left = frames(host.link.data_to_send(host.now))
+        assert [one.msg for one in left[:3]] == [m.Estop.ID] * 3, "little was made in advance"
+
+    def test_what_is_cancelled_is_not_sent(self, host: Host) -> None:
+        stream = SendStream(Stream.VMM_DATA, OP, 9, 8, 4, 9, host.link.flow)
+        stream.append(bytes(9 * 8))
+        host.link.start_sending(stream, host.now)
+        host.link.start_receiving(ReceiveStream(Stream.VMM_RESULT, OP, 6, 8, 6), host.now)
+        host.link.cancel()
+        assert host.drain() == b""
+        assert host.link.next_timeout() > host.now + 10.0, "of the ping"  # type: ignore[operator]
+
+    def test_items_that_are_never_acknowledged_end_the_link(self, host: Host) -> None:
+        stream = SendStream(Stream.VMM_DATA, OP, 4, 8, 4, 9, host.link.flow)
+        stream.append(bytes(4 * 8))
+        host.link.start_sending(stream, host.now)
+        asked = 0
+        while not (events := host.link.tick(host.now)):
+            host.drain()
+            due = host.link.next_timeout()
+            assert due is not None
+            host.now = max(host.now, due)
+            asked += 1
+        assert events == [LinkDown(ErrorCode.HOST_LOST, 0, {}, {})]
+        assert asked == 4, "twice as often as a request is tried"
+
+    def test_only_requests_are_requested(self, host: Host) -> None:
+        with pytest.raises(LocalProtocolError, match="Ping is not a request"):
+            host.link.request(m.Ping(token=1), host.now)
+
     def test_only_a_credit_of_this_stream_and_operation_acknowledges(self, host: Host) -> None:
         stream = SendStream(Stream.VMM_DATA, OP, 5, 8, 5, 5, host.link.flow)
         stream.append(bytes(40))
@@ -341,8 +378,43 @@ class TestResults:
         assert host.hear_message(self.result(low, 0, body, m.ReadData)) == []
         assert host.hear_message(self.result(low, 0, body)) == [DataReceived(0, body)]
         assert host.hear_message(self.result(low, 2, body)) == [DataReceived(2, body)]
+        host.drain()
         host.link.stop_receiving()
         assert host.hear_message(self.result(low, 4, body)) == []
+        assert host.drain() == b"", "nobody waits for the rest"
+
+    def test_what_is_behind_a_gap_is_answered_with_what_is_missing(self, host: Host) -> None:
+        host.link.start_receiving(ReceiveStream(Stream.VMM_RESULT, OP, 6, 8, 6), host.now)
+        low = OP & 0xFFFF
+        assert host.hear_message(self.result(low, 2, bytes(16))) == []
+        (frame,) = frames(host.drain())
+        credit = m.Credit.unpack(frame.payload)
+        assert (credit.flags, credit.next, credit.window) == (CreditFlag.GO_BACK, 0, 6)
+        assert host.hear_message(self.result(low, 0, bytes(16))) == [DataReceived(0, bytes(32))]
+
+    def test_four_frames_are_acknowledged_together(self, host: Host) -> None:
+        host.link.start_receiving(ReceiveStream(Stream.VMM_RESULT, OP, 600, 8, 320), host.now)
+        for k in range(4):
+            assert host.drain() == b""
+            host.hear_message(self.result(OP & 0xFFFF, 2 * k, bytes(16)))
+        (frame,) = frames(host.drain())
+        credit = m.Credit.unpack(frame.payload)
+        # 2,560 bytes of eight each on a line of which little has come yet.
+        assert (credit.flags, credit.next, credit.window) == (CreditFlag.NONE, 8, 320)
+
+    def test_items_that_come_put_off_the_question_for_them(self, host: Host) -> None:
+        host.link.start_receiving(ReceiveStream(Stream.VMM_RESULT, OP, 6, 8, 6), host.now)
+        for first in (0, 2):
+            due = host.link.next_timeout()
+            assert due is not None
+            host.now = due
+            host.link.tick(due)
+            (frame,) = frames(host.drain())
+            assert m.Credit.unpack(frame.payload).flags == CreditFlag.NONE, "the first question"
+            host.now += 0.25
+            host.hear_message(self.result(OP & 0xFFFF, first, bytes(16)))
+            crossing = 2 * (256 + FRAME_OVERHEAD) / RATE
+            assert host.link.next_timeout() == pytest.approx(host.now + FIRST_RTO + crossing)
 
     @pytest.mark.parametrize("op", [OP, OP + 1])
     def test_what_comes_again_when_all_was_taken_is_acknowledged_again(
@@ -414,6 +486,23 @@ class TestComplaints:
             LinkDown(ErrorCode.SESSION, SESSION, {}, {})
         ]
         assert not host.link.connected
+
+    def test_before_a_session_none_is_over(self) -> None:
+        assert self.nak(Host(), ErrorCode.SESSION, 0, 0) == []
+
+    @pytest.mark.parametrize("reason", [ErrorCode.GAP, ErrorCode.BAD_FRAME])
+    def test_a_complaint_makes_us_ask_what_has_come_of_the_items(
+        self, reason: ErrorCode, host: Host
+    ) -> None:
+        stream = SendStream(Stream.VMM_DATA, OP, 5, 8, 5, 5, host.link.flow)
+        stream.append(bytes(40))
+        host.link.start_sending(stream, host.now)
+        host.drain()
+        assert self.nak(host, reason, session=SESSION ^ 1) == []
+        assert host.drain() == b""
+        assert self.nak(host, reason) == []
+        (asks,) = frames(host.drain())
+        assert (m.VmmData.unpack(asks.payload).first, m.VmmData.unpack(asks.payload).n) == (5, 0)
 
     def test_what_it_lacks_is_sent_again_if_it_is_of_our_session(self, host: Host) -> None:
         host.link.request(m.Renew(), host.now)

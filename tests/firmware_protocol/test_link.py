@@ -254,6 +254,52 @@ def test_the_last_sixteen_sessions_do_not_come_again() -> None:
     assert device.link.counters.dup == 1
     (answer,) = device.feed(hello(1, takeover=True))
     assert answer.sess == session + 1, "too long ago to be a late one"
+    device.link.close_session()
+    assert device.feed(hello(1)) == [], "its session is over"
+
+
+def test_a_hello_that_comes_again_is_a_sign_of_life() -> None:
+    device = Device()
+    device.feed(hello(1), now=10.0)
+    device.feed(hello(1), now=11.5)
+    assert device.link.alive(13.499)
+    assert not device.link.alive(13.5)
+
+
+def test_a_hello_that_cannot_be_read_is_complained_about_once() -> None:
+    device = Device()
+    short = b"\0" + encode_frame(Kind.LINK, m.Hello.ID, 0, 0, b"MLB1")
+    assert naks(device.feed(short)) == [(ErrorCode.LEN, 0, 0)]
+    assert device.feed(short) == []
+    assert device.link.session == 0
+
+
+def test_answers_outside_the_sequence_and_refusals_are_framed_for_whom_they_are() -> None:
+    device = Device()
+    device.feed(hello(1))
+    link = device.link
+    pong = m.PingResponse(token=3, mcu_us=0, state=2, fault=0, busy_op=0)
+    link.answer_link(pong)
+    link.answer_link(m.ByeResponse(state=1), 77)
+    link.refuse(5, m.Pulse.ID, RefusedError(ErrorCode.RANGE, detail=0x12345))
+    frames = [f for f in Decoder().feed(link.data_to_send()) if isinstance(f, Frame)]
+    assert [(f.kind, f.msg, f.seq, f.sess) for f in frames] == [
+        (Kind.RSP, m.Ping.ID, 0, link.session),
+        (Kind.RSP, m.Bye.ID, 0, 77),
+        (Kind.RSP, m.Pulse.ID, 5, link.session),
+    ]
+    assert frames[2].payload == int(ErrorCode.RANGE).to_bytes(2, "little") + b"\x45\x23"
+
+
+def test_what_is_discarded_takes_no_time_of_the_line() -> None:
+    link = DeviceLink(Memory(), byte_rate=1000.0)
+    result = m.ReadData(op_lo=1, n=200, first=0, body=bytes(200))
+    link.send(result)
+    assert link.free_at(5.0) > 5.1
+    link.discard_output()
+    assert link.free_at(5.0) == 5.0
+    link.send(result)
+    assert link.free_at(5.0) == pytest.approx(5.0 + len(link.data_to_send()) / 1000.0 - 0.05)
 
 
 @pytest.mark.parametrize(
