@@ -109,3 +109,62 @@ def test_totals_are_written_after_so_many_batches_and_not_before(
             passport.ledger.settle(passport.enter(row_pulses(ONE)), DONE)
             saved = passport._store.row("SELECT through FROM totals")
             assert (saved[0] if saved else 0) == k - k % many
+
+
+def test_a_batch_is_found_by_its_ticket_and_only_by_one(tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        for pulses, ticket in ((ONE, "run/0"), (TWO, ""), (THREE, "run/1")):
+            passport.ledger.settle(passport.enter(row_pulses(pulses), ticket), UNKNOWN)
+        found = passport.ledger.find("run/1")
+        assert found is not None
+        assert (found.number, found.pulses.row.tolist()) == (3, [2])
+        assert found.outcome.tolist() == UNKNOWN.tolist()
+        assert passport.ledger.find("run/2") is None
+        assert passport.ledger.find("") is None
+
+
+def test_a_decision_stands_beside_the_outcome_and_comes_after_open_batches(tmp_path: Path) -> None:
+    with new_passport(tmp_path) as passport:
+        ledger = passport.ledger
+        ledger.settle(passport.enter(row_pulses(ONE)), UNKNOWN)
+        waits = passport.enter(row_pulses(TWO))
+        first = ledger.doubtful()[0]
+        for call in (lambda: ledger.settle_again(first, DONE, "me"), passport.state):
+            with pytest.raises(ValueError, match="a batch is open"):
+                call()
+        ledger.settle(waits, DONE)
+        ledger.settle_again(first, DONE, "me, who looked")
+        ledger.settle_again(next(ledger.batches()), DONE, "what is so already")
+        decided = passport._store.rows("SELECT batch, decided_by, outcome FROM decisions")
+        assert list(decided) == [(1, "me, who looked", DONE.tobytes())]
+        assert ledger.doubtful() == []
+    with Passport.read(tmp_path / FILE) as found:
+        np.testing.assert_array_equal(found.ledger.totals.fired, counted(ONE, TWO))
+        assert not found.ledger.totals.doubtful.any()
+
+
+def test_what_was_read_before_a_batch_stays_while_something_of_it_is_in_doubt(
+    tmp_path: Path,
+) -> None:
+    everything = np.arange(SHAPE[0]), np.arange(SHAPE[1])
+
+    def enter(passport: Passport, pulses: tuple[int, int, list[int]]) -> ledger_module.OpenBatch:
+        passport.note_reading(*everything, np.full(SHAPE, 1e-4))
+        return passport.enter(row_pulses(pulses))
+
+    def places(passport: Passport) -> list[int]:
+        """Return the batches before which the file has readings, place by place."""
+        return [k for (k,) in passport._store.rows("SELECT batch FROM before ORDER BY slot")]
+
+    with new_passport(tmp_path) as passport:
+        first, second = enter(passport, ONE), enter(passport, TWO)
+        assert places(passport) == [1, 2]
+        passport.ledger.settle(first, DONE)
+        enter(passport, THREE)
+        assert places(passport) == [3, 2], "in place of what nobody needs"
+        passport.ledger.settle(second, UNKNOWN)
+        enter(passport, ONE)
+        assert places(passport) == [3, 2, 4]
+    with new_passport(tmp_path) as passport:
+        enter(passport, TWO)
+        assert places(passport) == [3, 2, 4, 5], "also in a later program"
