@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from drivers.capabilities import CLIP_MARGIN, Capabilities, LineClass
 from drivers.converter import Codes
+from drivers.history import History
 from drivers.owner import Owner
 from drivers.requests import (
     AUTO_GAIN,
@@ -125,6 +126,13 @@ class Board(Protocol):
         """Names one life of the board: another after a restart that lost its memory.
 
         Empty where the board cannot tell.
+        """
+        ...
+
+    def history(self, count: int | None = None) -> History | None:
+        """Return which row pulses the chip has got so far, or when it had got `count` of them.
+
+        None where the board does not keep that with its chip, or does not know it any more.
         """
         ...
 

@@ -24,6 +24,7 @@ from drivers.board import (
 from drivers.checks import check_codes, check_pulses, check_spans
 from drivers.converter import Codes
 from drivers.errors import DeviceError
+from drivers.history import History
 from drivers.owner import Owner
 from drivers.simulation import Simulation
 
@@ -105,6 +106,10 @@ class CheckedBoard(ABC):
     def life(self) -> str:
         """Names one life of the board; empty where it cannot tell."""
         return ""
+
+    def history(self, count: int | None = None) -> History | None:
+        """None: what the chip has got is not kept with it."""
+        return None
 
     @property
     def others_pulsed(self) -> str:

@@ -34,6 +34,7 @@ from drivers.errors import (
     SupplyError,
     TransportError,
 )
+from drivers.history import History
 from drivers.link import Link
 from drivers.recorded_board import RecordedBoard
 from drivers.simulation import IN_A_FILE
@@ -51,6 +52,8 @@ __all__ = ["Recovered", "SerialBoard"]
 _OUR_FAULTS = frozenset({ErrorCode.HOST_LOST, ErrorCode.LEASE})
 """Faults that say that a host fell silent; whoever comes back may clear them."""
 _ROUNDS = 3
+_SO_FAR = 2**64 - 1
+"""Count of a question for all row pulses so far."""
 _T = TypeVar("_T")
 
 
@@ -158,6 +161,23 @@ class SerialBoard(RecordedBoard):
                 for r in self.recovered
             ],
         }
+
+    def history(self, count: int | None = None) -> History | None:
+        """Ask the board which row pulses its chip has got so far, or when it had got `count`."""
+        with self.owner.turn():
+            self._require_open()
+            if not self.link.offers(m.GetHistory):
+                return None
+            asked = m.GetHistory(count=_SO_FAR if count is None else count)
+            answer: m.GetHistoryResponse = self._guarded(lambda: self.link.request(asked))
+        if not answer.known:
+            return None
+        if count not in (None, answer.count):
+            raise RemoteProtocolError(
+                f"{self.link.name}: asked for the history of {count} row pulses, the board answers "
+                f"of {answer.count}"
+            )
+        return History(answer.count, answer.check)
 
     def ground(self) -> None:
         """Put every line to 0 V now; may be called while another thread's call runs."""

@@ -15,7 +15,12 @@ import numpy.typing as npt
 
 from firmware_protocol.codec import Message
 from firmware_protocol.configuration import Configuration
-from firmware_protocol.messages import GetDriversResponse, GetInfoResponse, GetLimitsResponse
+from firmware_protocol.messages import (
+    GetDriversResponse,
+    GetHistoryResponse,
+    GetInfoResponse,
+    GetLimitsResponse,
+)
 
 Samples = tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]
 """ADC codes and gain numbers (1 to 4), both of shape (items, columns)."""
@@ -41,6 +46,10 @@ class Executor(Protocol):
 
     def drivers(self) -> GetDriversResponse:
         """Return what GET_DRIVERS answers: the current that the driver of a row can give."""
+        ...
+
+    def history(self, count: int | None) -> GetHistoryResponse:
+        """Return what GET_HISTORY answers, of so many row pulses; of all so far for None."""
         ...
 
     def configure(self, configuration: Configuration) -> None:

@@ -80,6 +80,10 @@ class PaperBoard:
         """Return three currents that differ."""
         return m.GetDriversResponse(read_na=10_000_000, set_na=20_000_000, reset_na=50_000_000)
 
+    def history(self, count: int | None) -> m.GetHistoryResponse:
+        """Say that nothing is kept."""
+        return m.GetHistoryResponse(known=0, count=0, check=0)
+
     def configure(self, configuration: Configuration) -> None:
         """Accept any configuration."""
         self.grounded = True

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from firmware_protocol.codec import Message, OpenEnum, Response, message, wire
 
-SPEC_HASH = 0x9D7F14F1FB6A6515
+SPEC_HASH = 0x046004D2842715DB
 MAJOR = 1
 MINOR = 2
 MAGIC = "MLB1"
@@ -729,6 +729,38 @@ class GetDrivers(Message):
     STATES = frozenset(State)
     HASH = 0xA07B90D9
     RESPONSE = GetDriversResponse
+
+
+@message
+class GetHistoryResponse(Response):
+    """Answer to GET_HISTORY."""
+
+    ID = 0x17
+
+    # 0: the board does not keep this, or it is too long ago, or still to come
+    known: int = wire("u8", maximum=1)
+    count: int = wire("u64")  # row pulses
+    check: int = wire("u32")
+
+
+@message
+class GetHistory(Message):
+    """Ask which row pulses the chip has got in its life: how many, and one checksum.
+
+    A host sees by them whether its own account of the chip is complete. Of a row pulse counts the
+    CRC-32 of row (u16), kind (u8), amplitude code (u32), width in ticks (u32), selected columns (a
+    bit each, as many bytes as the columns need) and of each column the gate code (u32, 0 where it
+    is not selected). `check` is the CRC-32 of these checksums (u32 each) in order. Since 1.2.
+    """
+
+    ID = 0x17
+    KIND = Kind.REQ
+    CLASS = "I"
+    STATES = frozenset(State)
+    HASH = 0xC9464C7F
+    RESPONSE = GetHistoryResponse
+
+    count: int = wire("u64")  # when it had got so many; 2^64-1: so far
 
 
 @message
@@ -1695,6 +1727,7 @@ CATALOGUE: tuple[type[Message], ...] = (
     ReadJournal,
     GetLimits,
     GetDrivers,
+    GetHistory,
     CfgBegin,
     CfgSpan,
     CfgLimit,

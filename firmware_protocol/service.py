@@ -39,6 +39,7 @@ _LOW_LEVEL = (
     m.GpioSet,
     m.Shadow,
 )
+_SO_FAR = 2**64 - 1
 _SOURCE = bytes(i % 251 for i in range(m.MAX_PAYLOAD))
 
 
@@ -73,6 +74,7 @@ class Service:
             m.GetInfo: lambda _, __: replace(self._info, config_crc=self._config_crc),
             m.GetLimits: lambda _, __: self._limits,
             m.GetDrivers: lambda _, __: self._drivers,
+            m.GetHistory: self._get_history,
             m.GetState: self._get_state,
             m.GetCounters: self._get_counters,
             m.ClearFault: self._clear_fault,
@@ -163,6 +165,9 @@ class Service:
     @property
     def _config_crc(self) -> int:
         return self.configuration.crc if self.configuration is not None else 0
+
+    def _get_history(self, request: m.GetHistory, _: float) -> Message:
+        return self.executor.history(None if request.count == _SO_FAR else request.count)
 
     def _get_state(self, _: m.GetState, now: float) -> Message:
         return m.GetStateResponse(

@@ -31,7 +31,7 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
     return v;
 }
 
-#define MLP_SPEC_HASH 0x9D7F14F1FB6A6515ULL
+#define MLP_SPEC_HASH 0x046004D2842715DBULL
 #define MLP_MAJOR 1u
 #define MLP_MINOR 2u
 #define MLP_MAGIC "MLB1"
@@ -80,6 +80,8 @@ static inline uint64_t mlp_get(const uint8_t *p, unsigned n)
 #define MLP_HASH_GET_LIMITS 0x6140D992u
 #define MLP_ID_GET_DRIVERS 0x16u
 #define MLP_HASH_GET_DRIVERS 0xA07B90D9u
+#define MLP_ID_GET_HISTORY 0x17u
+#define MLP_HASH_GET_HISTORY 0xC9464C7Fu
 #define MLP_ID_CFG_BEGIN 0x20u
 #define MLP_HASH_CFG_BEGIN 0x3A46C3F1u
 #define MLP_ID_CFG_SPAN 0x21u
@@ -1529,6 +1531,71 @@ static inline int mlp_get_drivers_rsp_unpack(mlp_get_drivers_rsp *m, const uint8
     m->reset_na = (uint32_t)mlp_get(p + 12, 4);
     if (m->status == 0 && (m->reset_na < 1))
         return MLP_ERROR_CODE_RANGE;
+    return MLP_ERROR_CODE_OK;
+}
+
+#define MLP_GET_HISTORY_SIZE 8u /* without a tail */
+typedef struct mlp_get_history {
+    uint64_t count;
+} mlp_get_history;
+static inline int mlp_get_history_pack(const mlp_get_history *m, uint8_t *p, size_t room, size_t *n)
+{
+    *n = 0;
+    if (room < 8u)
+        return MLP_ERROR_CODE_TOO_BIG;
+    mlp_put(p + 0, (uint64_t)m->count, 8);
+    *n = 8u;
+    return MLP_ERROR_CODE_OK;
+}
+static inline int mlp_get_history_unpack(mlp_get_history *m, const uint8_t *p, size_t n)
+{
+    if (n < 8u)
+        return MLP_ERROR_CODE_LEN;
+    m->count = (uint64_t)mlp_get(p + 0, 8);
+    return MLP_ERROR_CODE_OK;
+}
+
+#define MLP_GET_HISTORY_RSP_SIZE 17u /* without a tail */
+typedef struct mlp_get_history_rsp {
+    uint16_t status;
+    uint16_t detail;
+    uint8_t known;
+    uint64_t count;
+    uint32_t check;
+} mlp_get_history_rsp;
+static inline int mlp_get_history_rsp_pack(const mlp_get_history_rsp *m, uint8_t *p, size_t room, size_t *n)
+{
+    *n = 0;
+    if (m->status == 0 && (m->known > 1))
+        return MLP_ERROR_CODE_RANGE;
+    if (room < 17u)
+        return MLP_ERROR_CODE_TOO_BIG;
+    mlp_put(p + 0, (uint64_t)m->status, 2);
+    mlp_put(p + 2, (uint64_t)m->detail, 2);
+    mlp_put(p + 4, (uint64_t)m->known, 1);
+    mlp_put(p + 5, (uint64_t)m->count, 8);
+    mlp_put(p + 13, (uint64_t)m->check, 4);
+    *n = 17u;
+    return MLP_ERROR_CODE_OK;
+}
+static inline int mlp_get_history_rsp_unpack(mlp_get_history_rsp *m, const uint8_t *p, size_t n)
+{
+    uint8_t refusal[17];
+    if (n >= 4u && (p[0] || p[1]) && (n < 17u)) {
+        memset(refusal, 0, sizeof refusal);
+        memcpy(refusal, p, n < 17u ? n : 4u);
+        p = refusal;
+        n = 17u;
+    }
+    if (n < 17u)
+        return MLP_ERROR_CODE_LEN;
+    m->status = (uint16_t)mlp_get(p + 0, 2);
+    m->detail = (uint16_t)mlp_get(p + 2, 2);
+    m->known = (uint8_t)mlp_get(p + 4, 1);
+    if (m->status == 0 && (m->known > 1))
+        return MLP_ERROR_CODE_RANGE;
+    m->count = (uint64_t)mlp_get(p + 5, 8);
+    m->check = (uint32_t)mlp_get(p + 13, 4);
     return MLP_ERROR_CODE_OK;
 }
 
@@ -3757,6 +3824,7 @@ static const mlp_message_info mlp_messages[] = {
     {0x14, 0, 'I', 0x03FF, 0xF9022CDDu}, /* READ_JOURNAL */
     {0x15, 0, 'I', 0x03FF, 0x6140D992u}, /* GET_LIMITS */
     {0x16, 0, 'I', 0x03FF, 0xA07B90D9u}, /* GET_DRIVERS */
+    {0x17, 0, 'I', 0x03FF, 0xC9464C7Fu}, /* GET_HISTORY */
     {0x20, 0, 'I', 0x000C, 0x3A46C3F1u}, /* CFG_BEGIN */
     {0x21, 0, 'I', 0x0004, 0x10DFE450u}, /* CFG_SPAN */
     {0x22, 0, 'I', 0x0004, 0x814ADCF5u}, /* CFG_LIMIT */

@@ -39,8 +39,9 @@ from memlab.chip.load import Load
 from memlab.errors import LimitError, SettingError
 from memlab.numeric import BoolArray, FloatArray
 from memlab.passport import Passport
+from memlab.passport.chip_in_file import meet_chip
 from memlab.passport.life import meet
-from memlab.passport.recording import fire, settle, take_back
+from memlab.passport.recording import fire, settle
 from memlab.storage import State
 
 __all__ = ["BoardArray", "device_of"]
@@ -67,6 +68,8 @@ class BoardArray(Array):
     calibration
         The board's static errors, undone in reads and VMMs; without one the board is taken for
         ideal.
+    refuse_lost
+        Refuse a chip that lacks pulses of its passport, instead of taking them back there.
     """
 
     _loading: tuple[BoardSession, Self] | None
@@ -83,6 +86,7 @@ class BoardArray(Array):
         rounding: bool = False,
         passport: Passport | None = None,
         calibration: Calibration | None = None,
+        refuse_lost: bool = False,
     ):
         if isinstance(limits, LimitChanges):
             limits = limits.over(Limits())
@@ -92,7 +96,7 @@ class BoardArray(Array):
         if passport is not None:
             meet(board, passport)
             settle(board, passport, final=True)
-            take_back(board, passport)
+            meet_chip(board, passport, refuse=refuse_lost)
             passport.calibration = None if calibration is None else calibration.name
         able = board.capabilities
         self.code_types = np.dtype(able.row.dtype).str[1:], np.dtype(able.sense.dtype).str[1:]

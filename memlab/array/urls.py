@@ -51,6 +51,7 @@ from drivers.tokens import take_token
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
 from memlab.array.options import ARRAY_OPTIONS, ArrayOptions, split_array_options
+from memlab.array.passport_place import passport_of
 from memlab.array.seam import Array
 from memlab.calibration.store import LATEST, NONE, find_calibration
 from memlab.chip.limit_changes import LimitChanges
@@ -61,8 +62,7 @@ from memlab.emulator.chip_file import ChipFile, ChipIdentity, read_identity
 from memlab.emulator.making import make_board
 from memlab.errors import MemlabError, SettingError
 from memlab.passport import Passport
-from memlab.passport.chip_in_file import meet_chip, position
-from memlab.passport.location import default_path, passport_beside
+from memlab.passport.location import passport_beside
 
 __all__ = ["check_url", "chip_of_url", "open_array", "open_board", "open_board_array"]
 
@@ -151,10 +151,9 @@ def open_board_array(
             rounding=asked.rounding,
             passport=passport,
             calibration=find_calibration(choice, board.capabilities.calibrated_as),
+            refuse_lost=asked.refuse_lost,
         )
         array.url = url
-        if passport is not None and file is not None:
-            _meet_chip(passport, file, refuse=asked.refuse_lost)
         return array
     except BaseException:
         board.close()
@@ -303,9 +302,9 @@ def _open_passport(
     if asked.passport is not None:
         path = None if asked.passport == "none" else Path(asked.passport)
     elif file is not None:
-        path = passport_beside(file.path)
+        path = passport_beside(file.path, able.serial)
     else:
-        path = default_path(able.serial) if _is_device(address) and able.serial else None
+        path = passport_of(able.serial) if _is_device(address) and able.serial else None
     if path is None:
         if asked.budgets:
             name = next(iter(asked.budgets))
@@ -314,13 +313,6 @@ def _open_passport(
     shape = able.rows, able.columns
     name, budgets = able.serial, asked.budgets
     return Passport(path, shape, chip=name, board=name, budgets=budgets, first=first)
-
-
-def _meet_chip(passport: Passport, file: ChipFile, *, refuse: bool) -> None:
-    """Compare a chip in a file with its passport; from now on it is saved up to where that is."""
-    known, pulsed = file.notes.get("passport"), 0 if file.board is None else file.board["pulsed"]
-    meet_chip(passport, file.path, file.identity.serial, known, pulsed, refuse=refuse)
-    file.noting["passport"] = lambda board: position(passport, board["pulsed"])
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:

@@ -9,11 +9,11 @@ import rich_click as click
 
 from drivers.capabilities import capability_units
 from drivers.converter import CodeRange, Converter
+from memlab.array.passport_place import passport_of
 from memlab.array.urls import open_board
 from memlab.cli.command import Command
 from memlab.cli.options import board_option, json_option
 from memlab.cli.streams import tell
-from memlab.passport.location import default_path
 from memlab.units import prefixed
 
 _PLAIN = ("units", "call_bytes")
@@ -34,7 +34,7 @@ def info(url: str, as_json: bool) -> None:
             **asdict(board.capabilities),
             **board.status(),
         }
-        passport = default_path(board.capabilities.serial)
+        passport = passport_of(board.capabilities.serial)
         document["passport"] = str(passport) if passport.is_file() else None
         units = capability_units(board.capabilities.sense.unit) | {"max_payload": "byte"}
         document["units"] = units

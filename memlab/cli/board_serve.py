@@ -21,6 +21,8 @@ from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.chip_file import ChipFile, read_identity
 from memlab.emulator.making import make_board
 from memlab.errors import SettingError
+from memlab.passport.chip_in_file import make_passport
+from memlab.passport.location import passport_beside
 from memlab.storage import new_serial, require_file
 from memlab.virtual_board import (
     BoardEvent,
@@ -164,13 +166,19 @@ def serve(
             device = mlp_board(board, jumper, record, serial=serial, highest_op=highest)
         else:
             device = dpe_board(board, record)
-        keeper = None if file is None else _keeper(file, board, device)
+        keeper = None
+        if file is not None:
+            keeper = _keeper(file, board, device)
+            # Clients cannot know what budgets the chip's own file gives it.
+            first = file.identity.preset.budgets.given()
+            make_passport(passport_beside(file.path, serial), board.chip.shape, serial, first)
         secret = "" if tcp is None else _token(host, token)
         port = _open_pty(link) if tcp is None else TcpPort(host, tcp, device, secret)
         stack.callback(port.close)
         url = port.url if dialect == "mlp" else f"dpe+{port.url}?chip={serial}"
         with suppress(OSError):  # then `memlab board list` does not know it, and all else works
-            stack.enter_context(enter(url, chip=chip, seed=seed, serial=serial))
+            kept_in = "" if file is None else str(file.path)
+            stack.enter_context(enter(url, chip=chip, seed=seed, serial=serial, state=kept_in))
         if secret:
             url += f"{'&' if '?' in url else '?'}token={secret}"
         document = {"url": url, "dialect": dialect, "chip": chip, "seed": seed, "serial": serial}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import rich_click as click
 
+from memlab.array.passport_place import find_passport
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, out_option
 from memlab.cli.passports import BUDGET_UNITS, passport_lines, unknown_chip
@@ -15,7 +16,6 @@ from memlab.cli.streams import show_document, tell
 from memlab.emulator.preset import BUILT_IN, FRESH, PASSIVE, ParameterRow, preset_rows
 from memlab.errors import SettingError
 from memlab.passport import Passport
-from memlab.passport.location import find_passport
 from memlab.passport.story import summary
 
 

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from memlab.array.passport_place import find_passport
 from memlab.errors import SettingError
-from memlab.passport.location import default_path, find_passport, kept_passports
+from memlab.passport.location import default_path, kept_passports
 
 __all__ = ["BUDGET_UNITS", "budget_text", "passport_lines", "require_passport", "unknown_chip"]
 

@@ -28,6 +28,7 @@ from drivers.capabilities import Rest, Scheme
 from drivers.checked_board import CheckedBoard
 from drivers.converter import Codes
 from drivers.errors import DeviceError, LimitError
+from drivers.history import UNTOLD, History, KeptHistory, prints_of
 from drivers.published_board import OTHER_SPANS, published_capabilities
 from drivers.recorded_board import PATIENCE
 from drivers.simulation import IN_A_FILE, Energy
@@ -115,6 +116,7 @@ class EmulatedBoard(CheckedBoard):
     ):
         super().__init__()
         self._file = file
+        self._history = None if file is None else KeptHistory()
         shape = preset.lines if shape is None else shape
         rng = np.random.default_rng(seed)
         self.chip = Chip(preset, shape, rng)
@@ -228,6 +230,7 @@ class EmulatedBoard(CheckedBoard):
                 "injected": self._front_end.injected.copy(),
                 "held": held,
                 "pulsed": self.pulsed,
+                "history": None if self._history is None else self._history.state(),
             }
 
     def restore(self, state: State) -> None:
@@ -261,6 +264,10 @@ class EmulatedBoard(CheckedBoard):
             self._held = held and (Selection(held["rows"], held["columns"]), held["codes"])
             self._readout = Readout(self.chip)
             self._prepared.clear()
+            if self._history is not None:
+                kept = state.get("history")  # older memlabs kept none
+                begin = History(0, UNTOLD if state["pulsed"] else 0)
+                self._history = KeptHistory(begin) if kept is None else KeptHistory.of(kept)
 
     def _undisturbed_transfer(
         self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
@@ -285,6 +292,11 @@ class EmulatedBoard(CheckedBoard):
     def pulsed(self) -> int:
         """Grows with the pulses of the chip, and with nothing else."""
         return self.chip.version
+
+    def history(self, count: int | None = None) -> History | None:
+        """Return what a chip in a file has got so far, or when it had got `count` row pulses."""
+        with self._owner.turn():
+            return None if self._history is None else self._history.at(count)
 
     def save(self) -> None:
         """Write the chip into its file, where it has one: what is lost by a kill is what follows.
@@ -365,12 +377,16 @@ class EmulatedBoard(CheckedBoard):
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
         self._let_go()
         self._held = None
-        if self.chip.preset.passive.active:
-            for k in range(len(pulses)):
-                self._fire_passive(pulses, k, config)
-            return
-        for start, stop in _independent_runs(pulses):
-            self._fire(pulses, slice(start, stop), config)
+        prints = None if self._history is None else prints_of(pulses)
+        passive = self.chip.preset.passive.active
+        each = ((k, k + 1) for k in range(len(pulses)))
+        for start, stop in each if passive else _independent_runs(pulses):
+            if self._history is not None and prints is not None:
+                self._history.add(prints[start:stop])
+            if passive:
+                self._fire_passive(pulses, start, config)
+            else:
+                self._fire(pulses, slice(start, stop), config)
 
     # --- helpers
 

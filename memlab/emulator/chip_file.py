@@ -4,11 +4,12 @@ An HDF5 file, sealed (`memlab.storage.seal`): attributes `format`, `serial`, `se
 `preset` say what was made, `board` holds the state of the board, dictionaries as groups, arrays as
 datasets, and everything else as JSON in attributes. Nothing is pickled, and HDF5 is not asked to
 open what has no seal. `notes` are of those who keep something of the same chip elsewhere, and must
-know up to where it is in the file: its passport, the firmware of a served board.
+know up to where it is in the file: the firmware of a served board.
 
 The file is written over as a whole, and the one before it is kept as FILE.before; a kill at any
 moment leaves the last one that was whole. One program at a time has a chip: FILE.lock is locked for
-as long as the chip is open, and means nothing without its lock.
+as long as the chip is open, and means nothing without its lock. A file of two names (hard links) is
+refused: the next saving would make two chips of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +29,15 @@ from drivers.errors import InUseError
 from memlab._version import __version__
 from memlab.emulator.preset import ChipPreset, leaves
 from memlab.errors import DataError, SettingError
-from memlab.storage import State, new_serial, require_file, sealed, unsealed, write_generation
+from memlab.storage import (
+    State,
+    new_serial,
+    require_file,
+    sealed,
+    second_of,
+    unsealed,
+    write_generation,
+)
 from memlab.storage.locks import open_to_lock, try_lock
 
 if TYPE_CHECKING:
@@ -105,6 +115,7 @@ class ChipFile:
         self.path = path.resolve()
         self._lock = _take(self.path)
         try:
+            _require_one_name(self.path)
             content = _read(self.path)
             self.board: State | None = None
             self.notes: dict[str, Any] = {}
@@ -182,6 +193,20 @@ def _take(path: Path) -> int:
             "time has it. Nothing was changed"
         )
     return descriptor
+
+
+def _require_one_name(path: Path) -> None:
+    """Refuse a file that has a hard link elsewhere; that of the generation before is ours."""
+    ours = (path, before_of(path), second_of(before_of(path)))
+    with suppress(OSError):  # no file yet, or one of which `_read` says what is wrong
+        found = path.stat()
+        same = sum(one.exists() and one.samefile(path) for one in ours)
+        if found.st_nlink > same:
+            raise SettingError(
+                f"the chip {path} has a second name (a hard link), and would be two chips of one "
+                "serial number after the next saving. Remove one of the names; a symbolic link, or "
+                "a copy that is used instead of it, is fine"
+            )
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -1,74 +1,58 @@
-"""A chip in a file and its passport are two files, written at different moments: they are compared.
+"""A chip that outlives the program around it, and its passport, are compared when both are opened.
 
-The passport has each pulse before it is sent; the chip is saved now and then. So a kill leaves a
-passport that is ahead of its chip: what it has after the `position` that was saved with the chip
-never happened to the chip that there is now. That is said, and taken back: such batches stay in the
-passport, as not fired, with a decision that says why. Formings after it are forgotten.
+An emulated chip in a file is saved now and then; its passport has each pulse before it is sent. So
+a kill leaves a passport that is ahead of its chip: what it has more never happened to the chip that
+there is now. That is said, and taken back: such batches stay in the passport, as not fired, with a
+decision that says why, and formings after them are forgotten. What was in doubt, the chip knows.
 
-A chip that is ahead of its passport - that was put back from a copy, lost, or not there - got
-pulses that nobody can tell any more; the passport notes that others have pulsed it. Where both have
-gone on without each other, one of them is refused.
+A chip that is ahead of its passport - that was pulsed without it or with another one, or whose
+passport was put back from a copy - got pulses that nobody can tell any more: the passport notes
+that others have pulsed it. Where both have gone on without each other, one of them is refused.
+
+What is compared is the history of the pulses (`drivers.history`), which the chip keeps and a board
+tells: it does not matter whether the chip is in this process or served, nor in which order.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from drivers.board import Board
+from drivers.history import History
 from memlab.errors import DataError
+from memlab.passport.histories import Found
+from memlab.passport.ledger import Batch
 from memlab.passport.passport import Passport
 from memlab.passport.pulses import Outcome
-from memlab.storage import State
 
-__all__ = ["meet_chip", "position"]
+__all__ = ["make_passport", "meet_chip"]
 
 LOGGER = logging.getLogger("memlab.passport")
 
 
-def position(passport: Passport, pulsed: int) -> State:
-    """Return up to where a passport tells of the chip as it is now.
-
-    Parameters
-    ----------
-    passport
-        Of the chip.
-    pulsed
-        What the chip itself counts of its pulses.
-    """
-    return {
-        "batch": passport.reached,
-        "time": _time_of(passport, passport.reached),
-        "forming": passport.last_forming,
-        "pulsed": pulsed,
-    }
-
-
-def meet_chip(
-    passport: Passport,
-    path: Path,
-    serial: str,
-    saved: Mapping[str, Any] | None,
-    pulsed: int,
-    *,
-    refuse: bool = False,
+def make_passport(
+    path: Path, shape: tuple[int, int], serial: str, first: Mapping[str, float]
 ) -> None:
-    """Compare a passport with the chip in a file that was opened with it.
+    """Make the passport of a chip in a file, where there is none; `first` are its budgets."""
+    if not path.exists():
+        with Passport(path, shape, chip=serial, first=first) as passport:
+            passport.chip_in_file = serial
+
+
+def meet_chip(board: Board, passport: Passport, *, refuse: bool = False) -> None:
+    """Compare a passport with the chip of a board that keeps its own history; else do nothing.
 
     Parameters
     ----------
-    passport
-        No batch of it is open.
-    path, serial
-        Of the chip.
-    saved
-        `position` as it was saved with the chip; None where it had no passport yet.
-    pulsed
-        What the chip itself counts of its pulses.
+    board, passport
+        Open; no batch of the passport is.
     refuse
         Refuse where the chip lacks something, instead of taking it back.
 
@@ -77,58 +61,97 @@ def meet_chip(
     DataError
         If it is the passport of another chip, or the two have gone on without each other.
     """
-    owner = passport.chip_in_file
-    if owner != serial and (owner or passport.has_history):
-        raise DataError(
-            f"the passport {passport.path} is of {owner or 'another chip'}, not of the chip "
-            f"{serial} in {path}. Name another file (passport=FILE), or do without (passport=none)"
-        )
-    saved = saved or {"batch": 0, "time": None, "forming": 0, "pulsed": 0}
-    batch, forming = int(saved["batch"]), int(saved["forming"])
-    lost = [
-        found
-        for found in passport.ledger.batches(after=batch)
-        if (found.outcome != Outcome.NOT_FIRED).any()
-    ]
-    behind = bool(lost) or passport.last_forming > forming
-    ahead = pulsed > int(saved["pulsed"]) or _time_of(passport, batch) != saved["time"]
-    if ahead and behind:
-        raise DataError(
-            f"the chip {path} and its passport {passport.path} have gone on without each other: "
-            "one of them is a copy. Bring the other one of that time back, or name another "
-            "passport (passport=FILE, passport=none)"
-        )
-    if ahead:
-        passport.note_others(f"{serial} {pulsed}")
-        LOGGER.warning(
-            "the chip %s got pulses that its passport %s does not have: it was pulsed without it, "
-            "or the passport is a copy or was lost. The passport notes that",
-            path,
-            passport.path,
-        )
-    if behind:
-        count = sum(int(np.count_nonzero(one.outcome != Outcome.NOT_FIRED)) for one in lost)
-        since = _since(lost[0].time) if lost else ""
+    now = board.history()
+    if now is None:
+        return
+    serial = board.capabilities.serial
+    _require_own(passport, serial)
+    found = passport.find_history(now)
+    if found.number is None:
+        found = _ahead(board, passport, now, found)
+    assert found.number is not None
+    changes = _changes(passport, found)
+    lost = [one for one in changes if one.lost and one.batch.number >= found.number]
+    if lost:
+        count, since = sum(one.lost for one in lost), _since(lost[0].batch.time)
         told = (
-            f"the chip {path} lacks the last {count} row pulses of its passport{since}: the "
-            "program that fired them ended before it saved the chip"
+            f"the chip {serial} lacks the last {count} row pulses of its passport "
+            f"{passport.path}{since}: the program that had it ended before it saved the chip"
         )
         if refuse:
             raise DataError(f"{told}. Bring a later chip back, or open without lost=refuse")
-        for one in lost:
-            nothing = np.full(len(one.pulses), Outcome.NOT_FIRED, np.uint8)
-            passport.ledger.settle_again(one, nothing, by=f"the chip in {path} lacks them")
-        formings = passport.take_back_formings(forming)
+    for one in changes:
+        by = f"the chip {serial} {'lacks them' if one in lost else 'knows which it got'}"
+        passport.ledger.settle_again(one.batch, one.outcome, by=by)
+    formings = passport.take_back_formings(found.number)
+    if lost:
         also = f", and {formings} formings," if formings else ""
         LOGGER.warning("%s. They are taken back%s: the passport has them as not fired", told, also)
+    passport.reached = found.number
+    passport.note_history(found.number, now)
+    passport.chip_in_file = serial
+
+
+def _require_own(passport: Passport, serial: str) -> None:
+    owner = passport.chip_in_file or (passport.chip if passport.has_history else serial)
     if owner != serial:
-        passport.chip_in_file = serial
+        raise DataError(
+            f"the passport {passport.path} is of {owner}, not of the chip {serial}. Name another "
+            "file (passport=FILE), or do without (passport=none)"
+        )
 
 
-def _time_of(passport: Passport, batch: int) -> float | None:
-    """Return when a batch was entered, which tells it from others of its number; None of none."""
-    found = next(passport.ledger.batches(after=batch - 1), None) if batch else None
-    return found.time if found is not None and found.number == batch else None
+def _ahead(board: Board, passport: Passport, now: History, nowhere: Found) -> Found:
+    """Note pulses that the passport does not have; return where the chip is without them."""
+    serial, last = board.capabilities.serial, passport.ledger.last
+    known, long_ago = None, not nowhere.ends
+    for end, fired in nowhere.ends.items():
+        then = board.history(end.count)
+        if end in (then, History()):
+            known = fired
+        long_ago = long_ago or (then is None and end.count < now.count)
+    if known is None and not long_ago:
+        raise DataError(
+            f"the chip {serial} and its passport {passport.path} have gone on without each other: "
+            "one of them is a copy. Bring the other one of that time back, or name another "
+            "passport (passport=FILE, passport=none)"
+        )
+    passport.note_others(f"{serial} {now.count}")
+    least = min((end.count for end in nowhere.ends), default=None)
+    LOGGER.warning(
+        "the chip %s got pulses that its passport %s does not have%s: it was pulsed without it, "
+        "or the passport is a copy or was lost. The passport notes that; its budgets do not count "
+        "them. If another passport has them, name that one (passport=FILE)",
+        serial,
+        passport.path,
+        "" if least is None else f" ({now.count - least} of {now.count} row pulses)",
+    )
+    return Found(last, known or {})
+
+
+@dataclass(eq=False)
+class _Change:
+    """A batch, its outcome by the chip, and how many pulses the passport has had too many."""
+
+    batch: Batch
+    outcome: npt.NDArray[np.uint8]
+    lost: int
+
+
+def _changes(passport: Passport, found: Found) -> list[_Change]:
+    """Return what the chip knows otherwise: of batches in doubt, and of those after its last."""
+    assert found.number is not None
+    changes = []
+    for batch in passport.ledger.batches(after=min([found.number, *found.fired]) - 1):
+        fired = found.fired.get(batch.number)
+        if fired is None and batch.number <= found.number:
+            continue
+        got = np.zeros(len(batch.pulses), bool) if fired is None else fired
+        outcome = np.where(got, Outcome.DONE, Outcome.NOT_FIRED).astype(np.uint8)
+        if not np.array_equal(outcome, batch.outcome):
+            lost = int(np.count_nonzero(~got & (batch.outcome != Outcome.NOT_FIRED)))
+            changes.append(_Change(batch, outcome, lost))
+    return changes
 
 
 def _since(time: float) -> str:

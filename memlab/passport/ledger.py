@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from drivers.history import Prints
 from memlab.chip.load import Load
 from memlab.errors import DataError
 from memlab.numeric import BoolArray, FloatArray
@@ -39,7 +40,7 @@ _SLOTS = """
 SELECT before.batch, slot FROM before LEFT JOIN outcomes ON before.batch = outcomes.batch
 WHERE outcome IS NULL OR instr(outcome, x'03')
 """
-_ENTER = f"INSERT INTO entries VALUES ({', '.join('?' * 12)})"
+_ENTER = f"INSERT INTO entries VALUES ({', '.join('?' * 13)})"
 _ENTER_IF_NEW = _ENTER.replace("INSERT", "INSERT OR IGNORE")
 _SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?)"
 _FORGET = (
@@ -49,6 +50,8 @@ _FORGET = (
     "DELETE FROM before WHERE batch > ?",
     "DELETE FROM loads WHERE what = 'before' AND number > ?",
     "DELETE FROM known WHERE batch > ?",
+    "DELETE FROM prints WHERE batch > ?",
+    "DELETE FROM histories WHERE batch > ?",
 )
 """What a batch has left, from after one on."""
 _SAVE = "INSERT OR REPLACE INTO totals VALUES (1, ?, ?)"
@@ -181,7 +184,13 @@ class PulseLedger:
         return list(self._open)
 
     def enter(
-        self, run: int, time: float, pulses: RowPulses, asked: IntArray, ticket: str
+        self,
+        run: int,
+        time: float,
+        pulses: RowPulses,
+        asked: IntArray,
+        ticket: str,
+        prints: Prints | None = None,
     ) -> OpenBatch:
         """Enter pulses that are about to be sent.
 
@@ -195,6 +204,8 @@ class PulseLedger:
             In order, and counted for each cell (`count`).
         ticket
             What the board knows the batch by.
+        prints
+            Checksums of the pulses as the board gets them.
         """
         self._mend()
         self.write_entered()
@@ -203,7 +214,8 @@ class PulseLedger:
         known = self._known_of(rows)
         pulsed = asked[0] + asked[1] > 0 if self.chip_stays else None
         before = (None, None, None) if pulsed is None else self._before_of(rows, pulsed)
-        entry = (number, run, time, ticket, *encode(pulses), *known, *before, None)
+        printed = None if prints is None else prints.astype("<u4").tobytes()
+        entry = (number, run, time, ticket, *encode(pulses), *known, *before, printed, None)
         if self.chip_stays:
             self._store.execute(_ENTER, *entry)
         else:

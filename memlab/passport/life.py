@@ -44,7 +44,7 @@ def meet(board: Board, passport: Passport) -> None:
         If it is a virtual board that was started anew, and the passport tells of another chip.
     """
     serial = board.capabilities.serial
-    if board.others_pulsed:
+    if board.others_pulsed and board.history() is None:  # else the chip tells it (`meet_chip`)
         passport.note_others(f"{serial} {board.others_pulsed}")
     passport.ledger.chip_stays = not ends_with_program(board)
     if not board.life:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drivers.tickets import state_directory
 
-__all__ = ["default_path", "find_passport", "kept_passports", "passport_beside"]
+__all__ = ["default_path", "kept_passports", "passport_beside"]
 
 
 def default_path(serial: str) -> Path:
@@ -19,26 +19,18 @@ def default_path(serial: str) -> Path:
     return state_directory() / f"passport-{name}.sqlite"
 
 
-def passport_beside(chip: Path) -> Path:
-    """Return the passport that a chip in a file has by default."""
-    return chip.with_name(f"{chip.name}.passport")
+def passport_beside(chip: Path, serial: str = "") -> Path:
+    """Return the passport that a chip in a file has by default.
+
+    It lies beside the file. Where there is none, and one in the user's state directory under the
+    chip's `serial` number, that is the one: earlier memlabs kept those of served chips there.
+    """
+    beside = chip.with_name(f"{chip.name}.passport")
+    earlier = default_path(serial)
+    return earlier if serial and earlier.is_file() and not beside.exists() else beside
 
 
 def kept_passports() -> list[str]:
     """Return the names under which passports are kept in the user's state directory, sorted."""
     paths = state_directory().glob("passport-*.sqlite")
     return sorted(path.stem.removeprefix("passport-") for path in paths)
-
-
-def find_passport(name: str) -> Path | None:
-    """Return the file that people mean by a path or a board's serial number, if there is one.
-
-    Whether it is a passport shows when it is opened; a TOML file is a preset of a chip. Of a chip
-    in a file it is the one beside it.
-    """
-    path = Path(name)
-    if path.is_file() and path.suffix != ".toml":
-        beside = passport_beside(path)
-        return beside if beside.is_file() else path
-    path = default_path(name)
-    return path if path.is_file() else None

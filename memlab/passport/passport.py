@@ -15,10 +15,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from drivers.history import History, Prints
 from memlab.chip.load import Load
 from memlab.errors import DataError, SettingError
 from memlab.numeric import BoolArray, FloatArray
 from memlab.passport.budgets import Budgets
+from memlab.passport.histories import Found, find_history
 from memlab.passport.ledger import OpenBatch, PulseLedger
 from memlab.passport.loads import read_loads, write_loads
 from memlab.passport.pulses import RowPulses
@@ -76,6 +78,8 @@ class Passport:
     reached
         Number of the batch that the chip has got last: of an emulated chip that was put back, and
         gets again what it got before, an earlier one than the ledger's last.
+    is_compared
+        Whether it is of a chip in a file, which has a history of its own.
     """
 
     chip: str
@@ -84,6 +88,7 @@ class Passport:
     budgets: Budgets
     ledger: PulseLedger
     reached: int
+    is_compared: bool
 
     def __init__(
         self,
@@ -150,6 +155,7 @@ class Passport:
                 self._formed += _unpack(bits, self.shape)
         self.ledger = PulseLedger(store, self.shape, self._clock)
         self.reached = self.ledger.last
+        self.is_compared = bool(self.chip_in_file)
         self._run, self._run_id = 0, ""
         self._label = as_text(Path(sys.argv[0]).name or "python")
         self._read_now: FloatArray | None = None
@@ -194,7 +200,9 @@ class Passport:
 
     @chip_in_file.setter
     def chip_in_file(self, serial: str) -> None:
-        self._store.set_facts({"chip_in_file": serial})
+        if serial != self.chip_in_file:
+            self._store.set_facts({"chip_in_file": serial})
+        self.is_compared = bool(serial)
 
     @property
     def others(self) -> list[tuple[str, float]]:
@@ -290,7 +298,7 @@ class Passport:
         )
         return any(run_id not in runs for (run_id,) in self._store.rows(query, batch))
 
-    def enter(self, pulses: RowPulses, ticket: str = "") -> OpenBatch:
+    def enter(self, pulses: RowPulses, ticket: str = "", prints: Prints | None = None) -> OpenBatch:
         """Enter pulses that are about to be sent; they are in the file when this returns.
 
         Parameters
@@ -299,6 +307,8 @@ class Passport:
             In order.
         ticket
             What the board knows them by; '' where it knows nothing later.
+        prints
+            Their checksums (`drivers.history.prints_of`), where a chip may be compared by them.
 
         Raises
         ------
@@ -307,7 +317,8 @@ class Passport:
         """
         asked = count(pulses, self.shape)
         self.budgets.check(self.ledger.totals, asked, pulses, str(self.path))
-        batch = self.ledger.enter(self._current_run(), self._clock(), pulses, asked, ticket)
+        run, now = self._current_run(), self._clock()
+        batch = self.ledger.enter(run, now, pulses, asked, ticket, prints)
         self.reached = batch.number
         return batch
 
@@ -402,12 +413,13 @@ class Passport:
         """Enter cells as formed, each time that they are."""
         whole = self._on_chip(cells, rows, columns)
         self._formed += whole  # first: they are formed, whatever ends the next line
-        self._store.execute(
-            "INSERT INTO formings(run, time, cells) VALUES (?, ?, ?)",
-            self._current_run(),
-            self._clock(),
-            np.packbits(whole).tobytes(),
-        )
+        entry = self._current_run(), self._clock(), np.packbits(whole).tobytes()
+        with self._store.transaction() as execute:
+            execute("INSERT INTO formings(run, time, cells) VALUES (?, ?, ?)", entry)
+            execute(
+                "INSERT OR REPLACE INTO formed_after SELECT max(id), ? FROM formings",
+                (self.reached,),
+            )
 
     def formings(self) -> Iterator[tuple[int, float, BoolArray]]:
         """Return (run, time, cells) of every forming, in order."""
@@ -416,19 +428,14 @@ class Passport:
                 cells, time = _unpack(bits, self.shape), _time(when)
             yield run, time, cells
 
-    @property
-    def last_forming(self) -> int:
-        """Number of the forming that was entered last; 0 where there is none."""
-        found = self._store.row("SELECT max(id) FROM formings")
-        return int((found and found[0]) or 0)
-
     def take_back_formings(self, after: int) -> int:
-        """Forget the formings after this one, which the chip does not have; return how many."""
-        count = self.last_forming - after
-        if count > 0:
-            self._store.execute("DELETE FROM formings WHERE id > ?", after)
+        """Forget formings by batches after this one, which the chip lacks; return how many."""
+        later = "SELECT forming FROM formed_after WHERE batch > ?"
+        found = self._store.row(f"SELECT count(*) FROM formings WHERE id IN ({later})", after)
+        if count := int((found and found[0]) or 0):
+            self._store.execute(f"DELETE FROM formings WHERE id IN ({later})", after)
             self._formed[...] = sum(cells for _, _, cells in self.formings())
-        return max(0, count)
+        return count
 
     def set_mask(self, name: str, mask: BoolArray, load: Load | None = None) -> None:
         """Keep a mask under a name, in place of an earlier one.
@@ -481,6 +488,18 @@ class Passport:
     def decoding(self) -> AbstractContextManager[None]:
         """Return a block in which what goes wrong with values of the file is a `DataError`."""
         return self._store.decoding()
+
+    # -- a chip that keeps its own history -----------------------------------------------------
+
+    def find_history(self, history: History) -> Found:
+        """Return up to where this passport tells of a chip that says this of itself."""
+        return find_history(self._store, history)
+
+    def note_history(self, batch: int, history: History) -> None:
+        """Enter what the chip says of itself, which has all that is here up to a batch."""
+        self._store.execute(
+            "INSERT OR IGNORE INTO histories VALUES (?, ?, ?)", batch, history.count, history.check
+        )
 
     # -- life ---------------------------------------------------------------------------------
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from drivers.board import Board, PulseBatch
+from drivers.history import prints_of
 from memlab.errors import DataError
 from memlab.passport.fate import ask, of_error
-from memlab.passport.life import LOGGER, is_kept
 from memlab.passport.passport import Passport
 from memlab.passport.pulses import Outcome, RowPulses
 
-__all__ = ["fire", "settle", "take_back"]
+__all__ = ["fire", "settle"]
 
 
 def fire(
@@ -56,7 +56,8 @@ def fire(
         passport.reached = earlier.number
         passport.ledger.settle_again(earlier, np.full(n, Outcome.DONE, np.uint8))
         return
-    batch = passport.enter(pulses, ticket)
+    prints = prints_of(codes) if passport.is_compared else None
+    batch = passport.enter(pulses, ticket, prints)
     try:
         board.pulse(codes, ticket)
     except BaseException as error:
@@ -90,34 +91,3 @@ def settle(board: Board, passport: Passport, *, final: bool = False) -> None:
         elif np.isin(outcome, (Outcome.ENTERED, Outcome.UNKNOWN)).any():
             continue  # the journal may tell at the next connection
         passport.ledger.settle(batch, outcome.astype(np.uint8))
-
-
-def take_back(board: Board, passport: Passport) -> None:
-    """Enter which pulses the chip of a virtual board lost, where that is kept in a file.
-
-    The board's program was killed, and started again with the chip as it was saved before: the
-    board's record says of such pulses that they were not fired (`drivers.tickets`). No batch is
-    open.
-    """
-    if not (board.life and is_kept(board)):
-        return
-    lost = []
-    for batch in passport.ledger.newest_first():
-        fate = ask(board, batch.ticket, len(batch.pulses))
-        if fate is None or (fate == Outcome.DONE).any():
-            break  # what was before this one was saved with it
-        missing = (fate == Outcome.NOT_FIRED) & (batch.outcome != Outcome.NOT_FIRED)
-        if missing.any():
-            lost.append((batch, missing))
-    for batch, missing in reversed(lost):
-        outcome = np.where(missing, Outcome.NOT_FIRED, batch.outcome).astype(np.uint8)
-        passport.ledger.settle_again(batch, outcome, by="the chip in its file lacks them")
-    if count := sum(int(np.count_nonzero(missing)) for _, missing in lost):
-        LOGGER.warning(
-            "the chip of board %s lacks the last %d row pulses of its passport %s: its program "
-            "ended before it saved the chip. They are taken back: the passport has them as not "
-            "fired",
-            board.capabilities.serial,
-            count,
-            passport.path,
-        )

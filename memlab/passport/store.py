@@ -29,6 +29,12 @@ never the file (write-ahead log, synchronous=NORMAL).
     known(batch, rows, conductance) what rows (u2) were known to conduct when a batch was entered
                                     that is not in `totals`: float32, S, where that had changed
                                     since the last one. Older files have no such table either
+    prints(batch, prints)           a checksum (u4) of each row-pulse as the board got it
+                                    (`drivers.history`); of older files, none
+    histories(batch, count, checksum)
+                                    what the chip itself said that it had got, when it had all that
+                                    this file has up to a batch (see `histories`)
+    formed_after(forming, batch)    which batch the chip had got last when cells were formed
 
 Times are seconds since 1970 (UTC); masks are packed bits, row by row. Bytes in the name of a file
 that are no UTF-8 stand in a label as `\udcXX`.
@@ -75,12 +81,16 @@ _ADDED = (
     "CREATE TABLE IF NOT EXISTS loads("
     "what TEXT, number INTEGER, loads TEXT, PRIMARY KEY (what, number))",
     "CREATE TABLE IF NOT EXISTS known(batch INTEGER PRIMARY KEY, rows BLOB, conductance BLOB)",
+    "CREATE TABLE IF NOT EXISTS prints(batch INTEGER PRIMARY KEY, prints BLOB)",
+    "CREATE TABLE IF NOT EXISTS histories("
+    "batch INTEGER, count INTEGER, checksum INTEGER, PRIMARY KEY (batch, count, checksum))",
+    "CREATE TABLE IF NOT EXISTS formed_after(forming INTEGER PRIMARY KEY, batch INTEGER)",
 )
 """Tables that older memlabs do not miss."""
 _ENTRIES = (
     """CREATE TEMP VIEW entries AS SELECT
         0 id, 0 run, 0 time, 0 ticket, 0 pulses, 0 gates,
-        0 rows, 0 conductance, 0 slot, 0 conducted, 0 loads, 0 outcome""",
+        0 rows, 0 conductance, 0 slot, 0 conducted, 0 loads, 0 prints, 0 outcome""",
     """CREATE TEMP TRIGGER enter INSTEAD OF INSERT ON entries BEGIN
         INSERT INTO batches(id, run, time, ticket, pulses, gates)
         VALUES (NEW.id, NEW.run, NEW.time, NEW.ticket, NEW.pulses, NEW.gates);
@@ -90,6 +100,7 @@ _ENTRIES = (
         SELECT NEW.slot, NEW.id, NEW.conducted WHERE NEW.slot NOT NULL;
         INSERT OR REPLACE INTO loads
         SELECT 'before', NEW.id, NEW.loads WHERE NEW.slot NOT NULL;
+        INSERT OR REPLACE INTO prints SELECT NEW.id, NEW.prints WHERE NEW.prints NOT NULL;
         INSERT INTO outcomes SELECT NEW.id, NEW.outcome WHERE NEW.outcome NOT NULL;
     END""",
 )

@@ -3,6 +3,7 @@
 from memlab.storage.files import (
     make_directory,
     remove_parts,
+    second_of,
     write_generation,
     write_measured,
     write_new,
@@ -32,6 +33,7 @@ __all__ = [
     "require_file",
     "seal",
     "sealed",
+    "second_of",
     "spare_directories",
     "unsealed",
     "write_generation",

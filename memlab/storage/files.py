@@ -20,6 +20,7 @@ from memlab.storage.spare import reason_of, save_elsewhere
 __all__ = [
     "make_directory",
     "remove_parts",
+    "second_of",
     "write_generation",
     "write_measured",
     "write_new",
@@ -111,9 +112,14 @@ def write_generation(path: Path, before: Path, write: Write, *, fsync: bool = Fa
         raise StorageError(f"cannot write {path}: {reason_of(error)}") from error
 
 
+def second_of(before: Path) -> Path:
+    """Return the name that a file has besides, while it becomes the generation before."""
+    return before.with_name(f".{before.name.removeprefix('.')}.part")
+
+
 def _keep(path: Path, before: Path) -> None:
     """Put a file under a second name, where there is one; it stays at its place."""
-    second = before.with_name(f".{before.name.removeprefix('.')}.part")
+    second = second_of(before)
     second.unlink(missing_ok=True)
     try:
         os.link(path, second)

@@ -144,6 +144,13 @@ class BoardExecutor:
         )
         return m.GetDriversResponse(read_na=read, set_na=set_, reset_na=reset)
 
+    def history(self, count: int | None) -> m.GetHistoryResponse:
+        """Return what the board keeps of the pulses that its chip has got."""
+        found = self._board.history(count)
+        if found is None:
+            return m.GetHistoryResponse(known=0, count=0, check=0)
+        return m.GetHistoryResponse(known=1, count=found.count, check=found.check)
+
     def configure(self, configuration: Configuration) -> None:
         """Pass the configuration on; refuse one that allows more than the hard limits, in volts."""
         with _refusals():

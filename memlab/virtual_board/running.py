@@ -41,6 +41,8 @@ class RunningBoard:
         The process that serves it.
     host
         The computer on which it runs.
+    state
+        The file that its chip is kept in; '' of one that ends with the board.
     """
 
     url: str
@@ -49,6 +51,7 @@ class RunningBoard:
     serial: str
     pid: int
     host: str
+    state: str = ""
 
     def __str__(self) -> str:
         return f"virtual board, chip {self.chip}, seed {self.seed}, process {self.pid}"
@@ -59,7 +62,7 @@ def _directory() -> Path:
 
 
 @contextmanager
-def enter(url: str, *, chip: str, seed: int, serial: str) -> Iterator[None]:
+def enter(url: str, *, chip: str, seed: int, serial: str, state: str = "") -> Iterator[None]:
     """Have this board among the running ones for the block of a `with`.
 
     Raises
@@ -67,7 +70,7 @@ def enter(url: str, *, chip: str, seed: int, serial: str) -> Iterator[None]:
     OSError
         If there is no place for the entry.
     """
-    board = RunningBoard(url, chip, seed, serial, os.getpid(), platform.node())
+    board = RunningBoard(url, chip, seed, serial, os.getpid(), platform.node(), state)
     path, descriptor = _new_entry(board.pid)
     try:
         os.write(descriptor, b" " * _OFFSET + json.dumps(asdict(board)).encode())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +78,21 @@ class TestArrayOfAnotherSize(BoardArrayContract):
     @pytest.fixture
     def exact(self) -> bool:
         return True
+
+
+class TestBoardInAFile(BoardContract):
+    """A chip that is kept, opened again and again."""
+
+    @pytest.fixture
+    def open_board(self, tmp_path: Path) -> Callable[[], Board]:
+        return partial(open_board, f"emulator:?chip=ideal&shape=5x7&state={tmp_path / 'my.h5'}")
+
+    @pytest.fixture
+    def exact(self) -> bool:
+        return True
+
+    def test_it_keeps_the_history_of_its_chip(self, board: Board) -> None:
+        assert board.history() is not None
 
 
 PASSIVE = "emulator:?chip=passive-tiox&noise=0&spread.threshold=0&non_responsive=0&{}"

@@ -16,6 +16,7 @@ from drivers.board import (
     Samples,
     Selection,
 )
+from drivers.history import History
 from drivers.owner import Owner
 
 # Written down here a second time on purpose: what no path may ever exceed, in V.
@@ -85,6 +86,9 @@ class WatchedBoard:
     @property
     def life(self) -> str:
         return self.board.life
+
+    def history(self, count: int | None = None) -> History | None:
+        return self.board.history(count)
 
     @property
     def others_pulsed(self) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from drivers.board import Board, PulseBatch
 from drivers.errors import DeviceError
+from drivers.history import prints_of
 from memlab.testing.boards.codes import (
     OPEN_GATE,
     RESET,
@@ -108,3 +109,16 @@ class Pulses(BoardFixtures):
         expected = pulses(board, (3, SET, [1], STRONG_GATE), (3, RESET, [1], OPEN_GATE))
         for name in PulseBatch.__dataclass_fields__:
             np.testing.assert_array_equal(getattr(batch, name), getattr(expected, name))
+
+    def test_a_history_that_is_kept_with_the_chip_has_the_pulses_that_were_fired(
+        self, board: Board
+    ) -> None:
+        before = board.history()
+        batch = pulses(board, (3, SET, [1, 5], WEAK_GATE), (3, RESET, [1], OPEN_GATE))
+        board.pulse(batch)
+        conductances(board)
+        expected = None if before is None else before.after(prints_of(batch))
+        assert board.history() == expected
+        if before is not None:
+            assert board.history(before.count) == before
+            assert board.history(before.count + 3) is None

@@ -12,16 +12,17 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from support.command import in_process
 from support.passports import SET, row_pulses
 
 from drivers.errors import InUseError
 from memlab import open_array, open_board
 from memlab.array.board_array import BoardArray
+from memlab.array.passport_place import find_passport
 from memlab.emulator import chip_file
 from memlab.emulator.chip_file import ChipFile
 from memlab.errors import DataError, SettingError
 from memlab.passport import Passport
-from memlab.passport.location import find_passport
 from memlab.storage import State, sealed, unsealed
 
 COUNTED = "&wear.lifetime=1e12"
@@ -82,7 +83,8 @@ def test_a_chip_in_a_file_is_one_board_with_a_passport_beside_it() -> None:
         serial = array.board.capabilities.serial
         array[2:4, 1:4].program(1.2)
         assert array.passport.path == Path("my.h5.passport").resolve()
-    assert find_passport("my.h5") == Path("my.h5.passport")  # as `memlab chip show my.h5` does
+    # As `memlab chip show my.h5` does.
+    assert find_passport("my.h5") == Path("my.h5.passport").resolve()
     assert re.fullmatch("ideal-7-[0-9a-f]{8}", serial)
     with opened() as array:
         assert array.board.capabilities.serial == serial
@@ -127,6 +129,87 @@ def test_one_program_at_a_time_has_a_chip_under_whatever_name() -> None:
                 opened(url)
     opened("emulator:?state=link.h5").close()
     assert Path("link.h5").is_symlink()
+    assert find_passport("link.h5") == Path("my.h5.passport").resolve()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_chip_of_two_names_is_refused_before_the_next_saving_makes_two_of_it(
+    is_open: bool,
+) -> None:
+    with opened() as array:
+        array[3:5, 2:4].program(1.0)
+        array.simulation.save()
+        os.link("my.h5", "second.h5")
+        if is_open:
+            with pytest.raises(SettingError, match="has a second name"):
+                opened("emulator:?state=second.h5")
+            Path("second.h5").unlink()
+    if not is_open:
+        Path("second.h5").unlink()
+        os.link("my.h5", "second.h5")
+        before = Path("my.h5").read_bytes()
+        for name in ("my.h5", "second.h5"):
+            with pytest.raises(SettingError, match="has a second name") as refused:
+                opened(f"emulator:?state={name}")
+            assert "\n" not in str(refused.value)
+        assert Path("my.h5").read_bytes() == before
+        Path("second.h5").unlink()
+    opened("emulator:?state=my.h5&lost=refuse").close()
+
+
+@pytest.mark.parametrize("second", ["my.h5.before", ".my.h5.before.part"])
+def test_a_name_that_a_kill_within_a_saving_has_left_is_none(second: str) -> None:
+    for _ in range(2):
+        opened().close()
+    Path(second).unlink(missing_ok=True)
+    os.link("my.h5", second)
+    opened().close()
+
+
+def test_a_chip_goes_on_from_another_directory_by_whatever_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = Path.cwd()
+    Path("deep/er").mkdir(parents=True)
+    (here / "to-deep").symlink_to("deep", target_is_directory=True)
+    (here / "dangling.h5").symlink_to("deep/my.h5")
+    wanted = 0
+    for directory, name in (
+        (here, "dangling.h5"),
+        (here, "deep/my.h5"),
+        (here / "deep", "my.h5"),
+        (here / "deep/er", "../my.h5"),
+        (here / "deep/er", str(here / "to-deep/my.h5")),
+        (here, "to-deep/../deep/er/../my.h5"),
+    ):
+        monkeypatch.chdir(directory)
+        with opened(f"emulator:?state={name}") as array:
+            assert array.passport.ledger.totals.fired.sum() == wanted
+            monkeypatch.chdir("/")  # what was opened stays where it is
+            array[3:5, 2:4].program(1.0)
+            wanted += 4
+        monkeypatch.chdir(directory)
+        assert find_passport(name) == here / "deep/my.h5.passport"
+    files = [one.name for one in here.rglob("*") if one.is_file() and not one.is_symlink()]
+    names = ["my.h5", "my.h5.before", "my.h5.lock", "my.h5.passport", "my.h5.passport.lock"]
+    assert sorted(files) == names
+
+
+def test_a_chip_without_a_passport_is_named_and_not_called_damaged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    open_board("emulator:?state=my.h5&seed=7").close()
+    code, out, said = in_process(capsys, "chip", "show", "my.h5")
+    assert (code, out) == (1, "")
+    assert re.fullmatch(
+        r"memlab: my.h5 is a chip \(ta-hfo2, seed 7, serial number ta-hfo2-7-[0-9a-f]{8}\) and has "
+        r"no passport yet: .*'emulator:\?state=my.h5'\n",
+        said,
+    )
+    Path("my.h5").write_bytes(_foreign())
+    code, _, said = in_process(capsys, "chip", "show", "my.h5")
+    assert code == 1
+    assert "no chip of memlab, or is damaged" in said
 
 
 def _foreign() -> bytes:
@@ -197,8 +280,9 @@ def test_what_follows_the_last_save_is_taken_back_in_the_passport_and_said(
     with opened(f"emulator:?chip=ideal&state=my.h5{COUNTED}") as array:
         array[3:5, 2:4].program(1.0)
         array.simulation.save()
-        array.passport.mark_formed(np.ones((1, 2), bool), np.array([7]), np.array([1, 2]))
+        array.passport.mark_formed(np.ones((1, 2), bool), np.array([3]), np.array([2, 3]))
         array[3:4, 2:9].program(1.1)
+        array.passport.mark_formed(np.ones((1, 2), bool), np.array([7]), np.array([1, 2]))
         array[9:12, 2:4].program(1.2)
         kill(array)
     with pytest.raises(DataError, match="lacks the last 4 row pulses") as refused:
@@ -209,7 +293,7 @@ def test_what_follows_the_last_save_is_taken_back_in_the_passport_and_said(
         assert "and 1 formings" in caplog.text
         fired = array.passport.ledger.totals.fired.sum(axis=0)
         assert np.array_equal(fired, array.board.chip._wear.pulses)
-        assert not array.passport.formed.any()
+        assert np.argwhere(array.passport.formed).tolist() == [[3, 2], [3, 3]]
         array[3:4, 2:9].program(1.1)
     caplog.clear()
     with opened("emulator:?state=my.h5&lost=refuse") as array:  # said once
@@ -336,3 +420,84 @@ def test_an_interrupt_within_a_save_comes_after_it(monkeypatch: pytest.MonkeyPat
         assert caught == ["nothing"]
         content = chip_file._unpack(unsealed(Path("my.h5").read_bytes()))
         assert content["board"]["pulsed"] == array.simulation.pulsed > 0
+
+
+def test_a_chip_that_got_more_and_a_passport_that_got_more_are_refused_too() -> None:
+    """However many more pulses the chip got: that it lacks the passport's, its history tells."""
+    with opened() as array:
+        array[3:5, 2:4].program(1.0)
+    shutil.copy("my.h5", "copy")
+    with opened() as array:
+        array[3:5, 2:4].program(1.1)
+    shutil.copy("copy", "my.h5")
+    with opened("emulator:?state=my.h5&passport=none") as array:
+        array[3:9, 2:4].program(1.2)
+    with pytest.raises(DataError, match="gone on without each other"):
+        opened()
+
+
+def test_two_passports_by_turns_are_each_told_of_the_pulses_that_they_lack(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for turn, rows in enumerate((2, 3, 4, 5)):
+        caplog.clear()
+        with opened(f"emulator:?state=my.h5&passport=p{turn % 2}") as array:
+            assert ("got pulses that its passport" in caplog.text) == (turn > 0)
+            array[:rows, 2:4].program(1.0)
+    for name in ("p0", "p1"):
+        caplog.clear()
+        with opened(f"emulator:?state=my.h5&passport={name}") as array:
+            assert len(array.passport.others) == 2
+            assert ("got pulses that its passport" in caplog.text) == (name == "p0")
+
+
+def test_pulses_in_doubt_are_settled_by_the_chip() -> None:
+    with opened() as array:
+        array[3:5, 2:4].program(1.0)
+        with pytest.MonkeyPatch.context() as patch:
+
+            def interrupted(*_: object) -> None:
+                raise KeyboardInterrupt
+
+            patch.setattr(type(array.board), "_pulse", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                array[7:9, 2:4].program(1.1)
+        fire = type(array.board)._pulse
+
+        def late(self: object, *rest: object) -> None:
+            fire(self, *rest)  # type: ignore[arg-type]
+            raise KeyboardInterrupt
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(array.board), "_pulse", late)
+            with pytest.raises(KeyboardInterrupt):
+                array[9:12, 2:4].program(1.2)
+        assert len(array.passport.ledger.open_batches) == 2
+    with opened() as array:
+        outcome = [batch.outcome.tolist() for batch in array.passport.ledger.batches()]
+        assert outcome == [[1, 1], [2, 2], [1, 1, 1]]
+        array[3:5, 2:4].program(1.0)
+    opened("emulator:?state=my.h5&lost=refuse").close()
+
+
+def test_a_chip_and_a_passport_of_an_earlier_memlab_are_told_to_be_not_comparable(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened() as array:
+        array[3:5, 2:4].program(1.0)
+        store = array.passport._store
+        store.execute("DELETE FROM prints")
+        store.execute("DELETE FROM histories")
+    content = chip_file._unpack(unsealed(Path("my.h5").read_bytes()))
+    del content["board"]["history"]
+    Path("my.h5").write_bytes(sealed(chip_file._pack(content)))
+    shutil.copy("my.h5", "older.h5")
+    with opened() as array:
+        assert "got pulses that its passport" in caplog.text
+        assert array.passport.ledger.totals.fired.sum() == 4, "nothing is taken back"
+        array[3:5, 2:4].program(1.0)
+    caplog.clear()
+    opened("emulator:?state=my.h5&lost=refuse").close()
+    assert not caplog.text
+    opened("emulator:?state=older.h5").close()  # without a passport
+    assert "got pulses that its passport" in caplog.text

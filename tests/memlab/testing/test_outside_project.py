@@ -33,6 +33,9 @@ class MyBoard:
     def life(self):
         return self._board.life
 
+    def history(self, count=None):
+        return self._board.history(count)
+
     @property
     def others_pulsed(self):
         return self._board.others_pulsed
