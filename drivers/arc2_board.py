@@ -9,6 +9,8 @@ was found in the makers' libraries, and is heeded here:
 - Reads of a slice or of the whole array wait inside the library with the interpreter held, for ever
   once the board is unplugged (`busy` stays true then), and a failure there is a panic. So readings
   are queued (`read_slice_open_deferred`) and `busy` is looked at from here, with a deadline.
+- `pick_one`, which fetches a reading, waits there as well where none has come. Nothing in this
+  program can break that off: 10 s after the timeout it ends (exit code 1, and says where it was).
 - Voltages beyond +/-10 V are clipped in silence, widths below 40 ns become 40 ns. Both are refused.
 - What is queued cannot be taken back: it leaves with the next `execute`, be it that of grounding.
   So a pulse whose queueing was broken off is as unknown as one that was not heard of again.
@@ -27,6 +29,7 @@ of a row with different gate voltages are pulsed one after the other.
 
 from __future__ import annotations
 
+import faulthandler
 import time
 import tomllib
 from collections.abc import Iterator
@@ -60,6 +63,8 @@ MOST_CURRENT = 10e-3
 WIDTH, TICK = 40e-9, 20e-9
 """s; shortest fast pulse, and the period of its timer."""
 POLL = 0.5e-3
+GRACE = 10.0
+"""s beyond the timeout, before a program is ended that waits in the library."""
 Lines = npt.NDArray[np.intp]
 
 
@@ -87,7 +92,8 @@ def open_board(
     gates
         none, or selectors.
     timeout
-        Seconds until an instrument that stays busy is given up.
+        Seconds until an instrument that stays busy is given up; one whose reading does
+        not come in 10 s more ends the program.
 
     Raises
     ------
@@ -218,16 +224,6 @@ class Arc2Board(RecordedBoard):
             self._let_go()
             raise
 
-    def ground(self) -> None:
-        """Tie every channel to ground, and every selector to 0 V."""
-        with self.owner.turn():
-            self._require_open()
-            self._idle()
-
-    def close(self) -> None:
-        """Ground every channel and let go; calling it again does nothing."""
-        self._end(self._idle, self._drop)
-
     def _drop(self) -> None:
         self._chip = None
 
@@ -253,7 +249,8 @@ class Arc2Board(RecordedBoard):
                 self._bias(selection.rows, vector)
                 self._chip.read_slice_open_deferred(columns.astype(np.uint64), True)
                 self._execute()
-                data = self._chip.pick_one(self._api.DataMode.All, self._api.ReadType.Current)
+                with self._ended_after_deadline():
+                    data = self._chip.pick_one(self._api.DataMode.All, self._api.ReadType.Current)
                 if data is None or np.isnan(np.asarray(data)[columns]).any():
                     raise DeviceError("arc2: the instrument has no reading of a selected column")
                 found[:] = np.asarray(data)[columns]
@@ -343,6 +340,19 @@ class Arc2Board(RecordedBoard):
                 )
                 raise TransportError(self._lost)
             time.sleep(POLL)
+
+    @contextmanager
+    def _ended_after_deadline(self) -> Iterator[None]:
+        """End this program where a call of the library does not come back in time.
+
+        Such a call holds the interpreter: no other thread and no signal is heard, so that nothing
+        gentler is left. Files are whole, as after a kill; the lines are as the instrument has them.
+        """
+        faulthandler.dump_traceback_later(self._timeout + GRACE, exit=True, file=2)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

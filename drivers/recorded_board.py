@@ -24,7 +24,10 @@ PATIENCE = 5.0
 
 
 class RecordedBoard(CheckedBoard):
-    """A board with a lock and a record of what was sent; a driver adds what sends and receives."""
+    """A board with a lock and a record of what was sent; a driver adds what sends and receives.
+
+    One that brings `_idle` and `_drop` needs no `ground` and `close` of its own.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +35,24 @@ class RecordedBoard(CheckedBoard):
         self._record: Tickets | None = None
         self._no_record = ""
         """Why nothing can be pulsed."""
+
+    def ground(self) -> None:
+        """Put every line to 0 V now."""
+        with self.owner.turn():
+            self._require_open()
+            self._idle()
+
+    def close(self) -> None:
+        """Ground every line and let go of the board; calling it again does nothing."""
+        self._end(self._idle, self._drop)
+
+    def _idle(self) -> None:
+        """Put every line to 0 V, and have nothing on its way."""
+        raise NotImplementedError
+
+    def _drop(self) -> None:
+        """Let go of the line, whatever state it is in."""
+        raise NotImplementedError
 
     @property
     def others_pulsed(self) -> str:

@@ -222,16 +222,6 @@ class SmuMatrixBoard(RecordedBoard):
             self._let_go()
             raise
 
-    def ground(self) -> None:
-        """Put both channels to 0 V and off, and every line to ground."""
-        with self.owner.turn():
-            self._require_open()
-            self._idle()
-
-    def close(self) -> None:
-        """Ground every line and let go of the instruments; calling it again does nothing."""
-        self._end(self._idle, self._drop)
-
     def _drop(self) -> None:
         for session in (self._smu, self._matrix):
             with suppress(Exception):

@@ -76,7 +76,7 @@ class PicoBoard(RecordedBoard):
                 cells_at_once=(1, 0),  # one cell in a SET, a whole row in a RESET
             )
             self._claim_chip(chip, "pico:?port=/dev/ttyACM0&chip=die-3")
-            self._zero()
+            self._idle()
             self._settle_unknown()
         except BaseException:
             self._line.close()
@@ -88,18 +88,11 @@ class PicoBoard(RecordedBoard):
         """What the board is and can do."""
         return self._able
 
-    def ground(self) -> None:
-        """Put every line to 0 V now."""
-        with self.owner.turn():
-            self._require_open()
-            self._zero()
-
-    def close(self) -> None:
-        """Ground every line and let go of the port; calling it again does nothing."""
-        self._end(self._zero, self._line.close)
+    def _drop(self) -> None:
+        self._line.close()
 
     def _configure(self, config: BoardConfig) -> None:
-        self._zero()  # it keeps no configuration: every line says all
+        self._idle()  # it keeps no configuration: every line says all
 
     def _read(self, selection: Selection, row_code: int, gain: int, config: BoardConfig) -> Samples:
         one_hot = row_code * np.eye(selection.rows.size, dtype=VOLTS.dtype)
@@ -118,7 +111,7 @@ class PicoBoard(RecordedBoard):
                     raise DeviceError(f"{self._port}: {len(answer)} columns, not {sensed.size}")
                 sensed[:] = [int(word) for word in answer]
         finally:
-            self._zero()
+            self._idle()
         return Samples(code=code, gain=np.ones(code.shape, np.uint8))
 
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
@@ -136,11 +129,11 @@ class PicoBoard(RecordedBoard):
                     if cells:
                         self._ask(line)
                 finally:
-                    self._zero()
+                    self._idle()
 
             self._fire_part(pulses, batch, range(k, k + 1), fire)
 
-    def _zero(self) -> None:
+    def _idle(self) -> None:
         self._ask("ZERO")
 
     def _ask(self, line: str) -> str:

@@ -24,10 +24,10 @@ are. Options for the array on any board:
 
 rounding=nearest      round voltages to the steps that the wire carries, instead of refusing
 passport=FILE         keep the chip's passport there. A board on a wire has one by default, in the
-                      state directory under its serial number, and a chip in a file beside it;
-                      passport=none does without
-lost=take-back        what a chip in a file lacks of its passport is said, and taken back in it
-                      (the default); lost=refuse refuses such a chip
+                      state directory under its serial number, and a chip in a file beside it,
+                      served on this computer or not; passport=none does without
+lost=take-back        what a chip in a file, served or not, lacks of its passport is said, and taken
+                      back in it (the default); lost=refuse refuses such a chip
 budget.set=200000     another budget for this opening: set, reset, pulses, energy (J), forming; none
 calibration=CHOICE    which static errors are undone: latest (the one in use of this board: `memlab
                       calibrate --use`), a version number, a file, or none. The default is latest on

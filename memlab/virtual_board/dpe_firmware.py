@@ -29,8 +29,8 @@ from drivers.board import (
     Timing,
 )
 from drivers.errors import DeviceError, LimitError
-from drivers.max11046 import MID_CODE
 from drivers.published_board import SPANS
+from drivers.published_board.max11046 import MID_CODE
 from firmware_protocol import dpe
 from firmware_protocol.dpe_link import DpeDevice, RequestAsked, RequestBroken
 from memlab.virtual_board.events import BoardEvent, Fired, OutputsChanged

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drivers import max11046
 from drivers.board import Board, BoardConfig, LineClass, Mode, Selection
 from drivers.converter import Converter
-from drivers.published_board import span_code, span_of_code
+from drivers.published_board import max11046, span_code, span_of_code
 from firmware_protocol import messages as m
 from firmware_protocol import vectors
 from firmware_protocol.codec import Message

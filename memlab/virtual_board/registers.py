@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from drivers import ltc2668, max11046
-from drivers.ltc2668 import Command, Span, Word
+from drivers.published_board import ltc2668, max11046
+from drivers.published_board.ltc2668 import Command, Span, Word
 
 __all__ = ["ADC_CHIPS", "DAC_CHIPS", "Registers"]
 

@@ -16,7 +16,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from drivers.board import AUTO_GAIN, Selection
-from drivers.ltc2668 import Span
+from drivers.published_board import Span
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import open_board
 from memlab.emulator import EmulatedBoard, load_preset

@@ -1,7 +1,11 @@
 """The ArC TWO driver over a stand-in for pyarc2, whose signatures are those of the package."""
 
 import inspect
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -321,6 +325,45 @@ class TestExits:
         monkeypatch.setattr(fake.Instrument, "pick_one", lambda *_: np.full(64, np.nan, np.float32))
         with pytest.raises(DeviceError, match="no reading"):
             array.read_conductance()
+
+
+WAITS = """
+import ctypes, sys, time
+from pathlib import Path
+import pytest
+from support.arc2 import plug_in
+from drivers import arc2_board
+from memlab import open_array
+
+patch = pytest.MonkeyPatch()
+fake, url = plug_in(patch, Path(sys.argv[1]), "none")
+arc2_board.GRACE = 0.5
+array = open_array(f"{url}&passport=none")
+array.read_conductance()
+time.sleep(1.0)  # a reading that came leaves no deadline behind
+print("alive", flush=True)
+holding_the_interpreter = ctypes.PyDLL(None).sleep
+fake.Instrument.pick_one = lambda *_: holding_the_interpreter(120)
+array.read_conductance()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="waits in the C library")
+def test_a_program_that_waits_in_the_library_ends_after_a_deadline(tmp_path: Path) -> None:
+    """Nothing else can be done: the library holds the interpreter while it waits."""
+    begin = time.monotonic()
+    run = subprocess.run(
+        [sys.executable, "-c", WAITS, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=100.0,
+        check=False,
+    )
+    assert time.monotonic() - begin < 90.0
+    assert (run.returncode, run.stdout) == (1, "alive\n"), run.stderr
+    assert "Timeout (0:00:00.5" in run.stderr
+    assert "arc2_board.py" in run.stderr
 
 
 def test_the_load_of_a_reading_is_that_of_all_lines_where_others_are_grounded(

@@ -12,7 +12,7 @@ from drivers.board import Outcome, PulseBatch, PulseKind, Selection
 from drivers.dpe_board import DpeBoard
 from drivers.dpe_format import grid_volts, pulse_groups
 from drivers.errors import DeviceError, LimitError, PulseOutcomeUnknown, TransportError
-from drivers.ltc2668 import Span
+from drivers.published_board import Span
 from drivers.tickets import Batch, entries_of
 from drivers.transport import Transport, open_port
 from memlab import OperatingPoint, open_array

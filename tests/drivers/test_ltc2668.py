@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.errors import LimitError
-from drivers.ltc2668 import Command, Span, Word
+from drivers.published_board.ltc2668 import Command, Span, Word
 
 # Span code, volts at 0, 0x8000 and 0xFFFF, and the step in uV, as printed in table 1.3.
 TABLE = [

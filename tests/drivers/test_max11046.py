@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import max11046
-from drivers.max11046 import Configuration, convert, decode
+from drivers.published_board import max11046
+from drivers.published_board.max11046 import Configuration, convert, decode
 
 LSB = 152.588e-6
 

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import memlab
 from drivers.board import AUTO_GAIN, PulseBatch, PulseKind, Selection
-from drivers.ltc2668 import Span
+from drivers.published_board import Span
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import open_board
 from memlab.chip.limits import Limits

@@ -10,7 +10,7 @@ from support.measured_board import INJECTED, programmed
 from support.watched_board import WatchedBoard
 
 from drivers.board import LineClass, Mode
-from drivers.ltc2668 import Span
+from drivers.published_board import Span
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import check_url, open_array, open_board
 from memlab.calibration import Calibration, CalibrationRecord

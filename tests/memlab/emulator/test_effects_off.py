@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drivers.board import AUTO_GAIN
-from drivers.ltc2668 import Span
+from drivers.published_board import Span
 from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from tests.memlab.emulator.effects import ALL, EVERY, make

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from drivers.board import AUTO_GAIN, Selection
 from drivers.converter import CodeRange, Converter
-from drivers.ltc2668 import Span
+from drivers.published_board import Span
 from memlab.emulator.front_end import DacLines
 from memlab.emulator.normal import NormalSource
 from memlab.emulator.profile import DacParameters

@@ -151,10 +151,10 @@ def test_rows_name_the_source_of_each_number() -> None:
     assert rows["wires.resistance"].value == 0.3
     assert "0.3 ohm" in rows["wires.resistance"].source
     assert "assumed" in rows["drift.relaxation"].source
-    assert "MAX11046" in rows["board.adc.noise"].source
+    assert "ADC" in rows["board.adc.noise"].source
     worst = {row.name: row for row in preset_rows("worst-case")}
     # A changed number does not keep the source of the one that it replaced.
-    assert "MAX11046" not in worst["board.adc.noise"].source
+    assert "ADC" not in worst["board.adc.noise"].source
 
 
 def test_published_presets_have_ideal_wires_and_an_ideal_board() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from drivers.board import AUTO_GAIN, Samples, Selection
 from drivers.converter import CodeRange, Codes
-from drivers.ltc2668 import Span
+from drivers.published_board import Span
 from memlab.array.board_array import BoardArray
 from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard, load_preset

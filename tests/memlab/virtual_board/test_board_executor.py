@@ -18,7 +18,7 @@ from support.watched_board import WatchedBoard
 
 from drivers.board import LineClass, Mode, Selection
 from drivers.errors import LimitError
-from drivers.ltc2668 import Span, Word
+from drivers.published_board.ltc2668 import Span, Word
 from firmware_protocol import messages as m
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.framing import encode_frame

@@ -1,8 +1,9 @@
 """The published board: which spans, amplifiers and timer its chips have. One place says so.
 
-The chips themselves are in `ltc2668`, `tia`, `max11046` and `pulse`; lines and cells in
-`firmware_protocol.messages`. The emulated board is this one, and other boards may differ: what a
-board is it says in its `Capabilities`.
+Its DACs and ADCs are the LTC2668-16 and the MAX11046, `ltc2668` and `max11046` beside this; all
+else calls them the published board's DAC and ADC. Its amplifiers are in `drivers.tia`, its pulse
+timer in `drivers.pulse`, lines and cells in `firmware_protocol.messages`. The emulated board is
+this one, and other boards may differ: what a board is it says in its `Capabilities`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drivers import max11046
 from drivers.board import Capabilities, LineClass
 from drivers.converter import CodeRange, Converter
-from drivers.ltc2668 import Span
+from drivers.published_board import max11046
+from drivers.published_board.ltc2668 import Span
 from drivers.pulse import PulseTimer
 from drivers.tia import Transimpedance
 
@@ -24,6 +25,7 @@ __all__ = [
     "SENSE",
     "SPANS",
     "TIMER",
+    "Span",
     "published_capabilities",
     "recorded_converter",
     "span_code",
@@ -46,7 +48,7 @@ AMPLIFIER = Transimpedance()
 SENSE = max11046.CONVERTER
 """The ADC of every column."""
 
-DRIVER_SOURCE = "LTC2668 data sheet, as recalled: 10 mA"
+DRIVER_SOURCE = "data sheet of the published board's DAC, as recalled: 10 mA"
 """Where the current comes from that the driver of a row gives."""
 
 TIMER = PulseTimer()
