@@ -15,6 +15,7 @@ from drivers import stopping
 from drivers.smu import ReferenceSmu, open_smu
 from memlab.array import nearest_step
 from memlab.array.board_array import BoardArray, device_of
+from memlab.array.options import split_array_options
 from memlab.array.urls import check_url
 from memlab.calibrate.log import CalibrationLog, Check
 from memlab.calibrate.measure import Watcher, calibrate_array
@@ -22,7 +23,7 @@ from memlab.calibrate.reference import Connect
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration import Calibration
 from memlab.calibration.static_errors import CalibrationRecord
-from memlab.calibration.store import CalibrationStore
+from memlab.calibration.store import LATEST, CalibrationStore
 from memlab.errors import SaturationWarning, SettingError
 from memlab.kinds import Family, Kind, Quantity, Steps
 from memlab.numeric import BoolArray, FloatArray
@@ -193,6 +194,8 @@ class CalibrationKind(Kind):
         before, after = _check(array, calibration, settings, log)
         if given.store:
             calibration = CalibrationStore(given.serial).add(calibration)
+            if array.passport is not None and uses_latest(array.url):
+                array.passport.calibration = calibration.name
         found = _results(calibration, before, after)
         session.results |= found
         checks = found["vmm_error"]
@@ -213,14 +216,20 @@ class CalibrationKind(Kind):
         return run.finished
 
 
+def uses_latest(board: str) -> bool:
+    """Whether an array of this URL undoes what its board's version in use says."""
+    asked = split_array_options(board)[1].calibration
+    return asked == LATEST or (asked is None and board.partition(":")[0] != "emulator")
+
+
 def _use(board: str, version: int) -> str | None:
     """Return how arrays come to use the calibration; None where none was stored."""
     if not version:
         return None
-    if board.partition(":")[0] != "emulator":
-        return "in use from now on"
     if "calibration=" in board:
         return "its URL chooses the calibration; calibration=latest is this one"
+    if board.partition(":")[0] != "emulator":
+        return "in use from now on"
     return "add calibration=latest to the emulator's URL to use it: by default it has none"
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from drivers import stopping
+from drivers.board import Capabilities
+from drivers.errors import InUseError
+from memlab.array.options import split_array_options
+from memlab.array.passport_place import passport_of
 from memlab.array.urls import open_board
-from memlab.calibrate.procedure import CalibrationKind, run_calibration
+from memlab.calibrate.procedure import CalibrationKind, run_calibration, uses_latest
 from memlab.calibrate.reference import Probe
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.calibration.store import CalibrationStore
@@ -20,6 +24,7 @@ from memlab.cli import options
 from memlab.cli.command import Command
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.cli.streams import tell
+from memlab.passport import Passport
 from memlab.regions import format_lines
 from memlab.session import Labels, configure, read_config
 
@@ -120,6 +125,15 @@ def calibrate(
     tell(document, as_json, _words)
 
 
+def _note_in_passport(url: str, able: Capabilities, store: CalibrationStore) -> None:
+    """Have the chip's passport name the version in use now, and not when it is opened next."""
+    named = split_array_options(url)[1].passport
+    path = passport_of(able.serial) if named is None else Path(named)
+    if able.serial and path.is_file():
+        with suppress(InUseError), Passport(path, (able.rows, able.columns)) as passport:
+            passport.calibration = store.load(store.used).name if store.used else None
+
+
 def _choices(do_list: bool, use: int | None, undo: bool, off: bool) -> dict[str, bool]:
     return {"--list": do_list, "--use": use is not None, "--undo": undo, "--off": off}
 
@@ -127,11 +141,14 @@ def _choices(do_list: bool, use: int | None, undo: bool, off: bool) -> dict[str,
 def _versions(url: str, choice: str, use: int | None, as_json: bool) -> None:
     """Show or change which version of a board is in use."""
     with open_board(url) as board:
-        store = CalibrationStore(board.capabilities.calibrated_as)
+        able = board.capabilities
+    store = CalibrationStore(able.calibrated_as)
     if choice == "--undo":
         store.undo()
     elif choice != "--list":
         store.use(use or 0)
+    if choice != "--list" and uses_latest(url):
+        _note_in_passport(url, able, store)
     versions = [
         {"version": one.version, "date": one.date, "method": one.method, "software": one.software}
         for one in store.versions()

@@ -10,10 +10,12 @@ from matplotlib.axes import Axes
 from memlab.figures.cell_map import draw_cells, measured_lines
 from memlab.figures.heading import heading_of, utc
 from memlab.figures.panels import legend_below, panels, stacked
-from memlab.figures.style import BLUE, GREY, ORANGE, count_axis, figure_file, many
+from memlab.figures.style import BLUE, GREY, ORANGE, count_axis, figure_file, many, whole_numbers
 from memlab.passport import Passport
 
 __all__ = ["plot_passport"]
+
+_MOST_BINS = 40
 
 
 def plot_passport(passport: Passport, png: Path) -> None:
@@ -57,15 +59,22 @@ def plot_passport(passport: Passport, png: Path) -> None:
         _draw_histogram(lower.subplots(), used, passport.budgets.set)
 
 
+def _edges(most: int) -> np.ndarray:
+    """Return edges of bins for whole numbers from 0 to `most`, of equally many in each."""
+    width = -(-(most + 1) // _MOST_BINS)
+    return np.arange(0, most + 1 + width, width) - 0.5
+
+
 def _draw_histogram(axes: Axes, used: np.ndarray, budget: float | None) -> None:
     """Draw how many cells had how many SETs and RESETs, and how much of the budget is used."""
-    edges = np.linspace(0, max(1, used.max()), 41)
+    edges = _edges(int(used.max()))
     for counts, name, colour, style in (
         (used[0], "SETs", BLUE, "-"),
         (used[1], "RESETs", ORANGE, "--"),
     ):
         axes.stairs(np.histogram(counts, edges)[0], edges, label=name, color=colour, ls=style)
     count_axis(axes, used[0].size)
+    whole_numbers(axes.xaxis)
     most = used[0].max()
     share = "no budget of SETs" if not budget else f"most SETs: {most / budget:.2%} of the budget"
     axes.set_title(share, color=GREY)

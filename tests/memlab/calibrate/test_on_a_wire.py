@@ -5,10 +5,14 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from support.virtual_board import VirtualBoard
 
 from memlab.calibrate.procedure import run_calibration
 from memlab.calibrate.settings import CalibrationSettings
+from memlab.calibration.store import CalibrationStore
+from memlab.cli import cli
+from memlab.passport import Passport
 
 
 def test_products_agree_with_the_map_ten_times_better(
@@ -35,3 +39,12 @@ def test_products_agree_with_the_map_ten_times_better(
     assert found["figure"] is None
     assert found["vmm_error"]["before"]["value"] > 10 * found["vmm_error"]["after"]["value"]
     assert "pass 1, row 128 of 128" in told
+    # The passport names it now, and what is chosen later, not when the array is opened next.
+    name = CalibrationStore(served.document["serial"]).load(1).name
+    (path,) = (tmp_path / "state").glob("passport-*.sqlite")
+    for choice, used in (([], name), (["--off"], None), (["--use", "1"], name), (["--undo"], None)):
+        if choice:
+            words = ["calibrate", "--board", f"{served.url}&line_pause=0", *choice]
+            assert CliRunner().invoke(cli, words).exit_code == 0
+        with Passport.read(path) as passport:
+            assert passport.calibration == used, choice

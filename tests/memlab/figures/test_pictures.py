@@ -17,7 +17,7 @@ from memlab.figures import (
 )
 from memlab.figures.accuracy_curves import plot_accuracy_curves
 from memlab.figures.conductance_map import plot_map
-from memlab.figures.passport import plot_passport
+from memlab.figures.passport import _edges, plot_passport
 from memlab.figures.sweep import plot_sweep
 from memlab.figures.table_comparison import plot_table_comparison
 from memlab.kinds import plot_run
@@ -164,6 +164,17 @@ PLANS = {
 @pytest.mark.parametrize("name", ["cnn", slow("conv-lstm"), slow("two")])
 def test_floor_plans(name: str) -> None:
     assert seen(lambda: plot_floor_plan(PLANS[name], PICTURE)) == []
+
+
+@pytest.mark.parametrize("most", [0, 1, 5, 39, 40, 41, 79, 80, 12345])
+def test_bins_of_pulses_have_equally_many_whole_numbers(most: int) -> None:
+    """Bins of 1.2 pulses hold one number or two, and show steps that are not there."""
+    edges = _edges(most)
+    counted = np.histogram(np.arange(edges[-1] + 0.5), edges)[0]
+    assert set(counted) == {counted[0]}
+    assert edges[0] < 0 <= most < edges[-1]
+    assert edges.size <= 41
+    assert edges[-2] < most  # no bin is empty for nothing
 
 
 @pytest.mark.parametrize("used", [slow(False), True])
