@@ -13,8 +13,10 @@ import compileall
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.virtual_board import REPOSITORY, VirtualBoard
@@ -53,6 +55,31 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()  # a collection of garbage would look at thousands of tests each time
+
+
+@pytest.fixture
+def counts(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Count what happened in a test that goes by chance; all of its cases are told together."""
+    found: dict[str, int] = {}
+    request.node.user_properties.append(("counts", found))
+
+    def count(what: str) -> None:
+        found[what] = found.get(what, 0) + 1
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell what tests have counted, by the name of the test."""
+    totals: dict[str, Counter[str]] = {}
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, found in report.user_properties if report.when == "call" else ():
+            if name == "counts":
+                totals.setdefault(report.nodeid.partition("[")[0], Counter()).update(found)
+    for name, total in totals.items():
+        terminalreporter.write_line(f"{name}: {sum(total.values())} counted")
+        for what, number in sorted(total.items()):
+            terminalreporter.write_line(f"  {number:5}  {what}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -159,53 +159,79 @@ def test_a_training_goes_on_after_its_board_was_restarted(virtual_board: Serve) 
     assert same(found["entry/training/epoch"], wanted["entry/training/epoch"])
 
 
-def kill_boards(
-    seed: int, kills: int, virtual_board: Serve, caplog: pytest.LogCaptureFixture
+def kill_some(
+    seed: int,
+    kills: int,
+    virtual_board: Serve,
+    caplog: pytest.LogCaptureFixture,
+    counts: Callable[[str], None],
 ) -> None:
-    """Kill boards under a training; what chip and passport differ by is said, and is so no more."""
-    from support.killed_run import KilledRun, run
+    """Kill boards, their hosts or both under a training: chip and passport end in step, or say."""
+    from support.killed_run import SIGNALS, KilledRun, run
 
     rng = np.random.default_rng(seed)
     train = ["train", "airline-window", "--set", "network.units=2", "--epochs", "40", "--quiet"]
     serve = ("--pty", "--state", "my.h5", "--link", "board", *CHIP)
+    board = virtual_board(*serve)
     for k in range(kills):
         out = Path(f"run{k}.h5")
-        board = virtual_board(*serve)
         words = [*train, "--board", "serial://board?reconnect=0.2", "--out", str(out)]
         current = KilledRun(words, Path.cwd())
         while current.running and not current.began:
             current.look()
-        current.follow(current.used + rng.uniform(0.0, 0.6))
-        ended(board, signal.SIGKILL)
-        code, said = current.finish()
-        assert code in (0, 1, 3), said
+        runs = current.follow(current.used + rng.uniform(0.0, 0.6))
+        who = ("board", "host", "board and host")[rng.integers(3)]
+        number = SIGNALS[rng.integers(len(SIGNALS))]
+        counts(f"{who} {'hit by' if runs else 'not at work, and'} {signal.Signals(number).name}")
+        if "board" in who:
+            ended(board, number)
+        if "host" in who:
+            current.end(number)
+        else:
+            code, said = current.finish()
+            assert code in (0, 1, 3), said
         caplog.clear()
-        board = virtual_board(*serve)
+        if "board" in who:
+            board = virtual_board(*serve)
         with opened("serial://board") as array:
-            totals, counted = array.passport.ledger.totals, pulses_in_file()
-            fired, doubtful = totals.fired.sum(axis=0), totals.doubtful.sum(axis=0)
-            assert ((fired <= counted) & (counted <= fired + doubtful)).all()
+            wait_until_in_step(array)
             assert array.board.others_pulsed == ""
+            assert array.passport.others == []
+            counts(f"opened: {'lacks pulses, and so it is said' * told(caplog) or 'in step'}")
         code, said = run(["runs", "resume", str(out), "--quiet"])
         assert code == 0 or "saved before the last pulses" in said or "cannot be resumed" in said
+        counts("resumed" if not code else "a resume refused: the chip lacks what it builds on")
         with opened("serial://board") as array:
-            deadline = time.monotonic() + 30.0
-            while not (array.passport.ledger.totals.fired.sum(axis=0) <= pulses_in_file()).all():
-                assert time.monotonic() < deadline, "the chip was not saved"
-                time.sleep(0.02)
-        ended(board, signal.SIGINT)
+            wait_until_in_step(array)
+
+
+def told(caplog: pytest.LogCaptureFixture) -> bool:
+    return "lacks the last" in caplog.text
+
+
+def wait_until_in_step(array: BoardArray) -> None:
+    """The passport of an open array has just what its chip counts; that is saved by and by."""
+    totals = array.passport.ledger.totals
+    assert not totals.doubtful.any()
+    deadline = time.monotonic() + 30.0
+    while not np.array_equal(totals.fired.sum(axis=0), pulses_in_file()):
+        assert time.monotonic() < deadline, "the chip was not saved, or is another one"
+        time.sleep(0.02)
 
 
 def test_killed_boards_keep_chip_and_passport_in_step(
-    virtual_board: Serve, caplog: pytest.LogCaptureFixture
+    virtual_board: Serve, caplog: pytest.LogCaptureFixture, counts: Callable[[str], None]
 ) -> None:
-    kill_boards(1, 2, virtual_board, caplog)
+    kill_some(1, 2, virtual_board, caplog, counts)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(4))
-def test_20_killed_boards(
-    seed: int, virtual_board: Serve, caplog: pytest.LogCaptureFixture
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(8))
+def test_40_kills_of_boards_and_hosts(
+    seed: int,
+    virtual_board: Serve,
+    caplog: pytest.LogCaptureFixture,
+    counts: Callable[[str], None],
 ) -> None:
-    kill_boards(seed, 5, virtual_board, caplog)
+    kill_some(seed, 5, virtual_board, caplog, counts)
