@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy.typing as npt
 
 from drivers.converter import Codes, Converter
 from memlab.chip.load import Load
+from memlab.errors import SaturationWarning
 from memlab.numeric import BoolArray, FloatArray
 
-__all__ = ["Counts", "Measurement", "Traffic"]
+__all__ = ["Counts", "Measurement", "Traffic", "note_saturation"]
 
 
 @dataclass
@@ -117,4 +119,22 @@ class Measurement:
             adc_code=None if self.adc_code is None else self.adc_code[sensed],
             gain=None if self.gain is None else self.gain[sensed],
             dac_code=None if self.dac_code is None or driven is None else self.dac_code[driven],
+        )
+
+
+def note_saturation(counts: Counts, measurement: Measurement) -> None:
+    """Count saturated readings, and warn who called the array two functions further up."""
+    clipped = int(np.count_nonzero(measurement.saturated))
+    if clipped:
+        # The first warning says how many, the others have one text, so that Python shows it once
+        # per place and not per VMM.
+        what = f"{clipped} of {measurement.saturated.size}"
+        if counts.saturated:
+            what = "more"
+        counts.saturated += clipped
+        warnings.warn(
+            f"{what} readings are saturated: the true magnitudes are larger; lower the voltage or "
+            "choose a smaller gain (how many in all: counts.saturated; which: measure_vmm)",
+            SaturationWarning,
+            stacklevel=4,
         )

@@ -2,38 +2,31 @@
 
 `Array` is what scripts, layers and procedures use. `BoardArray` is the one implementation on top of
 any Board, and `IdealArray` the plain float64 reference. Slicing gives a view that owns a partition
-of the lines and shares the board.
+of the lines and shares the board (`view`); what lies under an array, and how it goes back to an
+earlier state, is for those who record and resume runs (`underneath`).
 """
 
 from __future__ import annotations
 
-import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, fields
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
-from drivers.board import AUTO_GAIN, Board
-from drivers.owner import Owner
-from drivers.simulation import Simulation
+from drivers.board import AUTO_GAIN
 from memlab.array.arguments import as_mask, as_numbers, as_row
-from memlab.array.batches import NamedBatches
-from memlab.array.measurement import Counts, Measurement, Traffic
+from memlab.array.measurement import Measurement, note_saturation
 from memlab.array.switching_law import SwitchingLaw
-from memlab.array.view import View
-from memlab.errors import SaturationWarning, SettingError
+from memlab.array.underneath import Underneath
 from memlab.numeric import BoolArray, FloatArray
-from memlab.passport import Passport
-from memlab.storage import State
 
 __all__ = ["Array"]
 
 
-class Array(View, ABC):
+class Array(Underneath):
     """A crossbar array, or a view of some of its lines. Indices are [row, column].
 
     Use it as a context manager: however the block ends, every line is grounded and the board is
@@ -45,14 +38,8 @@ class Array(View, ABC):
 
     Attributes
     ----------
-    counts
-        What has been done so far, shared by all views of one array.
-    traffic
-        What has crossed the Board seam so far, where there is one; shared as well.
     on_vmm
         Called with the `Measurement` of every VMM of this view; observers record what passes.
-    url
-        By which it was opened, without a token; '' where it was made by hand.
     code_types
         numpy's types, without byte order, of the codes of rows and of what is sensed.
     gate_voltage_step, input_voltage_step
@@ -60,48 +47,10 @@ class Array(View, ABC):
         others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
     """
 
-    counts: Counts
-    traffic: Traffic
     on_vmm: Callable[[Measurement], None] | None
-    url = ""
     code_types = ("u2", "u2")
     gate_voltage_step = 0.0
     input_voltage_step = 0.0
-
-    def __init__(self, rows: int, columns: int, owner: Owner | None = None):
-        self.counts = Counts()
-        self.traffic = Traffic()
-        self._owner = owner or Owner()
-        super().__init__(rows, columns)
-
-    def __repr__(self) -> str:
-        """Return what it is, how large, where, and what was done; asks no device."""
-        rows, columns = self.shape
-        whole = "" if self.shape == self._chip_shape else " of {} x {}".format(*self._chip_shape)
-        where = f", {self.url}" if self.url else ""
-        done = f"{self.counts.vmm} VMM, {self.counts.set} SETs, {self.counts.reset} RESETs"
-        return f"<{type(self).__name__} {rows} x {columns}{whole}{where}; {done}>"
-
-    @property
-    def passport(self) -> Passport | None:
-        """The passport of the chip; None where there is no chip, or it has none."""
-        return None
-
-    @property
-    def simulation(self) -> Simulation | None:
-        """Time, energy and state of a chip that is simulated in this process; else None."""
-        return None
-
-    @property
-    def board(self) -> Board:
-        """The board below; it speaks in codes.
-
-        Raises
-        ------
-        SettingError
-            If there is none.
-        """
-        raise SettingError("this array has no board; use serial://, socket:// or emulator:")
 
     @property
     def stated_law(self) -> SwitchingLaw | None:
@@ -155,7 +104,7 @@ class Array(View, ABC):
         stopping.check()
         with self._owner.turn():
             measurement = self._measure_conductance(gain)
-            self._note_saturation(measurement)
+            note_saturation(self.counts, measurement)
             return measurement
 
     def measure_vmm(self, voltage: npt.ArrayLike, *, gain: int = AUTO_GAIN) -> Measurement:
@@ -170,26 +119,10 @@ class Array(View, ABC):
         with self._owner.turn():
             measurement = self._measure_vmm(vectors, gain)
             self.counts.vmm += vectors.size // self.rows.size
-            self._note_saturation(measurement)
+            note_saturation(self.counts, measurement)
             if self.on_vmm is not None:
                 self.on_vmm(measurement)
             return measurement
-
-    def _note_saturation(self, measurement: Measurement) -> None:
-        clipped = int(np.count_nonzero(measurement.saturated))
-        if clipped:
-            # The first warning says how many, the others have one text, so that Python shows it
-            # once per place and not per VMM.
-            what = f"{clipped} of {measurement.saturated.size}"
-            if self.counts.saturated:
-                what = "more"
-            self.counts.saturated += clipped
-            warnings.warn(
-                f"{what} readings are saturated: the true magnitudes are larger; lower the voltage "
-                "or choose a smaller gain (how many in all: counts.saturated; which: measure_vmm)",
-                SaturationWarning,
-                stacklevel=4,
-            )
 
     # -- what changes the device --------------------------------------------------------------
 
@@ -285,43 +218,6 @@ class Array(View, ABC):
         """
         raise TypeError("only an ideal array can be written directly; use a OneShotUpdate")
 
-    # -- going back ---------------------------------------------------------------------------
-
-    @property
-    def batches(self) -> NamedBatches | None:
-        """The names of the present run's batches of pulses, where it has named them."""
-        return None
-
-    @property
-    def restorable(self) -> bool:
-        """Whether `restore` brings the cells back too: they live in this process."""
-        return True
-
-    def state(self) -> State:
-        """Return what the array, its counts and, where `restorable`, its chip remember; copies.
-
-        That of a passport is its own (`Passport.state`).
-        """
-        return {"counts": asdict(self.counts)}
-
-    def name_batches(self, run: str) -> None:
-        """Have the board know the batches of pulses to come by a run's identity, in order.
-
-        Asked for in a program that goes on with the run, a batch that was fired is not fired again.
-        Where the chip lives in this process there is no need: it goes back with the run.
-        """
-
-    def restore(self, state: State) -> None:
-        """Go back to a `state` of an array that was opened alike; all views of it do.
-
-        Raises
-        ------
-        DeviceError
-            If it is the state of another one.
-        """
-        for field in fields(Counts):
-            setattr(self.counts, field.name, state["counts"][field.name])
-
     # -- life ---------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
@@ -337,10 +233,6 @@ class Array(View, ABC):
     @abstractmethod
     def close(self) -> None:
         """Ground every line and release the board; calling it again does nothing."""
-
-    @abstractmethod
-    def describe(self) -> dict[str, Any]:
-        """Return identity and settings, as plain values for a run file."""
 
     @abstractmethod
     def _measure_conductance(self, gain: int) -> Measurement: ...
