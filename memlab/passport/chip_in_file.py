@@ -67,7 +67,8 @@ def meet_chip(board: Board, passport: Passport, *, refuse: bool = False) -> None
     serial = board.capabilities.serial
     _require_own(passport, serial)
     found = passport.find_history(now)
-    if found.number is None:
+    is_ahead = found.number is None
+    if is_ahead:
         found = _ahead(board, passport, now, found)
     assert found.number is not None
     changes = _changes(passport, found)
@@ -87,8 +88,9 @@ def meet_chip(board: Board, passport: Passport, *, refuse: bool = False) -> None
     if lost:
         also = f", and {formings} formings," if formings else ""
         LOGGER.warning("%s. They are taken back%s: the passport has them as not fired", told, also)
+    if is_ahead:
+        passport.note_history(found.number, now)
     passport.reached = found.number
-    passport.note_history(found.number, now)
     passport.chip_in_file = serial
 
 

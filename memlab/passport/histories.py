@@ -2,9 +2,9 @@
 
 The batches of a passport, in order, make a history for each place in it: the pulses that were fired
 follow each other, those that were not are left out, and of pulses in doubt a chip has got the
-first ones of a batch or none. A place whose history is the chip's is where the chip is. What the
-chip said of itself at an earlier meeting is a place to begin from as well: it may have had pulses
-that no passport has.
+first ones of a batch or none. A place whose history is the chip's is where the chip is. Where a
+chip was ahead of its passport, what it said of itself then is a history to go on from as well, for
+as long as nothing before it is decided otherwise.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from drivers.board import Outcome
-from drivers.history import History
+from drivers.history import History, Prints
 from memlab.numeric import BoolArray
 from memlab.passport.store import Store
 
 __all__ = ["Found", "find_history"]
+
+Fired = dict[int, BoolArray]
+"""Which pulses of batches a chip got, by their numbers."""
 
 _MOST = 4096
 """Histories that are followed at a time: each pulse in doubt makes another one."""
@@ -41,60 +45,54 @@ class Found:
     """
 
     number: int | None
-    fired: dict[int, BoolArray] = field(default_factory=dict)
-    ends: dict[History, dict[int, BoolArray]] = field(default_factory=dict)
+    fired: Fired = field(default_factory=dict)
+    ends: dict[History, Fired] = field(default_factory=dict)
 
 
-def find_history(store: Store, history: History) -> Found:
+def find_history(store: Store, wanted: History) -> Found:
     """Return where the chip of this history is, the last place of several."""
-    last = store.row("SELECT max(batch) FROM histories")
-    begin = int((last and last[0]) or 0)
-    found = _follow(store, history, begin)
-    return found if found.number is not None or not begin else _follow(store, history, 0)
-
-
-def _follow(store: Store, wanted: History, begin: int) -> Found:
-    """Follow the passport from a batch on, of which the file says what the chip had got then."""
     told: dict[int, list[History]] = {}
-    query = "SELECT batch, count, checksum FROM histories WHERE batch >= ?"
-    for batch, count, check in store.rows(query, begin):
+    for batch, count, check in store.rows("SELECT batch, count, checksum FROM histories"):
         told.setdefault(int(batch), []).append(History(int(count), int(check)))
-    heads: dict[History, dict[int, BoolArray]] = {} if begin else {History(): {}}
+    heads: dict[History, Fired] = {History(): {}}
     found = Found(None)
 
-    def meet(number: int) -> None:
+    def arrive(number: int, reached: dict[History, Fired]) -> None:
         for head in told.get(number, ()):
-            heads.setdefault(head, {})
-        if wanted in heads:
-            found.number, found.fired = number, heads[wanted]
+            reached.setdefault(head, {})
+        # Where nothing of a batch was fired, the chip is at the batch before it.
+        if wanted in reached and (wanted not in heads or not number):
+            found.number, found.fired = number, reached[wanted]
 
-    meet(begin)
-    for number, content, outcome in _batches(store, begin):
-        following: dict[History, dict[int, BoolArray]] = {}
-        for fired, doubt in _ways(outcome) if content is not None else ():
-            assert content is not None
-            prints = content[fired]
+    arrive(0, heads)
+    for number, prints, outcome in _batches(store):
+        reached: dict[History, Fired] = {}
+        for fired, is_doubtful in _ways(outcome) if prints is not None else ():
+            assert prints is not None
+            sent = prints if fired.all() else prints[fired]
+            decided = {number: fired} if is_doubtful else {}
             for head, path in heads.items():
-                more = {number: fired} if doubt else {}
-                following.setdefault(head.after(prints), path | more)
+                reached.setdefault(head.after(sent), path | decided)
                 part = wanted.count - head.count
-                if 0 < part < prints.size and head.after(prints[:part]) == wanted:
+                if 0 < part < sent.size and head.after(sent[:part]) == wanted:
                     got = fired & (np.cumsum(fired) <= part)
                     found.number, found.fired = number, path | {number: got}
-        heads.clear()
-        heads |= following if len(following) <= _MOST else {}
-        meet(number)
+        reached = reached if len(reached) <= _MOST else {}
+        arrive(number, reached)
+        heads = reached
     found.ends = heads
     return found
 
 
-def _batches(store: Store, after: int) -> Iterator[tuple[int, np.ndarray | None, np.ndarray]]:
+def _batches(
+    store: Store,
+) -> Iterator[tuple[int, Prints | None, npt.NDArray[np.uint8]]]:
     """Return number, prints (None where they are not known) and outcome of each batch."""
     query = (
         "SELECT id, prints, outcome FROM batches LEFT JOIN prints ON prints.batch = id "
-        "LEFT JOIN outcomes ON outcomes.batch = id WHERE id > ? ORDER BY id"
+        "LEFT JOIN outcomes ON outcomes.batch = id ORDER BY id"
     )
-    for number, content, outcome in store.rows(query, after):
+    for number, content, outcome in store.rows(query):
         with store.decoding():
             prints = None if content is None else np.frombuffer(content, "<u4")
             empty = bytes(0 if prints is None else prints.size)
@@ -104,10 +102,13 @@ def _batches(store: Store, after: int) -> Iterator[tuple[int, np.ndarray | None,
         yield number, prints, known
 
 
-def _ways(outcome: np.ndarray) -> Iterator[tuple[BoolArray, bool]]:
+def _ways(outcome: npt.NDArray[np.uint8]) -> Iterator[tuple[BoolArray, bool]]:
     """Return which pulses may have been fired, for each way it may have gone; whether in doubt."""
     done = outcome == Outcome.DONE
     doubt = ~done & (outcome != Outcome.NOT_FIRED)
+    if done.all() or not doubt.any():
+        yield done, False
+        return
     nth = np.cumsum(doubt)
-    for count in range(int(nth[-1]) + 1 if nth.size else 1):
-        yield done | (doubt & (nth <= count)), bool(doubt.any())
+    for count in range(int(nth[-1]) + 1):
+        yield done | (doubt & (nth <= count)), True

@@ -344,6 +344,7 @@ class PulseLedger:
         self._keep_before(batch.number, outcome)
         with self._store.transaction() as execute:
             execute(_SETTLE, (batch.number, outcome.tobytes()))
+            execute("DELETE FROM histories WHERE batch >= ?", (batch.number,))
             if by:
                 execute(
                     "INSERT INTO decisions(batch, time, decided_by, outcome) VALUES (?, ?, ?, ?)",

@@ -496,7 +496,7 @@ class Passport:
         return find_history(self._store, history)
 
     def note_history(self, batch: int, history: History) -> None:
-        """Enter what the chip says of itself, which has all that is here up to a batch."""
+        """Enter what a chip says that has all that is here up to a batch, and others' pulses."""
         self._store.execute(
             "INSERT OR IGNORE INTO histories VALUES (?, ?, ?)", batch, history.count, history.check
         )

@@ -32,8 +32,8 @@ never the file (write-ahead log, synchronous=NORMAL).
     prints(batch, prints)           a checksum (u4) of each row-pulse as the board got it
                                     (`drivers.history`); of older files, none
     histories(batch, count, checksum)
-                                    what the chip itself said that it had got, when it had all that
-                                    this file has up to a batch (see `histories`)
+                                    what the chip said that it had got, where that was more than all
+                                    that this file has up to a batch (see `histories`)
     formed_after(forming, batch)    which batch the chip had got last when cells were formed
 
 Times are seconds since 1970 (UTC); masks are packed bits, row by row. Bytes in the name of a file

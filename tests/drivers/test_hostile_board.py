@@ -12,6 +12,7 @@ from support.hostile_board import HostileBoard, Tamper, at, changing, setting
 
 from drivers.board import PulseBatch, PulseKind, Selection
 from drivers.errors import DeviceError, TransportError
+from drivers.history import History
 from drivers.link import Link
 from drivers.serial_board import SerialBoard
 from firmware_protocol import messages as m
@@ -127,6 +128,16 @@ def test_a_driver_that_gives_nothing_is_refused() -> None:
     error = survive(HostileBoard(setting(m.GetDriversResponse, set_na=0)))
     assert isinstance(error, RemoteProtocolError)
     assert "set_na" in str(error)
+
+
+def test_a_history_of_another_number_of_pulses_than_was_asked_for_is_refused() -> None:
+    hostile = HostileBoard(setting(m.GetHistoryResponse, known=1, count=7, check=5))
+    with open_board(hostile) as board:
+        assert board.history() == board.history(7) == History(7, 5)
+        with pytest.raises(RemoteProtocolError, match="of 3 row pulses, the board answers of 7"):
+            board.history(3)
+    with open_board(HostileBoard(HONEST)) as board:
+        assert board.history() is None
 
 
 @pytest.mark.parametrize("ops", [[5], [7, 6], [0], [2**32 - 1] * 2])
