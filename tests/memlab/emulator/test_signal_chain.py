@@ -23,7 +23,7 @@ from memlab.array.board_array import BoardArray
 from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.drive import ExactDrive
-from memlab.emulator.front_end import ColumnErrors
+from memlab.emulator.front_end import ColumnErrors, ColumnSettling
 from memlab.emulator.grid import coarser_bits
 from memlab.emulator.products import Products, Stretch
 from memlab.emulator.readout import Operands
@@ -320,20 +320,26 @@ class TestNoiseOfTheCells:
         drives = [ExactDrive(Span.BIPOLAR_5, CodeRange(32768, 32768)) for _ in range(3)]
         for drive, largest, unit in zip(drives, (1311.0, 9e6, 1311.0), (1, 1, 4), strict=True):
             drive.largest, drive.unit = largest, unit * 2.0**-20
+        settlings = [None] + [
+            ColumnSettling(part * np.arange(1.0, 5.0), np.arange(2), np.zeros(2))
+            for part in (0.125, 0.0625)
+        ]
         one = SignalChain(EmulatedBoard(load_preset("ideal"), seed=0).capabilities)
         for _ in range(80):
             operands = operands_of((some, other, None)[rng.integers(3)])
+            settling = settlings[rng.integers(3)]
             of_columns, drive = errors[rng.integers(2)], drives[rng.integers(3)]
-            found = one._tables_of(operands, of_columns, drive)
-            fresh = chain()._with_cells(chain()._in_units(of_columns, drive.unit), operands, drive)
+            found = one._tables_of(operands, of_columns, drive, settling)
+            made = chain()._in_units(of_columns, drive.unit, settling)
+            fresh = chain()._with_cells(made, operands, drive)
             for name in (
                 *("scale", "offset", "current", "sigma", "variance"),
-                *("square_scale", "of_cells", "of_cells_unit"),
+                *("unsettled", "square_scale", "of_cells", "of_cells_unit"),
             ):
                 np.testing.assert_array_equal(getattr(found, name), getattr(fresh, name), name)
             # Slow noise changes the operands, and none of this.
             again = operands_of(operands.variance)
-            assert one._tables_of(again, of_columns, drive) is found
+            assert one._tables_of(again, of_columns, drive, settling) is found
 
     def test_a_chip_without_variance_has_none(self) -> None:
         drive = ExactDrive(Span.BIPOLAR_5, CodeRange(26214, 39322))
