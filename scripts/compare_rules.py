@@ -2,6 +2,7 @@
 
     python scripts/compare_rules.py                             # everything that is missing
     python scripts/compare_rules.py --only mnist-cnn --rule one-shot --seeds 2
+    python scripts/compare_rules.py --full                      # as long as published: hours
     python scripts/compare_rules.py --table                     # write the page from what is stored
 
 Each trial is a run of `memlab train`; what the table shows is kept beside this script, in
@@ -15,7 +16,7 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,29 +45,54 @@ class Task:
     ----------
     name, preset, settings
         As for `memlab train`.
-    rule_settings
-        For some rules, what else is set.
+    variants
+        For some rules, what else is set: a row for each.
     """
 
     name: str
     preset: str
     settings: tuple[str, ...]
-    rule_settings: dict[str, tuple[str, ...]]
+    variants: Mapping[str, Sequence[tuple[str, ...]]]
 
-    def words(self, rule: str) -> tuple[str, ...]:
-        """Return all settings of a rule."""
-        return (*self.settings, f"update.rule={rule}", *self.rule_settings.get(rule, ()))
-
-    def command(self, rule: str) -> str:
-        """Return what a user types; `--seed N` is to be added."""
-        settings = " ".join(f"--set {one}" for one in self.words(rule))
-        return f"memlab train {self.name} --preset {self.preset} {settings}"
+    def rows(self, rules: Sequence[str]) -> list[Row]:
+        """Return the rows of some rules."""
+        return [Row(self, rule, more) for rule in rules for more in self.variants.get(rule, ((),))]
 
 
-TASKS = (
-    Task("mnist-cnn", "memlab", ("data.train=20000", "train.epochs=1"), {}),
-    Task("mnist-sequence", "memlab", ("train.epochs=1",), {}),
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: a rule on a task, and what else is set for it."""
+
+    task: Task
+    rule: str
+    more: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """All that is set."""
+        return (*self.task.settings, f"update.rule={self.rule}", *self.more)
+
+    @property
+    def command(self) -> str:
+        """What a user types; `--seed N` is to be added."""
+        settings = " ".join(f"--set {one}" for one in self.settings)
+        return f"memlab train {self.task.name} --preset {self.task.preset} {settings}"
+
+
+VARIANTS = {"forward-only": (("train.lr=0.02",), ("train.lr=0.02", "update.local=false"))}
+"""By `forward-only` a weight moves by what was asked, by the other rules by 5.45 times as much."""
+
+SHORT = (
+    Task(
+        "mnist-cnn",
+        "memlab",
+        ("data.train=10000", "data.test=2000", "train.epochs=1"),
+        VARIANTS,
+    ),
+    Task("mnist-sequence", "memlab", ("data.train=3000", "train.epochs=1"), VARIANTS),
 )
+FULL = tuple(Task(one.name, one.preset, (), one.variants) for one in SHORT)
+"""As long as published: 1,200 and 240 updates."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +138,15 @@ class _Wear(Observer):
         return int(self._pulses.max()) + 2
 
 
-def trial(task: Task, rule: str, seed: int) -> dict[str, Any]:
+def trial(row: Row, seed: int) -> dict[str, Any]:
     """Train once, and return what the table needs of it."""
     wear = _Wear()
     with TemporaryDirectory() as directory:
         plan = make_plan(
-            task.name,
-            preset=task.preset,
+            row.task.name,
+            preset=row.task.preset,
             seed=seed,
-            settings=["log.level=off", *task.words(rule)],
+            settings=["log.level=off", *row.settings],
             out=Path(directory) / "run.h5",
         )
         document = run(plan, [wear], figure=False)
@@ -145,15 +171,15 @@ def collect(tasks: Sequence[Task], rules: Sequence[str], seeds: Sequence[int]) -
     """Run what is missing, seed by seed, and store each trial as soon as it is done."""
     for seed in seeds:
         for task in tasks:
-            for rule in rules:
+            for row in task.rows(rules):
                 stored = load()
-                trials = stored.setdefault(task.command(rule), [])
+                trials = stored.setdefault(row.command, [])
                 if seed in [one["seed"] for one in trials]:
                     continue
-                found = trial(task, rule, seed) | {"program": f"memlab {memlab.__version__}"}
+                found = trial(row, seed) | {"program": f"memlab {memlab.__version__}"}
                 trials.append(found)
                 STORED.write_text(json.dumps(stored, indent=1) + "\n")
-                print(f"{task.name} {rule} seed {seed}: {found['accuracy']:.4f}", flush=True)
+                print(f"{row.command} --seed {seed}: {found['accuracy']:.4f}", flush=True)
 
 
 def cell(values: Sequence[float], column: Column) -> str:
@@ -165,22 +191,24 @@ def cell(values: Sequence[float], column: Column) -> str:
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def table(stored: dict[str, Any], tasks: Sequence[Task] = TASKS) -> str:
+def table(stored: dict[str, Any], tasks: Sequence[Task] = (*SHORT, *FULL)) -> str:
     """Return the tables of all tasks, with the command of each."""
     lines: list[str] = []
     for task in tasks:
-        found = {rule: stored.get(task.command(rule), []) for rule in rule_names()}
+        found = [(row, stored.get(row.command, [])) for row in task.rows(rule_names())]
+        if not any(trials for _, trials in found):
+            continue
         lines += [f"`memlab train {task.name} --preset {task.preset}"]
         lines[-1] += "".join(f" --set {one}" for one in task.settings)
         lines[-1] += " --set update.rule=RULE`, emulated chip of the preset:"
         lines += ["", f"| rule | n | {' | '.join(one.head for one in COLUMNS)} |"]
         lines += ["|---" * (2 + len(COLUMNS)) + "|"]
-        for rule, trials in found.items():
+        for row, trials in found:
             if not trials:
                 continue
             cells = [cell([one[column.key] for one in trials], column) for column in COLUMNS]
-            more = "".join(f", `{one}`" for one in task.rule_settings.get(rule, ()))
-            lines.append(f"| `{rule}`{more} | {len(trials)} | {' | '.join(cells)} |")
+            more = "".join(f", `{one}`" for one in row.more)
+            lines.append(f"| `{row.rule}`{more} | {len(trials)} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines).rstrip()
 
@@ -197,10 +225,12 @@ def main() -> int:
     parser.add_argument("--only", action="append", help="Experiment; by default all.")
     parser.add_argument("--rule", action="append", help="Update rule; by default all.")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="How many, from 1.")
+    parser.add_argument("--full", action="store_true", help="As long as published.")
     parser.add_argument("--table", action="store_true", help="Run nothing, write the page.")
     given = parser.parse_args()
     if not given.table:
-        tasks = [task for task in TASKS if given.only is None or task.name in given.only]
+        chosen = FULL if given.full else SHORT
+        tasks = [task for task in chosen if given.only is None or task.name in given.only]
         collect(tasks, given.rule or rule_names(), range(1, given.seeds + 1))
     text = table(load())
     write(PAGE, text)

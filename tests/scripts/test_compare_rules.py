@@ -38,10 +38,11 @@ def test_the_page_has_the_table_of_what_is_stored(rules: ModuleType) -> None:
 
 
 def test_a_row_has_medians_and_ranges_and_says_of_how_many(rules: ModuleType) -> None:
-    task = rules.Task("mnist-cnn", "memlab", ("a=1",), {"one-shot": ("b=2",)})
+    task = rules.Task("mnist-cnn", "memlab", ("a=1",), {"one-shot": ((), ("b=2",))})
+    plain, other = task.rows(["one-shot"])
     trial = dict.fromkeys([one.key for one in rules.COLUMNS], 0.0)
     trials = [{**trial, "seed": k, "accuracy": v} for k, v in enumerate((0.9, 0.7, 0.74))]
-    text = rules.table({task.command("one-shot"): trials}, [task])
+    text = rules.table({plain.command: trials[:1], other.command: trials}, [task])
     head, row = text.splitlines()[0], text.splitlines()[-1]
     assert head.startswith("`memlab train mnist-cnn --preset memlab --set a=1 --set update.rule")
     assert row.startswith("| `one-shot`, `b=2` | 3 | 74.0 (70.0 to 90.0) | 0.0 | ")
@@ -52,10 +53,11 @@ def test_a_trial_counts_the_pulses_of_the_most_used_cell_and_is_run_once(
 ) -> None:
     digits = write_digits(tmp_path / "digits.npz")
     settings = (f"data.path={digits}", "train.epochs=1", "train.batch=100")
-    task = rules.Task("mnist-cnn", "memlab", settings, {"one-shot": ("mapping.threshold=0",)})
+    task = rules.Task("mnist-cnn", "memlab", settings, {"one-shot": (("mapping.threshold=0",),)})
+    (row,) = task.rows(["one-shot"])
     rules.collect([task], ["one-shot"], [3])
     first = json.loads(rules.STORED.read_text())
-    (trial,) = first[task.command("one-shot")]
+    (trial,) = first[row.command]
     # Four updates pulse every cell that is asked to change at most twice.
     assert 2 + 4 <= trial["wear"] <= 2 + 8
     assert trial["pulses"] > 4060 * 3
