@@ -347,6 +347,29 @@ def test_a_stop_is_one_whatever_its_session_and_the_end_of_one_says_which() -> N
     assert list(link.receive_bytes(bye, 0.0)) == [SessionClosed(77)]
 
 
+@pytest.mark.parametrize("message", [m.Hello, m.Bye, m.Estop])
+@pytest.mark.parametrize("kind", [Kind.REQ, Kind.DOWN, Kind.UP])
+@pytest.mark.parametrize("session", [0, 77])
+def test_without_a_session_only_those_three_say_anything_and_only_as_messages_of_the_link(
+    message: type[m.Hello | m.Bye | m.Estop], kind: Kind, session: int
+) -> None:
+    device = Device()
+    payload = Decoder().feed(hello(1))[0].payload if message is m.Hello else b""  # type: ignore[union-attr]
+    wire = encode_frame(kind, message.ID, 0, session, payload)
+    assert list(device.link.receive_bytes(wire, 0.0)) == []
+    (frame,) = device.feed(b"")
+    assert naks([frame]) == [(ErrorCode.SESSION, 0, session)]
+
+
+def test_a_new_board_has_counted_nothing_but_what_was_asked() -> None:
+    loop = Loopback(PaperBoard())
+    loop.connect()
+    found = loop.request(m.GetCounters())
+    counted = {one.name: getattr(found, one.name) for one in found.FIELDS}
+    assert counted.pop("good") == 2, "HELLO and this"
+    assert not any(counted.values()), counted
+
+
 def test_results_follow_as_fast_as_they_leave_a_line_whose_rate_is_known() -> None:
     link = DeviceLink(Memory(), byte_rate=1000.0)
     assert link.free_at(5.0) == 5.0
