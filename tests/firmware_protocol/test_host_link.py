@@ -449,6 +449,23 @@ class TestAnswers:
         (event,) = host.hear(Kind.RSP, m.Renew.ID, request.seq, payload)
         assert event == Answered(ticket, m.Renew(), m.RenewResponse(state=2), replayed)
 
+    def test_what_is_of_another_session_is_nothing(self, host: Host) -> None:
+        host.link.request(m.Renew(), host.now)
+        (request,) = frames(host.drain())
+        answer = Kind.RSP, m.Renew.ID, request.seq, m.RenewResponse(state=2).pack()
+        pong = m.PingResponse(token=1, mcu_us=0, state=2, fault=0, busy_op=0).pack()
+        for other in (SESSION ^ 1, 0):
+            assert host.hear(*answer, other) == []
+            assert host.hear(Kind.RSP, m.Ping.ID, 0, pong, other) == []
+        assert [type(event) for event in host.hear(*answer)] == [Answered]
+        closed = Host()
+        assert closed.hear(Kind.RSP, m.Ping.ID, 0, pong, 0) == [], "there is none"
+
+    def test_a_credit_is_nothing_when_nothing_is_sent(self, host: Host) -> None:
+        credit = m.Credit(stream=Stream.VMM_DATA, flags=0, op_lo=OP & 0xFFFF, next=3, window=2)
+        assert host.hear_message(credit) == []
+        assert host.drain() == b""
+
     def test_a_line_that_says_nothing_is_given_up_without_a_detail(self, host: Host) -> None:
         ticket = host.link.request(m.Renew(), host.now)
         events: list[HostEvent] = []
