@@ -105,7 +105,7 @@ def open_board(
         If another program uses a chip of this name.
     """
     if not Path(firmware).is_file():
-        raise DeviceError(f"arc2: firmware={firmware} is no file; ArC2Control downloads firmware")
+        raise ValueError(f"arc2: firmware={firmware} is no file; ArC2Control downloads firmware")
     if gates not in ("none", "selectors"):
         raise DeviceError(f"arc2: gates={gates} must be none or selectors")
     if not timeout > 0.0:

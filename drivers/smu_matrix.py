@@ -30,7 +30,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -96,21 +96,32 @@ class Wiring:
 
 
 def read_wiring(file: str) -> Wiring:
-    """Read a wiring; raises `DeviceError` where it is none."""
+    """Read a wiring; raises `ValueError` where it is none."""
+    if not file:
+        raise ValueError("smu-matrix: wiring= names no file; write wiring=FILE")
     try:
         table = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        known = {one.name for one in fields(Wiring)}
+        if table.keys() != known:
+            wrong = [f"lacks {name}" for name in sorted(known - table.keys())]
+            wrong += [
+                f"has {name}, which it does not know" for name in sorted(table.keys() - known)
+            ]
+            raise ValueError(f"it {', '.join(wrong)}")
         rows, columns = (tuple(map(str, table.pop(name))) for name in ("rows", "columns"))
         names = {name: str(value) for name, value in table.items()}
         wiring = Wiring(rows=rows, columns=columns, **names)
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise DeviceError(f"smu-matrix: wiring={file} is no wiring: {error!r}") from error
+    except OSError as error:
+        raise ValueError(f"smu-matrix: wiring={file}: {error.strerror}") from error
+    except (ValueError, TypeError) as error:  # no text, no TOML, lines that are no lists
+        raise ValueError(f"smu-matrix: wiring={file} is no wiring: {error}") from error
     used = wiring.lines
     if not (wiring.rows and wiring.columns) or any(line.count("{}") != 1 for line in used):
-        raise DeviceError(f"smu-matrix: wiring={file}: each line needs a crosspoint with one {{}}")
+        raise ValueError(f"smu-matrix: wiring={file}: each line needs a crosspoint with one {{}}")
     if len({*used}) < len(used) or len({wiring.force, wiring.sense, wiring.ground}) < 3:
-        raise DeviceError(f"smu-matrix: wiring={file} uses a crosspoint for two things")
+        raise ValueError(f"smu-matrix: wiring={file} uses a crosspoint for two things")
     if len(wiring.columns) > 64:
-        raise DeviceError(f"smu-matrix: wiring={file}: at most 64 columns")
+        raise ValueError(f"smu-matrix: wiring={file}: at most 64 columns")
     return wiring
 
 

@@ -108,6 +108,7 @@ def open_array(
     DataError
         If the passport is none, or is damaged.
     """
+    _check_arguments(chip, limits, point)
     if not _is_ideal(_as_url(url)):
         return open_board_array(url, seed=seed, chip=chip, limits=limits, point=point)
     _, options = _split(url)
@@ -125,6 +126,7 @@ def open_board_array(
     point: OperatingPoint | None = None,
 ) -> BoardArray:
     """Open the array of a device, as `open_array`; one without a board below it is refused."""
+    _check_arguments(chip, limits, point)
     url = _as_url(url)
     if _is_ideal(url):
         raise SettingError(f"{url} has no board; use serial://, socket:// or emulator:")
@@ -169,6 +171,17 @@ def open_board(url: str, *, seed: int = 0, chip: ChipPreset | None = None) -> Bo
     """
     address, _ = split_array_options(_as_url(url))
     return _open_board(address, seed, chip)[0]
+
+
+def _check_arguments(chip: object, limits: object, point: object) -> None:
+    """Refuse what a script gives that is not of the right class."""
+    for name, given, kinds, example in (
+        ("chip", chip, ChipPreset, "memlab.emulator.load_preset('ta-hfo2')"),
+        ("limits", limits, (Limits, LimitChanges), "memlab.Limits(set_voltage=3.0)"),
+        ("point", point, OperatingPoint, "memlab.OperatingPoint(read_voltage=0.1)"),
+    ):
+        if given is not None and not isinstance(given, kinds):
+            raise SettingError(f"{name}={given!r}: give {example}, or leave it out")
 
 
 def _as_url(url: str) -> str:
@@ -363,6 +376,8 @@ def _number(url: str, options: dict[str, str], key: str, default: int, minimum: 
     text = options.pop(key, str(default))
     if not text.isdecimal() or int(text) < minimum:
         raise SettingError(f"{url!r}: {key}={text} must be a whole number of at least {minimum}")
+    if len(text) > 19 or int(text) >= 2**63:  # what a run file can hold
+        raise SettingError(f"{url!r}: {key}={text} must be below 2**63")
     return int(text)
 
 

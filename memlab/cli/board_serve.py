@@ -14,6 +14,7 @@ import rich_click as click
 
 from drivers.faults.options import Faults, Place, parse_faults
 from drivers.tokens import TOKEN_VARIABLE
+from memlab.chip.shape import PUBLISHED, parse_shape, shape_text
 from memlab.cli.command import Command
 from memlab.cli.options import SEED
 from memlab.cli.streams import tell
@@ -150,6 +151,12 @@ def serve(
     preset = load_preset(chip or "ta-hfo2") if chip or stored is None else stored.preset
     if shape is not None:
         preset = preset.replace(shape=shape)
+        rows, columns = parse_shape(preset.shape)
+        if rows > PUBLISHED[0] or columns > PUBLISHED[1]:
+            raise click.UsageError(
+                f"--shape {shape}: a wire carries at most {shape_text(PUBLISHED)}; larger chips "
+                f"are used in process (emulator:?shape={shape})"
+            )
     if seed is None:
         seed = 0 if stored is None else stored.seed
     file = None if state is None else ChipFile(state, preset, seed, serial or "")

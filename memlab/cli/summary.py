@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import rich_click as click
 from memlab.cli.progress import TrainingProgress
 from memlab.cli.reached import cells_reached
 from memlab.cli.streams import show_document, tell
+from memlab.errors import DataError
 from memlab.experiments import Plan, resume, run
 from memlab.experiments.runner import explain_preset
 from memlab.kinds import kind_of_run
-from memlab.runs import open_run
+from memlab.runs import Run, open_run
 from memlab.session import named_in_errors
 from memlab.units import prefixed
 
@@ -89,7 +91,8 @@ def _in_transfer(document: dict[str, Any]) -> list[str]:
     if "transfer" not in document:
         return []
     metrics, found = document["metrics"], document["transfer"]
-    lines = [
+    lines = _weights_of(open_run(Path(document["run"])))
+    lines += [
         f"{name}: {metrics[name] - change:.4g} in software, {metrics[name]:.4g} after transfer "
         f"({change:+.3g})"
         for name, change in found["change"].items()
@@ -97,6 +100,16 @@ def _in_transfer(document: dict[str, Any]) -> list[str]:
     first, *rest = cells_reached(found)
     lines += [f"{first}; {found['clipped']:.1%} of the cells clipped", *rest]
     return lines
+
+
+def _weights_of(run: Run) -> list[str]:
+    """Where weights were trained that were taken over, and not trained in this run."""
+    source = run.settings.get("transfer", {}).get("source")
+    if not source:
+        return []
+    with suppress(DataError):  # it may be elsewhere by now
+        return [f"weights of {source}, trained on {', '.join(open_run(Path(source)).boards)}"]
+    return [f"weights of {source}"]
 
 
 def _words(document: dict[str, Any]) -> list[str]:

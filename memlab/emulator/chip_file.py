@@ -220,6 +220,8 @@ def _read(path: Path) -> dict[str, Any] | None:
         if not hint:
             return None
         raise DataError(f"there is no chip {path}{hint}: move it there, or away") from error
+    except IsADirectoryError as error:
+        raise SettingError(f"{path} is a directory; write state=FILE") from error
     except OSError as error:
         raise DataError(f"cannot read the chip {path}: {error.strerror or error}") from error
     try:

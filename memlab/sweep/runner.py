@@ -172,9 +172,16 @@ def run_sweep(
 
     Raises
     ------
+    SettingError
+        If no trial will have the metric; none has run.
     DataError
         If another program sweeps in its directory.
     """
+    kind = load_experiment(sweep.experiment)
+    if metric is not None and not metric.startswith("count_") and kind.quantities:
+        known = [one.name for one in kind.all_quantities() if not one.dims]
+        if metric not in known:
+            raise SettingError(f"--metric: {unknown('metric', metric, known)}")
     trials = sweep.directory / "trials"
     try:
         trials.mkdir(parents=True, exist_ok=True)
