@@ -102,6 +102,11 @@ class Simulation(Protocol):
         """Grows with the pulses of the chip, and with nothing else."""
         ...
 
+    @property
+    def unformed(self) -> int:
+        """Cells that are not formed yet."""
+        ...
+
     def save(self) -> None:
         """Write the chip into its file, where it has one."""
         ...

@@ -59,7 +59,7 @@ def _run() -> int:
 
     try:
         return stopping.stopped_at_once(command)
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
         # The command has ended: no signal can break off what is said about it.
         from memlab.cli.failures import explain
 

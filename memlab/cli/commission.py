@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import rich_click as click
 from click.exceptions import Exit
 
+from memlab.array.urls import check_url
 from memlab.calibrate.procedure import run_calibration
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.characterize import (
@@ -32,7 +33,8 @@ from memlab.cli.estimate import words_of_procedures
 from memlab.cli.procedures import watch_readings
 from memlab.cli.streams import tell
 from memlab.errors import SettingError
-from memlab.report import draw_pictures, summarise, write_page
+from memlab.kinds import kind_of_run
+from memlab.report import Row, Summary, draw_pictures, summarise, write_page
 from memlab.runs import open_run
 from memlab.session import place_for
 from memlab.storage import make_directory, write_over
@@ -79,11 +81,17 @@ def commission(
     # A URL that cannot be is refused at once.
     plans = plan_procedures([*BEFORE, *AFTER], board=url, settings=limits.settings())
     directory = out or place_for(None, "commission", "")
-    if not directory.exists():
+    asked = _asked(url, region, limits)
+    if directory.exists():
+        _check_same(directory / "commission.json", asked)
+    else:
         _ask(url, region, limits, yes)
         check_procedures(plans, url, region)  # what the last step may not do, the first does not
         make_directory(directory.parent)
         make_directory(directory)
+        write_over(
+            directory / "commission.json", lambda file: file.write(json.dumps(asked).encode())
+        )
     tested = _test(url, limits, directory / "selftest.json")
     with watch_readings(quiet) as watch:
         _measure(BEFORE, url, region, limits, directory / "forming.h5", watch)
@@ -92,14 +100,66 @@ def commission(
     runs = [directory / "forming.h5", calibration, *(directory / "cells").glob("*.h5")]
     summaries = [summarise(path) for path in runs]
     page = directory / "report.html"
-    write_page(page, f"Commissioning of {url}", [(one, draw_pictures(one)) for one in summaries])
+    pictured = [(one, draw_pictures(one)) for one in summaries]
+    write_page(page, f"Commissioning of {url}", pictured, {"Self-test": _checks(tested)})
     document = {
         "board": url,
         "selftest": tested,
         "runs": [{"run": str(one.path), "status": one.status} for one in summaries],
         "report": str(page),
     }
-    tell(document, as_json, lambda _: [*map(str, runs), f"report {page}"])
+    tell(document, as_json, lambda _: [*_words(tested, summaries), f"report {page}"])
+
+
+def _asked(url: str, region: Region, limits: LimitChanges) -> dict[str, Any]:
+    """Return what was asked for, as it is kept for those who go on."""
+    mask = None if region.mask is None else str(region.mask.absolute())
+    return {
+        "board": check_url(url),
+        "region": {**asdict(region), "cells": list(region.cells), "mask": mask},
+        "limits": limits.given(),
+    }
+
+
+def _check_same(path: Path, asked: dict[str, Any]) -> None:
+    """Refuse to go on with another board, other cells or other limits than it was begun with."""
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # begun by memlab 0.2, or before there was anything
+        return
+    for name, value in asked.items():
+        if begun.get(name) != value:
+            raise SettingError(
+                f"{path.parent} was begun with {name} {_plain(begun.get(name))}, not "
+                f"{_plain(value)}: give the same, or another --out. Nothing was pulsed"
+            )
+
+
+def _plain(value: Any) -> str:
+    """Return what was asked for in words."""
+    if not isinstance(value, dict):
+        return str(value)
+    given = [f"{name}={one}" for name, one in value.items() if one]
+    return " ".join(given) or "as they are by default"
+
+
+_PASSED = {True: "passed", False: "failed", None: "not told"}
+
+
+def _checks(tested: Sequence[dict[str, Any]]) -> list[Row]:
+    """Return the self-test as a table."""
+    return [Row(item["name"], _PASSED[item["passed"]], item["detail"]) for item in tested]
+
+
+def _words(tested: Sequence[dict[str, Any]], summaries: Sequence[Summary]) -> Iterator[str]:
+    """Yield what was found, and where it is."""
+    passed = sum(item["passed"] is True for item in tested)
+    untold = sum(item["passed"] is None for item in tested)
+    yield f"selftest: {passed} checks passed" + (f", {untold} not told" if untold else "")
+    for one in summaries:
+        yield f"{one.run.kind}: {one.status}"
+        yield from kind_of_run(one.run).summarise(one.run.findings)
+        yield f"  run file {one.path}"
 
 
 def _ask(url: str, region: Region, limits: LimitChanges, yes: bool) -> None:

@@ -47,6 +47,9 @@ def _cause(error: BaseException) -> tuple[str, int]:
             return error.format_message(), error.exit_code
         case click.Abort() | KeyboardInterrupt():
             return _interrupted(error), INTERRUPTED
+        case SystemExit():
+            code = error.code if isinstance(error.code, int) and error.code else 1
+            return f"the program was ended by what it ran (SystemExit: {error.code})", code
         case MemlabError():
             return str(error), exit_code(error)
         case MemoryError():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -11,8 +13,12 @@ import rich_click as click
 from memlab.cli.command import Command
 from memlab.cli.options import EXISTING, check_new, json_option, out_option
 from memlab.cli.streams import tell
+from memlab.emulator.chip_file import is_chip
+from memlab.errors import SettingError
 from memlab.report import draw_pictures, summarise, write_page
 from memlab.storage import write_over
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @click.command(cls=Command)
@@ -38,7 +44,7 @@ def report(
     FILES are run files of any command, also of runs that have not finished; the page says so.
     """
     check_new(out, "another --out")
-    summaries = [summarise(path) for path in files]
+    summaries = [summarise(path) for path in _runs(files)]
     runs = [(summary, draw_pictures(summary)) for summary in summaries]
     written: list[Path] = []
     if figures is not None:
@@ -58,6 +64,18 @@ def report(
     }
     words = f"report {out}: {len(runs)} runs, {len(written)} figure files"
     tell(document, as_json, lambda _: [words])
+
+
+def _runs(files: Sequence[Path]) -> list[Path]:
+    """Return files without those of emulated chips, which `*.h5` names as well; that is said."""
+    chips = [path for path in files if is_chip(path)]
+    if len(chips) == len(files):
+        raise SettingError(
+            f"{chips[0]} is an emulated chip (state=FILE), and no run: name run files"
+        )
+    for path in chips:
+        _LOGGER.warning("%s is an emulated chip, and no run: it is left out", path)
+    return [path for path in files if path not in chips]
 
 
 def _write(data: bytes, file: BinaryIO) -> None:

@@ -298,6 +298,11 @@ class EmulatedBoard(CheckedBoard):
         with self._owner.turn():
             return None if self._history is None else self._history.at(count)
 
+    @property
+    def unformed(self) -> int:
+        """Cells that are not formed yet."""
+        return int((~self.chip.formed).sum())
+
     def save(self) -> None:
         """Write the chip into its file, where it has one: what is lost by a kill is what follows.
 

@@ -43,7 +43,7 @@ from memlab.storage.locks import open_to_lock, try_lock
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["ChipFile", "ChipIdentity", "before_of", "read_identity"]
+__all__ = ["ChipFile", "ChipIdentity", "before_of", "is_chip", "read_identity"]
 
 _FORMAT = 1
 
@@ -178,6 +178,14 @@ def read_identity(path: Path) -> ChipIdentity | None:
     """
     content = _read(path.resolve())
     return None if content is None else _identity(content)
+
+
+def is_chip(path: Path) -> bool:
+    """Whether a file is an emulated chip; also one that is in use, damaged ones are none."""
+    try:
+        return read_identity(path) is not None
+    except DataError:
+        return False
 
 
 def _take(path: Path) -> int:

@@ -76,6 +76,11 @@ def load_kind(name: str, family: Family | None = None) -> type[Kind]:
     kind = _load(point)
     if family is not None and not kind.runs():
         raise SettingError(f"{name} is not run by name: {kind.about}")
+    if missing := sorted(getattr(kind, "__abstractmethods__", ())):
+        raise SettingError(
+            f"{name}: {kind.__name__} ({kind.__module__}) lacks {' and '.join(missing)}; a "
+            f"{kind.family} cannot be run without (README.md, Your own experiments and procedures)"
+        )
     return kind
 
 

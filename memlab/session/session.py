@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,7 +16,7 @@ from drivers import stopping
 from memlab.array import Array
 from memlab.array.cost import COST_UNITS, total_cost
 from memlab.errors import DataError, LimitError
-from memlab.runs import Findings, RunFile, RunLock, run_identity, write_findings
+from memlab.runs import Family, Findings, RunFile, RunLock, run_identity, write_findings
 from memlab.runs.opening import read_attributes
 from memlab.session.arrays import save_chips, save_passports, total_counts
 from memlab.session.checkpoint import Checkpoint, Checkpoints
@@ -27,6 +28,8 @@ from memlab.settings import LinkConfig
 from memlab.storage import State
 
 __all__ = ["Session", "added", "enter_passports", "recorded", "written"]
+
+_LOGGER = logging.getLogger(__name__)
 
 _RESUMPTIONS = "resumptions"
 """Attribute of a run file: when it went on after it had ended too early."""
@@ -195,6 +198,7 @@ def recorded(
         Whether it goes on by being run again over what the file holds, without a checkpoint.
     """
     start = time.perf_counter()
+    unformed = _unformed(arrays)
     counts, bill = total_counts(arrays), _bill(arrays, link)
     if checkpoint is not None:
         notes = checkpoint.check(arrays, vouched)
@@ -226,6 +230,7 @@ def recorded(
                 session.units |= COST_UNITS
         if session.checkpoints is not None:
             session.checkpoints.remove()
+        _tell_of_forming(request, unformed, _unformed(arrays))
     except BaseException as error:
         if (
             (repeatable or session.checkpoints is not None)
@@ -240,6 +245,22 @@ def recorded(
             # No chip has seen a volt: there is no run to keep.
             request.out.unlink(missing_ok=True)
         raise
+
+
+def _unformed(arrays: Sequence[Array]) -> int:
+    """Return how many cells of emulated chips are not formed."""
+    return sum(0 if array.simulation is None else array.simulation.unformed for array in arrays)
+
+
+def _tell_of_forming(request: Request, before: int, after: int) -> None:
+    """Say that pulses of a run that is not about forming have formed cells, as they may."""
+    if after < before and request.kind.family is not Family.PROCEDURE:
+        _LOGGER.warning(
+            "%s cells were not formed, and pulses of this run have formed %s of them: a SET forms "
+            "a cell that sees its forming voltage. memlab characterize forming does it by a ramp",
+            before,
+            before - after,
+        )
 
 
 def _go_back(checkpoint: Checkpoint, arrays: Sequence[Array], notes: dict[str, Any]) -> RunFile:

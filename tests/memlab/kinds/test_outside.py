@@ -3,10 +3,13 @@
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from support import outside
 from support.any_run import look_at, type_in
+from support.command import in_process
 from support.drawn import figures_of
 
 from memlab.errors import SettingError
@@ -297,3 +300,46 @@ def test_a_file_is_shown_where_its_kind_is_not_installed(installed: Path, tmp_pa
     forget()
     look_at(out)
     assert plot_run(out, tmp_path / "picture.png")
+
+
+def half(directory: Path, body: str) -> AbstractContextManager[None]:
+    """Install a procedure with this in it."""
+    module = directory / "half_procedure.py"
+    module.write_text(
+        "from memlab.characterize import Procedure, ProcedureConfig\n"
+        "class Half(Procedure[ProcedureConfig]):\n"
+        "    name, title, about = 'half', 'Half', 'Not all of it.'\n"
+        "    Config = ProcedureConfig\n" + body
+    )
+    outside.install(directory / "site", "half-package", module, "procedure", {"half": "Half"})
+    return outside.installed(directory / "site")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ("    def measure(self, bench): pass\n", 2, "half: Half (half_procedure) lacks analyse; a"),
+        ("    pass\n", 2, "lacks analyse and measure; a"),
+        (
+            "    def measure(self, bench): bench.read(); raise SystemExit(0)\n"
+            "    def analyse(self, record): pass\n",
+            1,
+            "was ended by what it ran (SystemExit: 0)",
+        ),
+        (
+            "    def measure(self, bench): raise SystemExit(7)\n"
+            "    def analyse(self, record): pass\n",
+            7,
+            "was ended by what it ran (SystemExit: 7)",
+        ),
+    ],
+)
+def test_a_procedure_that_lacks_something_or_ends_the_program_is_told_in_one_line(
+    body: str, code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--board", "emulator:?chip=ideal", "--rows", "0:2", "--columns", "0:2", "--quiet")
+    out = tmp_path / "run.h5"
+    with half(tmp_path, body):
+        found, _, talk = in_process(capsys, "characterize", "half", *words, "--out", str(out))
+    (line,) = talk.splitlines()
+    assert (found, said in line) == (code, True), line
