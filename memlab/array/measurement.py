@@ -45,7 +45,7 @@ class Traffic:
         self.down += down
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False)
 class Measurement:
     """One read or VMM, in SI units and in raw codes.
 
@@ -73,30 +73,6 @@ class Measurement:
     load: Load | None = None
     row: Converter | None = None
     sense: Converter | None = None
-
-    def __init__(
-        self,
-        value: FloatArray,
-        saturated: BoolArray,
-        adc_code: Codes | None = None,
-        gain: npt.NDArray[np.uint8] | None = None,
-        dac_code: Codes | None = None,
-        load: Load | None = None,
-        row: Converter | None = None,
-        sense: Converter | None = None,
-    ):
-        # One is made for every vector: setting the fields one by one, as a frozen dataclass must,
-        # takes three times as long.
-        self.__dict__.update(
-            value=value,
-            saturated=saturated,
-            adc_code=adc_code,
-            gain=gain,
-            dac_code=dac_code,
-            load=load,
-            row=row,
-            sense=sense,
-        )
 
     def __repr__(self) -> str:
         """Return shape, range and what is saturated, without the numbers themselves."""

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import blas, lapack
+from scipy.linalg import lapack
 
 __all__ = ["Crossbar", "Ladders", "invert", "require_regular", "row_admittances", "symmetric"]
 
@@ -21,10 +21,6 @@ _BATCH_ELEMENTS = 1 << 17
 # Transfer ratios are products along a ladder, formed as quotients of products over a panel of this
 # many columns: these stay in range unless a single ratio is below 1e-19 (wire ohm x cell S > 1e19).
 _PANEL = 16
-
-# Matrices with more columns than this are inverted by halves: LAPACK's own inverse of a triangle
-# uses its blocks badly (256 columns: 1.0 ms instead of 0.7).
-_HALVED = 128
 
 
 @dataclass(frozen=True)
@@ -207,31 +203,10 @@ class Ladders:
 
 def invert(matrix: NDArray[np.float64]) -> None:
     """Invert a positive definite matrix in place; of both only the lower triangle."""
-    if len(matrix) > _HALVED:
-        _invert_halves(matrix, len(matrix) // 2)
-        return
     _, info = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
     require_regular(info)
     _, info = lapack.dpotri(matrix, lower=1, overwrite_c=1)
     require_regular(info)
-
-
-def _invert_halves(matrix: NDArray[np.float64], size: int) -> None:
-    """Do what `invert` does, by halves: most of it becomes products, and those are fast.
-
-    With S = D - B A⁻¹ Bᵀ, the inverse of [[A, Bᵀ], [B, D]] is
-    [[A⁻¹ + A⁻¹ Bᵀ S⁻¹ B A⁻¹, ...], [-S⁻¹ B A⁻¹, S⁻¹]].
-    """
-    B = matrix[size:, :size]
-    A, S = (np.asfortranarray(part) for part in (matrix[:size, :size], matrix[size:, size:]))
-    invert(A)
-    AB = blas.dsymm(1.0, A, B.T, lower=1)
-    S -= B @ AB
-    invert(S)
-    SBA = blas.dsymm(1.0, S, AB.T, lower=1)
-    A += AB @ SBA
-    matrix[:size, :size], matrix[size:, size:] = A, S
-    np.negative(SBA, out=B)
 
 
 def require_regular(info: int) -> None:
