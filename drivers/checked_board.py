@@ -173,8 +173,7 @@ class CheckedBoard(ABC):
             raise DeviceError("the board is closed; open it again")
 
     def _require_config(self) -> BoardConfig:
-        if self._closed:
-            self._require_open()
+        self._require_open()
         if self._config is None:
             raise DeviceError("the board is not configured; call configure() first")
         return self._config

@@ -88,13 +88,7 @@ class Products:
         self._bending: _Bending | None = None
 
     def still(self, operands: Operands, drive: Drive) -> Still:
-        """Return what multiplies while the chip stays as it is.
-
-        Raises
-        ------
-        DeviceError
-            As of `of`.
-        """
+        """Return what multiplies while the chip stays as it is; raises as `of` does."""
         self._require_exact(operands, drive)
         return Still(operands, drive, self._bending_of(operands, drive))
 

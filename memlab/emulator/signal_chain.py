@@ -184,13 +184,7 @@ class SignalChain:
         drive: Drive,
         settling: ColumnSettling | None,
     ) -> Unchanging:
-        """Prepare `measure_still`.
-
-        Raises
-        ------
-        DeviceError
-            As of `measure`.
-        """
+        """Prepare `measure_still`; raises as `measure` does."""
         products = self._products.still(operands, drive)
         tables = self._tables_of(operands, errors, drive, settling)
         return Unchanging(products, tables, settling, drive.unit)
