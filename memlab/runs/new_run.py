@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from memlab._version import __version__
@@ -34,9 +35,15 @@ def check_out(out: Path) -> None:
 
 def describe_versions() -> dict[str, str]:
     """Return the versions of memlab, Python, the platform and the packages that matter."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return them; a sweep asks for each trial, and they stay as they are."""
     return {
         "memlab": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        **{name: version(name) for name in _PACKAGES},
+        **{name: str(import_module(name).__version__) for name in _PACKAGES},
     }
