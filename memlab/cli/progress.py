@@ -6,14 +6,14 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from typing import Self
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Self
 
 from memlab.mapping import Block
 from memlab.nn import Network
 from memlab.training import EpochResult, Observer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 __all__ = ["TrainingProgress"]
 
@@ -47,17 +47,8 @@ class TrainingProgress(Observer):
         self._clock = clock
         self._start = self._last = float("-inf")
         self._before: int | None = 0
-        console = Console(stderr=True)
-        self._bar: Progress | None = None
-        if console.is_terminal and not quiet:
-            self._bar = Progress(
-                TextColumn("epoch"),
-                MofNCompleteColumn(),
-                BarColumn(),
-                TextColumn("{task.fields[loss]}  {task.fields[rate]:.0f} epochs/s  left"),
-                TimeRemainingColumn(),
-                console=console,
-            )
+        self._bar = None if quiet else _make_bar()
+        if self._bar:
             self._task = self._bar.add_task("train", loss="", rate=0.0, total=None)
 
     def __enter__(self) -> Self:
@@ -66,6 +57,10 @@ class TrainingProgress(Observer):
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Take the bar away: nothing more will come."""
         if self._bar:
             self._bar.stop()
 
@@ -123,6 +118,31 @@ class TrainingProgress(Observer):
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def _make_bar() -> Progress | None:
+    """Return a bar on stderr; None where that is no terminal, and loads no bar."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return None
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("epoch"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.fields[loss]}  {task.fields[rate]:.0f} epochs/s  left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
 
 
 def _steps(block: Block) -> tuple[float, float]:

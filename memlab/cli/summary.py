@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,20 +26,28 @@ __all__ = ["resume_and_report", "run_and_report"]
 
 def run_and_report(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     """Run a plan; print its document on stdout, or a summary for people."""
-    with named_in_errors(plan.out):
-        with TrainingProgress(explain_preset(plan), quiet=quiet) as progress:
-            document = run(plan, [progress])
-        tell(document, as_json, _words)
+    progress = TrainingProgress(explain_preset(plan), quiet=quiet)
+    with named_in_errors(plan.out), progress:
+        run(plan, [progress], told=_teller(progress, as_json))
 
 
 def resume_and_report(path: Path, *, as_json: bool, quiet: bool, **vouched: bool) -> None:
     """Finish the run of a file, and tell as `run_and_report` does."""
     with TrainingProgress(f"{path}: going on from its last checkpoint", quiet=quiet) as progress:
-        document = resume(path, [progress], **vouched)
+        document = resume(path, [progress], told=_teller(progress, as_json), **vouched)
     if document is None:
         report_finished(path, as_json)
-    else:
+
+
+def _teller(progress: TrainingProgress, as_json: bool) -> Callable[[dict[str, Any]], None]:
+    """Return what prints a document before the picture is drawn."""
+
+    def told(document: dict[str, Any]) -> None:
+        progress.end()
         tell(document, as_json, _words)
+        sys.stdout.flush()
+
+    return told
 
 
 def report_finished(path: Path, as_json: bool) -> None:

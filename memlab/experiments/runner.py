@@ -24,6 +24,7 @@ from memlab.session import (
     Checkpoint,
     Labels,
     Request,
+    Told,
     Vouched,
     check_boards,
     configure,
@@ -160,11 +161,18 @@ def _named(plan: Plan) -> str:
 
 
 @stopping.stopped_in_order()
-def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) -> dict[str, Any]:
+def run(
+    plan: Plan,
+    observers: Sequence[Observer] = (),
+    *,
+    figure: bool = True,
+    told: Told | None = None,
+) -> dict[str, Any]:
     """Run a plan, in situ or ex situ, and return its result document.
 
     Programs the arrays. However it ends, they are grounded and the run file closed, with
-    everything measured so far in it. With `figure`, a picture is drawn beside it.
+    everything measured so far in it. With `figure`, a picture is drawn beside it, after `told` was
+    called with the document.
 
     Returns
     -------
@@ -172,7 +180,7 @@ def run(plan: Plan, observers: Sequence[Observer] = (), *, figure: bool = True) 
     metrics and counts, for an emulated board what the run would cost on the real one, and with
     `method=ex-situ` what the transfer did.
     """
-    return _carry_out(plan, observers, figure)
+    return _carry_out(plan, observers, figure, told)
 
 
 @stopping.stopped_in_order()
@@ -181,6 +189,7 @@ def resume(
     observers: Sequence[Observer] = (),
     *,
     figure: bool = True,
+    told: Told | None = None,
     board_restarted: bool = False,
     record_lost: bool = False,
 ) -> dict[str, Any] | None:
@@ -193,7 +202,7 @@ def resume(
     ----------
     path
         Its run file, under whatever name it is now.
-    observers, figure
+    observers, figure, told
         As for `run`.
     board_restarted
         The board was restarted since, and the chip has kept its state; the run file notes it.
@@ -225,13 +234,14 @@ def resume(
         found.run_id,
     )
     vouched = Vouched(board_restarted, record_lost)
-    return _carry_out(plan, observers, figure, checkpoint, vouched)
+    return _carry_out(plan, observers, figure, told, checkpoint, vouched)
 
 
 def _carry_out(
     plan: Plan,
     observers: Sequence[Observer],
     figure: bool,
+    told: Told | None,
     checkpoint: Checkpoint | None = None,
     vouched: Vouched = Vouched(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:
@@ -249,7 +259,7 @@ def _carry_out(
             watchers=observers,
         ) as session:
             kind.run(session)
-    return session.document(figure=figure)
+    return session.document(figure=figure, told=told)
 
 
 def open_for(plan: Plan, boards: Sequence[str]) -> AbstractContextManager[list[Array]]:

@@ -30,13 +30,17 @@ def fit_text(figure: Figure) -> None:
     Parameters
     ----------
     figure
-        With everything drawn on it. Axes change their size when a title takes a second line, so
-        it is done twice. Where the layout fits the text, it is final: to find it takes longer than
-        to draw.
+        With everything drawn on it, and a layout engine. Axes change their size when a title takes
+        a second line, so it is done twice. Where the layout fits the text, it is final: to find it
+        takes longer than to draw.
     """
     whole: dict[Text, str] = {}
     for _ in range(2):
-        figure.draw_without_rendering()
+        engine = figure.get_layout_engine()
+        if engine is None:
+            figure.draw_without_rendering()
+        else:
+            engine.execute(figure)  # it asks for the size of all there is; nothing need be drawn
         before = {text: text.get_text() for text in whole}
         for text, written in whole.items():
             text.set_text(written)
@@ -44,7 +48,8 @@ def fit_text(figure: Figure) -> None:
         if not thinned and all(
             text.get_text() == before.get(text, written) for text, written in whole.items()
         ):
-            figure.set_layout_engine("none")
+            # Not "none", for which matplotlib draws a figure twice.
+            figure.set_layout_engine(None)
             return
 
 

@@ -74,6 +74,9 @@ STYLE: Any = {
     "lines.markersize": 4.0,
     "axes.titlepad": 5.0,
     "axes.formatter.useoffset": False,
+    # What `fit_text` has found is final, whatever a matplotlibrc says.
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     # Text stays text, which readers can search and journals can set.
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
@@ -122,11 +125,13 @@ def save_figure(figure: Figure, path: Path) -> None:
         If it cannot be written.
     """
     kind = path.suffix.removeprefix(".") or "png"
-    fit_text(figure)
     # Drawn first: on a full disk the PDF writer of matplotlib raises an error of its own.
     drawn = BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(drawn, dpi=200, format=kind)
+        fit_text(figure)
+        # Twice as fast as by default, and hardly larger.
+        packing: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}
+        figure.savefig(drawn, dpi=200, format=kind, **packing)
     write_over(path, lambda file: file.write(drawn.getbuffer()))
 
 

@@ -14,7 +14,7 @@ from memlab.session.limits import recorded_limits
 from memlab.session.request import UNLABELLED, Labels, Request
 from memlab.session.resuming import check_resumable, finish_up, open_unfinished
 from memlab.session.same_board import Vouched
-from memlab.session.session import Session, added, enter_passports, recorded, written
+from memlab.session.session import Session, Told, added, enter_passports, recorded, written
 
 __all__ = [
     "UNLABELLED",
@@ -23,6 +23,7 @@ __all__ = [
     "Labels",
     "Request",
     "Session",
+    "Told",
     "Vouched",
     "added",
     "check_boards",

@@ -27,12 +27,15 @@ from memlab.session.same_board import Vouched
 from memlab.settings import LinkConfig
 from memlab.storage import State
 
-__all__ = ["Session", "added", "enter_passports", "recorded", "written"]
+__all__ = ["Session", "Told", "added", "enter_passports", "recorded", "written"]
 
 _LOGGER = logging.getLogger(__name__)
 
 _RESUMPTIONS = "resumptions"
 """Attribute of a run file: when it went on after it had ended too early."""
+
+Told = Callable[[dict[str, Any]], None]
+"""What is called with the document of a run before its picture is drawn."""
 
 
 @dataclass(eq=False)
@@ -117,22 +120,19 @@ class Session:
         if self.findings.values:
             write_findings(entry, self.findings)
 
-    def document(self, *, figure: bool, **more: Any) -> dict[str, Any]:
+    def document(self, *, figure: bool, told: Told | None = None, **more: Any) -> dict[str, Any]:
         """Draw the run, and return what it says of itself to programs.
 
         Parameters
         ----------
         figure
             Whether to draw; a sweep starts many processes that draw nothing.
+        told
+            Called with the document before it is drawn: a picture may take longer than the run.
         more
             What stands between head and results.
         """
         picture = self.request.out.with_suffix(".png") if figure else None
-        with named_in_errors(self.request.out):
-            if picture is not None:
-                with self._locked():
-                    _draw(self.request.out, picture)
-            stopping.check()  # one that came while the file was closed, or was drawn
         document = {
             "run": str(self.request.out),
             "figure": None if picture is None else str(picture),
@@ -141,7 +141,17 @@ class Session:
             **more,
             **self.results,
         }
-        return document | ({"units": self.units} if self.units else {})
+        document |= {"units": self.units} if self.units else {}
+        with named_in_errors(self.request.out):
+            with nullcontext() if picture is None else self._locked():
+                try:
+                    if told is not None:
+                        told(document)
+                finally:
+                    if picture is not None:
+                        _draw(self.request.out, picture)
+            stopping.check()  # one that came while the file was closed, or was drawn
+        return document
 
     def _locked(self) -> AbstractContextManager[object]:
         """Hold the run: a resume that finds it finished would take the picture for abandoned."""
