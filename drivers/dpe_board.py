@@ -35,9 +35,9 @@ from drivers.errors import (
 )
 from drivers.published_board import AMPLIFIER, OTHER_SPANS, SENSE, published_capabilities
 from drivers.recorded_board import RecordedBoard
+from drivers.requests import column_masks
 from drivers.tickets import Batch, entries_of
 from drivers.transport import Opener, Transport
-from drivers.wire_format import column_masks
 from drivers.wire_log import WireLog
 from firmware_protocol import dpe
 from firmware_protocol.dpe_link import LINE_PAUSE, DpeHost, Failed, LineReader, Replied

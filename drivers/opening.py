@@ -24,18 +24,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from drivers.board import Board
-from drivers.dpe_board import DpeBoard
 from drivers.errors import NoAnswerError
 from drivers.faults.options import Faults, Place, parse_faults, split_faults
 from drivers.known_names import did_you_mean
-from drivers.link import Link
-from drivers.serial_board import SerialBoard
 from drivers.tokens import take_token, token_for
 from drivers.transport import Transport, open_port
+
+# Most programs read URLs of other boards: what speaks on a wire loads when one is opened.
+if TYPE_CHECKING:
+    from drivers.dpe_board import DpeBoard
+    from drivers.serial_board import SerialBoard
 
 __all__ = [
     "DIALECT",
@@ -65,8 +67,8 @@ _MLP_OPTIONS = {
 }
 _DPE_OPTIONS = {"line_pause": float, "auto_gain": int}
 
-_MLP = TypeVar("_MLP", bound=SerialBoard)
-_DPE = TypeVar("_DPE", bound=DpeBoard)
+_MLP = TypeVar("_MLP", bound="SerialBoard")
+_DPE = TypeVar("_DPE", bound="DpeBoard")
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,9 @@ def open_wire_board(url: str, beside: Sequence[str] = ()) -> Board:
     TransportError, ProtocolError
         If the board cannot be reached, or speaks something else.
     """
+    from drivers.dpe_board import DpeBoard
+    from drivers.serial_board import SerialBoard
+
     address = parse_address(url, beside)
     if not address.faults:
         return _open(address, address.open_port, SerialBoard, DpeBoard)
@@ -249,6 +254,8 @@ def _open(
         "reconnect": options.get("reconnect", 3.0),
         "fsync": bool(options.get("fsync", 0)),
     }
+    from drivers.link import Link
+
     for rate in rates:
         try:
             link = Link(partial(open_port, rate), address.url, timeout)

@@ -13,8 +13,8 @@ from drivers.board import PulseBatch
 from drivers.checked_board import CheckedBoard
 from drivers.errors import DeviceError, InUseError, PulseOutcomeUnknown, TransportError
 from drivers.lock import BoardLock
+from drivers.requests import column_masks
 from drivers.tickets import Batch, Tickets, entries_of, new_name, state_directory
-from drivers.wire_format import column_masks
 from drivers.wire_log import LOGGER
 
 __all__ = ["PATIENCE", "RecordedBoard"]

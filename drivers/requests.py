@@ -27,6 +27,7 @@ __all__ = [
     "Samples",
     "Selection",
     "Timing",
+    "column_masks",
 ]
 
 AUTO_GAIN = 0
@@ -233,3 +234,12 @@ class PulseBatch:
         return PulseBatch(
             **{field.name: getattr(self, field.name)[which] for field in fields(self)}
         )
+
+
+def column_masks(columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
+    """Return the 64-bit masks of selected columns, shape (n, up to 64): bit j is column j."""
+    bits = np.packbits(columns, axis=1, bitorder="little")
+    wide = np.zeros((len(bits), 8), np.uint8)
+    wide[:, : bits.shape[1]] = bits
+    masks: npt.NDArray[np.uint64] = wide.view("<u8")[:, 0]
+    return masks

@@ -18,6 +18,7 @@ from drivers.board import (
     Selection,
 )
 from drivers.converter import Codes
+from drivers.requests import column_masks
 from firmware_protocol import messages as m
 from firmware_protocol.configuration import Configuration
 from firmware_protocol.messages import GainMode, InputFormat
@@ -25,7 +26,6 @@ from firmware_protocol.vectors import column_mask, row_mask
 
 __all__ = [
     "capabilities",
-    "column_masks",
     "compact",
     "configuration",
     "pulse_row",
@@ -149,15 +149,6 @@ def compact(
             index[levels] = np.arange(levels.size)
             return fmt, index[row_code], table
     return InputFormat.U16, row_code, None
-
-
-def column_masks(columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
-    """Return the 64-bit masks of selected columns, shape (n, up to 64): bit j is column j."""
-    bits = np.packbits(columns, axis=1, bitorder="little")
-    wide = np.zeros((len(bits), 8), np.uint8)
-    wide[:, : bits.shape[1]] = bits
-    masks: npt.NDArray[np.uint64] = wide.view("<u8")[:, 0]
-    return masks
 
 
 def row_pulses(pulses: PulseBatch) -> npt.NDArray[np.void]:

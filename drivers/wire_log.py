@@ -8,9 +8,12 @@ Switched on like any log, and free while it is off:
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
-from firmware_protocol.framing import BadFrame, Decoder, Frame
-from firmware_protocol.messages import MESSAGES, RESPONSES, Kind
+# The messages take longer to load than most of memlab, and whoever has no board on a wire only
+# wants the logger.
+if TYPE_CHECKING:
+    from firmware_protocol.framing import BadFrame, Decoder, Frame
 
 __all__ = ["LOGGER", "WireLog"]
 
@@ -29,13 +32,15 @@ class WireLog:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._decoders = {"->": Decoder(), "<-": Decoder()}
+        self._decoders: dict[str, Decoder] = {}
 
     def frames(self, direction: str, data: bytes) -> None:
         """Log MLP/1 bytes; `direction` is `->` to the board or `<-` from it."""
         if not LOGGER.isEnabledFor(logging.DEBUG):
             return
-        for found in self._decoders[direction].feed(data):
+        from firmware_protocol.framing import Decoder
+
+        for found in self._decoders.setdefault(direction, Decoder()).feed(data):
             LOGGER.debug("%s %s %s", self._name, direction, _describe(found))
 
     def text(self, direction: str, data: bytes) -> None:
@@ -47,6 +52,9 @@ class WireLog:
 
 
 def _describe(found: Frame | BadFrame) -> str:
+    from firmware_protocol.framing import BadFrame
+    from firmware_protocol.messages import MESSAGES, RESPONSES, Kind
+
     if isinstance(found, BadFrame):
         return f"damaged frame ({found.counter})"
     if found.kind == Kind.RSP:

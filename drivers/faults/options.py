@@ -10,7 +10,6 @@ from typing import Any
 
 from drivers.faults.line import KINDS
 from drivers.known_names import did_you_mean
-from firmware_protocol.messages import COLUMNS
 
 __all__ = ["PREFIX", "Faults", "Place", "parse_faults", "split_faults"]
 
@@ -67,6 +66,12 @@ def _count(most: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def _column(text: str) -> int:
+    from firmware_protocol.messages import COLUMNS  # they take long to load, for few programs
+
+    return _count(COLUMNS - 1)(text)
+
+
 def _number(most: float, unit: str = "") -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
@@ -92,7 +97,7 @@ _ANY = Place.WIRE | Place.PROCESS
 _OPTIONS: dict[str, tuple[Place, Callable[[str], Any]]] = {
     "drop_after": (_ANY, _count()),
     "delay": (_ANY | Place.SERVED, _number(3600.0, " s")),
-    "stuck_column": (_ANY | Place.SERVED, _count(COLUMNS - 1)),
+    "stuck_column": (_ANY | Place.SERVED, _column),
     "stuck_code": (_ANY | Place.SERVED, _count(65535)),
     "drop_time": (Place.WIRE, _number(3600.0, " s")),
     "silent_after": (Place.WIRE, _count()),

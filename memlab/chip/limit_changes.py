@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from drivers.known_names import unknown
-from memlab.chip.limits import Limits
+from memlab.chip.limits import LIMIT_MEANINGS, Limits
 from memlab.chip.table_changes import TableChanges, Voltage, Width
 from memlab.errors import SettingError
 from memlab.setting_units import in_unit
@@ -36,24 +36,20 @@ class LimitChanges(TableChanges):
 
     group = "limits"
 
-    read_voltage: Voltage = Field(None, description="Largest on a row in read and VMM.", ge=0)
-    gate_voltage: Voltage = Field(None, description="Largest of a gate in read and RESET.", ge=0)
-    set_gate_voltage: Voltage = Field(None, description="Largest of a gate in a SET.", ge=0)
-    set_voltage: Voltage = Field(None, description="Largest amplitude of a SET.", ge=0)
-    reset_voltage: Voltage = Field(None, description="Largest amplitude of a RESET.", ge=0)
-    minimum_width: Width = Field(None, description="Shortest pulse.", ge=0)
-    maximum_width: Width = Field(None, description="Longest pulse.", ge=0)
-    cell_current: _Current = Field(None, description="Largest through a cell in a SET.", ge=0)
-    pulse_energy: _Energy = Field(None, description="Largest of one pulse in one cell.", ge=0)
-    row_current: _Current = Field(None, description="Largest of a row in read and VMM.", ge=0)
-    set_row_current: _Current = Field(
-        None, description="Of a row in a SET; one that could draw more is pulsed in groups.", ge=0
-    )
-    reset_row_current: _Current = Field(
-        None, description="Of a row in a RESET; one that could draw more is pulsed in groups.", ge=0
-    )
+    read_voltage: Voltage = Field(None, description=LIMIT_MEANINGS["read_voltage"], ge=0)
+    gate_voltage: Voltage = Field(None, description=LIMIT_MEANINGS["gate_voltage"], ge=0)
+    set_gate_voltage: Voltage = Field(None, description=LIMIT_MEANINGS["set_gate_voltage"], ge=0)
+    set_voltage: Voltage = Field(None, description=LIMIT_MEANINGS["set_voltage"], ge=0)
+    reset_voltage: Voltage = Field(None, description=LIMIT_MEANINGS["reset_voltage"], ge=0)
+    minimum_width: Width = Field(None, description=LIMIT_MEANINGS["minimum_width"], ge=0)
+    maximum_width: Width = Field(None, description=LIMIT_MEANINGS["maximum_width"], ge=0)
+    cell_current: _Current = Field(None, description=LIMIT_MEANINGS["cell_current"], ge=0)
+    pulse_energy: _Energy = Field(None, description=LIMIT_MEANINGS["pulse_energy"], ge=0)
+    row_current: _Current = Field(None, description=LIMIT_MEANINGS["row_current"], ge=0)
+    set_row_current: _Current = Field(None, description=LIMIT_MEANINGS["set_row_current"], ge=0)
+    reset_row_current: _Current = Field(None, description=LIMIT_MEANINGS["reset_row_current"], ge=0)
     forming_gate_voltage: Voltage = Field(
-        None, description="Largest of a gate while a cell is formed.", ge=0
+        None, description=LIMIT_MEANINGS["forming_gate_voltage"], ge=0
     )
 
     def over(self, limits: Limits) -> Limits:

@@ -18,10 +18,27 @@ from drivers.errors import LimitError
 from drivers.extremes import extremes
 from drivers.published_board import TIMER
 
-__all__ = ["LIMIT_UNITS", "Limits", "OperatingPoint"]
+__all__ = ["LIMIT_MEANINGS", "LIMIT_UNITS", "Limits", "OperatingPoint"]
 
 LIMIT_UNITS = {"voltage": "V", "width": "s", "current": "A", "energy": "J"}
 """Of limits and operating points, by the last word of a name."""
+
+LIMIT_MEANINGS = {
+    "read_voltage": "Largest on a row in read and VMM.",
+    "gate_voltage": "Largest of a gate in read and RESET.",
+    "set_gate_voltage": "Largest of a gate in a SET.",
+    "set_voltage": "Largest amplitude of a SET.",
+    "reset_voltage": "Largest amplitude of a RESET.",
+    "minimum_width": "Shortest pulse.",
+    "maximum_width": "Longest pulse.",
+    "cell_current": "Largest through a cell in a SET.",
+    "pulse_energy": "Largest of one pulse in one cell.",
+    "row_current": "Largest of a row in read and VMM.",
+    "set_row_current": "Of a row in a SET; one that could draw more is pulsed in groups.",
+    "reset_row_current": "Of a row in a RESET; one that could draw more is pulsed in groups.",
+    "forming_gate_voltage": "Largest of a gate while a cell is formed.",
+}
+"""What each limit bounds, in a few words for people."""
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,11 @@ from memlab.cli.options import (
 )
 from memlab.cli.setting_options import config_option, set_option, setting_options
 from memlab.errors import SettingError
-from memlab.experiments.kind import load_experiment
-from memlab.kinds import Family
-from memlab.settings import setting_names
 
 __all__ = ["data_setting", "experiment_options"]
 
 _OPTIONS = (
-    click.argument("name", metavar="NAME", type=KindName(Family.EXPERIMENT)),
+    click.argument("name", metavar="NAME", type=KindName("experiment")),
     click.option(
         "--board",
         "boards",
@@ -72,6 +69,9 @@ def data_setting(name: str, data: Path) -> str:
     SettingError
         If the experiment reads no files of the user's.
     """
+    from memlab.experiments.kind import load_experiment
+    from memlab.settings import setting_names
+
     if "data.path" not in setting_names(load_experiment(name).make_config()):
         raise SettingError(f"{name} brings its own data: it takes no --data")
     return f"data.path={data}"

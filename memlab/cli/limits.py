@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from memlab.chip.coupled_limits import RULES
-from memlab.chip.limit_changes import LimitChanges
-from memlab.chip.limits import LIMIT_UNITS, Limits
+from memlab.chip.limits import LIMIT_MEANINGS, LIMIT_UNITS, Limits
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, limits_option
 from memlab.cli.streams import show_document
-from memlab.emulator import load_preset
 from memlab.units import prefixed
+
+if TYPE_CHECKING:
+    from memlab.chip.limit_changes import LimitChanges
 
 
 @click.command("limits", cls=Command)
@@ -28,10 +30,13 @@ def limits_(chip: str | None, limits: LimitChanges | None, as_json: bool) -> Non
     touches a chip. Of several the last wins: defaults, chip, run of --config, --limits, --set
     limits.set_voltage=3.6. Other limits than the board can make are refused.
     """
-    sources = {
-        **({} if chip is None else {f"chip {chip}": load_preset(chip).limits}),
-        **({} if limits is None else {"--limits": limits}),
-    }
+    sources: dict[str, LimitChanges] = {}
+    if chip is not None:
+        from memlab.emulator import load_preset
+
+        sources[f"chip {chip}"] = load_preset(chip).limits
+    if limits is not None:
+        sources["--limits"] = limits
     found, origin = Limits(), dict.fromkeys(asdict(Limits()), "default")
     for name, changes in sources.items():
         found = changes.over(found)
@@ -47,8 +52,8 @@ def limits_(chip: str | None, limits: LimitChanges | None, as_json: bool) -> Non
     for name, value in asdict(found).items():
         factor, unit = prefixed(value, _unit(name))
         where = "" if origin[name] == "default" else f"  ({origin[name]})"
-        text = LimitChanges.model_fields[name].description
-        click.echo(f"{name:<21} {f'{value / factor:.4g} {unit}':<9} {text}{where}")
+        text = f"{LIMIT_MEANINGS[name]}{where}"
+        click.echo(f"{name:<21} {f'{value / factor:.4g} {unit}':<9} {text}")
     for rule in RULES:
         click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}")
 

@@ -1,4 +1,8 @@
-"""Options that several commands share, so that they read the same everywhere."""
+"""Options that several commands share, so that they read the same everywhere.
+
+Here, and in the modules of commands, what a command works with loads when it runs, and not before:
+`--help` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,7 @@ import rich_click as click
 from click.core import ParameterSource
 
 from drivers.tokens import take_token
-from memlab.chip.limit_changes import read_limits
 from memlab.errors import SettingError
-from memlab.regions import Region
-from memlab.session import Labels
 
 __all__ = [
     "EXISTING",
@@ -90,10 +91,20 @@ load_option = click.option(
     "and other gates are at 0 V; or all of the array. Where wires have resistance, cells read "
     "lower the more take part.  [default: selection]",
 )
+
+
+def _limits(context: click.Context, parameter: click.Parameter, value: Path | None) -> Any:
+    if value is None:
+        return None
+    from memlab.chip.limit_changes import read_limits
+
+    return read_limits(value)
+
+
 limits_option = click.option(
     "--limits",
     type=EXISTING,
-    callback=lambda context, parameter, value: None if value is None else read_limits(value),
+    callback=_limits,
     metavar="FILE",
     help="What the chip may see: a TOML file with a table [limits], which may be the chip's own.",
 )
@@ -161,6 +172,8 @@ def label_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--note", default="", metavar="TEXT", help="Note that the run file keeps.")
     @wraps(command)
     def with_labels(*args: Any, tags: tuple[str, ...], note: str, **options: Any) -> Any:
+        from memlab.session import Labels
+
         return command(*args, labels=Labels(tags, note), **options)
 
     return with_labels
@@ -197,6 +210,8 @@ def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
         mask: Path | None,
         **options: Any,
     ) -> Any:
+        from memlab.regions import Region
+
         return command(*args, region=Region(rows, columns, cells, mask), **options)
 
     return with_region

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from memlab.chip.limit_changes import LimitChanges
 from memlab.cli.options import limits_option
+
+if TYPE_CHECKING:
+    from memlab.chip.limit_changes import LimitChanges
 
 __all__ = ["config_option", "set_option", "setting_options"]
 

@@ -9,12 +9,9 @@ import rich_click as click
 from memlab.cli.experiment_options import experiment_options
 from memlab.cli.kind_names import KindCommand
 from memlab.cli.options import label_options
-from memlab.cli.summary import run_and_report
-from memlab.experiments import make_plan
-from memlab.kinds import Family
 
 
-@click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
+@click.command(cls=KindCommand, families=("experiment",))
 @experiment_options()
 @label_options
 def train(name: str, boards: tuple[str, ...], as_json: bool, quiet: bool, **wanted: Any) -> None:
@@ -23,5 +20,8 @@ def train(name: str, boards: tuple[str, ...], as_json: bool, quiet: bool, **want
     NAME is the experiment, of those below. Data: `memlab data list`.
     Writes one HDF5 run file and a picture.
     """
+    from memlab.cli.summary import run_and_report
+    from memlab.experiments import make_plan
+
     plan = make_plan(name, board=boards, **wanted)
     run_and_report(plan, as_json=as_json, quiet=quiet)

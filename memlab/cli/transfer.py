@@ -11,14 +11,10 @@ import rich_click as click
 from memlab.cli.experiment_options import experiment_options
 from memlab.cli.kind_names import KindCommand
 from memlab.cli.options import EXISTING, label_options
-from memlab.cli.summary import run_and_report
 from memlab.errors import SettingError
-from memlab.experiments import make_plan
-from memlab.experiments.config import Method
-from memlab.kinds import Family
 
 
-@click.command(cls=KindCommand, families=(Family.EXPERIMENT,))
+@click.command(cls=KindCommand, families=("experiment",))
 @experiment_options("method=ex-situ")
 @label_options
 @click.option("--tolerance", metavar="S", help="Allowed deviation of a cell in S.  [default: 5e-6]")
@@ -45,6 +41,10 @@ def transfer(
     in software before, and on the array after. The same as `memlab train` with method=ex-situ.
     Writes one HDF5 run file and a picture.
     """
+    from memlab.cli.summary import run_and_report
+    from memlab.experiments import make_plan
+    from memlab.experiments.config import Method
+
     settings = ("method=ex-situ", *settings)
     if tolerance is not None:
         settings = (*settings, f"transfer.tolerance={tolerance}")

@@ -1,0 +1,94 @@
+"""What short commands take, as ratios to `python -c 'import numpy'` in the same run.
+
+    python -m pytest -n 0 -m benchmark -s tests/benchmarks/test_start_benchmark.py
+
+Processor time, user and system, of whole processes whose modules are compiled already, one of each
+in turn; the median of the ratios counts. numpy takes 0.11 s of the machine on which the limits were
+set, on which `memlab train airline --epochs 1` took 2.65 s (24 times numpy) where it took 2.15 s on
+the one that the goals are of: 0.25 s are 2.8 of our units, 1.0 s is 11.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads times from /proc"),
+]
+ROUNDS = 7
+NUMPY = ["-c", "import numpy"]
+TRAIN = ["-m", "memlab", "train", "airline", "--epochs", "1", "--quiet"]
+
+
+def compiled(folder: Path) -> dict[str, str]:
+    """Return an environment in which modules are compiled once, for this test alone."""
+    dropped = ("PYTHONDONTWRITEBYTECODE", "COVERAGE_PROCESS_START")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+
+
+def processor_seconds(
+    words: list[str], folder: Path, environment: dict[str, str]
+) -> tuple[float, float]:
+    """Return what a process has taken at its first line on stdout, and at its end."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    told = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
+    assert process.returncode == 0
+    return (int(told[11]) + int(told[12])) / ticks, used.ru_utime + used.ru_stime
+
+
+def ratios(words: list[str], folder: Path) -> tuple[float, float]:
+    """Return times at the first line and at the end over those of numpy: medians of the rounds."""
+    environment = compiled(folder)
+    found = []
+    for number in range(ROUNDS + 1):
+        here = folder / str(number)
+        here.mkdir()
+        numpy = processor_seconds(NUMPY, here, environment)[1]
+        first, end = processor_seconds(words, here, environment)
+        found.append((first / numpy, end / numpy))
+        time.sleep(0)
+    firsts, ends = zip(*found[1:], strict=True)  # the first round has compiled the modules
+    return statistics.median(firsts), statistics.median(ends)
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        ("train --help", 2.2),  # 1.6: click, rich and the list of entry points
+        ("limits", 2.2),  # 1.65: the same, and numpy
+        ("board list --no-probe", 4.5),  # 3.1: pydantic and the messages of the wire besides
+    ],
+)
+def test_a_command_that_only_tells_starts_at_once(words: str, limit: float, tmp_path: Path) -> None:
+    _, whole = ratios(["-m", "memlab", *words.split()], tmp_path)
+    print(f"\nmemlab {words}: {whole:.2f} x import numpy; at most {limit}")
+    assert whole <= limit
+
+
+def test_a_training_of_one_epoch_tells_its_result_before_it_draws(tmp_path: Path) -> None:
+    """Of the first number scipy and pydantic are most, of the second the picture."""
+    told, whole = ratios(TRAIN, tmp_path)
+    print(f"\n{' '.join(TRAIN[1:])}: {told:.2f} x import numpy to its result, {whole:.2f} in all")
+    assert told <= 9.0
+    assert whole <= 19.0
