@@ -19,6 +19,7 @@ from memlab.figures.style import whole_numbers
 from memlab.figures.units import scale_of
 from memlab.figures.weights import groups_with
 from memlab.numeric import FloatArray
+from memlab.runs.vmm_codes import read_row_codes
 
 __all__ = ["code_groups", "draw_traces", "read_traces", "recorded_updates"]
 
@@ -29,7 +30,7 @@ VECTORS = 100
 
 def code_groups(entry: h5py.Group) -> list[h5py.Group]:
     """Return the groups of a run file that hold VMM codes."""
-    return groups_with(entry, "column", "dac_code")
+    return groups_with(entry, "column", "vector")
 
 
 def read_traces(
@@ -52,7 +53,7 @@ def read_traces(
     gains = json.loads(instrument["board.transimpedance"])
     nominal = Nominal(row, sense, [sign * sense.step / gain for gain in gains])
     current = nominal.current(group["adc_code"][vectors], group["gain"][vectors])
-    return row.decode(group["dac_code"][vectors]), current
+    return row.decode(read_row_codes(group, vectors)), current
 
 
 def draw_traces(figure: Figure | SubFigure, entry: h5py.Group, groups: list[h5py.Group]) -> None:
@@ -96,7 +97,7 @@ def recorded_updates(groups: list[h5py.Group]) -> int:
 
 
 def _largest(groups: list[h5py.Group]) -> h5py.Group:
-    return max(groups, key=lambda one: one["adc_code"].shape[1] * one["dac_code"].shape[1])
+    return max(groups, key=lambda one: len(one["row"]) * len(one["column"]))
 
 
 def _updates(update: npt.NDArray[np.integer[Any]]) -> list[int]:

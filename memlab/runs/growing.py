@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import h5py
@@ -39,6 +40,24 @@ class Growing:
     def __post_init__(self) -> None:
         self.items: tuple[int, ...] = self.dataset.shape[1:]
         self._dtype = self.dataset.dtype
+        self._chunk: tuple[int, ...] = self.dataset.chunks
+        self._packed = self.dataset.scaleoffset is not None
+
+    @property
+    def room(self) -> int:
+        """Bytes by which the file may grow when what waits is written: whole chunks.
+
+        A packed chunk that gets more items takes a new place, of half its size: what is packed are
+        counts and gain numbers, which never need more bits.
+        """
+        waiting = sum(map(len, self.pending))
+        if not waiting:
+            return 0
+        first, last = self.size, self.size + waiting
+        begun = first // self._chunk[0] if self._packed else -(-first // self._chunk[0])
+        chunks = -(-last // self._chunk[0]) - begun
+        size = int(chunks * prod(self._chunk) * self._dtype.itemsize)
+        return size // 2 if self._packed else size
 
     def write(self) -> None:
         """Hand what waits to HDF5."""

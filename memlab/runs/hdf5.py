@@ -26,7 +26,16 @@ import numpy.typing as npt
 
 from drivers.owner import Owner, abandon_in_child
 
-__all__ = ["LIBVER", "OneProcess", "Room", "checked", "created", "let_go", "written"]
+__all__ = [
+    "LIBVER",
+    "OneProcess",
+    "Room",
+    "appendable",
+    "checked",
+    "created",
+    "let_go",
+    "written",
+]
 
 LIBVER = ("v110", "v110")
 """File format of run files: the oldest one that can be followed while it is written. Its metadata
@@ -77,6 +86,28 @@ def created(path: Path) -> h5py.File:
             path.unlink()  # ours, and empty: another one would have been refused as existing
             time.sleep(_LOOK)
     raise BlockingIOError(errno.EAGAIN, "another program has it open, whenever it is made")
+
+
+def appendable(items: tuple[int, ...], chunk: int, *, packed: bool) -> dict[str, Any]:
+    """Return how to create a dataset that grows along its first axis, with the same checksums.
+
+    Parameters
+    ----------
+    items
+        Shape of an item.
+    chunk
+        Items in a chunk.
+    packed
+        Whether integers get as few bits as the span of those in a chunk needs, which every HDF5
+        library undoes (scale-offset, without loss). It takes some time, and each flush of a chunk
+        that is not full leaves a hole of its size.
+    """
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_chunk((chunk, *items))
+    if packed:
+        layout.set_scaleoffset(h5py.h5z.SO_INT, h5py.h5z.SO_INT_MINBITS_DEFAULT)
+    layout.set_fletcher32()
+    return {"dcpl": layout, "chunks": (chunk, *items), "maxshape": (None, *items)}
 
 
 def let_go(file: h5py.File) -> None:

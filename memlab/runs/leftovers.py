@@ -115,10 +115,16 @@ def mend(
 
 
 def _complete(copy: Path, growing: Mapping[str, Growing], finish: Finish) -> None:
-    queued = sum(array.nbytes for one in growing.values() for array in one.pending)
-    with written(copy, "r+", queued) as file:
-        for name, target in find_growing(file["entry"]).items():
+    def targets(file: h5py.File) -> list[Growing]:
+        found = find_growing(file["entry"])
+        for name, target in found.items():
             target.pending = list(growing[name].pending)
+        return list(found.values())
+
+    with h5py.File(copy, "r") as file:
+        size = sum(target.room for target in targets(file))
+    with written(copy, "r+", size) as file:
+        for target in targets(file):
             target.write()
         finish(file["entry"])
 

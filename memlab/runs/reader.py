@@ -34,6 +34,7 @@ from memlab.runs.quantity import Quantity
 from memlab.runs.record import Record
 from memlab.runs.schema import Family, identify
 from memlab.runs.steps import count_steps
+from memlab.runs.vmm_codes import SUFFIX, VmmCodes
 
 __all__ = ["ConductanceMap", "Run", "last_maps", "open_run"]
 
@@ -163,6 +164,16 @@ class Run:
         """
         with self.entry() as entry:
             return last_maps(entry)
+
+    @property
+    def codes(self) -> dict[str, VmmCodes]:
+        """Raw codes of the vectors that each block of a training multiplied, by its name.
+
+        All of them are there whatever the file has instead; without a log of codes it is empty.
+        """
+        with self.entry() as entry:
+            groups = [n for n in entry if n.endswith(SUFFIX) and "adc_code" in entry[n]]
+        return {name.removesuffix(SUFFIX): VmmCodes(self.path, name) for name in groups}
 
     def number(self, quantity: Quantity) -> float:
         """Return a number that was found; NaN where the file has none."""

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from memlab.errors import StorageError
-from memlab.runs.hdf5 import checked, written
+from memlab.runs.hdf5 import appendable, checked, written
 from memlab.runs.living import RunLock
 from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.storage import reason_of, seal
@@ -184,7 +184,8 @@ def _copy_dataset(source: h5py.Dataset, target: h5py.Group, name: str, length: i
     shape, dtype = source.shape, source.dtype
     if source.maxshape[:1] == (None,):
         shape = (shape[0] if length is None else min(length, shape[0]), *shape[1:])
-        layout = {"maxshape": source.maxshape, "chunks": source.chunks, "fletcher32": True}
+        packed = source.scaleoffset is not None
+        layout = appendable(shape[1:], source.chunks[0], packed=packed)
         copy = target.create_dataset(name, shape, dtype, fillvalue=source.fillvalue, **layout)
         _copy_items(source, copy)
     else:

@@ -35,7 +35,7 @@ from drivers.errors import InUseError
 from memlab.errors import DataError, SettingError, StorageError
 from memlab.runs.growing import MANY, Growing, find_growing
 from memlab.runs.half_written import remove_half_written
-from memlab.runs.hdf5 import LIBVER, OneProcess, Room, checked, created, let_go
+from memlab.runs.hdf5 import LIBVER, OneProcess, Room, appendable, checked, created, let_go
 from memlab.runs.leftovers import mend, save_elsewhere
 from memlab.runs.living import LOCK, RUN_ID, RunLock, run_identity
 from memlab.runs.opening import read_attributes
@@ -190,7 +190,7 @@ class RunFile:
         """How often what was queued has reached the operating system."""
         self._failed: StorageError | None = None
         self._clock = clock
-        self._queued, self._flushed = 0, clock()
+        self._queued, self._written, self._flushed = 0, 0, clock()
 
     def group(self, name: str, nx_class: str, attributes: Mapping[str, Any] | None = None) -> None:
         """Create a group below the entry; nested values in `attributes` become dotted names.
@@ -207,15 +207,28 @@ class RunFile:
         with self._writing():
             self._entry.create_group(name).attrs.update(values)
 
-    def scale(self, name: str, values: npt.ArrayLike | None, units: str, description: str) -> None:
-        """Declare a dimension scale; `values` None makes one that is appended to."""
+    def scale(
+        self,
+        name: str,
+        values: npt.ArrayLike | None,
+        units: str,
+        description: str,
+        dtype: npt.DTypeLike = np.int64,
+        chunk: int = MANY,
+        *,
+        packed: bool = False,
+    ) -> None:
+        """Declare a dimension scale; `values` None makes one that is appended to.
+
+        Such a one has items of `dtype`, `chunk` of them together, `packed` as in `declare`.
+        """
         if self._has(name):
             if values is not None:
                 self._compare(name, np.asarray(values))
             return
         with self._writing():
             if values is None:
-                scale = self._appendable(name, np.dtype(np.int64), (), MANY)
+                scale = self._appendable(name, np.dtype(dtype), (), chunk, packed=packed)
             else:
                 data = np.asarray(values)
                 if data.dtype.kind == "U":
@@ -245,11 +258,14 @@ class RunFile:
         units: str,
         description: str,
         chunk: int | None = None,
+        *,
+        packed: bool = False,
     ) -> None:
         """Declare a dataset whose axes are the named scales.
 
         With `chunk`, the dataset grows along its first axis in chunks of that many items;
-        otherwise it has the size of its scales and is filled by `write`.
+        otherwise it has the size of its scales and is filled by `write`. `packed` integers take as
+        few bits as they need (`memlab.runs.hdf5.appendable`).
         """
         scales = [self._entry[dim] for dim in dims]
         if self._has(name):
@@ -265,7 +281,7 @@ class RunFile:
                 dataset = self._entry.create_dataset(name, shape, dtype, fillvalue=fill, **layout)
             else:
                 items = tuple(scale.size for scale in scales[1:])
-                dataset = self._appendable(name, np.dtype(dtype), items, chunk)
+                dataset = self._appendable(name, np.dtype(dtype), items, chunk, packed=packed)
             for axis, scale in enumerate(scales):
                 dataset.dims[axis].attach_scale(scale)
             dataset.attrs.update({"units": units, "long_name": description})
@@ -331,6 +347,11 @@ class RunFile:
             self.flush()
         return {name: growing.size for name, growing in self._growing.items()}
 
+    def count(self, name: str) -> int:
+        """Return how many items an appendable dataset has, with those that are queued."""
+        growing = self._growing[name]
+        return growing.size + sum(map(len, growing.pending))
+
     def grows(self, name: str) -> bool:
         """Whether this file has an appendable dataset of that name; one of before may not."""
         return name in self._growing
@@ -340,7 +361,9 @@ class RunFile:
         with self._writing():
             self._room.check(np.asarray(values).nbytes)
             self._entry[name][...] = values
-        self._queued += np.asarray(values).nbytes  # in HDF5, and not yet in the system's hands
+        # In HDF5, and not yet in the system's hands.
+        self._queued += np.asarray(values).nbytes
+        self._written += np.asarray(values).nbytes
 
     def pace(self) -> None:
         """Flush if enough is queued, or waits for long enough; where every group is complete."""
@@ -354,13 +377,14 @@ class RunFile:
             self._flush()
 
     def _flush(self) -> None:
-        self._room.check(self._queued)
+        waiting = sum(growing.room for growing in self._growing.values())
+        self._room.check(self._written + waiting)
         for growing in self._order or self._growing.values():
             growing.write()
         self._file.flush()
         for growing in self._growing.values():
             growing.forget_written()
-        self._queued, self._flushed = 0, self._clock()
+        self._queued, self._written, self._flushed = 0, 0, self._clock()
         self.flushes += 1
 
     def close(
@@ -474,16 +498,10 @@ class RunFile:
         return self._failed
 
     def _appendable(
-        self, name: str, dtype: np.dtype[Any], items: tuple[int, ...], chunk: int
+        self, name: str, dtype: np.dtype[Any], items: tuple[int, ...], chunk: int, *, packed: bool
     ) -> h5py.Dataset:
-        dataset = self._entry.create_dataset(
-            name,
-            (0, *items),
-            dtype,
-            maxshape=(None, *items),
-            chunks=(chunk, *items),
-            fletcher32=True,
-        )
+        layout = appendable(items, chunk, packed=packed)
+        dataset = self._entry.create_dataset(name, (0, *items), dtype, **layout)
         self._growing[name] = Growing(dataset)
         return dataset
 

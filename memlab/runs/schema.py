@@ -19,8 +19,9 @@ __all__ = ["FAMILY", "KIND", "SCHEMA", "SCHEMA_VERSION", "Family", "identify", "
 KIND, FAMILY, SCHEMA = "kind", "family", "schema_version"
 """Attributes of the entry of a run file."""
 
-SCHEMA_VERSION = 2
-"""Of the files that this version writes. 2: kind and family, and metrics in `result` too."""
+SCHEMA_VERSION = 3
+"""Of the files that this version writes. 2: kind and family, and metrics in `result` too. 3: row
+codes of a training in short (`memlab.runs.vmm_codes`)."""
 
 
 class Family(StrEnum):

@@ -15,6 +15,7 @@ from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn import Network
 from memlab.runs.growing import FEW, MANY, ONE_MAP
 from memlab.runs.run_file import RunFile
+from memlab.runs.vmm_codes import VmmLog
 from memlab.storage import State
 from memlab.training import EpochResult, Observer, UpdateResult
 
@@ -62,7 +63,7 @@ class TrainingLog(Observer):
         self._update = self._attempt = 0
         self._blocks: list[Block] = []
         self._measurements: dict[str, list[Measurement]] = {}
-        self._recorded: dict[str, int] = {}
+        self._codes: dict[str, VmmLog] = {}
         self._listens = False
 
     def declare(
@@ -143,7 +144,6 @@ class TrainingLog(Observer):
             self._blocks = network.blocks
         for block in self._blocks:
             self._measurements[block.name] = []
-            self._recorded.setdefault(block.name, 0)
 
     def multiplied(self, network: Network) -> None:
         """Record the codes of a forward pass: what it leads to may not come to its end."""
@@ -187,14 +187,16 @@ class TrainingLog(Observer):
         return {
             "update": self._update,
             "attempt": self._attempt,
-            "recorded": dict(self._recorded),
+            "recorded": {name: log.recorded for name, log in self._codes.items()},
             "listens": self._listens,
         }
 
     def restore(self, state: State) -> None:
         """Go back to a `state`; the run file is cut to that by whoever opens it."""
         self._update, self._attempt = state["update"], state["attempt"]
-        self._recorded, self._listens = dict(state["recorded"]), state["listens"]
+        self._listens = state["listens"]
+        for name, log in self._codes.items():
+            log.recorded = state["recorded"][name]
 
     def stop_codes(self) -> None:
         """End the record of VMM codes; what follows training is not part of it."""
@@ -239,24 +241,13 @@ class TrainingLog(Observer):
         )
         if not coded:
             return
-        row_type, sense_type = block.array.code_types
+        _, sense_type = block.array.code_types
         run.declare(
             f"{name}/conductance_code", sense_type, maps, "1", "ADC codes of the map", ONE_MAP
         )
         run.declare(f"{name}/conductance_gain", "u1", maps, "1", "Gain numbers of the map", ONE_MAP)
-        vmm = f"{name}_vmm"
         load = replace(block.array.load, parts=1).attributes()
-        run.group(vmm, "NXdata", {"signal": "adc_code", **load})
-        run.scale(f"{vmm}/vector", None, "1", "Number of the recorded vector, from 0")
-        row, column = run.scale_lines(vmm, block.array.rows, block.array.columns)
-        vector = f"{vmm}/vector"
-        run.declare(
-            f"{vmm}/update", "i8", (vector,), "1", "Update whose forward pass this was", MANY
-        )
-        run.declare(f"{vmm}/dac_code", row_type, (vector, row), "1", "Row DAC codes", vectors)
-        out = (vector, column)
-        run.declare(f"{vmm}/adc_code", sense_type, out, "1", "Column ADC codes", vectors)
-        run.declare(f"{vmm}/gain", "u1", out, "1", "Gain numbers of the ADC codes", vectors)
+        self._codes[name] = VmmLog(run, block, vectors, load)
 
     def _has_codes(self, block: Block) -> bool:
         return "transimpedance" in block.array.describe()["board"]
@@ -278,19 +269,15 @@ class TrainingLog(Observer):
         measurements = self._measurements[block.name]
         if not measurements:
             return
-        group, first = f"{block.name}_vmm", self._recorded[block.name]
-        dac, adc, gain = (
-            np.concatenate(parts).reshape(-1, parts[0].shape[-1])
-            for parts in zip(*map(_codes, measurements), strict=True)
-        )
+        codes = (_in_one(parts) for parts in zip(*map(_codes, measurements), strict=True))
+        self._codes[block.name].append(self._update, *codes)
         measurements.clear()
-        self._recorded[block.name] = last = first + len(dac)
-        run = self._run
-        run.append(f"{group}/vector", np.arange(first, last))
-        run.append(f"{group}/update", np.full(len(dac), self._update))
-        run.append(f"{group}/dac_code", dac)
-        run.append(f"{group}/adc_code", adc)
-        run.append(f"{group}/gain", gain)
+
+
+def _in_one(parts: tuple[npt.NDArray[Any], ...]) -> npt.NDArray[Any]:
+    """Return vectors of any leading shapes as one array (n, lines); of one part it is a view."""
+    flat = [part.reshape(-1, part.shape[-1]) for part in parts]
+    return flat[0] if len(flat) == 1 else np.concatenate(flat)
 
 
 def _codes(measurement: Measurement) -> tuple[npt.NDArray[Any], ...]:

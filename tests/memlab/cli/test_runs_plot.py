@@ -13,6 +13,7 @@ from memlab.experiments import make_plan, run
 from memlab.figures.traces import code_groups, read_traces
 from memlab.regions import Region
 from memlab.runs.rescue import edit
+from memlab.runs.vmm_codes import read_row_codes
 
 pytestmark = pytest.mark.usefixtures("rendered")
 
@@ -128,7 +129,8 @@ def test_raw_vectors_are_the_codes_by_the_formulas_of_the_board(airline: Path) -
         ]
         group = entry["lstm_vmm"]
         voltage, current = read_traces(entry, group, slice(90, 100))
-        dac, adc = group["dac_code"][90:100].astype(float), group["adc_code"][90:100].astype(float)
+        dac = read_row_codes(group, slice(90, 100)).astype(float)
+        adc = group["adc_code"][90:100].astype(float)
         gain = group["gain"][90:100]
     assert voltage.shape == (10, 34)
     assert current.shape == (10, 60)

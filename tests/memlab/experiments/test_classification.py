@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from memlab import open_run
 from memlab.array.urls import open_array
 from memlab.errors import MissingDataError, SettingError
 from memlab.experiments import make_plan, run
@@ -99,7 +100,7 @@ def test_synthetic_gait_is_learnt_and_the_run_file_says_that_it_is_synthetic(
         assert found == pytest.approx(document["metrics"]["test_accuracy"])
         # The curve is not part of the record of the forward passes of training.
         training = 664 - entry["test/sequence"].size
-        assert entry["lstm_vmm/dac_code"].shape == (5 * 25 * training, 128)
+    assert open_run(document["run"]).codes["lstm"].dac_code.shape == (5 * 25 * training, 128)
     assert Path(document["figure"]).read_bytes().startswith(b"\x89PNG")
 
 

@@ -107,8 +107,8 @@ class TestDeclaring:
         run.start()
         measure(run, 1)
         run.flush()
-        # What was written before, and 8 bytes, 6 of 8, and 2 of int64.
-        assert asked[3:] == [0, 24 + 8 + 48 + 16]
+        # What was written before, and the first chunk of each: numbers, maps, and codes.
+        assert asked[3:] == [0, 24 + 1024 * 8 + 3 * 48 + 5 * 4]
         run.close("finished")
 
     def test_nothing_is_declared_twice(self, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_other_kinds_say_what_they_are(
     url = "emulator:?chip=ta-hfo2&noise=2e-6"
     run(capsys, *command, "--board", url, "--out", str(out))
     found = memlab.open_run(out)
-    assert (found.kind, found.family, found.schema_version) == (kind, family, 2)
+    assert (found.kind, found.family, found.schema_version) == (kind, family, 3)
     assert found.boards == (url,)
 
 
@@ -178,6 +178,6 @@ def test_a_file_of_a_later_memlab_is_refused(
     later = tmp_path / "later.h5"
     later.write_bytes(trained[0].read_bytes())
     with h5py.File(later, "r+") as file:
-        file["entry"].attrs["schema_version"] = 3
-    with pytest.raises(DataError, match="schema version 3"):
+        file["entry"].attrs["schema_version"] = 4
+    with pytest.raises(DataError, match="schema version 4"):
         memlab.open_run(later)

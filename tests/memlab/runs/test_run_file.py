@@ -16,6 +16,7 @@ from memlab.errors import SettingError
 from memlab.experiments import make_plan, run
 from memlab.runs import RunFile
 from memlab.runs.run_file import FLUSH_SECONDS
+from memlab.runs.vmm_codes import read_row_codes
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +65,13 @@ def test_raw_codes_give_the_scaled_values(finished: Path) -> None:
 def test_codes_of_every_vector_are_recorded(finished: Path) -> None:
     with h5py.File(finished) as file:
         group = file["entry/lstm_vmm"]
-        assert group["dac_code"].shape == (3 * 96, 34)
+        dac_code = read_row_codes(group)
+        assert dac_code.shape == (3 * 96, 34)
         assert group["adc_code"].shape == group["gain"].shape == (3 * 96, 60)
         np.testing.assert_array_equal(group["update"][:], np.repeat([0, 1, 2], 96))
         np.testing.assert_array_equal(group["vector"][:], np.arange(3 * 96))
         # Block layout: the negative rows carry the mirrored voltage, 0x8000 is 0 V.
-        plus, minus = np.split(group["dac_code"][:].astype(int) - 0x8000, 2, axis=1)
+        plus, minus = np.split(dac_code.astype(int) - 0x8000, 2, axis=1)
         np.testing.assert_array_equal(plus, -minus)
 
 

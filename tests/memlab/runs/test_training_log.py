@@ -15,6 +15,7 @@ from memlab.mapping.layout import Layout
 from memlab.nn import Network
 from memlab.runs import RunFile, TrainingLog
 from memlab.runs.training_log import LogLevel
+from memlab.runs.vmm_codes import read_row_codes
 from memlab.training import EpochResult, UpdateResult
 
 ROWS, COLUMNS = (2, 5, 6), (1, 4)
@@ -170,9 +171,9 @@ def test_maps_and_codes(
         assert group.attrs["load.parts"] == 1, "a product has all rows at once"
         assert group["vector"][()].tolist() == list(range(len(vectors)))
         assert group["update"][()].tolist() == [vector // 10 for vector in vectors]
-        np.testing.assert_array_equal(group["dac_code"][()], column + np.array([10, 20, 30]))
+        np.testing.assert_array_equal(read_row_codes(group), column + np.array([10, 20, 30]))
         np.testing.assert_array_equal(group["adc_code"][()], column - np.array([1, 2]))
-        assert (group["dac_code"].dtype, group["adc_code"].dtype) == (np.dtype("<u2"), "<i2")
+        assert (read_row_codes(group).dtype, group["adc_code"].dtype) == (np.dtype("<u2"), "<i2")
         assert np.unique(group["gain"][()]).tolist() == [4]
 
 
@@ -188,7 +189,7 @@ def test_a_training_goes_on_with_or_without_codes_as_it_was(listens: bool, tmp_p
     assert state == {
         "update": 1,
         "attempt": 1,
-        "recorded": {"lstm": 3, "dense": 0},
+        "recorded": {"lstm": 3},
         "listens": listens,
     }
     second = Training(RunFile(tmp_path / "two.h5", "training", {}), LogLevel.EPOCHS, restarts=True)
