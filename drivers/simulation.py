@@ -65,6 +65,13 @@ class StatedLaw(Protocol):
         """Level (S) that a RESET leaves."""
         ...
 
+    def set_from_reset(self, voltage: float, width: float) -> float:
+        """Conductance (S) that a SET of `voltage` V and `width` s leaves after a full RESET.
+
+        Of a typical cell without a gate.
+        """
+        ...
+
 
 class Simulation(Protocol):
     """A chip, and the board around it, that are simulated in this process."""

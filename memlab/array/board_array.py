@@ -24,6 +24,8 @@ from memlab.array.batches import NamedBatches
 from memlab.array.board_session import BoardSession
 from memlab.array.measurement import Measurement
 from memlab.array.seam import Array
+from memlab.array.set_control import SetControl
+from memlab.array.switching_law import SwitchingLaw
 from memlab.array.view import View
 from memlab.array.wire_steps import on_steps
 from memlab.calibration import Calibration
@@ -124,6 +126,30 @@ class BoardArray(Array):
         return self.board.simulation
 
     @property
+    def control(self) -> SetControl:
+        """Gate voltages, or the amplitudes of SETs where this board's cells have no gates."""
+        if self._session.able.gate is not None:
+            return SetControl.GATE
+        return SetControl.AMPLITUDE
+
+    def control_range(
+        self, gates: tuple[float, float], amplitudes: tuple[float, float] = (0.0, 0.0)
+    ) -> tuple[float, float]:
+        """Return lowest and highest voltage (V) that `program_to` is to use."""
+        full, (low, high) = self.operating_point.set_voltage, amplitudes
+        return gates if self.control.gates else (low or 0.5 * full, high or full)
+
+    @property
+    def stated_law(self) -> SwitchingLaw | None:
+        """What pulses do to these cells, where the chip is simulated in this process."""
+        simulation, point = self.simulation, self.operating_point
+        if simulation is None or self.control.gates:
+            return super().stated_law
+        return SwitchingLaw.of_amplitudes(
+            simulation.law, self.control_range((0.0, 0.0)), point.set_width
+        )
+
+    @property
     def limits(self) -> Limits:
         """What the chip may see."""
         return self._session.limits
@@ -151,7 +177,8 @@ class BoardArray(Array):
         view = copy.copy(self)
         view._session = copy.copy(self._session)
         view._session.point = replace(self._session.point, **changes)
-        check_operating_point(view._session.limits, view._session.point)
+        gates = self.control.gates
+        check_operating_point(view._session.limits, view._session.point, gates=gates)
         return view
 
     @property
@@ -477,13 +504,14 @@ class BoardArray(Array):
         *,
         reset: BoolArray,
         set: BoolArray,  # noqa: A002 - the field's own word
+        set_voltage: FloatArray | None = None,
         whole_rows: bool = False,
     ) -> PulseBatch:
         """Return what `program` with these arguments sends, for `fire`; nothing is sent here.
 
         Parameters
         ----------
-        gate_voltage, reset, set
+        gate_voltage, reset, set, set_voltage
             As for `program`.
         whole_rows
             One pulse for each row, whatever it may draw: for runs that began before rows were
@@ -496,7 +524,13 @@ class BoardArray(Array):
         """
         gate = as_numbers(gate_voltage, "gate_voltage", self.shape)
         return self._session.maker.batch(
-            gate, reset, set, self.rows, self.columns, whole_rows=whole_rows
+            gate,
+            reset,
+            set,
+            self.rows,
+            self.columns,
+            amplitude=next(iter(self._amplitudes(set_voltage)), None),
+            whole_rows=whole_rows,
         )
 
     def fire(self, pulses: PulseBatch, ticket: str = "") -> None:
@@ -541,17 +575,29 @@ class BoardArray(Array):
         cost = session.able.call_bytes
         self.traffic.add((cost.pulse + cost.gate * pulses.columns.shape[1]) * len(pulses), 0)
 
-    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+    def _program(
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        set_voltage: FloatArray | None = None,
+    ) -> None:
         maker, ticket = self._session.maker, ""
-        pulses = maker.batch(gate_voltage, reset, set_, self.rows, self.columns)
+        lines = self.rows, self.columns
+        pulses = maker.batch(gate_voltage, reset, set_, *lines, amplitude=set_voltage)
         if self._session.batches is not None and len(pulses):
             pulses, ticket = self._session.batches.left(pulses)
         self._fire(pulses, ticket)
 
     def _check_program(
-        self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        set_voltage: FloatArray | None = None,
     ) -> FloatArray:
-        return self._session.maker.check(gate_voltage, reset, set_, self.rows, self.columns)
+        lines = self.rows, self.columns
+        return self._session.maker.check(gate_voltage, reset, set_, *lines, set_voltage)
 
 
 def device_of(array: Array) -> BoardArray:

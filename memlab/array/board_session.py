@@ -55,8 +55,8 @@ class BoardSession:
     """Whether the board multiplies vectors."""
 
     def __post_init__(self) -> None:
-        check_operating_point(self.limits, self.point)
         capabilities = self.able = self.board.capabilities
+        check_operating_point(self.limits, self.point, gates=capabilities.gate is not None)
         zero, beyond = capabilities.sense.zero_code, capabilities.clipped_code
         self.saturated = zero - beyond, zero + beyond
         self.timer = capabilities.timer

@@ -15,7 +15,12 @@ from memlab.array.arguments import as_numbers
 from memlab.array.measurement import Measurement
 from memlab.array.seam import Array
 from memlab.array.switching_law import SwitchingLaw
-from memlab.chip.coupled_limits import check_operating_point, check_program, check_vmm
+from memlab.chip.coupled_limits import (
+    check_operating_point,
+    check_program,
+    check_vmm,
+    hardest_point,
+)
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.shape import PUBLISHED
 from memlab.numeric import BoolArray, FloatArray
@@ -101,8 +106,14 @@ class IdealArray(Array):
         current = voltage @ self._cells[np.ix_(self.rows, self.columns)]
         return Measurement(current, np.zeros(current.shape, bool), load=self.load)
 
-    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        gate_voltage = self._check_program(gate_voltage, reset, set_)
+    def _program(
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        set_voltage: FloatArray | None = None,
+    ) -> None:
+        gate_voltage = self._check_program(gate_voltage, reset, set_, set_voltage)
         cells = self._cells[np.ix_(self.rows, self.columns)]
         cells = np.where(reset, 0.0, cells)
         level = LAW.conductance(gate_voltage)
@@ -110,8 +121,13 @@ class IdealArray(Array):
         self.write(np.where(on, np.maximum(level, cells), cells))
 
     def _check_program(
-        self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        set_voltage: FloatArray | None = None,
     ) -> FloatArray:
-        limits, point = self._limits, self._point
-        check_program(limits, point, gate_voltage, reset, set_, self.rows, self.columns)
+        limits, lines = self._limits, (self.rows, self.columns)
+        point = hardest_point(limits, self._point, set_, set_voltage)
+        check_program(limits, point, gate_voltage, reset, set_, *lines)
         return gate_voltage

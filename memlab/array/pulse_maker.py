@@ -18,7 +18,12 @@ from drivers.converter import Codes
 from drivers.pulse import PulseTimer
 from memlab.array.row_groups import group_numbers, split_groups
 from memlab.array.wire_steps import on_steps
-from memlab.chip.coupled_limits import check_program, reset_currents, set_currents
+from memlab.chip.coupled_limits import (
+    check_program,
+    hardest_point,
+    reset_currents,
+    set_currents,
+)
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.errors import LimitError
 from memlab.numeric import BoolArray, FloatArray
@@ -56,6 +61,7 @@ class PulseMaker:
         set_: BoolArray,
         rows: Lines,
         columns: Lines,
+        amplitude: FloatArray | None = None,
     ) -> FloatArray:
         """Return the gate voltages (V) as the chip will see them; raise `LimitError` for others.
 
@@ -65,23 +71,26 @@ class PulseMaker:
             As for `Array.program`, shape (rows, columns).
         rows, columns
             Line numbers on the chip.
+        amplitude
+            Of each SET, in V, shape (rows, columns); by default that of the operating point.
         """
         made = replace(
             self.point,
             set_width=_made_width(self.timer, self.point.set_width),
             reset_width=_made_width(self.timer, self.point.reset_width),
         )
-        asked = np.where(set_, gate_voltage, 0.0)
-        if self.capabilities.gate is None and asked.any():
+        asked, gates = np.where(set_, gate_voltage, 0.0), self.capabilities.gate is not None
+        if not gates and asked.any():
             raise LimitError(
-                "the cells of this board have no gates: program with gate_voltage=0. Nothing was "
-                "sent"
+                "the cells of this board have no gates: program with gate_voltage=0, and choose "
+                "levels by amplitudes (set_voltage). Nothing was sent"
             )
         limits = self.limits
+        made = hardest_point(limits, made, set_, amplitude)
         if self.capabilities.compliance is not None:
             # The board holds a SET to this current, whatever its cells could draw.
             limits = limits.changed(cell_current=np.inf)
-        check_program(limits, made, asked, reset, set_, rows, columns)
+        check_program(limits, made, asked, reset, set_, rows, columns, gates=gates)
         gate = self.gates_on_steps(asked)
         if gate is not asked:
             check_program(limits, made, gate, reset, set_, rows, columns)
@@ -100,6 +109,7 @@ class PulseMaker:
         rows: Lines,
         columns: Lines,
         *,
+        amplitude: FloatArray | None = None,
         whole_rows: bool = False,
     ) -> PulseBatch:
         """Return the pulses: RESETs, then SETs; arguments as of `check`.
@@ -107,12 +117,17 @@ class PulseMaker:
         With `whole_rows` there is one for each row, whatever it may draw.
         """
         limits, point = self.limits, self.point
-        gate_voltage = self.check(gate_voltage, reset, set_, rows, columns)
+        gate_voltage = self.check(gate_voltage, reset, set_, rows, columns, amplitude)
         reset_gates = np.where(reset, point.reset_gate_voltage, 0.0)
         drawn = reset_currents(limits, point, reset), set_currents(limits, gate_voltage, set_)
         lines = rows, columns
-        resets = self._pulses(PulseKind.RESET, reset, reset_gates, drawn[0], lines, whole_rows)
-        sets = self._pulses(PulseKind.SET, set_, gate_voltage, drawn[1], lines, whole_rows)
+        volts = point.reset_voltage, point.set_voltage if amplitude is None else amplitude
+        resets = self._pulses(
+            PulseKind.RESET, reset, volts[0], reset_gates, drawn[0], lines, whole_rows
+        )
+        sets = self._pulses(
+            PulseKind.SET, set_, volts[1], gate_voltage, drawn[1], lines, whole_rows
+        )
         return _joined([*resets, *sets])
 
     def in_volts(self, pulses: PulseBatch) -> RowPulses:
@@ -137,6 +152,7 @@ class PulseMaker:
         self,
         kind: PulseKind,
         mask: BoolArray,
+        amplitude: float | FloatArray,
         gate_voltage: FloatArray,
         current: FloatArray,
         lines: tuple[Lines, Lines],
@@ -148,14 +164,17 @@ class PulseMaker:
         """
         able, limits, point = self.capabilities, self.limits, self.point
         if kind is PulseKind.SET:
-            driven, amplitude, width = able.column, point.set_voltage, point.set_width
+            driven, width = able.column, point.set_width
             most = min(limits.set_row_current, able.row_current[Mode.SET])
         else:
-            driven, amplitude, width = able.row, point.reset_voltage, point.reset_width
+            driven, width = able.row, point.reset_width
             most = min(limits.reset_row_current, able.row_current[Mode.RESET])
         group = group_numbers(current, np.inf if whole_rows else most)
-        group = split_groups(group, mask, able.cells_at_once[kind])
-        amplitude_code, gate_code = int(driven.encode(amplitude)), self._gate_codes(gate_voltage)
+        own = isinstance(amplitude, np.ndarray)
+        # NaN of cells that are not pulsed means nothing.
+        code = driven.encode(np.where(mask, amplitude, 0.0) if own else amplitude)
+        group = split_groups(group, mask, able.cells_at_once[kind], code if own else None)
+        gate_code = self._gate_codes(gate_voltage)
         rows, chosen = lines
         for k in range(int(group.max(initial=0)) + 1):
             here = mask & (group == k)
@@ -168,7 +187,9 @@ class PulseMaker:
             yield PulseBatch(
                 row=rows[active].astype(np.uint16),
                 kind=np.full(n, kind, np.uint8),
-                amplitude_code=np.full(n, amplitude_code, driven.dtype),
+                amplitude_code=np.full(
+                    n, code[active, here[active].argmax(axis=1)] if own else code, driven.dtype
+                ),
                 width_ticks=np.full(n, self.timer.ticks(width), np.uint16),
                 columns=columns,
                 gate_code=gates,

@@ -11,6 +11,8 @@ with the largest published conductance G of `coupled_limits.largest_conductance`
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -65,24 +67,34 @@ def group_numbers(current: FloatArray, largest: float) -> npt.NDArray[np.intp]:
 
 
 def split_groups(
-    group: npt.NDArray[np.intp], selected: npt.NDArray[np.bool_], cells: int
+    group: npt.NDArray[np.intp],
+    selected: npt.NDArray[np.bool_],
+    cells: int,
+    amplitude: npt.NDArray[Any] | None = None,
 ) -> npt.NDArray[np.intp]:
-    """Return groups of at most so many selected cells, each within one of `group`; 0: as they are.
+    """Return groups of selected cells that one pulse can have, each within one of `group`.
+
+    A pulse has one amplitude, and some boards pulse few cells at a time.
 
     Parameters
     ----------
     group, selected
         Group of each cell, and whether it is pulsed at all, shape (rows, columns).
     cells
-        Of a pulse, at most.
+        Of a pulse, at most; 0: all.
+    amplitude
+        Code of each cell, same shape; None where all have one.
     """
-    if not cells:
-        return group
+    if amplitude is None:
+        amplitude = np.zeros(group.shape, np.intp)
+        if not cells:
+            return group
     number = np.zeros_like(group)
-    for row, (groups, mask) in enumerate(zip(group, selected, strict=True)):
+    for row, mask in enumerate(selected):
         next_ = 0
-        for one in np.unique(groups[mask]):
-            which = np.flatnonzero(mask & (groups == one))
-            number[row, which] = next_ + np.arange(which.size) // cells
+        pairs = np.stack([group[row], amplitude[row].astype(np.intp)])
+        for one in np.unique(pairs[:, mask], axis=1).T:
+            which = np.flatnonzero(mask & (pairs == one[:, np.newaxis]).all(axis=0))
+            number[row, which] = next_ + np.arange(which.size) // (cells or which.size)
             next_ = int(number[row, which[-1]]) + 1
     return number

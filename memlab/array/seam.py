@@ -19,6 +19,7 @@ from drivers import stopping
 from drivers.board import AUTO_GAIN
 from memlab.array.arguments import as_mask, as_numbers, as_row
 from memlab.array.measurement import Measurement, note_saturation
+from memlab.array.set_control import SetControl
 from memlab.array.switching_law import SwitchingLaw
 from memlab.array.underneath import Underneath
 from memlab.numeric import BoolArray, FloatArray
@@ -53,8 +54,36 @@ class Array(Underneath):
     input_voltage_step = 0.0
 
     @property
+    def control(self) -> SetControl:
+        """Which voltage chooses where a SET ends."""
+        return SetControl.GATE
+
+    @property
+    def control_step(self) -> float:
+        """Step in V on which that voltage must lie; 0 where any will do."""
+        return self.gate_voltage_step if self.control.gates else 0.0
+
+    def control_range(
+        self, gates: tuple[float, float], amplitudes: tuple[float, float] = (0.0, 0.0)
+    ) -> tuple[float, float]:
+        """Return lowest and highest voltage (V) that `program_to` is to use.
+
+        Parameters
+        ----------
+        gates
+            Of gate voltages, in V.
+        amplitudes
+            Of SET amplitudes in V, where cells have no gates. 0 stands for half of the operating
+            point's, which cells that are half-selected see, and for all of it.
+        """
+        return gates
+
+    @property
     def stated_law(self) -> SwitchingLaw | None:
-        """What full pulses do to these cells, where that is known without asking them."""
+        """What full pulses do to these cells, where that is known without asking them.
+
+        Over the voltage that chooses (`control`).
+        """
         simulation = self.simulation
         return None if simulation is None else SwitchingLaw.of(simulation.law)
 
@@ -166,6 +195,7 @@ class Array(Underneath):
         *,
         reset: npt.ArrayLike | None = None,
         set: npt.ArrayLike | None = None,  # noqa: A002 - the field's own word
+        set_voltage: npt.ArrayLike | None = None,
     ) -> None:
         """Update many rows with at most two pulses per cell, in one batch.
 
@@ -175,11 +205,15 @@ class Array(Underneath):
         Parameters
         ----------
         gate_voltage
-            Gate voltage (V) of each SET, a scalar or shape (rows, columns).
+            Gate voltage (V) of each SET, a scalar or shape (rows, columns); 0 where cells have no
+            gates.
         reset
             Boolean mask, shape (rows, columns), of the cells to RESET first; none by default.
         set
             Boolean mask of the cells to SET; all of them by default.
+        set_voltage
+            Amplitude (V) of each SET, a scalar or shape (rows, columns); by default that of the
+            operating point. Cells of a row with different ones are pulsed one after the other.
 
         Raises
         ------
@@ -190,20 +224,57 @@ class Array(Underneath):
         none, every = np.zeros(self.shape, bool), np.ones(self.shape, bool)
         reset_mask = none if reset is None else as_mask(reset, self.shape, "reset")
         set_mask = every if set is None else as_mask(set, self.shape, "set")
+        amplitude = self._amplitudes(set_voltage)
         stopping.check()
         with self._owner.turn():
-            self._program(gate, reset_mask, set_mask)
+            self._program(gate, reset_mask, set_mask, *amplitude)
             self.counts.reset += int(np.count_nonzero(reset_mask))
             self.counts.set += int(np.count_nonzero(set_mask))
 
-    def check_set(self, gate_voltage: float, cells: npt.ArrayLike | None = None) -> None:
+    def program_to(
+        self,
+        control: npt.ArrayLike,
+        *,
+        reset: npt.ArrayLike | None = None,
+        set: npt.ArrayLike | None = None,  # noqa: A002 - the field's own word
+    ) -> None:
+        """Program with the voltages (V) that choose where SETs end here; else as `program`.
+
+        These are gate voltages, or where cells have no gates SET amplitudes (`control`).
+        """
+        if self.control.gates:
+            self.program(control, reset=reset, set=set)
+        else:
+            self.program(0.0, reset=reset, set=set, set_voltage=control)
+
+    def check_set(
+        self,
+        gate_voltage: float,
+        cells: npt.ArrayLike | None = None,
+        *,
+        set_voltage: float | None = None,
+    ) -> None:
         """Raise `LimitError` unless cells may be SET together with this gate voltage (V).
 
         Nothing is pulsed. `cells` is a boolean mask, shape (rows, columns); all of them by default.
         """
         every = np.ones(self.shape, bool)
         mask = every if cells is None else as_mask(cells, self.shape, "cells")
-        self._check_program(np.full(self.shape, gate_voltage), ~every, mask)
+        gate = np.full(self.shape, gate_voltage)
+        self._check_program(gate, ~every, mask, *self._amplitudes(set_voltage))
+
+    def check_set_to(self, control: float, cells: npt.ArrayLike | None = None) -> None:
+        """Check as `check_set`, for a voltage (V) as `program_to` takes it."""
+        if self.control.gates:
+            self.check_set(control, cells)
+        else:
+            self.check_set(0.0, cells, set_voltage=control)
+
+    def _amplitudes(self, set_voltage: npt.ArrayLike | None) -> tuple[FloatArray, ...]:
+        """Return the amplitudes of SETs, of the shape of the view, where they are given."""
+        if set_voltage is None:
+            return ()
+        return (as_numbers(set_voltage, "set_voltage", self.shape),)
 
     writable = False
     """Whether cells can be put at a conductance (`write`), as no device can be."""
@@ -242,9 +313,19 @@ class Array(Underneath):
 
     @abstractmethod
     def _check_program(
-        self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        set_voltage: FloatArray | None = None,
     ) -> FloatArray:
         """Return the gate voltages (V) as the chip will see them, or raise `LimitError`."""
 
     @abstractmethod
-    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None: ...
+    def _program(
+        self,
+        gate_voltage: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
+        set_voltage: FloatArray | None = None,
+    ) -> None: ...

@@ -10,9 +10,13 @@ import numpy.typing as npt
 
 from drivers.simulation import StatedLaw
 from memlab.emulator.cells.switching import soft_level
+from memlab.errors import SettingError
 from memlab.numeric import FloatArray
 
-__all__ = ["SwitchingLaw"]
+__all__ = ["PROBES", "SwitchingLaw"]
+
+PROBES = 4
+"""Voltages at which a law is looked at, or measured, to make a straight line of it."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class SwitchingLaw:
     Parameters
     ----------
     set_slope
-        In S/V, above 0.
+        In S/V, above 0. Per volt of the gate, or of the amplitude of a SET after a RESET where
+        cells have no gates (`Array.control`).
     set_offset, reset_conductance, set_saturation, set_onset
         In S.
     """
@@ -53,6 +58,30 @@ class SwitchingLaw:
             chip.set_saturation,
             chip.set_onset,
         )
+
+    @classmethod
+    def of_amplitudes(cls, chip: StatedLaw, amplitudes: tuple[float, float], width: float) -> Self:
+        """Return the law of a chip without gates: a straight line over SET amplitudes.
+
+        Through what SETs from the RESET state leave of a typical cell, as where a law is measured.
+
+        Parameters
+        ----------
+        amplitudes
+            Lowest and highest, in V.
+        width
+            Of the pulses, in s.
+        """
+        volts = np.linspace(*amplitudes, PROBES)
+        levels = [chip.set_from_reset(float(each), width) for each in volts]
+        slope, offset = np.polyfit(volts, levels, 1)
+        if not slope > 0.0:
+            raise SettingError(
+                f"SETs of {amplitudes[0]:g} to {amplitudes[1]:g} V all leave these cells at "
+                f"{levels[0]:.3g} S: amplitudes choose no level there. Choose others (set_minimum, "
+                "set_maximum, point.set_voltage)"
+            )
+        return cls(float(slope), float(offset), chip.reset_conductance)
 
     def conductance(self, gate_voltage: npt.ArrayLike) -> FloatArray:
         """Return the level (S) of a SET at gate voltages in V."""

@@ -13,7 +13,7 @@ Everything is checked before anything is encoded, on arrays with and without a b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
@@ -33,6 +33,7 @@ __all__ = [
     "check_program",
     "check_vmm",
     "freely_driven",
+    "hardest_point",
     "largest_conductance",
     "reset_currents",
     "set_currents",
@@ -169,6 +170,28 @@ def reset_currents(limits: Limits, point: OperatingPoint, selected: BoolArray) -
     return np.where(selected, point.reset_voltage * conductance, 0.0)
 
 
+def hardest_point(
+    limits: Limits, point: OperatingPoint, set_: BoolArray, set_voltage: FloatArray | None
+) -> OperatingPoint:
+    """Return the operating point with the largest amplitude of some SETs; checks the others.
+
+    Parameters
+    ----------
+    set_, set_voltage
+        Cells to SET, and with which amplitude (V), same shape; None: with that of the point.
+
+    Raises
+    ------
+    LimitError
+        If one is outside its limit, or no number.
+    """
+    if set_voltage is None or not set_.any():
+        return point
+    lowest, highest = extremes(set_voltage[set_])
+    limits.check_set(np.zeros(0), lowest)
+    return replace(point, set_voltage=highest)
+
+
 def check_program(
     limits: Limits,
     point: OperatingPoint,
@@ -177,6 +200,8 @@ def check_program(
     set_: BoolArray,
     rows: Lines,
     columns: Lines,
+    *,
+    gates: bool = True,
 ) -> None:
     """Raise `LimitError` unless every pulse of a two-pulse update is allowed.
 
@@ -190,11 +215,13 @@ def check_program(
         Cells to pulse, same shape.
     rows, columns
         Line numbers on the chip, for the message.
+    gates
+        Whether its cells have gates, of which messages speak.
     """
-    gates = gate_voltage[set_]
-    limits.check_set(gates, point.set_voltage)
-    if gates.size:
-        highest = extremes(gates)[1]
+    seen = gate_voltage[set_]
+    limits.check_set(seen, point.set_voltage)
+    if seen.size:
+        highest = extremes(seen)[1]
         conductance = largest_conductance(highest, limits)
         current = point.set_voltage * conductance
         energy = point.set_voltage**2 * conductance * point.set_width
@@ -202,7 +229,7 @@ def check_program(
             worst = np.argwhere(set_ & (gate_voltage == highest))[0]
             cell = f"cell [{rows[worst[0]]}, {columns[worst[1]]}]"
             what = f"row {rows[worst[0]]}: " + _pulse(
-                "SET", point.set_voltage, highest, point.set_width
+                "SET", point.set_voltage, highest if gates else None, point.set_width
             )
             if not current <= limits.cell_current:
                 _refuse(
@@ -211,25 +238,24 @@ def check_program(
             _refuse(PULSE_ENERGY, limits, f"{what} could put {_si(energy, 'J')} into {cell}")
         alone = STOP_VOLTAGE * conductance
         if not alone <= limits.set_row_current:
-            what = (
-                f"one cell with {highest:.4g} V on the gate could draw {_si(alone, 'A')} in a SET"
-            )
+            gate = f" with {highest:.4g} V on the gate" if gates else ""
+            what = f"one cell{gate} could draw {_si(alone, 'A')} in a SET"
             _refuse(SET_ROW_CURRENT, limits, what)
     if reset.any():
         row = rows[int(np.argmax(reset.any(axis=1)))]
-        _check_reset_energy(limits, point, f"row {row}: ")
+        _check_reset_energy(limits, point, f"row {row}: ", gates)
         alone = point.reset_voltage * largest_conductance(point.reset_gate_voltage, limits)
         if not alone <= limits.reset_row_current:
             _refuse(RESET_ROW_CURRENT, limits, f"one cell could draw {_si(alone, 'A')} in a RESET")
 
 
-def check_operating_point(limits: Limits, point: OperatingPoint) -> None:
+def check_operating_point(limits: Limits, point: OperatingPoint, *, gates: bool = True) -> None:
     """Raise `LimitError` unless an array may work at this operating point, alone and coupled.
 
     What a SET may do depends on its gate voltages, which come with each request.
     """
     limits.check_point(point)
-    _check_reset_energy(limits, point, "")
+    _check_reset_energy(limits, point, "", gates)
 
 
 def check_vmm(limits: Limits, voltage: FloatArray, columns: int) -> None:
@@ -276,17 +302,19 @@ def check_forming(limits: Limits, gate_voltage: npt.ArrayLike, voltage: float) -
         )
 
 
-def _check_reset_energy(limits: Limits, point: OperatingPoint, where: str) -> None:
+def _check_reset_energy(limits: Limits, point: OperatingPoint, where: str, gates: bool) -> None:
     gate = point.reset_gate_voltage
     conductance = largest_conductance(gate, limits)
     energy = point.reset_voltage**2 * conductance * point.reset_width
     if not energy <= limits.pulse_energy:
-        what = where + _pulse("RESET", point.reset_voltage, gate, point.reset_width)
+        shown = gate if gates else None
+        what = where + _pulse("RESET", point.reset_voltage, shown, point.reset_width)
         _refuse(PULSE_ENERGY, limits, f"{what} could put {_si(energy, 'J')} into a cell")
 
 
-def _pulse(kind: str, voltage: float, gate: float, width: float) -> str:
-    return f"{kind} of {voltage:.4g} V with {gate:.4g} V on the gate for {_si(width, 's')}"
+def _pulse(kind: str, voltage: float, gate: float | None, width: float) -> str:
+    behind = "" if gate is None else f" with {gate:.4g} V on the gate"
+    return f"{kind} of {voltage:.4g} V{behind} for {_si(width, 's')}"
 
 
 def _refuse(rule: Rule, limits: Limits, what: str) -> NoReturn:

@@ -6,6 +6,7 @@ shunt. With the TE nodes given it is solved in closed form, and what is left are
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -217,7 +218,13 @@ def require_regular(info: int) -> None:
 
 def symmetric(lower: NDArray[np.float64]) -> NDArray[np.float64]:
     """The full matrix of a lower triangle, in Fortran order."""
-    return np.asfortranarray(np.tril(lower) + np.tril(lower, -1).T)
+    return np.asfortranarray(np.where(_below(len(lower)), lower, lower.T))
+
+
+@cache
+def _below(lines: int) -> NDArray[np.bool_]:
+    """Where a square matrix has its lower triangle."""
+    return np.tri(lines, dtype=bool)
 
 
 def _per_line(value: ArrayLike, lines: int, name: str) -> NDArray[np.float64]:

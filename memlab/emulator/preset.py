@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from drivers.known_names import at_place, near_names, unknown
@@ -28,7 +29,12 @@ from memlab.emulator.cells.drift import DriftParameters
 from memlab.emulator.cells.fluctuation import ReadNoiseParameters
 from memlab.emulator.cells.forming import FormingParameters
 from memlab.emulator.cells.relaxation import RelaxationParameters
-from memlab.emulator.cells.switching import ResetParameters, SetParameters
+from memlab.emulator.cells.switching import (
+    ResetParameters,
+    SetParameters,
+    progress,
+    soft_level,
+)
 from memlab.emulator.cells.variability import SpreadParameters
 from memlab.emulator.cells.wear import WearParameters
 from memlab.emulator.parameters import Parameters, quantity
@@ -167,6 +173,13 @@ class ChipPreset(Parameters):
     def lines(self) -> tuple[int, int]:
         """(rows, columns) of such a chip."""
         return parse_shape(self.shape)
+
+    def set_from_reset(self, voltage: float, width: float) -> float:
+        """Return what a SET (V, s) leaves of a typical cell without a gate after a RESET, in S."""
+        part = float(progress(self.set, np.asarray(voltage), np.asarray(width)))
+        low = self.reset_conductance
+        level = float(soft_level(np.asarray(self.set_offset), self.set_onset, self.set_saturation))
+        return low + part * max(level - low, 0.0)
 
     def parameter(self, name: str) -> float:
         """Return a number by its name, a nested one by its dotted name."""

@@ -147,6 +147,15 @@ class WriteVerifyConfig(Section):
     )
     gate_minimum: Volts = Field(0.5, description="Smallest gate voltage of a SET.", ge=0)
     gate_maximum: Volts = Field(2.5, description="Largest gate voltage of a SET.", ge=0)
+    set_minimum: Volts = Field(
+        0.0,
+        description="Where cells have no gates: smallest SET amplitude; 0: half of "
+        "point.set_voltage.",
+        ge=0,
+    )
+    set_maximum: Volts = Field(
+        0.0, description="Where cells have no gates: largest; 0: point.set_voltage.", ge=0
+    )
     law: LawSource = Field(LawSource.CHIP, description="Law of a SET: chip or measured.")
 
     @model_validator(mode="after")

@@ -168,8 +168,8 @@ class ExSitu:
             resumed,
         )
         # What every array reaches.
-        low = max(float(law.conductance(settings.gate_minimum)) for law in laws)
-        high = min(float(law.conductance(settings.gate_maximum)) for law in laws)
+        reach = [settings.reach(array, law) for array, law in zip(arrays, laws, strict=True)]
+        low, high = max(one[0] for one in reach), min(one[1] for one in reach)
         targets, clipped = place_weights(
             network, self._software.network, arrays, (low, high), config.placement, config.clip
         )
@@ -216,7 +216,8 @@ class ExSitu:
 
 def effective_training(config: ExperimentConfig) -> TrainConfig:
     """Return the training with the learning rates that pulses have in effect (see the module)."""
-    factor = 2.0 * config.mapping.volts_per_siemens * config.chip.set_slope
+    # Without gates a weight moves by what was asked (`memlab.mapping.levels`).
+    factor = 2.0 * config.mapping.volts_per_siemens * config.chip.set_slope or 1.0
     train = config.train
     final = None if train.lr_final is None else factor * train.lr_final
     return train.model_copy(update={"lr": factor * train.lr, "lr_final": final})

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from memlab.array import Array
 from memlab.emulator import ChipPreset
+from memlab.errors import SettingError
 from memlab.experiments.config import LawSource, WriteVerifyConfig
 from memlab.mapping import SwitchingLaw, measure_switching_law
 from memlab.numeric import BoolArray
@@ -47,12 +48,21 @@ def find_law(
             array,
             config.gate_minimum,
             config.gate_maximum,
+            (config.set_minimum, config.set_maximum),
             cells=cells,
             views=views,
             keeper=keeper,
             resumed=resumed,
         )
-    return array.stated_law or SwitchingLaw.of(chip)
+    if array.stated_law is not None:
+        return array.stated_law
+    if array.control.gates:
+        return SwitchingLaw.of(chip)
+    raise SettingError(
+        "the cells of this board have no gates, and nothing says how far a SET amplitude moves "
+        "them: measure it first with law=measured (of transfer: transfer.law=measured). Nothing "
+        "was pulsed"
+    )
 
 
 def find_laws(

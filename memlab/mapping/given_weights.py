@@ -50,15 +50,17 @@ def start_at(
         raise SettingError(
             f"{type(rule).__name__} starts from no weights of one's own: it is no OneShotUpdate"
         )
-    low, start, high = law.conductance(np.array([rule.minimum, rule.initial, rule.maximum]))
+    levels = rule.levels(block.array)
+    ends = np.array([levels.minimum, levels.initial, levels.maximum])
+    low, start, high = law.conductance(ends)
     half = 0.5 * siemens_per_weight * np.abs(weight)
     # Aside where one cell of the pair would not reach its conductance otherwise.
     fits = np.clip(start, np.minimum(low + half, high - half), high - half)
     middle = np.where(2 * half <= high - low, fits, 0.5 * (low + high))
     wanted = law.gate_voltage(pair_conductance(weight, siemens_per_weight, middle, block.layout))
-    slack = 1e-9 * rule.maximum
-    beyond = (wanted < rule.minimum - slack) | (wanted > rule.maximum + slack)
-    rule.start = np.clip(wanted, rule.minimum, rule.maximum)
+    slack = 1e-9 * levels.maximum
+    beyond = (wanted < levels.minimum - slack) | (wanted > levels.maximum + slack)
+    rule.start = np.clip(wanted, levels.minimum, levels.maximum)
     return int(np.count_nonzero(beyond))
 
 

@@ -12,6 +12,7 @@ from memlab.array import Array
 from memlab.mapping.differential import DifferentialMatrix
 from memlab.mapping.floor_plan import FloorPlan
 from memlab.mapping.layout import Layout
+from memlab.mapping.levels import Amplitudes
 from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.update import OneShotUpdate, UpdateRule
 from memlab.setting_units import Siemens, Volts, VoltsPerSiemens
@@ -41,6 +42,28 @@ class MappingConfig(Section):
         0.0, description="Gate voltage change below which a cell waits; 0: never.", ge=0
     )
 
+    set_minimum: Volts = Field(
+        0.0,
+        description="Where cells have no gates: smallest SET amplitude; 0: half of "
+        "point.set_voltage.",
+        ge=0,
+    )
+    set_maximum: Volts = Field(
+        0.0, description="Where cells have no gates: largest; 0: point.set_voltage.", ge=0
+    )
+    set_step: Volts = Field(
+        0.05,
+        description="Where cells have no gates: steps of SET amplitudes; cells of a row with the "
+        "same one are pulsed together.",
+        gt=0,
+    )
+    set_volts_per_siemens: VoltsPerSiemens = Field(
+        0.0,
+        description="Where cells have no gates: SET amplitude for a change of conductance; 0: by "
+        "the chip's law, so that a weight moves by what was asked.",
+        ge=0,
+    )
+
     @model_validator(mode="after")
     def _gate_range(self) -> Self:
         if not self.gate_minimum <= self.gate_initial <= self.gate_maximum:
@@ -67,6 +90,9 @@ class MappingConfig(Section):
             threshold=self.threshold,
             spread=self.gate_spread,
             rng=rng,
+            amplitudes=Amplitudes(
+                self.set_minimum, self.set_maximum, self.set_step, self.set_volts_per_siemens
+            ),
         )
 
     def realise(
@@ -95,9 +121,17 @@ class MappingConfig(Section):
         make_rule
             Makes the rule of each block of cells on a board, given what draws at random; by
             default the one-shot update.
+
+        Raises
+        ------
+        SettingError
+            If these settings choose no levels on one of the arrays.
         """
         make = make_rule or self.make_rule
         rng = np.random.default_rng(seed)
+        for array in arrays:
+            if not array.writable:
+                self.make_rule(rng).levels(array)
         return {
             matrix.name: placed_matrix(
                 matrix,

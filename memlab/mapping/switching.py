@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from memlab.array import Array, nearest_step
-from memlab.array.switching_law import SwitchingLaw
+from memlab.array.switching_law import PROBES, SwitchingLaw
 from memlab.errors import DataError
 from memlab.mapping.views import read_in_use
 from memlab.numeric import BoolArray
@@ -15,9 +15,6 @@ from memlab.storage import State
 
 __all__ = ["measure_switching_law"]
 
-
-PROBES = 4
-"""Gate voltages at which a law is measured."""
 
 MOVED = 20e-6
 """In S: a cell whose levels at the ends differ by less does not take part."""
@@ -27,6 +24,7 @@ def measure_switching_law(
     array: Array,
     gate_minimum: float,
     gate_maximum: float,
+    amplitudes: tuple[float, float] = (0.0, 0.0),
     *,
     cells: BoolArray | None = None,
     most: int = 256,
@@ -36,7 +34,7 @@ def measure_switching_law(
 ) -> SwitchingLaw:
     """Measure the law of an array on some of its cells; it pulses them.
 
-    The cells are RESET, SET and read at four gate voltages, then RESET once more. The law is a
+    The cells are RESET, SET and read at four voltages, then RESET once more. The law is a
     straight line through the medians of those cells that respond, and their median after a RESET.
 
     Parameters
@@ -45,6 +43,9 @@ def measure_switching_law(
         The cells.
     gate_minimum, gate_maximum
         First and last gate voltage in V.
+    amplitudes
+        Where cells have no gates, first and last SET amplitude in V; 0 as for
+        `Array.control_range`.
     cells
         Which cells may be pulsed, shape (rows, columns); all of them by default.
     most
@@ -69,24 +70,24 @@ def measure_switching_law(
     probed = np.zeros(array.shape, bool)
     probed.flat[places] = True
     # The highest first, so that a voltage beyond its limit is refused before any pulse.
-    gates = nearest_step(np.linspace(gate_maximum, gate_minimum, PROBES), array.gate_voltage_step)
+    low, high = array.control_range((gate_minimum, gate_maximum), amplitudes)
+    volts = nearest_step(np.linspace(high, low, PROBES), array.control_step)
     none = np.zeros(array.shape, bool)
-    batches = [*((gate, probed) for gate in gates), (0.0, none)]
+    batches = [*((each, probed) for each in volts), (0.0, none)]
     readings = [] if resumed is None else list(resumed["readings"])
     tell = keeper or (lambda state: None)
     tell({"readings": readings.copy()})
-    for gate, set_ in batches[len(readings) :]:
-        array.program(gate, reset=probed, set=set_)
+    for voltage, set_ in batches[len(readings) :]:
+        array.program_to(voltage, reset=probed, set=set_)
         readings.append(read_in_use(array, views)[probed])
         tell({"readings": readings.copy()})
     levels, reset = np.array(readings[:-1]), readings[-1]
     responds = levels[0] - levels[-1] > MOVED
     if not responds.any():
         raise DataError(
-            f"none of {reset.size} cells responds to SETs at {gate_minimum:g} to "
-            f"{gate_maximum:g} V on the gate: not formed, or stuck; give the law of the chip, "
-            "or other cells"
+            f"none of {reset.size} cells responds to SETs at {low:g} to {high:g} V "
+            f"{array.control.words}: not formed, or stuck; give the law of the chip, or other cells"
         )
     medians = np.median(levels[:, responds], axis=1)
-    slope, offset = np.polyfit(gates, medians, 1)
+    slope, offset = np.polyfit(volts, medians, 1)
     return SwitchingLaw(float(slope), float(offset), float(np.median(reset[responds])))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memlab.array import Array, nearest_step
+from memlab.mapping.levels import Amplitudes, Levels
 from memlab.numeric import BoolArray, FloatArray
 from memlab.storage import State
 
@@ -21,7 +22,11 @@ __all__ = ["DirectUpdate", "OneShotUpdate", "ProgrammedUpdate", "UpdateRule"]
 
 @dataclass(frozen=True, eq=False)
 class ProgrammedUpdate:
-    """What one update did: gate voltages (V) and the RESET mask, both of the array's shape."""
+    """What one update did: voltages (V) and the RESET mask, both of the array's shape.
+
+    Voltages are those of the gates in SETs, or SET amplitudes where cells have no gates
+    (`Array.control`).
+    """
 
     gate_voltage: FloatArray
     reset: BoolArray
@@ -63,6 +68,9 @@ class OneShotUpdate(UpdateRule):
     remembered stays exact, so that small changes add up. What was applied is in the
     `ProgrammedUpdate`.
 
+    Where cells have no gates, SET amplitudes stand for gate voltages (`memlab.mapping.levels`): a
+    cell whose amplitude has come to another step is RESET, then SET with it.
+
     Parameters
     ----------
     volts_per_siemens
@@ -81,6 +89,8 @@ class OneShotUpdate(UpdateRule):
         weights start different on a chip without noise. 0 as published.
     rng
         Draws the first gate voltages.
+    amplitudes
+        Which SET amplitudes to use instead where cells have no gates.
     """
 
     def __init__(
@@ -94,6 +104,7 @@ class OneShotUpdate(UpdateRule):
         threshold: float = 0.0,
         spread: float = 0.0,
         rng: np.random.Generator | None = None,
+        amplitudes: Amplitudes | None = None,
     ):
         if spread and rng is None:
             raise ValueError("random gate voltages need a generator to draw them from")
@@ -110,36 +121,56 @@ class OneShotUpdate(UpdateRule):
         self.set_all = set_all
         self.threshold = threshold
         self.spread = spread
+        self.amplitudes = amplitudes or Amplitudes()
         self._rng = rng
+        self._levels: Levels | None = None
         self.start: FloatArray | None = None
-        """Gate voltages in V of the first SET of every cell; None for `initial` and `spread`."""
+        """Voltages in V of the first SET of every cell; None for `initial` and `spread`."""
         self.gate_voltage: FloatArray | None = None
-        """Remembered gate voltage in V of every cell, or None before `initialise`."""
+        """Remembered voltage in V of every cell, or None before `initialise`."""
         self._pulsed: FloatArray | None = None
         """That of the last pulse of every cell."""
         self.changed: BoolArray | None = None
         """Cells that the last change pulsed, for rules that look at them again."""
 
+    def levels(self, array: Array) -> Levels:
+        """Return the voltages that choose levels on an array; raises `SettingError` for none."""
+        low, high = self.minimum, self.maximum
+        if not array.control.gates:
+            return self.amplitudes.on(array, self.spread / (high - low) if high > low else 0.0)
+        step = array.control_step
+        return Levels(low, self.initial, high, self.spread, self.volts_per_siemens, step)
+
+    def on(self, array: Array) -> Levels:
+        """Return the levels of the array that this rule programs; asked for once."""
+        if self._levels is None:
+            self._levels = self.levels(array)
+        return self._levels
+
     def initialise(self, array: Array) -> ProgrammedUpdate:
-        """RESET every cell, then SET every cell at its first gate voltage."""
-        self.gate_voltage = np.full(array.shape, self.initial)
+        """RESET every cell, then SET every cell at its first voltage."""
+        levels = self.on(array)
+        self.gate_voltage = np.full(array.shape, levels.initial)
         if self.start is not None:
-            self.gate_voltage = np.clip(self.start, self.minimum, self.maximum)
+            self.gate_voltage = np.clip(self.start, levels.minimum, levels.maximum)
         elif self._rng is not None and self.spread:
-            self.gate_voltage += self._rng.uniform(-self.spread, self.spread, array.shape)
-            np.clip(self.gate_voltage, self.minimum, self.maximum, out=self.gate_voltage)
-        self._pulsed = self.gate_voltage
+            self.gate_voltage += self._rng.uniform(-levels.spread, levels.spread, array.shape)
+            np.clip(self.gate_voltage, levels.minimum, levels.maximum, out=self.gate_voltage)
         everywhere = np.ones(array.shape, bool)
-        applied = nearest_step(self.gate_voltage, array.gate_voltage_step)
-        array.program(applied, reset=everywhere)
+        applied = levels.on_step(self.gate_voltage)
+        self._pulsed = applied if levels.anew else self.gate_voltage
+        array.program_to(applied, reset=everywhere)
         return ProgrammedUpdate(applied, everywhere)
 
     def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:
         """Pulse each cell at most twice, towards its conductance plus the change (S)."""
         if self.gate_voltage is None:
             raise RuntimeError("initialise() the array before changing it")
-        wanted = self.gate_voltage + self.volts_per_siemens * conductance_change
-        np.clip(wanted, self.minimum, self.maximum, out=wanted)
+        levels = self.on(array)
+        wanted = self.gate_voltage + levels.volts_per_siemens * conductance_change
+        np.clip(wanted, levels.minimum, levels.maximum, out=wanted)
+        if levels.anew:
+            return self._change_anew(array, wanted, levels)
         if self.threshold:
             return self._change_due(array, wanted)
         reset = conductance_change < 0.0
@@ -149,6 +180,14 @@ class OneShotUpdate(UpdateRule):
         array.program(applied, reset=reset, set=self.changed)
         self.gate_voltage = wanted
         return ProgrammedUpdate(applied, reset)
+
+    def _change_anew(self, array: Array, wanted: FloatArray, levels: Levels) -> ProgrammedUpdate:
+        """RESET and SET the cells whose voltage has come to another step."""
+        applied = levels.on_step(wanted)
+        due = self.changed = applied != self._pulsed
+        array.program_to(applied, reset=due, set=due)
+        self._pulsed, self.gate_voltage = applied, wanted
+        return ProgrammedUpdate(applied, due)
 
     def _change_due(self, array: Array, wanted: FloatArray) -> ProgrammedUpdate:
         """Pulse the cells whose gate voltage has moved far enough since their last pulse."""

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from memlab.array import Array, nearest_step
 from memlab.array.arguments import as_numbers
 from memlab.array.switching_law import SwitchingLaw
-from memlab.errors import LimitError
+from memlab.errors import LimitError, SettingError
 from memlab.mapping.views import read_in_use
 from memlab.numeric import BoolArray, FloatArray
 from memlab.storage import State
@@ -65,6 +65,8 @@ class WriteVerify:
         differ only by the noise of the pulses, 1 cells that only differ from each other.
     gate_minimum, gate_maximum
         Range of gate voltages of a SET in V.
+    set_minimum, set_maximum
+        Range of SET amplitudes in V, where cells have no gates; 0 as for `Array.control_range`.
     """
 
     tolerance: float = 5e-6
@@ -75,6 +77,8 @@ class WriteVerify:
     correction: float = 0.5
     gate_minimum: float = 0.5
     gate_maximum: float = 2.5
+    set_minimum: float = 0.0
+    set_maximum: float = 0.0
 
     def __post_init__(self) -> None:
         if not (self.tolerance >= 0.0 and self.relative_tolerance >= 0.0):
@@ -89,6 +93,31 @@ class WriteVerify:
             raise ValueError(f"correction must lie within 0..1, got {self.correction}")
         if not 0.0 <= self.gate_minimum < self.gate_maximum:
             raise ValueError("0 <= gate_minimum < gate_maximum must hold (V)")
+
+    def control_range(self, array: Array) -> tuple[float, float]:
+        """Return lowest and highest voltage (V) that chooses where SETs end on an array.
+
+        Raises
+        ------
+        SettingError
+            If they are no range.
+        """
+        gates, amplitudes = (
+            (self.gate_minimum, self.gate_maximum),
+            (self.set_minimum, self.set_maximum),
+        )
+        low, high = array.control_range(gates, amplitudes)
+        if not low < high:
+            raise SettingError(
+                f"SET amplitudes of {low:g} to {high:g} V choose no levels: set_minimum must lie "
+                "below set_maximum (0: point.set_voltage)"
+            )
+        return low, high
+
+    def reach(self, array: Array, law: SwitchingLaw) -> tuple[float, float]:
+        """Return lowest and highest conductance (S) at which SETs end, by the law of the chip."""
+        low, high = map(float, law.conductance(self.control_range(array)))
+        return (low if array.control.gates else max(low, law.reset_conductance)), high
 
     def band(self, target: FloatArray) -> FloatArray:
         """Return the allowed deviation (S) from each target."""
@@ -197,8 +226,9 @@ def check_target(
     by a RESET alone. NaN asks for nothing.
     """
     asked = ~np.isnan(target)
-    array.check_set(settings.gate_maximum, asked)
-    low, high = (float(law.conductance(v)) for v in (settings.gate_minimum, settings.gate_maximum))
+    first, last = settings.control_range(array)
+    array.check_set_to(last, asked)
+    low, high = settings.reach(array, law)
     with np.errstate(invalid="ignore"):  # an infinite target is beyond any band
         band = settings.band(target)
     by_set = (target >= low - band) & (target <= high + band)
@@ -208,9 +238,9 @@ def check_target(
         row, column = np.argwhere(beyond)[0]
         raise LimitError(
             f"{np.count_nonzero(beyond)} of the targets cannot be reached, the first is "
-            f"{target[row, column]:.4g} S at [{row}, {column}]: with {settings.gate_minimum:g} to "
-            f"{settings.gate_maximum:g} V on the gate a SET ends at {low:.4g} to {high:.4g} S, a "
-            f"RESET at {law.reset_conductance:.4g} S. Nothing was programmed"
+            f"{target[row, column]:.4g} S at [{row}, {column}]: with {first:g} to {last:g} V "
+            f"{array.control.words} a SET ends at {low:.4g} to {high:.4g} S, a RESET at "
+            f"{law.reset_conductance:.4g} S. Nothing was programmed"
         )
 
 
@@ -228,8 +258,8 @@ def write_verify(
 ) -> WriteVerifyResult:
     """Bring cells to target conductances, by pulses and reads in turn.
 
-    Each round pulses every cell that is not done at most twice (RESET where it is too high, then
-    SET) in one batch, and reads the whole array, under its load: give the view, or the views, under
+    Each round pulses every cell that is not done at most twice (RESET where it is too high, or has
+    no gate, then SET) in one batch, and reads the whole array, under its load: give the view, or the views, under
     whose load the cells will be used.
 
     Parameters
@@ -326,8 +356,8 @@ class _Work:
         self._views = views
         self._asked = ~np.isnan(target)
         self._band = settings.band(target)
-        lowest = float(law.conductance(settings.gate_minimum))
-        self._by_set = target >= lowest - self._band
+        self._range = settings.control_range(array)
+        self._by_set = target >= settings.reach(array, law)[0] - self._band
         """Cells that a SET brings to their target; the others are only RESET."""
         self._bias = np.zeros(array.shape)
         self._done = np.zeros(array.shape, bool)
@@ -366,7 +396,9 @@ class _Work:
         due = self._asked & ~self._done & (self._attempts < self._settings.attempts)
         if len(self.history) == self._settings.rounds:
             due[...] = False
-        return due & ((deviation > 0.0) | ~self._by_set), due & self._by_set
+        # Without a gate a SET ends at a level only if it begins at the RESET state.
+        anew = not self._array.control.gates
+        return due & ((deviation > 0.0) | ~self._by_set | anew), due & self._by_set
 
     def note(self, reset: BoolArray, set_: BoolArray) -> None:
         """Write the history."""
@@ -384,15 +416,14 @@ class _Work:
     def pulse(self, reset: BoolArray, set_: BoolArray) -> None:
         """Pulse the cells, read them, and learn what each SET missed the law by."""
         array, settings = self._array, self._settings
-        gate = self._law.gate_voltage(np.where(set_, self._target - self._bias, 0.0))
-        gate = np.clip(gate, settings.gate_minimum, settings.gate_maximum)
-        gate = nearest_step(gate, array.gate_voltage_step)
-        array.program(gate, reset=reset, set=set_)
+        voltage = self._law.gate_voltage(np.where(set_, self._target - self._bias, 0.0))
+        voltage = nearest_step(np.clip(voltage, *self._range), array.control_step)
+        array.program_to(voltage, reset=reset, set=set_)
         self._attempts += reset | set_
         self._sets += set_
         self._resets += reset
         self.conductance = read_in_use(array, self._views)
-        missed = self.conductance - self._law.conductance(gate) - self._bias
+        missed = self.conductance - self._law.conductance(voltage) - self._bias
         self._bias += np.where(set_, settings.correction * missed, 0.0)
 
     def result(self) -> WriteVerifyResult:

@@ -134,7 +134,7 @@ def program_target(
         warn_of_loads(f"{target} and the readings that verify it", [told, part.load])
         # What cannot be reached, or is not allowed, leaves nothing behind.
         law = _law(array, wanted, config, part) if config.law is LawSource.CHIP else None
-        array.check_set(config.gate_maximum, ~np.isnan(wanted))
+        array.check_set_to(config.make_settings().control_range(array)[1], ~np.isnan(wanted))
         given = _Given(wanted, part, law)
         with recorded(request, [array], given=given, watchers=[watch]) as session:
             ProgramKind(config).run(session)

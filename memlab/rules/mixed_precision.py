@@ -71,7 +71,7 @@ class MixedPrecisionUpdate(SteppedUpdate):
         if self.residual is None or self.gate_voltage is None:
             raise RuntimeError("initialise() the array before changing it")
         step = self._settings.step
-        kept = self.residual + self.volts_per_siemens * conductance_change
+        kept = self.residual + self.on(array).volts_per_siemens * conductance_change
         whole = step * np.trunc(kept / step)
         before = self.gate_voltage
         programmed = self.move(array, whole)

@@ -15,14 +15,17 @@ __all__ = ["SteppedUpdate", "make_stepped", "slope_of"]
 
 
 class SteppedUpdate(OneShotUpdate):
-    """Two-pulse updates of the cells whose gate voltage is moved, and of no others."""
+    """Two-pulse updates of the cells whose gate voltage is moved, and of no others.
+
+    Where cells have no gates, it is the amplitude of their SETs that is moved.
+    """
 
     def move(self, array: Array, volts: FloatArray) -> ProgrammedUpdate:
         """Move gate voltages by so much (V, shape of the array), and pulse the cells that move.
 
         A cell that would leave the allowed range is pulsed at its end.
         """
-        return super().change(array, volts / self.volts_per_siemens)
+        return super().change(array, volts / self.on(array).volts_per_siemens)
 
 
 def make_stepped(
@@ -50,6 +53,6 @@ def slope_of(array: Array, given: float, rule: str) -> float:
         raise SettingError(
             f"update.rule={rule} compares what was read with what a SET should do, and this board "
             "does not know its cells: give update.slope, in S/V (memlab characterize staircase "
-            "measures it). Nothing was pulsed"
+            "measures it, or set where cells have no gates). Nothing was pulsed"
         )
     return law.set_slope

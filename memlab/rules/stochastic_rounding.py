@@ -52,7 +52,7 @@ class StochasticRoundingUpdate(SteppedUpdate):
 
     def change(self, array: Array, conductance_change: FloatArray) -> ProgrammedUpdate:
         """Move every cell by whole steps; on average by what was asked (S)."""
-        steps = self.volts_per_siemens * conductance_change / self._step
+        steps = self.on(array).volts_per_siemens * conductance_change / self._step
         whole = np.floor(np.abs(steps) + self._draws.random(array.shape))
         return self.move(array, self._step * np.sign(steps) * whole)
 

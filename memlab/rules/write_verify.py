@@ -18,8 +18,9 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from memlab.array import Array, nearest_step
+from memlab.array import Array
 from memlab.mapping import MappingConfig, OneShotUpdate, ProgrammedUpdate, UpdateRule
+from memlab.mapping.levels import Levels
 from memlab.numeric import FloatArray
 from memlab.rules.settings import RuleName, RuleSettings, named
 from memlab.rules.steps import slope_of
@@ -69,6 +70,7 @@ class WriteVerifyChangedUpdate(OneShotUpdate):
         """Ask for a change (S), then read and pulse again what missed it."""
         if self._applied is None:
             raise RuntimeError("initialise() the array before changing it")
+        levels = self.on(array)
         before = array.read_conductance() if self._read is None else self._read
         programmed = super().change(array, conductance_change)
         assert self.changed is not None
@@ -80,22 +82,23 @@ class WriteVerifyChangedUpdate(OneShotUpdate):
             if not due.any():
                 break
             correction = np.where(due, missed / self._slope, 0.0)
-            gate = nearest_step(self._within(gate + correction), array.gate_voltage_step)
-            self._remember(correction)
-            array.program(gate, reset=due & (missed < 0.0), set=due)
-            reset = reset | (due & (missed < 0.0))
+            gate = levels.on_step(np.clip(gate + correction, levels.minimum, levels.maximum))
+            self._remember(correction, levels)
+            again = due & ((missed < 0.0) | levels.anew)
+            array.program_to(gate, reset=again, set=due)
+            reset = reset | again
         self._applied = np.where(self.changed, gate, self._applied)
         return ProgrammedUpdate(gate, reset)
 
-    def _remember(self, correction: FloatArray) -> None:
+    def _remember(self, correction: FloatArray, levels: Levels) -> None:
         """Let what is remembered of every cell move by what it needed more (V)."""
         assert self.gate_voltage is not None
         assert self._pulsed is not None
-        self.gate_voltage = self._within(self.gate_voltage + correction)
-        self._pulsed = self._within(self._pulsed + correction)
-
-    def _within(self, gate_voltage: FloatArray) -> FloatArray:
-        return np.clip(gate_voltage, self.minimum, self.maximum)
+        ends = levels.minimum, levels.maximum
+        self.gate_voltage = np.clip(self.gate_voltage + correction, *ends)
+        pulsed = np.clip(self._pulsed + correction, *ends)
+        # What is compared with steps is on them.
+        self._pulsed = levels.on_step(pulsed) if levels.anew else pulsed
 
     def was_read(self, conductance: FloatArray) -> None:
         """Take the reading (S) as the place from which cells move next."""

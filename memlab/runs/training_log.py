@@ -233,9 +233,9 @@ class TrainingLog(Observer):
         )
         maps = (f"{name}/update", *lines)
         run.declare(f"{name}/conductance", "f8", maps, "S", "Conductance read back", ONE_MAP)
-        run.declare(
-            f"{name}/gate_voltage", "f8", maps, "V", "Remembered gate voltage of each cell", ONE_MAP
-        )
+        control = block.array.control
+        text = f"Remembered {'gate voltage' if control.gates else 'SET amplitude'} of each cell"
+        run.declare(f"{name}/{control.value}", "f8", maps, "V", text, ONE_MAP)
         run.declare(
             f"{name}/reset", "u1", maps, "1", "1 where the cell was RESET before SET", ONE_MAP
         )
@@ -258,7 +258,8 @@ class TrainingLog(Observer):
             name, reading = block.name, block.reading
             run.append(f"{name}/update", [update])
             run.append(f"{name}/conductance", reading.value[np.newaxis])
-            run.append(f"{name}/gate_voltage", block.programmed.gate_voltage[np.newaxis])
+            voltage = block.programmed.gate_voltage
+            run.append(f"{name}/{block.array.control.value}", voltage[np.newaxis])
             run.append(f"{name}/reset", block.programmed.reset[np.newaxis].view(np.uint8))
             if reading.adc_code is not None and reading.gain is not None:
                 run.append(f"{name}/conductance_code", reading.adc_code[np.newaxis])
