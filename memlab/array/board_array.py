@@ -251,6 +251,12 @@ class BoardArray(Array):
     def check_forming(self, gate_voltage: float) -> None:
         """Raise `LimitError` unless cells may be formed at this gate voltage (V)."""
         limits, amplitude = self._session.limits, self._session.point.set_voltage
+        if not self.control.gates and self._session.able.compliance is None:
+            raise LimitError(
+                "the cells of this board have no gates, and it holds no current (capabilities: "
+                "compliance): nothing would stop a cell that forms. Form on a board that does, as "
+                "smu-matrix:"
+            )
         check_forming(limits, gate_voltage, amplitude)
         gate = self._session.maker.gates_on_steps(np.full(1, gate_voltage))
         check_forming(limits, gate, amplitude)

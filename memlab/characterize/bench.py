@@ -212,6 +212,7 @@ class Bench:
         *,
         reset: BoolArray | None = None,
         set: BoolArray | None = None,  # noqa: A002 - the field's own word
+        amplitude: FloatArray | None = None,
         **point: float,
     ) -> None:
         """RESET, then SET cells of the view once each, as `Array.program`; never outside `mask`.
@@ -219,9 +220,12 @@ class Bench:
         Parameters
         ----------
         gate_voltage
-            Gate voltage (V) of each SET, a scalar or shape (rows, columns).
+            Gate voltage (V) of each SET, a scalar or shape (rows, columns); where cells have no
+            gates it counts for nothing.
         reset, set
             Cells to RESET first and to SET; none and all of `mask` by default.
+        amplitude
+            Of each SET in V, shape (rows, columns); by default that of `point`.
         point
             Other voltages and widths than the array's: set_voltage, set_width, reset_voltage, ...
 
@@ -237,13 +241,14 @@ class Bench:
         k = self._programs
         self._programs += 1
         array = self._at(point)
+        if not array.control.gates:
+            gate_voltage = 0.0
         past = self.record.programs[k] if k < len(self.record.programs) else None
-        pulses = array.pulse_batch(gate_voltage, reset=reset_mask, set=set_mask)
+        masks: dict[str, Any] = {"reset": reset_mask, "set": set_mask, "set_voltage": amplitude}
+        pulses = array.pulse_batch(gate_voltage, **masks)
         if past is not None and past.pulses != len(pulses):
             # It may have begun when rows were not yet pulsed in groups.
-            pulses = array.pulse_batch(
-                gate_voltage, reset=reset_mask, set=set_mask, whole_rows=True
-            )
+            pulses = array.pulse_batch(gate_voltage, **masks, whole_rows=True)
         total = len(pulses)
         if past is not None and past.pulses != total:
             raise DataError(
@@ -254,7 +259,9 @@ class Bench:
         if confirmed and self._simulation is None:
             array.count_pulses(pulses)
             return
-        self._note_voltages(array, np.asarray(gate_voltage, np.float64), reset_mask, set_mask)
+        high = array.operating_point.set_voltage if amplitude is None else amplitude
+        gate = np.asarray(gate_voltage, np.float64)
+        self._note_voltages(array, gate, np.asarray(high), reset_mask, set_mask)
         outcome, ticket = self._fate(k, total, entered=past is not None)
         left = pulses.only(outcome == Outcome.NOT_FIRED)
         if len(left):
@@ -275,6 +282,20 @@ class Bench:
                     k,
                 )
             self._log.programmed(total - unknown, unknown)
+
+    def program_to(
+        self,
+        control: npt.ArrayLike,
+        *,
+        reset: BoolArray | None = None,
+        set: BoolArray | None = None,  # noqa: A002 - the field's own word
+    ) -> None:
+        """Program with the voltages (V) that choose levels here, as `Array.program_to`."""
+        if self.array.control.gates:
+            self.program(control, reset=reset, set=set)
+        else:
+            amplitude = np.broadcast_to(np.asarray(control, np.float64), self.shape)
+            self.program(0.0, reset=reset, set=set, amplitude=amplitude)
 
     def wait_until(self, seconds: float) -> None:
         """Let time pass until this long after the procedure began, unless it is later already.
@@ -298,14 +319,20 @@ class Bench:
         return measurement
 
     def _note_voltages(
-        self, array: BoardArray, gate: FloatArray, reset: BoolArray, set_: BoolArray
+        self,
+        array: BoardArray,
+        gate: FloatArray,
+        amplitude: FloatArray,
+        reset: BoolArray,
+        set_: BoolArray,
     ) -> None:
         point = array.operating_point
         if reset.any():
             self.worst["reset"] = max(self.worst["reset"], point.reset_voltage)
         if set_.any():
             highest = float(np.broadcast_to(gate, self.shape)[set_].max())
-            self.worst["set"] = max(self.worst["set"], point.set_voltage)
+            most = float(np.broadcast_to(amplitude, self.shape)[set_].max())
+            self.worst["set"] = max(self.worst["set"], most)
             self.worst["set_gate"] = max(self.worst["set_gate"], highest)
 
     def _fate(self, k: int, pulses: int, *, entered: bool) -> tuple[Outcomes, str]:

@@ -109,6 +109,7 @@ class Endurance(Procedure[EnduranceConfig]):
         CELL_SURVIVED,
     )
     picture = "memlab.characterize.pictures.endurance"
+    needs_gates = ""
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Cycle that is read, from 1"),
         "after_set": Coordinate("1", "1 after its SET, 0 after its RESET"),

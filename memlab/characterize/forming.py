@@ -117,6 +117,7 @@ class Forming(Procedure[FormingConfig]):
         CELL_VOLTAGE,
     )
     picture = "memlab.characterize.pictures.forming"
+    needs_gates = ""
     vector_coordinates: ClassVar = {
         "step": Coordinate("1", "Steps of the ramp so far"),
     }

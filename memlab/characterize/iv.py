@@ -126,6 +126,7 @@ class IV(Procedure[IVConfig]):
         CYCLE,
     )
     picture = "memlab.characterize.pictures.iv"
+    needs_gates = ""
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Number of the cycle, from 0"),
         "voltage": Coordinate("V", "Amplitude before the reading: SET positive, RESET negative"),

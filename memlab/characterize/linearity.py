@@ -156,6 +156,7 @@ class Linearity(Procedure[LinearityConfig]):
         SATURATED,
     )
     picture = "memlab.characterize.pictures.linearity"
+    needs_gates = ""
     coordinates: ClassVar = {"level": Coordinate("1", "Number of the conductance level")}
     vector_coordinates: ClassVar = {
         "level": Coordinate("1", "Number of the conductance level"),

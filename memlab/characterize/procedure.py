@@ -15,10 +15,13 @@ from memlab.array import Array
 from memlab.array.board_array import BoardArray, device_of
 from memlab.array.cost import COST_UNITS, board_cost
 from memlab.array.load_choice import LoadChoice, select
+from memlab.array.set_control import SetControl
 from memlab.characterize.bench import Bench
 from memlab.characterize.clock import board_clock
+from memlab.characterize.gates import refuse_gates
 from memlab.chip.limit_changes import LimitChanges
 from memlab.emulator import load_preset
+from memlab.errors import SettingError
 from memlab.kinds import Family, Kind, Steps
 from memlab.numeric import BoolArray
 from memlab.passport import Passport
@@ -59,7 +62,8 @@ class Demand:
     Parameters
     ----------
     gate_voltage
-        Highest gate voltage (V) of a SET; None where there is no SET.
+        Highest gate voltage (V) of a SET; None where there is no SET. Where cells have no gates it
+        says no more than that there is one, with the largest amplitude of `point`.
     point
         Voltages and widths that differ from the array's, by their names in `OperatingPoint`.
     forming
@@ -74,9 +78,10 @@ class Demand:
         """Raise `LimitError` unless the array may do this; nothing is touched."""
         view = array.with_operating_point(**self.point)
         if self.gate_voltage is not None:
-            view.check_set(self.gate_voltage)
+            gate = self.gate_voltage if view.control.gates else 0.0
+            view.check_set(gate)
             if self.forming:
-                view.check_forming(self.gate_voltage)
+                view.check_forming(gate)
 
 
 class Procedure(Kind, Generic[Settings]):
@@ -104,8 +109,16 @@ class Procedure(Kind, Generic[Settings]):
     coordinates: ClassVar[Mapping[str, Coordinate]] = {}
     vector_coordinates: ClassVar[Mapping[str, Coordinate] | None] = None
     picture: ClassVar[str] = ""
+    needs_gates: ClassVar[str] = (
+        "it was not written for such chips (needs_gates of its class); memlab characterize set, "
+        "reset and yield are"
+    )
+    """Why it cannot be done where cells have no gates, and what can; "" where it can: then gate
+    voltages that the bench is given count for nothing there (`memlab.characterize.levels`)."""
 
     config: Settings
+    control = SetControl.GATE
+    """What chooses levels on the array of the run, once that is known."""
 
     def __init__(self, config: Settings):
         super().__init__(config)
@@ -142,12 +155,15 @@ class Procedure(Kind, Generic[Settings]):
     def check(self, arrays: Sequence[Array]) -> None:
         """Refuse what limits forbid on the lines of the region; nothing is touched."""
         for view in arrays:
+            self._meet(view)
+            refuse_gates(self.config, view, self.config.point.set_voltage)
             for demand in self.demands():
                 demand.check(device_of(view))
 
     def run(self, session: Session) -> None:
         """Measure on the bench of the session, analyse, and enter it into the passport."""
         bench: Bench = session.given
+        self._meet(bench.array)
         self.measure(bench)
         findings = self.analyse(bench.record)
         findings.with_population(int(bench.mask.sum()), "cells of the run")
@@ -155,6 +171,15 @@ class Procedure(Kind, Generic[Settings]):
             if array.passport is not None:
                 self.enter(array.passport, bench.record, findings)
         session.findings = findings
+
+    def _meet(self, array: Array) -> None:
+        """Learn what chooses levels on the array; raise `SettingError` where it must be gates."""
+        self.control = array.control
+        if self.needs_gates and not self.control.gates:
+            raise SettingError(
+                f"{self.name}: the cells of this board have no gates, and {self.needs_gates}. "
+                "Nothing was pulsed"
+            )
 
     def estimate(self, arrays: Sequence[Array], mask: BoolArray | None = None) -> dict[str, Any]:
         """Return the bill on an emulated array in memory, on which it is rehearsed.
@@ -181,6 +206,7 @@ class Procedure(Kind, Generic[Settings]):
         view, link = select(array, rows, columns, self.config.load), self.config.link
         bench = Bench(view, MemoryLog(record), origin=board_clock(array))
         counts, cost = replace(array.counts), board_cost(array, link)
+        self._meet(array)
         self.measure(bench)
         now = board_cost(array, link)
         if cost is None or now is None:

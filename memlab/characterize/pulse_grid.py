@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from memlab.array.set_control import SetControl
 from memlab.characterize.procedure import ProcedureConfig
 from memlab.kinds import Quantity
 from memlab.numeric import FloatArray
@@ -32,7 +33,9 @@ COORDINATES: dict[str, Coordinate] = {
 
 
 AMPLITUDE = Quantity("voltage", "V", "Amplitude of the pulse")
-GATE_VOLTAGE = Quantity("gate_voltage", "V", "Gate voltage of the pulse")
+GATE_VOLTAGE = Quantity(
+    "gate_voltage", "V", "Gate voltage of the pulse; 0 where cells have no gates"
+)
 _GRID = ("gate_voltage", "voltage")
 MEAN = Quantity("mean", "S", "Mean conductance after a pulse", _GRID)
 SPREAD = Quantity("spread", "S", "Standard deviation after a pulse", _GRID)
@@ -63,23 +66,29 @@ class PulseGridConfig(ProcedureConfig):
         """Return the rising amplitudes in V."""
         return np.linspace(self.voltage_minimum, self.voltage_maximum, self.voltages).round(6)
 
-    def gate_voltages(self) -> FloatArray:
-        """Return the rising gate voltages in V."""
+    def gate_voltages(self, control: SetControl = SetControl.GATE) -> FloatArray:
+        """Return the rising gate voltages in V; one of 0 V where cells have no gates."""
+        if not control.gates:
+            return np.zeros(1)
         return np.linspace(self.gate_minimum, self.gate_maximum, self.gates).round(6)
 
 
-def add_grid(findings: Findings, config: PulseGridConfig, cells: FloatArray, text: str) -> None:
+def add_grid(
+    findings: Findings, config: PulseGridConfig, gates: FloatArray, cells: FloatArray, text: str
+) -> None:
     """Add mean and spread over cells at each point of the grid.
 
     Parameters
     ----------
+    gates
+        Gate voltages in V.
     cells
         Conductance in S, shape (gates, voltages, cells).
     text
         What it is the conductance after.
     """
     findings.add_axis(AMPLITUDE, config.amplitudes())
-    findings.add_axis(GATE_VOLTAGE, config.gate_voltages())
+    findings.add_axis(GATE_VOLTAGE, gates)
     n = cells.shape[2]
     spread = cells.std(axis=2, ddof=1) if n > 1 else np.full(cells.shape[:2], np.nan)
     mean = cells.mean(axis=2) if n else np.full(cells.shape[:2], np.nan)

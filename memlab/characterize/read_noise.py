@@ -43,7 +43,8 @@ from memlab.analysis.statistics import on_map
 from memlab.analysis.telegraph import SLOWEST, TwoStates, find_two_states
 from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
-from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.levels import LevelsConfig
+from memlab.characterize.procedure import Demand, Procedure
 from memlab.kinds import Quantity
 from memlab.numeric import BoolArray, FloatArray
 from memlab.runs import Coordinate, Findings, Record
@@ -57,7 +58,7 @@ _ZEROS = -1.0
 """Value of the coordinate `driven_row` of vectors of zeros."""
 
 
-class ReadNoiseConfig(ProcedureConfig):
+class ReadNoiseConfig(LevelsConfig):
     """Settings of the noise test."""
 
     gate_voltages: Annotated[tuple[float, ...], in_unit("V")] = Field(
@@ -149,6 +150,7 @@ class ReadNoise(Procedure[ReadNoiseConfig]):
         CELL_WHITE,
     )
     picture = "memlab.characterize.pictures.read_noise"
+    needs_gates = ""
     coordinates: ClassVar = {"level": Coordinate("1", "Number of the level; -1: to find its gain")}
     vector_coordinates: ClassVar = {
         "level": Coordinate("1", "Number of the level"),
@@ -163,8 +165,10 @@ class ReadNoise(Procedure[ReadNoiseConfig]):
         """Make each level and record zeros, bursts and the series."""
         config = self.config
         chosen = self._chosen(bench.array.rows, bench.array.columns, bench.mask)
-        for level, gate in enumerate(config.gate_voltages):
-            bench.program(gate, reset=bench.mask, set=chosen)
+        gates = config.gate_voltages
+        controls = config.controls(self.control, gates, (min(gates), max(gates)))
+        for level, control in enumerate(controls.tolist()):
+            bench.program_to(control, reset=bench.mask, set=chosen)
             gain = self._gain(bench, chosen)
             where = {"level": float(level)}
             rows = bench.shape[0]

@@ -19,8 +19,10 @@ from memlab.analysis.clusters import Lines, mean_over_cells
 from memlab.analysis.cut_off import means_above_zero
 from memlab.analysis.pulse_law import PulseLaw, fit_reset
 from memlab.analysis.statistics import responding_cells
+from memlab.array.set_control import SetControl
 from memlab.characterize import pulse_grid
 from memlab.characterize.bench import Bench
+from memlab.characterize.levels import LevelsConfig
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
 from memlab.characterize.procedure import Demand, Procedure
 from memlab.characterize.pulse_findings import RESET_LAW, LawFindings, within_cells
@@ -33,7 +35,7 @@ from memlab.setting_units import Volts
 __all__ = ["ResetMap", "ResetMapConfig"]
 
 
-class ResetMapConfig(pulse_grid.PulseGridConfig):
+class ResetMapConfig(pulse_grid.PulseGridConfig, LevelsConfig):
     """Settings of the RESET map."""
 
     voltage_minimum: Volts = Field(0.4, description="Smallest RESET amplitude.", gt=0)
@@ -47,11 +49,12 @@ class ResetMapConfig(pulse_grid.PulseGridConfig):
         0.8, description="Gate voltage of the SET to the second state.", gt=0
     )
 
-    def series(self) -> list[tuple[float, float]]:
-        """Return gate voltages (V) of SET and RESET of each series over all amplitudes."""
-        gates = self.gate_voltages().tolist()
-        first = [(self.set_gate_voltage, gate) for gate in gates]
-        return [*first, (self.second_gate_voltage, gates[-1])]
+    def series(self, control: SetControl = SetControl.GATE) -> list[tuple[float, float]]:
+        """Return what each series over all amplitudes has, in V: level of SET, gate of RESET."""
+        gates = self.gate_voltages(control).tolist()
+        ends = self.second_gate_voltage, self.set_gate_voltage
+        second, start = self.controls(control, ends, ends).tolist()
+        return [*((start, gate) for gate in gates), (second, gates[-1])]
 
 
 RESPONDING = Quantity("responding", "1", "Fraction of cells that respond")
@@ -67,9 +70,12 @@ class ResetMap(Procedure[ResetMapConfig]):
     Config = ResetMapConfig
     quantities: ClassVar = (*RESET_LAW, SET_CONDUCTANCE, RESPONDING, *pulse_grid.QUANTITIES)
     picture = "memlab.characterize.pictures.reset"
+    needs_gates = ""
     coordinates: ClassVar = {
         **pulse_grid.COORDINATES,
-        "set_gate_voltage": Coordinate("V", "Gate voltage of the SET before it"),
+        "set_gate_voltage": Coordinate(
+            "V", "Gate voltage of the SET before it; its amplitude where cells have no gates"
+        ),
     }
 
     vector_coordinates: ClassVar = ZEROS
@@ -87,11 +93,11 @@ class ResetMap(Procedure[ResetMapConfig]):
     def measure(self, bench: Bench) -> None:
         """SET and read once in each series; SET, RESET and read at each amplitude."""
         none = np.zeros(bench.shape, bool)
-        for start, gate in self.config.series():
-            bench.program(start, reset=bench.mask)
+        for start, gate in self.config.series(self.control):
+            bench.program_to(start, reset=bench.mask)
             read_net(bench, gate_voltage=gate, set_gate_voltage=start)
             for voltage in self.config.amplitudes().tolist():
-                bench.program(start, reset=bench.mask)
+                bench.program_to(start, reset=bench.mask)
                 bench.program(
                     0.0, reset=bench.mask, set=none, reset_voltage=voltage, reset_gate_voltage=gate
                 )
@@ -101,12 +107,13 @@ class ResetMap(Procedure[ResetMapConfig]):
         """Return mean and spread over the grid, and the RESET law."""
         config = self.config
         net = net_conductance(record, config.point.read_voltage)
-        grid = net.reshape(config.gates + 1, config.voltages + 1, -1)
+        gates = config.gate_voltages(self.control)
+        grid = net.reshape(gates.size + 1, config.voltages + 1, -1)
         responds = responding_cells(grid[:, 0].mean(axis=0) - grid[:, -1].mean(axis=0))
         cells = grid[:, :, responds]
         findings, lines = Findings(), Lines.of(record.mask, responds)
         findings.add_fraction(RESPONDING, int(responds.sum()), responds.size, "cells tested")
-        pulse_grid.add_grid(findings, config, cells[:-1, 1:], "a RESET from a SET state")
+        pulse_grid.add_grid(findings, config, gates, cells[:-1, 1:], "a RESET from a SET state")
         shared = shared_error(record, cells[-2, 0], lines)
         n, of = int(responds.sum()), "cells that respond"
         if n > 1 and not shared:

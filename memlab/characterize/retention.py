@@ -25,9 +25,11 @@ from pydantic import Field
 
 from memlab.analysis.drift_law import DriftLaw, fit_drift
 from memlab.analysis.statistics import responding_cells
+from memlab.array.set_control import SetControl
 from memlab.characterize.bench import Bench
 from memlab.characterize.codes import value_step
-from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.levels import LevelsConfig
+from memlab.characterize.procedure import Demand, Procedure
 from memlab.kinds import Quantity
 from memlab.numeric import FloatArray
 from memlab.runs import Coordinate, Findings, Record
@@ -36,7 +38,7 @@ from memlab.setting_units import Seconds, Unitless, Volts
 __all__ = ["Retention", "RetentionConfig"]
 
 
-class RetentionConfig(ProcedureConfig):
+class RetentionConfig(LevelsConfig):
     """Settings of the retention test."""
 
     duration: Seconds = Field(1e4, description="Largest age.", gt=0)
@@ -52,12 +54,13 @@ class RetentionConfig(ProcedureConfig):
         last = int(np.log(self.duration / self.first) / np.log(self.ratio) + 1e-9)
         return [self.first * self.ratio**k for k in range(last + 1)]
 
-    def gates(self) -> FloatArray:
-        """Return the gate voltage (V) of each state; 0 for the RESET state."""
+    def gates(self, control: SetControl = SetControl.GATE) -> FloatArray:
+        """Return what makes each state, in V: gate voltage or amplitude; 0 for the RESET state."""
         gates = np.linspace(self.gate_minimum, self.gate_maximum, self.set_states)
         # Between the ends, which were asked for: on 10 mV, which the wire of every board carries.
         gates[1:-1] = gates[1:-1].round(2)
-        return np.concatenate([[0.0], gates])
+        controls = self.controls(control, gates, (self.gate_minimum, self.gate_maximum))
+        return np.concatenate([[0.0], controls])
 
     def states(self, cells: int) -> npt.NDArray[np.intp]:
         """Return the state of each cell, shape (cells,): dealt out at random, highest first."""
@@ -72,10 +75,19 @@ RETENTION = Quantity("retention", "s", "Retention time constant at the temperatu
 STRETCH = Quantity("stretch", "1", "Exponent of the stretched exponential")
 END_CONDUCTANCE = Quantity("end_conductance", "S", "Where retention ends")
 AGE = Quantity("age", "s", "Time since the first reading")
-GATE_VOLTAGE = Quantity("gate_voltage", "V", "Gate voltage of the state; 0: RESET")
-_OF_STATES = ("gate_voltage", "age")
-MEAN = Quantity("mean", "S", "Mean conductance of the state", _OF_STATES)
-SPREAD = Quantity("spread", "S", "Standard deviation of the state", _OF_STATES)
+STATE_VOLTAGE = {
+    SetControl.GATE: Quantity("gate_voltage", "V", "Gate voltage of the state; 0: RESET"),
+    SetControl.AMPLITUDE: Quantity(
+        "set_voltage", "V", "SET amplitude of the state, where cells have no gates; 0: RESET"
+    ),
+}
+MEAN, SPREAD = (
+    {
+        control: Quantity(name, "S", f"{text} of the state", (control.value, "age"))
+        for control in SetControl
+    }
+    for name, text in (("mean", "Mean conductance"), ("spread", "Standard deviation"))
+)
 
 
 class Retention(Procedure[RetentionConfig]):
@@ -92,11 +104,12 @@ class Retention(Procedure[RetentionConfig]):
         STRETCH,
         END_CONDUCTANCE,
         AGE,
-        GATE_VOLTAGE,
-        MEAN,
-        SPREAD,
+        *STATE_VOLTAGE.values(),
+        *MEAN.values(),
+        *SPREAD.values(),
     )
     picture = "memlab.characterize.pictures.retention"
+    needs_gates = ""
     coordinates: ClassVar = {
         "begun": Coordinate("s", "When the reading began, on the clock of `time`"),
         "programmed": Coordinate("s", "Middle of the SET pulses, on the clock of `time`"),
@@ -104,15 +117,15 @@ class Retention(Procedure[RetentionConfig]):
 
     def demands(self) -> list[Demand]:
         """Return the SET to the highest state."""
-        return [Demand(float(self.config.gates().max()))]
+        return [Demand(self.config.gate_maximum)]
 
     def measure(self, bench: Bench) -> None:
         """RESET all, SET the cells of the SET states, then read at each age."""
         state = np.zeros(bench.shape, np.intp)
         state[bench.mask] = self.config.states(int(bench.mask.sum()))
-        gate = self.config.gates()[state]
+        control = self.config.gates(self.control)[state]
         before = bench.now
-        bench.program(gate, reset=bench.mask, set=bench.mask & (state > 0))
+        bench.program_to(control, reset=bench.mask, set=bench.mask & (state > 0))
         # All rows are RESET, then all are SET, one after the other.
         programmed = before + 0.75 * (bench.now - before)
         bench.read(begun=bench.now, programmed=programmed)
@@ -133,15 +146,16 @@ class Retention(Procedure[RetentionConfig]):
         own = _sorted_by_state(cells, state, config.set_states + 1)
         findings = Findings()
         findings.add_axis(AGE, time - time[0])
-        findings.add_axis(GATE_VOLTAGE, config.gates())
+        control = self.control
+        findings.add_axis(STATE_VOLTAGE[control], config.gates(control))
         mean, spread = np.full((2, len(own), time.size), np.nan)
         for k, one in enumerate(own):
             if one.shape[1]:
                 mean[k] = one.mean(axis=1)
             if one.shape[1] > 1:
                 spread[k] = one.std(axis=1, ddof=1)
-        findings.add(MEAN, mean)
-        findings.add(SPREAD, spread)
+        findings.add(MEAN[control], mean)
+        findings.add(SPREAD[control], spread)
         steps = _steps(record, state, config.set_states + 1)
         age, age_error = _ages(record)
         law = fit_drift(age, own[1:], config.relaxation_time, steps[1:], age_error)

@@ -396,6 +396,12 @@ def _check_demands(plans: Sequence[ProcedurePlan], array: BoardArray, mask: Bool
                 f"{plan.name} reckons with what wires take, for which it must know all cells that "
                 "conduct: --load selection, or the whole array for its region. Nothing was pulsed"
             )
+        if plan.procedure.models_wires and not array.control.gates and view.shape != array.shape:
+            raise SettingError(
+                f"{plan.name} reckons with what wires take, and where cells have no gates those of "
+                "all lines conduct: take the whole array (no --rows, --columns or --cells). "
+                "Nothing was pulsed"
+            )
         try:
             plan.procedure.check([view])
         except LimitError as error:

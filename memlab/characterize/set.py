@@ -61,6 +61,7 @@ class SetMap(Procedure[SetMapConfig]):
     Config = SetMapConfig
     quantities: ClassVar = (*SET_LAW, SET_SLOPE, SET_OFFSET, RESPONDING, *pulse_grid.QUANTITIES)
     picture = "memlab.characterize.pictures.set"
+    needs_gates = ""
     coordinates: ClassVar = pulse_grid.COORDINATES
     vector_coordinates: ClassVar = ZEROS
 
@@ -72,7 +73,7 @@ class SetMap(Procedure[SetMapConfig]):
     def measure(self, bench: Bench) -> None:
         """RESET and read once for each gate voltage; RESET, SET and read at each amplitude."""
         none = np.zeros(bench.shape, bool)
-        for gate in self.config.gate_voltages().tolist():
+        for gate in self.config.gate_voltages(self.control).tolist():
             bench.program(0.0, reset=bench.mask, set=none)
             read_net(bench, gate_voltage=gate)
             for voltage in self.config.amplitudes().tolist():
@@ -83,12 +84,13 @@ class SetMap(Procedure[SetMapConfig]):
         """Return mean and spread over the grid, and the SET law."""
         config = self.config
         net = net_conductance(record, config.point.read_voltage)
-        grid = net.reshape(config.gates, config.voltages + 1, -1)
+        gates = config.gate_voltages(self.control)
+        grid = net.reshape(gates.size, config.voltages + 1, -1)
         responds = responding_cells(grid[:, -1].mean(axis=0) - grid[:, 0].mean(axis=0))
         cells = grid[:, :, responds]
         findings, lines = Findings(), Lines.of(record.mask, responds)
         findings.add_fraction(RESPONDING, int(responds.sum()), responds.size, "cells tested")
-        pulse_grid.add_grid(findings, config, cells[:, 1:], "a SET from a RESET state")
+        pulse_grid.add_grid(findings, config, gates, cells[:, 1:], "a SET from a RESET state")
         shared = shared_error(record, cells[:, -1].mean(axis=0), lines)
 
         def law(which: BoolArray, near: FloatArray | None = None) -> PulseLaw:
@@ -98,7 +100,7 @@ class SetMap(Procedure[SetMapConfig]):
 
         found = LawFindings(findings, lines, shared)
         found.add(law, SET_LAW)
-        if config.gates > 1:
+        if gates.size > 1:
             ends = "level" not in found.why
             self._add_line(findings, cells, lines, shared, ends)
         return findings

@@ -79,6 +79,10 @@ class Staircase(Procedure[StaircaseConfig]):
         RESPONDS,
     )
     picture = "memlab.characterize.pictures.staircase"
+    needs_gates = (
+        "the staircase is one of gate voltages; memlab characterize set finds what a SET does at "
+        "each amplitude"
+    )
     coordinates: ClassVar = {
         "gate_voltage": Coordinate("V", "Gate voltage of the last SET; NaN after the first RESET"),
         "falling": Coordinate("1", "1 where a RESET came before the SET"),

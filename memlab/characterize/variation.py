@@ -27,8 +27,9 @@ from memlab.analysis.variance import (
     variance_components,
 )
 from memlab.characterize.bench import Bench
+from memlab.characterize.levels import LevelsConfig
 from memlab.characterize.offsets import ZEROS, net_conductance, read_net
-from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.procedure import Demand, Procedure
 from memlab.characterize.shared_errors import shared_error
 from memlab.characterize.staircase import clear_steps
 from memlab.kinds import Quantity
@@ -42,7 +43,7 @@ __all__ = ["Variation", "VariationConfig"]
 STATES = ("reset", "set_low", "set_high")
 
 
-class VariationConfig(ProcedureConfig):
+class VariationConfig(LevelsConfig):
     """Settings of the cycles."""
 
     cycles: int = Field(10, description="Cycles; each RESETs and SETs every cell twice.", ge=2)
@@ -112,6 +113,7 @@ class Variation(Procedure[VariationConfig]):
         *CELL_LEVEL.values(),
     )
     picture = "memlab.characterize.pictures.variation"
+    needs_gates = ""
     coordinates: ClassVar = {
         "cycle": Coordinate("1", "Number of the cycle, from 0"),
         "state": Coordinate("1", f"Number of the state: {', '.join(STATES)}"),
@@ -127,13 +129,14 @@ class Variation(Procedure[VariationConfig]):
     def measure(self, bench: Bench) -> None:
         """RESET; SET at the lower gate voltage; RESET and SET at the higher; read each twice."""
         none = np.zeros(bench.shape, bool)
-        low, high = self.config.gate_low, self.config.gate_high
+        gates = self.config.gate_low, self.config.gate_high
+        low, high = self.config.controls(self.control, gates, gates).tolist()
         for cycle in range(self.config.cycles):
             bench.program(0.0, reset=bench.mask, set=none)
             self._read_twice(bench, cycle, 0)
-            bench.program(low)
+            bench.program_to(low)
             self._read_twice(bench, cycle, 1)
-            bench.program(high, reset=bench.mask)
+            bench.program_to(high, reset=bench.mask)
             self._read_twice(bench, cycle, 2)
 
     def _read_twice(self, bench: Bench, cycle: int, state: int) -> None:
@@ -175,7 +178,8 @@ class Variation(Procedure[VariationConfig]):
         self, found: _Found, mean: FloatArray, low: Components, high: Components, why: str
     ) -> None:
         """Add the spread of slopes and offsets of the cells' SET laws, noise taken off."""
-        first, second = self.config.gate_low, self.config.gate_high
+        gates = self.config.gate_low, self.config.gate_high
+        first, second = self.config.controls(self.control, gates, gates).tolist()
         gap = second - first
         slope = (mean[1] - mean[0]) / gap
         offset = (second * mean[0] - first * mean[1]) / gap
@@ -195,7 +199,10 @@ class Variation(Procedure[VariationConfig]):
             found.add(quantity, part, why or found.shared)
 
 
-_CUT_OFF = "SETs at gate_low end too close to the RESET state; raise gate_low"
+_CUT_OFF = (
+    "SETs at the lower level end too close to the RESET state; raise gate_low (set_minimum where "
+    "cells have no gates)"
+)
 
 
 def _add_none(findings: Findings, n: int) -> None:

@@ -31,7 +31,8 @@ from memlab.analysis.wire_fit import Resistances, WireModel
 from memlab.array import Measurement
 from memlab.characterize.bench import Bench
 from memlab.characterize.codes import driven_voltage, value_step
-from memlab.characterize.procedure import Demand, Procedure, ProcedureConfig
+from memlab.characterize.levels import LevelsConfig
+from memlab.characterize.procedure import Demand, Procedure
 from memlab.errors import SaturationWarning
 from memlab.kinds import Quantity
 from memlab.numeric import FloatArray
@@ -54,7 +55,7 @@ _ROUNDING = 1e-12
 _EXACT = "no error is seen: all currents lie on steps of the converter, as of cells that are off"
 
 
-class VmmAccuracyConfig(ProcedureConfig):
+class VmmAccuracyConfig(LevelsConfig):
     """Settings of the accuracy test."""
 
     gate_minimum: Volts = Field(0.8, description="Lowest gate voltage of the SETs.", ge=0)
@@ -130,6 +131,7 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         SATURATED,
     )
     picture = "memlab.characterize.pictures.vmm_accuracy"
+    needs_gates = ""
     vector_coordinates: ClassVar = {
         "pattern": Coordinate("1", "Number of the random vector; -1: zeros"),
         "amplitude": Coordinate("V", "Largest row voltage of the vector"),
@@ -150,8 +152,9 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         """Program random levels, read them, multiply random vectors."""
         config = self.config
         rng = np.random.default_rng(config.seed)
-        gate = rng.uniform(config.gate_minimum, config.gate_maximum, bench.shape)
-        bench.program(bench.on_pulse_steps(gate), reset=bench.mask)
+        ends = config.gate_minimum, config.gate_maximum
+        gate = bench.on_pulse_steps(rng.uniform(*ends, bench.shape))
+        bench.program_to(config.controls(self.control, gate, ends), reset=bench.mask)
         for _ in range(config.reads):
             bench.read()
         patterns = rng.uniform(-1.0, 1.0, (config.patterns, bench.shape[0]))

@@ -110,6 +110,7 @@ class Wires(Procedure[WiresConfig]):
         CELL_CONDUCTANCE,
     )
     picture = "memlab.characterize.pictures.wires"
+    needs_gates = ""
     vector_coordinates: ClassVar = {
         "step": Coordinate("1", "Stage: 0 all RESET, then more cells SET")
     }

@@ -98,6 +98,7 @@ class Yield(Procedure[YieldConfig]):
         FREE,
     )
     picture = "memlab.characterize.pictures.yield_"
+    needs_gates = ""
     coordinates: ClassVar = {
         "step": Coordinate("1", "Groups that have been SET so far; the last of them is SET now"),
     }

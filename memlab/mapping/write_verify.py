@@ -259,8 +259,8 @@ def write_verify(
     """Bring cells to target conductances, by pulses and reads in turn.
 
     Each round pulses every cell that is not done at most twice (RESET where it is too high, or has
-    no gate, then SET) in one batch, and reads the whole array, under its load: give the view, or the views, under
-    whose load the cells will be used.
+    no gate, then SET) in one batch, and reads the whole array, under its load: give the view, or
+    the views, under whose load the cells will be used.
 
     Parameters
     ----------

@@ -18,8 +18,10 @@ __all__ = ["draw"]
 def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
     """Draw mean and spread of every state against age, and the change of the mean."""
     left, right = panels(figure, 1, 2)
-    age, gate = run.values(retention.AGE), run.values(retention.GATE_VOLTAGE)
-    mean, spread = 1e6 * run.values(retention.MEAN), 1e6 * run.values(retention.SPREAD)
+    found = retention.STATE_VOLTAGE.items()
+    control, axis = next((c, one) for c, one in found if one.name in run.findings.axes)
+    age, gate = run.values(retention.AGE), run.values(axis)
+    mean, spread = (1e6 * run.values(one[control]) for one in (retention.MEAN, retention.SPREAD))
     # The first reading has age 0: on a logarithmic axis it stands a little before the second.
     shown = np.concatenate([[age[1] / 2.0], age[1:]])
     for k, colour in enumerate(colormaps["viridis"](np.linspace(0.0, 0.85, gate.size))):
@@ -45,4 +47,4 @@ def draw(figure: Figure | SubFigure, run: Run, entry: h5py.Group) -> None:
         + "\n"
         + given("spread {:.2g} µS/decade", spread_found)
     )
-    legend_below(left, "SET gate voltage")
+    legend_below(left, "SET gate voltage" if control.gates else "SET amplitude")
