@@ -297,19 +297,23 @@ class BoardArray(Array):
     def load(self) -> Load:
         """What all lines of the chip do while this view is read, or vectors are multiplied.
 
-        By default its own lines take part and no others: other rows float, other gates are at 0 V.
-        Where the board's own read connects a part of the rows at a time, this is its load; that of
-        products has one part.
+        By default its own lines take part and no others: other rows float, other gates are at 0 V,
+        and where there are no gates lines do what the board says (`memlab.chip.load`). Where the
+        board's own read connects a part of the rows at a time, this is its load; that of products
+        has one part.
         """
         return self._under or self._load_of_read()
 
     def _own_load(self) -> Load:
         able = self._session.able
-        if self._own is None and able.unselected is Rest.GROUNDED:
-            # Rows that take no part are at 0 V; so are all columns, where no gate closes them off.
-            columns = np.arange(able.columns) if able.gate is None else self.columns
-            self._own = Load.of(np.arange(able.rows), columns, self._chip_shape)
-        return super()._own_load()
+        if self._own is None:
+            rows, columns, gates = self.rows, self.columns, able.gate is not None
+            if able.unselected is Rest.GROUNDED:
+                # Rows that take no part are at 0 V; so are all columns that no gate closes off.
+                rows = np.arange(able.rows)
+                columns = columns if gates else np.arange(able.columns)
+            self._own = Load.of(rows, columns, self._chip_shape, gates=gates)
+        return self._own
 
     def under(self, load: Load | View | None) -> Self:
         """Return this view, read and multiplied under the load of other lines too (`View.under`).

@@ -20,7 +20,8 @@ class LoadChoice(StrEnum):
     """Which lines of the chip take part in a reading (`memlab.chip.load`)."""
 
     SELECTION = "selection"
-    """The rows and columns that are selected; other rows float, other gates are at 0 V."""
+    """The rows and columns that are selected; other rows float, other gates are at 0 V. Lines
+    without gates do what the board says."""
     ARRAY = "array"
     """All of them: rows at 0 V, gates open."""
 

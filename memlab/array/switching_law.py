@@ -50,7 +50,12 @@ class SwitchingLaw:
 
     @classmethod
     def of(cls, chip: StatedLaw) -> Self:
-        """Return the law that a chip preset states."""
+        """Return the law of gate voltages that a chip preset states; `SettingError` for none."""
+        if not chip.set_slope > 0.0:
+            raise SettingError(
+                "this chip states no SET law of gate voltages (set_slope is 0), as one without "
+                "gates: name the chip that is on the board, or have the law measured (law=measured)"
+            )
         return cls(
             chip.set_slope,
             chip.set_offset,

@@ -44,6 +44,7 @@ class View:
         """What all lines of the chip do while this view is read, or vectors are multiplied.
 
         By default its own lines take part and no others: other rows float, other gates are at 0 V.
+        Without gates, the board says what other lines do.
         """
         return self._under or self._own_load()
 
@@ -72,6 +73,7 @@ class View:
         """
         wanted = replace(load.load, parts=1) if isinstance(load, View) else load
         if wanted is not None:
+            wanted = replace(wanted, gates=self._own_load().gates)
             if wanted.shape != self._chip_shape or not wanted.holds(self.rows, self.columns):
                 raise SettingError(
                     f"the load ({wanted}) does not hold all lines of this view ({self.load}); "

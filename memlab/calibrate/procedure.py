@@ -61,6 +61,9 @@ SPREAD, UNCERTAINTY = (
 _GATE_VOLTAGE = (0.7, 1.6)
 """V; the range of the published one-shot update (Li 2019), here drawn at random for each cell."""
 
+_AMPLITUDE_STEP = 0.05
+"""V between SET amplitudes of cells without gates: a choice."""
+
 
 @stopping.stopped_in_order()
 def run_calibration(
@@ -186,8 +189,13 @@ class CalibrationKind(Kind):
         if given.program:
             tell("setting every cell to a random conductance")
             rng = np.random.default_rng(settings.seed)
-            gate_voltage = rng.uniform(*_GATE_VOLTAGE, array.shape)
-            array.program(nearest_step(gate_voltage, array.gate_voltage_step))
+            low, high = array.control_range(_GATE_VOLTAGE)
+            step = array.control_step
+            if not array.control.gates:
+                # Lower ones leave no level, and cells that share one are pulsed together.
+                low, step = 0.5 * (low + high), _AMPLITUDE_STEP
+            voltage = rng.uniform(low, high, array.shape)
+            array.program_to(nearest_step(voltage, step))
         lines = given.rows, given.columns
         calibration = calibrate_array(array, settings, given.smu, *lines, given.connect, tell, log)
         tell("comparing products with the map, before and after")

@@ -14,11 +14,11 @@ from pydantic import Field
 from memlab.array import Array
 from memlab.array.board_array import BoardArray, device_of
 from memlab.array.cost import COST_UNITS, board_cost
+from memlab.array.gate_settings import refuse_gates
 from memlab.array.load_choice import LoadChoice, select
 from memlab.array.set_control import SetControl
 from memlab.characterize.bench import Bench
 from memlab.characterize.clock import board_clock
-from memlab.characterize.gates import refuse_gates
 from memlab.chip.limit_changes import LimitChanges
 from memlab.emulator import load_preset
 from memlab.errors import SettingError

@@ -28,7 +28,7 @@ from pydantic import Field, model_validator
 
 from drivers.board import AUTO_GAIN
 from memlab.analysis.wire_fit import Resistances, WireModel
-from memlab.array import Measurement
+from memlab.array import Measurement, nearest_step
 from memlab.characterize.bench import Bench
 from memlab.characterize.codes import driven_voltage, value_step
 from memlab.characterize.levels import LevelsConfig
@@ -46,6 +46,9 @@ _ZEROS = -1.0
 """Value of the coordinate `pattern` of vectors of zeros."""
 
 _INVERSIONS = 12
+
+_AMPLITUDE_STEP = 0.02
+"""V between SET amplitudes of cells without gates: a choice."""
 
 _SATURATED = "of the currents within the range alone: `saturated` says how many were beyond"
 
@@ -154,7 +157,10 @@ class VmmAccuracy(Procedure[VmmAccuracyConfig]):
         rng = np.random.default_rng(config.seed)
         ends = config.gate_minimum, config.gate_maximum
         gate = bench.on_pulse_steps(rng.uniform(*ends, bench.shape))
-        bench.program_to(config.controls(self.control, gate, ends), reset=bench.mask)
+        controls = config.controls(self.control, gate, ends)
+        if not self.control.gates:  # cells that share an amplitude are pulsed together
+            controls = nearest_step(controls, _AMPLITUDE_STEP)
+        bench.program_to(controls, reset=bench.mask)
         for _ in range(config.reads):
             bench.read()
         patterns = rng.uniform(-1.0, 1.0, (config.patterns, bench.shape[0]))

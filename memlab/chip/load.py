@@ -7,6 +7,11 @@ drops on drivers and wires is missing at the cell that is read. So the same cell
 more lines are selected: the first 8 x 8 cells of `ta-hfo2-full`, SET at 1 V on the gate, read
 119 uS in a map of the whole array and 221 uS by themselves (medians).
 
+In an array without transistors no gate closes a cell off. What its other lines do - at 0 V, or
+floating - is the board's (`drivers.capabilities.Rest`): where they are at 0 V all lines take part
+in every reading; where they float, current finds ways through their cells (sneak paths), which is
+in what is read.
+
 Neither is wrong, they are answers to different questions. A target, a law or a map means something
 for cells that are used under the load of its reading; comparing readings under different loads
 compares wires. Any load that holds the lines of interest can be chosen (`Array.under`): rows that
@@ -39,24 +44,30 @@ Lines = npt.NDArray[np.intp]
 class Load:
     """Which lines of a chip take part in a reading; other rows float, other gates are at 0 V.
 
+    Where cells have no gates, other columns float too.
+
     Parameters
     ----------
     rows
         Lines that are driven or held at 0 V, rising.
     columns
-        Lines whose gates are open, and which are held at 0 V by their amplifiers, rising.
+        Lines whose gates are open, where there are any, and which are held at 0 V by their
+        amplifiers, rising.
     shape
         (rows, columns) of the chip.
     parts
         1 where all these rows were connected throughout. A board whose own read connects a part of
         the rows at a time (`drivers.board.Capabilities.read_rows`) reads in so many parts, and
         while one is read, the rows of the others float.
+    gates
+        Whether cells have gates.
     """
 
     rows: tuple[int, ...]
     columns: tuple[int, ...]
     shape: tuple[int, int]
     parts: int = 1
+    gates: bool = True
 
     def __post_init__(self) -> None:
         for name, lines, count in zip(
@@ -69,9 +80,10 @@ class Load:
                 )
 
     @classmethod
-    def of(cls, rows: Lines, columns: Lines, shape: tuple[int, int]) -> Self:
+    def of(cls, rows: Lines, columns: Lines, shape: tuple[int, int], *, gates: bool = True) -> Self:
         """Return the load of a selection of lines, in any order."""
-        return cls(tuple(np.sort(rows).tolist()), tuple(np.sort(columns).tolist()), shape)
+        lines = tuple(np.sort(rows).tolist()), tuple(np.sort(columns).tolist())
+        return cls(*lines, shape, gates=gates)
 
     @property
     def floating_rows(self) -> int:
@@ -79,8 +91,8 @@ class Load:
         return self.shape[0] - len(self.rows)
 
     @property
-    def closed_gates(self) -> int:
-        """How many gates are at 0 V."""
+    def other_columns(self) -> int:
+        """How many columns have gates at 0 V, or float where there are no gates."""
         return self.shape[1] - len(self.columns)
 
     def holds(self, rows: Lines, columns: Lines) -> bool:
@@ -91,10 +103,13 @@ class Load:
         """Return it in words."""
         rows = f"rows {line_ranges(self.rows)} driven or at 0 V"
         others = "no other" if not self.floating_rows else f"{self.floating_rows} others floating"
-        gates = f"gates of columns {line_ranges(self.columns)} open"
-        closed = "no other" if not self.closed_gates else f"{self.closed_gates} others at 0 V"
+        columns, count = line_ranges(self.columns), self.other_columns
+        if self.gates:
+            columns, rest = f"gates of columns {columns} open", f"{count} others at 0 V"
+        else:
+            columns, rest = f"columns {columns} at 0 V", f"{count} others floating"
         parts = "" if self.parts == 1 else f"; in {self.parts} parts, whose rows take turns"
-        return f"{rows}, {others}; {gates}, {closed}{parts}"
+        return f"{rows}, {others}; {columns}, {rest if count else 'no other'}{parts}"
 
     def document(self) -> dict[str, Any]:
         """Return it as plain values, in words too, for JSON."""
@@ -102,11 +117,16 @@ class Load:
             "words": str(self),
             "rows": line_ranges(self.rows),
             "unselected_rows": "floating" if self.floating_rows else "none",
-            "open_gates": line_ranges(self.columns),
-            "unselected_gates": "0 V" if self.closed_gates else "none",
+            **self._columns_document(),
             "parts": self.parts,
             "chip": list(self.shape),
         }
+
+    def _columns_document(self) -> dict[str, Any]:
+        columns, others = line_ranges(self.columns), self.other_columns
+        if self.gates:
+            return {"open_gates": columns, "unselected_gates": "0 V" if others else "none"}
+        return {"columns": columns, "unselected_columns": "floating" if others else "none"}
 
     def attributes(self) -> dict[str, Any]:
         """Return it as attributes of a group in a run file: `load` in words, and its values."""
@@ -120,8 +140,9 @@ class Load:
         try:
             rows, columns = document["chip"]
             shape = int(rows), int(columns)
-            lines = _lines(document["rows"]), _lines(document["open_gates"])
-            return cls(*lines, shape, int(document["parts"]))
+            gates = "columns" not in document
+            lines = _lines(document["rows"]), _lines(document["open_gates" if gates else "columns"])
+            return cls(*lines, shape, int(document["parts"]), gates)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{document!r} does not describe a load: {error}") from error
 

@@ -157,6 +157,11 @@ def serve(
                 f"--shape {shape}: a wire carries at most {shape_text(PUBLISHED)}; larger chips "
                 f"are used in process (emulator:?shape={shape})"
             )
+    if preset.passive.active:
+        raise SettingError(
+            f"{preset.name} has no gates, and neither MLP/1 nor the published dialect describes "
+            "such a board: use it in process (emulator:?chip=..., with state=FILE to keep it)"
+        )
     if seed is None:
         seed = 0 if stored is None else stored.seed
     file = None if state is None else ChipFile(state, preset, seed, serial or "")

@@ -58,7 +58,7 @@ def settle(
     if accept and redo:
         raise SettingError("--accept and --redo exclude each other: choose one")
     rest = Answer.DONE if accept else Answer.NOT_DONE if redo else None
-    law = SwitchingLaw.of(load_preset(preset))
+    chip_preset = load_preset(preset)
     path = require_passport(chip)
     if Path(chip).is_file() and split_array_options(board)[1].passport is None:
         board = f"{board}{'&' if '?' in board else '?'}passport={quote(chip)}"
@@ -69,6 +69,7 @@ def settle(
             raise SettingError(
                 f"{board} is the board of the passport {array.passport.path}, not of {path}"
             )
+        law = SwitchingLaw.of(chip_preset) if array.control.gates else None
         document = settle_unknown(array, law, rest=rest)
     tell(document, as_json, _words)
 

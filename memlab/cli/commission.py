@@ -6,14 +6,14 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 from click.exceptions import Exit
 
-from memlab.array.urls import check_url
+from memlab.array.urls import check_url, chip_of_url, open_board_array
 from memlab.calibrate.procedure import run_calibration
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.characterize import (
@@ -25,6 +25,7 @@ from memlab.characterize import (
     resume,
     run_procedures,
 )
+from memlab.characterize.procedure import ProcedureConfig
 from memlab.chip.limit_changes import LimitChanges
 from memlab.cli import options
 from memlab.cli.board_selftest import check_board
@@ -32,6 +33,7 @@ from memlab.cli.command import Command
 from memlab.cli.estimate import words_of_procedures
 from memlab.cli.procedures import watch_readings
 from memlab.cli.streams import tell
+from memlab.emulator import ChipPreset
 from memlab.errors import SettingError
 from memlab.kinds import kind_of_run
 from memlab.report import Row, Summary, draw_pictures, summarise, write_page
@@ -80,12 +82,14 @@ def commission(
     limits = limits or LimitChanges()
     # A URL that cannot be is refused at once.
     plans = plan_procedures([*BEFORE, *AFTER], board=url, settings=limits.settings())
+    ramp = _ramp(url, limits)
+    plans = plan_procedures([*BEFORE, *AFTER], board=url, settings=[*limits.settings(), *ramp])
     directory = out or place_for(None, "commission", "")
     asked = _asked(url, region, limits)
     if directory.exists():
         _check_same(directory / "commission.json", asked)
     else:
-        _ask(url, region, limits, yes)
+        _ask(url, region, limits, ramp, yes)
         check_procedures(plans, url, region)  # what the last step may not do, the first does not
         make_directory(directory.parent)
         make_directory(directory)
@@ -94,7 +98,7 @@ def commission(
         )
     tested = _test(url, limits, directory / "selftest.json")
     with watch_readings(quiet) as watch:
-        _measure(BEFORE, url, region, limits, directory / "forming.h5", watch)
+        _measure(BEFORE, url, region, limits, directory / "forming.h5", watch, ramp)
         calibration = _calibrate(url, limits, directory)
         _measure(AFTER, url, region, limits, directory / "cells", watch)
     runs = [directory / "forming.h5", calibration, *(directory / "cells").glob("*.h5")]
@@ -162,10 +166,27 @@ def _words(tested: Sequence[dict[str, Any]], summaries: Sequence[Summary]) -> It
         yield f"  run file {one.path}"
 
 
-def _ask(url: str, region: Region, limits: LimitChanges, yes: bool) -> None:
+def _ramp(url: str, limits: LimitChanges) -> list[str]:
+    """Return the end of the ramp of forming where the chip may see less than is usual."""
+    (forming,) = plan_procedures(BEFORE, board=url, settings=limits.settings())
+    with open_board_array(url, limits=limits) as array:
+        most = array.limits.set_voltage
+    usual: float = getattr(forming.config, "voltage_maximum")  # noqa: B009 - of forming alone
+    return [f"voltage_maximum={most}"] if most < usual else []
+
+
+def _ask(url: str, region: Region, limits: LimitChanges, ramp: Sequence[str], yes: bool) -> None:
     """Show what the procedures will take at most, and wait for a yes."""
-    settings = [UNFORMED, *limits.settings()]
-    bills = estimate_procedures(plan_procedures([*BEFORE, *AFTER], settings=settings), region)
+    names, settings = [*BEFORE, *AFTER], [*limits.settings(), *ramp]
+    chip = chip_of_url(url)
+    if chip is not None and chip.passive.active:
+        plans = [
+            replace(plan, procedure=type(plan.procedure)(_of_chip(plan.config, chip)))
+            for plan in plan_procedures(names, board=url, settings=settings)
+        ]
+    else:
+        plans = plan_procedures(names, settings=[UNFORMED, *settings])
+    bills = estimate_procedures(plans, region)
     seconds = sum(bill["on_board"]["seconds"] for bill in bills)
     plan = {"procedures": bills, "seconds_on_board": seconds, "board_profile": "plain"}
     click.echo(f"{url}: self-test, forming where needed, calibration, yield, read noise", err=True)
@@ -178,6 +199,10 @@ def _ask(url: str, region: Region, limits: LimitChanges, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise SettingError("nobody can be asked here: add --yes. Nothing was pulsed")
     click.confirm("Go on?", abort=True, err=True)
+
+
+def _of_chip(config: ProcedureConfig, chip: ChipPreset) -> ProcedureConfig:
+    return config.model_copy(update={"chip": chip})
 
 
 def _test(url: str, limits: LimitChanges, path: Path) -> list[dict[str, Any]]:
@@ -202,13 +227,14 @@ def _measure(
     limits: LimitChanges,
     path: Path,
     watch: Watcher | None,
+    ramp: Sequence[str] = (),
 ) -> None:
     """Run procedures into a file, or several into a directory; go on where they had begun."""
     first = path if len(names) == 1 else path / f"{names[0]}.h5"
     if first.exists():
         resume(first, watch=watch)
         return
-    plans = plan_procedures(names, board=url, settings=limits.settings(), out=path)
+    plans = plan_procedures(names, board=url, settings=[*limits.settings(), *ramp], out=path)
     run_procedures(plans, url, region, watch=watch)
 
 

@@ -135,8 +135,10 @@ def _words(bill: dict[str, Any]) -> list[str]:
         f"SET {energy['set_energy']}, RESET {energy['reset_energy']})",
         f"pulses per cell    {pulses['set']:.1f} SETs, {pulses['reset']:.1f} RESETs (mean of the "
         f"{bill['devices']} devices)",
-        f"worst voltages     read {volts['read']:g} V, SET {volts['set']:g} V at gate up to "
-        f"{volts['set_gate']:g} V, RESET {volts['reset']:g} V at gate {volts['reset_gate']:g} V",
+        f"worst voltages     read {volts['read']:g} V, SET {volts['set']:g} V"
+        + (f" at gate up to {volts['set_gate']:g} V" if "set_gate" in volts else "")
+        + f", RESET {volts['reset']:g} V"
+        + (f" at gate {volts['reset_gate']:g} V" if "reset_gate" in volts else ""),
         f"vectors            {bill['counts']['vmm']} multiplied",
         f"run file           {bill['file_size'] / 1e6:.3g} MB",
         f"rehearsed          {bill['rehearsed']}",

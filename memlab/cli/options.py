@@ -88,7 +88,8 @@ load_option = click.option(
     type=click.Choice(["selection", "array"]),
     default=None,
     help="Lines that take part in readings: the rows and columns selected, while other rows float "
-    "and other gates are at 0 V; or all of the array. Where wires have resistance, cells read "
+    "and other gates are at 0 V (lines without gates do what the board says); or all of the "
+    "array. Where wires have resistance, cells read "
     "lower the more take part.  [default: selection]",
 )
 

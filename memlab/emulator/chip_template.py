@@ -50,11 +50,14 @@ def chip_template(base: str) -> str:
         table, _, name = row.name.rpartition(".")
         if row.name not in _KEPT and not isinstance(row.value, tuple):
             tables.setdefault(table, []).append(_line(name, row))
+    # No protocol describes a board whose cells have no gates.
+    gates = preset["passive.scheme"].value == "none"
+    served = ", memlab board serve --chip FILE" if gates else ""
     order = ["", *_FIRST, *(name for name in tables if name not in ("", *_FIRST))]
     return "\n".join(
         [
             f"#:schema ./{SCHEMA_NAME}",
-            "# A chip for memlab: emulator:?chip=FILE, memlab board serve --chip FILE. What is",
+            f"# A chip for memlab: emulator:?chip=FILE{served}. What is",
             f"# commented out is as in {base}. SI units; memlab chip show FILE lists what holds.",
             f'extends = ["parts/board-timing", {json.dumps(base)}]  # the last wins',
             'source = "by hand"  # where the numbers come from',

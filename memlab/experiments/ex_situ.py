@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from memlab.array import Array
+from memlab.array.gate_settings import refuse_gates
 from memlab.array.ideal import IdealArray
 from memlab.experiments.config import ExperimentConfig, TrainConfig
 from memlab.experiments.experiment import MakeExperiment, Outcome
@@ -72,6 +73,8 @@ class ExSitu:
 
     def __init__(self, make: MakeExperiment, config: ExperimentConfig, arrays: Sequence[Array]):
         self._config, self._arrays = config, arrays
+        for array in arrays:
+            refuse_gates(config.transfer, array, config.point.set_voltage)
         self._ideal = [IdealArray(*array.shape) for array in arrays]
         self._software = make(config, self._ideal)
         self._experiment = make(config, arrays)

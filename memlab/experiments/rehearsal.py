@@ -74,7 +74,7 @@ def rehearse(kind: Kind, make: MakeExperiment, arrays: Sequence[Array]) -> dict[
     return {
         "method": kind.config.method.value,
         **bill,
-        "worst_voltages": _worst_voltages(kind.config),
+        "worst_voltages": _worst_voltages(kind.config, arrays),
         "units": {
             **COST_UNITS,
             "pulses_per_cell": "pulses, mean of `devices`",
@@ -200,13 +200,16 @@ def _extrapolate(
     return full
 
 
-def _worst_voltages(config: ExperimentConfig) -> dict[str, float]:
+def _worst_voltages(config: ExperimentConfig, arrays: Sequence[Array]) -> dict[str, float]:
     point = config.point
-    ex_situ = config.method is Method.EX_SITU
+    levels = config.transfer if config.method is Method.EX_SITU else config.mapping
+    if not any(array.control.gates for array in arrays):
+        most = levels.set_maximum or point.set_voltage
+        return {"read": point.read_voltage, "set": most, "reset": point.reset_voltage}
     return {
         "read": point.read_voltage,
         "set": point.set_voltage,
-        "set_gate": (config.transfer if ex_situ else config.mapping).gate_maximum,
+        "set_gate": levels.gate_maximum,
         "reset": point.reset_voltage,
         "reset_gate": point.reset_gate_voltage,
     }

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from drivers import stopping
 from memlab.array import Array
+from memlab.array.gate_settings import refuse_gates
 from memlab.array.load_choice import LoadChoice, select
 from memlab.array.urls import check_url
 from memlab.chip.limit_changes import LimitChanges
@@ -129,6 +130,7 @@ def program_target(
     with open_arrays(
         [url], chip=config.chip, point=config.point.make_point(), limits=config.limits
     ) as (array,):
+        refuse_gates(config, array, config.point.set_voltage)
         wanted = _choose(wanted, target, array, region)
         part = _part(array, wanted, config)
         warn_of_loads(f"{target} and the readings that verify it", [told, part.load])

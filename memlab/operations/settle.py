@@ -87,7 +87,7 @@ class Settled:
 
 
 def settle_unknown(
-    array: BoardArray, law: SwitchingLaw, *, rest: Answer | None = None, user: str = ""
+    array: BoardArray, law: SwitchingLaw | None, *, rest: Answer | None = None, user: str = ""
 ) -> dict[str, Any]:
     """Read the array, and enter what that says about every pulse in doubt; pulses nothing.
 
@@ -96,7 +96,8 @@ def settle_unknown(
     array
         The whole array, with the passport of its chip.
     law
-        What SETs and RESETs do to its cells, roughly.
+        What SETs and RESETs do to its cells, roughly; None where cells have no gates: then a SET
+        may have raised them by anything, and a RESET lowered them.
     rest
         What the user decides about those of which reading cannot tell: they count as fired, or as
         not fired. None leaves them in doubt.
@@ -189,7 +190,7 @@ def _pulsed_since(passport: Passport, doubtful: list[Batch]) -> dict[int, BoolAr
 
 
 def _judge(
-    batch: Batch, before: FloatArray, reading: _Reading, law: SwitchingLaw
+    batch: Batch, before: FloatArray, reading: _Reading, law: SwitchingLaw | None
 ) -> tuple[list[Answer], list[int]]:
     """Return the answer for each pulse of a batch that is in doubt, and how many cells gave it."""
     n = len(batch.pulses)
@@ -226,7 +227,7 @@ def _fired(
     open_here: npt.NDArray[np.intp],
     before: FloatArray,
     reading: _Reading,
-    law: SwitchingLaw,
+    law: SwitchingLaw | None,
 ) -> tuple[int | None, int]:
     """Return how many of these open pulses of a row were fired, and how many cells say so.
 
@@ -257,10 +258,13 @@ def _fired(
 
 
 def _after(
-    pulses: RowPulses, k: int, low: FloatArray, high: FloatArray, law: SwitchingLaw
+    pulses: RowPulses, k: int, low: FloatArray, high: FloatArray, law: SwitchingLaw | None
 ) -> tuple[FloatArray, FloatArray]:
     """Return where cells are after a pulse, if they were between `low` and `high` before."""
-    if pulses.kind[k] == PulseKind.SET:
+    if law is None:  # what amplitudes do differs from cell to cell, and may be nothing
+        set_ = pulses.kind[k] == PulseKind.SET
+        after = (low, np.full_like(high, np.inf)) if set_ else (np.full_like(low, -_FLOOR), high)
+    elif pulses.kind[k] == PulseKind.SET:
         level = law.conductance(pulses.gate_voltage[k])
         after = np.maximum(low, _SET_LOW * level), np.maximum(high, _SET_HIGH * level)
     else:

@@ -84,7 +84,8 @@ class BoardExecutor:
         converters = (capabilities.row, capabilities.column, capabilities.gate, capabilities.sense)
         if any(one is None or one.dtype != "uint16" for one in converters):
             raise DeviceError(
-                "MLP/1 carries 16-bit codes of rows, columns and gates, this board has others"
+                "MLP/1 carries 16-bit codes of rows, columns and gates, this board has others, or "
+                "no gates: use it in process"
             )
         self.uid = sha256(f"{capabilities.name}/{self._serial}".encode()).digest()[:12]
         self.grounded = True

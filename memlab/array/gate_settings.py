@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memlab.array import Array
+from memlab.array.seam import Array
 from memlab.errors import SettingError
 from memlab.settings import Section
 
