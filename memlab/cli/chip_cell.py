@@ -81,5 +81,6 @@ def _chapter(run: Chapter) -> str:
 def _pulse(pulse: PulseEvent) -> str:
     return (
         f"  {pulse.time}  run {pulse.run:<4} {pulse.kind.upper():<5} {pulse.amplitude:.3f} V, "
-        f"gate {pulse.gate_voltage:.3f} V, {pulse.width * 1e6:.3g} us: {pulse.outcome}"
+        + (f"gate {pulse.gate_voltage:.3f} V, " if pulse.gate_voltage else "")
+        + f"{pulse.width * 1e6:.3g} us: {pulse.outcome}"
     )

@@ -111,10 +111,17 @@ def fit(
     Raises
     ------
     DataError
-        If no run tells a parameter, or cells of a column share an error that the base does not
-        have: the board is to be calibrated first.
+        If cells have no gates, no run tells a parameter, or cells of a column share an error that
+        the base does not have: the board is to be calibrated first.
     """
-    warn_of_loads("these runs", [run.record.load for run in runs])
+    loads = [run.record.load for run in runs]
+    if any(load is not None and not load.gates for load in loads):
+        raise DataError(
+            "these runs are of cells without gates, and what is fitted is a law of gate voltages: "
+            "write what characterize set, reset and variation found into a chip's file (memlab "
+            "chip new FILE --chip passive-tiox), and test it with memlab chip compare"
+        )
+    warn_of_loads("these runs", loads)
     _refuse_shared_errors(runs, base, seed)
     fitted = _direct(runs)
     undetermined = _undetermined(runs, fitted)

@@ -118,3 +118,24 @@ def test_a_chip_is_commissioned(memlab: Call) -> None:
     assert Path("dir/report.html").stat().st_size > 1000
     with Passport.read(Path("c.h5.passport")) as passport:
         assert set(passport.masks()) >= {"pass", "good rows", "good columns"}
+
+
+def test_a_twin_is_compared_and_not_fitted(memlab: Call) -> None:
+    words = ("characterize", "yield", "--board", CHIP, "--set", "repeats=4", "--quiet")
+    assert memlab(*words, "--rows", "1:4", "--columns", "2:5", "--out", "y.h5")[0] == 0
+    code, _, err = memlab("chip", "fit", "y.h5", "--out", "twin.toml")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "cells without gates" in err
+    assert not Path("twin.toml").exists()
+    code, _, err = memlab("chip", "compare", "passive-tiox", "y.h5", "--quiet")
+    assert code == 0, err
+
+
+def test_pulses_of_a_cell_without_a_gate_are_listed_without_one(memlab: Call) -> None:
+    url = f"{CHIP}&state=c.h5"
+    words = ("characterize", "yield", "--board", url, "--rows", "1:3", "--columns", "2:4")
+    assert memlab(*words, "--quiet", "--out", "y.h5")[0] == 0
+    code, out, _ = memlab("chip", "cell", "1", "2", "--chip", "c.h5.passport")
+    assert code == 0
+    assert "2.200 V, 1 us: done" in out
+    assert "gate" not in out
