@@ -57,6 +57,31 @@ class OnBoard(ArrayFixtures):
         """Return the codes of the board."""
         return Words(able)
 
+    def test_sets_of_a_row_may_have_amplitudes_of_their_own_and_each_cell_has_one_pulse(
+        self, board_array: BoardArray, able: Capabilities, gated: bool
+    ) -> None:
+        high = board_array.operating_point.set_voltage
+        low = round(0.9 * high, 2)
+        volts = np.array([[high, low, high, low], [low] * 4, [high] * 4])
+        gate, none = GATE if gated else 0.0, np.zeros(board_array.shape, bool)
+        pulses = board_array.pulse_batch(gate, reset=none, set=~none, set_voltage=volts)
+        asked = np.full((able.rows, able.columns), np.nan)
+        asked[np.ix_(board_array.rows, board_array.columns)] = volts
+        hit = np.zeros(asked.shape, int)
+        for k in range(len(pulses)):
+            row, columns = int(pulses.row[k]), pulses.columns[k]
+            hit[row, columns] += 1
+            sent = float(able.column.decode(pulses.amplitude_code[k]))
+            assert np.abs(asked[row, columns] - sent).max() <= able.column.step
+        assert (hit == ~np.isnan(asked)).all()
+        before = board_array.counts.set
+        board_array.program(gate, set_voltage=volts)
+        assert board_array.counts.set - before == volts.size
+        volts[1, 2] = board_array.limits.set_voltage + 0.1
+        with pytest.raises(LimitError, match="SET voltage"):
+            board_array.program(gate, set_voltage=volts)
+        assert board_array.counts.set - before == volts.size
+
     def test_a_measurement_carries_its_raw_codes(
         self, board_array: BoardArray, steps: Steps, words: Words
     ) -> None:

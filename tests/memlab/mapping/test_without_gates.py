@@ -125,3 +125,19 @@ def test_recipes_for_chips_with_gates_hold_without(array: BoardArray) -> None:
         update = config.make_rule(np.random.default_rng(1))
         update.initialise(array[0:2, 0:3])
         assert update.change(array[0:2, 0:3], np.full((2, 3), 30e-6)).reset.all()
+
+
+@pytest.mark.parametrize("unselected", ["grounded", "floating"])
+def test_products_of_a_block_are_those_of_its_cells_as_they_are_read_back(unselected: str) -> None:
+    """Sneak currents are in both: the network is linear, and the load is the same."""
+    url = f"{SAME}&passive.unselected={unselected}&wires.resistance=20"
+    with memlab.open_array(url) as array:
+        everywhere = np.ones(array.shape, bool)
+        volts = np.random.default_rng(2).uniform(1.5, 2.2, array.shape)
+        array.program_to(np.round(volts, 1), reset=everywhere)
+        block = array[1:7, 2:5]
+        matrix = block.read_conductance()
+        vectors = np.random.default_rng(3).uniform(-0.2, 0.2, (4, 6))
+        np.testing.assert_allclose(block.vmm(vectors), vectors @ matrix, atol=6e-8)
+        if unselected == "floating":  # what others do not ground flows through more cells
+            assert (matrix > array.read_conductance()[1:7, 2:5] * 1.001).any()
