@@ -27,8 +27,10 @@ def draw_grid(figure: Figure | SubFigure, run: Run, operation: str) -> None:
     left, right = panels(figure, 1, 2, widths=(1, 1))
     voltage, gate = run.values(AMPLITUDE), run.values(GATE_VOLTAGE)
     mean, spread = 1e6 * run.values(MEAN), 1e6 * run.values(SPREAD)
+    gates = bool(gate.any())  # 0 V alone where cells have none
     for k, colour in enumerate(colormaps["viridis"](np.linspace(0.0, 0.85, gate.size))):
-        left.plot(voltage, mean[k], color=colour, marker="osv^D"[k % 5], label=f"{gate[k]:.3g} V")
+        label = f"{gate[k]:.3g} V" if gates else "mean and spread"
+        left.plot(voltage, mean[k], color=colour, marker="osv^D"[k % 5], label=label)
         left.fill_between(
             voltage, mean[k] - spread[k], mean[k] + spread[k], color=colour, alpha=0.2, linewidth=0
         )
@@ -40,11 +42,17 @@ def draw_grid(figure: Figure | SubFigure, run: Run, operation: str) -> None:
     left.set_xlabel(f"{operation} amplitude (V)")
     left.set_ylabel("Mean and spread (µS)")
     if np.isfinite(mean).any():
-        legend_below(left, "Gate voltage")
+        if gates:
+            legend_below(left, "Gate voltage")
     else:
         say(left, "no cell responds")
     if not np.isfinite(spread).any():
         say(right, "no spread:\ntoo few cells")
+        return
+    if not gates:
+        right.plot(voltage, spread[0], marker="o")
+        right.set_xlabel(f"{operation} amplitude (V)")
+        right.set_ylabel("Spread from cell to cell (µS)")
         return
     low, high = robust_limits(spread)
     image = right.pcolormesh(
