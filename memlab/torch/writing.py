@@ -107,11 +107,9 @@ def _write(
     used = {block.array_number for layer in layers for m in layer.matrices for block in m.blocks}
     laws = {k: law or law_of(arrays[k]) for k in used if not arrays[k].writable}
     # What every array reaches.
-    ends = [
-        one.conductance([settings.gate_minimum, settings.gate_maximum]) for one in laws.values()
-    ]
-    low = max((float(end[0]) for end in ends), default=IDEAL_WINDOW[0])
-    high = min((float(end[1]) for end in ends), default=IDEAL_WINDOW[1])
+    ends = [settings.reach(arrays[k], one) for k, one in laws.items()]
+    low = max((end[0] for end in ends), default=IDEAL_WINDOW[0])
+    high = min((end[1] for end in ends), default=IDEAL_WINDOW[1])
     targets = {k: np.full(arrays[k].shape, np.nan) for k in used}
     views: dict[int, list[Array]] = {k: [] for k in used}
     clipped = 0
