@@ -13,7 +13,7 @@ from typing import Any
 import rich_click as click
 from click.exceptions import Exit
 
-from memlab.array.urls import check_url, chip_of_url, open_board_array
+from memlab.array.urls import check_url, chip_of_url
 from memlab.calibrate.procedure import run_calibration
 from memlab.calibrate.settings import CalibrationSettings
 from memlab.characterize import (
@@ -27,6 +27,7 @@ from memlab.characterize import (
 )
 from memlab.characterize.procedure import ProcedureConfig
 from memlab.chip.limit_changes import LimitChanges
+from memlab.chip.limits import Limits
 from memlab.cli import options
 from memlab.cli.board_selftest import check_board
 from memlab.cli.command import Command
@@ -169,10 +170,12 @@ def _words(tested: Sequence[dict[str, Any]], summaries: Sequence[Summary]) -> It
 def _ramp(url: str, limits: LimitChanges) -> list[str]:
     """Return the end of the ramp of forming where the chip may see less than is usual."""
     (forming,) = plan_procedures(BEFORE, board=url, settings=limits.settings())
-    with open_board_array(url, limits=limits) as array:
-        most = array.limits.set_voltage
-    usual: float = getattr(forming.config, "voltage_maximum")  # noqa: B009 - of forming alone
-    return [f"voltage_maximum={most}"] if most < usual else []
+    chip = chip_of_url(url)
+    own = Limits() if chip is None else chip.limits.over(Limits())
+    most = limits.over(own).set_voltage
+    low, usual = (getattr(forming.config, f"voltage_{end}") for end in ("minimum", "maximum"))
+    # What leaves no ramp is refused as any limit is.
+    return [f"voltage_maximum={most}"] if low < most < usual else []
 
 
 def _ask(url: str, region: Region, limits: LimitChanges, ramp: Sequence[str], yes: bool) -> None:
