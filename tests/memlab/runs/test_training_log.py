@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from memlab.array import Measurement
+from memlab.array.set_control import SetControl
 from memlab.chip.load import Load
 from memlab.errors import SettingError
 from memlab.mapping.layout import Layout
@@ -28,6 +29,7 @@ class Array:
 
     rows, columns, load = np.array(ROWS), np.array(COLUMNS), Load(ROWS, COLUMNS, (9, 7), 3)
     code_types = "<u2", "<i2"
+    control = SetControl.GATE
     on_vmm: Any = None
 
     def __init__(self, codes: bool) -> None:
