@@ -515,13 +515,14 @@ class BoardArray(Array):
         reset: BoolArray,
         set: BoolArray,  # noqa: A002 - the field's own word
         set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
         whole_rows: bool = False,
     ) -> PulseBatch:
         """Return what `program` with these arguments sends, for `fire`; nothing is sent here.
 
         Parameters
         ----------
-        gate_voltage, reset, set, set_voltage
+        gate_voltage, reset, set, set_voltage, reset_voltage
             As for `program`.
         whole_rows
             One pulse for each row, whatever it may draw: for runs that began before rows were
@@ -539,7 +540,7 @@ class BoardArray(Array):
             set,
             self.rows,
             self.columns,
-            amplitude=next(iter(self._amplitudes(set_voltage)), None),
+            **self._amplitudes(set_voltage, reset_voltage),
             whole_rows=whole_rows,
         )
 
@@ -591,10 +592,18 @@ class BoardArray(Array):
         reset: BoolArray,
         set_: BoolArray,
         set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
     ) -> None:
         maker, ticket = self._session.maker, ""
         lines = self.rows, self.columns
-        pulses = maker.batch(gate_voltage, reset, set_, *lines, amplitude=set_voltage)
+        pulses = maker.batch(
+            gate_voltage,
+            reset,
+            set_,
+            *lines,
+            set_voltage=set_voltage,
+            reset_voltage=reset_voltage,
+        )
         if self._session.batches is not None and len(pulses):
             pulses, ticket = self._session.batches.left(pulses)
         self._fire(pulses, ticket)
@@ -605,9 +614,12 @@ class BoardArray(Array):
         reset: BoolArray,
         set_: BoolArray,
         set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
     ) -> FloatArray:
         lines = self.rows, self.columns
-        return self._session.maker.check(gate_voltage, reset, set_, *lines, set_voltage)
+        return self._session.maker.check(
+            gate_voltage, reset, set_, *lines, set_voltage, reset_voltage
+        )
 
 
 def device_of(array: Array) -> BoardArray:

@@ -5,8 +5,9 @@ It serves gradient checks and software baselines, so that the same network code 
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+import copy
+from dataclasses import asdict, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +67,13 @@ class IdealArray(Array):
         """The law of Li 2019 that this array follows."""
         return LAW
 
+    def with_operating_point(self, **changes: float) -> Self:
+        """Return a view with other voltages or widths; its cells are the same."""
+        view = copy.copy(self)
+        view._point = replace(self._point, **changes)
+        check_operating_point(view._limits, view._point)
+        return view
+
     def write(self, conductance: npt.ArrayLike) -> None:
         """Put every cell of this view at a conductance in S, shape (rows, columns), any sign."""
         advice = "fill in the conductances that the masked cells keep"
@@ -112,8 +120,9 @@ class IdealArray(Array):
         reset: BoolArray,
         set_: BoolArray,
         set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
     ) -> None:
-        gate_voltage = self._check_program(gate_voltage, reset, set_, set_voltage)
+        gate_voltage = self._check_program(gate_voltage, reset, set_, set_voltage, reset_voltage)
         cells = self._cells[np.ix_(self.rows, self.columns)]
         cells = np.where(reset, 0.0, cells)
         level = LAW.conductance(gate_voltage)
@@ -126,8 +135,11 @@ class IdealArray(Array):
         reset: BoolArray,
         set_: BoolArray,
         set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
     ) -> FloatArray:
         limits, lines = self._limits, (self.rows, self.columns)
-        point = hardest_point(limits, self._point, set_, set_voltage)
+        point = hardest_point(
+            limits, self._point, set_, set_voltage, reset=reset, reset_voltage=reset_voltage
+        )
         check_program(limits, point, gate_voltage, reset, set_, *lines)
         return gate_voltage

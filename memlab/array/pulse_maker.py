@@ -61,7 +61,8 @@ class PulseMaker:
         set_: BoolArray,
         rows: Lines,
         columns: Lines,
-        amplitude: FloatArray | None = None,
+        set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
     ) -> FloatArray:
         """Return the gate voltages (V) as the chip will see them; raise `LimitError` for others.
 
@@ -71,8 +72,9 @@ class PulseMaker:
             As for `Array.program`, shape (rows, columns).
         rows, columns
             Line numbers on the chip.
-        amplitude
-            Of each SET, in V, shape (rows, columns); by default that of the operating point.
+        set_voltage, reset_voltage
+            Of each SET and RESET, in V, shape (rows, columns); by default those of the operating
+            point.
         """
         made = replace(
             self.point,
@@ -86,7 +88,9 @@ class PulseMaker:
                 "levels by amplitudes (set_voltage). Nothing was sent"
             )
         limits = self.limits
-        made = hardest_point(limits, made, set_, amplitude)
+        made = hardest_point(
+            limits, made, set_, set_voltage, reset=reset, reset_voltage=reset_voltage
+        )
         if self.capabilities.compliance is not None:
             # The board holds a SET to this current, whatever its cells could draw.
             limits = limits.changed(cell_current=np.inf)
@@ -109,7 +113,8 @@ class PulseMaker:
         rows: Lines,
         columns: Lines,
         *,
-        amplitude: FloatArray | None = None,
+        set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
         whole_rows: bool = False,
     ) -> PulseBatch:
         """Return the pulses: RESETs, then SETs; arguments as of `check`.
@@ -117,11 +122,15 @@ class PulseMaker:
         With `whole_rows` there is one for each row, whatever it may draw.
         """
         limits, point = self.limits, self.point
-        gate_voltage = self.check(gate_voltage, reset, set_, rows, columns, amplitude)
-        reset_gates = np.where(reset, point.reset_gate_voltage, 0.0)
-        drawn = reset_currents(limits, point, reset), set_currents(limits, gate_voltage, set_)
         lines = rows, columns
-        volts = point.reset_voltage, point.set_voltage if amplitude is None else amplitude
+        gate_voltage = self.check(gate_voltage, reset, set_, *lines, set_voltage, reset_voltage)
+        reset_gates = np.where(reset, point.reset_gate_voltage, 0.0)
+        hardest = hardest_point(limits, point, set_, None, reset=reset, reset_voltage=reset_voltage)
+        drawn = reset_currents(limits, hardest, reset), set_currents(limits, gate_voltage, set_)
+        volts = (
+            point.reset_voltage if reset_voltage is None else reset_voltage,
+            point.set_voltage if set_voltage is None else set_voltage,
+        )
         resets = self._pulses(
             PulseKind.RESET, reset, volts[0], reset_gates, drawn[0], lines, whole_rows
         )

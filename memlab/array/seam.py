@@ -196,6 +196,9 @@ class Array(Underneath):
         reset: npt.ArrayLike | None = None,
         set: npt.ArrayLike | None = None,  # noqa: A002 - the field's own word
         set_voltage: npt.ArrayLike | None = None,
+        reset_voltage: npt.ArrayLike | None = None,
+        set_width: float | None = None,
+        reset_width: float | None = None,
     ) -> None:
         """Update many rows with at most two pulses per cell, in one batch.
 
@@ -211,23 +214,36 @@ class Array(Underneath):
             Boolean mask, shape (rows, columns), of the cells to RESET first; none by default.
         set
             Boolean mask of the cells to SET; all of them by default.
-        set_voltage
-            Amplitude (V) of each SET, a scalar or shape (rows, columns); by default that of the
-            operating point. Cells of a row with different ones are pulsed one after the other.
+        set_voltage, reset_voltage
+            Amplitude (V) of each SET and of each RESET, a scalar or shape (rows, columns); by
+            default that of the operating point. Cells of a row with different ones are pulsed one
+            after the other.
+        set_width, reset_width
+            Width (s) of all SETs and of all RESETs; by default that of the operating point.
 
         Raises
         ------
         LimitError
-            If a voltage is outside its limit; nothing is pulsed.
+            If a voltage or a width is outside its limit; nothing is pulsed.
         """
+        widths = {"set_width": set_width, "reset_width": reset_width}
+        if given := {name: width for name, width in widths.items() if width is not None}:
+            self.with_operating_point(**given).program(
+                gate_voltage,
+                reset=reset,
+                set=set,
+                set_voltage=set_voltage,
+                reset_voltage=reset_voltage,
+            )
+            return
         gate = as_numbers(gate_voltage, "gate_voltage", self.shape)
         none, every = np.zeros(self.shape, bool), np.ones(self.shape, bool)
         reset_mask = none if reset is None else as_mask(reset, self.shape, "reset")
         set_mask = every if set is None else as_mask(set, self.shape, "set")
-        amplitude = self._amplitudes(set_voltage)
+        amplitudes = self._amplitudes(set_voltage, reset_voltage)
         stopping.check()
         with self._owner.turn():
-            self._program(gate, reset_mask, set_mask, *amplitude)
+            self._program(gate, reset_mask, set_mask, **amplitudes)
             self.counts.reset += int(np.count_nonzero(reset_mask))
             self.counts.set += int(np.count_nonzero(set_mask))
 
@@ -261,7 +277,7 @@ class Array(Underneath):
         every = np.ones(self.shape, bool)
         mask = every if cells is None else as_mask(cells, self.shape, "cells")
         gate = np.full(self.shape, gate_voltage)
-        self._check_program(gate, ~every, mask, *self._amplitudes(set_voltage))
+        self._check_program(gate, ~every, mask, **self._amplitudes(set_voltage))
 
     def check_set_to(self, control: float, cells: npt.ArrayLike | None = None) -> None:
         """Check as `check_set`, for a voltage (V) as `program_to` takes it."""
@@ -270,11 +286,16 @@ class Array(Underneath):
         else:
             self.check_set(0.0, cells, set_voltage=control)
 
-    def _amplitudes(self, set_voltage: npt.ArrayLike | None) -> tuple[FloatArray, ...]:
-        """Return the amplitudes of SETs, of the shape of the view, where they are given."""
-        if set_voltage is None:
-            return ()
-        return (as_numbers(set_voltage, "set_voltage", self.shape),)
+    def _amplitudes(
+        self, set_voltage: npt.ArrayLike | None, reset_voltage: npt.ArrayLike | None = None
+    ) -> dict[str, FloatArray]:
+        """Return the amplitudes that are given, of the shape of the view."""
+        amplitudes = {"set_voltage": set_voltage, "reset_voltage": reset_voltage}
+        return {
+            name: as_numbers(volts, name, self.shape)
+            for name, volts in amplitudes.items()
+            if volts is not None
+        }
 
     writable = False
     """Whether cells can be put at a conductance (`write`), as no device can be."""
@@ -298,6 +319,16 @@ class Array(Underneath):
         self.close()
 
     @abstractmethod
+    def with_operating_point(self, **changes: float) -> Self:
+        """Return a view with other voltages or widths, for example `read_voltage=0.1`.
+
+        Raises
+        ------
+        LimitError
+            If one is outside its limit.
+        """
+
+    @abstractmethod
     def ground(self) -> None:
         """Put every line of the chip to 0 V now."""
 
@@ -318,6 +349,7 @@ class Array(Underneath):
         reset: BoolArray,
         set_: BoolArray,
         set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
     ) -> FloatArray:
         """Return the gate voltages (V) as the chip will see them, or raise `LimitError`."""
 
@@ -328,4 +360,5 @@ class Array(Underneath):
         reset: BoolArray,
         set_: BoolArray,
         set_voltage: FloatArray | None = None,
+        reset_voltage: FloatArray | None = None,
     ) -> None: ...

@@ -171,25 +171,38 @@ def reset_currents(limits: Limits, point: OperatingPoint, selected: BoolArray) -
 
 
 def hardest_point(
-    limits: Limits, point: OperatingPoint, set_: BoolArray, set_voltage: FloatArray | None
+    limits: Limits,
+    point: OperatingPoint,
+    set_: BoolArray,
+    set_voltage: FloatArray | None,
+    *,
+    reset: BoolArray | None = None,
+    reset_voltage: FloatArray | None = None,
 ) -> OperatingPoint:
-    """Return the operating point with the largest amplitude of some SETs; checks the others.
+    """Return the operating point with the largest amplitudes of some pulses; checks the others.
 
     Parameters
     ----------
     set_, set_voltage
         Cells to SET, and with which amplitude (V), same shape; None: with that of the point.
+    reset, reset_voltage
+        The same of cells to RESET.
 
     Raises
     ------
     LimitError
         If one is outside its limit, or no number.
     """
-    if set_voltage is None or not set_.any():
-        return point
-    lowest, highest = extremes(set_voltage[set_])
-    limits.check_set(np.zeros(0), lowest)
-    return replace(point, set_voltage=highest)
+    if set_voltage is not None and set_.any():
+        lowest, highest = extremes(set_voltage[set_])
+        limits.check_set(np.zeros(0), lowest)
+        point = replace(point, set_voltage=highest)
+    if reset_voltage is not None and reset is not None and reset.any():
+        lowest, highest = extremes(reset_voltage[reset])
+        for one in (lowest, highest):
+            limits.check_reset(point.reset_gate_voltage, one)
+        point = replace(point, reset_voltage=highest)
+    return point
 
 
 def check_program(
