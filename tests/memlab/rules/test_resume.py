@@ -19,12 +19,13 @@ SETTINGS = (
 )
 OFF_DEFAULT = {
     "feedback-alignment": ("update.scale=0.7",),
+    "forward-only": ("train.lr=0.05", "update.levels=3", "update.deepest=0.2"),
     "mixed-precision": ("update.step=0.013", "update.keep=0.4"),
     "sign-threshold": ("update.step=0.03", "update.threshold=0.8"),
     "stochastic-rounding": ("update.step=0.03",),
     "write-verify": ("update.tolerance=2e-6", "update.attempts=2"),
 }
-BY_ERRORS_ONLY = ("feedback-alignment",)
+BY_ERRORS_ONLY = ("feedback-alignment", "forward-only")
 
 
 @pytest.fixture(autouse=True)

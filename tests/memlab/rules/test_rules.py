@@ -33,11 +33,19 @@ class RecordingArray(IdealArray):
         super().__init__(rows, columns)
         self.pulses: list[tuple[FloatArray, BoolArray, BoolArray]] = []
 
-    def program(self, gate_voltage: Any, *, reset: Any = None, set: Any = None) -> None:  # noqa: A002
+    def program(
+        self,
+        gate_voltage: Any,
+        *,
+        reset: Any = None,
+        set: Any = None,  # noqa: A002
+        **volts: Any,
+    ) -> None:
         none, every = np.zeros(self.shape, bool), np.ones(self.shape, bool)
         reset, set_ = none if reset is None else reset, every if set is None else set
-        self.pulses.append((np.array(gate_voltage), reset.copy(), set_.copy()))
-        super().program(gate_voltage, reset=reset, set=set_)
+        gate = np.broadcast_to(gate_voltage, self.shape).copy()
+        self.pulses.append((gate, reset.copy(), set_.copy()))
+        super().program(gate_voltage, reset=reset, set=set_, **volts)
 
 
 def made(rule: str, mapping: MappingConfig = MAPPING, seed: int = 5, **settings: Any) -> UpdateRule:
