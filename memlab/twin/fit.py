@@ -122,6 +122,7 @@ def fit(
             "chip new FILE --chip passive-tiox), and test it with memlab chip compare"
         )
     warn_of_loads("these runs", loads)
+    _refuse_single_cells(runs)
     _refuse_shared_errors(runs, base, seed)
     fitted = _direct(runs)
     undetermined = _undetermined(runs, fitted)
@@ -170,6 +171,16 @@ def fit(
         fitted.append(FittedParameter(name, value, above - value, files, procedure))
     undetermined = {name: why for name, why in undetermined.items() if name not in target}
     return Fit(preset, fitted, solution.steps, solution.distance, undetermined)
+
+
+def _refuse_single_cells(runs: Sequence[MeasuredRun]) -> None:
+    """Raise where a run has one cell: a twin has a spread of cells, which one does not tell."""
+    for run in runs:
+        if (cells := int(run.record.mask.sum())) < 2:
+            raise DataError(
+                f"{run.path.name} has {cells} cell; a twin needs at least 2, whose spread it takes "
+                "(--rows 0:8). Nothing was fitted"
+            )
 
 
 def _refuse_shared_errors(runs: Sequence[MeasuredRun], base: ChipPreset, seed: int) -> None:

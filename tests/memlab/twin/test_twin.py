@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from scipy.stats import ks_2samp
+from support.command import in_process
 
 from memlab.characterize import Region, plan_procedures, run_procedures
 from memlab.cli import cli
@@ -232,3 +233,16 @@ def test_a_comparison_says_what_it_could_have_found(tmp_path: Path) -> None:
         assert compare(other, run, twins=4).agrees != found
     p = [one.p for one in same.ranked]
     assert p == sorted(p)
+
+
+def test_one_cell_tells_no_spread_and_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, twin = tmp_path / "one.h5", tmp_path / "twin.toml"
+    board = ("--board", "emulator:?chip=ta-hfo2&seed=1")
+    words = ("--cells", "3,5", "--set", "steps=4", "--quiet", "--out", str(out))
+    assert in_process(capsys, "characterize", "staircase", *board, *words)[0] == 0
+    code, _, talk = in_process(capsys, "chip", "fit", str(out), "--out", str(twin))
+    (line,) = talk.splitlines()
+    assert (code, "one.h5 has 1 cell; a twin needs at least 2" in line) == (1, True), line
+    assert not twin.exists()
