@@ -22,13 +22,15 @@ __all__ = ["explain"]
 
 INTERRUPTED = 130
 
+_NUMBER = re.compile(r"\[(Errno|WinError) -?\d+\] ?")
+"""What Python puts before the words of the system, in errors that quote one."""
 _AGAIN = "run it again with --debug for the traceback"
 
 
 def explain(error: BaseException) -> tuple[str, int]:
     """Return the one line of an error, and the exit code."""
     text, code = _cause(error)
-    text = " ".join(text.split()) or type(error).__name__
+    text = _NUMBER.sub("", " ".join(text.split())) or type(error).__name__
     saved = [name for name in _saved(error) if name not in text]
     if saved:
         text += f"; what was measured is in {', '.join(saved)}"

@@ -16,7 +16,7 @@ from memlab.cli.commands import cli
 from memlab.cli.failures import explain
 from memlab.cli.lazy import LazyGroup
 from memlab.cli.streams import OutputError, show_document, standard_streams
-from memlab.errors import LimitError, SettingError, TransportError
+from memlab.errors import DataError, LimitError, SettingError, TransportError
 
 pytestmark = pytest.mark.usefixtures("rendered")
 
@@ -207,3 +207,17 @@ def test_a_word_where_a_number_belongs_is_told_which_numbers_are_allowed(
     code, out, err = memlab(*words.split())
     assert (code, out) == (2, "")
     assert err == f"memlab: Invalid value for '{said}\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DataError("cannot read x.npz: [Errno 21] Is a directory: 'x.npz'"),
+        RuntimeError("[Errno 2] No such file"),
+        TransportError("the line died ([Errno -2] Name or service not known)"),
+    ],
+)
+def test_numbers_of_the_system_are_not_told(error: Exception) -> None:
+    text, _ = explain(error)
+    assert "Errno" not in text
+    assert any(words in text for words in ("Is a directory", "No such file", "Name or service"))
