@@ -338,7 +338,7 @@ def resume(
                     plan.procedure.measure(
                         _bench(plan, array, FinishedLog(plan.out), array.simulation.clock)
                     )
-                finish_up(plan.out, figure=figure)
+                finish_up(plan.out, figure=figure, checkpoints=False)
                 continue
             done.append(_run(plan, log, array, watch, figure, before))
     forget_chip(parts[0].path, parts[0].run_id)

@@ -58,11 +58,13 @@ def open_unfinished(path: Path, *, figure: bool) -> Run | None:
     return found
 
 
-def finish_up(path: Path, *, figure: bool) -> None:
+def finish_up(path: Path, *, figure: bool, checkpoints: bool = True) -> None:
     """Do for a finished run what a kill in its last moment has left undone.
 
     What lies beside its file and nobody needs any more is removed. With `figure` its picture is
     drawn, if there is none. Nothing is touched while the run is alive, or where nobody may write.
+    Without `checkpoints` these stay: those of a session lie beside the first of its files, and the
+    runs after it need them.
     """
     attributes = read_attributes(path)
     try:
@@ -70,7 +72,8 @@ def finish_up(path: Path, *, figure: bool) -> None:
     except DataError:
         return
     with lock:
-        remove_checkpoints(path.resolve().parent, open_run(path).run_id)
+        if checkpoints:
+            remove_checkpoints(path.resolve().parent, open_run(path).run_id)
         remove_half_written(path)
         picture = path.with_suffix(".png")
         if not figure or picture.exists():

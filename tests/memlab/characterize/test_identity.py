@@ -17,7 +17,7 @@ from memlab.characterize import plan_procedures, resume, run_procedures
 from memlab.cli import cli
 from memlab.errors import DataError
 from memlab.regions import Region
-from memlab.runs import RunFile, read_attributes, read_record, rescue
+from memlab.runs import RunFile, open_run, read_attributes, read_record, rescue
 
 EMULATOR = "emulator:?chip=ideal&seed=3"
 REGION = Region(rows="0:4", columns="2:5")
@@ -45,6 +45,28 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def files(directory: Path) -> list[str]:
     return sorted(file.name for file in directory.iterdir())
+
+
+def test_a_session_on_a_kept_chip_goes_on_as_often_as_it_is_stopped(
+    finished: Path, tmp_path: Path
+) -> None:
+    # Its chip of before is kept beside the first of its files, also when that one has finished.
+    out, board = tmp_path / "runs", f"{EMULATOR}&state={tmp_path / 'my.h5'}"
+    with pytest.raises(KeyboardInterrupt):
+        session(out, (NAMES[1], 2), board)
+    assert open_run(out / "staircase.h5").finished
+
+    def stop(name: str, readings: int) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(2):  # each at its first new reading
+        with pytest.raises(KeyboardInterrupt):
+            resume(out / "staircase.h5", watch=stop, figure=False)
+    assert len(resume(out / "staircase.h5", figure=False)) == 1
+    for name in NAMES:
+        found, wanted = (read_record(place / f"{name}.h5") for place in (out, finished))
+        np.testing.assert_array_equal(found.conductance, wanted.conductance)
+    assert files(out) == files(finished)
 
 
 @pytest.mark.parametrize("name", NAMES)
