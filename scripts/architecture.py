@@ -80,7 +80,7 @@ def picture() -> str:
 
 def main() -> int:
     """Write the picture, or say whether it is that of the code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if out of date")
     check = parser.parse_args().check
     text = PAGE.read_text()

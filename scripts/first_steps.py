@@ -16,7 +16,7 @@ from memlab.errors import exit_code
 
 def main() -> int:
     """Run the steps on the board of `--board` and print what was measured."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--board", default="emulator:?seed=7&chip=ta-hfo2", help="board URL")
     parser.add_argument("--row", type=int, default=3, help="row to program")
     parser.add_argument("--gate", type=float, default=1.2, help="gate voltage of the SET, in V")

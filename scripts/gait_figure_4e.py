@@ -67,7 +67,7 @@ EFFECTS = {
 
 def main() -> int:
     """Run what is missing, draw, and print medians of the last epoch."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--board", default="emulator:", help="board URL of the chip")
     parser.add_argument("--out", type=Path, default=Path("memlab-runs/gait-4e"), help="directory")
     parser.add_argument("--simulations", type=int, default=50, help="seeds of the simulation")

@@ -1,8 +1,8 @@
-"""The results table of the README: run every row that is missing, and write the table.
+"""The results table of docs/results.md: run every row that is missing, and write the table.
 
     python scripts/results_table.py                        # everything, resumes where it ended
     python scripts/results_table.py --only mnist-cnn-wires # one row
-    python scripts/results_table.py --check                # the README is what the results give
+    python scripts/results_table.py --check                # the page is what the results give
 
 Each row is a sweep over seeds, with one run file per seed (`memlab sweep`), so that after a kill
 only what is missing is run. What the table shows is kept in `results.json` beside this script:
@@ -26,7 +26,7 @@ import memlab
 from memlab.experiments import EXPERIMENTS
 from memlab.sweep import Sweep, plan_sweep, run_sweep
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 STORED = Path(__file__).with_name("results.json")
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 MANY = 20
@@ -249,7 +249,7 @@ class Result:
 
 def main() -> int:
     """Run what is missing and rewrite the table, or check it; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing, compare only")
     parser.add_argument(
         "--only", action="append", choices=[row.name for row in ROWS], help="this row; repeatable"
@@ -267,8 +267,8 @@ def main() -> int:
         if not arguments.check:
             for row in rows:
                 store(row.name, run_row(row, arguments.runs, arguments.workers))
-            README.write_text(with_table(README.read_text("utf-8"), render(load())), "utf-8")
-        complaints = check(README.read_text("utf-8"), load(), rows)
+            PAGE.write_text(with_table(PAGE.read_text("utf-8"), render(load())), "utf-8")
+        complaints = check(PAGE.read_text("utf-8"), load(), rows)
     except (memlab.MemlabError, OSError) as error:
         complaints = [str(error)]
     except KeyboardInterrupt:
@@ -370,16 +370,16 @@ def spread(values: Sequence[float], metric: str) -> str:
 
 
 def with_table(readme: str, table: str) -> str:
-    """Return the README with the text between the markers replaced by a table."""
+    """Return the page with the text between the markers replaced by a table."""
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise memlab.MemlabError(f"{README} has no lines {BEGIN} and {END} to write between")
+        raise memlab.MemlabError(f"{PAGE} has no lines {BEGIN} and {END} to write between")
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
 def check(readme: str, results: dict[str, Result], rows: Sequence[Row] = ROWS) -> list[str]:
-    """Return what is wrong: rows not run, medians out of bounds, another table in the README."""
+    """Return what is wrong: rows not run, medians out of bounds, another table in the page."""
     complaints = []
     for row in rows:
         result = results.get(row.name)
@@ -393,7 +393,7 @@ def check(readme: str, results: dict[str, Result], rows: Sequence[Row] = ROWS) -
                 f"{row.at_least:g} to {row.at_most:g}"
             )
     if with_table(readme, render(results)) != readme:
-        complaints.append(f"the table in {README.name} is not what {STORED.name} gives")
+        complaints.append(f"the table in {PAGE.name} is not what {STORED.name} gives")
     return complaints
 
 

@@ -18,7 +18,7 @@ from memlab.torch import crossbar_layers, in_situ, initialise
 
 def main() -> int:
     """Train on the board of `--board`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--board", default="emulator:?chip=ta-hfo2&seed=1", help="board URL")
     parser.add_argument("--epochs", type=int, default=25, help="passes over the 200 points")
     parser.add_argument("--seed", type=int, default=1, help="of points and batches")

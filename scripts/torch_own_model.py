@@ -49,7 +49,7 @@ def sentences(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def main() -> int:
     """Train on the boards of `--board`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--board", action="append", help="board URL; again for a second array")
     parser.add_argument("--steps", type=int, default=200, help="updates")
     parser.add_argument("--seed", type=int, default=1, help="of weights and sentences")

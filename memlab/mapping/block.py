@@ -122,8 +122,8 @@ class Block:
     def current(self, voltage: FloatArray) -> FloatArray:
         """Multiply on the array: currents in A, shape (..., columns), for (..., rows of pairs).
 
-        + rows carry +V and - rows -V, so that the subtraction happens in the column current (Li
-        2019). Voltages are rounded to the array's steps, where it has any.
+        Rows of + cells carry +V and those of - cells -V, so that the subtraction happens in the
+        column current (Li 2019). Voltages are rounded to the array's steps, where it has any.
         """
         if self.array.input_voltage_step:
             voltage = nearest_step(voltage, self.array.input_voltage_step)

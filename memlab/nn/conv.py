@@ -126,7 +126,7 @@ class ConvLSTM(MatrixLayer):
             raise ValueError(f"these kernels need {needed} weights, got {matrix.shape}")
 
     def forward(self, x: FloatArray) -> FloatArray:
-        """Return h, (time, batch, height, width, kernels), for (time, batch, *image).
+        """Return h, (time, batch, height, width, kernels), for images (time, batch, ...).
 
         One array operation per time step, with all places of all images in it.
         """

@@ -82,7 +82,7 @@ def write_in_turn(
     """Write one layer after the other, in the order of the model; yield its name and statistics.
 
     Between two of them, train: what is written is frozen and multiplies on the array, the rest
-    learns in software to live with it.
+    learns in software to live with it::
 
         model = place(trained, array)
         for name, written in write_in_turn(model):

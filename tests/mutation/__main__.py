@@ -1,4 +1,4 @@
-"""Change the code in small ways, and see whether the tests notice (`targets.toml`, README).
+"""Change the code in small ways, and see whether the tests notice (docs/developers.md).
 
     python -m tests.mutation                # 300 mutants, seed 1, two cores, at most an hour
     python -m tests.mutation --mutants 30 --seed 7 --only mapping

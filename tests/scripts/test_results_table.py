@@ -1,4 +1,4 @@
-"""The results table of the README is what the stored results give, and they keep what they must."""
+"""The results table of the manual is what the stored results give, and they keep what they must."""
 
 import importlib.util
 import json
@@ -45,10 +45,10 @@ def tiny(table: ModuleType, **changes: object) -> object:
     return table.Row(**{**arguments, **changes})
 
 
-def test_the_readme_holds_what_the_stored_results_give_and_every_promise_is_kept(
+def test_the_page_holds_what_the_stored_results_give_and_every_promise_is_kept(
     table: ModuleType,
 ) -> None:
-    assert table.check(table.README.read_text("utf-8"), table.load()) == []
+    assert table.check(table.PAGE.read_text("utf-8"), table.load()) == []
 
 
 def test_every_row_can_be_run_over_enough_seeds(table: ModuleType, tmp_path: Path) -> None:
@@ -110,24 +110,24 @@ def test_a_run_writes_the_table_and_running_again_runs_nothing(
 
     monkeypatch.setattr(sweep_runner, "run_on_processes", in_this_process)
     monkeypatch.setattr(table, "ROWS", (tiny(table),))
-    monkeypatch.setattr(table, "README", tmp_path / "README.md")
+    monkeypatch.setattr(table, "PAGE", tmp_path / "results.md")
     monkeypatch.setattr(table, "STORED", tmp_path / "results.json")
     monkeypatch.setattr(
         table.Row, "effective_rate", property(lambda row: ("train.epochs=2", "train.lr=0.002"))
     )
-    (tmp_path / "README.md").write_text(MARKED)
+    (tmp_path / "results.md").write_text(MARKED)
     monkeypatch.setattr("sys.argv", ["results_table.py", "--runs", str(tmp_path / "runs")])
     assert table.main() == 0
-    readme = (tmp_path / "README.md").read_text()
-    assert readme.startswith("before\n<!-- results -->\n| `memlab train` |")
-    assert "| `airline-window --preset memlab --set train.epochs=2` | LSTM 4 on" in readme
-    assert "), 2 seeds; persistence 48.5 |" in readme
-    assert readme.endswith("|\n<!-- /results -->\nafter\n")
+    page = (tmp_path / "results.md").read_text()
+    assert page.startswith("before\n<!-- results -->\n| `memlab train` |")
+    assert "| `airline-window --preset memlab --set train.epochs=2` | LSTM 4 on" in page
+    assert "), 2 seeds; persistence 48.5 |" in page
+    assert page.endswith("|\n<!-- /results -->\nafter\n")
     stored = json.loads((tmp_path / "results.json").read_text())
     assert len(set(stored["tiny"]["chip"] + stored["tiny"]["software"])) == 4
     assert len(ran) == 4
     assert table.main() == 0
     assert len(ran) == 4
-    (tmp_path / "README.md").write_text(readme.replace("48.5", "4.85"))
+    (tmp_path / "results.md").write_text(page.replace("48.5", "4.85"))
     monkeypatch.setattr("sys.argv", ["results_table.py", "--check"])
     assert table.main() == 1
