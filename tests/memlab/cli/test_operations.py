@@ -118,7 +118,7 @@ def test_a_law_can_be_measured_first(type_in: TypeIn) -> None:
         (["words.npy"], 2, "real numbers"),
         (["missing.npy"], 2, "missing.npy"),
         (["good.npy", "--tolerance", "-1e-6"], 2, "tolerance"),
-        (["good.npy", "--tolerance", "5uS"], 2, "tolerance"),
+        (["good.npy", "--tolerance", "5uV"], 2, "tolerance"),
         (["good.npy", "--set", "tolerence=1"], 2, "did you mean tolerance"),
         (["good.npy", "--set", "gate_minimum=2.5"], 2, "gate_minimum"),
         (["good.npy", "--set", "gate_maximum=2.6"], 4, "set_gate_voltage"),
