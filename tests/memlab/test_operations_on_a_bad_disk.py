@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from memlab.array import Array
+from memlab.array.measurement import Counts, Measurement, note_saturation
 from memlab.errors import StorageError
 from memlab.operations import multiply, read_map
 
@@ -20,13 +20,13 @@ def test_a_directory_that_goes_while_it_is_measured_costs_no_reading(
     out = tmp_path / "place" / "within" / f"out{suffix}"
     out.parent.mkdir(parents=True)
     monkeypatch.setenv("MEMLAB_STATE", str(tmp_path / "state"))
-    noted = Array._note_saturation
+    noted = note_saturation
 
-    def lose(self: Array, measurement: object) -> None:
+    def lose(counts: Counts, measurement: Measurement) -> None:
         shutil.rmtree(tmp_path / "place")
-        noted(self, measurement)
+        noted(counts, measurement)
 
-    monkeypatch.setattr(Array, "_note_saturation", lose)
+    monkeypatch.setattr("memlab.array.seam.note_saturation", lose)
     vectors = tmp_path / "volts.npy"
     np.save(vectors, np.full((3, 128), 0.1))
     run = {

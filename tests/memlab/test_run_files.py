@@ -176,7 +176,7 @@ def test_a_run_file_is_at_home_everywhere(
         named = {
             f"{node.path[1:]}/{name}": item.values
             for node in tree.subtree
-            for name, item in node.variables.items()
+            for name, item in node.to_dataset(inherit=False).variables.items()
         }
     found = datasets(path)
     assert named.keys() == found.keys()
