@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.board import Board, Outcome
+from drivers.history import KeptHistory
 from memlab.array import Array
 from memlab.errors import DataError
 from memlab.passport.fate import attempts
@@ -163,12 +164,29 @@ def check_kept_chip(path: Path, array: Array, state: State, runs: Sequence[str])
         others = chip.pulsed != state["array"]["board"]["pulsed"]
     else:
         others = passport.others_since(int(state["passport"]["ledger"]["last"]), runs)
-    if others:
+    # A passport that is an older copy numbers batches anew: the chip itself knows its way.
+    if others or not _on_the_way(array.board, state["array"]["board"].get("history")):
         raise DataError(
             f"{path}: its chip ({array.url}) was pulsed since by others, or without a passport "
             "that says by whom, and would lose those pulses if it went back to where this run was. "
             "Put the file of then in its place, or start the run again, with another --out"
         )
+
+
+def _on_the_way(board: Board, kept: State | None) -> bool:
+    """Whether a chip went through a state, or is on the way to it; also where that is not known.
+
+    `kept` is the history of the state (`drivers.history`), None where none was kept.
+    """
+    now = board.history()
+    if kept is None or now is None:
+        return True
+    way = KeptHistory.of(kept)
+    if now.count < way.now.count:
+        there = way.at(now.count)
+        return there is None or there == now
+    there = board.history(way.now.count)
+    return there is None or there == way.now
 
 
 def restart_note(attributes: Mapping[str, Any], was: str, now: str) -> dict[str, Any]:
