@@ -18,6 +18,7 @@ import memlab  # noqa: E402
 
 project = "memlab"
 author = "The memlab developers"
+copyright = author  # noqa: A001 - the name that Sphinx reads
 release = memlab.__version__
 extensions = [
     "myst_parser",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,11 @@ def write(directory: Path) -> None:
         text = (SCRIPTS / f"{name}.py").read_text(encoding="utf-8")
         title = TITLES[name]
         head = f'"""\n{title}\n{"=" * len(title)}\n\n'
-        # A line of shell becomes a block; the script itself ends with the page, not with Python.
-        body = text.removeprefix('"""').replace("\n\n    python ", "\n\n::\n\n    python ", 1)
-        (directory / f"{name}.py").write_text(head + body.replace("sys.exit(main())", "main()"))
+        said, quotes, code = text.removeprefix('"""').partition('"""')
+        # Indented lines are shell or settings; the script ends with the page, not with Python.
+        said = re.sub(r"\n\n(?=    )", "\n\n::\n\n", said)
+        code = code.replace("sys.exit(main())", "main()")
+        (directory / f"{name}.py").write_text(head + said + quotes + code)
 
 
 class RunPictures:

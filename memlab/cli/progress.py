@@ -102,9 +102,11 @@ class TrainingProgress(Observer):
             self._bar.update(self._task, completed=done, total=result.epochs, loss=loss, rate=rate)
         elif now - self._last >= self._interval or done == result.epochs:
             self._last = now
-            pace = f"  {rate:.0f} epochs/s  {(result.epochs - done) / rate:.0f} s left"
+            pace = ""
+            if rate:  # of the first epoch after a resume it is not known
+                pace = f"  {rate:.0f} epochs/s  {(result.epochs - done) / rate:.0f} s left"
             print(
-                f"epoch {done}/{result.epochs}  {loss}{pace if rate else ''}",
+                f"epoch {done}/{result.epochs}  {loss}{pace}",
                 file=sys.stderr,
                 flush=True,
             )

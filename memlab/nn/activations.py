@@ -8,9 +8,11 @@ from typing import Protocol
 import numpy as np
 from scipy.special import expit, softmax
 
+from drivers.known_names import unknown
+from memlab.errors import SettingError
 from memlab.numeric import FloatArray
 
-__all__ = ["ACTIVATIONS", "Activation"]
+__all__ = ["ACTIVATIONS", "Activation", "activation_of"]
 
 
 class Activation(Protocol):
@@ -89,3 +91,16 @@ ACTIVATIONS: dict[str, Activation] = {
     "softmax": Softmax(),
 }
 """Activations by name."""
+
+
+def activation_of(name: str) -> Activation:
+    """Return an activation by name.
+
+    Raises
+    ------
+    SettingError
+        If there is none.
+    """
+    if name not in ACTIVATIONS:
+        raise SettingError(unknown("activation", name, ACTIVATIONS))
+    return ACTIVATIONS[name]

@@ -182,6 +182,8 @@ def _weights(what: Any, where: str, shape: Shape) -> Mapping[str, tuple[int, int
 
 
 def _refused(where: str, shape: Shape, error: object) -> SettingError:
+    if isinstance(error, SettingError):
+        return SettingError(f"{where}: {error}")
     return SettingError(f"{where} does not take samples of shape {shape}: {error}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.activations import ACTIVATIONS
+from memlab.nn.activations import activation_of
 from memlab.nn.layer import MatrixLayer, with_bias
 from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
 from memlab.nn.patches import Padding, PatchGrid
@@ -48,7 +48,7 @@ class Conv2D(MatrixLayer):
     ):
         super().__init__(matrix)
         self.grid = PatchGrid(image, kernel, Padding(padding), stride)
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation_of(activation)
         self.bias = bias
         needed = self.grid.features + (bias is not None)
         if matrix.shape[0] != needed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.activations import ACTIVATIONS
+from memlab.nn.activations import activation_of
 from memlab.nn.layer import MatrixLayer, with_bias
 from memlab.numeric import FloatArray
 
@@ -27,7 +27,7 @@ class Dense(MatrixLayer):
         self, matrix: DifferentialMatrix, activation: str = "linear", bias: float | None = None
     ):
         super().__init__(matrix)
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation_of(activation)
         self.bias = bias
 
     def forward(self, x: FloatArray) -> FloatArray:

@@ -17,6 +17,7 @@ from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix, MappingConfig, UpdateRule
 from memlab.nn import Credit, Network
 from memlab.setting_units import OneOf
+from memlab.setting_values import refusal
 from memlab.settings import Choice
 
 __all__ = [
@@ -140,11 +141,12 @@ def as_rule(value: object) -> RuleSettings:
     given = {"rule": value} if isinstance(value, str) else value
     if not isinstance(given, Mapping) or not isinstance(given.get("rule"), str):
         raise SettingError(f"{value!r} names no update rule; choose of {', '.join(rule_names())}")
+    kind = load_rule(given["rule"])
     try:
-        return load_rule(given["rule"]).model_validate(given)
+        return kind.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise SettingError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        name, said = refusal(error, kind)
+        raise SettingError(f"{name}: {said}") from error
 
 
 UpdateSetting = Annotated[SerializeAsAny[RuleSettings], BeforeValidator(as_rule)]

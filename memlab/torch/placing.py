@@ -100,6 +100,8 @@ def place(
     rule, draws = rule_for_torch(update), np.random.default_rng(1)
     make = make_rule or (lambda: rule.make(TA_HFO2, draws))
     arrays = [array] if isinstance(array, Array) else list(array)
+    if not all(isinstance(one, Array) for one in arrays):
+        raise SettingError(f"place() takes open arrays, not {array!r}: memlab.open_array first")
     if len({id(one.counts) for one in arrays}) < len(arrays):
         raise SettingError("two of the arrays are parts of one; give one view of its lines")
     laws = [None if one.writable else law or law_of(one) for one in arrays]

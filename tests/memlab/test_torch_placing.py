@@ -320,6 +320,8 @@ def test_what_lies_on_an_array_is_not_placed_again_and_hooks_are_not_lost() -> N
     hooked.register_forward_hook(lambda *_: None)
     with pytest.raises(SettingError, match="hooks"):
         place(hooked, array)
+    with pytest.raises(SettingError, match="open_array first"):
+        place(nn.Linear(3, 2), "emulator:")
     with pytest.raises(SettingError, match="parts of one"):
         place(nn.Linear(3, 2), [array[:20, :], array[20:, :]])
     packed = nn.utils.rnn.pack_sequence([torch.ones(3, 3), torch.ones(2, 3)])

@@ -122,7 +122,7 @@ def test_a_file_changes_rule_and_settings_together() -> None:
     [
         (["update.rule=fixd"], "unknown update rule 'fixd'; did you mean fixed"),
         (["update.rule=fixed", "update.gat=1"], "did you mean update.gate?"),
-        (["update.rule=fixed", "update.gate=3"], "gate: Input should be less than or equal to 2"),
+        (["update.rule=fixed", "update.gate=3"], "gate: that takes a number above 0 up to 2"),
         (["update.gate=1"], "there are update.rule"),
         (["update.rule=misnamed"], "calls itself other"),
         (["update.rule=no-rule"], "must be a class of memlab.rules.RuleSettings"),
