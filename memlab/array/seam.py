@@ -9,7 +9,7 @@ earlier state, is for those who record and resume runs (`underneath`).
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -22,9 +22,10 @@ from memlab.array.measurement import Measurement, note_saturation
 from memlab.array.set_control import SetControl
 from memlab.array.switching_law import SwitchingLaw
 from memlab.array.underneath import Underneath
+from memlab.errors import SettingError
 from memlab.numeric import BoolArray, FloatArray
 
-__all__ = ["Array"]
+__all__ = ["Array", "as_arrays"]
 
 
 class Array(Underneath):
@@ -362,3 +363,19 @@ class Array(Underneath):
         set_voltage: FloatArray | None = None,
         reset_voltage: FloatArray | None = None,
     ) -> None: ...
+
+
+def as_arrays(arrays: Array | Sequence[Array]) -> list[Array]:
+    """Return the arrays that a caller gave, one or several.
+
+    Raises
+    ------
+    SettingError
+        If one is no open array, or two of them are parts of one.
+    """
+    found = [arrays] if isinstance(arrays, Array) else list(arrays)
+    if not all(isinstance(one, Array) for one in found):
+        raise SettingError(f"{arrays!r} is no open array; open it by memlab.open_array first")
+    if len({id(one.counts) for one in found}) < len(found):
+        raise SettingError("two of the arrays are parts of one; give one view of its lines")
+    return found

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import stopping
-from memlab.array import Array
+from memlab.array import Array, as_arrays
 from memlab.emulator.blas import one_blas_thread
 from memlab.errors import SettingError
 from memlab.mapping import TA_HFO2, Copies, MappingConfig
@@ -138,9 +138,7 @@ class Model:
         seed: int = 1,
         name: str = "network",
     ):
-        self.arrays = [arrays] if isinstance(arrays, Array) else list(arrays)
-        if len({id(array.counts) for array in self.arrays}) < len(self.arrays):
-            raise SettingError("two of the arrays are parts of one; give one view of its lines")
+        self.arrays = as_arrays(arrays)
         self.layers = list(layers)
         self.shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
         self.seed = seed

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from memlab.array import Array
+from memlab.array import Array, as_arrays
 from memlab.emulator import load_preset
 from memlab.errors import SettingError
 from memlab.mapping import (
@@ -99,11 +99,7 @@ def place(
     """
     rule, draws = rule_for_torch(update), np.random.default_rng(1)
     make = make_rule or (lambda: rule.make(TA_HFO2, draws))
-    arrays = [array] if isinstance(array, Array) else list(array)
-    if not all(isinstance(one, Array) for one in arrays):
-        raise SettingError(f"place() takes open arrays, not {array!r}: memlab.open_array first")
-    if len({id(one.counts) for one in arrays}) < len(arrays):
-        raise SettingError("two of the arrays are parts of one; give one view of its lines")
+    arrays = as_arrays(array)
     laws = [None if one.writable else law or law_of(one) for one in arrays]
     sources = _layers_of(model)
     plan = _plan(sources, [one.shape for one in arrays], copies or Copies())
