@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from memlab.chip.limit_changes import LimitChanges
 from memlab.errors import SettingError
 from memlab.mapping import MappingConfig, WriteVerify
+from memlab.mapping.settings import LargestAmplitude, SmallestAmplitude
 from memlab.nn import SGD, Adam, Optimizer, RMSprop
 from memlab.rules import UpdateSetting
 from memlab.rules.one_shot import OneShot
@@ -147,15 +148,8 @@ class WriteVerifyConfig(Section):
     )
     gate_minimum: Volts = Field(0.5, description="Smallest gate voltage of a SET.", ge=0)
     gate_maximum: Volts = Field(2.5, description="Largest gate voltage of a SET.", ge=0)
-    set_minimum: Volts = Field(
-        0.0,
-        description="Where cells have no gates: smallest SET amplitude; 0: half of "
-        "point.set_voltage.",
-        ge=0,
-    )
-    set_maximum: Volts = Field(
-        0.0, description="Where cells have no gates: largest; 0: point.set_voltage.", ge=0
-    )
+    set_minimum: SmallestAmplitude = 0.0
+    set_maximum: LargestAmplitude = 0.0
     law: LawSource = Field(LawSource.CHIP, description="Law of a SET: chip or measured.")
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,7 +18,23 @@ from memlab.mapping.update import OneShotUpdate, UpdateRule
 from memlab.setting_units import Siemens, Volts, VoltsPerSiemens
 from memlab.settings import Section
 
-__all__ = ["LI_2019", "TA_HFO2", "MappingConfig"]
+__all__ = ["LI_2019", "TA_HFO2", "LargestAmplitude", "MappingConfig", "SmallestAmplitude"]
+
+
+SmallestAmplitude = Annotated[
+    Volts,
+    Field(
+        description="Where cells have no gates: smallest SET amplitude; 0: half of "
+        "point.set_voltage.",
+        ge=0,
+    ),
+]
+"""Type of the setting that the levels of cells without gates begin at."""
+
+LargestAmplitude = Annotated[
+    Volts, Field(description="Where cells have no gates: largest; 0: point.set_voltage.", ge=0)
+]
+"""Type of the setting that they end at."""
 
 
 class MappingConfig(Section):
@@ -42,15 +58,8 @@ class MappingConfig(Section):
         0.0, description="Gate voltage change below which a cell waits; 0: never.", ge=0
     )
 
-    set_minimum: Volts = Field(
-        0.0,
-        description="Where cells have no gates: smallest SET amplitude; 0: half of "
-        "point.set_voltage.",
-        ge=0,
-    )
-    set_maximum: Volts = Field(
-        0.0, description="Where cells have no gates: largest; 0: point.set_voltage.", ge=0
-    )
+    set_minimum: SmallestAmplitude = 0.0
+    set_maximum: LargestAmplitude = 0.0
     set_step: Volts = Field(
         0.05,
         description="Where cells have no gates: steps of SET amplitudes; cells of a row with the "
