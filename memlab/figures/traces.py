@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import h5py
@@ -12,13 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
-from drivers.published_board import recorded_converter
-from memlab.calibration.conversion import Nominal
 from memlab.figures.panels import panels
 from memlab.figures.style import whole_numbers
 from memlab.figures.units import scale_of
 from memlab.figures.weights import groups_with
 from memlab.numeric import FloatArray
+from memlab.runs.last_currents import conversion
 from memlab.runs.vmm_codes import read_row_codes
 
 __all__ = ["code_groups", "draw_traces", "read_traces", "recorded_updates"]
@@ -45,14 +43,8 @@ def read_traces(
     -------
     Row voltages in V, shape (vectors, rows), and column currents in A, shape (vectors, columns).
     """
-    number = entry[group.name.removesuffix("_vmm")].attrs.get("array", 0)
-    several = f"instrument/array_{number}" in entry
-    instrument = entry[f"instrument/array_{number}" if several else "instrument"].attrs
-    row, sense = (recorded_converter(instrument, name) for name in ("row", "sense"))
-    sign = -1.0 if instrument.get("board.inverting", True) else 1.0
-    gains = json.loads(instrument["board.transimpedance"])
-    nominal = Nominal(row, sense, [sign * sense.step / gain for gain in gains])
-    current = nominal.current(group["adc_code"][vectors], group["gain"][vectors])
+    row, sense = conversion(entry, group)
+    current = sense.current(group["adc_code"][vectors], group["gain"][vectors])
     return row.decode(read_row_codes(group, vectors)), current
 
 

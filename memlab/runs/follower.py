@@ -1,8 +1,9 @@
 """Follows a run while it is written: how far it is, its loss, its last maps, and how it ended.
 
 A file is followed as HDF5 means it (single writer, multiple readers): it is opened once, and its
-datasets are refreshed. What a follower does not know of a run is not guessed: a procedure does not
-say how many readings it will take.
+datasets are refreshed. Where another file has taken its place - a run that went on, or a new one -
+that is followed from then on. What a follower does not know of a run is not guessed: a procedure
+does not say how many readings it will take.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from memlab.errors import DataError
 from memlab.numeric import FloatArray
 from memlab.runs.opening import open_for_reading
 from memlab.runs.reader import ConductanceMap, Run, last_maps, open_run
+from memlab.runs.vitals import Vital, vitals
 
 __all__ = ["Follower", "Progress"]
 
@@ -45,6 +47,9 @@ class Progress:
         Before every update so far; empty without training.
     maps
         Last conductance maps by group.
+    vitals
+        The numbers of the run as it stands (`memlab.runs.vitals`), pace and time left not among
+        them.
     """
 
     status: str
@@ -54,6 +59,7 @@ class Progress:
     rate: float | None
     losses: FloatArray
     maps: dict[str, ConductanceMap]
+    vitals: dict[str, Vital]
 
     @property
     def left(self) -> float | None:
@@ -85,17 +91,27 @@ class Follower:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic):
-        self.run: Run = open_run(path)
         self._clock = clock
-        self._seen: deque[tuple[float, int]] = deque()
         self._open = ExitStack()
+        self._begin(path)
+
+    def _begin(self, path: Path) -> None:
+        """Follow the file that is there now."""
+        place = _place(path)
+        self.run: Run = open_run(path)
+        self._place = place
+        self._close()
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def _close(self) -> None:
+        self._open.close()
         self._entry: h5py.Group | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._open.close()
+        self._close()
 
     def look(self) -> Progress:
         """Return how far the run is now.
@@ -103,14 +119,15 @@ class Follower:
         Raises
         ------
         DataError
-            If the file cannot be read any more.
+            If the file cannot be read; the next look may find it whole, or another in its place.
         """
-        if self.run.status == "running" and not self.run.alive:
+        if self._is_another:
+            self._begin(self.run.path)
+        elif self.run.status == "running" and not self.run.alive:
             self.run = open_run(self.run.path)
         if self.run.status != "running":
             # Its attributes and what was written at the end are seen by a new opening only.
-            self._open.close()
-            self._entry = None
+            self._close()
             with self.run.entry() as entry:
                 return self._progress(entry)
         if self._entry is None:
@@ -118,6 +135,14 @@ class Follower:
             self._entry = file["entry"]
         self._refresh(self._entry)
         return self._progress(self._entry)
+
+    @property
+    def _is_another(self) -> bool:
+        """Whether the file is not the one that was opened, or goes on although it had ended."""
+        now = _place(self.run.path)
+        if self.run.status == "running":
+            return now[:2] != self._place[:2]  # it grows, and is the same
+        return now != self._place or self.run.alive
 
     def _refresh(self, entry: h5py.Group) -> None:
         def visit(_: str, item: h5py.HLObject) -> None:
@@ -127,6 +152,7 @@ class Follower:
         try:
             entry.visititems(visit)
         except (OSError, RuntimeError) as error:
+            self._close()
             raise DataError(f"{self.run.path} cannot be followed any more: {error}") from error
 
     def _progress(self, entry: h5py.Group) -> Progress:
@@ -138,4 +164,22 @@ class Follower:
         (first, then), (last, until) = self._seen[0], self._seen[-1]
         rate = (until - then) / (last - first) if last > first and until > then else None
         losses = entry["training/loss"][()] if "training/loss" in entry else np.empty(0)
-        return Progress(self.run.status, done, total, what, rate, losses, last_maps(entry))
+        return Progress(
+            self.run.status,
+            done,
+            total,
+            what,
+            rate,
+            losses,
+            last_maps(entry),
+            vitals(self.run, entry),
+        )
+
+
+def _place(path: Path) -> tuple[int, ...]:
+    """Return by what a file is told from another of its name, and from itself before a change."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise DataError(f"{path} cannot be followed: {error.strerror}") from error
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import h5py
@@ -77,6 +78,10 @@ class Writer:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
     def _hear(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
@@ -86,8 +91,7 @@ class Writer:
 def writer(tmp_path: Path) -> Iterator[Writer]:
     made = Writer(tmp_path / "run.h5")
     yield made
-    made.process.kill()
-    made.process.communicate()
+    made.close()
 
 
 def test_what_was_written_is_seen_at_each_look(writer: Writer, tmp_path: Path) -> None:
@@ -165,3 +169,43 @@ def test_a_killed_run_is_made_whole(writer: Writer, tmp_path: Path) -> None:
     with h5py.File(run, "r") as file:
         assert file["entry/training/loss"].size == 3
     assert open_run(run).losses().size == 3
+
+
+def test_a_run_that_was_put_in_its_place_is_followed(writer: Writer, tmp_path: Path) -> None:
+    """As a resume does it: the file of the same name is another one, whose writer is alive."""
+    run, new = tmp_path / "run.h5", tmp_path / "new.h5"
+    with Follower(run) as follower:
+        writer.tell("3")
+        assert follower.look().losses.size == 3
+        with closing(Writer(new)) as other:
+            other.tell("5")
+            os.replace(new, run)  # the first one is still being written, under no name
+            assert follower.look().losses.size == 5
+            assert other.tell("2") == "written"
+            assert follower.look().losses.size == 7
+        assert follower.look().status == "killed"
+        with closing(Writer(new)) as other:
+            other.tell("1")
+            os.replace(new, run)
+            last = follower.look()
+            assert (last.status, last.losses.size) == ("running", 1)
+
+
+def test_a_file_that_is_half_written_or_gone_is_told_and_followed_when_it_is_whole(
+    writer: Writer, tmp_path: Path
+) -> None:
+    run, kept = tmp_path / "run.h5", tmp_path / "kept.h5"
+    with Follower(run) as follower:
+        writer.tell("3")
+        assert follower.look().losses.size == 3
+        os.rename(run, kept)
+        with pytest.raises(DataError, match=r"cannot be followed: No such file"):
+            follower.look()
+        run.write_bytes(kept.read_bytes()[:900])
+        with pytest.raises(DataError, match=r"."):
+            follower.look()
+        run.unlink()
+        os.rename(kept, run)
+        writer.tell("4")
+        progress = follower.look()
+        assert (progress.status, progress.losses.size) == ("running", 7)
