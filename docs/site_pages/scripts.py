@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-GALLERY = ("first_steps", "own_network", "own_procedure", "own_board", "torch_own_model")
+GALLERY = (
+    "first_steps",
+    "own_network",
+    "own_procedure",
+    "own_board",
+    "torch_own_model",
+    "residual_slices",
+)
 """Those that a reader would start from; the others belong to the repository."""
 
-RUN = r"(first_steps|own_network)\.py"
+RUN = r"(first_steps|own_network|residual_slices)\.py"
 """Which of them are run when the site is built; the tests run the others."""
 
 TITLES = {
@@ -20,6 +27,7 @@ TITLES = {
     "own_procedure": "A procedure of one's own",
     "own_board": "A board of one's own",
     "torch_own_model": "A PyTorch model of one's own",
+    "residual_slices": "A matrix on several slices",
 }
 
 

@@ -38,5 +38,5 @@ def plan_floor(plan: Plan) -> FloorPlan:
     """
     with open_for(replace(plan, good=None), ["emulator:"] * len(plan.boards)) as arrays:
         network = plan.kind.make(plan.config, arrays).network
-        plans = [matrix.plan for matrix in network.matrices]
+        plans = [one.plan for matrix in network.matrices for one in matrix.slices]
         return FloorPlan(tuple(array.shape for array in arrays), tuple(plans))

@@ -10,6 +10,7 @@ from memlab.mapping.packing import Request, place
 from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
 from memlab.mapping.settings import LI_2019, TA_HFO2, MappingConfig
+from memlab.mapping.slices import SlicedMatrix, held_in_slices
 from memlab.mapping.switching import measure_switching_law
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
 from memlab.mapping.write_verify import (
@@ -21,6 +22,7 @@ from memlab.mapping.write_verify import (
     summarise,
     write_verify,
 )
+from memlab.mapping.writing import WrittenSlice, write_weights
 
 __all__ = [
     "LI_2019",
@@ -38,15 +40,18 @@ __all__ = [
     "ProgrammedUpdate",
     "Request",
     "Round",
+    "SlicedMatrix",
     "SwitchingLaw",
     "Tile",
     "UpdateRule",
     "WriteVerify",
     "WriteVerifyResult",
+    "WrittenSlice",
     "check_target",
     "cnn_plan",
     "conv_lstm_plan",
     "cut",
+    "held_in_slices",
     "measure_switching_law",
     "pair_conductance",
     "pair_rows",
@@ -58,4 +63,5 @@ __all__ = [
     "summarise",
     "tile_weights",
     "write_verify",
+    "write_weights",
 ]

@@ -142,6 +142,11 @@ class DifferentialMatrix:
         return [part.block for part in self._parts]
 
     @property
+    def slices(self) -> Sequence[DifferentialMatrix]:
+        """The matrices whose weights add up to this one; an only one is it itself."""
+        return [self]
+
+    @property
     def backward_weight(self) -> FloatArray:
         """The weights that errors go back through, shape (inputs, outputs)."""
         return self.weight if self.feedback is None else self.feedback

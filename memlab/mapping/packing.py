@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,7 +12,12 @@ from memlab.errors import SettingError
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
 from memlab.numeric import BoolArray
 
-__all__ = ["Request", "place"]
+__all__ = ["Request", "place", "slice_names"]
+
+
+def slice_names(name: str, slices: int) -> list[str]:
+    """Return what the slices of a matrix are called; an only one as the matrix."""
+    return [name] if slices == 1 else [f"{name}_slice{number}" for number in range(slices)]
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,20 @@ class Request:
         Shape of the weights, the bias input included.
     copies
         Pairs of each weight.
+    slices
+        Matrices that hold it together (`memlab.mapping.SlicedMatrix`), each as large; they are
+        placed one by one, as `slice_names` calls them.
     """
 
     name: str
     inputs: int
     outputs: int
     copies: Copies = field(default_factory=Copies)
+    slices: int = 1
+
+    def __post_init__(self) -> None:
+        if self.slices < 1:
+            raise SettingError(f"{self.name} needs at least one slice, got {self.slices}")
 
     @property
     def rows(self) -> int:
@@ -78,6 +91,11 @@ def place(
     SettingError
         If the matrices do not fit; says how many cells are asked for and free.
     """
+    requests = [
+        replace(one, name=name, slices=1)
+        for one in requests
+        for name in slice_names(one.name, one.slices)
+    ]
     masks = [np.ones(shape, bool) for shape in shapes] if free is None else list(free)
     if [mask.shape for mask in masks] != list(shapes):
         raise ValueError(f"free masks have shapes {[m.shape for m in masks]}, expected {shapes}")

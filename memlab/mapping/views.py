@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from memlab.array import Array
 from memlab.numeric import FloatArray
 
-__all__ = ["read_in_use"]
+__all__ = ["cells_within", "read_in_use"]
+
+
+def cells_within(view: Array, array: Array) -> tuple[npt.NDArray[np.intp], ...]:
+    """Return where the cells of a view stand in the map of an array, in the order of the view."""
+    row_at = {line: k for k, line in enumerate(array.rows.tolist())}
+    column_at = {line: k for k, line in enumerate(array.columns.tolist())}
+    return np.ix_(
+        [row_at[line] for line in view.rows.tolist()],
+        [column_at[line] for line in view.columns.tolist()],
+    )
 
 
 def read_in_use(array: Array, views: Sequence[Array] = ()) -> FloatArray:
@@ -25,10 +36,6 @@ def read_in_use(array: Array, views: Sequence[Array] = ()) -> FloatArray:
     if not views:
         return array.read_conductance()
     whole = np.full(array.shape, np.nan)
-    row_at = {line: k for k, line in enumerate(array.rows.tolist())}
-    column_at = {line: k for k, line in enumerate(array.columns.tolist())}
     for view in views:
-        rows = [row_at[line] for line in view.rows.tolist()]
-        columns = [column_at[line] for line in view.columns.tolist()]
-        whole[np.ix_(rows, columns)] = view.read_conductance()
+        whole[cells_within(view, array)] = view.read_conductance()
     return whole

@@ -107,6 +107,9 @@ class Model:
         How changes become pulses: the name of an update rule (`memlab.rules`), or its settings.
     copies
         Pairs of each weight; one by default.
+    slices
+        Matrices that hold each weight matrix together, every one finer than the one before: what
+        an update leaves in one, the next is asked for. Each is read back within the update.
     read_voltage
         Row voltage in V that the largest input of a vector is scaled to.
     seed
@@ -134,6 +137,7 @@ class Model:
         mapping: MappingConfig = TA_HFO2,
         update: RuleSettings | str = "one-shot",
         copies: Copies | None = None,
+        slices: int = 1,
         read_voltage: float = 0.2,
         seed: int = 1,
         name: str = "network",
@@ -151,6 +155,7 @@ class Model:
             mapping=mapping,
             make_rule=lambda rng: rule.make(mapping, rng),
             copies=copies,
+            slices=slices,
             read_voltage=read_voltage,
             seed=seed,
         )
@@ -161,6 +166,7 @@ class Model:
             "mapping": mapping.model_dump(mode="json"),
             "update": rule.model_dump(mode="json"),
             "copies": (copies or Copies()).count,
+            "slices": slices,
             "read_voltage": read_voltage,
         }
 

@@ -19,6 +19,7 @@ from memlab.mapping import (
     MappingConfig,
     Request,
     UpdateRule,
+    held_in_slices,
     place,
 )
 from memlab.nn.layer import Layer
@@ -69,6 +70,7 @@ def build(
     mapping: MappingConfig = TA_HFO2,
     make_rule: Callable[[np.random.Generator], UpdateRule] | None = None,
     copies: Copies | None = None,
+    slices: int = 1,
     read_voltage: float = 0.2,
     seed: int = 1,
 ) -> Network:
@@ -90,6 +92,9 @@ def build(
         Makes the update rule of each block of cells; by default the one-shot update.
     copies
         Pairs of each weight; one by default.
+    slices
+        Matrices that hold each weight matrix together, every one finer than the one before
+        (`memlab.mapping.SlicedMatrix`).
     read_voltage
         Row voltage in V that the largest input of a vector is scaled to.
     seed
@@ -105,7 +110,7 @@ def build(
         arrays = [arrays]
     chain, _ = _chain(layers, input_shape)
     requests = [
-        Request(one.matrix_name(key), *size, copies or Copies())
+        Request(one.matrix_name(key), *size, copies or Copies(), slices)
         for one in chain
         for key, size in one.weights.items()
     ]
@@ -121,7 +126,9 @@ def build(
         raise SettingError(f"two weight matrices are called {min(twice)}; give the layers names")
     plan = place(requests, [array.shape for array in arrays])
     held = mapping.realise(plan, arrays, read_voltage, seed, make_rule)
-    return Network([one.make(lambda name, size: held[name]) for one in chain])
+    return Network(
+        [one.make(lambda name, size: held_in_slices(name, slices, held)) for one in chain]
+    )
 
 
 def output_shape(layers: Sequence[LayerLike], input_shape: int | Shape, steps: int = 1) -> Shape:

@@ -96,12 +96,13 @@ class Network:
                 "weight": getattr(matrix, "weight", None),
                 "blocks": [block.state() for block in matrix.blocks],
             }
-            for matrix in self.matrices
+            for whole in self.matrices
+            for matrix in whole.slices
         }
 
     def restore(self, state: State) -> None:
         """Go back to a `state` of a network of the same shape; the arrays are restored apart."""
-        for matrix in self.matrices:
+        for matrix in (one for whole in self.matrices for one in whole.slices):
             found = state[matrix.name]
             if found["weight"] is not None:
                 matrix.weight = found["weight"]

@@ -121,7 +121,7 @@ class TrainingLog(Observer):
             run.declare("validation/updates", "i8", per_epoch, "1", "Finished updates", FEW)
         if self._level is LogLevel.OFF:
             return
-        for matrix in network.matrices:
+        for matrix in (one for whole in network.matrices for one in whole.slices):
             for block in matrix.blocks:
                 self._declare_block(block, matrix, vectors)
 

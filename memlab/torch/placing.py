@@ -19,10 +19,12 @@ from memlab.mapping import (
     Request,
     SwitchingLaw,
     UpdateRule,
+    held_in_slices,
     placed_matrix,
     start_at,
 )
 from memlab.mapping import place as place_matrices
+from memlab.mapping.packing import slice_names
 from memlab.rules import RuleSettings
 from memlab.torch.conv import CrossbarConv
 from memlab.torch.embedding import CrossbarEmbedding
@@ -64,6 +66,7 @@ def place(
     *,
     law: SwitchingLaw | None = None,
     copies: Copies | None = None,
+    slices: int = 1,
     bias_input: float = 1.0,
     siemens_per_weight: float = TA_HFO2.siemens_per_weight,
     read_voltage: float = 0.2,
@@ -85,6 +88,9 @@ def place(
         weights of its own; norms and activations stay in software. Its own `forward` is used.
     array, copies, siemens_per_weight, read_voltage, make_rule, update
         As for `crossbar_layers`.
+    slices
+        Matrices that hold each weight matrix together (`memlab.mapping.SlicedMatrix`): `write`
+        writes to each what those before it left.
     law
         What a SET does, of all arrays. By default what the emulator states, and on a board that of
         a chip of Li 2019, as `make_rule`; `memlab.mapping.measure_switching_law` finds another's.
@@ -102,19 +108,20 @@ def place(
     arrays = as_arrays(array)
     laws = [None if one.writable else law or law_of(one) for one in arrays]
     sources = _layers_of(model)
-    plan = _plan(sources, [one.shape for one in arrays], copies or Copies())
+    plan = _plan(sources, [one.shape for one in arrays], copies or Copies(), slices)
     placed = copy.deepcopy(model)
     # In the order of both models: the copy has the same modules under the same names.
     copied = dict(placed.named_modules())
     replaced: dict[nn.Module, CrossbarModule] = {}
     rng = np.random.default_rng(0)  # draws starting weights that the model's own replace
     for path, source in sources.items():
-        matrices = [
-            placed_matrix(
-                plan[_name(path, part)], arrays, siemens_per_weight, read_voltage, make, rng
-            )
-            for part in PLACED[type(source)].shapes(source)
-        ]
+        names = [_name(path, part) for part in PLACED[type(source)].shapes(source)]
+        held = {
+            one: placed_matrix(plan[one], arrays, siemens_per_weight, read_voltage, make, rng)
+            for name in names
+            for one in slice_names(name, slices)
+        }
+        matrices = [held_in_slices(name, slices, held) for name in names]
         rule.prepare(matrices, draws)
         layer = PLACED[type(source)].holding(source, matrices, bias_input)
         layer.load_state_dict(source.state_dict())
@@ -185,10 +192,13 @@ def _why_not(module: nn.Module, own: bool) -> str:
 
 
 def _plan(
-    sources: Mapping[str, nn.Module], shapes: Sequence[tuple[int, int]], copies: Copies
+    sources: Mapping[str, nn.Module],
+    shapes: Sequence[tuple[int, int]],
+    copies: Copies,
+    slices: int,
 ) -> FloorPlan:
     requests = [
-        Request(_name(path, part), features + bias, outputs, copies)
+        Request(_name(path, part), features + bias, outputs, copies, slices)
         for path, source in sources.items()
         for part, (features, outputs, bias) in PLACED[type(source)].shapes(source).items()
     ]

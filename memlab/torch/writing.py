@@ -10,28 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from memlab.array import Array
 from memlab.errors import SettingError
-from memlab.mapping import (
-    SwitchingLaw,
-    WriteVerify,
-    pair_targets,
-    summarise,
-    write_verify,
-)
+from memlab.mapping import SwitchingLaw, WriteVerify, summarise, write_weights
 from memlab.torch.in_situ import crossbar_layers_of
 from memlab.torch.module import CrossbarModule
 from memlab.torch.placing import law_of
 
 __all__ = ["write", "write_in_turn"]
-
-
-IDEAL_WINDOW = 100e-6, 300e-6
-"""In S, of weights on an array that is written directly; any would do."""
 
 
 def write(
@@ -106,38 +93,13 @@ def _write(
     arrays = layers[0].arrays
     used = {block.array_number for layer in layers for m in layer.matrices for block in m.blocks}
     laws = {k: law or law_of(arrays[k]) for k in used if not arrays[k].writable}
-    # What every array reaches.
-    ends = [settings.reach(arrays[k], one) for k, one in laws.items()]
-    low = max((end[0] for end in ends), default=IDEAL_WINDOW[0])
-    high = min((end[1] for end in ends), default=IDEAL_WINDOW[1])
-    targets = {k: np.full(arrays[k].shape, np.nan) for k in used}
-    views: dict[int, list[Array]] = {k: [] for k in used}
-    clipped = 0
-    for part, wanted in ((part, layer.wanted(part)) for layer in layers for part in layer.parts):
-        matrix = part.matrix
-        matrix.siemens_per_weight = (high - low) / (float(np.abs(wanted).max()) or 1.0)
-        for block, weight in zip(matrix.blocks, matrix.spread_out(wanted), strict=True):
-            number = block.array_number
-            target, beyond = pair_targets(
-                weight, matrix.siemens_per_weight, (low, high), block.layout
-            )
-            targets[number][_within(block.array, arrays[number])] = target
-            views[number].append(block.array)
-            clipped += beyond
-            if arrays[number].writable:
-                block.array.write(target)
-    results = [
-        write_verify(arrays[k], targets[k], one, settings, views=views[k])
-        for k, one in laws.items()
-    ]
+    parts = [part for layer in layers for part in layer.parts]
+    wanted = [layer.wanted(part) for layer in layers for part in layer.parts]
+    matrices = [part.matrix for part in parts]
+    steps = write_weights(matrices, wanted, arrays, settings, laws=laws)
     for layer in layers:
         layer.read_back()
         layer.requires_grad_(False)
+    results = [result for step in steps for result in step.results]
+    clipped = sum(step.clipped for step in steps)
     return {**(summarise(results) if results else {}), "clipped": clipped}
-
-
-def _within(view: Array, array: Array) -> tuple[npt.NDArray[np.intp], ...]:
-    """Return where the cells of a view stand in the map of an array."""
-    rows = np.flatnonzero(np.isin(array.rows, view.rows))
-    columns = np.flatnonzero(np.isin(array.columns, view.columns))
-    return np.ix_(rows, columns)

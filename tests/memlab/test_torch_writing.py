@@ -139,3 +139,31 @@ def test_a_board_that_does_not_say_its_law_is_given_one_before_anything_is_pulse
         law = SwitchingLaw(98e-6, 120e-6)
         write(placed, law=law)
         initialise(placed)  # and may be trained in situ from the model's weights once more
+
+
+def test_weights_in_slices_come_closer_than_a_cell_holds_them() -> None:
+    missed = []
+    for slices in (1, 2):
+        with memlab.open_array("emulator:?chip=ta-hfo2&seed=7") as array:
+            model = network().double()
+            placed = place(model, array, slices=slices)
+            write(placed)
+            pairs = zip(placed[::2], model[::2], strict=True)
+            off = [(a.weight - b.weight).abs().max().item() for a, b in pairs]
+            missed.append(max(off))
+            x = points(20, 3)[0].double()
+            # Products are those of the cells; their voltages and currents have 16 bits.
+            assert (placed(x) - model(x)).abs().max().item() < 4 * missed[0]
+    assert missed[1] < 0.2 * missed[0]
+
+
+def test_in_situ_all_slices_start_from_the_model_together() -> None:
+    with memlab.open_array("emulator:?chip=ideal&seed=7") as array:
+        model = network().double()
+        placed = place(model, array, slices=2)
+        initialise(placed)
+        for layer, one in zip(placed[::2], model[::2], strict=True):
+            assert len(layer.matrix.slices) == 2
+            torch.testing.assert_close(
+                layer.weight.detach(), one.weight.detach(), atol=0.02, rtol=0
+            )

@@ -1,0 +1,135 @@
+"""A weight matrix on several slices, each of which holds what those before it left.
+
+    W = sum over slices k of (G+ - G-) / R_k,     R_0 < R_1 < ...
+
+A slice misses what it is written to by the noise of a pulse, or the tolerance of write-and-verify.
+The next one is written to what was missed, with an R_gw by which that fills its whole window of
+conductances, and so its own miss counts less by the ratio of the two R_gw (Song et al., Science
+383, 903 (2024), doi:10.1126/science.adi9405). Products are sums of the slices' products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from memlab.errors import SettingError
+from memlab.mapping.differential import DifferentialMatrix
+from memlab.mapping.packing import slice_names
+from memlab.numeric import FloatArray
+
+__all__ = ["FINER", "SlicedMatrix", "held_in_slices", "scale_of"]
+
+
+FINER = 4.0
+"""How much finer each slice is than the one before while a network is trained; assumed."""
+
+_MISSED = 0.5
+"""Part of what a slice holds by which a pair with a stuck cell misses, at least: a cell that is off
+lies below the window of conductances, one that is on far above it."""
+
+
+class SlicedMatrix(DifferentialMatrix):
+    """A weight matrix that is the sum of several.
+
+    Parameters
+    ----------
+    name
+        Names the matrix.
+    slices
+        Of one shape, the coarsest first. Their R_gw become `FINER` times that of the one before.
+
+    Raises
+    ------
+    SettingError
+        If there is none, or they have several shapes.
+    """
+
+    def __init__(self, name: str, slices: Sequence[DifferentialMatrix]):
+        if len({one.shape for one in slices}) != 1:
+            raise SettingError(
+                f"{name} needs slices of one shape, got {[one.shape for one in slices]}"
+            )
+        first = slices[0]
+        self._compose(
+            first.plan,
+            first.siemens_per_weight,
+            first.read_voltage,
+            [part for one in slices for part in one._parts],
+        )
+        self.name = name
+        self._slices = list(slices)
+        for number, one in enumerate(slices):
+            one.siemens_per_weight = first.siemens_per_weight * FINER**number
+
+    @property
+    def slices(self) -> Sequence[DifferentialMatrix]:
+        """The matrices whose weights add up to this one."""
+        return self._slices
+
+    @property
+    def weight(self) -> FloatArray:  # type: ignore[override]
+        """Weights from the last read-backs: the sum over the slices, shape (inputs, outputs)."""
+        total: FloatArray = np.sum([one.weight for one in self._slices], axis=0)
+        return total
+
+    def read_back(self) -> None:
+        """Measure every conductance of every slice."""
+        for one in self._slices:
+            one.read_back()
+
+    def multiply(self, x: FloatArray) -> FloatArray:
+        """Multiply on the array: the sum of what the slices make of x; see the base class."""
+        total: FloatArray = np.sum([one.multiply(x) for one in self._slices], axis=0)
+        return total
+
+    def program(self, weight_change: FloatArray) -> None:
+        """Program a change of the weights; each slice is asked for what those before it left.
+
+        Every slice but the last is read back within. Where pulses move weights by another amount
+        than was asked (see the base class), the slices after correct that, too.
+        """
+        wanted = self.weight + weight_change
+        for one in self._slices:
+            one.program(wanted - self.weight)
+            if one is not self._slices[-1]:
+                one.read_back()
+
+    def gather(self, by_block: Sequence[FloatArray]) -> FloatArray:
+        """Refuse: what the pairs of several slices hold counts differently; ask the `slices`."""
+        raise ValueError(f"{self.name} lies in {len(self._slices)} slices; ask each of them")
+
+    def spread_out(self, weight: FloatArray) -> list[FloatArray]:
+        """Return the weights of every pair: the first slice holds all, the others 0."""
+        first, *others = self._slices
+        return first.spread_out(weight) + [
+            zero for one in others for zero in one.spread_out(np.zeros_like(weight))
+        ]
+
+
+def held_in_slices(
+    name: str, slices: int, held: dict[str, DifferentialMatrix]
+) -> DifferentialMatrix:
+    """Return a matrix of which each slice was placed under its own name (`Request.slices`)."""
+    found = [held[one] for one in slice_names(name, slices)]
+    return found[0] if slices == 1 else SlicedMatrix(name, found)
+
+
+def scale_of(left: FloatArray, held: float) -> float:
+    """Return the largest weight that the next slice is to hold.
+
+    Pairs with a stuck cell do not count; they get as much as fits. A slice wide enough for what one
+    of them misses, up to six times what its slice holds, would be coarser than that, and what all
+    others have gained would be lost.
+
+    Parameters
+    ----------
+    left
+        What the slices so far miss.
+    held
+        The largest weight that the last of them was to hold.
+    """
+    size = np.abs(left)
+    responding = size[size <= _MISSED * held]
+    return float(responding.max(initial=0.0)) or held
