@@ -8,7 +8,7 @@ the Board seam: each call sends its codes, waits one turn-around, and receives i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from memlab.array.seam import Array
 from memlab.settings import LinkConfig
@@ -52,7 +52,13 @@ class BoardCost:
 
     def __add__(self, other: BoardCost) -> BoardCost:
         """Return the cost of one after the other."""
-        return BoardCost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return BoardCost(
+            self.analogue_seconds + other.analogue_seconds,
+            self.link_seconds + other.link_seconds,
+            self.vmm_energy + other.vmm_energy,
+            self.set_energy + other.set_energy,
+            self.reset_energy + other.reset_energy,
+        )
 
     def document(self) -> dict[str, float]:
         """Return everything as plain values."""

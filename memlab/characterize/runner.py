@@ -61,6 +61,7 @@ from memlab.session import (
     finish_up,
     forget_chip,
     keep_chip,
+    meter,
     named_in_errors,
     open_chip,
     place_for,
@@ -330,6 +331,7 @@ def resume(
                 if before is not None:  # a kill may have come before it was noted
                     note_followed(before, plan.run_id)
                 log = ProcedureLog.reopen(plan.out)
+                log.follow(meter([array], plan.config.link))
                 log.run.note({**restart, OTHERS: array.board.others_pulsed})
                 log.run.start()
             else:
@@ -459,6 +461,7 @@ def _start(
         _view(plan, array, rows, columns).load,
         array.code_types,
     )
+    log.follow(meter([array], plan.config.link))
     run.start()
     if before is not None:  # not before: a file whose writer is killed until here is none
         note_followed(before, plan.run_id)

@@ -18,7 +18,7 @@ from drivers.known_names import did_you_mean
 from firmware_protocol.errors import MemlabError
 from memlab.errors import exit_code
 
-__all__ = ["explain"]
+__all__ = ["INTERRUPTED", "explain"]
 
 INTERRUPTED = 130
 

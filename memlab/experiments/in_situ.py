@@ -53,7 +53,7 @@ class InSitu:
     def run(self, session: Session, observers: Sequence[Observer]) -> Outcome:
         """Train and evaluate; declares and starts the run file."""
         experiment, config, run_file = self._experiment, self._config, session.file
-        log = TrainingLog(run_file, config.log.level)
+        log = TrainingLog(run_file, config.log.level, session.spent)
         log.declare(
             experiment.network,
             experiment.vectors_per_update,

@@ -125,8 +125,8 @@ def _in_situ(kind: Kind, make: MakeExperiment, arrays: Sequence[Array]) -> dict[
                 raise TypeError("a rehearsal needs an emulated board")
             return _Totals(cost, counts["vmm"], counts["set"], counts["reset"], out.stat().st_size)
 
-        with recorded(_request(kind, config, out), arrays) as session:
-            log = TrainingLog(session.file, config.log.level)
+        with recorded(_request(kind, config, out), arrays, link=config.link) as session:
+            log = TrainingLog(session.file, config.log.level, session.spent)
             held_out = experiment.samples().held_out > 0
             log.declare(experiment.network, experiment.vectors_per_update, validation=held_out)
             experiment.declare_results(session.file)

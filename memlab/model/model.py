@@ -296,7 +296,7 @@ class Model:
     def _train(self, fit: _Fit, session: Session, observers: Sequence[Observer]) -> None:
         """Train, judge, and write both into the run."""
         network, data, held_out = self.network, fit.train, fit.held_out
-        record = TrainingLog(session.file, fit.log)
+        record = TrainingLog(session.file, fit.log, session.spent)
         record.declare(
             network,
             len(data.x) * min(fit.batch, data.count),

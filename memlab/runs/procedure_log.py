@@ -9,6 +9,7 @@ All procedures have the same groups below `entry`:
     programmed   one item per batch, written after it: how many were fired, how many are in doubt
 
 The ticket of batch k, by which the board is asked what became of it, is RUN_ID/k (`ticket`).
+    spent        one item for each of these: what the arrays have done and cost by then
     result       what the analysis found, written when the run ends
 
 A writer that is killed may leave one dataset of a group longer than another; what is beyond the
@@ -39,6 +40,7 @@ from memlab.runs.living import run_identity
 from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.runs.record import Coordinate, ProgramEntry, Record, Series
 from memlab.runs.run_file import RunFile
+from memlab.runs.spent_log import Spent, SpentLog
 
 __all__ = ["FinishedLog", "MemoryLog", "ProcedureLog", "read_record", "ticket_of", "write_findings"]
 
@@ -69,6 +71,11 @@ class ProcedureLog:
     def __init__(self, run: RunFile, record: Record):
         self.run = run
         self.record = record
+        self._cost: SpentLog | None = None
+
+    def follow(self, spent: Spent) -> None:
+        """Record what the run has spent with everything that is added; before `run.start()`."""
+        self._cost = SpentLog(self.run, spent)
 
     @classmethod
     def declare(
@@ -149,6 +156,9 @@ class ProcedureLog:
             "program": len(record.programs),
             "programmed": sum(one.fired is not None for one in record.programs),
         }
+        with open_for_reading(path) as file:
+            if "spent" in file["entry"]:
+                lengths["spent"] = _shortest(file["entry/spent"])
         return cls(RunFile.resume(path, lengths), record)
 
     def ticket(self, batch: int) -> str:
@@ -157,11 +167,13 @@ class ProcedureLog:
 
     def add_reading(self, measurement: Measurement, coordinates: Mapping[str, float]) -> None:
         """Write a conductance map."""
+        self._count()
         self._write_raw("map", "reading", "conductance", [measurement], [coordinates])
         self.record.readings.append(measurement, coordinates)
 
     def add_vectors(self, measurement: Measurement, coordinates: list[dict[str, float]]) -> None:
         """Write vectors, values of shape (n, columns), with coordinates of each."""
+        self._count()
         single = [measurement[k] for k in range(len(measurement.value))]
         if measurement.dac_code is not None:
             self.run.append("vmm/dac_code", measurement.dac_code)
@@ -181,11 +193,16 @@ class ProcedureLog:
     def programmed(self, fired: int, unknown: int) -> None:
         """Write what became of the batch that was entered last."""
         programs = self.record.programs
+        self._count()
         self.run.append("programmed/batch", [len(programs) - 1])
         self.run.append("programmed/fired", [fired])
         self.run.append("programmed/unknown", [unknown])
         self.run.flush()
         programs[-1] = replace(programs[-1], fired=fired, unknown=unknown)
+
+    def _count(self) -> None:
+        if self._cost is not None:
+            self._cost.append(self.run.count("spent/step"))
 
     def _write_raw(
         self,

@@ -15,6 +15,7 @@ from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn import Network
 from memlab.runs.growing import FEW, MANY, ONE_MAP
 from memlab.runs.run_file import RunFile
+from memlab.runs.spent_log import Spent, SpentLog
 from memlab.runs.vmm_codes import VmmLog
 from memlab.storage import State
 from memlab.training import EpochResult, Observer, UpdateResult
@@ -55,10 +56,14 @@ class TrainingLog(Observer):
         Where to write.
     level
         How much to write.
+    spent
+        Tells what the run has cost so far (`Session.spent`); nothing of it is written if None.
     """
 
-    def __init__(self, run_file: RunFile, level: LogLevel):
+    def __init__(self, run_file: RunFile, level: LogLevel, spent: Spent | None = None):
         self._run = run_file
+        self._spent = spent
+        self._cost: SpentLog | None = None
         self._level = level
         self._update = self._attempt = 0
         self._blocks: list[Block] = []
@@ -103,6 +108,8 @@ class TrainingLog(Observer):
             MANY,
         )
         run.declare("training/epoch", "i4", per_update, "1", "Epoch of the update, from 0", MANY)
+        if self._spent is not None:
+            self._cost = SpentLog(run, self._spent)
         self._classes = classes
         if classes:
             text = "Accuracy on the batch, before the update"
@@ -160,6 +167,8 @@ class TrainingLog(Observer):
             run.append("training/accuracy", [result.accuracy])
         if self._restarts:
             run.append("training/restarts", [self._attempt])
+        if self._cost is not None:
+            self._cost.append(result.index)
         if self._level is LogLevel.ALL:
             self._record_maps(result.index)
         elif self._level is LogLevel.EPOCHS:

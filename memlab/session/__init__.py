@@ -14,7 +14,7 @@ from memlab.session.limits import recorded_limits
 from memlab.session.request import UNLABELLED, Labels, Request
 from memlab.session.resuming import check_resumable, finish_up, open_unfinished
 from memlab.session.same_board import Vouched
-from memlab.session.session import Session, Told, added, enter_passports, recorded, written
+from memlab.session.session import Session, Told, added, enter_passports, meter, recorded, written
 
 __all__ = [
     "UNLABELLED",
@@ -35,6 +35,7 @@ __all__ = [
     "finish_up",
     "forget_chip",
     "keep_chip",
+    "meter",
     "named_in_errors",
     "open_arrays",
     "open_chip",

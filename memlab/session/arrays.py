@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 
 from memlab.array import Array
 from memlab.array.board_array import BoardArray
+from memlab.array.measurement import Counts
 from memlab.array.urls import check_url, open_array, open_board_array
 from memlab.chip.limit_changes import LimitChanges
 from memlab.chip.limits import Limits, OperatingPoint
@@ -24,6 +25,8 @@ __all__ = [
     "save_passports",
     "total_counts",
 ]
+
+_COUNTED = tuple(field.name for field in fields(Counts))
 
 
 def check_boards(boards: Sequence[str]) -> tuple[str, ...]:
@@ -114,7 +117,4 @@ def save_passports(arrays: Sequence[Array]) -> None:
 
 def total_counts(arrays: Sequence[Array]) -> dict[str, int]:
     """Return what all arrays together have been asked to do, by the names of `Counts`."""
-    total: Counter[str] = Counter()
-    for array in arrays:
-        total.update(asdict(array.counts))
-    return dict(total)
+    return {name: sum(getattr(array.counts, name) for array in arrays) for name in _COUNTED}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from memlab.array.cost import COST_UNITS, total_cost
 from memlab.errors import DataError, LimitError
 from memlab.runs import Family, Findings, RunFile, RunLock, run_identity, write_findings
 from memlab.runs.opening import read_attributes
+from memlab.runs.spent_log import Spent
 from memlab.session.arrays import save_chips, save_passports, total_counts
 from memlab.session.checkpoint import Checkpoint, Checkpoints
 from memlab.session.ending import closed_in_order, named_in_errors
@@ -27,7 +29,7 @@ from memlab.session.same_board import Vouched
 from memlab.settings import LinkConfig
 from memlab.storage import State
 
-__all__ = ["Session", "Told", "added", "enter_passports", "recorded", "written"]
+__all__ = ["Session", "Told", "added", "enter_passports", "meter", "recorded", "written"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,6 +69,8 @@ class Session:
         Who is told while it goes on, of the sort that the kind's family tells.
     bill
         What the arrays had cost before it began; empty where nobody asks.
+    spent
+        Tells what the arrays have done since, and what it cost.
     """
 
     request: Request
@@ -80,6 +84,7 @@ class Session:
     given: Any = None
     watchers: Sequence[Any] = ()
     bill: Mapping[str, float] = field(default_factory=dict)
+    spent: Spent = dict
 
     @property
     def restorable(self) -> bool:
@@ -217,6 +222,7 @@ def recorded(
         bill = checkpoint.bill or bill
     file = file or create_run_file(request, arrays)
     session = Session(request, arrays, file, given=given, watchers=watchers, bill=bill)
+    session.spent = partial(_spent, arrays, link, {**counts, **bill})
     if checkpoint is not None:
         session.resumed = checkpoint.kind
         session.checkpoints = Checkpoints(session.file, arrays, checkpoint.seconds, bill)
@@ -320,6 +326,17 @@ def _bill(arrays: Sequence[Array], link: LinkConfig | None) -> dict[str, float]:
     return {} if cost is None else cost.document()
 
 
-def added(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+def meter(arrays: Sequence[Array], link: LinkConfig | None) -> Spent:
+    """Return what tells what arrays do from now on, and where they are emulated what it costs."""
+    return partial(_spent, arrays, link, {**total_counts(arrays), **_bill(arrays, link)})
+
+
+def _spent(
+    arrays: Sequence[Array], link: LinkConfig | None, before: Mapping[str, float]
+) -> dict[str, float]:
+    return added({**total_counts(arrays), **_bill(arrays, link)}, before)
+
+
+def added(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was added between two moments, by name."""
     return {name: value - before[name] for name, value in now.items()}

@@ -171,7 +171,7 @@ def record(
     whole = {"layers": shapes, "seed": seed, **(settings or {})}
     request, level = network_request(name, out, arrays, whole, seed, labels), LogLevel.of(log)
     with stopping.stopped_in_order(), recorded(request, arrays, link=LinkConfig()) as session:
-        record_of = TrainingLog(session.file, level)
+        record_of = TrainingLog(session.file, level, session.spent)
         record_of.declare(network, vectors, classes=classes)
         session.file.start()
         initialise(model)

@@ -94,6 +94,8 @@ def test_a_killed_procedure_on_a_board_goes_on_without_a_second_pulse(
     assert json.loads(result.stdout)["procedure"] == "staircase"
     assert sum(event["event"] == "pulse" for event in board.events()) == PULSES
     found, expected = datasets(out), datasets(whole)
+    for name in ("seconds", "analogue_seconds", "energy"):
+        del expected[f"spent/{name}"]  # of an emulated chip in process, and of no other
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         assert np.array_equal(found[name], values, equal_nan=values.dtype.kind == "f"), name

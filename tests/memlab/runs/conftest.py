@@ -1,10 +1,12 @@
 """Run files that several tests look at, made once."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.run_writer import Writer
 
 from memlab.cli import cli
 
@@ -33,3 +35,11 @@ def made_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, args in commands.items():
         command(*args, "--out", str(files[name]))
     return files
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    """A process that writes `run.h5` as it is told to."""
+    made = Writer(tmp_path / "run.h5")
+    yield made
+    made.close()

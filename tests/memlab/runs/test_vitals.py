@@ -1,5 +1,6 @@
 """The numbers of a run under way: each with a unit and words, none that the file does not say."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -98,3 +99,22 @@ def test_the_time_of_a_run_under_way_goes_on(made_runs: dict[str, Path]) -> None
         later = vitals(run, entry, run.started + timedelta(hours=9))
     assert later["wall"].value < 3600.0  # it has ended: time stands still
     assert later.keys().isdisjoint({"loss", "energy"})
+
+
+def test_a_training_tells_its_bill_while_it_goes_on(made_runs: dict[str, Path]) -> None:
+    """The last of what it told is what the run had spent after its last update, and no more."""
+    run = open_run(made_runs["train-a"])
+    with run.entry() as entry:
+        spent = {name: entry[f"spent/{name}"][()] for name in entry["spent"]}
+        updates = len(entry["training/loss"])
+        under_way = {k: v for k, v in run.attributes.items() if k.partition(".")[0] != "on_board"}
+        going_on = replace(run, counts={}, on_board={}, attributes=under_way)
+        found = vitals(going_on, entry)
+    assert all(len(values) == updates for values in spent.values())
+    assert all((np.diff(values) >= 0).all() for values in spent.values())
+    assert spent["set"][-1] == run.counts["set"]  # what follows is measured, not pulsed
+    assert 0 < spent["vmm"][-1] < run.counts["vmm"]
+    assert 0.0 < spent["seconds"][-1] < run.on_board["seconds"]
+    assert found["on_board"].value == spent["seconds"][-1]
+    assert found["sets"].value == run.counts["set"]
+    assert found["energy"].value == spent["energy"][-1]
