@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -39,22 +37,20 @@ from memlab.emulator.chip import GRID, MAX_CONDUCTANCE, Chip
 from memlab.emulator.chip_file import ChipFile
 from memlab.emulator.clock import OperationTimes
 from memlab.emulator.drive import ExactDrive, RealDrive
-from memlab.emulator.front_end import ColumnErrors, ColumnSettling, FrontEnd
+from memlab.emulator.front_end import ColumnSettling, FrontEnd
 from memlab.emulator.grid import COARSEST_BITS, EXACT_CURRENT, VOLT_GRID
 from memlab.emulator.normal import NormalSource
 from memlab.emulator.passive_pulse import pulse_passive
 from memlab.emulator.preset import BUILT_IN, ChipPreset, load_preset
-from memlab.emulator.products import Drive, Stretch
-from memlab.emulator.readout import KEPT, Operands, Readout
+from memlab.emulator.products import Drive
+from memlab.emulator.readout import KEPT, Readout
 from memlab.emulator.seeds import bit_generator_for
 from memlab.emulator.signal_chain import SignalChain, Unchanging
+from memlab.emulator.slow_noise import SlowNoise
 from memlab.emulator.truth import GroundTruth, ground_truth
 from memlab.storage import State
 
 __all__ = ["EmulatedBoard"]
-
-_TOGETHER = 1 << 18
-"""Elements of all matrices that are made together: two megabytes."""
 
 _COMPLIANCE = (1e-6, 10e-3)
 """A that sources of a passive array can hold a SET to: a choice, as of a source-meter's ranges."""
@@ -72,10 +68,8 @@ class _Prepared:
         Time of one vector, or of one row of a read, in ns.
     further_period
         What automatic gain adds to each.
-    errors
-        Of its columns, and the summed conductance for which they hold.
     still
-        What measures them while the chip does not change.
+        What measures them while the chip does not change, but for slow noise.
     moment
         Of the chip when it was last asked for: pulses so far, and the times of its conductances.
     """
@@ -86,7 +80,6 @@ class _Prepared:
     vmm_period: int
     read_period: int
     further_period: int
-    errors: tuple[npt.NDArray[np.float64], ColumnErrors] | None = None
     still: Unchanging | None = None
     moment: tuple[int, int, int] | None = None
 
@@ -323,10 +316,13 @@ class EmulatedBoard(CheckedBoard):
         with self._owner.turn():
             self._require_config()
             self._check_lines(selection)
-            noise = self.chip.fluctuation
-            deviation = noise.now(self.chip.now, selection.rows, selection.columns)
-            (linear,) = self._readout.operands(selection, self._read_gate, deviation).linear
-            return np.array(linear)
+            chip, rows, columns = self.chip, selection.rows, selection.columns
+            operands = self._readout.operands(selection, self._read_gate)
+            if not chip.fluctuation.active:
+                return operands.linear.copy()
+            deviation = chip.fluctuation.steps(chip.now, 1, 1, rows, columns).deviation
+            change = SlowNoise(operands, deviation, 1.0).change(deviation)
+            return np.rint(operands.linear + change)
 
     def ground(self) -> None:
         """Put every line to 0 V."""
@@ -424,72 +420,39 @@ class EmulatedBoard(CheckedBoard):
         n = len(row_code)
         shape = (n, lines.columns.size)
         out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
-        alone = n == 1 or not chip.fluctuation.active
-        if alone and chip.now + (n - 1) * period < chip.next_change():
-            power = self._chain.measure_still(row_code, self._still(prepared), gain, out)
-            chip.advance_to(chip.now + n * period)
-        else:
-            stretches = self._stretches(prepared, n, period)
-            power = self._chain.measure(
-                row_code, prepared.drive, stretches, gain, out, prepared.settling
-            )
+        start, power = 0, 0.0
+        while start < n:
+            # The chip stays as it is until its cells have drifted, but for slow noise.
+            stop, steps = min(n, start - (chip.now - chip.next_change()) // period), None
+            if chip.fluctuation.active:
+                steps = chip.fluctuation.steps(
+                    chip.now, period, stop - start, lines.rows, lines.columns
+                )
+                stop = start + steps.stops[-1]
+            some, to = row_code, out
+            if stop - start < n:
+                some, to = row_code[start:stop], Samples(out.code[start:stop], out.gain[start:stop])
+            power += self._chain.measure(some, self._still(prepared), gain, to, steps)
+            chip.advance_to(chip.now + (stop - start) * period)
+            start = stop
         self.energy.vmm += pulse * power
         self._held = lines, row_code[-1].copy()
         return out
 
-    def _seen(
-        self, prepared: _Prepared, deviation: npt.NDArray[np.float64] | None = None
-    ) -> tuple[Operands, ColumnErrors]:
-        """Return the chip as it is now, by default at its present slow noise, and the errors."""
-        lines = prepared.selection
-        if deviation is None:
-            deviation = self.chip.fluctuation.now(self.chip.now, lines.rows, lines.columns)
-        operands = self._readout.operands(lines, self._read_gate, deviation)
-        G = operands.column_conductance
-        if prepared.errors is None or prepared.errors[0] is not G:
-            prepared.errors = G, self._front_end.column_errors(lines.columns, operands)
-        return operands, prepared.errors[1]
-
     def _still(self, prepared: _Prepared) -> Unchanging:
-        """Return what measures while the chip stays as it is now."""
+        """Return what measures while the chip stays as it is now, but for slow noise."""
         chip, still = self.chip, prepared.still
         moment = chip.version, chip.solved_at, chip.found_at
-        if still is not None and prepared.moment == moment and not chip.fluctuation.active:
+        if still is not None and prepared.moment == moment:
             return still
         prepared.moment = moment
-        operands, errors = self._seen(prepared)
+        lines = prepared.selection
+        operands = self._readout.operands(lines, self._read_gate)
         if still is None or still.products.operands is not operands:
+            errors = self._front_end.column_errors(lines.columns, operands)
             still = self._chain.unchanging(operands, errors, prepared.drive, prepared.settling)
             prepared.still = still
         return still
-
-    def _stretches(self, prepared: _Prepared, n: int, period: int) -> Iterator[Stretch]:
-        """Let `n` vectors pass, one every `period` ns, and yield the chip as they find it."""
-        chip, noise, start = self.chip, self.chip.fluctuation, 0
-        selection = prepared.selection
-        if n == 1 or not noise.active:
-            while start < n:
-                stop = min(n, start - (chip.now - chip.next_change()) // period)
-                yield Stretch([stop], *self._seen(prepared))
-                chip.advance_to(chip.now + (stop - start) * period)
-                start = stop
-            return
-        most = max(1, _TOGETHER // (selection.rows.size * selection.columns.size))
-        while start < n:
-            # Many steps of the slow noise are made together. During each, the chip changes when its
-            # cells have drifted.
-            ticks, ends = noise.steps(chip.now, period, n - start, most)
-            deviation = noise.relative(ticks, selection.rows, selection.columns)
-            step = first = 0
-            while first < ends[-1]:
-                until = min(ends[-1], first - (chip.now - chip.next_change()) // period)
-                last = bisect_left(ends, until)
-                some = deviation[step : last + 1] if len(ticks) > 1 else deviation
-                stops = [start + min(end, until) for end in ends[step : last + 1]]
-                yield Stretch(stops, *self._seen(prepared, some))
-                chip.advance_to(chip.now + (until - first) * period)
-                first, step = until, last + (ends[last] == until)
-            start += first
 
     def _prepare(self, selection: Selection, config: BoardConfig) -> _Prepared:
         """Return what is needed to drive and sense these lines; kept while the board is as it is.

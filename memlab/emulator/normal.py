@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from memlab.storage import State
 
-__all__ = ["Deviates", "NormalSource"]
+__all__ = ["Deviates", "NormalSource", "mixed"]
 
 _WORD_BITS = 2
 _PER_WORD = 1 << _WORD_BITS
@@ -31,6 +31,15 @@ _MIX = (
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
 _LAST = np.uint64(31)
+
+
+def mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return hashes of 64-bit words, in their place."""
+    for shift, factor in _MIX:
+        bits ^= bits >> shift
+        bits *= factor
+    bits ^= bits >> _LAST
+    return bits
 
 
 @cache
@@ -67,11 +76,7 @@ class Deviates:
             vector * self.words.shape[1] + word
         )
         bits += _KEYS.take(quarter)
-        for shift, factor in _MIX:
-            bits ^= bits >> shift
-            bits *= factor
-        bits ^= bits >> _LAST
-        index = bits.astype("<u8", copy=False).view("<u2").reshape(-1, _PER_WORD)
+        index = mixed(bits).astype("<u8", copy=False).view("<u2").reshape(-1, _PER_WORD)
         # Each of the four lies together: readings are many, and gains few.
         more: npt.NDArray[np.float32] = _quantiles().take(index.T, mode="clip")
         return more.T

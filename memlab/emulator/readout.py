@@ -1,8 +1,8 @@
 """What the signal chain multiplies by: the chip as seen from its drivers and amplifiers.
 
-Cells, their transistors, the wires and the slow noise become matrices of whole numbers, so that
-products are exact. They are made when they are needed and kept until a cell in use changes: the
-map read after an update and the products of the next epoch share one solution of the wires.
+Cells, their transistors and the wires become matrices of whole numbers, so that products are exact.
+They are made when they are needed and kept until a cell in use changes: the map read after an
+update and the products of the next epoch share one solution of the wires.
 """
 
 from __future__ import annotations
@@ -28,39 +28,42 @@ KEPT = 8
 
 @dataclass(frozen=True, eq=False)
 class Operands:
-    """The chip seen through one selection, at moments that differ by slow noise alone.
+    """The chip seen through one selection, without slow noise.
 
     Parameters
     ----------
     linear
-        Transfer conductance, whole numbers of 2^-33 S, shape (moments, rows, columns).
+        Transfer conductance, whole numbers of 2^-33 S, shape (rows, columns).
     bent
         The part of it that follows V0 sinh(V / V0), likewise, or None for ohmic cells.
     bent_most
-        The largest sum of a column of it, at each moment; empty for ohmic cells.
-    bending_voltage
-        V0 in V.
+        The largest sum of a column of it.
+    bending_voltage, bending_share
+        V0 in V, and the share of a cell that bends as slow noise takes it.
+    of_state
+        What the state multiplies relative noise by, same shape. Or None: by 1.
     variance
         White noise of the cells in S^2, shape (rows, columns): the variance of a column is
         V^2 @ variance. Or None.
     row_conductance, column_conductance
-        Sums of the transfer conductance over the other axis, in S, without slow noise.
+        Sums of the transfer conductance over the other axis, in S.
     """
 
     linear: FloatArray
     bent: FloatArray | None
-    bent_most: list[float]
+    bent_most: float
     bending_voltage: float
+    bending_share: float
+    of_state: FloatArray | None
     variance: FloatArray | None
     row_conductance: FloatArray
     column_conductance: FloatArray
 
     @cached_property
     def most(self) -> float:
-        """What no sum of a column of `linear` exceeds, without slow noise."""
+        """What no sum of a column of `linear` exceeds."""
         # In S, and half a unit for each cell that was rounded.
-        rows: int = self.linear.shape[1]
-        return float(self.column_conductance.max()) * GRID + rows
+        return float(self.column_conductance.max()) * GRID + len(self.linear)
 
 
 _Moment = tuple[int, int, int, float]
@@ -97,36 +100,12 @@ class _Solved:
 
 
 @dataclass(frozen=True, eq=False)
-class _Present:
-    """One selection at the time of the present conductances, without slow noise.
-
-    Parameters
-    ----------
-    linear, bent
-        Transfer conductance, and the part of it that follows the sinh, in S.
-    of_state
-        What the state multiplies relative noise by. Or None: by 1.
-    variance, row_conductance, column_conductance
-        As in `Operands`.
-    """
-
-    linear: FloatArray
-    bent: FloatArray | None
-    of_state: FloatArray | None
-    variance: FloatArray | None
-    row_conductance: FloatArray
-    column_conductance: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
 class _View:
-    """One selection: what was made of it, and when. Operands of many moments cannot come again."""
+    """One selection: what was made of it, and when."""
 
     moment: _Moment
     solved: _Solved
-    present: _Present
-    deviation: FloatArray | None
-    operands: Operands | None
+    operands: Operands
 
 
 class Readout:
@@ -142,35 +121,20 @@ class Readout:
         self._chip = chip
         self._views: dict[tuple[bytes, bytes], _View] = {}
 
-    def operands(
-        self, selection: Selection, gate: float, deviation: FloatArray | None = None
-    ) -> Operands:
-        """Return the matrices of a selection with the gates at `gate` (V), at the chip's time.
-
-        At as many moments as `deviation` is given for: that of the cells by slow noise
-        (`Fluctuation.relative`), shape (moments, rows, columns). None: one, without noise.
-        """
+    def operands(self, selection: Selection, gate: float) -> Operands:
+        """Return the matrices of a selection with the gates at `gate` (V), at the chip's time."""
         chip = self._chip
         moment = chip.version, chip.solved_at, chip.found_at, gate
         view = self._views.pop(selection.key, None)
-        if view and view.operands and view.moment == moment and view.deviation is deviation:
-            self._views[selection.key] = view  # the last one in use is the last to go
-            return view.operands
-        solved, present = self._at_present(view, selection, moment)
-        operands = self._quantise(present, deviation)
-        if deviation is None or len(deviation) == 1:
-            view = _View(moment, solved, present, deviation, operands)
-        else:
-            view = _View(moment, solved, present, None, None)
-        self._views[selection.key] = view
+        if view is None or view.moment != moment:
+            view = self._at_present(view, selection, moment)
+        self._views[selection.key] = view  # the last one in use is the last to go
         if len(self._views) > KEPT:
             del self._views[next(iter(self._views))]
-        return operands
+        return view.operands
 
-    def _at_present(
-        self, view: _View | None, selection: Selection, moment: _Moment
-    ) -> tuple[_Solved, _Present]:
-        """Make what has changed since the view was made, but for slow noise."""
+    def _at_present(self, view: _View | None, selection: Selection, moment: _Moment) -> _View:
+        """Make what has changed since the view was made."""
         chip, gate = self._chip, moment[-1]
         solved = None if view is None or view.moment[-1] != gate else view.solved
         if view is None or solved is None or view.moment[:2] != moment[:2]:
@@ -182,8 +146,8 @@ class Readout:
             if solved is None or not np.array_equal(solved.around, around):
                 solved = self._solve(cells, around, selection, gate)
         if view is None or view.solved is not solved or view.moment[2] != moment[2]:
-            return solved, self._present(solved, selection, gate)
-        return solved, view.present
+            return _View(moment, solved, self._present(solved, selection, gate))
+        return _View(moment, solved, view.operands)
 
     def _solve(
         self, cells: FloatArray, around: FloatArray, selection: Selection, gate: float
@@ -241,7 +205,8 @@ class Readout:
         )
         return np.ascontiguousarray(effective[np.ix_(selection.rows, selection.columns)])
 
-    def _present(self, solved: _Solved, selection: Selection, gate: float) -> _Present:
+    def _present(self, solved: _Solved, selection: Selection, gate: float) -> Operands:
+        """Make the matrices of the time of the present conductances."""
         chip, preset = self._chip, self._chip.preset
         cells, path, linear = solved.cells, solved.path, solved.effective
         if chip.found_at != chip.solved_at:
@@ -253,38 +218,21 @@ class Readout:
         bent = variance = None
         if preset.nonlinearity.voltage:
             bent = bent_conductance(preset.nonlinearity, path)
-            bent = bent if solved.bent_share is None else bent * solved.bent_share
+            bent = np.rint((bent if solved.bent_share is None else bent * solved.bent_share) * GRID)
         of_state, white = preset.read_noise.of_state(cells), preset.read_noise.white
         if white:
             relative = white if of_state is None else np.minimum(white * of_state, 1.0)
             variance = (relative * linear) ** 2
-        return _Present(linear, bent, of_state, variance, linear.sum(axis=1), linear.sum(axis=0))
-
-    def _quantise(self, present: _Present, deviation: FloatArray | None) -> Operands:
-        linear = present.linear[np.newaxis] * GRID
-        bent = None if present.bent is None else present.bent[np.newaxis] * GRID
-        if deviation is not None:
-            # A cell that fluctuates changes the current of its own row and column in proportion;
-            # the wires are not solved again for it, and noise and offsets stay what they were.
-            factor = deviation if present.of_state is None else deviation * present.of_state
-            factor = factor + 1.0
-            np.maximum(factor, 0.0, out=factor)
-            linear = linear * factor
-            if bent is not None:
-                bent = np.multiply(bent, factor, out=factor)
-        np.rint(linear, out=linear)
-        most: list[float] = []
-        if bent is not None:
-            np.rint(bent, out=bent)
-            most = bent.sum(axis=1).max(axis=1).tolist()
         return Operands(
-            linear=linear,
+            linear=np.rint(linear * GRID),
             bent=bent,
-            bent_most=most,
-            bending_voltage=self._chip.preset.nonlinearity.voltage,
-            variance=present.variance,
-            row_conductance=present.row_conductance,
-            column_conductance=present.column_conductance,
+            bent_most=0.0 if bent is None else float(bent.sum(axis=0).max()),
+            bending_voltage=preset.nonlinearity.voltage,
+            bending_share=preset.nonlinearity.typical_share,
+            of_state=of_state,
+            variance=variance,
+            row_conductance=linear.sum(axis=1),
+            column_conductance=linear.sum(axis=0),
         )
 
 

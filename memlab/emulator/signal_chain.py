@@ -16,9 +16,7 @@ automatic gain need is made of the same random bits (`memlab.emulator.auto_gain`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from operator import is_not
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,12 +25,13 @@ import numpy.typing as npt
 from drivers.board import AUTO_GAIN, Capabilities, Samples
 from drivers.converter import Codes
 from memlab.emulator.auto_gain import GainChoice
+from memlab.emulator.cells.fluctuation import Steps
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
 from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.normal import Deviates, NormalSource
-from memlab.emulator.products import BLOCK, Drive, Products, Still, Stretch
-from memlab.emulator.readout import KEPT, Operands
+from memlab.emulator.products import BLOCK, Drive, Still
+from memlab.emulator.readout import Operands
 from memlab.numeric import FloatArray
 from memlab.storage import State
 
@@ -74,7 +73,7 @@ class _Tables:
 
 
 class Unchanging(NamedTuple):
-    """What measures with a chip that stays as it is, see `SignalChain.measure_still`."""
+    """What measures with a chip that stays as it is, see `SignalChain.measure`."""
 
     products: Still
     tables: _Tables
@@ -106,8 +105,6 @@ class SignalChain:
         R = np.array(capabilities.transimpedance)
         self._ideal = ColumnErrors((-R / sense.step)[:, np.newaxis], None, None, None)
         self._choice: GainChoice | None = None
-        self._products = Products()
-        self._tables: dict[ColumnErrors, tuple[tuple[object, ...], _Tables]] = {}
 
     def state(self) -> State:
         """Return where the source of the noise stands."""
@@ -133,14 +130,41 @@ class SignalChain:
         self._digitise(current, current, current, tables, gain, out.code, out.gain, None)
         return out
 
+    def unchanging(
+        self,
+        operands: Operands,
+        errors: ColumnErrors,
+        drive: Drive,
+        settling: ColumnSettling | None = None,
+    ) -> Unchanging:
+        """Prepare `measure` of a chip that stays as it is.
+
+        Parameters
+        ----------
+        operands, errors
+            The chip, and its columns' amplifiers and ADCs.
+        drive
+            The lines.
+        settling
+            Of the columns' amplifiers, where they do not settle in time.
+
+        Raises
+        ------
+        DeviceError
+            If a column could carry so much current (1 A) that sums would not be exact.
+        """
+        products = Still(operands, drive)
+        tables = self._in_units(errors, drive.unit, settling)
+        tables = self._with_cells(tables, operands, drive)
+        return Unchanging(products, tables, settling, drive.unit)
+
     def measure(
         self,
         row_code: Codes,
-        drive: Drive,
-        stretches: Iterable[Stretch],
+        chip: Unchanging,
         gain: int,
         out: Samples,
-        settling: ColumnSettling | None = None,
+        steps: Steps | None = None,
     ) -> float:
         """Multiply vectors of row codes and digitise the column currents.
 
@@ -148,49 +172,19 @@ class SignalChain:
         ----------
         row_code
             Shape (n, rows).
-        drive
-            The lines.
-        stretches
-            The chip as the vectors find it, see `Products.of`.
+        chip
+            From `unchanging`.
         gain
             1, 2, ... or `AUTO_GAIN`.
         out
             Filled with codes and gains, shape (n, columns).
-        settling
-            Of the columns' amplifiers, where they do not settle in time.
+        steps
+            Of the slow noise, where there is any.
 
         Returns
         -------
         The power that flows through the rows, in W, summed over the vectors.
-
-        Raises
-        ------
-        DeviceError
-            If a column could carry so much current (1 A) that sums would not be exact.
         """
-        power = 0.0
-        passing = self._products.of(row_code, drive, stretches, out.code.shape[1])
-        for start, stop, volts, work, current, (_, operands, errors) in passing:
-            tables = self._tables_of(operands, errors, drive, settling)
-            power += _power(volts, operands.row_conductance)
-            code, used = out.code[start:stop], out.gain[start:stop]
-            self._digitise(volts, work, current, tables, gain, code, used, settling)
-        return power * drive.unit**2
-
-    def unchanging(
-        self,
-        operands: Operands,
-        errors: ColumnErrors,
-        drive: Drive,
-        settling: ColumnSettling | None,
-    ) -> Unchanging:
-        """Prepare `measure_still`; raises as `measure` does."""
-        products = self._products.still(operands, drive)
-        tables = self._tables_of(operands, errors, drive, settling)
-        return Unchanging(products, tables, settling, drive.unit)
-
-    def measure_still(self, row_code: Codes, chip: Unchanging, gain: int, out: Samples) -> float:
-        """Do what `measure` does, on a chip that stays as it is."""
         products, tables, settling, unit = chip
         (code, used), n, power = out, len(row_code), 0.0
         for start in range(0, n, BLOCK):
@@ -198,28 +192,10 @@ class SignalChain:
             if n > BLOCK:
                 block = slice(start, start + BLOCK)
                 some, to, by = row_code[block], code[block], used[block]
-            volts, work, current = products.multiply(some)
+            volts, work, current = products.multiply(some, steps, start)
             power += _power(volts, products.operands.row_conductance)
             self._digitise(volts, work, current, tables, gain, to, by, settling)
         return power * unit**2
-
-    def _tables_of(
-        self,
-        operands: Operands,
-        errors: ColumnErrors,
-        drive: Drive,
-        settling: ColumnSettling | None,
-    ) -> _Tables:
-        # Slow noise changes the operands, but neither their errors nor the variance.
-        made_for = errors, operands.variance, drive, settling
-        kept = self._tables.pop(errors, None)
-        if kept is None or any(map(is_not, kept[0], made_for)):
-            tables = self._in_units(errors, drive.unit, settling)
-            kept = made_for, self._with_cells(tables, operands, drive)
-        self._tables[errors] = kept  # the last one in use is the last to go
-        if len(self._tables) > KEPT:
-            del self._tables[next(iter(self._tables))]
-        return kept[1]
 
     def _in_units(
         self, errors: ColumnErrors, unit: float, settling: ColumnSettling | None = None

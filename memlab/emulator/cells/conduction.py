@@ -60,6 +60,11 @@ class NonlinearityParameters(Parameters):
         0.0, "S", "Conductance at which bending has halved; 0: does not depend on it."
     )
 
+    @property
+    def typical_share(self) -> float:
+        """The share w of cells whose bending has halved; 1 where all of each bends."""
+        return 0.5 if self.ohmic_conductance else 1.0
+
 
 def path_conductance(
     parameters: TransistorParameters, conductance: FloatArray, gate: FloatArray | float

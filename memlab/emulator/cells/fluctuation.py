@@ -9,8 +9,9 @@ Slow noise is a process in simulated time, of which every vector finds the value
 Time is resolved to `step`, or a tenth of the shortest dwell time; within it nothing changes.
 
     1/f-like    K normal terms of variance flicker^2 / K each. Term k is drawn anew every
-                T_k = 2^k step, k = 0 ... K - 1, up to `flicker_slowest`; each row has its own
-                phase. The one-sided spectrum of a cell relative to G is
+                T_k = 2^k step, k = 0 ... K - 1, up to `flicker_slowest`; terms of 64 steps and
+                more at a time of its own in each row. The one-sided spectrum of a cell relative
+                to G is
 
                     S(f) = sum_k 2 T_k (flicker^2 / K) sinc^2(f T_k),  sinc x = sin(pi x) / (pi x)
 
@@ -28,17 +29,19 @@ All three may depend on the state: times (G_state / G)^exponent, and never more 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from memlab.emulator.cells.flicker import Flicker, part_of
+from memlab.emulator.cells.flicker import Flicker
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
 from memlab.numeric import FloatArray
 from memlab.storage import State
 
-__all__ = ["Fluctuation", "ReadNoiseParameters"]
+__all__ = ["Deviation", "Fluctuation", "ReadNoiseParameters", "Steps"]
 
 Lines = npt.NDArray[np.intp]
 
@@ -46,6 +49,9 @@ _LEAST_CONDUCTANCE = 1e-6
 """Below this (S) relative noise no longer grows: a cell that does not conduct has none to show."""
 
 _MOST_OCTAVES = 40
+
+_TOGETHER = 1 << 19
+"""Deviations that are made together: a megabyte."""
 
 
 class ReadNoiseParameters(Parameters):
@@ -141,6 +147,47 @@ class ReadNoiseParameters(Parameters):
         return factor
 
 
+@dataclass(frozen=True, eq=False)
+class Deviation:
+    """How far cells are off at some moments, relative to their conductance: unit number - drop.
+
+    Parameters
+    ----------
+    number
+        Of the 1/f-like noise, shape (moments, rows, columns), or None.
+    unit
+        What one of its whole numbers is.
+    cell, drop
+        Cells with traps, by their number in the order of rows, and what these take of each at each
+        moment, shape (moments, cells).
+    most
+        The largest deviation there can be, at any moment.
+    """
+
+    number: npt.NDArray[np.int16] | None
+    unit: float
+    cell: Lines
+    drop: FloatArray
+    most: float
+
+    def relative(self, rows: int, columns: int) -> FloatArray:
+        """Return the deviations, shape (moments, rows, columns)."""
+        relative = np.zeros((len(self.drop), rows, columns))
+        if self.number is not None:
+            np.multiply(self.number, self.unit, out=relative)
+        relative.reshape(len(relative), -1)[:, self.cell] -= self.drop
+        return relative
+
+
+class Steps(NamedTuple):
+    """Time steps, and which moments lie in them."""
+
+    stops: list[int]
+    """The number of the first moment after those of each step."""
+    deviation: Deviation
+    """Of some cells in each step."""
+
+
 class Fluctuation:
     """The slow read noise of all cells."""
 
@@ -162,15 +209,26 @@ class Fluctuation:
             own = max(1, round(parameters.step * 1e9))
             self._flicker = Flicker(parameters.flicker, parameters.octaves, own, shape, rng)
         self._traps = _Traps(parameters, shape, rng) if parameters.telegraph else None
-        self._last: tuple[Lines, Lines, FloatArray] | None = None
+        self._last: tuple[Lines, Lines, Deviation] | None = None
 
-    def steps(
-        self, first: int, period: int, n: int, most: int = 1
-    ) -> tuple[npt.NDArray[np.int64], list[int]]:
-        """Return the time steps that hold `n` moments, one every `period` ns from `first` ns on.
+    def steps(self, first: int, period: int, n: int, rows: Lines, columns: Lines) -> Steps:
+        """Let time pass, and return the steps that `n` moments lie in, and the cells meanwhile.
 
-        At most the first `most` steps; and for each of them the number of moments up to its end.
+        Of moments every `period` ns from `first` ns on, not before the last ones; or of as many of
+        them, one at least, as can be made together.
         """
+        ticks, stops = self.ticks(first, period, n, max(1, _TOGETHER // (rows.size * columns.size)))
+        return Steps(stops, self.deviation(ticks, rows, columns))
+
+    def ticks(
+        self, first: int, period: int, n: int, most: int
+    ) -> tuple[npt.NDArray[np.int64], list[int]]:
+        """Return the time steps that moments as those of `steps` lie in, at most the first `most`.
+
+        And for each of them the number of moments up to its end.
+        """
+        if n == 1:
+            return np.array([first // self.step]), [1]
         most_moments = min(n, most * (self.step // period + 2))
         tick = (first + np.arange(most_moments) * period) // self.step
         begins = np.flatnonzero(np.diff(tick, prepend=-1))
@@ -183,53 +241,41 @@ class Fluctuation:
         """Return the present noise, and where its generators stand."""
         return {
             "tick": self.tick,
-            "flicker": None if self._flicker is None else self._flicker.state(),
             "traps": None if self._traps is None else self._traps.state(),
         }
 
     def restore(self, state: State) -> None:
         """Go back to a `state`."""
         self.tick, self._last = state["tick"], None
-        if self._flicker is not None:
-            self._flicker.restore(state["flicker"])
         if self._traps is not None:
             self._traps.restore(state["traps"])
 
-    def now(self, time: int, rows: Lines, columns: Lines) -> FloatArray | None:
-        """Return `relative` of the one step that holds a time (ns)."""
-        if not self.active:
-            return None
-        tick = time // self.step
-        if tick == self.tick and self._last is not None:
-            of_rows, of_columns, relative = self._last
-            if of_rows is rows and of_columns is columns:
-                return relative
-        return self.relative(np.array([tick]), rows, columns)
-
-    def relative(self, ticks: npt.NDArray[np.int64], rows: Lines, columns: Lines) -> FloatArray:
+    def deviation(self, ticks: npt.NDArray[np.int64], rows: Lines, columns: Lines) -> Deviation:
         """Let time pass, and return how far some cells are off in each of these steps.
 
         Parameters
         ----------
         ticks
             Numbers of time steps, rising, none before the present one; shape (n,), n > 0.
-
-        Returns
-        -------
-        Deviations relative to their conductance, shape (n, len(rows), len(columns)), not to be
-        written to.
         """
-        if self._flicker is None:
-            relative = np.zeros((ticks.size, rows.size, columns.size))
-        else:
-            relative = self._flicker.at(ticks * self.step, rows, columns)
+        if len(ticks) == 1 and ticks[0] == self.tick and self._last is not None:
+            of_rows, of_columns, deviation = self._last
+            if of_rows is rows and of_columns is columns:
+                return deviation
+        number, unit, most = None, 0.0, 0.0
+        if self._flicker is not None:
+            number = self._flicker.at(ticks * self.step, rows, columns)
+            unit, most = self._flicker.unit, self._flicker.most
+        cell, drop = np.empty(0, np.intp), np.empty((ticks.size, 0))
         if self._traps is not None:
             before = self.tick if self.tick >= 0 else int(ticks[0])
             elapsed = np.diff(ticks, prepend=before) * self.step * 1e-9
-            self._traps.lower(relative, elapsed, rows, columns)
+            cell, drop = self._traps.drops(elapsed, rows, columns)
+            most += self._traps.most
         self.tick = int(ticks[-1])
-        self._last = (rows, columns, relative) if len(ticks) == 1 else None
-        return relative
+        deviation = Deviation(number, unit, cell, drop, most)
+        self._last = (rows, columns, deviation) if len(ticks) == 1 else None
+        return deviation
 
 
 class _Traps:
@@ -255,9 +301,10 @@ class _Traps:
         self.full = self._rng.random(n) < self._duty
         self._left_for = 0.0
         self._stays_full = self._fills = self._duty
-        self.drop = np.zeros(shape)
-        """What the full traps take of every cell, relative to G."""
-        self._add_up()
+        self._columns = shape[1]
+        self.most = float(np.bincount(self.cell, self._amplitude).max(initial=0.0))
+        """What full traps take of a cell at most, relative to G."""
+        self._seen: tuple[Lines, Lines, Lines, Lines, Lines] | None = None
 
     def state(self) -> State:
         return {"rng": self._rng.bit_generator.state, "full": self.full.copy()}
@@ -265,28 +312,35 @@ class _Traps:
     def restore(self, state: State) -> None:
         self._rng.bit_generator.state = state["rng"]
         self.full = state["full"].copy()
-        self._add_up()
 
-    def lower(self, relative: FloatArray, elapsed: FloatArray, rows: Lines, columns: Lines) -> None:
+    def drops(self, elapsed: FloatArray, rows: Lines, columns: Lines) -> tuple[Lines, FloatArray]:
         """Let traps fill and empty for some times (s) in turn: exact for any time.
 
-        What the full ones take of some cells after each, relative to G, is subtracted from
-        `relative`, shape (len(elapsed), len(rows), len(columns)).
+        Returns which cells of these lines have traps, by their number in the order of rows, and
+        what the full ones take of each after each time, relative to G, shape (times, cells).
         """
-        full = self._pass_time(elapsed)
-        self._add_up()
-        if len(elapsed) == 1:
-            relative -= self.drop[part_of(rows, columns)]
-            return
-        row, column = np.divmod(self.cell, self.drop.shape[1])
-        row, column = _places(rows, row), _places(columns, column)
-        seen = np.flatnonzero((row >= 0) & (column >= 0))
-        cells, cell = np.unique(row[seen] * columns.size + column[seen], return_inverse=True)
+        trap, cells, cell = self._of(rows, columns)
+        taken = self._pass_time(elapsed)[:, trap] * self._amplitude[trap]
+        if cells.size == trap.size:  # one each
+            return cells, taken
         each = cell + np.arange(len(elapsed))[:, np.newaxis] * cells.size
-        taken = self._amplitude[seen] * full[:, seen]
         shape = len(elapsed), cells.size
         drops = np.bincount(each.reshape(-1), taken.reshape(-1), shape[0] * shape[1])
-        relative.reshape(len(elapsed), -1)[:, cells] -= drops.reshape(shape)
+        return cells, np.asarray(drops, np.float64).reshape(shape)
+
+    def _of(self, rows: Lines, columns: Lines) -> tuple[Lines, Lines, Lines]:
+        """Return the traps of these lines, the cells that have any, and which of them each is in.
+
+        Those of the last lines are kept.
+        """
+        if self._seen is None or self._seen[0] is not rows or self._seen[1] is not columns:
+            row, column = np.divmod(self.cell, self._columns)
+            row, column = _places(rows, row), _places(columns, column)
+            trap = np.flatnonzero((row >= 0) & (column >= 0))
+            number = row[trap] * columns.size + column[trap]
+            cells, cell = np.unique(number, return_inverse=True)
+            self._seen = rows, columns, trap, cells, cell
+        return self._seen[2:]
 
     def _pass_time(self, elapsed: FloatArray) -> npt.NDArray[np.bool_]:
         """Return which traps are full after each time (s), shape (len(elapsed), traps)."""
@@ -315,10 +369,6 @@ class _Traps:
             self._stays_full = self._duty + (1.0 - self._duty) * left
             self._fills = self._duty + (0.0 - self._duty) * left
         return self._stays_full, self._fills
-
-    def _add_up(self) -> None:
-        full = np.bincount(self.cell, self._amplitude * self.full, minlength=self.drop.size)
-        self.drop.reshape(-1)[...] = full
 
 
 def _places(lines: Lines, line: Lines) -> Lines:

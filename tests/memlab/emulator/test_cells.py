@@ -494,6 +494,13 @@ class TestWhiteReadNoise:
         assert_spread(current, math.hypot(expected, 1.526e-9 / math.sqrt(12)))
 
 
+def relative(
+    noise: Fluctuation, ticks: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Return how far cells are off in some time steps, shape (steps, rows, columns)."""
+    return noise.deviation(ticks, rows, columns).relative(len(rows), len(columns))
+
+
 def recorded(
     noise: Fluctuation, interval: int, n: int, rows: int = 128, columns: int = 64
 ) -> np.ndarray:
@@ -501,7 +508,7 @@ def recorded(
     series = np.empty((n, rows * columns))
     for k in range(n):
         now = np.array([k * interval // noise.step])
-        series[k] = noise.relative(now, np.arange(rows), np.arange(columns)).ravel()
+        series[k] = relative(noise, now, np.arange(rows), np.arange(columns)).ravel()
     return series
 
 
@@ -522,14 +529,14 @@ def test_steps_made_together_are_those_made_one_by_one(
     rows, columns = (np.asarray(one) for one in lines)
     ticks = np.cumsum([0, 1, 1, 5, 1, 300, 1, 1, 1, 2])
     noises = [Fluctuation(made, (11, 13), np.random.default_rng(3)) for _ in range(3)]
-    one_by_one = [noises[0].relative(ticks[k : k + 1], rows, columns)[0] for k in range(10)]
-    together = noises[1].relative(ticks, rows, columns)
-    again = [noises[2].relative(part, rows, columns) for part in (ticks[:4], ticks[3:])]
+    one_by_one = [relative(noises[0], ticks[k : k + 1], rows, columns)[0] for k in range(10)]
+    together = relative(noises[1], ticks, rows, columns)
+    again = [relative(noises[2], part, rows, columns) for part in (ticks[:4], ticks[3:])]
     assert np.ptp(together, axis=0).max() > 0.0
     np.testing.assert_array_equal(together, one_by_one)
     np.testing.assert_array_equal(together, np.concatenate((again[0], again[1][1:])))
     # Nor do other cells know how it was done.
-    later = [noise.relative(ticks[-1:] + 1, np.arange(11), np.arange(13)) for noise in noises]
+    later = [relative(noise, ticks[-1:] + 1, np.arange(11), np.arange(13)) for noise in noises]
     np.testing.assert_array_equal(later[0], later[1])
     np.testing.assert_array_equal(later[0], later[2])
 
@@ -542,7 +549,7 @@ def test_steps_say_which_moments_they_hold(period: int, most: int) -> None:
     moment, found = 123, []
     left = 40
     while left:
-        ticks, ends = noise.steps(moment, period, left, most)
+        ticks, ends = noise.ticks(moment, period, left, most)
         assert 0 < len(ticks) == len(ends) <= most
         found += np.repeat(ticks, np.diff(ends, prepend=0)).tolist()
         moment, left = moment + ends[-1] * period, left - ends[-1]
@@ -595,16 +602,16 @@ class TestSlowReadNoise:
     def test_reads_closer_than_10_ms_differ_as_the_spectrum_says(self) -> None:
         # The slow noise once stood still for 10 ms, and a burst within that saw none of it.
         parameters = ReadNoiseParameters(flicker=0.01)
-        noise = Fluctuation(parameters, (128, 64), np.random.default_rng(3))
-        series = recorded(noise, 200_000, 32)
-        for k in (10, 31):
-            change = series[k] - series[0]
-            # Term n has changed in a share of the rows: whole steps over 2^n of them.
+        noise = Fluctuation(parameters, (128, 4), np.random.default_rng(3))
+        series = recorded(noise, 200_000, 5 * 64 * 20, columns=4)
+        for k in (10, 30):
+            # Term n has changed in a share of all steps: whole steps over 2^n of them.
             shares = np.minimum(1, k // 5 / 2.0 ** np.arange(parameters.octaves))
             expected = 2 * 0.01**2 / parameters.octaves * shares.sum()
-            # Rows step at times of their own.
-            rows = (change.reshape(128, 64) ** 2).mean(axis=1)
-            assert abs(rows.mean() - expected) < SIGMAS * rows.std() / math.sqrt(128)
+            # Fast terms step in all rows at once, in frames of 64 ms.
+            frames = (series[k:] - series[:-k]) ** 2
+            frames = frames[: 5 * 64 * 19].reshape(19, -1).mean(axis=1)
+            assert abs(frames.mean() - expected) < SIGMAS * frames.std() / math.sqrt(19)
 
     def test_telegraph_noise_has_a_lorentzian_spectrum(self) -> None:
         parameters = ReadNoiseParameters(
@@ -658,9 +665,8 @@ class TestSlowReadNoise:
             )
             array.program(np.where(np.arange(128) % 2, 2.0, 0.5)[:, np.newaxis])
             G = board.chip.conductance
-            noise = board.chip.fluctuation.relative(np.array([0]), ALL.rows, ALL.columns)
-            operands = board._readout.operands(ALL, 5.0, noise)
-            noises[exponent] = operands.linear[0] / 2**33 / G - 1, np.sqrt(operands.variance) / G
+            white = np.sqrt(board._readout.operands(ALL, 5.0).variance)
+            noises[exponent] = board.transfer(ALL) / 2**33 / G - 1, white / G
         np.testing.assert_allclose(noises[0.5][0][1::2], noises[0.0][0][1::2], atol=1e-4)
         np.testing.assert_allclose(noises[0.5][0][::2], 2 * noises[0.0][0][::2], atol=1e-4)
         assert_spread(noises[0.5][0][::2], 0.02, extra=1e-5)

@@ -3,7 +3,6 @@
 from dataclasses import FrozenInstanceError
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from drivers.board import Selection
@@ -35,15 +34,10 @@ LINES = [
 
 def same(one: Operands, other: Operands) -> None:
     for name in (
-        *("linear", "bent", "bent_most", "variance"),
-        *("row_conductance", "column_conductance", "bending_voltage"),
+        *("linear", "bent", "bent_most", "variance", "of_state"),
+        *("row_conductance", "column_conductance", "bending_voltage", "bending_share"),
     ):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
-
-
-def deviation(selection: Selection, moments: int, seed: int) -> npt.NDArray[np.float64]:
-    shape = moments, selection.rows.size, selection.columns.size
-    return np.random.default_rng(seed).normal(0.0, 0.6, shape)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +65,8 @@ def test_what_was_kept_is_what_would_be_made_now(without: tuple[str, ...], seed:
         elif what == 3:
             gate = float(rng.choice([2.0, 5.0]))
         selection = LINES[rng.integers(len(LINES))]
-        noise = [None, *(deviation(selection, n, seed) for n in (1, 3))][rng.integers(3)]
-        found = kept.operands(selection, gate, noise)
-        same(found, Readout(board.chip).operands(selection, gate, noise))
+        found = kept.operands(selection, gate)
+        same(found, Readout(board.chip).operands(selection, gate))
         assert (found.bent is None) == ("nonlinearity" in without)
         assert found.linear.min() >= 0.0
         changed += before is not None and found is not before
@@ -88,14 +81,13 @@ class TestWhatIsKept:
         BoardArray(board).program(1.2)
         return board
 
-    def test_the_operands_of_one_moment(self, board: EmulatedBoard) -> None:
+    def test_the_operands_until_a_cell_changes(self, board: EmulatedBoard) -> None:
         readout, lines = Readout(board.chip), LINES[0]
-        for noise in (None, deviation(lines, 1, 1)):
-            found = readout.operands(lines, 5.0, noise)
-            assert readout.operands(lines, 5.0, noise) is found
-        noise = deviation(lines, 1, 2)
-        assert readout.operands(lines, 5.0, noise) is not found
-        assert readout.operands(lines, 2.0, noise) is not readout.operands(lines, 5.0, noise)
+        found = readout.operands(lines, 5.0)
+        assert readout.operands(lines, 5.0) is found
+        assert readout.operands(lines, 2.0) is not found
+        board.advance(10.0)
+        assert readout.operands(lines, 2.0) is not found
 
     def test_the_layers_of_a_network_and_no_more(self, board: EmulatedBoard) -> None:
         readout = Readout(board.chip)

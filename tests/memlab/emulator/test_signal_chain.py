@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.board import AUTO_GAIN, Samples, Selection
-from drivers.converter import CodeRange, Codes
+from drivers.converter import CodeRange
 from drivers.published_board import Span
 from memlab.array.board_array import BoardArray
 from memlab.chip.limits import Limits
@@ -25,7 +25,6 @@ from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.drive import ExactDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
 from memlab.emulator.grid import coarser_bits
-from memlab.emulator.products import Products, Stretch
 from memlab.emulator.readout import Operands
 from memlab.emulator.signal_chain import SignalChain, grid_volts
 
@@ -221,38 +220,6 @@ def test_a_vmm_of_many_cells_meets_exact_arithmetic(seed: int, gain: int) -> Non
             assert samples.code[k, c] == adc_code(current, used)
 
 
-def test_vectors_of_many_moments_are_those_of_each_alone() -> None:
-    rng = np.random.default_rng(4)
-    stops, shape = [3, 4, 290, 291, 300], (5, 7, 2)
-    # So unlike that what bending adds is not on one grid.
-    bent = np.rint(rng.uniform(0, 2.0 ** np.array([1, 33, 9, 30, 32]), (7, 2, 5))).transpose(
-        2, 0, 1
-    )
-    errors = ColumnErrors(np.ones((4, 1)), None, None, None)
-    drive = ExactDrive(Span.BIPOLAR_5, CodeRange(26214, 39322))
-    codes = rng.integers(26214, 39322, (300, 7)).astype(np.uint16)
-
-    def currents(codes: Codes, stops: list[int], moments: slice) -> npt.NDArray[np.float64]:
-        operands = Operands(
-            linear=np.rint(2.0**30 * np.arange(70).reshape(shape) / 70)[moments],
-            bent=bent[moments],
-            bent_most=bent[moments].sum(axis=1).max(axis=1).tolist(),
-            bending_voltage=1.0,
-            variance=None,
-            row_conductance=np.zeros(7),
-            column_conductance=np.ones(2),
-        )
-        passing = Products().of(codes, drive, [Stretch(stops, operands, errors)], 2)
-        return np.concatenate([some.current.copy() for some in passing])
-
-    together = currents(codes, stops, slice(None))
-    alone = [
-        currents(codes[start:stop], [stop - start], slice(k, k + 1))
-        for k, (start, stop) in enumerate(zip([0, *stops], stops, strict=False))
-    ]
-    np.testing.assert_array_equal(together, np.concatenate(alone))
-
-
 def small_board(**changes: float) -> EmulatedBoard:
     """Return a board of 5 x 3 cells, no two alike: 125.1 to 194.8 uS."""
     dotted = {name.replace("__", "."): value for name, value in changes.items()}
@@ -329,7 +296,8 @@ class TestNoiseOfTheCells:
             operands = operands_of((some, other, None)[rng.integers(3)])
             settling = settlings[rng.integers(3)]
             of_columns, drive = errors[rng.integers(2)], drives[rng.integers(3)]
-            found = one._tables_of(operands, of_columns, drive, settling)
+            found = one._in_units(of_columns, drive.unit, settling)
+            found = one._with_cells(found, operands, drive)
             made = chain()._in_units(of_columns, drive.unit, settling)
             fresh = chain()._with_cells(made, operands, drive)
             for name in (
@@ -337,9 +305,6 @@ class TestNoiseOfTheCells:
                 *("unsettled", "square_scale", "of_cells", "of_cells_unit"),
             ):
                 np.testing.assert_array_equal(getattr(found, name), getattr(fresh, name), name)
-            # Slow noise changes the operands, and none of this.
-            again = operands_of(operands.variance)
-            assert one._tables_of(again, of_columns, drive, settling) is found
 
     def test_a_chip_without_variance_has_none(self) -> None:
         drive = ExactDrive(Span.BIPOLAR_5, CodeRange(26214, 39322))
@@ -364,4 +329,4 @@ class TestNoiseOfTheCells:
 def operands_of(variance: npt.NDArray[np.float64] | None) -> Operands:
     """Return operands of which nothing but this variance (S^2) matters."""
     one = np.ones((1, 1))
-    return Operands(one[np.newaxis], None, [], 0.0, variance, one[0], one[0])
+    return Operands(one, None, 0.0, 0.0, 1.0, None, variance, one[0], one[0])
