@@ -126,6 +126,10 @@ class BoardArray(Array):
         return self.board.simulation
 
     @property
+    def _mark(self) -> str:
+        return "EMULATOR" if "emulated" in self._session.able.name else ""
+
+    @property
     def control(self) -> SetControl:
         """Gate voltages, or the amplitudes of SETs where this board's cells have no gates."""
         if self._session.able.gate is not None:

@@ -61,6 +61,7 @@ class IdealArray(Array):
         self._cells = np.zeros((rows, columns))
 
     writable = True
+    _mark = "IDEAL"
 
     @property
     def stated_law(self) -> SwitchingLaw:

@@ -134,6 +134,7 @@ class Array(Underneath):
         stopping.check()
         with self._owner.turn():
             measurement = self._measure_conductance(gain)
+            self._know(measurement.value)
             note_saturation(self.counts, measurement)
             return measurement
 

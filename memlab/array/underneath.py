@@ -9,6 +9,9 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, fields
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from drivers.board import Board
 from drivers.owner import Owner
 from drivers.simulation import Simulation
@@ -16,10 +19,18 @@ from memlab.array.batches import NamedBatches
 from memlab.array.measurement import Counts, Traffic
 from memlab.array.view import View
 from memlab.errors import SettingError
+from memlab.markup import card, small_map
+from memlab.numeric import FloatArray
 from memlab.passport import Passport
 from memlab.storage import State
 
 __all__ = ["Underneath"]
+
+Known = dict[Any, tuple[tuple[npt.NDArray[np.intp], ...], npt.NDArray[np.float32], int]]
+"""Of each view that was read: its lines, what they were read at (S), and pulses until then."""
+
+_MOST_KNOWN = 256
+"""Views whose last reading is remembered."""
 
 
 class Underneath(View, ABC):
@@ -42,6 +53,7 @@ class Underneath(View, ABC):
     def __init__(self, rows: int, columns: int, owner: Owner | None = None):
         self.counts = Counts()
         self.traffic = Traffic()
+        self._known: Known = {}
         self._owner = owner or Owner()
         super().__init__(rows, columns)
 
@@ -52,6 +64,48 @@ class Underneath(View, ABC):
         where = f", {self.url}" if self.url else ""
         done = f"{self.counts.vmm} VMM, {self.counts.set} SETs, {self.counts.reset} RESETs"
         return f"<{type(self).__name__} {rows} x {columns}{whole}{where}; {done}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what is known of the array; no device is asked."""
+        rows = [
+            ("url", self.url or "made by hand"),
+            ("load of a reading", str(self.load)),
+            ("multiplied", f"{self.counts.vmm} vectors"),
+            ("saturated", f"{self.counts.saturated} readings"),
+            ("pulsed", f"{self.counts.set} SETs, {self.counts.reset} RESETs"),
+        ]
+        if self.passport is not None:
+            rows.append(("passport", f"{self.passport.chip}, {self.passport.path}"))
+        known = np.full(self._chip_shape, np.nan)
+        done, since = self.counts.set + self.counts.reset, 0
+        for lines, reading, pulses in self._known.values():
+            known[np.ix_(*lines)] = reading
+            since = max(since, done - pulses)
+        part = known[np.ix_(self.rows, self.columns)]
+        maps = []
+        if np.isfinite(part).any():
+            rows.append(("map", f"as read last; pulses sent since the first of it: {since}"))
+            maps.append(small_map(part, "S", "conductance"))
+        else:
+            rows.append(("map", "nothing of it was read yet: read_conductance()"))
+        whole = "" if self.shape == self._chip_shape else " of {} x {}".format(*self._chip_shape)
+        title = "{} {} x {}{}".format(type(self).__name__, *self.shape, whole)
+        return card(title, rows, maps, mark=self._mark)
+
+    @property
+    def _mark(self) -> str:
+        """What nobody may overlook: that nothing is measured on silicon."""
+        return ""
+
+    def _know(self, conductance: FloatArray) -> None:
+        """Remember what was read of these lines last, for whoever looks at the array."""
+        key = self.rows.tobytes(), self.columns.tobytes()
+        self._known.pop(key, None)  # the last one goes last, over the others
+        if len(self._known) >= _MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        lines = self.rows, self.columns
+        done = self.counts.set + self.counts.reset
+        self._known[key] = lines, conductance.astype(np.float32), done
 
     @property
     def passport(self) -> Passport | None:
@@ -112,5 +166,6 @@ class Underneath(View, ABC):
         DeviceError
             If it is the state of another one.
         """
+        self._known.clear()
         for field in fields(Counts):
             setattr(self.counts, field.name, state["counts"][field.name])

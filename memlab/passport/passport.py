@@ -18,6 +18,7 @@ import numpy.typing as npt
 from drivers.history import History, Prints
 from memlab.chip.load import Load
 from memlab.errors import DataError, SettingError
+from memlab.markup import card, small_map
 from memlab.numeric import BoolArray, FloatArray
 from memlab.passport.budgets import Budgets
 from memlab.passport.histories import Found, find_history
@@ -168,6 +169,26 @@ class Passport:
         """Return whose it is, of what size, and where it lies."""
         rows, columns = self.shape
         return f"<Passport of chip {self.chip}, {rows} x {columns}: {self.path}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how often cells were pulsed, and what was read last."""
+        totals = self.ledger.totals
+        used = totals.fired + totals.doubtful
+        runs, pulsed = self.runs(), used.sum(0) > 0
+        rows = [
+            ("passport", str(self.path)),
+            ("runs", f"{len(runs)}, the last {runs[max(runs)]['label']}" if runs else "none"),
+            ("pulsed", f"{int(pulsed.sum())} of {pulsed.size} cells"),
+            ("most SETs of a cell", _of_budget(used[0], self.budgets.set)),
+            ("most RESETs of a cell", _of_budget(used[1], self.budgets.reset)),
+            ("pulses in doubt", f"{int(totals.doubtful.sum())}, counted as fired"),
+            ("formed", f"{int(self.formed.sum())} of {pulsed.size} cells"),
+            ("calibration", self.calibration or "none"),
+        ]
+        maps = [small_map(used.sum(0), "1", "pulses per cell")]
+        if np.isfinite(totals.known).any():
+            maps.append(small_map(totals.known, "S", "conductance read last"))
+        return card("Chip {}, {} x {}".format(self.chip, *self.shape), rows, maps)
 
     @property
     def path(self) -> Path:
@@ -551,3 +572,8 @@ def _unpack(bits: bytes, shape: tuple[int, ...]) -> BoolArray:
         raise ValueError(f"{len(bits)} bytes for {size} cells")
     unpacked = np.unpackbits(np.frombuffer(bits, np.uint8), count=size)
     return unpacked.astype(bool).reshape(shape)
+
+
+def _of_budget(used: npt.NDArray[np.integer[Any]], budget: float | None) -> str:
+    most = int(used.max(initial=0))
+    return f"{most:,}" if budget is None else f"{most:,} of {budget:,} ({most / budget:.1%})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, ndtri
 
+from memlab.markup import card, small_map, table
 from memlab.numeric import FloatArray
 from memlab.runs.quantity import Quantity
 from memlab.units import with_error
@@ -23,6 +24,9 @@ CONFIDENCE = 0.95
 """Chance that an interval of a finding holds the truth."""
 
 _ONE_SIGMA = 0.6827
+
+_MOST_MAPS = 4
+"""That a notebook shows of findings."""
 
 
 class State(StrEnum):
@@ -217,6 +221,30 @@ class Findings:
         arrays = sum(np.ndim(one.value) > 0 for one in self.values.values())
         names = ", ".join(self.values) or "nothing"
         return f"<Findings: {len(self.values) - arrays} numbers, {arrays} arrays: {names}>"
+
+    def rows(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield name, value, of what it is, and meaning of every number, as people read them."""
+        for name, one in self.values.items():
+            if one.is_number:
+                of = f"{one.n} {one.of}" if one.of and one.n is not None else ""
+                notes = (one.description, one.interval_in_words(), one.why, one.caveat)
+                yield name, one.in_words(), of, "; ".join(filter(None, notes))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: every number with its error and of how many, small maps."""
+        return card("Findings", (), self._maps(), more=self.table())
+
+    def table(self) -> str:
+        """Return the numbers as a table of HTML."""
+        return table(self.rows(), ("found", "value", "of", "meaning"))
+
+    def _maps(self) -> list[str]:
+        """Return what was found for each cell, as small maps."""
+        return [
+            small_map(np.asarray(one.value, np.float64), one.units, name)
+            for name, one in self.values.items()
+            if one.dims == ("row", "column") and np.asarray(one.value).dtype.kind in "fiub"
+        ][:_MOST_MAPS]
 
     def add_axis(self, quantity: Quantity, value: npt.NDArray[np.generic]) -> None:
         """Add an axis for arrays."""

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.errors import DataError
+from memlab.markup import card, small_map
 from memlab.numeric import FloatArray
 from memlab.runs.checkpoint_places import has_checkpoint
 from memlab.runs.findings import Finding, Findings, name_of
@@ -115,6 +116,28 @@ class Run:
         chip = ", ".join(str(one.get("board.serial", "")) for one in self.instruments)
         return f"<Run {self.path.name}: {self.kind}, {self.status}, {self.started:%F %T}, {chip}>"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what it is, what was found, and its last map."""
+        chip = ", ".join(str(one.get("board.serial", "")) for one in self.instruments)
+        rows = [
+            ("kind", f"{self.kind}, {self.preset}" if self.preset else self.kind),
+            ("status", self.status),
+            ("started", f"{self.started:%Y-%m-%d %H:%M:%S} UTC"),
+            ("chip", chip or "none"),
+            ("board", " ".join(self.boards)),
+            ("seed", "none" if self.seed is None else str(self.seed)),
+            ("file", str(self.path)),
+        ]
+        if self.tags:
+            rows.append(("tags", ", ".join(self.tags)))
+        try:
+            maps = self.last_maps()
+        except DataError as error:  # what was read of it stays worth showing
+            rows.append(("maps", str(error)))
+            maps = {}
+        shown = [small_map(one.conductance, "S", name) for name, one in maps.items()]
+        return card(self.title, rows, shown, self.origin, self.findings.table())
+
     @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
@@ -137,6 +160,13 @@ class Run:
         """Whether nothing of it was measured on silicon."""
         names = (str(one.get("board.name", "")) for one in self.instruments)
         return self.boards == ("ideal:",) or any("emulated" in name for name in names)
+
+    @property
+    def origin(self) -> str:
+        """EMULATOR or IDEAL where nothing of it was measured on silicon, else ''."""
+        if not self.emulated:
+            return ""
+        return "IDEAL" if self.boards == ("ideal:",) else "EMULATOR"
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -48,9 +48,7 @@ class Vital:
 
 def origin(run: Run) -> str:
     """Return EMULATOR or IDEAL where nothing of a run was measured on silicon, else ''."""
-    if not run.emulated:
-        return ""
-    return "IDEAL" if run.boards == ("ideal:",) else "EMULATOR"
+    return run.origin
 
 
 def vitals(run: Run, entry: h5py.Group, now: datetime | None = None) -> dict[str, Vital]:
