@@ -19,13 +19,13 @@ from drivers.capabilities import Rest
 from drivers.converter import Codes, Converter
 from drivers.extremes import extremes
 from drivers.simulation import Simulation
-from memlab.array.arguments import as_numbers
 from memlab.array.batches import NamedBatches
 from memlab.array.board_session import BoardSession
 from memlab.array.measurement import Measurement
 from memlab.array.seam import Array
 from memlab.array.set_control import SetControl
 from memlab.array.switching_law import SwitchingLaw
+from memlab.array.two_pulses import TwoPulses
 from memlab.array.view import View
 from memlab.array.wire_steps import on_steps
 from memlab.calibration import Calibration
@@ -537,16 +537,9 @@ class BoardArray(Array):
         LimitError
             If a voltage is outside its limit.
         """
-        gate = as_numbers(gate_voltage, "gate_voltage", self.shape)
-        return self._session.maker.batch(
-            gate,
-            reset,
-            set,
-            self.rows,
-            self.columns,
-            **self._amplitudes(set_voltage, reset_voltage),
-            whole_rows=whole_rows,
-        )
+        amplitudes = {"set_voltage": set_voltage, "reset_voltage": reset_voltage}
+        asked = TwoPulses.of(self.shape, gate_voltage, reset=reset, set=set, **amplitudes)
+        return self._session.maker.batch(asked, self.rows, self.columns, whole_rows=whole_rows)
 
     def fire(self, pulses: PulseBatch, ticket: str = "") -> None:
         """Fire pulses of cells of this view, each once; a passport has them before.
@@ -590,40 +583,14 @@ class BoardArray(Array):
         cost = session.able.call_bytes
         self.traffic.add((cost.pulse + cost.gate * pulses.columns.shape[1]) * len(pulses), 0)
 
-    def _program(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        set_voltage: FloatArray | None = None,
-        reset_voltage: FloatArray | None = None,
-    ) -> None:
-        maker, ticket = self._session.maker, ""
-        lines = self.rows, self.columns
-        pulses = maker.batch(
-            gate_voltage,
-            reset,
-            set_,
-            *lines,
-            set_voltage=set_voltage,
-            reset_voltage=reset_voltage,
-        )
+    def _program(self, asked: TwoPulses) -> None:
+        pulses, ticket = self._session.maker.batch(asked, self.rows, self.columns), ""
         if self._session.batches is not None and len(pulses):
             pulses, ticket = self._session.batches.left(pulses)
         self._fire(pulses, ticket)
 
-    def _check_program(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        set_voltage: FloatArray | None = None,
-        reset_voltage: FloatArray | None = None,
-    ) -> FloatArray:
-        lines = self.rows, self.columns
-        return self._session.maker.check(
-            gate_voltage, reset, set_, *lines, set_voltage, reset_voltage
-        )
+    def _check_program(self, asked: TwoPulses) -> None:
+        self._session.maker.check(asked, self.rows, self.columns)
 
 
 def device_of(array: Array) -> BoardArray:

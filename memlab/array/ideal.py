@@ -16,15 +16,11 @@ from memlab.array.arguments import as_numbers
 from memlab.array.measurement import Measurement
 from memlab.array.seam import Array
 from memlab.array.switching_law import SwitchingLaw
-from memlab.chip.coupled_limits import (
-    check_operating_point,
-    check_program,
-    check_vmm,
-    hardest_point,
-)
+from memlab.array.two_pulses import TwoPulses
+from memlab.chip.coupled_limits import check_operating_point, check_program, check_vmm
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.chip.shape import PUBLISHED
-from memlab.numeric import BoolArray, FloatArray
+from memlab.numeric import FloatArray
 from memlab.storage import State
 
 __all__ = ["IdealArray"]
@@ -115,32 +111,15 @@ class IdealArray(Array):
         current = voltage @ self._cells[np.ix_(self.rows, self.columns)]
         return Measurement(current, np.zeros(current.shape, bool), load=self.load)
 
-    def _program(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        set_voltage: FloatArray | None = None,
-        reset_voltage: FloatArray | None = None,
-    ) -> None:
-        gate_voltage = self._check_program(gate_voltage, reset, set_, set_voltage, reset_voltage)
+    def _program(self, asked: TwoPulses) -> None:
+        self._check_program(asked)
         cells = self._cells[np.ix_(self.rows, self.columns)]
-        cells = np.where(reset, 0.0, cells)
-        level = LAW.conductance(gate_voltage)
-        on = set_ & (gate_voltage > 0.0)  # a transistor that is off passes no current
+        cells = np.where(asked.reset, 0.0, cells)
+        level = LAW.conductance(asked.gate_voltage)
+        on = asked.set & (asked.gate_voltage > 0.0)  # a transistor that is off passes no current
         self.write(np.where(on, np.maximum(level, cells), cells))
 
-    def _check_program(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        set_voltage: FloatArray | None = None,
-        reset_voltage: FloatArray | None = None,
-    ) -> FloatArray:
-        limits, lines = self._limits, (self.rows, self.columns)
-        point = hardest_point(
-            limits, self._point, set_, set_voltage, reset=reset, reset_voltage=reset_voltage
-        )
-        check_program(limits, point, gate_voltage, reset, set_, *lines)
-        return gate_voltage
+    def _check_program(self, asked: TwoPulses) -> None:
+        point = asked.hardest_point(self._limits, self._point)
+        pulses = asked.gate_voltage, asked.reset, asked.set
+        check_program(self._limits, point, *pulses, self.rows, self.columns)

@@ -17,10 +17,10 @@ from drivers.board import Capabilities, Mode, PulseBatch, PulseKind
 from drivers.converter import Codes
 from drivers.pulse import PulseTimer
 from memlab.array.row_groups import group_numbers, split_groups
+from memlab.array.two_pulses import TwoPulses
 from memlab.array.wire_steps import on_steps
 from memlab.chip.coupled_limits import (
     check_program,
-    hardest_point,
     reset_currents,
     set_currents,
 )
@@ -54,51 +54,33 @@ class PulseMaker:
     point: OperatingPoint
     rounding: bool
 
-    def check(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        rows: Lines,
-        columns: Lines,
-        set_voltage: FloatArray | None = None,
-        reset_voltage: FloatArray | None = None,
-    ) -> FloatArray:
+    def check(self, asked: TwoPulses, rows: Lines, columns: Lines) -> FloatArray:
         """Return the gate voltages (V) as the chip will see them; raise `LimitError` for others.
 
-        Parameters
-        ----------
-        gate_voltage, reset, set_
-            As for `Array.program`, shape (rows, columns).
-        rows, columns
-            Line numbers on the chip.
-        set_voltage, reset_voltage
-            Of each SET and RESET, in V, shape (rows, columns); by default those of the operating
-            point.
+        `rows` and `columns` are line numbers on the chip.
         """
         made = replace(
             self.point,
             set_width=_made_width(self.timer, self.point.set_width),
             reset_width=_made_width(self.timer, self.point.reset_width),
         )
-        asked, gates = np.where(set_, gate_voltage, 0.0), self.capabilities.gate is not None
-        if not gates and asked.any():
+        volts = np.where(asked.set, asked.gate_voltage, 0.0)
+        gates, limits = self.capabilities.gate is not None, self.limits
+        if not gates and volts.any():
             raise LimitError(
                 "the cells of this board have no gates: program with gate_voltage=0, and choose "
                 "levels by amplitudes (set_voltage). Nothing was sent"
             )
-        limits = self.limits
-        made = hardest_point(
-            limits, made, set_, set_voltage, reset=reset, reset_voltage=reset_voltage
-        )
+        made = asked.hardest_point(limits, made)
         if self.capabilities.compliance is not None:
             # The board holds a SET to this current, whatever its cells could draw.
             limits = limits.changed(cell_current=np.inf)
-        check_program(limits, made, asked, reset, set_, rows, columns, gates=gates)
-        gate = self.gates_on_steps(asked)
-        if gate is not asked:
-            check_program(limits, made, gate, reset, set_, rows, columns)
-        return gate
+        pulsed = asked.reset, asked.set
+        check_program(limits, made, volts, *pulsed, rows, columns, gates=gates)
+        seen = self.gates_on_steps(volts)
+        if seen is not volts:
+            check_program(limits, made, seen, *pulsed, rows, columns)
+        return seen
 
     def gates_on_steps(self, gate_voltage: FloatArray) -> FloatArray:
         """Return gate voltages (V) on the wire's steps, or raise `LimitError`."""
@@ -106,31 +88,22 @@ class PulseMaker:
         return on_steps(gate_voltage, step, "gate voltage", rounding=self.rounding)
 
     def batch(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        rows: Lines,
-        columns: Lines,
-        *,
-        set_voltage: FloatArray | None = None,
-        reset_voltage: FloatArray | None = None,
-        whole_rows: bool = False,
+        self, asked: TwoPulses, rows: Lines, columns: Lines, *, whole_rows: bool = False
     ) -> PulseBatch:
         """Return the pulses: RESETs, then SETs; arguments as of `check`.
 
         With `whole_rows` there is one for each row, whatever it may draw.
         """
-        limits, point = self.limits, self.point
-        lines = rows, columns
-        gate_voltage = self.check(gate_voltage, reset, set_, *lines, set_voltage, reset_voltage)
+        limits, point, reset, set_ = self.limits, self.point, asked.reset, asked.set
+        gate_voltage = self.check(asked, rows, columns)
         reset_gates = np.where(reset, point.reset_gate_voltage, 0.0)
-        hardest = hardest_point(limits, point, set_, None, reset=reset, reset_voltage=reset_voltage)
+        hardest = replace(asked, set_voltage=None).hardest_point(limits, point)
         drawn = reset_currents(limits, hardest, reset), set_currents(limits, gate_voltage, set_)
         volts = (
-            point.reset_voltage if reset_voltage is None else reset_voltage,
-            point.set_voltage if set_voltage is None else set_voltage,
+            point.reset_voltage if asked.reset_voltage is None else asked.reset_voltage,
+            point.set_voltage if asked.set_voltage is None else asked.set_voltage,
         )
+        lines = rows, columns
         resets = self._pulses(
             PulseKind.RESET, reset, volts[0], reset_gates, drawn[0], lines, whole_rows
         )

@@ -2,14 +2,15 @@
 
 `Array` is what scripts, layers and procedures use. `BoardArray` is the one implementation on top of
 any Board, and `IdealArray` the plain float64 reference. Slicing gives a view that owns a partition
-of the lines and shares the board (`view`); what lies under an array, and how it goes back to an
-earlier state, is for those who record and resume runs (`underneath`).
+of the lines and shares the board (`view`); choosing levels is for those who train and write
+(`level_control`); what lies under an array, and how it goes back to an earlier state, is for those
+who record and resume runs (`underneath`).
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -18,17 +19,15 @@ import numpy.typing as npt
 from drivers import stopping
 from drivers.board import AUTO_GAIN
 from memlab.array.arguments import as_mask, as_numbers, as_row
+from memlab.array.level_control import LevelControl
 from memlab.array.measurement import Measurement, note_saturation
-from memlab.array.set_control import SetControl
-from memlab.array.switching_law import SwitchingLaw
-from memlab.array.underneath import Underneath
-from memlab.errors import SettingError
-from memlab.numeric import BoolArray, FloatArray
+from memlab.array.two_pulses import TwoPulses
+from memlab.numeric import FloatArray
 
-__all__ = ["Array", "as_arrays"]
+__all__ = ["Array"]
 
 
-class Array(Underneath):
+class Array(LevelControl):
     """A crossbar array, or a view of some of its lines. Indices are [row, column].
 
     Use it as a context manager: however the block ends, every line is grounded and the board is
@@ -44,49 +43,10 @@ class Array(Underneath):
         Called with the `Measurement` of every VMM of this view; observers record what passes.
     code_types
         numpy's types, without byte order, of the codes of rows and of what is sensed.
-    gate_voltage_step, input_voltage_step
-        Steps in V on which gate and row voltages must lie, because the board's wire carries no
-        others; 0 where any voltage will do. Whoever chooses voltages chooses them there.
     """
 
     on_vmm: Callable[[Measurement], None] | None
     code_types = ("u2", "u2")
-    gate_voltage_step = 0.0
-    input_voltage_step = 0.0
-
-    @property
-    def control(self) -> SetControl:
-        """Which voltage chooses where a SET ends."""
-        return SetControl.GATE
-
-    @property
-    def control_step(self) -> float:
-        """Step in V on which that voltage must lie; 0 where any will do."""
-        return self.gate_voltage_step if self.control.gates else 0.0
-
-    def control_range(
-        self, gates: tuple[float, float], amplitudes: tuple[float, float] = (0.0, 0.0)
-    ) -> tuple[float, float]:
-        """Return lowest and highest voltage (V) that `program_to` is to use.
-
-        Parameters
-        ----------
-        gates
-            Of gate voltages, in V.
-        amplitudes
-            Of SET amplitudes in V, where cells have no gates. 0 stands for half of the operating
-            point's, which cells that are half-selected see, and for all of it.
-        """
-        return gates
-
-    @property
-    def stated_law(self) -> SwitchingLaw | None:
-        """What full pulses do to these cells, where that is known without asking them.
-
-        Over the voltage that chooses (`control`).
-        """
-        simulation = self.simulation
-        return None if simulation is None else SwitchingLaw.of(simulation.law)
 
     def _select_lines(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> None:
         super()._select_lines(rows, columns)
@@ -229,41 +189,15 @@ class Array(Underneath):
             If a voltage or a width is outside its limit; nothing is pulsed.
         """
         widths = {"set_width": set_width, "reset_width": reset_width}
-        if given := {name: width for name, width in widths.items() if width is not None}:
-            self.with_operating_point(**given).program(
-                gate_voltage,
-                reset=reset,
-                set=set,
-                set_voltage=set_voltage,
-                reset_voltage=reset_voltage,
-            )
-            return
-        gate = as_numbers(gate_voltage, "gate_voltage", self.shape)
-        none, every = np.zeros(self.shape, bool), np.ones(self.shape, bool)
-        reset_mask = none if reset is None else as_mask(reset, self.shape, "reset")
-        set_mask = every if set is None else as_mask(set, self.shape, "set")
-        amplitudes = self._amplitudes(set_voltage, reset_voltage)
+        given = {name: width for name, width in widths.items() if width is not None}
+        view = self.with_operating_point(**given) if given else self
+        amplitudes = {"set_voltage": set_voltage, "reset_voltage": reset_voltage}
+        asked = TwoPulses.of(self.shape, gate_voltage, reset=reset, set=set, **amplitudes)
         stopping.check()
         with self._owner.turn():
-            self._program(gate, reset_mask, set_mask, **amplitudes)
-            self.counts.reset += int(np.count_nonzero(reset_mask))
-            self.counts.set += int(np.count_nonzero(set_mask))
-
-    def program_to(
-        self,
-        control: npt.ArrayLike,
-        *,
-        reset: npt.ArrayLike | None = None,
-        set: npt.ArrayLike | None = None,  # noqa: A002 - the field's own word
-    ) -> None:
-        """Program with the voltages (V) that choose where SETs end here; else as `program`.
-
-        These are gate voltages, or where cells have no gates SET amplitudes (`control`).
-        """
-        if self.control.gates:
-            self.program(control, reset=reset, set=set)
-        else:
-            self.program(0.0, reset=reset, set=set, set_voltage=control)
+            view._program(asked)
+            self.counts.reset += int(np.count_nonzero(asked.reset))
+            self.counts.set += int(np.count_nonzero(asked.set))
 
     def check_set(
         self,
@@ -276,40 +210,15 @@ class Array(Underneath):
 
         Nothing is pulsed. `cells` is a boolean mask, shape (rows, columns); all of them by default.
         """
-        every = np.ones(self.shape, bool)
-        mask = every if cells is None else as_mask(cells, self.shape, "cells")
-        gate = np.full(self.shape, gate_voltage)
-        self._check_program(gate, ~every, mask, **self._amplitudes(set_voltage))
-
-    def check_set_to(self, control: float, cells: npt.ArrayLike | None = None) -> None:
-        """Check as `check_set`, for a voltage (V) as `program_to` takes it."""
-        if self.control.gates:
-            self.check_set(control, cells)
-        else:
-            self.check_set(0.0, cells, set_voltage=control)
-
-    def _amplitudes(
-        self, set_voltage: npt.ArrayLike | None, reset_voltage: npt.ArrayLike | None = None
-    ) -> dict[str, FloatArray]:
-        """Return the amplitudes that are given, of the shape of the view."""
-        amplitudes = {"set_voltage": set_voltage, "reset_voltage": reset_voltage}
-        return {
-            name: as_numbers(volts, name, self.shape)
-            for name, volts in amplitudes.items()
-            if volts is not None
-        }
+        mask = None if cells is None else as_mask(cells, self.shape, "cells")
+        asked = TwoPulses.of(self.shape, gate_voltage, set=mask, set_voltage=set_voltage)
+        self._check_program(asked)
 
     writable = False
     """Whether cells can be put at a conductance (`write`), as no device can be."""
 
     def write(self, conductance: npt.ArrayLike) -> None:
-        """Put every cell of this view at a conductance in S, where the array is `writable`.
-
-        Raises
-        ------
-        TypeError
-            If it is not.
-        """
+        """Put every cell of this view at a conductance in S; `TypeError` where none can be."""
         raise TypeError("only an ideal array can be written directly; use a OneShotUpdate")
 
     # -- life ---------------------------------------------------------------------------------
@@ -345,38 +254,9 @@ class Array(Underneath):
     def _measure_vmm(self, voltage: FloatArray, gain: int) -> Measurement: ...
 
     @abstractmethod
-    def _check_program(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        set_voltage: FloatArray | None = None,
-        reset_voltage: FloatArray | None = None,
-    ) -> FloatArray:
-        """Return the gate voltages (V) as the chip will see them, or raise `LimitError`."""
+    def _check_program(self, asked: TwoPulses) -> None:
+        """Raise `LimitError` unless the chip may see these pulses, as it will see them."""
 
     @abstractmethod
-    def _program(
-        self,
-        gate_voltage: FloatArray,
-        reset: BoolArray,
-        set_: BoolArray,
-        set_voltage: FloatArray | None = None,
-        reset_voltage: FloatArray | None = None,
-    ) -> None: ...
-
-
-def as_arrays(arrays: Array | Sequence[Array]) -> list[Array]:
-    """Return the arrays that a caller gave, one or several.
-
-    Raises
-    ------
-    SettingError
-        If one is no open array, or two of them are parts of one.
-    """
-    found = [arrays] if isinstance(arrays, Array) else list(arrays)
-    if not all(isinstance(one, Array) for one in found):
-        raise SettingError(f"{arrays!r} is no open array; open it by memlab.open_array first")
-    if len({id(one.counts) for one in found}) < len(found):
-        raise SettingError("two of the arrays are parts of one; give one view of its lines")
-    return found
+    def _program(self, asked: TwoPulses) -> None:
+        """Pulse, or raise `LimitError` and leave everything as it is."""

@@ -3,7 +3,11 @@
 import ast
 from pathlib import Path
 
+import pytest
+
+import drivers.board
 import memlab
+import memlab.array.seam
 
 PACKAGE = Path(memlab.__file__).parent
 CONCRETE = {
@@ -62,3 +66,32 @@ def test_nobody_asks_which_board_or_array_it_is() -> None:
     }
     assert {path: names for path, names in asking.items() if names} == {}
     assert [path for path, text in sources.items() if asked_by_attribute(text)] == []
+
+
+PAGE = 66
+"""Lines of a printed page, of 11 inches at six to the inch."""
+
+
+def code_lines(source: str) -> int:
+    """Return how many lines are code: no docstring, no comment, not empty."""
+    tree = ast.parse(source)
+    docs = [node for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+    told = {
+        line
+        for node in docs
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for line in range(node.lineno, (node.end_lineno or 0) + 1)
+    }
+    lines = enumerate(source.splitlines(), 1)
+    return sum(n not in told and bool(text.split("#")[0].strip()) for n, text in lines)
+
+
+def test_lines_of_code_are_counted_without_words() -> None:
+    assert code_lines('"""Two\nlines."""\n\nx = 1  # why\n# why\ny = """kept"""\n') == 2
+
+
+@pytest.mark.parametrize("seam", [drivers.board, memlab.array.seam], ids=lambda one: one.__name__)
+def test_a_seam_fits_on_two_pages(seam: object) -> None:
+    source = Path(str(seam.__file__)).read_text(encoding="utf-8")  # type: ignore[attr-defined]
+    assert code_lines(source) <= 2 * PAGE
+    assert len(source.splitlines()) <= 4 * PAGE  # with all that is said of it

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from memlab.array.ideal import IdealArray
+from memlab.array.two_pulses import TwoPulses
 from memlab.array.urls import open_array
 from memlab.emulator import load_preset
 from memlab.errors import DataError, LimitError
@@ -107,7 +108,8 @@ class LawArray(IdealArray):
         super().__init__(3, 4)
         self.pulses: list[tuple[FloatArray, BoolArray, BoolArray]] = []
 
-    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
+    def _program(self, asked: TwoPulses) -> None:
+        gate_voltage, reset, set_ = asked.gate_voltage, asked.reset, asked.set
         self.pulses.append((gate_voltage.copy(), reset.copy(), set_.copy()))
         level = 1e-6 * (np.arange(12.0).reshape(3, 4) ** 2 + 100.0 * gate_voltage + 20.0)
         self.write(np.where(set_, level, np.where(reset, level / 10.0, self.read_conductance())))
@@ -161,8 +163,8 @@ def test_cells_that_do_not_move_are_no_part_of_the_law() -> None:
     array = LawArray()
     program = array._program
 
-    def stuck(gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        program(gate_voltage, reset, set_)
+    def stuck(asked: TwoPulses) -> None:
+        program(asked)
         cells = array.read_conductance()
         cells[:, 2:] = 900e-6
         array.write(cells)

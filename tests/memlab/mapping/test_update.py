@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from memlab.array.ideal import IdealArray
+from memlab.array.two_pulses import TwoPulses
 from memlab.mapping import DirectUpdate, OneShotUpdate
 from memlab.numeric import BoolArray, FloatArray
 
@@ -19,9 +20,9 @@ class RecordingArray(IdealArray):
         super().__init__(rows, columns)
         self.pulses: list[tuple[FloatArray, BoolArray, BoolArray]] = []
 
-    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        self.pulses.append((gate_voltage.copy(), reset.copy(), set_.copy()))
-        super()._program(gate_voltage, reset, set_)
+    def _program(self, asked: TwoPulses) -> None:
+        self.pulses.append((asked.gate_voltage.copy(), asked.reset.copy(), asked.set.copy()))
+        super()._program(asked)
 
 
 def started(*, set_all: bool = True) -> tuple[OneShotUpdate, RecordingArray]:

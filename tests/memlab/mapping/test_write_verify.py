@@ -1,5 +1,6 @@
 """Write-and-verify against what the physics of the emulated chips lets one expect."""
 
+from dataclasses import replace
 from math import erf, log, sqrt
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from memlab.array import Array
 from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
+from memlab.array.two_pulses import TwoPulses
 from memlab.array.urls import open_array
 from memlab.emulator import EmulatedBoard
 from memlab.errors import LimitError
@@ -194,8 +196,9 @@ class StuckArray(IdealArray):
         self.write(conductance)
         self._alive = ~stuck
 
-    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        super()._program(gate_voltage, reset & self._alive, set_ & self._alive)
+    def _program(self, asked: TwoPulses) -> None:
+        alive = self._alive
+        super()._program(replace(asked, reset=asked.reset & alive, set=asked.set & alive))
 
 
 def test_a_batch_is_one_attempt_whether_it_resets_a_cell_or_sets_it_or_both() -> None:
@@ -263,9 +266,10 @@ class ShiftedArray(IdealArray):
         self._shift = shift
         self.gates: list[FloatArray] = []
 
-    def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-        self.gates.append(gate_voltage[set_])
-        super()._program(gate_voltage + self._shift / 98e-6, reset, set_)
+    def _program(self, asked: TwoPulses) -> None:
+        self.gates.append(asked.gate_voltage[asked.set])
+        shifted = asked.gate_voltage + self._shift / 98e-6
+        super()._program(replace(asked, gate_voltage=shifted))
 
 
 def test_a_cell_learns_half_of_what_is_left_of_its_own_shift_with_each_set() -> None:
@@ -447,9 +451,9 @@ def test_boards_with_steps_get_gate_voltages_on_the_steps() -> None:
     class Stepped(IdealArray):
         gate_voltage_step = 0.01
 
-        def _program(self, gate_voltage: FloatArray, reset: BoolArray, set_: BoolArray) -> None:
-            seen.append(gate_voltage[set_])
-            super()._program(gate_voltage, reset, set_)
+        def _program(self, asked: TwoPulses) -> None:
+            seen.append(asked.gate_voltage[asked.set])
+            super()._program(asked)
 
     array = Stepped(20, 3)
     result = write_verify(array, random_target(array, 180e-6, 350e-6), TA)
