@@ -64,8 +64,9 @@ class GainChoice:
         largest_deviate: float,
     ):
         R = np.array(capabilities.transimpedance)
-        self._threshold = _Steps((capabilities.gain_threshold / R[1:] / unit).tolist())
+        self._nominal = (capabilities.gain_threshold / R[1:] / unit).tolist()
         """Currents below which the next gain is taken, by the rule."""
+        self._threshold = _Steps(self._nominal)
         self._bound = (capabilities.gain_threshold / capabilities.sense.step * R[:-1] / R[1:])[
             :, np.newaxis
         ]
@@ -79,6 +80,8 @@ class GainChoice:
         steep = np.abs(self._scale)
         self._steep, self._flat = steep.max(axis=1).tolist(), steep.min(axis=1).tolist()
         self._off = 0.0 if errors.offset is None else float(np.abs(errors.offset).max())
+        alike = R / capabilities.sense.step * unit
+        self._ideal = bool((np.abs(steep / alike[:, np.newaxis] - 1.0) <= _SLACK).all())
         self._static = errors.scale, errors.offset, unit
         self._set_noise(errors.variance)
 
@@ -97,7 +100,7 @@ class GainChoice:
             self._noise = [0.0] * len(self._steep)
         else:
             self._noise = variance.max(axis=-1).tolist()
-        self._exact = variance is None and self._offset is None and self._steep == self._flat
+        self._exact = variance is None and self._offset is None and self._ideal
         self._of_board = self._bounds(0.0)
 
     def choose(
@@ -127,7 +130,10 @@ class GainChoice:
     def _bounds(self, variance: float) -> tuple[_Steps, _Steps]:
         """Return currents: below the first the next gain is taken for certain, and does not clip.
 
-        At the second and above it is certainly not taken. One for each gain but the last.
+        At the second and above it is certainly not taken. One for each gain but the last. What the
+        rule says of the noiseless current lies between: a reading whose own deviate goes to another
+        conversion than the chosen one counts as open, however certain, as bounds depend on what is
+        in the batch and codes must not.
         """
         error = [
             (self._off + self._deviate * sqrt(noise + variance * steep**2)) * (1.0 + _SLACK)
@@ -138,8 +144,9 @@ class GainChoice:
         for k, (bound,) in enumerate(self._bound.tolist()):
             taken = (bound * (1.0 - _SLACK) - error[k]) / self._steep[k]
             fits = (self._limit * (1.0 - _SLACK) - error[k + 1]) / self._steep[k + 1]
-            low.append(min(taken, fits, low[-1] if low else inf))
-            high.append((bound * (1.0 + _SLACK) + error[k]) / self._flat[k])
+            low.append(min(taken, fits, self._nominal[k], low[-1] if low else inf))
+            not_taken = (bound * (1.0 + _SLACK) + error[k]) / self._flat[k]
+            high.append(max(not_taken, self._nominal[k]))
         return _Steps(low), _Steps(high)
 
     def _convert(

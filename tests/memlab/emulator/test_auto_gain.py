@@ -204,6 +204,50 @@ class TestExactness:
         np.testing.assert_array_equal(seen[0][0], seen[1][0])
         np.testing.assert_array_equal(seen[0][1], seen[1][1])
 
+    def test_one_column_has_the_gains_that_it_has_beside_others(self) -> None:
+        """An amplifier that is off measures the same whether it is alone in a selection."""
+        emulated = EmulatedBoard(
+            load_preset("ideal").replace(**{"board.amplifier.mismatch": 0.05}), 5
+        )
+        BoardArray(emulated).program(1.0)
+        vectors = np.full((200, 128), 32768, np.uint16)
+        vectors[:, 0] = 32768 + np.linspace(20.5e-6, 23.5e-6, 200) / 218e-6 / STEP
+        together = emulated.vmm(ALL, vectors, AUTO_GAIN).gain
+        assert np.unique(np.argmax(together == 2, axis=0)).size > 10  # each changes at its own
+        for column in range(64):
+            alone = emulated.vmm(Selection(np.arange(128), np.array([column])), vectors, AUTO_GAIN)
+            np.testing.assert_array_equal(alone.gain[:, 0], together[:, column])
+
+    @pytest.mark.parametrize("column", range(6))
+    def test_a_certain_decision_draws_the_same_beside_noisy_readings_and_alone(
+        self, column: int
+    ) -> None:
+        """With an amplifier 5 % off, a board is certain of gains that the ideal one would not take.
+
+        How certain depends on the noisiest reading of the batch, and must not show in any code.
+        """
+        board = {
+            "board.amplifier.mismatch": 0.05,
+            "board.adc.noise": 0.5,
+            "read_noise.white": 0.002,
+        }
+        preset = load_preset("ideal").replace(**board)
+        # One cell of 218 uS a column: 20.5 to 23.5 uA about the threshold of 22 uA, noise 0.04 uA;
+        # and vectors of many rows that cancel, with noise of 0.5 uA.
+        quiet = np.full((200, 128), 32768, np.uint16)
+        quiet[:, 0] = 32768 + np.linspace(20.5e-6, 23.5e-6, 200) / 218e-6 / STEP
+        noisy = 32768 + np.where(np.arange(128) % 2, -655, 655)
+        vectors = np.concatenate([quiet, [noisy] * 3]).astype(np.uint16)
+        alone = Selection(np.arange(128), np.array([column]))
+        seen = []
+        for parts in ([vectors], [vectors[:200], vectors[200:]]):
+            emulated = EmulatedBoard(preset, 3)
+            BoardArray(emulated).program(1.0)
+            seen.append(
+                np.concatenate([emulated.vmm(alone, part, AUTO_GAIN).code for part in parts])
+            )
+        np.testing.assert_array_equal(seen[0], seen[1])
+
     def test_noise_of_the_board_moves_decisions_and_shifts_no_draw(self) -> None:
         """Between two readings at a fixed gain, automatic gain draws what a fixed one does."""
         preset = load_preset("ideal").replace(**{"read_noise.white": 0.02, **BENCH})
