@@ -26,7 +26,7 @@ _PREFIXES = {
 }
 """Powers of ten."""
 _OHMS = str.maketrans({"\N{OHM SIGN}": "ohm", "\N{GREEK CAPITAL LETTER OMEGA}": "ohm"})
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)\s*(\D.*)")
+_NUMBER = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?)\s*(\D.*)")
 
 _RANGE = {"ge": "from", "gt": "above", "le": "up to", "lt": "below"}
 _COUNT = {"min_length": "at least", "max_length": "at most"}
@@ -63,8 +63,10 @@ def with_unit(text: str, unit: str) -> float | None:
     power = _PREFIXES.get(found[2].removesuffix(unit))
     if power is None:
         return None
-    number = float(Decimal(found[1]).scaleb(power))
-    return number if isfinite(number) else None
+    exact = Decimal(found[1]).scaleb(power)
+    number = float(exact)
+    # What float64 cannot hold, large or small, is none: 1e-400uS is not 0 S.
+    return number if isfinite(number) and bool(number) == bool(exact) else None
 
 
 def refusal(error: ValidationError, model: BaseModel | type[BaseModel]) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from memlab.chip.limits import Limits, OperatingPoint
 from memlab.numeric import BoolArray, FloatArray
 
 __all__ = [
+    "FORMING_GATE",
     "RULES",
     "STOP_VOLTAGE",
     "Rule",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from memlab.chip.coupled_limits import RULES
+from memlab.chip.coupled_limits import FORMING_GATE, RULES, largest_conductance
 from memlab.chip.limits import LIMIT_MEANINGS, LIMIT_UNITS, Limits
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, limits_option
@@ -31,31 +31,57 @@ def limits_(chip: str | None, limits: LimitChanges | None, as_json: bool) -> Non
     limits.set_voltage=3.6. Other limits than the board can make are refused.
     """
     sources: dict[str, LimitChanges] = {}
+    gates = True
     if chip is not None:
         from memlab.emulator import load_preset
 
-        sources[f"chip {chip}"] = load_preset(chip).limits
+        preset = load_preset(chip)
+        sources[f"chip {chip}"] = preset.limits
+        gates = preset.passive.scheme == "none"
     if limits is not None:
         sources["--limits"] = limits
     found, origin = Limits(), dict.fromkeys(asdict(Limits()), "default")
     for name, changes in sources.items():
         found = changes.over(found)
         origin |= dict.fromkeys(changes.given(), name)
+    shown = [rule for rule in RULES if gates or rule is not FORMING_GATE]
+    if not gates:
+        origin = {name: where for name, where in origin.items() if "gate" not in name}
     if as_json:
         rules = [
             {**asdict(rule), "default": getattr(Limits(), rule.limit), "units": _unit(rule.limit)}
-            for rule in RULES
+            for rule in shown
         ]
         units = {name: _unit(name) for name in origin}
-        show_document({"limits": asdict(found), "from": origin, "rules": rules, "units": units})
+        show_document(
+            {
+                "limits": {name: getattr(found, name) for name in origin},
+                "from": origin,
+                "rules": rules,
+                "units": units,
+            }
+        )
         return
-    for name, value in asdict(found).items():
+    for name in origin:
+        value = getattr(found, name)
         factor, unit = prefixed(value, _unit(name))
         where = "" if origin[name] == "default" else f"  ({origin[name]})"
         text = f"{LIMIT_MEANINGS[name]}{where}"
         click.echo(f"{name:<21} {f'{value / factor:.4g} {unit}':<9} {text}")
-    for rule in RULES:
+    if not gates:
+        low, high = (_conductance(found, gate) for gate in (0.0, found.set_gate_voltage))
+        click.echo(
+            f"\nThe cells of this chip have no gates. G(gate voltage) is taken as {low} in a SET, "
+            f"and as {high} in a RESET, a read and a VMM."
+        )
+    for rule in shown:
         click.echo(f"\nRule: {rule.name}\n  {rule.rule}\n  {rule.reason}")
+
+
+def _conductance(limits: Limits, gate_voltage: float) -> str:
+    conductance = largest_conductance(gate_voltage, limits)
+    factor, unit = prefixed(conductance, "S")
+    return f"{conductance / factor:.4g} {unit}"
 
 
 def _unit(name: str) -> str:

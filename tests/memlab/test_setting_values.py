@@ -82,6 +82,8 @@ def test_a_number_with_its_unit_is_the_number_to_the_last_bit(
         ("5m1", "1"),
         ("5S", "1"),
         ("", "S"),
+        ("1e-400uS", "S"),
+        ("\u0663uS", "S"),  # a digit, but not one of ASCII
     ],
 )
 def test_what_is_no_number_in_this_unit_is_none(text: str, unit: str) -> None:

@@ -27,6 +27,23 @@ def test_a_map_tells_a_load_without_gates(memlab: Call) -> None:
     assert "columns 1:3 at 0 V, 5 others floating" in memlab(*words)[1]
 
 
+def test_limits_of_a_chip_without_gates_speak_of_no_gate_but_what_is_taken_for_it(
+    memlab: Call,
+) -> None:
+    code, out, _ = memlab("limits", "--chip", "passive-tiox")
+    assert code == 0
+    assert "taken as 120 uS in a SET, and as 455 uS in a RESET" in out  # 120 uS; 182 uS/V, 2.5 V
+    assert "gate_voltage " not in out
+    assert "forming" not in out
+    told = json.loads(memlab("limits", "--chip", "passive-tiox", "--json")[1])
+    assert told["limits"].keys() == told["from"].keys() == told["units"].keys()
+    assert not [name for name in told["limits"] if "gate" in name]
+    gated = json.loads(memlab("limits", "--chip", "ta-hfo2", "--json")[1])
+    assert gated["limits"].keys() - told["limits"].keys() == {
+        *("gate_voltage", "set_gate_voltage", "forming_gate_voltage")
+    }
+
+
 def test_program_verifies_and_refuses_gates_and_what_cannot_be_reached(memlab: Call) -> None:
     target = np.full((8, 7), np.nan)
     target[2:5, 1:3] = [[30e-6, 50e-6], [60e-6, 40e-6], [20e-6, 45e-6]]
