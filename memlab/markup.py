@@ -6,6 +6,7 @@ a user calls a thing is escaped: it is text.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from base64 import b64encode
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from memlab.units import prefixed
 
-__all__ = ["card", "small_map", "table"]
+__all__ = ["card", "scale_bar", "small_map", "spelt", "table", "usual_ends"]
 
 _COLOURS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725"
 """Viridis (matplotlib), which rises in lightness and is told apart by colour-blind people."""
@@ -60,6 +61,16 @@ def card(
     )
 
 
+_NUMBER = re.compile(r"(?<=\d )(?:u(?=[SAVJs])|(?P<prefix>[kM]?)ohm)")
+
+
+def spelt(text: str) -> str:
+    """Return a text with the units of its numbers spelt as on paper: µS for uS, kΩ for kohm."""
+    return _NUMBER.sub(
+        lambda found: "µ" if found["prefix"] is None else f"{found['prefix']}Ω", text
+    )
+
+
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
     """Return a table of escaped texts; the first of each row is what it is about."""
     top = "".join(f'<th scope="col" style="{_CELL}">{escape(text)}</th>' for text in head)
@@ -75,37 +86,56 @@ def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
     return f'<table style="{style}">{head_row}<tbody>{body}</tbody></table>'
 
 
-def small_map(values: npt.ArrayLike, units: str, title: str = "") -> str:
+def usual_ends(*maps: npt.ArrayLike) -> tuple[float, float] | None:
+    """Return the ends of a scale for maps of one quantity; None where no cell has a value."""
+    parts = [one[np.isfinite(one)] for one in (np.asarray(m, np.float64).ravel() for m in maps)]
+    known = [np.percentile(part, [_SHARE, 100.0 - _SHARE]) for part in parts if part.size]
+    if not known:
+        return None
+    return float(min(low for low, _ in known)), float(max(high for _, high in known))
+
+
+def small_map(
+    values: npt.ArrayLike, units: str, title: str = "", ends: tuple[float, float] | None = None
+) -> str:
     """Return a map, shape (rows, columns), as a picture in the page, with its scale.
 
     A pixel is a cell; what has no value is left clear. One cell in a hundred at either end may be
-    off the scale: a few stuck cells would leave the others in one colour.
+    off the scale: a few stuck cells would leave the others in one colour. `ends` are those of a
+    scale that other maps have too; its colours then stand elsewhere (`scale_bar`).
     """
     cells = np.asarray(values, np.float64)
-    known = cells[np.isfinite(cells)]
+    missing = int(cells.size - np.isfinite(cells).sum())
     name = f"{title}, " if title else ""
     rows, columns = cells.shape
-    if not known.size:
+    low, high = ends or usual_ends(cells) or (0.0, 0.0)
+    if missing == cells.size:
         return f"{escape(name)}{rows} x {columns}: no cell has a value"
-    low, high = (float(end) for end in np.percentile(known, [_SHARE, 100.0 - _SHARE]))
     factor, unit = prefixed(max(abs(low), abs(high)), units)
-    unit = "" if unit == "1" else f" {unit}".replace(" u", " µ")
-    scale = [f"{end / factor + 0.0:.4g}{unit}" for end in (low, high)]
+    unit = "" if unit == "1" else f" {unit}"
+    scale = [spelt(f"{end / factor + 0.0:.4g}{unit}") for end in (low, high)]
     about = f"{name}{rows} rows x {columns} columns, {' to '.join(scale)}"
-    if missing := cells.size - known.size:
+    if missing:
         about += f", {missing} without a value"
     size = max(1, min(_LARGEST, _WIDE // max(rows, columns)))
-    bar = ",".join(f"#{colour}" for colour in _COLOURS.split())
     wide = max(columns * size, 1)
     picture = b64encode(_picture(cells, low, high)).decode("ascii")
+    key = "" if ends else scale_bar(*scale)
     return (
         f'<img alt="{escape(about)}" style="width:{wide}px;height:{rows * size}px;'
         f'image-rendering:pixelated;display:block" src="data:image/png;base64,{picture}">'
-        f'<div style="font-size:85%">{escape(scale[0])} <span style="display:inline-block;'
-        f'width:4em;height:.7em;background:linear-gradient(to right,{bar})"></span> '
-        f"{escape(scale[1])}</div>"
-        f'<div style="font-size:85%">{escape(about.partition(", " + scale[0])[0])}'
+        f'{key}<div style="font-size:85%">{escape(about.partition(", " + scale[0])[0])}'
         f"{escape(f', {missing} without a value' if missing else '')}</div>"
+    )
+
+
+def scale_bar(low: str, high: str) -> str:
+    """Return the colours of a map between what its ends stand for."""
+    bar = ",".join(f"#{colour}" for colour in _COLOURS.split())
+    style = "display:inline-block;width:4em;height:.7em;background:linear-gradient(to right,"
+    return (
+        f'<div style="font-size:85%">{escape(low)} <span style="{style}{bar})"></span> '
+        f"{escape(high)}</div>"
     )
 
 

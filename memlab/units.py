@@ -45,10 +45,13 @@ def with_error(value: float | None, error: float | None, units: str) -> str:
     known = error is not None and math.isfinite(error) and error > 0.0
     sigma = float(error) if known and error is not None else 0.0
     factor, unit = prefixed(max(abs(value), sigma), units)
-    text = f"{value / factor:.4g}"
+    text = f"{value / factor + 0.0:.4g}"
     if known:
         digits = max(0, 1 - math.floor(math.log10(sigma / factor)))
-        text = f"{value / factor:.{digits}f} ± {sigma / factor:.{digits}f}"
+        # Rounding makes -0 of a small negative number; adding 0 makes 0 of that.
+        shown = round(value / factor, digits) + 0.0
+        text = f"{shown:.{digits}f} ± {sigma / factor:.{digits}f}"
+    unit = unit.replace("1e3 ", "thousand ")
     return text if unit == "1" else f"{text} {unit}".strip()
 
 

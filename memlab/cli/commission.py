@@ -105,7 +105,7 @@ def commission(
     runs = [directory / "forming.h5", calibration, *(directory / "cells").glob("*.h5")]
     summaries = [summarise(path) for path in runs]
     page = directory / "report.html"
-    pictured = [(one, draw_pictures(one)) for one in summaries]
+    pictured = list(zip(summaries, draw_pictures(summaries), strict=True))
     write_page(page, f"Commissioning of {url}", pictured, {"Self-test": _checks(tested)})
     document = {
         "board": url,

@@ -45,7 +45,8 @@ def report(
     """
     check_new(out, "another --out")
     summaries = [summarise(path) for path in _runs(files)]
-    runs = [(summary, draw_pictures(summary)) for summary in summaries]
+    pictured = draw_pictures(summaries, vectors=figures is not None)
+    runs = list(zip(summaries, pictured, strict=True))
     written: list[Path] = []
     if figures is not None:
         figures.mkdir(parents=True, exist_ok=True)

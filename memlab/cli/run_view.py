@@ -100,7 +100,8 @@ def _map_lines(name: str, one: ConductanceMap, width: int, high: int) -> Iterato
         yield f"{_plain(name)}: no cell has a value"
         return
     missing = f", {values.size - known.size} without a value" if known.size < values.size else ""
-    span = f"{known.min():.4g} to {known.max():.4g} uS, median {np.median(known):.4g} uS"
+    least, middle, most = (float(f(known)) + 0.0 for f in (np.min, np.median, np.max))
+    span = f"{least:.4g} to {most:.4g} uS, median {middle:.4g} uS"
     rows, columns = values.shape
     across = ""
     if 4 * columns < rows:  # a column stands on its side

@@ -17,6 +17,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from memlab.figures.one_scale import scale_of_page
 from memlab.figures.panels import legend_below
 from memlab.figures.style import BLUE, GREY, ORANGE
 from memlab.numeric import BoolArray, FloatArray
@@ -131,6 +132,8 @@ def draw_cells(
     known = values[np.isfinite(values)]
     if low == high and known.size:  # nearly all are equal: the others are what there is to see
         low, high = float(known.min()), float(known.max())
+    if known.size:
+        low, high = scale_of_page(label, colours, (low, high))
     below, above = values < low, values > high
     image = axes.imshow(
         values,

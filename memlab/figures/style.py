@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from memlab.figures.fitting import fit_text
+from memlab.figures.one_scale import is_collecting
 from memlab.storage import write_over
 from memlab.units import plain
 
@@ -111,7 +112,8 @@ def figure_file(path: Path, height: float, heading: str) -> Iterator[Figure]:
         if heading:
             figure.suptitle(heading)
         yield figure
-        save_figure(figure, path)
+        if not is_collecting():
+            save_figure(figure, path)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 from memlab._version import __version__
-from memlab.report.pictures import Picture
+from memlab.markup import scale_bar, small_map, spelt, usual_ends
+from memlab.report.pictures import Picture, maps_of
 from memlab.report.summary import Row, Summary
 from memlab.storage import write_over
+from memlab.units import with_error
 
 __all__ = ["write_page"]
 
@@ -43,12 +46,30 @@ def write_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    style = files("memlab.report").joinpath("templates/report.css").read_text(encoding="utf-8")
     environment.filters["base64"] = lambda data: b64encode(data).decode("ascii")
+    environment.filters["spelt"] = spelt
+    scale, maps = _maps([summary for summary, _ in runs])
     page = environment.get_template("report.html.j2").render(
         title=title,
         runs=runs,
         tables=tables or {},
+        scale=scale,
+        maps=maps,
+        shared=sum(len(pictures) for _, pictures in runs) > 1,
+        style=style,
         program=f"memlab {__version__}",
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
     write_over(path, lambda file: file.write(page.encode()))
+
+
+def _maps(summaries: Sequence[Summary]) -> tuple[str, list[str]]:
+    """Return the scale and the last maps of runs, where there are several to compare."""
+    found = maps_of(summaries)
+    ends = usual_ends(*found.values())
+    if len(found) < 2 or ends is None:
+        return "", []
+    low, high = (spelt(with_error(end, None, "S")) for end in ends)
+    maps = [small_map(values, "S", name, ends) for name, values in found.items()]
+    return scale_bar(low, high), maps

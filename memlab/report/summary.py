@@ -74,6 +74,25 @@ class Summary:
     results: list[Row]
 
     @property
+    def about(self) -> str:
+        """What is done in such a run, in a sentence; '' where its kind does not say it."""
+        return kind_of_run(self.run).about
+
+    @property
+    def chief(self) -> str:
+        """The number by which a person knows the run, with its name; '' without any."""
+        name = kind_of_run(self.run).chief(self.run.findings)
+        if name is None:
+            return ""
+        one = self.run.findings.values[name]
+        return f"{one.description or name}: {one.in_words()}"
+
+    @property
+    def arrays(self) -> bool:
+        """Whether arrays were found, too."""
+        return any(one.dims for one in self.run.findings.values.values())
+
+    @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
         return self.status == "finished"

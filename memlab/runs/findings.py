@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, ndtri
 
-from memlab.markup import card, small_map, table
+from memlab.markup import card, small_map, spelt, table
 from memlab.numeric import FloatArray
 from memlab.runs.quantity import Quantity
 from memlab.units import with_error
@@ -230,13 +230,29 @@ class Findings:
                 notes = (one.description, one.interval_in_words(), one.why, one.caveat)
                 yield name, one.in_words(), of, "; ".join(filter(None, notes))
 
+    def arrays(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield name, range, of how many, and meaning of every array of numbers."""
+        for name, one in self.values.items():
+            values = np.asarray(one.value)
+            if not one.dims or values.dtype.kind not in "fiu":
+                continue
+            known = values[np.isfinite(values)].astype(np.float64)
+            of = f"{known.size} of {values.size} over {', '.join(one.dims)}"
+            if not known.size:
+                yield name, str(State.UNDETERMINED), of, one.description
+                continue
+            ends = (known.min(), np.median(known), known.max())
+            low, middle, high = (with_error(float(end), None, one.units) for end in ends)
+            yield name, f"{low} to {high}, median {middle}", of, one.description
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows: every number with its error and of how many, small maps."""
         return card("Findings", (), self._maps(), more=self.table())
 
     def table(self) -> str:
         """Return the numbers as a table of HTML."""
-        return table(self.rows(), ("found", "value", "of", "meaning"))
+        rows = ([spelt(text) for text in row] for row in self.rows())
+        return table(rows, ("found", "value", "of", "meaning"))
 
     def _maps(self) -> list[str]:
         """Return what was found for each cell, as small maps."""

@@ -149,7 +149,7 @@ def test_findings_show_error_number_and_meaning() -> None:
     cells = Quantity("level", "S", "of each cell", ("row", "column"))
     findings.add(cells, np.linspace(1e-6, 2e-6, 6).reshape(2, 3))
     page = shown(findings)
-    for text in ("120.0 ± 3.0 uS/V", "24 cells", "nothing was lost", "not determined", EVIL):
+    for text in ("120.0 ± 3.0 µS/V", "24 cells", "nothing was lost", "not determined", EVIL):
         assert text in page.text
     assert len(page.images) == 1
 

@@ -7,13 +7,16 @@ from pathlib import Path
 import h5py
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 
 from memlab.characterize import Region, plan_procedures, run_procedures
 from memlab.cli import cli
 from memlab.errors import DataError, SettingError
 from memlab.experiments import make_plan
 from memlab.experiments import run as train
-from memlab.report import Row, summarise
+from memlab.figures import style
+from memlab.report import Row, draw_pictures, summarise
+from memlab.report.pictures import maps_of
 
 
 class Page(HTMLParser):
@@ -22,10 +25,12 @@ class Page(HTMLParser):
     def __init__(self, html: str):
         super().__init__()
         self.text, self.addresses, self.open = "", [], []
+        self.names: list[str] = []
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.names += [value or "" for name, value in attributes if name == "id"]
         self.addresses += [value or "" for name, value in attributes if name in ("src", "href")]
         if tag not in ("meta", "img"):
             self.open.append(tag)
@@ -60,9 +65,12 @@ def test_the_page_holds_everything_and_loads_nothing(run: Path, tmp_path: Path) 
     assert not page.open
     assert all(one.startswith(("data:image/png;base64,", "#")) for one in page.addresses)
     assert sum(one.startswith("data:") for one in page.addresses) == 2
-    assert page.text.count("<b>chip.h5") == 2  # escaped: text, not an element
+    assert page.text.count("<b>chip.h5") == 3  # escaped: text, not an element
+    anchors = {one for one in page.addresses if one.startswith("#")}
+    assert anchors <= {f"#{name}" for name in page.names}, "every entry of the index leads there"
+    assert "#run-1" in anchors
     assert "A & <i>" in page.text
-    for words in ("nothing here was measured on silicon", "SET law: slope of the mean", "uS/V"):
+    for words in ("nothing here was measured on silicon", "SET law: slope of the mean", "µS/V"):
         assert words in page.text
     figures = [Path(name) for name in document["figures"]]  # type: ignore[attr-defined]
     assert sorted(path.suffix for path in figures) == [".pdf", ".pdf", ".png", ".png"]
@@ -107,7 +115,9 @@ def test_a_training_run_is_reported_with_its_metrics(tmp_path: Path) -> None:
     train(make_plan("airline", epochs=1, out=run), figure=False)
     report(run, "--out", out)
     text = Page(out.read_text(encoding="utf-8")).text
-    assert "Test RMSE; 47 months of test" in text
+    assert "Test RMSE test_rmse" in text
+    assert "47 months of test" in text
+    assert "thousand passengers" in text
     assert "train.epochs" in text
 
 
@@ -123,3 +133,39 @@ def test_other_files_and_existing_pages_are_refused(run: Path, tmp_path: Path) -
     result = CliRunner().invoke(cli, ["report", str(run), "--out", str(page)])
     assert isinstance(result.exception, SettingError)
     assert page.read_text() == "mine"
+
+
+def test_maps_of_one_quantity_have_one_colour_scale_through_the_page(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "read.h5"
+    make = ["read", "--rows", "0:3", "--board", "emulator:?seed=5&set_offset=3e-4"]
+    assert CliRunner().invoke(cli, [*make, "--out", str(other)]).exit_code == 0
+    ends: list[tuple[str, float, float]] = []
+    kept = style.save_figure
+
+    def keep(figure: Figure, path: Path) -> None:
+        for axes in figure.axes:
+            ends.extend(
+                (image.colorbar.ax.get_ylabel(), *image.get_clim())
+                for image in axes.images
+                if image.colorbar is not None
+            )
+        kept(figure, path)
+
+    monkeypatch.setattr(style, "save_figure", keep)
+    pictured = draw_pictures([summarise(one) for one in (run, other)])
+    scales = {one[1:] for one in ends if one[0] == "Conductance (µS)"}
+    assert len(scales) == 1
+    maps = [1e6 * one for one in maps_of([summarise(run), summarise(other)]).values()]
+    ((low, high),) = scales
+    for values in maps:
+        assert ((low <= values) & (values <= high)).mean() > 0.9
+    assert all(not one.pdf for pictures in pictured for one in pictures), "nobody asked for them"
+
+
+def test_what_was_found_for_each_cell_is_told_in_numbers(run: Path) -> None:
+    rows = {name: (text, of) for name, text, of, _ in summarise(run).run.findings.arrays()}
+    text, of = rows["cell_slope"]
+    assert text.count("uS/V") == 3
+    assert of == "140 of 140 over row, column"
