@@ -28,6 +28,7 @@ COMMANDS = {
     "transfer": ("memlab.cli.transfer", "Train in software, then write the weights to an array."),
     "sweep": ("memlab.cli.sweep", "Run an experiment over settings and seeds."),
     "runs": ("memlab.cli.runs", "Finish and look at runs."),
+    "live": ("memlab.cli.live", "A web page of a run, a directory of runs, or a chip's passport."),
     "report": ("memlab.cli.report", "One HTML page and figures for a paper, from run files."),
     "data": ("memlab.cli.data", "List, fetch and find data sets."),
 }

@@ -45,7 +45,7 @@ def watch(file: Path, every: float, once: bool, stay: bool, as_json: bool) -> No
 
     RUN is a run file of any command. It ends with the run; Ctrl-C ends it and leaves the run alone.
     Where there is no terminal, it prints a line whenever something has changed. With --json, one
-    document of the last look.
+    document of the last look. memlab live shows the same, and more, as a page.
     """
     if once and stay:
         raise click.UsageError("--once looks once and --stay goes on: choose one of them")

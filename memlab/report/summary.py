@@ -17,7 +17,7 @@ from memlab.runs import Family, Finding, Run, open_run
 from memlab.runs.run_file import flatten
 from memlab.units import with_error
 
-__all__ = ["Row", "Summary", "summarise"]
+__all__ = ["Row", "Summary", "summarise", "summary_of"]
 
 
 _IDENTITY = (
@@ -106,10 +106,14 @@ def summarise(path: Path) -> Summary:
     DataError
         If it is none of these.
     """
-    run = open_run(path)
+    return summary_of(open_run(path))
+
+
+def summary_of(run: Run) -> Summary:
+    """Return what a run that was read says."""
     return Summary(
         run=run,
-        path=path,
+        path=run.path,
         title=run.title,
         status=run.status,
         warnings=list(_warnings(run)),
@@ -153,7 +157,8 @@ def _identity(run: Run) -> Iterator[Row]:
     if run.note:
         yield Row("note", run.note)
     if run.family in (Family.PROCEDURE, Family.IMPORT):
-        mask = run.record.mask
+        with run.entry() as entry:  # of the record no more than this: it may be large
+            mask = entry["map/mask"][()]
         yield Row(
             "cells", f"{int(mask.sum())} cells in {mask.shape[0]} rows x {mask.shape[1]} columns"
         )

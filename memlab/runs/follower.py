@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +25,7 @@ from memlab.runs.opening import open_for_reading
 from memlab.runs.reader import ConductanceMap, Run, last_maps, open_run
 from memlab.runs.vitals import Vital, vitals
 
-__all__ = ["Follower", "Progress"]
+__all__ = ["Follower", "Progress", "file_state"]
 
 _RATE_OVER = 30.0
 """Seconds over which a rate is taken: longer than a slow step, short enough to see a change."""
@@ -97,7 +97,7 @@ class Follower:
 
     def _begin(self, path: Path) -> None:
         """Follow the file that is there now."""
-        place = _place(path)
+        place = file_state(path)
         self.run: Run = open_run(path)
         self._place = place
         self._close()
@@ -121,6 +121,19 @@ class Follower:
         DataError
             If the file cannot be read; the next look may find it whole, or another in its place.
         """
+        with self.looking() as entry:
+            losses = entry["training/loss"][()] if "training/loss" in entry else np.empty(0)
+            return replace(self.progress(entry), losses=losses, maps=last_maps(entry))
+
+    @contextmanager
+    def looking(self) -> Iterator[h5py.Group]:
+        """Give the entry as it is now, and `run` as it is now, for the block of a `with`.
+
+        Raises
+        ------
+        DataError
+            As `look`.
+        """
         if self._is_another:
             self._begin(self.run.path)
         elif self.run.status == "running" and not self.run.alive:
@@ -129,17 +142,30 @@ class Follower:
             # Its attributes and what was written at the end are seen by a new opening only.
             self._close()
             with self.run.entry() as entry:
-                return self._progress(entry)
+                yield entry
+            return
         if self._entry is None:
             file = self._open.enter_context(open_for_reading(self.run.path))
             self._entry = file["entry"]
         self._refresh(self._entry)
-        return self._progress(self._entry)
+        yield self._entry
+
+    def progress(self, entry: h5py.Group) -> Progress:
+        """Return how far an entry of `looking` is, without losses and maps."""
+        done, total, what = self.run.steps(entry)
+        now = self._clock()
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[0][0] > _RATE_OVER:
+            self._seen.popleft()
+        (first, then), (last, until) = self._seen[0], self._seen[-1]
+        rate = (until - then) / (last - first) if last > first and until > then else None
+        numbers = vitals(self.run, entry)
+        return Progress(self.run.status, done, total, what, rate, np.empty(0), {}, numbers)
 
     @property
     def _is_another(self) -> bool:
         """Whether the file is not the one that was opened, or goes on although it had ended."""
-        now = _place(self.run.path)
+        now = file_state(self.run.path)
         if self.run.status == "running":
             return now[:2] != self._place[:2]  # it grows, and is the same
         return now != self._place or self.run.alive
@@ -155,28 +181,8 @@ class Follower:
             self._close()
             raise DataError(f"{self.run.path} cannot be followed any more: {error}") from error
 
-    def _progress(self, entry: h5py.Group) -> Progress:
-        done, total, what = self.run.steps(entry)
-        now = self._clock()
-        self._seen.append((now, done))
-        while len(self._seen) > 2 and now - self._seen[0][0] > _RATE_OVER:
-            self._seen.popleft()
-        (first, then), (last, until) = self._seen[0], self._seen[-1]
-        rate = (until - then) / (last - first) if last > first and until > then else None
-        losses = entry["training/loss"][()] if "training/loss" in entry else np.empty(0)
-        return Progress(
-            self.run.status,
-            done,
-            total,
-            what,
-            rate,
-            losses,
-            last_maps(entry),
-            vitals(self.run, entry),
-        )
 
-
-def _place(path: Path) -> tuple[int, ...]:
+def file_state(path: Path) -> tuple[int, ...]:
     """Return by what a file is told from another of its name, and from itself before a change."""
     try:
         state = path.stat()

@@ -148,7 +148,10 @@ SEQUENCES: dict[str, list[list[str]]] = {
 }
 """Commands whose documents are scanned, one after the other in one directory."""
 
-OTHERS = {"board serve": "runs until it is stopped: `test_the_first_line_of_a_virtual_board`"}
+OTHERS = {
+    "board serve": "runs until it is stopped: `test_the_first_line_of_a_virtual_board`",
+    "live": "runs until it is stopped, and has no document",
+}
 
 
 def numbers(

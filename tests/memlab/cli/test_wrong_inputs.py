@@ -341,6 +341,11 @@ TABLE = """
 2 | runs watch nowhere.h5 | nowhere.h5
 1 | runs watch empty.h5 | empty.h5
 2 | runs watch plain.h5 --every nan | nan
+2 | live nowhere.h5 | nowhere.h5
+1 | live empty.h5 | empty.h5
+1 | live plain.h5 | plain.h5
+2 | live plain.h5 --port 70000 | --port
+2 | live plain.h5 --host lab.example.com | 127.0.0.1
 2 | runs diff nowhere.h5 there.h5 | nowhere.h5
 1 | runs diff plain.h5 there.h5 | plain.h5
 2 | runs diff there.h5 there.h5 --out x.txt | x.txt

@@ -1,0 +1,106 @@
+"""Looks at something in a thread of its own for as long as a page shows it, and tells the pages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from memlab.errors import MemlabError
+
+__all__ = ["Source", "Watch"]
+
+T = TypeVar("T")
+Seen = TypeVar("Seen", covariant=True)
+Hear = Callable[[T | None, str], None]
+
+_SHARE = 10.0
+"""The next look waits this many times as long as the last one took: a tenth of a core at most."""
+
+
+class Source(Protocol[Seen]):
+    """What can be looked at."""
+
+    def look(self) -> Seen | None:
+        """Return what there is to see; None where nothing has changed.
+
+        Raises
+        ------
+        MemlabError
+            If it cannot be read now.
+        """
+
+    def close(self) -> None:
+        """Let go of what is open."""
+
+
+class Watch(Generic[T]):
+    """Pages that look at the same source share its looks.
+
+    Parameters
+    ----------
+    source
+        Used in the thread alone.
+    every
+        Seconds between two looks, at least.
+    """
+
+    def __init__(self, source: Source[T], every: float = 0.5):
+        self._source = source
+        self._every = every
+        self._listeners: list[Hear[T]] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.last: T | None = None
+        """What was seen last, by the first look on."""
+        self.error = ""
+        """Why the last look has seen nothing; empty where it has."""
+
+    def subscribe(self, hear: Hear[T]) -> Callable[[], None]:
+        """Tell what is seen, in the thread, from now on; the function that is returned ends it."""
+        with self._lock:
+            self._listeners.append(hear)
+            if self._thread is None:
+                self._wake.clear()
+                self._thread = threading.Thread(target=self._run, daemon=True, name="memlab live")
+                self._thread.start()
+
+        def end() -> None:
+            with self._lock:
+                if hear in self._listeners:
+                    self._listeners.remove(hear)
+                if not self._listeners:
+                    self._wake.set()
+
+        return end
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            self._look()
+            took = time.monotonic() - began
+            self._wake.wait(max(self._every, _SHARE * took))
+            with self._lock:
+                if not self._listeners:
+                    self._thread = None
+                    self._source.close()
+                    return
+
+    def _look(self) -> None:
+        try:
+            found, error = self._source.look(), ""
+        except (MemlabError, OSError) as problem:
+            found, error = None, str(problem)
+        except Exception as problem:  # the page says it, and goes on looking
+            found, error = None, f"{type(problem).__name__}: {problem}"
+        if found is None and error == self.error:
+            return
+        self.error = error
+        if found is not None:
+            self.last = found
+        with self._lock:
+            listeners = list(self._listeners)
+        for hear in listeners:
+            hear(found, error)

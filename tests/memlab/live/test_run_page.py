@@ -1,0 +1,164 @@
+"""The page of a run shows what the file holds, as plots and as numbers, and nothing else."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+pytest.importorskip("bokeh", reason="the extra live is not installed")
+from bokeh.models import Plot
+from support.live_pages import Shown
+
+from memlab.live.colours import SCHEMES
+from memlab.live.run_source import RunSource
+from memlab.runs import open_run
+
+PageOf = Callable[[Path], Shown]
+
+
+def test_a_training_has_loss_maps_voltages_and_currents(
+    live_runs: dict[str, Path], page_of: PageOf
+) -> None:
+    shown = page_of(live_runs["train"])
+    titles = [title.partition(" (")[0] for title in shown.panels]
+    assert titles == [
+        *("Progress", "Loss", "Conductance", "Change since the map before"),
+        *("Histogram of conductances", "Gate voltage", "Raw currents of the last VMMs"),
+        *("Results", "Faults", "Settings that differ from the defaults", "What it is"),
+    ]
+    assert shown.head.startswith("train.h5")
+    assert "EMULATOR" in shown.head
+    assert "finished" in shown.head
+    with h5py.File(live_runs["train"]) as file:
+        entry = file["entry"]
+        loss, maps = entry["training/loss"][()], entry["lstm/conductance"][()]
+        gates = entry["lstm/gate_voltage"][-1]
+    ((update, drawn),) = shown.curve("Loss")
+    assert update.tolist() == [1, 2, 3, 4]
+    assert np.array_equal(drawn, loss)
+    assert shown.numbers("Loss")["last"] == [f"{loss[-1]:.5g}"]
+    assert np.allclose(shown.image("Conductance"), 1e6 * maps[-1], rtol=1e-6)
+    assert np.allclose(shown.image("Change"), 1e6 * (maps[-1] - maps[-2]), rtol=1e-4, atol=1e-5)
+    assert np.allclose(shown.image("Gate voltage"), gates, rtol=1e-6)
+    assert shown.numbers("Conductance")["median"] == [f"{1e6 * np.median(maps[-1]):.4g} µS"]
+    assert shown.numbers("Progress")["epochs"] == ["4 of 4"]
+    assert shown.numbers("Progress")["SETs"] == [f"{open_run(live_runs['train']).counts['set']:,}"]
+    assert "time on the real board" in shown.numbers("Progress")
+
+
+def test_another_group_of_cells_is_chosen(live_runs: dict[str, Path], page_of: PageOf) -> None:
+    shown = page_of(live_runs["train"])
+    choice = shown.panel("Conductance").children[1]
+    assert (choice.value, choice.options) == ("lstm", ["lstm", "dense"])
+    choice.value = "dense"
+    last = open_run(live_runs["train"]).last_maps()["dense"].conductance
+    assert np.allclose(shown.image("Conductance"), 1e6 * last, rtol=1e-6)
+
+
+def test_currents_are_those_of_the_codes(live_runs: dict[str, Path], page_of: PageOf) -> None:
+    shown = page_of(live_runs["iv"])
+    with h5py.File(live_runs["iv"]) as file:
+        current, column = file["entry/vmm/current"][-3:], file["entry/vmm/column"][()]
+    for (x, y), one in zip(shown.curve("Raw currents"), current, strict=True):
+        assert np.array_equal(x, column)
+        assert np.allclose(y, 1e6 * one)
+
+
+def test_a_sweep_has_curves_of_its_cells_and_no_loss(
+    live_runs: dict[str, Path], page_of: PageOf
+) -> None:
+    shown = page_of(live_runs["iv"])
+    assert not any(title.startswith(("Loss", "Gate")) for title in shown.panels)
+    record = open_run(live_runs["iv"]).record
+    voltage = record.readings.coordinate("voltage")
+    curves = shown.curve("I-V curves")
+    assert len(curves) == 6
+    for (x, y), cell in zip(curves, record.conductance.T, strict=True):
+        assert np.array_equal(x, voltage, equal_nan=True)
+        assert np.allclose(y, 1e3 * voltage * cell, equal_nan=True)
+    assert list(shown.numbers("I-V curves"))[1:] == [
+        f"[{row}, {column}]" for row in (3, 4) for column in (7, 8, 9)
+    ]
+    median = shown.curve("Cells of the procedure")[1][1]
+    assert np.allclose(median, 1e6 * np.median(record.conductance, axis=1))
+
+
+def test_a_test_of_yield_has_classes_of_cells(live_runs: dict[str, Path], page_of: PageOf) -> None:
+    shown = page_of(live_runs["yield"])
+    with h5py.File(live_runs["yield"]) as file:
+        codes = file["entry/result/fault"][()]
+    assert np.array_equal(shown.image("Classes"), codes)
+    passed = int((codes == 0).sum())
+    assert passed
+    assert shown.numbers("Classes")["pass"] == [f"{passed:,}"]
+    assert shown.numbers("Faults")["pulses in doubt"] == ["0"]
+
+
+def test_one_map_has_no_change(live_runs: dict[str, Path], page_of: PageOf) -> None:
+    shown = page_of(live_runs["map"])
+    titles = [title.partition(" (")[0] for title in shown.panels]
+    assert titles[:3] == ["Progress", "Conductance", "Histogram of conductances"]
+
+
+def test_names_of_a_file_are_text(
+    live_runs: dict[str, Path], page_of: PageOf, tmp_path: Path
+) -> None:
+    bad = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    path = tmp_path / f"{bad.replace('/', '')}.h5"
+    shutil.copy(live_runs["train"], path)
+    with h5py.File(path, "r+") as file:
+        entry = file["entry"]
+        entry.attrs.update({"title": bad, "tags": f'["{bad}"]', "note": bad, "board": bad})
+        entry["instrument"].attrs["board.serial"] = bad
+        entry["result/test_rmse"].attrs["long_name"] = bad
+        for part in ("", "_vmm"):
+            entry.move(f"lstm{part}", f"<script>alert(3)<|script>{part}")
+    shown = page_of(path)
+    for what in ("<script", "<img"):
+        assert what not in shown.html
+    assert "&lt;script&gt;" in shown.html
+    # Nothing of a file is taken for HTML or a formula, or becomes a script.
+    kinds = {type(one).__name__ for one in shown.document.models}
+    assert not {name for name in kinds if "CustomJS" in name or "Template" in name}
+    assert "$$" not in str(shown.document.to_json())
+
+
+def test_a_page_stays_when_its_file_cannot_be_read(
+    live_runs: dict[str, Path], page_of: PageOf
+) -> None:
+    shown = page_of(live_runs["train"])
+    before = list(shown.panels)
+    assert not shown.page.note.visible
+    shown.again(shown.watch.last, "train.h5 is <gone>")
+    assert shown.page.note.visible
+    assert "&lt;gone&gt;" in shown.page.note.text
+    assert list(shown.panels) == before
+    shown.again(RunSource(live_runs["map"]).look())
+    assert not shown.page.note.visible
+    assert shown.head.startswith("map.h5")
+    assert "Loss" not in [title.partition(" (")[0] for title in shown.panels]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_plot_takes_the_colours_of_the_page(
+    live_runs: dict[str, Path], page_of: PageOf, scheme: str
+) -> None:
+    shown = page_of(live_runs["iv"])
+    shown.page.scheme.value = scheme
+    plots = list(shown.document.select({"type": Plot}))
+    assert len(plots) >= 5
+    for plot in plots:
+        assert plot.border_fill_color == SCHEMES[scheme].page
+        assert {axis.axis_label_text_color for axis in plot.axis} == {SCHEMES[scheme].text}
+
+
+def test_a_page_that_is_closed_is_told_nothing_more(
+    live_runs: dict[str, Path], page_of: PageOf
+) -> None:
+    shown = page_of(live_runs["map"])
+    (destroyed,) = shown.document.callbacks.session_destroyed_callbacks
+    destroyed(None)
+    assert shown.watch.listeners == []

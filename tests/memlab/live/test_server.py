@@ -1,0 +1,214 @@
+"""Who may come in, what the browser may do, and how the command begins and ends."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from memlab.cli import cli
+
+REPOSITORY = Path(__file__).parents[3]
+WITH_BOKEH = pytest.mark.skipif(
+    not __import__("importlib.util").util.find_spec("bokeh"),
+    reason="the extra live is not installed",
+)
+
+
+class Served:
+    """`memlab live` in a process of its own."""
+
+    def __init__(self, *arguments: str):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "memlab", "live", *arguments, "--no-browser", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        found = re.fullmatch(r"http://([\d.]+):(\d+)/(?:\?token=(\S+))?", self.url)
+        assert found, (self.url, self.process.communicate()[1])
+        self.port, self.token = int(found[2]), found[3] or ""
+
+    def ask(
+        self, path: str, headers: dict[str, str] | None = None, method: str = "GET"
+    ) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, headers=headers or {})
+        response = connection.getresponse()
+        response.body = response.read()
+        connection.close()
+        return response
+
+    def socket_opens(self, origin: str, **headers: str) -> int:
+        given = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+            "Origin": origin,
+            **headers,
+        }
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", "/ws", headers=given)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    def end(self, number: int = signal.SIGINT) -> tuple[int, str]:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        _, stderr = self.process.communicate(timeout=60)
+        return self.process.returncode, stderr
+
+
+@pytest.fixture(scope="module")
+def served(live_runs: dict[str, Path]) -> Iterator[Served]:
+    made = Served(str(live_runs["map"]))
+    yield made
+    made.end(signal.SIGKILL)
+
+
+@WITH_BOKEH
+def test_a_page_comes_with_a_strict_policy_and_no_script_in_it(served: Served) -> None:
+    answer = served.ask("/")
+    assert answer.status == 200
+    policy = dict(
+        part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";")
+    )
+    assert policy["default-src"] == policy["script-src"] == "'self'"
+    assert policy["connect-src"] == f"'self' ws://127.0.0.1:{served.port}"
+    assert policy["frame-ancestors"] == policy["object-src"] == "'none'"
+    page = answer.body.decode()
+    scripts = re.findall(r"<script([^>]*)>([^<]*)</script>", page)
+    assert len(scripts) == 5
+    for attributes, text in scripts:
+        assert not text or "application/json" in attributes
+        assert 'src="/' in attributes or "application/json" in attributes
+    assert not re.search(r"\bon[a-z]+=|javascript:|https?://", page)
+    for path in re.findall(r'(?:src|href)="([^"]+)"', page):
+        asset = served.ask(path)
+        assert (asset.status, "Content-Security-Policy" in asset.headers) == (200, True), path
+        assert "Access-Control-Allow-Origin" not in asset.headers
+
+
+@WITH_BOKEH
+@pytest.mark.parametrize(
+    ("path", "headers", "method", "status"),
+    [
+        ("/", {"Host": "example.com"}, "GET", 403),
+        ("/", {"Host": "example.com:{port}"}, "GET", 403),
+        ("/", {"Host": "127.0.0.1"}, "GET", 403),
+        ("/", {"Host": "127.0.0.1:{port}@example.com"}, "GET", 400),
+        ("/", {"Host": "localhost:{port}"}, "GET", 200),
+        ("/autoload.js?bokeh-autoload-element=1", {}, "GET", 404),
+        ("/metadata", {}, "GET", 404),
+        ("/static/js/../../server.py", {}, "GET", 404),
+        ("/live/../server.py", {}, "GET", 404),
+        ("/static/extensions/x.js", {}, "GET", 404),
+        ("/", {}, "POST", 405),
+    ],
+)
+def test_what_is_let_in(
+    served: Served, path: str, headers: dict[str, str], method: str, status: int
+) -> None:
+    given = {name: value.format(port=served.port) for name, value in headers.items()}
+    assert served.ask(path, given, method).status == status
+
+
+@WITH_BOKEH
+def test_only_pages_of_the_same_origin_get_a_socket(served: Served) -> None:
+    here = f"127.0.0.1:{served.port}"
+    assert served.socket_opens(f"http://{here}") in (101, 200)
+    for origin in ("http://example.com", "null", "", f"http://localhost:{served.port}"):
+        assert served.socket_opens(origin) == 403, origin
+
+
+@WITH_BOKEH
+def test_another_address_asks_for_a_token_and_keeps_it_in_a_cookie(
+    live_runs: dict[str, Path],
+) -> None:
+    served = Served(str(live_runs["map"]), "--host", "0.0.0.0")
+    try:
+        assert len(served.token) >= 32
+        for path in ("/", "/?token=", f"/?token={served.token[:-1]}", "/live/live.js", "/ws"):
+            assert served.ask(path).status == 403, path
+        entered = served.ask(f"/?token={served.token}")
+        assert (entered.status, entered.headers["Location"]) == (303, "/")
+        cookie = entered.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+        name = cookie.partition("=")[0]
+        kept = {"Cookie": f"{name}={served.token}"}
+        page = served.ask("/", kept)
+        assert page.status == 200
+        assert served.token not in page.body.decode()
+        assert served.ask("/", {"Cookie": f"{name}=wrong"}).status == 403
+        here = f"http://127.0.0.1:{served.port}"
+        assert served.socket_opens(here, **kept) in (101, 200)
+        assert served.socket_opens(here) == 403
+    finally:
+        code, stderr = served.end()
+    assert code == 130
+    assert "not encrypted" in stderr
+
+
+@WITH_BOKEH
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_one_line(live_runs: dict[str, Path], number: int) -> None:
+    served = Served(str(live_runs["map"]))
+    assert served.ask("/").status == 200
+    code, stderr = served.end(number)
+    assert code == 130
+    assert "Traceback" not in stderr
+    assert len([line for line in stderr.splitlines() if "has ended" in line]) == 1
+
+
+@WITH_BOKEH
+def test_a_port_that_is_in_use_is_one_line(live_runs: dict[str, Path]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = CliRunner().invoke(cli, ["live", str(live_runs["map"]), "--port", port])
+    assert "in use" in str(done.exception)
+    assert "--port 0" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing.h5"], "nothing.h5"),
+        (["notes.txt"], "no run file"),
+        (["notes.txt", "--host", "lab.example.com"], "is no address"),
+        (["chip.h5"], "emulated chip"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_line(
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("no run")
+    if arguments == ["chip.h5"]:
+        made = CliRunner().invoke(cli, ["read", "--board", "emulator:?state=chip.h5", "--json"])
+        assert made.exit_code == 0, made.output
+    done = CliRunner().invoke(cli, ["live", *arguments, "--no-browser", "--port", "0"])
+    assert words in str(done.exception)
+    assert "\n" not in str(done.exception)
+
+
+def test_without_bokeh_one_line_names_the_extra(
+    live_runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memlab.cli.live.find_spec", lambda name: None)
+    done = CliRunner().invoke(cli, ["live", str(live_runs["map"])])
+    assert "memlab[live]" in str(done.exception)
