@@ -26,29 +26,12 @@ from memlab.mapping import (
 from memlab.mapping import place as place_matrices
 from memlab.mapping.packing import slice_names
 from memlab.rules import RuleSettings
-from memlab.torch.conv import CrossbarConv
-from memlab.torch.embedding import CrossbarEmbedding
+from memlab.torch.adapters import PLACED, Adapters, adapter_of
 from memlab.torch.layers import rule_for_torch
-from memlab.torch.linear import CrossbarLinear
 from memlab.torch.module import CrossbarModule
-from memlab.torch.recurrent import CrossbarCell, CrossbarRecurrent
 
-__all__ = ["PLACED", "law_of", "place"]
+__all__ = ["law_of", "place"]
 
-
-PLACED: Mapping[type[nn.Module], type[Any]] = {
-    nn.Linear: CrossbarLinear,
-    nn.Conv1d: CrossbarConv,
-    nn.Conv2d: CrossbarConv,
-    nn.Embedding: CrossbarEmbedding,
-    nn.LSTM: CrossbarRecurrent,
-    nn.GRU: CrossbarRecurrent,
-    nn.RNN: CrossbarRecurrent,
-    nn.LSTMCell: CrossbarCell,
-    nn.GRUCell: CrossbarCell,
-    nn.RNNCell: CrossbarCell,
-}
-"""What is replaced, by what."""
 
 SOFTWARE = (
     nn.modules.batchnorm._NormBase,
@@ -72,6 +55,7 @@ def place(
     read_voltage: float = 0.2,
     make_rule: Callable[[], UpdateRule] | None = None,
     update: RuleSettings | str = "one-shot",
+    adapters: Adapters | None = None,
 ) -> nn.Module:
     """Return a copy of a model whose weights have their places on arrays; nothing is programmed.
 
@@ -96,6 +80,9 @@ def place(
         a chip of Li 2019, as `make_rule`; `memlab.mapping.measure_switching_law` finds another's.
     bias_input
         Value of the constant input that carries biases.
+    adapters
+        What layers of one's own become on an array, or others become in place of memlab's
+        (`memlab.torch.adapters`); those of other packages need not be named here.
 
     Raises
     ------
@@ -107,15 +94,15 @@ def place(
     make = make_rule or (lambda: rule.make(TA_HFO2, draws))
     arrays = as_arrays(array)
     laws = [None if one.writable else law or law_of(one) for one in arrays]
-    sources = _layers_of(model)
+    sources = _layers_of(model, adapters or {})
     plan = _plan(sources, [one.shape for one in arrays], copies or Copies(), slices)
     placed = copy.deepcopy(model)
     # In the order of both models: the copy has the same modules under the same names.
     copied = dict(placed.named_modules())
     replaced: dict[nn.Module, CrossbarModule] = {}
     rng = np.random.default_rng(0)  # draws starting weights that the model's own replace
-    for path, source in sources.items():
-        names = [_name(path, part) for part in PLACED[type(source)].shapes(source)]
+    for path, (source, adapter) in sources.items():
+        names = [_name(path, part) for part in adapter.shapes(source)]
         held = {
             one: placed_matrix(plan[one], arrays, siemens_per_weight, read_voltage, make, rng)
             for name in names
@@ -123,7 +110,7 @@ def place(
         }
         matrices = [held_in_slices(name, slices, held) for name in names]
         rule.prepare(matrices, draws)
-        layer = PLACED[type(source)].holding(source, matrices, bias_input)
+        layer = adapter.holding(source, matrices, bias_input)
         layer.load_state_dict(source.state_dict())
         layer.train(source.training)
         for name, parameter in source.named_parameters():
@@ -148,40 +135,45 @@ def law_of(array: Array) -> SwitchingLaw:
     return array.stated_law or SwitchingLaw.of(load_preset("ta-hfo2"))
 
 
-def _layers_of(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the layers that get cells, by their path; whatever cannot be placed is refused."""
-    layers: dict[str, nn.Module] = {}
+_Sources = Mapping[str, tuple[nn.Module, type[Any]]]
+"""Layers that get cells and their adapters, by their path."""
+
+
+def _layers_of(model: nn.Module, adapters: Adapters) -> _Sources:
+    """Return the layers that get cells; whatever cannot be placed is refused."""
+    layers: dict[str, tuple[nn.Module, type[Any]]] = {}
     refused: list[str] = []
     owners: dict[nn.Parameter, str] = {}
     for path, module in model.named_modules():
         where = path or type(module).__name__
         own = [one for one in module._parameters.values() if one is not None]
-        why = _why_not(module, bool(own))
+        adapter = adapter_of(type(module), adapters)
+        why = _why_not(module, bool(own), adapter)
         shared = [owners[one] for one in own if one in owners]
         if not why and shared:
             why = f"shares a parameter with {shared[0]}; a cell belongs to one layer"
         owners |= dict.fromkeys(own, where)
         if why:
             refused.append(f"{where} ({type(module).__name__}): {why}")
-        elif type(module) in PLACED:
-            layers[path] = module
+        elif adapter is not None:
+            layers[path] = module, adapter
     if refused:
         raise SettingError("cannot be placed on an array: " + "; ".join(refused))
     if not layers:
-        names = ", ".join(kind.__name__ for kind in PLACED)
+        names = ", ".join(kind.__name__ for kind in {**PLACED, **adapters})
         raise SettingError(f"the model has no layer for an array; there are {names}")
     return layers
 
 
-def _why_not(module: nn.Module, own: bool) -> str:
+def _why_not(module: nn.Module, own: bool, adapter: type[Any] | None) -> str:
     """Return why a module cannot be placed, or be left in software; nothing if it can."""
     if isinstance(module, CrossbarModule):
         return "lies on an array already"
     if isinstance(module, nn.modules.lazy.LazyModuleMixin):
         return "has no shape yet; run the model once"
-    if type(module) not in PLACED:
+    if adapter is None:
         known = not own or isinstance(module, SOFTWARE)
-        return "" if known else "parameters of a kind that memlab does not know"
+        return "" if known else "parameters of a kind that memlab does not know; give an adapter"
     if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
         return "has hooks; register them once it is placed"
     if getattr(module, "proj_size", 0):
@@ -192,15 +184,15 @@ def _why_not(module: nn.Module, own: bool) -> str:
 
 
 def _plan(
-    sources: Mapping[str, nn.Module],
+    sources: _Sources,
     shapes: Sequence[tuple[int, int]],
     copies: Copies,
     slices: int,
 ) -> FloorPlan:
     requests = [
         Request(_name(path, part), features + bias, outputs, copies, slices)
-        for path, source in sources.items()
-        for part, (features, outputs, bias) in PLACED[type(source)].shapes(source).items()
+        for path, (source, adapter) in sources.items()
+        for part, (features, outputs, bias) in adapter.shapes(source).items()
     ]
     return place_matrices(requests, shapes)
 

@@ -63,3 +63,7 @@ def _look_again() -> None:
     board_registry._points.cache_clear()
     rules._points.cache_clear()
     rules._load.cache_clear()
+    adapters = sys.modules.get("memlab.torch.adapters")
+    if adapters is not None:
+        adapters._points.cache_clear()
+        adapters._load.cache_clear()
