@@ -9,6 +9,7 @@ from memlab.nn.activations import activation_of
 from memlab.nn.layer import MatrixLayer, with_bias
 from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
 from memlab.nn.patches import Padding, PatchGrid
+from memlab.nn.peephole import Peephole, PeepholeLayer
 from memlab.numeric import FloatArray
 
 __all__ = ["Conv2D", "ConvLSTM"]
@@ -78,7 +79,7 @@ class Conv2D(MatrixLayer):
         return dx.reshape(*dy.shape[:-3], *self.grid.image)
 
 
-class ConvLSTM(MatrixLayer):
+class ConvLSTM(PeepholeLayer):
     """A convolutional LSTM: the products of an LSTM are convolutions (Wang 2019).
 
     Inputs are convolved `valid` and the state, of the size that this gives, `same`; both patches
@@ -98,6 +99,10 @@ class ConvLSTM(MatrixLayer):
         Value of the constant bias input, or None for no bias.
     variant
         Which gates and activations exist; see `LSTMVariant`.
+    peephole
+        Weights from the cell states to gates i, f and o: of shape (kernels, 3), the same at all
+        places, or (columns * rows * kernels, 3), one for each place, rows faster than columns, as
+        in Shi 2015 (arXiv:1506.04214). None for no peepholes; see `Peephole`.
     """
 
     def __init__(
@@ -108,6 +113,7 @@ class ConvLSTM(MatrixLayer):
         recurrent_kernel: tuple[int, int],
         bias: float | None = None,
         variant: LSTMVariant | None = None,
+        peephole: DifferentialMatrix | None = None,
     ):
         super().__init__(matrix)
         self.variant = variant or LSTMVariant()
@@ -124,6 +130,8 @@ class ConvLSTM(MatrixLayer):
         )
         if matrix.shape != needed:
             raise ValueError(f"these kernels need {needed} weights, got {matrix.shape}")
+        rows, columns = self.grid.size
+        self.peephole = Peephole.fitting(peephole, (kernels,), (columns, rows, kernels))
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return h, (time, batch, height, width, kernels), for images (time, batch, ...).
@@ -139,7 +147,8 @@ class ConvLSTM(MatrixLayer):
         if self.bias is not None:
             inputs[..., -1] = self.bias
         recurrent = slice(features, features + self.recurrent_grid.features)
-        self._cell = cell = LSTMCell(self.variant, steps, (batch, columns, rows, kernels))
+        shape = (batch, columns, rows, kernels)
+        self._cell = cell = LSTMCell(self.variant, steps, shape, self.peephole)
         for t in range(steps):
             if t:
                 state = cell.output[t - 1].swapaxes(1, 2)
@@ -162,5 +171,6 @@ class ConvLSTM(MatrixLayer):
                 )
         flat = cell.delta.reshape(-1, cell.width)
         self.gradient = self._inputs.reshape(-1, self.matrix.shape[0]).T @ flat
+        self._peephole_gradients = cell.peephole_gradients()
         dx = self.grid.scatter(flat @ weight[:features].T, steps * batch)
         return dx.reshape(steps, batch, *self.grid.image)

@@ -16,8 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from math import prod
+from typing import Literal, Protocol, runtime_checkable
 
+from drivers.known_names import unknown
+from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix
 from memlab.nn import conv, dense, gru, lstm, sequences
 from memlab.nn.layer import Layer
@@ -233,6 +236,9 @@ class ConvLSTM:
         (rows, columns) of the kernels of the input and of the state.
     bias, variant, name
         As for `LSTM`.
+    peephole
+        What sees the cell state: nothing (none), the gates of a kernel with the same weights at
+        all places (kernel), or with weights of each place (place, as in Shi 2015).
     """
 
     kernels: int
@@ -240,14 +246,20 @@ class ConvLSTM:
     recurrent_kernel: tuple[int, int] = (3, 3)
     bias: float | None = 1.0
     variant: LSTMVariant | None = None
+    peephole: Literal["none", "kernel", "place"] = "none"
     name: str = ""
 
     def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
-        """Return the shape of the weights."""
+        """Return the shapes of the weights, and of those of the peepholes."""
         grid = PatchGrid(image_of(shape), self.kernel)
         recurrent = self.recurrent_kernel[0] * self.recurrent_kernel[1] * self.kernels
         rows = grid.features + recurrent + (self.bias is not None)
-        return {"": (rows, len((self.variant or LSTMVariant()).columns) * self.kernels)}
+        own = {"": (rows, len((self.variant or LSTMVariant()).columns) * self.kernels)}
+        places = {"none": 0, "kernel": 1, "place": prod(grid.size)}
+        if self.peephole not in places:
+            raise SettingError(unknown("peephole", self.peephole, places))
+        seen = places[self.peephole] * self.kernels
+        return own | ({"peephole": (seen, 3)} if seen else {})
 
     def make(self, shape: Shape, weights: Weights) -> Layer:
         """Return the layer."""
@@ -258,6 +270,7 @@ class ConvLSTM:
             self.recurrent_kernel,
             self.bias,
             self.variant,
+            weights.get("peephole"),
         )
 
 

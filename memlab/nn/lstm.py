@@ -6,19 +6,17 @@ order and bias input as in Li 2019); `lstm_cell` says what becomes of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.layer import MatrixLayer
 from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
+from memlab.nn.peephole import Peephole, PeepholeLayer
 from memlab.numeric import FloatArray
 
 __all__ = ["LSTM"]
 
 
-class LSTM(MatrixLayer):
+class LSTM(PeepholeLayer):
     """A long short-term memory layer; state starts at zero for every sequence.
 
     Parameters
@@ -34,11 +32,6 @@ class LSTM(MatrixLayer):
     peephole
         Weights of shape (units, 3) from the cell state of each unit to its own gates i, f, o
         (the columns of absent gates are not used), or None for no peepholes.
-
-    Notes
-    -----
-    Peepholes are a diagonal: on the array one row of pairs is driven at a time, `units` vectors
-    for each sequence, because all rows at once would mix the units.
     """
 
     def __init__(
@@ -60,21 +53,7 @@ class LSTM(MatrixLayer):
                 f"an LSTM needs (features + units + bias, {blocks} units) weights, "
                 f"got {matrix.shape}"
             )
-        if peephole is not None and peephole.shape != (self.units, 3):
-            raise ValueError(f"peepholes need {(self.units, 3)} weights, got {peephole.shape}")
-        self.peephole = peephole
-        self._peephole_gradient = np.zeros((self.units, 3))
-
-    @property
-    def matrices(self) -> Sequence[DifferentialMatrix]:
-        """The weights, and those of the peepholes."""
-        return (self.matrix,) if self.peephole is None else (self.matrix, self.peephole)
-
-    @property
-    def gradients(self) -> Sequence[FloatArray]:
-        """dL/dW of the last `backward`, as `matrices`."""
-        own = (self.gradient,)
-        return own if self.peephole is None else (*own, self._peephole_gradient)
+        self.peephole = Peephole.fitting(peephole, (self.units,))
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return h of shape (time, batch, units) for x of shape (time, batch, features).
@@ -89,12 +68,11 @@ class LSTM(MatrixLayer):
         inputs[:, :, :features] = x
         if self.bias is not None:
             inputs[:, :, -1] = self.bias
-        self._cell = cell = LSTMCell(self.variant, steps, (batch, self.units))
-        look = None if self.peephole is None else self._look
+        self._cell = cell = LSTMCell(self.variant, steps, (batch, self.units), self.peephole)
         for t in range(steps):
             if t:
                 inputs[t, :, recurrent] = cell.output[t - 1]
-            cell.step(t, self.matrix.multiply(inputs[t]), look)
+            cell.step(t, self.matrix.multiply(inputs[t]))
         return cell.output
 
     def backward(self, dy: FloatArray) -> FloatArray:
@@ -104,19 +82,12 @@ class LSTM(MatrixLayer):
         """
         steps, batch, _ = dy.shape
         features, cell = self.features, self._cell
-        peephole = None if self.peephole is None else self.peephole.weight
         to_recurrent = self.matrix.backward_weight[features : features + self.units].T
         dh_next = np.zeros((batch, self.units))
         cell.prepare_backward()
         for t in range(steps - 1, -1, -1):
-            dh_next = cell.step_back(t, dy[t] + dh_next, peephole) @ to_recurrent
+            dh_next = cell.step_back(t, dy[t] + dh_next) @ to_recurrent
         flat = cell.delta.reshape(steps * batch, -1)
         self.gradient = self._inputs.reshape(steps * batch, -1).T @ flat
-        if peephole is not None:
-            self._peephole_gradient = cell.peephole_gradient()
+        self._peephole_gradients = cell.peephole_gradients()
         return (flat @ self.matrix.backward_weight[:features].T).reshape(steps, batch, features)
-
-    def _look(self, state: FloatArray) -> FloatArray:
-        """Multiply cell states (batch, units) by the peepholes: (batch, units, 3)."""
-        assert self.peephole is not None
-        return self.peephole.multiply(state[..., np.newaxis] * np.eye(self.units))

@@ -15,13 +15,13 @@ from, so that a convolution can feed it as well as a matrix.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from scipy.special import expit
 
+from memlab.nn.peephole import Peephole
 from memlab.numeric import FloatArray
 
 __all__ = ["Forget", "LSTMCell", "LSTMVariant"]
@@ -82,10 +82,19 @@ class LSTMCell:
         Length of the sequence.
     shape
         Shape of a state: (batch, ..., units).
+    peephole
+        What the gates see of the states, if anything.
     """
 
-    def __init__(self, variant: LSTMVariant, steps: int, shape: tuple[int, ...]):
+    def __init__(
+        self,
+        variant: LSTMVariant,
+        steps: int,
+        shape: tuple[int, ...],
+        peephole: Peephole | None = None,
+    ):
         self.variant = variant
+        self.peephole = peephole
         self.steps = steps
         self.shape = shape
         self.units = units = shape[-1]
@@ -108,9 +117,7 @@ class LSTMCell:
             return 1.0 - self._gate(t, "i")
         return 1.0
 
-    def step(
-        self, t: int, z: FloatArray, peephole: Callable[[FloatArray], FloatArray] | None = None
-    ) -> FloatArray:
+    def step(self, t: int, z: FloatArray) -> FloatArray:
         """Take one step; return h_t of shape (batch, ..., units).
 
         Parameters
@@ -119,10 +126,8 @@ class LSTMCell:
             Number of the step.
         z
             a and the gates before their activation, shape (batch, ..., blocks * units).
-        peephole
-            Returns what a cell state of shape (..., units) adds to i, f, o: (..., units, 3).
         """
-        units, gates = self.units, self.gates[t]
+        units, gates, peephole = self.units, self.gates[t], self.peephole
         if peephole is not None:
             seen = peephole(self.cells[t])
             z = z.copy()
@@ -167,9 +172,10 @@ class LSTMCell:
         self._per_output = self.squashed * o * (1.0 - o)
         self._keep = np.broadcast_to(f, self.output.shape)
         self._dc = np.zeros(self.shape)
+        self._eyes = None if self.peephole is None else self.peephole.weight
         self.delta = np.empty((self.steps, *self.shape[:-1], self.width))
 
-    def step_back(self, t: int, dh: FloatArray, peephole: FloatArray | None = None) -> FloatArray:
+    def step_back(self, t: int, dh: FloatArray) -> FloatArray:
         """Go back one step; return dL/dz of shape (batch, ..., blocks * units).
 
         Parameters
@@ -178,33 +184,33 @@ class LSTMCell:
             Number of the step.
         dh
             dL/dh_t, from above and from step t + 1 together.
-        peephole
-            Weights of shape (units, 3), if there are any.
         """
         dz: FloatArray = self.delta[t]
+        eyes = self._eyes
         dc = self._dc + dh * self._cell_from_output[t]
         has_output_gate = "o" in self._where
         if has_output_gate:
             o = self._where["o"]
             np.multiply(self._per_output[t], dh, out=dz[o])
-            if peephole is not None:
-                dc += dz[o] * peephole[:, 2]
+            if eyes is not None:
+                dc += dz[o] * eyes[..., 2]
         by_cell = dz[..., : -self.units] if has_output_gate else dz
         by_cell[...] = (self._per_cell[t] * dc[..., np.newaxis, :]).reshape(by_cell.shape)
         self._dc = dc * self._keep[t]
-        if peephole is not None:
+        if eyes is not None:
             for name, k in (("i", 0), ("f", 1)):
                 if name in self._where:
-                    self._dc += dz[self._where[name]] * peephole[:, k]
+                    self._dc += dz[self._where[name]] * eyes[..., k]
         return dz
 
-    def peephole_gradient(self) -> FloatArray:
-        """Return dL/dp of shape (units, 3), summed over steps and batch; 0 for absent gates."""
-        gradient = np.zeros((self.units, 3))
-        axes = tuple(range(self.output.ndim - 1))
+    def peephole_gradients(self) -> tuple[FloatArray, ...]:
+        """Return dL/dW of the peepholes, summed over steps and batch; 0 for absent gates."""
+        if self.peephole is None:
+            return ()
+        gradient = np.zeros(self.peephole.matrix.shape)
         for k, (name, seen) in enumerate(
             (("i", self.cells[:-1]), ("f", self.cells[:-1]), ("o", self.cells[1:]))
         ):
             if name in self._where:
-                gradient[:, k] = (self.delta[self._where[name]] * seen).sum(axis=axes)
-        return gradient
+                gradient[:, k] = self.peephole.sum(self.delta[self._where[name]] * seen)
+        return (gradient,)

@@ -85,6 +85,18 @@ CASES = {
         3,
         3,
     ),
+    "conv lstm with peepholes": (
+        [
+            layers.ConvLSTM(2, (2, 3), (3, 1), peephole="place"),
+            layers.ConvLSTM(1, (2, 2), (1, 1), peephole="kernel"),
+            layers.Flatten(),
+            layers.LastStep(),
+            layers.Dense(2),
+        ],
+        (4, 5, 1),
+        3,
+        2,
+    ),
     "one to many": ([layers.Repeat(4), layers.ReLU(), layers.LSTM(2)], 3, 1, 2),
     "one's own": ([Gate(3), layers.Dense(2)], 5, 2, 2),
 }
@@ -152,6 +164,12 @@ def check_gradients(network: nn.Network, x: FloatArray, target: FloatArray) -> N
         change[place] = step
         matrix.update(change)
         assert (total[0] - total[1]) / (2 * step) == pytest.approx(gradient[place], rel=1e-4)
+
+
+def test_peepholes_of_an_unknown_kind_are_refused() -> None:
+    description = [layers.ConvLSTM(2, peephole="gate")]  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=r"peephole.*gate.*kernel"):
+        nn.build(description, (4, 4, 1), two_arrays("ideal"))
 
 
 def test_names_say_what_the_weights_are_and_never_meet_those_of_folded_blocks() -> None:

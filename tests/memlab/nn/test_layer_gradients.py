@@ -192,6 +192,48 @@ def test_every_variant_of_the_lstm_has_the_gradient_of_central_differences(
     check([LSTM(random_matrix(5, gates * 2), 0.3, variant, eyes)], (3, 2, 2))
 
 
+# Weights of the state as a matrix has them: (2 kernels, 3), or (4 columns x 3 rows x 2 kernels, 3).
+@pytest.mark.parametrize("eyes", [2, 4 * 3 * 2], ids=["for each kernel", "for each place"])
+@pytest.mark.parametrize("forget", list(Forget))
+def test_a_conv_lstm_with_peepholes_has_the_gradient_of_central_differences(
+    random_matrix: MakeMatrix, check: Any, forget: Forget, eyes: int
+) -> None:
+    if eyes > 2 and forget is Forget.NONE:
+        pytest.skip("what is left out is the same for each place")
+    variant = LSTMVariant(forget)
+    weights = random_matrix(4 + 4 * 2 + 1, len(variant.columns) * 2)
+    peephole = random_matrix(eyes, 3)
+    check(
+        [ConvLSTM(weights, (4, 5, 1), (2, 2), (2, 2), 0.3, variant, peephole)],
+        (3, 1, 4, 5, 1),
+    )
+
+
+def test_peepholes_of_a_conv_lstm_look_at_the_own_kernel_and_at_the_own_place(
+    random_matrix: MakeMatrix, matrix_of: Callable[..., DifferentialMatrix]
+) -> None:
+    # One weight alone: of kernel 1 at row 0, column 2 of 3 x 4 places. Rows run fastest.
+    weights, x = random_matrix(4 + 4 * 2, 8), np.random.default_rng(0).normal(size=(3, 1, 4, 5, 1))
+    plain = ConvLSTM(weights, (4, 5, 1), (2, 2), (2, 2)).forward(x)
+    place = np.zeros((4, 3, 2, 3))
+    place[2, 0, 1, 2] = 5.0  # the output gate looks at the new state
+    eyes = matrix_of(place.reshape(24, 3), "place")
+    moved = ConvLSTM(weights, (4, 5, 1), (2, 2), (2, 2), peephole=eyes).forward(x)
+    assert list(zip(*np.nonzero(np.abs(moved - plain)[0] > 1e-9), strict=True)) == [(0, 0, 2, 1)]
+    kernel = matrix_of([[0.0, 0.0, 0.0], [0.0, 0.0, 5.0]], "kernel")
+    moved = ConvLSTM(weights, (4, 5, 1), (2, 2), (2, 2), peephole=kernel).forward(x)
+    changed = np.abs(moved - plain)[0, 0] > 1e-9
+    assert changed[..., 1].all()
+    assert not changed[..., 0].any()
+
+
+def test_peepholes_of_another_size_are_refused(random_matrix: MakeMatrix) -> None:
+    with pytest.raises(ValueError, match=r"peepholes need \(2, 3\) or \(24, 3\) weights"):
+        ConvLSTM(random_matrix(12, 8), (4, 5, 1), (2, 2), (2, 2), peephole=random_matrix(12, 3))
+    with pytest.raises(ValueError, match=r"peepholes need \(2, 3\) weights"):
+        LSTM(random_matrix(5, 8), peephole=random_matrix(3, 3))
+
+
 def test_a_coupled_gate_without_an_input_gate_is_refused() -> None:
     with pytest.raises(ValueError, match="input gate"):
         LSTMVariant(Forget.COUPLED, input_gate=False)
