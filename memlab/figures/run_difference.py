@@ -18,7 +18,7 @@ from memlab.figures.units import scale_of
 from memlab.numeric import FloatArray
 from memlab.runs import ConductanceMap, Finding, Run
 
-__all__ = ["plot_difference"]
+__all__ = ["common_curves", "plot_difference", "shared_lines"]
 
 Part = tuple[float, Callable[[SubFigure], None]]
 
@@ -45,13 +45,13 @@ def plot_difference(before: Run, after: Run, picture: Path) -> bool:
         parts.append((3.4, partial(_draw_losses, losses=losses, names=_names(before, after))))
     parts += [
         (3.4, partial(_draw_curves, before=before, after=after, name=name))
-        for name in _common_curves(before, after)[:_MOST_CURVES]
+        for name in common_curves(before, after)[:_MOST_CURVES]
     ]
     first, second = before.last_maps(), after.last_maps()
     parts += [
         (4.2, partial(_draw_maps, both=both, name=name))
         for name, one in first.items()
-        if name in second and (both := _shared(one, second[name])) is not None
+        if name in second and (both := shared_lines(one, second[name])) is not None
     ]
     if not parts:
         return False
@@ -93,7 +93,7 @@ def _draw_losses(
     legend_below(axes)
 
 
-def _common_curves(before: Run, after: Run) -> list[str]:
+def common_curves(before: Run, after: Run) -> list[str]:
     """Return the findings that both have over one axis that is not a line of the chip."""
     first, second = before.findings, after.findings
     return [
@@ -132,7 +132,7 @@ def _draw_curve(
     axes.errorbar(x, y, error, color=colour, marker=dots, linewidth=1.0, label=label)
 
 
-def _shared(
+def shared_lines(
     before: ConductanceMap, after: ConductanceMap
 ) -> tuple[ConductanceMap, ConductanceMap] | None:
     """Return both maps on the lines that they share; None without any."""

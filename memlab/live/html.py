@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from memlab.report import Row
 
-__all__ = ["badge", "classes", "facts", "heading", "line", "message", "table"]
+__all__ = ["badge", "classes", "facts", "heading", "line", "links", "message", "table"]
 
 IntArray = npt.NDArray[np.integer[Any]]
 
@@ -80,3 +80,9 @@ def classes(names: Sequence[str], codes: IntArray, colours: Sequence[str]) -> st
 def line(text: str) -> str:
     """Return a paragraph."""
     return f"<p>{escape(text)}</p>"
+
+
+def links(places: Iterable[tuple[str, str]]) -> str:
+    """Return a list of links, of address and words."""
+    items = [f'<li><a href="{escape(where)}">{escape(words)}</a></li>' for where, words in places]
+    return f"<ul>{''.join(items)}</ul>" if items else ""

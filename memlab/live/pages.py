@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 from bokeh.document import Document
 
+from memlab.live.folder import FolderSource
+from memlab.live.folder_page import FolderPage
 from memlab.live.run_page import RunPage
 from memlab.live.run_source import RunSource
-from memlab.live.target import Target
+from memlab.live.run_view import RunView
+from memlab.live.target import Sort, Target
 from memlab.live.watch import Watch
 
 __all__ = ["Pages", "pages_of"]
@@ -16,12 +19,46 @@ __all__ = ["Pages", "pages_of"]
 Pages = Callable[[Document], None]
 """Fills the document of each browser."""
 
+_MOST_KEPT = 32
+"""Runs of a directory of which what was seen last is kept while nobody looks."""
+
 
 def pages_of(target: Target) -> Pages:
-    """Return the pages of a run file."""
+    """Return the pages of a target."""
+    if target.sort is Sort.FOLDER:
+        return _FolderPages(FolderSource(target.path))
     watch = Watch(RunSource(target.path))
 
     def make(document: Document) -> None:
         RunPage(document, watch)
 
     return make
+
+
+class _FolderPages:
+    """The page of a directory, and those of its runs, at `?run=NAME`."""
+
+    def __init__(self, source: FolderSource):
+        self._source = source
+        # It reads some files at a time, and pauses no longer than that takes.
+        self._watch = Watch(source, every=1.0, share=0.5)
+        self._runs: dict[str, Watch[RunView]] = {}
+
+    def __call__(self, document: Document) -> None:
+        request = document.session_context.request
+        asked = request.arguments.get("run", [])
+        watch = self._watch_of(asked[-1].decode("utf-8", "replace")) if asked else None
+        if watch is not None:
+            RunPage(document, watch, back=True)
+        else:
+            FolderPage(document, self._watch, self._watch_of)
+
+    def _watch_of(self, name: str) -> Watch[RunView] | None:
+        path = self._source.find(name)
+        if path is None:
+            return None
+        if name not in self._runs:
+            for other in [one for one, watch in self._runs.items() if watch.is_idle][:-_MOST_KEPT]:
+                del self._runs[other]
+            self._runs[name] = Watch(RunSource(path))
+        return self._runs[name]

@@ -42,8 +42,8 @@ def new_plot(x: str, y: str, height: int = _HEIGHT, **kwargs: Any) -> Any:
         toolbar_location=None,
         tools="",
         min_border_right=12,
-        x_axis_label=x,
-        y_axis_label=y,
+        x_axis_label=_without_formulas(x),
+        y_axis_label=_without_formulas(y),
         output_backend="canvas",
         **kwargs,
     )
@@ -234,6 +234,8 @@ def _without_formulas(name: str) -> str:
 def _map_figure(height: int) -> Any:
     plot = new_plot("Column", "Row", height, x_range=Range1d(-0.5, 0.5), y_range=Range1d(0.5, -0.5))
     plot.grid.grid_line_color = None
+    for axis in plot.axis:
+        axis.ticker.min_interval = 1
     for grid in plot.grid:
         grid.tags = ["quiet"]
     return plot

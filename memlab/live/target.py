@@ -17,6 +17,7 @@ class Sort(StrEnum):
     """What there are pages of."""
 
     RUN = "run"
+    FOLDER = "folder"
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ def target_of(what: str) -> Target:
         If it is a file that has no page, or cannot be read.
     """
     path = Path(what)
+    if path.is_dir():
+        return Target(Sort.FOLDER, path)
     if not path.is_file():
-        raise SettingError(f"there is no run file {what}")
+        raise SettingError(f"there is no run file or directory {what}")
     if is_chip(path):
         raise SettingError(f"{path} is an emulated chip (state=FILE), and no run: name a run file")
     open_run(path)

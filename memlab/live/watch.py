@@ -15,9 +15,6 @@ T = TypeVar("T")
 Seen = TypeVar("Seen", covariant=True)
 Hear = Callable[[T | None, str], None]
 
-_SHARE = 10.0
-"""The next look waits this many times as long as the last one took: a tenth of a core at most."""
-
 
 class Source(Protocol[Seen]):
     """What can be looked at."""
@@ -44,11 +41,13 @@ class Watch(Generic[T]):
         Used in the thread alone.
     every
         Seconds between two looks, at least.
+    share
+        The next look waits this many times as long as the last one took, if that is longer.
     """
 
-    def __init__(self, source: Source[T], every: float = 0.5):
+    def __init__(self, source: Source[T], every: float = 0.5, share: float = 10.0):
         self._source = source
-        self._every = every
+        self._every, self._share = every, share
         self._listeners: list[Hear[T]] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -76,12 +75,17 @@ class Watch(Generic[T]):
 
         return end
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody looks."""
+        return not self._listeners
+
     def _run(self) -> None:
         while True:
             began = time.monotonic()
             self._look()
             took = time.monotonic() - began
-            self._wake.wait(max(self._every, _SHARE * took))
+            self._wake.wait(max(self._every, self._share * took))
             with self._lock:
                 if not self._listeners:
                     self._thread = None
