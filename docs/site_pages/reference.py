@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, get_origin
 
 import rich_click as click
@@ -193,13 +196,26 @@ def _effects() -> Iterator[str]:
         if title in PICTURES:
             yield ""
             yield f"![{title}](../pictures/{PICTURES[title]}.png)"
-        if rest.strip():
-            yield ""
-            yield "```text"
-            yield rest.strip("\n")
-            yield "```"
+        yield from _prose(rest)
         yield ""
         yield f"Module: `memlab/emulator/{module}.py`"
+
+
+def _prose(text: str) -> Iterator[str]:
+    """Yield a plain text as Markdown: paragraphs as such, and what is indented as formulas."""
+    for part in re.split(r"\n\s*\n", text.strip("\n")):
+        for indented, lines in groupby(part.split("\n"), lambda line: line.startswith("    ")):
+            yield ""
+            if indented:
+                yield from ("```text", dedent("\n".join(lines)), "```")
+            else:
+                words = " ".join(line.strip() for line in lines).split("`")
+                words[::2] = (_MARKS.sub(r"\\\g<0>", part) for part in words[::2])
+                yield "`".join(words)  # what stands between two of them is code already
+
+
+_MARKS = re.compile(r"[*_<\[\]$|~]|^[-+#>](?= )")
+"""What Markdown would take for more than itself."""
 
 
 def _api() -> Iterator[str]:

@@ -18,7 +18,7 @@ from memlab.errors import SettingError
 from memlab.experiments import estimate as make_estimate
 from memlab.experiments import make_plan, plan_floor
 from memlab.kinds import Family, load_kind
-from memlab.units import prefixed
+from memlab.units import plain, prefixed
 
 
 @click.command(cls=KindCommand, families=(Family.EXPERIMENT, Family.PROCEDURE))
@@ -125,6 +125,7 @@ def words_of_procedures(document: dict[str, Any]) -> list[str]:
 def _words(bill: dict[str, Any]) -> list[str]:
     cost, pulses, volts = bill["on_board"], bill["pulses_per_cell"], bill["worst_voltages"]
     what = "transfer to" if bill["method"] == "ex-situ" else f"{bill['updates']} updates of"
+    vectors = plain(f"{bill['counts']['vmm']:.3g}")
     energy = {name: _with_unit(cost[name], "J") for name in COST_UNITS}
     lines = [
         f"{bill['experiment']}, preset {bill['preset']}: {what} "
@@ -133,13 +134,13 @@ def _words(bill: dict[str, Any]) -> list[str]:
         f"link {cost['link_seconds']:.3g} s)",
         f"energy             {energy['energy']} (VMM {energy['vmm_energy']}, "
         f"SET {energy['set_energy']}, RESET {energy['reset_energy']})",
-        f"pulses per cell    {pulses['set']:.1f} SETs, {pulses['reset']:.1f} RESETs (mean of the "
+        f"pulses per cell    {pulses['set']:.3g} SETs, {pulses['reset']:.3g} RESETs (mean of the "
         f"{bill['devices']} devices)",
         f"worst voltages     read {volts['read']:g} V, SET {volts['set']:g} V"
         + (f" at gate up to {volts['set_gate']:g} V" if "set_gate" in volts else "")
         + f", RESET {volts['reset']:g} V"
         + (f" at gate {volts['reset_gate']:g} V" if "reset_gate" in volts else ""),
-        f"vectors            {bill['counts']['vmm']} multiplied",
+        f"vectors            {vectors} multiplied",
         f"run file           {bill['file_size'] / 1e6:.3g} MB",
         f"rehearsed          {bill['rehearsed']}",
     ]

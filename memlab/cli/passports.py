@@ -10,6 +10,7 @@ from typing import Any
 from memlab.array.passport_place import find_passport
 from memlab.errors import SettingError
 from memlab.passport.location import default_path, kept_passports
+from memlab.units import plain
 
 __all__ = ["BUDGET_UNITS", "budget_text", "passport_lines", "require_passport", "unknown_chip"]
 
@@ -75,7 +76,7 @@ def passport_lines(document: dict[str, Any]) -> list[str]:
         ("pulsed cells", f"{document['pulsed_cells']} of {cells}"),
         ("  SETs", _spread(document["set"])),
         ("  RESETs", _spread(document["reset"])),
-        ("  energy", _spread(document["energy"], 1e-9, " nJ") + " (estimated)"),
+        ("  energy", _spread(document["energy"], 1e-9, " nJ", digits=3) + " (estimated)"),
         ("unknown pulses", f"{document['unknown']} (they count as fired)"),
         *(("others pulsed", f"{o['pulses']}, found {o['found']}") for o in document["others"]),
         ("budgets per cell", budget_text(document["budgets"])),
@@ -114,8 +115,12 @@ def _runs(runs: list[dict[str, Any]]) -> str:
     return f"{len(runs)}, the last {runs[-1]['label']} on {runs[-1]['started']}"
 
 
-def _spread(values: dict[str, float] | None, unit: float = 1.0, name: str = "") -> str:
+def _spread(
+    values: dict[str, float] | None, unit: float = 1.0, name: str = "", digits: int = 6
+) -> str:
     if values is None:
         return "none"
-    low, middle, high = (f"{values[key] / unit:.6g}" for key in ("min", "median", "max"))
+    low, middle, high = (
+        plain(f"{values[key] / unit:.{digits}g}") for key in ("min", "median", "max")
+    )
     return f"{low} to {high}{name} per cell, median {middle}"

@@ -13,7 +13,7 @@ from rich.console import Console
 from memlab.characterize import Watcher
 from memlab.cli.streams import tell
 from memlab.kinds import kind_of_run
-from memlab.runs import open_run
+from memlab.runs import Run, open_run
 from memlab.session import named_in_errors
 
 __all__ = ["report", "watch_readings"]
@@ -42,10 +42,16 @@ def _words(document: dict[str, Any]) -> list[str]:
     found, counts = open_run(Path(document["run"])), document["counts"]
     cost = document.get("on_board")
     return [
-        f"{found.kind}: {document['seconds']:.1f} s",
+        f"{found.kind}: {document['seconds']:.1f} s, chip {_chip(found)}",
         *kind_of_run(found).summarise(found.findings),
         f"  {counts['set']} SETs, {counts['reset']} RESETs",
         *([] if cost is None else [f"  on the board: {cost['seconds']:.3g} s"]),
         f"  run file {document['run']}",
         f"  picture  {document['figure']}",
     ]
+
+
+def _chip(run: Run) -> str:
+    """Return which chip it was; where nobody named one, the procedure's settings did."""
+    named = ", ".join(str(one.get("board.serial", "")) for one in run.instruments)
+    return f"{named} ({run.origin})" if run.origin else named

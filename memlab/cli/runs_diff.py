@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
 from memlab.cli.command import Command
 from memlab.cli.options import EXISTING, check_picture, json_option, out_option
 from memlab.cli.streams import show_document
+from memlab.cli.tables import print_table, results_console
 from memlab.figures.run_difference import plot_difference
 from memlab.runs import open_run
 from memlab.runs.difference import Change, Comparison, NumberChange, compare_runs
@@ -79,7 +79,7 @@ def _text(value: Any) -> str | None:
 
 
 def _show(found: Comparison) -> None:
-    console = Console()
+    console = results_console()
     if found.same:
         console.print("the runs are the same, except for when and where they were made")
     for name in _LISTS:
@@ -89,13 +89,13 @@ def _show(found: Comparison) -> None:
         table = Table("", "A", "B", title=name.capitalize(), box=None, title_justify="left")
         for one in changes:
             table.add_row(one.name, _shown(one.before), _shown(one.after))
-        console.print(table)
+        print_table(table)
     if found.numbers:
         head = ("", "A", "B", "B - A", "in standard errors")
         table = Table(*head, title="Results", box=None, title_justify="left")
         for number in found.numbers:
             table.add_row(*_cells(number))
-        console.print(table)
+        print_table(table)
 
 
 def _shown(value: Any) -> str:

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, json_option
 from memlab.cli.streams import show_document
+from memlab.cli.tables import print_table
 from memlab.kinds import kind_of_run
 from memlab.runs import Run
-from memlab.runs.listing import Choice, list_runs
+from memlab.runs.listing import Choice, files_of, list_runs
 from memlab.storage import DEFAULT_DIRECTORY
 
 _DATES = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
@@ -54,6 +54,8 @@ def list_(
     """
     choice = Choice(kinds, statuses, board, chip, seed, tags, _utc(since), _utc(until))
     listing = list_runs(places or (DEFAULT_DIRECTORY,), choice, below=below)
+    if not below and not (listing.runs or listing.unreadable):
+        _tell_of_deeper(places)
     for text in listing.unknown:
         click.echo(f"memlab: note: {text}", err=True)
     if as_json:
@@ -67,6 +69,17 @@ def list_(
     _show(listing.runs)
     for _, why in listing.unreadable:
         click.echo(f"left out: {why}", err=True)
+
+
+def _tell_of_deeper(places: tuple[Path, ...]) -> None:
+    """Say where runs may be, of a directory that has none itself."""
+    for place in places:
+        if found := next((one for one in files_of(place, below=True)), None):
+            click.echo(
+                f"memlab: note: no run file lies in {place} itself, but there is {found}: add "
+                f"--below, or name {found.parent}",
+                err=True,
+            )
 
 
 def _utc(moment: datetime | None) -> datetime | None:
@@ -107,7 +120,7 @@ def _show(runs: list[Run]) -> None:
         kind = f"{run.kind}, {run.preset}" if run.preset else run.kind
         table.add_row(str(run.path), kind, run.status, started, _chip(run), seed, _found(run))
     if runs:
-        Console().print(table)
+        print_table(table)
     click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}", err=True)
 
 

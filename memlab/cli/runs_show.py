@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
 from drivers.capabilities import capability_units
@@ -15,6 +14,7 @@ from memlab.chip.limits import LIMIT_UNITS
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, run_argument
 from memlab.cli.streams import show_document
+from memlab.cli.tables import print_table, results_console
 from memlab.report.summary import Row, Summary, summarise
 from memlab.runs import Run
 
@@ -76,7 +76,7 @@ def _unit(name: str, instrument: Mapping[str, Any]) -> str | None:
 
 
 def _show(summary: Summary) -> None:
-    console = Console()
+    console = results_console()
     console.print(summary.title, style="bold", markup=False)
     for text in summary.warnings:
         console.print(text, markup=False)
@@ -87,7 +87,7 @@ def _show(summary: Summary) -> None:
     ):
         if rows:
             console.print(f"\n{title}".rstrip(), markup=False)
-            console.print(_table(rows))
+            print_table(_table(rows))
 
 
 def _table(rows: list[Row]) -> Table:

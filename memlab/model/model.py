@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ from memlab.settings import LinkConfig
 from memlab.training import Observer, train
 
 __all__ = ["Metric", "Model"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 Metric = Callable[[npt.NDArray[Any], FloatArray], float]
@@ -160,6 +163,7 @@ class Model:
             seed=seed,
         )
         attach(rule, self.network, seed)
+        self._told = False
         self._settings = {
             "layers": [_described(layer) for layer in self.layers],
             "input_shape": list(self.shape),
@@ -189,6 +193,12 @@ class Model:
             If x has another shape, or is not finite.
         """
         values = sequences(x, self.shape)
+        if not self._told and not self.weights:
+            self._told = True
+            _LOGGER.warning(
+                "this model was not fitted here: predict multiplies by the cells as they are, "
+                "whatever they hold; fit programs them"
+            )
         with one_blas_thread():
             output = self._forward(values)
         return output[0] if len(output) == 1 else output.swapaxes(0, 1)
@@ -342,7 +352,7 @@ class Model:
         if data.classes:
             right = made.argmax(axis=-1) == data.y
             what = of if data.last_step else f"steps of {of}"
-            text = f"Part of the right classes, {name}"
+            text = f"Fraction classified correctly, {name}"
             findings.fraction(f"{name}_accuracy", int(right.sum()), right.size, text, what)
         for metric, function in fit.metrics.items():
             value, text = float(function(data.y, made)), f"{metric}, {name}"

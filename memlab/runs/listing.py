@@ -11,7 +11,7 @@ from drivers.known_names import did_you_mean
 from memlab.errors import DataError, SettingError
 from memlab.runs.reader import Run, open_run
 
-__all__ = ["SUFFIXES", "Choice", "Listing", "list_runs"]
+__all__ = ["SUFFIXES", "Choice", "Listing", "files_of", "list_runs"]
 
 SUFFIXES = (".h5", ".hdf5", ".nxs")
 """Of run files."""
@@ -104,7 +104,7 @@ def list_runs(
         If a place is not there.
     """
     found, unreadable = [], []
-    for path in dict.fromkeys(path for place in places for path in _files(place, below)):
+    for path in dict.fromkeys(path for place in places for path in files_of(place, below)):
         try:
             run = open_run(path)
         except DataError as error:
@@ -130,7 +130,8 @@ def _unknown(choice: Choice, found: Sequence[Run]) -> Iterator[str]:
                 )
 
 
-def _files(place: Path, below: bool) -> Iterator[Path]:
+def files_of(place: Path, below: bool) -> Iterator[Path]:
+    """Yield the files of a directory that are called like run files; a file is taken as it is."""
     if place.is_file():
         yield place
     elif place.is_dir():

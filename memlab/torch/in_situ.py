@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import torch
@@ -11,6 +12,12 @@ from memlab.errors import LimitError, SettingError
 from memlab.torch.module import CrossbarModule
 
 __all__ = ["crossbar_layers_of", "in_situ", "initialise", "program", "read_back"]
+
+
+_Followed = list[tuple[ref[torch.nn.Module], torch.utils.hooks.RemovableHandle]]
+
+_FOLLOWED: WeakKeyDictionary[torch.optim.Optimizer, _Followed] = WeakKeyDictionary()
+"""The models that are programmed after the steps of an optimizer."""
 
 
 def initialise(model: torch.nn.Module) -> None:
@@ -86,15 +93,31 @@ def in_situ(
     Raises
     ------
     SettingError
-        If the model has no crossbar layer, or the optimizer tries several weights within a step.
+        If the model has no crossbar layer, the optimizer tries several weights within a step, or
+        the model follows it already.
     """
     crossbar_layers_of(model)
+    followed = _FOLLOWED.setdefault(optimizer, [])
+    followed[:] = [(of, handle) for of, handle in followed if _is_on(handle)]
+    if any(of() is model for of, _ in followed):
+        raise SettingError(
+            "this model is programmed after every step of this optimizer already; a second time "
+            "would read it twice. remove() the handle of the first in_situ to begin anew"
+        )
     if isinstance(optimizer, torch.optim.LBFGS):
         raise SettingError(
             "LBFGS tries several weights within one step, and a chip would have to be programmed "
             "for each; use an optimizer that moves the weights once"
         )
-    return optimizer.register_step_post_hook(lambda *_: program(model))
+    handle = optimizer.register_step_post_hook(lambda *_: program(model))
+    followed.append((ref(model), handle))
+    return handle
+
+
+def _is_on(handle: torch.utils.hooks.RemovableHandle) -> bool:
+    """Whether a hook was not removed."""
+    hooks = handle.hooks_dict_ref()
+    return hooks is not None and handle.id in hooks
 
 
 def crossbar_layers_of(model: torch.nn.Module) -> list[CrossbarModule]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.autograd.function import once_differentiable
 
@@ -232,8 +233,8 @@ class CrossbarModule(torch.nn.Module):
 
     def extra_repr(self) -> str:
         """Return what `print(model)` says of this layer."""
-        shapes = ", ".join(f"{m.name} {m.shape[0]} x {m.shape[1]}" for m in self.matrices)
-        return f"{shapes}, {'on arrays' if self.on_array else 'not programmed yet'}"
+        places = "; ".join(map(_place, self.matrices))
+        return f"{places}; {'on arrays' if self.on_array else 'not programmed yet'}"
 
     def __getstate__(self) -> object:
         """Refuse: a copy would drive the same cells, or carry off an open port."""
@@ -241,3 +242,20 @@ class CrossbarModule(torch.nn.Module):
             f"a {type(self).__name__} cannot be copied or pickled: its weights are cells of a "
             "chip; save its state_dict()"
         )
+
+
+def _place(matrix: DifferentialMatrix) -> str:
+    """Return a matrix and the lines of arrays on which its cells lie: pairs take two rows each."""
+    blocks = [
+        f"array {block.array_number} [{_lines(block.array.rows)}, {_lines(block.array.columns)}]"
+        for block in matrix.blocks
+    ]
+    return f"{matrix.name} {matrix.shape[0]} x {matrix.shape[1]} at {', '.join(blocks)}"
+
+
+def _lines(numbers: npt.NDArray[np.intp]) -> str:
+    """Return numbers of lines as an index of an array has them; of scattered ones the ends."""
+    first, last = int(numbers[0]), int(numbers[-1])
+    if (np.diff(numbers) == 1).all():
+        return f"{first}:{last + 1}"
+    return f"{numbers.size} of {min(first, last)}:{max(first, last) + 1}"

@@ -384,3 +384,29 @@ def test_a_residual_network_of_50_000_weights_runs_on_emulated_chips() -> None:
             found, expected = placed(x), model(x)
         torch.testing.assert_close(found, expected, atol=0.01, rtol=0.0)
         assert expected.std() > 0.05
+
+
+def test_a_placed_model_says_where_its_cells_lie() -> None:
+    array = IdealArray(40, 30)
+    placed = place(nn.Sequential(nn.Linear(5, 3), nn.ReLU(), nn.Linear(3, 2)), array)
+    text = repr(placed)
+    for name, layer in (("0", placed[0]), ("2", placed[2])):
+        (block,) = layer.matrices[0].blocks
+        rows, columns = (
+            f"{one[0]}:{one[-1] + 1}" for one in (block.array.rows, block.array.columns)
+        )
+        assert f"({name}): " in text
+        assert f"at array 0 [{rows}, {columns}]; not programmed yet" in text
+    initialise(placed)
+    assert "not programmed" not in repr(placed)
+
+
+def test_a_second_in_situ_of_a_model_and_an_optimizer_is_refused() -> None:
+    placed = place(nn.Linear(5, 3), IdealArray(40, 30))
+    optimizer = torch.optim.SGD(placed.parameters(), lr=0.1)
+    handle = in_situ(optimizer, placed)
+    with pytest.raises(SettingError, match=r"remove\(\) the handle"):
+        in_situ(optimizer, placed)
+    in_situ(torch.optim.SGD(placed.parameters(), lr=0.1), placed).remove()
+    handle.remove()
+    in_situ(optimizer, placed)

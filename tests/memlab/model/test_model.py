@@ -292,3 +292,20 @@ def test_two_parts_of_one_array_are_refused_and_what_ends_in_images_cannot_be_le
     model = Model([layers.Conv2D(2)], array, (3, 3, 1))
     with pytest.raises(SettingError, match="end it in Flatten"):
         model.fit(np.zeros((2, 3, 3, 1)), [0, 1], epochs=1)
+
+
+def test_a_prediction_before_fit_says_once_what_it_multiplies_by(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    x, y = flowers(12, 1)
+    model = Model([layers.Dense(3)], IdealArray(12, 6), 4)
+    for _ in range(2):
+        model.predict(x)
+    assert len([r for r in caplog.records if "not fitted here" in r.message]) == 1
+    caplog.clear()
+    fitted = Model([layers.Dense(3)], IdealArray(12, 6), 4)
+    run = fitted.fit(x, y, epochs=1, out=tmp_path / "run.h5", figure=False)
+    fitted.predict(x)
+    assert not caplog.records
+    found = run.findings.values["train_accuracy"]
+    assert found.description == "Fraction classified correctly, train"

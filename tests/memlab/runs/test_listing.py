@@ -1,6 +1,9 @@
 """`memlab runs list` and `show`: which runs are there, and what each says of itself."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -139,3 +142,25 @@ def test_a_wrong_tag_is_refused_before_anything_is_touched(tags: list[str], tmp_
     done = CliRunner().invoke(cli, ["train", "airline", *given, "--out", str(out)])
     assert isinstance(done.exception, SettingError)
     assert not out.exists()
+
+
+def test_in_a_pipe_names_are_whole_and_runs_below_are_told_of(made_runs: dict[str, Path]) -> None:
+    folder = made_runs["map"].parent
+    command = [sys.executable, "-m", "memlab", "runs", "list"]
+    environment = {name: text for name, text in os.environ.items() if name != "COLUMNS"}
+
+    def listed(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *args],
+            capture_output=True, text=True, cwd=folder.parent, env=environment, check=True,
+        )  # fmt: skip
+
+    lines = listed(str(folder)).stdout.splitlines()
+    assert len(lines) == 1 + len(made_runs), "a line for each run"
+    for path in made_runs.values():
+        assert sum(str(path) in line for line in lines) == 1
+    assert not [line for line in lines if line != line.rstrip()]
+    above = listed(".")
+    assert above.stdout == ""
+    assert "--below" in above.stderr
+    assert "0 runs" in above.stderr
