@@ -210,12 +210,16 @@ def _prose(text: str) -> Iterator[str]:
                 yield from ("```text", dedent("\n".join(lines)), "```")
             else:
                 words = " ".join(line.strip() for line in lines).split("`")
-                words[::2] = (_MARKS.sub(r"\\\g<0>", part) for part in words[::2])
+                words[::2] = (_MARKS.sub(_escaped, part) for part in words[::2])
                 yield "`".join(words)  # what stands between two of them is code already
 
 
-_MARKS = re.compile(r"[*_<\[\]$|~]|^[-+#>](?= )")
-"""What Markdown would take for more than itself."""
+_MARKS = re.compile(r"\*\w+\*|[*_<\[\]$|~]|^[-+#>](?= )")
+"""What Markdown would take for more than itself; a *word* stays so."""
+
+
+def _escaped(mark: re.Match[str]) -> str:
+    return mark[0] if len(mark[0]) > 1 else f"\\{mark[0]}"
 
 
 def _api() -> Iterator[str]:

@@ -49,6 +49,7 @@ def write_page(
     style = files("memlab.report").joinpath("templates/report.css").read_text(encoding="utf-8")
     environment.filters["base64"] = lambda data: b64encode(data).decode("ascii")
     environment.filters["spelt"] = spelt
+    environment.filters["begun"] = lambda text: text[:1].upper() + text[1:]
     scale, maps = _maps([summary for summary, _ in runs])
     page = environment.get_template("report.html.j2").render(
         title=title,
