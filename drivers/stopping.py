@@ -35,6 +35,7 @@ __all__ = [
     "sleep",
     "stopped_at_once",
     "stopped_in_order",
+    "unbroken",
 ]
 
 Handler = Callable[[int, FrameType | None], object]
@@ -157,6 +158,15 @@ def shielded() -> Iterator[None]:
     """Let no signal break off the block, not even a second one: a file is being closed."""
     with _set("shielded", True) if _stop.mine else nullcontext():
         yield
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Let no signal break off the block, whoever runs it; it comes afterwards."""
+    with nullcontext() if _stop.mine else stopped_in_order(), shielded():
+        yield
+    if _stop.at_once:  # else the run asks
+        check()
 
 
 def ignore() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -12,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from drivers import stopping
 from drivers.board import (
     AUTO_GAIN,
     BoardConfig,
@@ -51,6 +55,8 @@ from memlab.emulator.truth import GroundTruth, ground_truth
 from memlab.storage import State
 
 __all__ = ["EmulatedBoard"]
+
+LOGGER = logging.getLogger("memlab.emulator")
 
 _COMPLIANCE = (1e-6, 10e-3)
 """A that sources of a passive array can hold a SET to: a choice, as of a source-meter's ranges."""
@@ -110,6 +116,8 @@ class EmulatedBoard(CheckedBoard):
         super().__init__()
         self._file = file
         self._history = None if file is None else KeptHistory()
+        self._is_whole = True
+        """Whether the chip has all of each pulse that it has got."""
         shape = preset.lines if shape is None else shape
         rng = np.random.default_rng(seed)
         self.chip = Chip(preset, shape, rng)
@@ -245,7 +253,7 @@ class EmulatedBoard(CheckedBoard):
                 f"this is the state of an emulated board {state['serial']} of {shape[0]} x "
                 f"{shape[1]} cells, and not of {able.serial}, {able.rows} x {able.columns}"
             )
-        with self._owner.turn():
+        with self._owner.turn(), self._changing():
             self.chip.restore(state["chip"])
             self._chain.restore(state["samples"])
             self.energy = Energy(**state["energy"])
@@ -306,7 +314,17 @@ class EmulatedBoard(CheckedBoard):
         """
         if self._file is not None:
             with self._owner.turn():
-                self._file.save(self.state())
+                self._save(self._file)
+
+    def _save(self, file: ChipFile) -> None:
+        if self._is_whole:
+            file.save(self.state())
+        else:
+            LOGGER.warning(
+                "an error has come in the middle of a pulse of the chip %s, which is not saved: "
+                "the file has it as it was saved last. Open it again",
+                file.path,
+            )
 
     def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
         """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.
@@ -339,7 +357,7 @@ class EmulatedBoard(CheckedBoard):
         try:
             if self._owner.wait_turn(PATIENCE):  # a pulse of another thread comes to its end
                 try:
-                    file.save(self.state())
+                    self._save(file)
                 finally:
                     self._owner.end_turn()
         finally:
@@ -376,20 +394,29 @@ class EmulatedBoard(CheckedBoard):
         return self._measure(prepared, row_code, gain, prepared.vmm_period)
 
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
-        self._let_go()
-        self._held = None
         prints = None if self._history is None else prints_of(pulses)
         passive = self.chip.preset.passive.active
-        each = ((k, k + 1) for k in range(len(pulses)))
-        for start, stop in each if passive else _independent_runs(pulses):
-            if self._history is not None and prints is not None:
-                self._history.add(prints[start:stop])
-            if passive:
-                self._fire_passive(pulses, start, config)
-            else:
-                self._fire(pulses, slice(start, stop), config)
+        each = [(k, k + 1) for k in range(len(pulses))] if passive else _independent_runs(pulses)
+        with self._changing():
+            self._let_go()
+            self._held = None
+            for start, stop in each:
+                if self._history is not None and prints is not None:
+                    self._history.add(prints[start:stop])
+                if passive:
+                    self._fire_passive(pulses, start, config)
+                else:
+                    self._fire(pulses, slice(start, stop), config)
 
     # --- helpers
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change the chip: no signal breaks that off, and what an error leaves is not saved."""
+        with stopping.unbroken():
+            self._is_whole = False
+            yield
+            self._is_whole = True
 
     def _require_exact(self, config: BoardConfig) -> None:
         """Refuse an array whose columns could carry more current than can be added up exactly."""

@@ -151,7 +151,7 @@ class ChipFile:
             "board": board,
         }
         # HDF5 calls back into Python, where an interrupt would be lost: it comes afterwards.
-        with stopping.stopped_in_order():
+        with stopping.unbroken():
             packed = sealed(_pack(content))
             before = before_of(self.path)
             write_generation(self.path, before, lambda file: file.write(packed), fsync=True)

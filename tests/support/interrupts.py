@@ -1,6 +1,7 @@
 """An exception at a chosen line of the code under test, as Ctrl-C or a time-out may raise it."""
 
 import linecache
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,9 @@ class Interrupt(BaseException):
 class Lines:
     """Counts lines that this thread executes in some files, and raises at one of them."""
 
-    def __init__(self, parts: tuple[str, ...], at: int) -> None:
+    def __init__(self, parts: tuple[str, ...], at: int, number: int) -> None:
         self.count = 0
-        self._parts, self._at = parts, at
+        self._parts, self._at, self._number = parts, at, number
         self._inside: dict[int, set[int]] = {}
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
@@ -28,6 +29,9 @@ class Lines:
             self.count += 1
             if self.count == self._at:
                 sys.settrace(None)
+                if self._number:
+                    signal.raise_signal(self._number)
+                    return None
                 raise Interrupt(f"{frame.f_code.co_filename}:{frame.f_lineno}")
         return self
 
@@ -45,12 +49,12 @@ class Lines:
 
 
 @contextmanager
-def interrupted(*parts: str, at: int = 0) -> Iterator[Lines]:
+def interrupted(*parts: str, at: int = 0, number: int = 0) -> Iterator[Lines]:
     """Raise `Interrupt` at the line number `at` that is executed in files of these names.
 
-    0 only counts. The block swallows it.
+    0 only counts. The block swallows it. With the `number` of a signal that one comes instead.
     """
-    lines = Lines(parts, at)
+    lines = Lines(parts, at, number)
     try:
         sys.settrace(lines)
         yield lines
