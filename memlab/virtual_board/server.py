@@ -1,8 +1,8 @@
 """Moves bytes between a port and the firmware, and lets it work in between.
 
 One thread, one loop, and every wait ends at the earliest of: bytes, room for bytes, the firmware's
-own deadline, the end of a paced byte. While there is work the loop looks at the line every
-millisecond, so that an emergency stop is not kept waiting by a batch.
+own deadline, the end of a paced byte, a look for signals. While there is work the loop looks at the
+line every millisecond, so that an emergency stop is not kept waiting by a batch.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from drivers import stopping
 from memlab.virtual_board.keeping import Keeper
 from memlab.virtual_board.pacing import Pacer
 from memlab.virtual_board.ports import CHUNK, Port
@@ -139,12 +140,14 @@ class Server:
             deadlines.append(self._sending.free_at())
         soonest = min((d for d in deadlines if d is not None), default=None)
         at_once = self._busy or (listen and self._port.waiting())
-        timeout = 0.0 if at_once else None if soonest is None else max(0.0, soonest - now)
+        left = stopping.LOOK_EVERY if soonest is None else min(soonest - now, stopping.LOOK_EVERY)
+        timeout = 0.0 if at_once else max(0.0, left)
         readers: list[Any] = [self._stop_in, *(self._port.readable() if listen else [])]
         waiting = self._late or (self._out and speak)
         writers = self._port.writable() if waiting else []
         ready, _, _ = select.select(readers, writers, [], timeout)
         self._stopped = self._stop_in in ready
+        stopping.check()  # a signal may have come where Python drops exceptions
 
     def _receive(self, data: bytes | None, now: float) -> None:
         if data is None:

@@ -1,10 +1,12 @@
 """How a `Server` ends: whoever stops it, and whenever."""
 
+import signal
 import threading
 from collections.abc import Callable
 
 import pytest
 
+from drivers import stopping
 from memlab.virtual_board import Server
 
 
@@ -81,3 +83,26 @@ def test_a_server_may_be_stopped_after_it_has_ended_by_itself() -> None:
     assert firmware.grounded
     assert port.closed
     server.stop()
+
+
+def test_a_signal_that_comes_where_python_drops_exceptions_ends_a_server_that_waits() -> None:
+    class Gone:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    things = [Gone()]
+
+    def work() -> bool:
+        things.clear()
+        firmware.due = None
+        return False
+
+    firmware, port = Firmware(0.0, work), NoClient()
+    server = Server(firmware, port)
+    too_late = threading.Timer(20.0, server.stop)
+    too_late.start()
+    with stopping.heard(), pytest.raises(KeyboardInterrupt):
+        stopping.stopped_at_once(server.run)
+    too_late.cancel()
+    assert firmware.grounded
+    assert port.closed
