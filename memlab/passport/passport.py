@@ -24,7 +24,7 @@ from memlab.passport.budgets import Budgets
 from memlab.passport.histories import Found, find_history
 from memlab.passport.ledger import OpenBatch, PulseLedger
 from memlab.passport.loads import read_loads, write_loads
-from memlab.passport.pulses import RowPulses
+from memlab.passport.pulses import Outcome, RowPulses
 from memlab.passport.store import Store, as_text
 from memlab.passport.totals import count
 from memlab.storage import State
@@ -312,12 +312,19 @@ class Passport:
         loads = [one and Load.from_document(one) for one in state["under"]]
         self._read_under = dict.fromkeys(loads)
 
-    def others_since(self, batch: int, runs: Sequence[str]) -> bool:
-        """Whether other runs than these, by identity, have pulsed the chip since a batch."""
+    def prints_since(self, batch: int, runs: Sequence[str]) -> Prints:
+        """Return the prints of what these runs, by identity, have fired since a batch, in order."""
         query = (
-            "SELECT DISTINCT run_id FROM batches JOIN runs ON run = runs.id WHERE batches.id > ?"
+            "SELECT run_id, prints, outcome FROM batches JOIN runs ON run = runs.id "
+            "JOIN prints ON prints.batch = batches.id JOIN outcomes ON outcomes.batch = batches.id "
+            "WHERE batches.id > ? ORDER BY batches.id"
         )
-        return any(run_id not in runs for (run_id,) in self._store.rows(query, batch))
+        found = [np.empty(0, np.uint32)]
+        for run_id, prints, outcome in self._store.rows(query, batch):
+            with self._store.decoding():
+                fired = (np.frombuffer(outcome, np.uint8) == Outcome.DONE) & (run_id in runs)
+                found.append(np.frombuffer(prints, "<u4")[fired])
+        return np.concatenate(found)
 
     def enter(self, pulses: RowPulses, ticket: str = "", prints: Prints | None = None) -> OpenBatch:
         """Enter pulses that are about to be sent; they are in the file when this returns.

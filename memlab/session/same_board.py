@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from drivers.board import Board, Outcome
 from drivers.history import KeptHistory
 from memlab.array import Array
@@ -160,33 +162,18 @@ def check_kept_chip(path: Path, array: Array, state: State, runs: Sequence[str])
     chip, passport = array.simulation, array.passport
     if chip is None or not chip.kept:
         return
-    if passport is None or state["passport"] is None:
-        others = chip.pulsed != state["array"]["board"]["pulsed"]
-    else:
-        others = passport.others_since(int(state["passport"]["ledger"]["last"]), runs)
-    # A passport that is an older copy numbers batches anew: the chip itself knows its way.
-    if others or not _on_the_way(array.board, state["array"]["board"].get("history")):
+    then = KeptHistory.of(state["array"]["board"]["history"])
+    since = np.empty(0, np.uint32)
+    if passport is not None and state["passport"] is not None:
+        since = passport.prints_since(int(state["passport"]["ledger"]["last"]), runs)
+    now = array.board.history()
+    # The chip itself knows its way: what a passport says that is a copy, or a new one, is less.
+    if now is not None and now not in (then.at(now.count), then.now.after(since)):
         raise DataError(
             f"{path}: its chip ({array.url}) was pulsed since by others, or without a passport "
             "that says by whom, and would lose those pulses if it went back to where this run was. "
             "Put the file of then in its place, or start the run again, with another --out"
         )
-
-
-def _on_the_way(board: Board, kept: State | None) -> bool:
-    """Whether a chip went through a state, or is on the way to it; also where that is not known.
-
-    `kept` is the history of the state (`drivers.history`), None where none was kept.
-    """
-    now = board.history()
-    if kept is None or now is None:
-        return True
-    way = KeptHistory.of(kept)
-    if now.count < way.now.count:
-        there = way.at(now.count)
-        return there is None or there == now
-    there = board.history(way.now.count)
-    return there is None or there == way.now
 
 
 def restart_note(attributes: Mapping[str, Any], was: str, now: str) -> dict[str, Any]:

@@ -282,7 +282,7 @@ def _tell_of_forming(request: Request, before: int, after: int) -> None:
 def _go_back(checkpoint: Checkpoint, arrays: Sequence[Array], notes: dict[str, Any]) -> RunFile:
     """Put arrays, passports and file back to a checkpoint; the file says when it went on."""
     attributes = read_attributes(checkpoint.path)
-    # Passports first: where one refuses, the file stays as it is. All of it can be done again.
+    # Arrays first: where one refuses, the file stays as it is. All of it can be done again.
     enter_passports(arrays, checkpoint.path, run_identity(attributes))
     checkpoint.restore(arrays)
     earlier = json.loads(attributes.get(_RESUMPTIONS, "[]"))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from memlab.array.board_array import BoardArray
 from memlab.passport import Passport, RowPulses
 
 SHAPE = (5, 3)
@@ -36,3 +37,10 @@ def new_passport(directory: Path, **options: object) -> Passport:
         clock=lambda: float(next(ticks)),
         **options,  # type: ignore[arg-type]
     )
+
+
+def kill(array: BoardArray) -> None:
+    """Let go of an array on a chip in a file as a kill does: nothing more is written."""
+    array.board._file.close()  # type: ignore[attr-defined]
+    array.board._file = None  # type: ignore[attr-defined]
+    array.passport._store.close()  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from support.command import in_process
-from support.passports import SET, row_pulses
+from support.passports import SET, kill, row_pulses
 
 from drivers.errors import InUseError
 from memlab import open_array, open_board
@@ -47,13 +47,6 @@ def use(array: BoardArray, rng: np.random.Generator) -> list[np.ndarray]:
     array.board.advance(float(rng.uniform(0.0, 2.0)))
     found = part.measure_conductance(), part.measure_vmm(rng.uniform(-0.2, 0.2, (3, 5)))
     return [one.adc_code for one in found]
-
-
-def kill(array: BoardArray) -> None:
-    """Let go of an array as a kill does: nothing more is written."""
-    array.board._file.close()  # type: ignore[attr-defined]
-    array.board._file = None  # type: ignore[attr-defined]
-    array.passport._store.close()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -97,22 +97,21 @@ def test_pulses_of_others_are_told_once_each_and_the_last_hundred_of_them(tmp_pa
     assert times == sorted(set(times))
 
 
-def test_whether_others_than_these_runs_have_pulsed_since_a_batch(tmp_path: Path) -> None:
+def test_what_these_runs_have_fired_since_a_batch(tmp_path: Path) -> None:
     with new_passport(tmp_path) as passport:
-        for run in "abca":
+        for k, run in enumerate("abca"):
             passport.begin_run(run, run)
-            passport.enter(row_pulses((SET, 2, [0])))
-        for batch, runs, expected in (
-            (0, "abc", False),
-            (0, "bc", True),
-            (0, "ac", True),
-            (1, "bca", False),
-            (2, "a", True),
-            (3, "a", False),
-            (3, "", True),
-            (4, "", False),
+            pulses = row_pulses((SET, 2, [0]), (SET, 3, [1]))
+            batch = passport.enter(pulses, "", np.array([10 * k, 10 * k + 1], np.uint32))
+            passport.ledger.settle(batch, np.array([1, 1 + (run == "b")], np.uint8))
+        for since, runs, expected in (
+            (0, "abc", [0, 1, 10, 20, 21, 30, 31]),
+            (0, "ac", [0, 1, 20, 21, 30, 31]),
+            (1, "ba", [10, 30, 31]),
+            (3, "b", []),
+            (4, "abc", []),
         ):
-            assert passport.others_since(batch, list(runs)) is expected, (batch, runs)
+            assert passport.prints_since(since, list(runs)).tolist() == expected, (since, runs)
 
 
 def test_it_says_in_a_line_whose_it_is(tmp_path: Path) -> None:
