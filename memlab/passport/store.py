@@ -143,6 +143,8 @@ class Store:
     """
 
     def __init__(self, path: Path, *, write: bool) -> None:
+        if path.is_symlink():
+            path = path.resolve()  # lock and entries lie beside the file, not beside a link to it
         self.path, self.writable, self.is_open = path, write, True
         self._guard: sqlite3.Connection | None = None
         abandon_in_child(self)
@@ -277,6 +279,11 @@ class Store:
                 f"the chip passport {self.path} is empty, 0 bytes: what the cells went through is "
                 "lost, and what budgets they have. Restore a copy; to begin a new passport all "
                 "the same, remove the file"
+            )
+        elif self.writable and self.path.stat().st_nlink > 1:
+            raise DataError(
+                f"the chip passport {self.path} has a second name (a hard link), beside which "
+                "entries of it may lie, too. Remove one of the names; a symbolic link is fine"
             )
 
     def _create(self) -> None:

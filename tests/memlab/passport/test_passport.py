@@ -1,5 +1,6 @@
 """One file per chip: what procedures find out stays, budgets hold, and wrong files are refused."""
 
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -226,6 +227,29 @@ class TestFiles:
             assert exit_code(refused.value) == 3
             with Passport.read(tmp_path / FILE) as look:
                 assert look.ledger.totals.doubtful[SET, 0].tolist() == [0, 1, 0]
+        new_passport(tmp_path).close()
+
+    def test_a_second_name_is_the_same_passport(self, tmp_path: Path) -> None:
+        link, path = tmp_path / "link", tmp_path / FILE
+        link.symlink_to(FILE)
+        with Passport(link, SHAPE) as passport:
+            assert passport.path == path
+            assert path.is_file()
+            with pytest.raises(MemlabError, match="in use by another program"):
+                new_passport(tmp_path)
+        with new_passport(tmp_path) as passport:
+            passport.enter(row_pulses((SET, 0, [1])))
+            with pytest.raises(MemlabError, match="in use by another program"):
+                Passport(link, SHAPE)
+            with Passport.read(link) as look:
+                assert look.ledger.totals.doubtful[SET, 0].tolist() == [0, 1, 0]
+            os.link(path, tmp_path / "second")
+            with pytest.raises(DataError, match="has a second name") as refused:
+                Passport(tmp_path / "second", SHAPE)
+            assert "\n" not in str(refused.value)
+        with pytest.raises(DataError, match="has a second name"):
+            new_passport(tmp_path)
+        (tmp_path / "second").unlink()
         new_passport(tmp_path).close()
 
     def test_a_board_is_closed_when_its_passport_is_refused(
