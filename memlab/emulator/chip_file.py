@@ -26,6 +26,7 @@ import numpy as np
 
 from drivers import stopping
 from drivers.errors import InUseError
+from drivers.owner import abandon_in_child
 from memlab._version import __version__
 from memlab.emulator.preset import ChipPreset, leaves
 from memlab.errors import DataError, SettingError
@@ -114,6 +115,7 @@ class ChipFile:
     def __init__(self, path: Path, preset: ChipPreset, seed: int, serial: str = "") -> None:
         self.path = path.resolve()
         self._lock = _take(self.path)
+        abandon_in_child(self)
         try:
             _require_one_name(self.path)
             content = _read(self.path)
@@ -161,6 +163,10 @@ class ChipFile:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+    def abandon(self) -> None:
+        """In a forked child: close its copy of the lock, which would outlast the parent's."""
+        self.close()
 
 
 def before_of(path: Path) -> Path:

@@ -396,6 +396,24 @@ def test_a_forked_child_saves_nothing() -> None:
             ChipFile(Path("my.h5"), array.board.chip.preset, 0)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_keeps_no_chip_that_its_parent_has_closed() -> None:
+    wait, end = os.pipe()
+    array = opened()
+    child = os.fork()
+    if not child:
+        os.close(end)
+        os.read(wait, 1)
+        os._exit(0)
+    array.close()
+    try:
+        opened().close()
+    finally:
+        os.close(end)
+        os.close(wait)
+        os.waitpid(child, 0)
+
+
 def test_an_interrupt_within_a_save_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pack, caught = chip_file._pack, []
 
