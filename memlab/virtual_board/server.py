@@ -94,8 +94,9 @@ class Server:
         # Sockets, because Windows waits for nothing else.
         self._stop_in, self._stop_out = socket.socketpair()
 
+    @stopping.stopped_in_order()  # what is raised within NumPy may be dropped
     def run(self) -> None:
-        """Serve until `stop` or an exception; the board is grounded and the port closed then."""
+        """Serve until `stop`, a signal or an exception; the board is grounded then, and closed."""
         try:
             while not self._stopped:
                 self._turn()
@@ -147,7 +148,7 @@ class Server:
         writers = self._port.writable() if waiting else []
         ready, _, _ = select.select(readers, writers, [], timeout)
         self._stopped = self._stop_in in ready
-        stopping.check()  # a signal may have come where Python drops exceptions
+        stopping.check()
 
     def _receive(self, data: bytes | None, now: float) -> None:
         if data is None:
