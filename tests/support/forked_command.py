@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import entry_points
 from multiprocessing.reduction import DupFd  # type: ignore[attr-defined]
 from pathlib import Path
@@ -108,7 +109,8 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended by now
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill -9, also while it is stopped."""

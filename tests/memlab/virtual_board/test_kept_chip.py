@@ -221,9 +221,6 @@ def wait_until_in_step(array: BoardArray) -> None:
         time.sleep(0.02)
 
 
-# Not in the default suite: under load it fails now and then, which is not understood yet. A batch
-# whose fate was unknown is then in the passport, and not in the chip, and no one says so.
-@pytest.mark.slow
 def test_killed_boards_keep_chip_and_passport_in_step(
     virtual_board: Serve, caplog: pytest.LogCaptureFixture, counts: Callable[[str], None]
 ) -> None:
