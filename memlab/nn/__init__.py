@@ -12,8 +12,10 @@ from memlab.nn.lstm_cell import Forget, LSTMVariant
 from memlab.nn.network import Credit, Judge, Network
 from memlab.nn.optimizers import SGD, Adam, Optimizer, RMSprop
 from memlab.nn.patches import Padding
+from memlab.nn.phased import PhasedLSTM
 from memlab.nn.sequences import Bidirectional, LastStep, Repeat
 from memlab.nn.shape import Flatten, MaxPool, ReLU
+from memlab.nn.tree import TreeLSTM
 from memlab.nn.validation import Best, Validation
 
 __all__ = [
@@ -42,10 +44,12 @@ __all__ = [
     "Network",
     "Optimizer",
     "Padding",
+    "PhasedLSTM",
     "RMSprop",
     "ReLU",
     "Repeat",
     "SquaredError",
+    "TreeLSTM",
     "Validation",
     "build",
     "layers",

@@ -22,7 +22,7 @@ from typing import Literal, Protocol, runtime_checkable
 from drivers.known_names import unknown
 from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix
-from memlab.nn import conv, dense, gru, lstm, sequences
+from memlab.nn import conv, dense, gru, lstm, phased, sequences, tree
 from memlab.nn.layer import Layer
 from memlab.nn.lstm_cell import LSTMVariant
 from memlab.nn.patches import Padding, PatchGrid
@@ -40,9 +40,11 @@ __all__ = [
     "Flatten",
     "LastStep",
     "MaxPool",
+    "PhasedLSTM",
     "ReLU",
     "Repeat",
     "Shape",
+    "TreeLSTM",
     "Weights",
 ]
 
@@ -148,6 +150,82 @@ class LSTM:
     def make(self, shape: Shape, weights: Weights) -> Layer:
         """Return the layer."""
         return lstm.LSTM(weights[""], self.bias, self.variant, weights.get("peephole"))
+
+
+@dataclass(frozen=True)
+class PhasedLSTM:
+    """A long short-term memory of units that are open in turn; see `memlab.nn.PhasedLSTM`.
+
+    Parameters
+    ----------
+    units
+        Outputs.
+    period
+        Shortest and longest period, in steps or in the unit of the time stamps; the paper draws
+        them up to 20, or to 1000.
+    open_ratio, leak
+        Part of a period in which a unit is open, and what passes while it is closed.
+    timed
+        Whether the last feature says when a step was.
+    seed
+        Of the periods and shifts, which are drawn once and not trained.
+    bias, name
+        As for `Dense`.
+    """
+
+    units: int
+    period: tuple[float, float] = (1.0, 20.0)
+    open_ratio: float = 0.05
+    leak: float = 1e-3
+    timed: bool = False
+    seed: int = 1
+    bias: float | None = 1.0
+    name: str = ""
+
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return the shape of the weights."""
+        features = features_of(shape) - self.timed
+        return {"": (features + self.units + (self.bias is not None), 4 * self.units)}
+
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer."""
+        low, high = self.period
+        if not 0.0 < low <= high:
+            raise ValueError(f"period={self.period} must be two numbers above 0, the lesser first")
+        return phased.PhasedLSTM(
+            weights[""],
+            *phased.drawn_phases(self.units, self.period, self.seed),
+            self.open_ratio,
+            self.leak,
+            self.bias,
+            timed=self.timed,
+        )
+
+
+@dataclass(frozen=True)
+class TreeLSTM:
+    """A long short-term memory of trees, one output at every node; see `memlab.nn.TreeLSTM`.
+
+    Parameters
+    ----------
+    units
+        Outputs.
+    bias, name
+        As for `Dense`.
+    """
+
+    units: int
+    bias: float | None = 1.0
+    name: str = ""
+
+    def weights(self, shape: Shape) -> Mapping[str, tuple[int, int]]:
+        """Return the shapes of the weights of nodes, and of the gates of their children."""
+        rows = features_of(shape) - 1 + self.units + (self.bias is not None)
+        return {"node": (rows, 3 * self.units), "forget": (rows, self.units)}
+
+    def make(self, shape: Shape, weights: Weights) -> Layer:
+        """Return the layer."""
+        return tree.TreeLSTM(weights["node"], weights["forget"], self.bias)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class LSTM(PeepholeLayer):
         inputs[:, :, :features] = x
         if self.bias is not None:
             inputs[:, :, -1] = self.bias
-        self._cell = cell = LSTMCell(self.variant, steps, (batch, self.units), self.peephole)
+        self._cell = cell = self._make_cell(steps, batch)
         for t in range(steps):
             if t:
                 inputs[t, :, recurrent] = cell.output[t - 1]
@@ -87,7 +87,12 @@ class LSTM(PeepholeLayer):
         cell.prepare_backward()
         for t in range(steps - 1, -1, -1):
             dh_next = cell.step_back(t, dy[t] + dh_next) @ to_recurrent
+            if cell.past is not None:
+                dh_next += cell.past
         flat = cell.delta.reshape(steps * batch, -1)
         self.gradient = self._inputs.reshape(steps * batch, -1).T @ flat
         self._peephole_gradients = cell.peephole_gradients()
         return (flat @ self.matrix.backward_weight[:features].T).reshape(steps, batch, features)
+
+    def _make_cell(self, steps: int, batch: int) -> LSTMCell:
+        return LSTMCell(self.variant, steps, (batch, self.units), self.peephole)

@@ -84,7 +84,14 @@ class LSTMCell:
         Shape of a state: (batch, ..., units).
     peephole
         What the gates see of the states, if anything.
+
+    Attributes
+    ----------
+    past
+        dL/dh_{t-1} that went past the gates in the last `step_back`, or None.
     """
+
+    past: FloatArray | None = None
 
     def __init__(
         self,

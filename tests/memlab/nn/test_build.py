@@ -97,6 +97,12 @@ CASES = {
         3,
         2,
     ),
+    "phased lstm": (
+        [layers.PhasedLSTM(3, (2.0, 5.0), 0.6, 0.1, timed=True), layers.Dense(2)],
+        2,
+        5,
+        2,
+    ),
     "one to many": ([layers.Repeat(4), layers.ReLU(), layers.LSTM(2)], 3, 1, 2),
     "one's own": ([Gate(3), layers.Dense(2)], 5, 2, 2),
 }
