@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from memlab.units import prefixed
 
-__all__ = ["card", "scale_bar", "small_map", "spelt", "table", "usual_ends"]
+__all__ = ["card", "curve", "scale_bar", "small_map", "spelt", "table", "usual_ends"]
 
 _COLOURS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725"
 """Viridis (matplotlib), which rises in lightness and is told apart by colour-blind people."""
@@ -136,6 +136,34 @@ def scale_bar(low: str, high: str) -> str:
     return (
         f'<div style="font-size:85%">{escape(low)} <span style="{style}{bar})"></span> '
         f"{escape(high)}</div>"
+    )
+
+
+_CURVE = 240, 96
+"""Pixels of a curve."""
+
+
+def curve(values: npt.NDArray[np.float64], title: str) -> str:
+    """Return a curve over its items as a drawing in the page, with its ends in numbers.
+
+    Of many items the mean of each part is drawn. What is no number is left out.
+    """
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return f"{escape(title)}: no value"
+    wide, high = _CURVE
+    parts = np.array_split(known, min(wide // 2, known.size))
+    means = np.array([part.mean() for part in parts])
+    low, span = float(means.min()), float(np.ptp(means)) or 1.0
+    across = np.linspace(1.0, wide - 1.0, means.size)
+    down = (high - 2.0) * (1.0 - (means - low) / span) + 1.0
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
+    about = f"{title}: {known[0]:.4g} to {known[-1]:.4g} over {known.size}, least {known.min():.4g}"
+    return (
+        f'<svg role="img" aria-label="{escape(about)}" width="{wide}" height="{high}" '
+        f'viewBox="0 0 {wide} {high}"><polyline points="{points}" fill="none" '
+        f'stroke="currentColor" stroke-width="1.5"/></svg>'
+        f'<div style="font-size:85%">{escape(about)}</div>'
     )
 
 

@@ -4,18 +4,26 @@ import re
 import struct
 import subprocess
 import sys
+import threading
+import time
 import zlib
 from base64 import b64decode
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.run_writer import Writer
 
 import memlab
+import memlab.notebook
 from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
+from memlab.errors import SettingError
 from memlab.markup import card, small_map, table
+from memlab.notebook import RunWatch
 from memlab.passport import Passport
 from memlab.runs import Findings, Quantity
 
@@ -184,6 +192,74 @@ def test_a_chip_shows_pulses_and_what_was_read_last(tmp_path: Path) -> None:
     assert len(page.images) == 2
     assert "6 of 8192 cells" in page.text
     assert (decoded(page.images[1]) != 0).sum() == 6
+
+
+class Place:
+    """Stands for the output of a cell."""
+
+    def __init__(self) -> None:
+        self.pages: list[Page] = []
+        self.changed = threading.Event()
+
+    def update(self, shown: object) -> None:
+        page = Page(shown._repr_html_())  # type: ignore[attr-defined]
+        assert "script" not in page.tags
+        self.pages.append(page)
+        self.changed.set()
+
+    def wait(self, text: str) -> Page:
+        end = time.monotonic() + 60.0
+        while time.monotonic() < end:
+            self.changed.clear()
+            if self.pages and text in self.pages[-1].text:
+                return self.pages[-1]
+            self.changed.wait(0.2)
+        raise AssertionError(f"{text} was not shown: {self.pages[-1].text if self.pages else ''}")
+
+
+def test_a_run_under_way_is_shown_until_it_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, place = tmp_path / "run.h5", Place()
+
+    def display(shown: object, *, display_id: bool) -> Place:
+        place.update(shown)
+        return place
+
+    fake = SimpleNamespace(display=display)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(display=fake))
+    monkeypatch.setitem(sys.modules, "IPython.display", fake)
+    with closing(Writer(run)) as writer:
+        watched = memlab.notebook.watch(run, every=0.05)
+        place.wait("0 of 6")
+        assert "stop() ends it" in repr(watched)
+        writer.tell("5")
+        page = place.wait("2 of 6")
+        assert "loss: 1 to 0.2 over 5" in page.text
+        assert "dense, 2 rows x 3 columns" in page.text
+        assert "IDEAL" in page.text
+        assert writer.tell("close") == "closed"
+        place.wait("finished")
+        watched.wait(60.0)
+        assert "ended" in repr(watched)
+        watched.stop()
+
+
+def test_a_run_that_is_killed_or_gone_is_told(tmp_path: Path) -> None:
+    run, place = tmp_path / "run.h5", Place()
+    with closing(Writer(run)) as writer:
+        watched = RunWatch(run, every=0.05)
+        watched.follow(place)
+        kept = run.rename(tmp_path / "kept.h5")
+        place.wait("Not readable now")
+        kept.rename(run)
+        writer.tell("3")
+        place.wait("1 of 6")
+        writer.kill()
+        place.wait("killed")
+        watched.stop()
+    with pytest.raises(SettingError, match="more than 0"):
+        RunWatch(run, every=0.0)
 
 
 def test_looking_loads_no_plotting() -> None:
