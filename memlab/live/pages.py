@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from bokeh.document import Document
 
+from memlab.live.chip_page import ChipPage
+from memlab.live.chip_view import ChipSource, story_of
 from memlab.live.folder import FolderSource
 from memlab.live.folder_page import FolderPage
 from memlab.live.run_page import RunPage
@@ -27,10 +31,21 @@ def pages_of(target: Target) -> Pages:
     """Return the pages of a target."""
     if target.sort is Sort.FOLDER:
         return _FolderPages(FolderSource(target.path))
+    if target.sort is Sort.CHIP:
+        return _of_chip(target.path)
     watch = Watch(RunSource(target.path))
 
     def make(document: Document) -> None:
         RunPage(document, watch)
+
+    return make
+
+
+def _of_chip(path: Path) -> Pages:
+    watch = Watch(ChipSource(path), every=1.0)
+
+    def make(document: Document) -> None:
+        ChipPage(document, watch, partial(story_of, path))
 
     return make
 

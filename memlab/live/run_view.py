@@ -26,8 +26,9 @@ from memlab.report import Row, Summary, summary_of
 from memlab.runs.follower import Progress
 from memlab.runs.reader import Run
 from memlab.runs.vitals import duration
+from memlab.units import with_error
 
-__all__ = ["RunMemory", "RunView"]
+__all__ = ["RunMemory", "RunView", "in_words"]
 
 _AT_ONCE = 1 << 20
 """Items of a curve that are read at once."""
@@ -172,6 +173,11 @@ _LABELS = {
     "energy": "energy on the real board",
 }
 """Where a page has room for more than the word of a terminal."""
+
+
+def in_words(value: float, units: str) -> str:
+    """Return a number in a unit with prefix, as pages spell it: 47.8 µJ."""
+    return spelt_out(with_error(value, None, units))
 
 
 def spelt_out(words: str) -> str:

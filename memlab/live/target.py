@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from memlab.array.passport_place import find_passport
 from memlab.emulator.chip_file import is_chip
-from memlab.errors import SettingError
+from memlab.errors import DataError, SettingError
+from memlab.passport import Passport
 from memlab.runs import open_run
 
 __all__ = ["Sort", "Target", "target_of"]
+
+_HDF5, _SQLITE = b"\x89HDF\r\n\x1a\n", b"SQLite f"
+"""How files begin."""
 
 
 class Sort(StrEnum):
@@ -18,6 +23,7 @@ class Sort(StrEnum):
 
     RUN = "run"
     FOLDER = "folder"
+    CHIP = "chip"
 
 
 @dataclass(frozen=True)
@@ -41,9 +47,26 @@ def target_of(what: str) -> Target:
     path = Path(what)
     if path.is_dir():
         return Target(Sort.FOLDER, path)
-    if not path.is_file():
-        raise SettingError(f"there is no run file or directory {what}")
-    if is_chip(path):
-        raise SettingError(f"{path} is an emulated chip (state=FILE), and no run: name a run file")
-    open_run(path)
-    return Target(Sort.RUN, path)
+    if path.is_file() and _head(path) == _HDF5 and not is_chip(path):
+        open_run(path)
+        return Target(Sort.RUN, path)
+    # Also by the serial number of a board, and of the chip in a file the one beside it.
+    passport = find_passport(what)
+    if passport is None:
+        raise SettingError(
+            f"{what} is no run file, no directory, no passport of a chip, and no serial number of "
+            "a board that has one"
+        )
+    if _head(passport) == _SQLITE:
+        Passport.read(passport).close()
+        return Target(Sort.CHIP, passport)
+    open_run(passport)  # it says what is wrong with it
+    return Target(Sort.RUN, passport)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
