@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from memlab.figures.style import BLUE, COLOURS, GREEN, GREY, ORANGE, PURPLE, fig
 
 __all__ = ["draw"]
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
 
 def draw(directory: Path) -> None:
     """Draw all pictures that are not there yet."""
     directory.mkdir(exist_ok=True)
-    for function in (cell, set_law, read_noise, relaxation, wires, bending, wear):
+    for function in (cell, set_law, read_noise, relaxation, wires, bending, wear, stuck_cells):
         path = directory / f"{function.__name__}.png"
         if not path.exists():
             function(path)
@@ -155,3 +158,8 @@ def wear(path: Path) -> None:
             label = f"shape {shape:g}"
             axes.plot(pulses, np.exp(-((pulses / 1e6) ** shape)), color=colour, label=label)
         axes.legend(title="lifetime 1e6")
+
+
+def stuck_cells(path: Path) -> None:
+    """In situ, layer by layer and ex situ, from the trials that are stored beside the script."""
+    runpy.run_path(str(SCRIPTS / "stuck_cells.py"))["draw"](path)
