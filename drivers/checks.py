@@ -14,6 +14,16 @@ from drivers.extremes import extremes
 __all__ = ["check_codes", "check_pulses", "check_spans"]
 
 
+_KINDS = (
+    (PulseKind.SET.value, "SET", 0, Mode.SET, LineClass.COLUMN),
+    (PulseKind.RESET.value, "RESET", 1, Mode.RESET, LineClass.ROW),
+)
+"""Kind of pulse, its name and place in `Capabilities.cells_at_once`, its limits, what it drives.
+Looked up once: numbers of enums take as long as the checks of a single pulse."""
+
+_LAST_KIND = max(kind for kind, *_ in _KINDS)
+
+
 def check_codes(code: npt.NDArray[Any], allowed: CodeRange, what: str) -> None:
     """Raise `LimitError` if a code is outside the allowed ones."""
     if code.size:
@@ -55,26 +65,24 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
         raise DeviceError(f"masks and gate codes must be {able.columns} columns wide")
     if pulses.row.max() >= able.rows:
         raise DeviceError(f"row {pulses.row.max()} does not exist on this board")
-    if pulses.kind.max() > PulseKind.RESET:
+    if pulses.kind.max() > _LAST_KIND:
         raise DeviceError(f"pulse kind {pulses.kind.max()} does not exist")
-    is_set = pulses.kind == PulseKind.SET
-    for mode, driven, which in (
-        (Mode.SET, LineClass.COLUMN, is_set),
-        (Mode.RESET, LineClass.ROW, ~is_set),
-    ):
+    for kind, name, place, mode, driven in _KINDS:
+        which = pulses.kind == kind
+        if not which.any():
+            continue
         amplitude = config.limits[driven, mode]
         gate = config.limits.get((LineClass.GATE, mode), CodeRange(0, 0))
-        check_codes(pulses.amplitude_code[which], amplitude, f"{mode.name} amplitude code")
+        check_codes(pulses.amplitude_code[which], amplitude, f"{name} amplitude code")
         columns, gates = pulses.columns[which], pulses.gate_code[which]
-        most = able.cells_at_once[mode - Mode.SET]
-        if most and (cells := int(columns.sum(axis=1).max(initial=0))) > most:
+        most = able.cells_at_once[place]
+        if most and (cells := int(columns.sum(axis=1).max())) > most:
             raise DeviceError(
-                f"a {mode.name} of {cells} cells: this board pulses {most} at once; nothing was "
-                "fired"
+                f"a {name} of {cells} cells: this board pulses {most} at once; nothing was fired"
             )
         # What is not selected is ignored; it is not looked at where all codes are allowed.
         low, high = extremes(gates) if gates.size else (gate.minimum, gate.maximum)
         if low < gate.minimum or high > gate.maximum:
-            check_codes(gates[columns], gate, f"{mode.name} gate code")
+            check_codes(gates[columns], gate, f"{name} gate code")
     widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
     check_codes(pulses.width_ticks, widths, "pulse width in ticks")

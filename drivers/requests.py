@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from functools import cached_property
@@ -28,6 +28,7 @@ __all__ = [
     "Selection",
     "Timing",
     "column_masks",
+    "joined",
 ]
 
 AUTO_GAIN = 0
@@ -234,6 +235,18 @@ class PulseBatch:
         return PulseBatch(
             **{field.name: getattr(self, field.name)[which] for field in fields(self)}
         )
+
+
+def joined(batches: Sequence[PulseBatch]) -> PulseBatch:
+    """Return the pulses of several batches, in their order."""
+    if len(batches) == 1:
+        return batches[0]
+    return PulseBatch(
+        **{
+            field.name: np.concatenate([getattr(batch, field.name) for batch in batches])
+            for field in fields(PulseBatch)
+        }
+    )
 
 
 def column_masks(columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:

@@ -33,6 +33,7 @@ from drivers.errors import DeviceError, LimitError
 from drivers.history import UNTOLD, History, KeptHistory, prints_of
 from drivers.published_board import OTHER_SPANS, published_capabilities
 from drivers.recorded_board import PATIENCE
+from drivers.requests import joined
 from drivers.simulation import IN_A_FILE, Energy
 from memlab._version import __version__
 from memlab.calibration.static_errors import CalibrationRecord
@@ -57,6 +58,9 @@ from memlab.storage import State
 __all__ = ["EmulatedBoard"]
 
 LOGGER = logging.getLogger("memlab.emulator")
+
+_MOST_WAITING = 256
+"""Pulses that wait for each other."""
 
 _COMPLIANCE = (1e-6, 10e-3)
 """A that sources of a passive array can hold a SET to: a choice, as of a source-meter's ranges."""
@@ -120,9 +124,9 @@ class EmulatedBoard(CheckedBoard):
         """Whether the chip has all of each pulse that it has got."""
         shape = preset.lines if shape is None else shape
         rng = np.random.default_rng(seed)
-        self.chip = Chip(preset, shape, rng)
-        self.energy = Energy()
-        """What has been drawn from the drivers so far."""
+        self._chip = Chip(preset, shape, rng)
+        self._energy = Energy()
+        self._waiting: list[PulseBatch] = []
         amplifier, driver = preset.board.amplifier, preset.board.driver
         able = published_capabilities(
             f"memlab emulated board{'' if file is None else IN_A_FILE}",
@@ -166,6 +170,22 @@ class EmulatedBoard(CheckedBoard):
     def simulation(self) -> EmulatedBoard:
         """The board itself."""
         return self
+
+    @property
+    def chip(self) -> Chip:
+        """The chip, after all pulses that were fired so far."""
+        if self._waiting:
+            with self._owner.turn():
+                self._carry_out()
+        return self._chip
+
+    @property
+    def energy(self) -> Energy:
+        """What has been drawn from the drivers so far."""
+        if self._waiting:
+            with self._owner.turn():
+                self._carry_out()
+        return self._energy
 
     @property
     def law(self) -> ChipPreset:
@@ -254,9 +274,10 @@ class EmulatedBoard(CheckedBoard):
                 f"{shape[1]} cells, and not of {able.serial}, {able.rows} x {able.columns}"
             )
         with self._owner.turn(), self._changing():
+            self._waiting = []
             self.chip.restore(state["chip"])
             self._chain.restore(state["samples"])
-            self.energy = Energy(**state["energy"])
+            self._energy = Energy(**state["energy"])
             # In place: what drives and amplifiers remember, they share.
             self._row_volts[...] = state["row_volts"]
             self._column_currents[...] = state["column_currents"]
@@ -297,6 +318,7 @@ class EmulatedBoard(CheckedBoard):
     def history(self, count: int | None = None) -> History | None:
         """Return what a chip in a file has got so far, or when it had got `count` row pulses."""
         with self._owner.turn():
+            self._carry_out()
             return None if self._history is None else self._history.at(count)
 
     @property
@@ -394,12 +416,28 @@ class EmulatedBoard(CheckedBoard):
         return self._measure(prepared, row_code, gain, prepared.vmm_period)
 
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
+        self._let_go()
+        self._held = None
+        self._waiting.append(pulses)
+        # Pulses that come one by one, as from a line, wait for each other: who asks the board
+        # cannot tell, and numpy takes as long for one as for a dozen.
+        alone = len(pulses) == 1 and not self._chip.preset.passive.active
+        if not alone or len(self._waiting) == _MOST_WAITING:
+            self._carry_out()
+
+    # --- helpers
+
+    def _carry_out(self) -> None:
+        """Let pulses act on the chip that were fired and have not yet; it is this thread's turn."""
+        if not self._waiting:  # another thread has done it
+            return
+        config, pulses = self._config, joined(self._waiting)
+        assert config is not None
         prints = None if self._history is None else prints_of(pulses)
-        passive = self.chip.preset.passive.active
+        passive = self._chip.preset.passive.active
         each = [(k, k + 1) for k in range(len(pulses))] if passive else _independent_runs(pulses)
         with self._changing():
-            self._let_go()
-            self._held = None
+            self._waiting = []
             for start, stop in each:
                 if self._history is not None and prints is not None:
                     self._history.add(prints[start:stop])
@@ -407,8 +445,6 @@ class EmulatedBoard(CheckedBoard):
                     self._fire_passive(pulses, start, config)
                 else:
                     self._fire(pulses, slice(start, stop), config)
-
-    # --- helpers
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -6,6 +6,8 @@ grow.
 
 import os
 import resource
+import statistics
+import time
 import warnings
 from pathlib import Path
 
@@ -57,3 +59,32 @@ def test_two_epochs_bit_accurate_are_fast_enough(
     )
     assert document["seconds"] < seconds
     assert peak < 1.0
+
+
+def test_every_effect_against_none(tmp_path: Path) -> None:
+    """Compare one epoch of 1,000 images on the chip with every effect and without, three times.
+
+    It was 7.5 times as long, and is 4.3 to 5; 1.8 are wanted. Of it 25 % are slow noise, 15 % white
+    noise and its gains, 15 % the chip as it has drifted, with its wires, 10 % lines with errors and
+    cells that bend: the bare chip has none of them, and takes 0.45 ms an image in all.
+    """
+    seconds: dict[str, list[float]] = {"pt-taox-ta": [], EVERYTHING: []}
+    for number in range(4):
+        for chip, found in seconds.items():
+            plan = make_plan(
+                "mnist-cnn",
+                preset="paper",
+                epochs=1,
+                settings=[f"chip={chip}", f"data.path={DATA}", "log.level=off", "data.train=1000"],
+                out=tmp_path / f"{chip}{number}.h5",
+            )
+            start = time.process_time()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SaturationWarning)
+                run(plan, figure=False)
+            found.append(time.process_time() - start)
+    ratio = statistics.median(
+        full / bare for bare, full in zip(*(found[1:] for found in seconds.values()), strict=True)
+    )
+    print(f"\nmnist-cnn with every effect: {ratio:.1f} x the bare chip; at most 7, goal 1.8")
+    assert ratio <= 7.0

@@ -1,6 +1,7 @@
 """With every effect on: exactness of design 3, simulated time, energy, memory."""
 
 import tracemalloc
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -164,3 +165,77 @@ def test_memory_stays_below_200_mb() -> None:
 
 def _equal(first: Samples, second: Samples) -> bool:
     return np.array_equal(first.code, second.code) and np.array_equal(first.gain, second.gain)
+
+
+class TestPulsesThatComeOneByOne:
+    """They act on the chip together, when somebody looks: nobody can tell."""
+
+    @staticmethod
+    def pulses(n: int) -> PulseBatch:
+        rng = np.random.default_rng(8)
+        return PulseBatch(
+            row=rng.integers(0, 9, n).astype(np.uint16),
+            kind=rng.integers(0, 2, n).astype(np.uint8),
+            amplitude_code=np.full(n, 32768 + 11141, np.uint16),
+            width_ticks=np.full(n, 202, np.uint16),
+            columns=rng.random((n, 64)) < 0.5,
+            gate_code=rng.integers(0, 16385, (n, 64)).astype(np.uint16),
+        )
+
+    @staticmethod
+    def fire(board: EmulatedBoard, pulses: PulseBatch, looks: set[int]) -> None:
+        for k in range(len(pulses)):
+            board.pulse(pulses.only(np.arange(len(pulses)) == k))
+            if k in looks:
+                board.chip.conductance  # noqa: B018
+
+    @pytest.mark.parametrize("preset", ["ta-hfo2", "worst-case", "passive-tiox"])
+    def test_whoever_looks_in_between(self, preset: str) -> None:
+        pulses = self.pulses(300)
+        if preset == "passive-tiox":
+            pulses = replace(pulses, gate_code=np.zeros_like(pulses.gate_code)).only(
+                np.arange(300) < 6
+            )
+        states = []
+        for looks in (set(), {0, 5, 250}, set(range(0, 300, 7))):
+            board = EmulatedBoard(load_preset(preset), 5)
+            BoardArray(board)
+            self.fire(board, pulses, looks)
+            energy = board.energy
+            states.append((board.chip.conductance, energy.set, energy.reset, board.clock))
+        for other in states[1:]:
+            np.testing.assert_allclose(other[0], states[0][0], rtol=1e-13)
+            assert other[1:] == pytest.approx(states[0][1:], rel=1e-12)
+            if preset == "ta-hfo2":
+                np.testing.assert_array_equal(other[0], states[0][0])
+
+    @pytest.mark.parametrize("look", ["state", "pulsed", "clock", "energy", "chip", "unformed"])
+    def test_nothing_that_is_told_is_behind(self, look: str) -> None:
+        board, other = fresh("ta-hfo2"), fresh("ta-hfo2")
+        before = board.pulsed, board.clock
+        self.fire(board, self.pulses(3), set())
+        other.pulse(self.pulses(3))
+        value = getattr(board, look)
+        if look == "state":
+            programmed = value()["chip"]["programmed"]
+            np.testing.assert_array_equal(programmed, other.state()["chip"]["programmed"])
+        assert board._waiting == []
+        assert (board.pulsed > before[0], board.clock > before[1]) == (True, True)
+
+    def test_going_back_forgets_them(self) -> None:
+        board = fresh("ta-hfo2")
+        state = board.state()
+        self.fire(board, self.pulses(3), set())
+        board.restore(state)
+        np.testing.assert_array_equal(
+            board.state()["chip"]["programmed"], state["chip"]["programmed"]
+        )
+        assert board.clock == state["chip"]["now"] * 1e-9
+
+    def test_a_configuration_holds_for_those_before_it_no_more(self) -> None:
+        boards = [fresh("ta-hfo2") for _ in range(2)]
+        for look, board in enumerate(boards):
+            self.fire(board, self.pulses(4), {3} if look else set())
+            board.configure(board._require_config())
+            self.fire(board, self.pulses(4), set())
+        np.testing.assert_array_equal(boards[0].chip.conductance, boards[1].chip.conductance)

@@ -65,6 +65,7 @@ def test_what_was_kept_is_what_would_be_made_now(without: tuple[str, ...], seed:
         elif what == 3:
             gate = float(rng.choice([2.0, 5.0]))
         selection = LINES[rng.integers(len(LINES))]
+        assert board.chip is kept._chip  # with all pulses so far
         found = kept.operands(selection, gate)
         same(found, Readout(board.chip).operands(selection, gate))
         assert (found.bent is None) == ("nonlinearity" in without)
