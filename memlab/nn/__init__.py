@@ -1,8 +1,10 @@
 """Neural networks: forward on an Array, back-propagation in software from what was read back."""
 
 from memlab.nn import layers
+from memlab.nn.activations import Activation
 from memlab.nn.build import LayerLike, build, output_shape
 from memlab.nn.conv import Conv2D, ConvLSTM
+from memlab.nn.curves import Curve
 from memlab.nn.dense import Dense
 from memlab.nn.gru import GRU
 from memlab.nn.layer import Layer, MatrixLayer, with_bias
@@ -22,6 +24,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "SGD",
+    "Activation",
     "Adam",
     "Best",
     "Bidirectional",
@@ -29,6 +32,7 @@ __all__ = [
     "ConvLSTM",
     "Credit",
     "CrossEntropy",
+    "Curve",
     "Dense",
     "Flatten",
     "Forget",

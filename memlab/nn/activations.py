@@ -93,14 +93,16 @@ ACTIVATIONS: dict[str, Activation] = {
 """Activations by name."""
 
 
-def activation_of(name: str) -> Activation:
-    """Return an activation by name.
+def activation_of(activation: str | Activation) -> Activation:
+    """Return an activation by name; one of your own is returned as it is.
 
     Raises
     ------
     SettingError
-        If there is none.
+        If there is none of the name.
     """
-    if name not in ACTIVATIONS:
-        raise SettingError(unknown("activation", name, ACTIVATIONS))
-    return ACTIVATIONS[name]
+    if not isinstance(activation, str):
+        return activation
+    if activation not in ACTIVATIONS:
+        raise SettingError(unknown("activation", activation, ACTIVATIONS))
+    return ACTIVATIONS[activation]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.activations import activation_of
+from memlab.nn.activations import Activation, activation_of
 from memlab.nn.layer import MatrixLayer, with_bias
 from memlab.nn.lstm_cell import LSTMCell, LSTMVariant
 from memlab.nn.patches import Padding, PatchGrid
@@ -32,7 +32,7 @@ class Conv2D(MatrixLayer):
     stride
         Distance of neighbouring patches.
     activation
-        `linear`, `relu`, `sigmoid` or `tanh`.
+        `linear`, `relu`, `sigmoid` or `tanh`, or an `Activation` (`Curve`).
     bias
         Value of the constant bias input, or None for no bias.
     """
@@ -44,7 +44,7 @@ class Conv2D(MatrixLayer):
         kernel: tuple[int, int],
         padding: Padding | str = Padding.VALID,
         stride: int = 1,
-        activation: str = "linear",
+        activation: str | Activation = "linear",
         bias: float | None = None,
     ):
         super().__init__(matrix)

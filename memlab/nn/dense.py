@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlab.mapping import DifferentialMatrix
-from memlab.nn.activations import activation_of
+from memlab.nn.activations import Activation, activation_of
 from memlab.nn.layer import MatrixLayer, with_bias
 from memlab.numeric import FloatArray
 
@@ -18,13 +18,16 @@ class Dense(MatrixLayer):
     matrix
         Weights of shape (features + 1 if there is a bias, outputs); the bias row is the last.
     activation
-        `linear`, `relu`, `sigmoid`, `tanh` or `softmax`.
+        `linear`, `relu`, `sigmoid`, `tanh` or `softmax`, or an `Activation` (`Curve`).
     bias
         Value of the constant bias input, or None for no bias.
     """
 
     def __init__(
-        self, matrix: DifferentialMatrix, activation: str = "linear", bias: float | None = None
+        self,
+        matrix: DifferentialMatrix,
+        activation: str | Activation = "linear",
+        bias: float | None = None,
     ):
         super().__init__(matrix)
         self.activation = activation_of(activation)

@@ -23,6 +23,7 @@ from drivers.known_names import unknown
 from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix
 from memlab.nn import conv, dense, gru, lstm, phased, sequences, tree
+from memlab.nn.activations import Activation
 from memlab.nn.layer import Layer
 from memlab.nn.lstm_cell import LSTMVariant
 from memlab.nn.patches import Padding, PatchGrid
@@ -98,7 +99,7 @@ class Dense:
     units
         Outputs.
     activation
-        `linear`, `relu`, `sigmoid`, `tanh` or `softmax`.
+        `linear`, `relu`, `sigmoid`, `tanh` or `softmax`, or an `Activation` (`memlab.nn.Curve`).
     bias
         Value of the constant bias input, or None for no bias.
     name
@@ -106,7 +107,7 @@ class Dense:
     """
 
     units: int
-    activation: str = "linear"
+    activation: str | Activation = "linear"
     bias: float | None = 1.0
     name: str = ""
 
@@ -271,7 +272,7 @@ class Conv2D:
     stride
         Distance of neighbouring patches.
     activation
-        `linear`, `relu`, `sigmoid` or `tanh`.
+        `linear`, `relu`, `sigmoid` or `tanh`, or an `Activation` (`memlab.nn.Curve`).
     bias, name
         As for `Dense`.
     """
@@ -280,7 +281,7 @@ class Conv2D:
     kernel: tuple[int, int] = (3, 3)
     padding: Padding | str = Padding.VALID
     stride: int = 1
-    activation: str = "linear"
+    activation: str | Activation = "linear"
     bias: float | None = 1.0
     name: str = ""
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.special import expit
 
+from memlab.errors import SettingError
+from memlab.nn.activations import ACTIVATIONS, Activation, activation_of
 from memlab.nn.peephole import Peephole
 from memlab.numeric import FloatArray
 
@@ -49,7 +50,9 @@ class LSTMVariant:
     input_gate, output_gate
         Whether these gates exist.
     input_activation, output_activation
-        Whether a and c go through tanh.
+        Whether a and c go through an activation.
+    gate, squash
+        Activations of the gates, and of a and c: names, or circuits (`memlab.nn.Curve`).
     """
 
     forget: Forget = Forget.GATE
@@ -57,8 +60,13 @@ class LSTMVariant:
     output_gate: bool = True
     input_activation: bool = True
     output_activation: bool = True
+    gate: str | Activation = "sigmoid"
+    squash: str | Activation = "tanh"
 
     def __post_init__(self) -> None:
+        for activation in (self.gate, self.squash):
+            if activation_of(activation) is ACTIVATIONS["softmax"]:
+                raise SettingError("softmax mixes the units of an LSTM: take sigmoid or tanh")
         if self.forget is Forget.COUPLED and not self.input_gate:
             raise ValueError("a coupled forget gate needs an input gate")
 
@@ -104,6 +112,7 @@ class LSTMCell:
         self.peephole = peephole
         self.steps = steps
         self.shape = shape
+        self._sigmoid, self._tanh = activation_of(variant.gate), activation_of(variant.squash)
         self.units = units = shape[-1]
         self.width = len(variant.columns) * units
         self.gates = np.empty((steps, *shape[:-1], self.width))
@@ -141,43 +150,42 @@ class LSTMCell:
             for name, k in (("i", 0), ("f", 1)):
                 if name in self._where:
                     z[self._where[name]] += seen[..., k]
-        if self.variant.input_activation:
-            np.tanh(z[..., :units], out=gates[..., :units])
-        else:
-            gates[..., :units] = z[..., :units]
-        expit(z[..., units:], out=gates[..., units:])
+        into = z[..., :units]
+        gates[..., :units] = self._tanh.forward(into) if self.variant.input_activation else into
+        gates[..., units:] = self._sigmoid.forward(z[..., units:])
         a, i, f = self._gate(t, "a"), self._gate(t, "i"), self._gate(t, "f")
         cell = self.cells[t + 1]
         np.multiply(i, a, out=cell)
         cell += f * self.cells[t]
         if peephole is not None and "o" in self._where:
             o = self._where["o"]
-            gates[o] = expit(z[o] + peephole(cell)[..., 2])
+            gates[o] = self._sigmoid.forward(z[o] + peephole(cell)[..., 2])
         if self.variant.output_activation:
-            np.tanh(cell, out=self.squashed[t])
+            self.squashed[t] = self._tanh.forward(cell)
         output: FloatArray = self.output[t]
         np.multiply(self._gate(t, "o"), self.squashed[t], out=output)
         return output
 
     def prepare_backward(self) -> None:
         """Compute for all steps at once what does not depend on the recursion."""
-        variant, whole = self.variant, slice(None)
-        a, i, f, o = (self._gate(whole, name) for name in "aifo")
+        variant, whole, sigmoid, tanh = self.variant, slice(None), self._sigmoid, self._tanh
+        shape = self.output.shape
+        a, i, f, o = (np.broadcast_to(self._gate(whole, name), shape) for name in "aifo")
         old = self.cells[:-1]
-        squash_slope = 1.0 - self.squashed**2 if variant.output_activation else 1.0
-        self._cell_from_output = np.broadcast_to(o * squash_slope, self.output.shape)
+        self._cell_from_output = tanh.backward(self.squashed, o) if variant.output_activation else o
         # dz of a, i and f per dc; the state of the step before enters i when f = 1 - i.
-        slopes = [i * (1.0 - a**2) if variant.input_activation else i + np.zeros_like(a)]
+        slopes = [tanh.backward(a, i) if variant.input_activation else i]
         if variant.input_gate:
             gain = a - old if variant.forget is Forget.COUPLED else a
-            slopes.append(gain * i * (1.0 - i))
+            slopes.append(sigmoid.backward(i, gain))
         if variant.forget is Forget.GATE:
-            slopes.append(old * f * (1.0 - f))
+            slopes.append(sigmoid.backward(f, old))
         self._per_cell = np.concatenate(slopes, axis=-1).reshape(
-            *self.output.shape[:-1], len(slopes), self.units
+            *shape[:-1], len(slopes), self.units
         )
-        self._per_output = self.squashed * o * (1.0 - o)
-        self._keep = np.broadcast_to(f, self.output.shape)
+        if variant.output_gate:
+            self._per_output = sigmoid.backward(o, self.squashed)
+        self._keep = f
         self._dc = np.zeros(self.shape)
         self._eyes = None if self.peephole is None else self.peephole.weight
         self.delta = np.empty((self.steps, *self.shape[:-1], self.width))
