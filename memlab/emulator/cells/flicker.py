@@ -25,6 +25,9 @@ Terms = npt.NDArray[np.int16]
 _DEVIATES_BITS = 20
 """2^20 deviates in all the vectors: two megabytes, which stay in the cache."""
 
+_KEPT = 8
+"""Selections of columns whose part of all vectors is kept: the layers of a network on one chip."""
+
 _TOGETHER_BITS = 6
 """The fastest terms, of up to 32 steps, change in all rows at once: their sums are made once for
 all rows. Slower ones change in each row at a time of its own."""
@@ -75,6 +78,7 @@ class Flicker:
         bits = max(8, _DEVIATES_BITS - (shape[1] - 1).bit_length())
         self._shift = np.uint64(64 - bits)
         self._vectors = values.take(normal.indices(1 << bits, shape[1]))
+        self._parts: dict[bytes, Terms] = {}
         own = generator_for(rng, "read_noise.flicker.phases")
         self._together = min(octaves, _TOGETHER_BITS)
         phase = own.integers(1 << octaves, size=shape[0])
@@ -87,39 +91,53 @@ class Flicker:
 
         Shape (len(times), len(rows), len(columns)).
         """
-        step = times // self._step
+        step, vectors = times // self._step, self._vectors
+        if columns.size < vectors.shape[1]:
+            vectors = self._part(columns)
         # Few of the steps in between: each for itself.
         far = len(step) == 1 or step[-1] - step[0] >= 2 * len(step)
-        total = self._sums(step, 0, rows) if far else self._between(step, rows)
-        return total if columns.size == total.shape[-1] else total[(..., *part_of(columns))]
+        return (self._sums if far else self._between)(step, rows, vectors)
 
-    def _between(self, step: Numbers, rows: Lines) -> Terms:
+    def _part(self, columns: Lines) -> Terms:
+        """Return the part of all vectors that is of these columns."""
+        key = columns.tobytes()
+        part = self._parts.pop(key, None)
+        if part is None:
+            part = np.ascontiguousarray(self._vectors[(slice(None), *part_of(columns))])
+        self._parts[key] = part  # the last one in use is the last to go
+        if len(self._parts) > _KEPT:
+            del self._parts[next(iter(self._parts))]
+        return part
+
+    def _between(self, step: Numbers, rows: Lines, vectors: Terms) -> Terms:
         """Add terms from slow to fast: what is slower is the same for two of the next."""
         fast, first, last = self._together, int(step[0]), int(step[-1])
         numbers = [np.arange(first >> k, (last >> k) + 1) for k in range(fast + 1)]
-        total = self._sums(numbers[fast] << fast, fast, rows)
+        total = self._sums(numbers[fast] << fast, rows, vectors, fast)
         term = np.repeat(np.arange(fast), [len(number) for number in numbers[:fast]])
         phase = self._phase[rows] >> term[:, np.newaxis]
-        each = self._term(np.concatenate(numbers[:fast])[:, np.newaxis] + phase, term, rows)
+        number = np.concatenate(numbers[:fast])[:, np.newaxis] + phase
+        each = self._terms(number, term, rows, vectors)
         ends = np.cumsum([len(number) for number in numbers[:fast]]).tolist()
         for k in range(fast - 1, -1, -1):
             total = total.take((numbers[k] >> 1) - numbers[k + 1][0], axis=0)
             total += each[ends[k] - len(numbers[k]) : ends[k]]
         return total if len(total) == len(step) else total.take(step - first, axis=0)
 
-    def _sums(self, step: Numbers, fastest: int, rows: Lines) -> Terms:
-        """Return the sums of the slower terms, shape (steps, rows, all columns)."""
+    def _sums(self, step: Numbers, rows: Lines, vectors: Terms, fastest: int = 0) -> Terms:
+        """Return the sums of the slower terms, shape (steps, rows, columns)."""
         term = np.arange(fastest, self._octaves)
         number = (self._phase[rows] + step[:, np.newaxis]) >> term[:, np.newaxis, np.newaxis]
-        total: Terms = self._term(number, term[:, np.newaxis], rows).sum(axis=0, dtype=np.int16)
+        terms = self._terms(number, term[:, np.newaxis], rows, vectors)
+        total: Terms = terms.sum(axis=0, dtype=np.int16)
         return total
 
-    def _term(self, number: Numbers, term: Lines, rows: Lines) -> Terms:
-        """Return terms of rows by their numbers, shape (*number.shape, all columns)."""
+    def _terms(self, number: Numbers, term: Lines, rows: Lines, vectors: Terms) -> Terms:
+        """Return terms of rows by their numbers, shape (*number.shape, columns)."""
         bits = number.astype(np.uint64) * _OF_NUMBER
         bits += self._keys[term][..., np.newaxis] + rows.astype(np.uint64) * _OF_ROW
         which = (mixed(bits) >> self._shift).view(np.int64)
-        values: Terms = self._vectors.take(which, axis=0)
+        values: Terms = vectors.take(which, axis=0)
         return values
 
 
