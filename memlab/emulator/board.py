@@ -7,7 +7,7 @@ import logging
 import math
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -448,8 +448,8 @@ class EmulatedBoard(CheckedBoard):
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """Change the chip: no signal breaks that off, and what an error leaves is not saved."""
-        with stopping.unbroken():
+        """Change the chip: what an error leaves is not saved; no signal breaks a kept one off."""
+        with nullcontext() if self._file is None else stopping.unbroken():
             self._is_whole = False
             yield
             self._is_whole = True
