@@ -49,6 +49,7 @@ from memlab.runs import (
     read_attributes,
     read_record,
 )
+from memlab.runs.half_written import remove_not_begun
 from memlab.runs.procedure_log import ticket_of
 from memlab.session import (
     UNLABELLED,
@@ -325,6 +326,7 @@ def resume(
         for k, (part, plan) in enumerate(zip(parts, plans, strict=True)):
             before = plans[k - 1].out if k else None
             if part.status is None:
+                remove_not_begun(plan.out)
                 log = begin(plan, before)
             elif not part.finished:
                 restart = _check_restart(plan.out, array.board, vouched)

@@ -18,6 +18,7 @@ from typing import Any
 from memlab.errors import DataError
 from memlab.runs import edit, read_attributes, run_identity
 from memlab.runs.listing import SUFFIXES
+from memlab.runs.opening import is_not_begun
 
 __all__ = [
     "Part",
@@ -97,8 +98,9 @@ def note_followed(path: Path, run_id: str) -> None:
 def find_session(path: Path, attributes: Mapping[str, Any]) -> list[Part]:
     """Return the runs of the session that a run file belongs to, in order.
 
-    Those that have not begun yet have no status. Those before the first file that is there are
-    finished; they are left out where their files are elsewhere.
+    Those that have not begun yet have no status; where there is a file of one, it holds nothing.
+    Those before the first file that is there are finished; they are left out where their files are
+    elsewhere.
 
     Raises
     ------
@@ -122,7 +124,7 @@ def find_session(path: Path, attributes: Mapping[str, Any]) -> list[Part]:
                 f"there, or run memlab characterize {missing.name} anew. Nothing was pulsed"
             )
     for part in parts[last + 1 :]:
-        if part.path.exists():
+        if part.path.exists() and not is_not_begun(part.path):
             raise DataError(
                 f"{part.path} is in the way of {part.name}, which is to follow, and is another "
                 "run; move it"

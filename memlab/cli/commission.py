@@ -39,6 +39,7 @@ from memlab.errors import SettingError
 from memlab.kinds import kind_of_run
 from memlab.report import Row, Summary, draw_pictures, summarise, write_page
 from memlab.runs import open_run
+from memlab.runs.half_written import remove_not_begun
 from memlab.session import place_for
 from memlab.storage import make_directory, write_over
 
@@ -234,6 +235,7 @@ def _measure(
 ) -> None:
     """Run procedures into a file, or several into a directory; go on where they had begun."""
     first = path if len(names) == 1 else path / f"{names[0]}.h5"
+    remove_not_begun(first)
     if first.exists():
         resume(first, watch=watch)
         return
@@ -243,6 +245,8 @@ def _measure(
 
 def _calibrate(url: str, limits: LimitChanges, directory: Path) -> Path:
     """Calibrate the board unless that is finished; return the run file."""
+    for path in directory.glob("calibration*.h5"):
+        remove_not_begun(path)
     begun = sorted(directory.glob("calibration*.h5"))
     for path in begun:
         if open_run(path).finished:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from memlab.runs.new_run import best_path
+from memlab.runs.opening import is_not_begun
 from memlab.runs.rescue import NEW, RESUMED
 from memlab.storage import remove_parts
 
-__all__ = ["remove_half_written"]
+__all__ = ["remove_half_written", "remove_not_begun"]
 
 
 def remove_half_written(run: Path) -> None:
@@ -22,3 +23,9 @@ def remove_half_written(run: Path) -> None:
     for suffix in (NEW, RESUMED):
         with suppress(OSError):
             run.with_name(run.name + suffix).unlink(missing_ok=True)
+
+
+def remove_not_begun(run: Path) -> None:
+    """Remove a run file that holds nothing: its writer was killed before the run began."""
+    if is_not_begun(run):
+        run.unlink()

@@ -31,7 +31,7 @@ from memlab.errors import DataError, MemlabError
 from memlab.runs import probe
 from memlab.storage import Seal, check_seal
 
-__all__ = ["open_for_reading", "read_attributes"]
+__all__ = ["is_not_begun", "open_for_reading", "read_attributes"]
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _WRITING, _SWMR = 0x01, 0x04
@@ -100,6 +100,21 @@ def read_attributes(path: Path, group: str = "entry") -> dict[str, Any]:
         return dict(file[group].attrs)
 
 
+def is_not_begun(path: Path) -> bool:
+    """Whether a run file holds nothing: its writer was killed before the run began, and is gone."""
+    if not path.is_file() or not path.stat().st_size:
+        return path.is_file()
+    if not _is_left_open(path):
+        return False
+    try:
+        h5py.File(path, "r").close()
+    except BlockingIOError:  # it is being made
+        return False
+    except OSError:
+        return True
+    return False
+
+
 _trusted: set[tuple[int, ...]] = set()
 """Device, number, size and time of change of the files that were looked through."""
 
@@ -148,6 +163,14 @@ def _flags(path: Path) -> int:
     return head[11] if head[:8] == _SIGNATURE and len(head) == 12 and head[8] == 3 else 0
 
 
+def _is_left_open(path: Path) -> bool:
+    """Whether a file was, or is, open for writing, and could not be followed yet."""
+    try:
+        return _flags(path) & (_WRITING | _SWMR) == _WRITING
+    except OSError:
+        return False
+
+
 def _refused(path: Path, error: OSError) -> DataError:
     if isinstance(error, FileNotFoundError):
         return DataError(f"there is no file {path}")
@@ -155,11 +178,7 @@ def _refused(path: Path, error: OSError) -> DataError:
         return DataError(f"{path} may not be read (permissions)")
     if isinstance(error, BlockingIOError):
         return DataError(f"{path} is being written by another program; try again later")
-    try:
-        flags = _flags(path)
-    except OSError:
-        flags = 0
-    if flags & _WRITING and not flags & _SWMR:
+    if _is_left_open(path):
         return DataError(
             f"{path} was left open by a program that ended before it could be read: it holds "
             "nothing that was measured; remove it, and start the run again"

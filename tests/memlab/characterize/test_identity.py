@@ -150,6 +150,45 @@ def test_another_run_in_the_place_of_one_to_come_is_not_overwritten(
         resume(out / "staircase.h5", figure=False)
 
 
+KILLED_BEFORE_IT_BEGINS = """
+import os, sys
+from memlab.cli import run_as_program
+from memlab.runs import ProcedureLog
+
+def declare(*arguments, begun=[], declare=ProcedureLog.declare):
+    begun.append(0)
+    return declare(*arguments) if len(begun) < 2 else os._exit(9)
+
+ProcedureLog.declare = declare
+run_as_program()
+"""
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_run_that_was_killed_before_it_began_is_begun_anew(
+    kept: bool, finished: Path, tmp_path: Path
+) -> None:
+    out, board = tmp_path / "runs", EMULATOR
+    if kept:
+        board += f"&state={tmp_path / 'my.h5'}"
+    words = ["characterize", *NAMES, "--board", board, "--out", str(out)]
+    words += ["--rows", "0:4", "--columns", "2:5", "--set", "steps=3", "--set", "cycles=2"]
+    done = subprocess.run([sys.executable, "-c", KILLED_BEFORE_IT_BEGINS, *words], check=False)
+    assert done.returncode == 9
+    with pytest.raises(DataError, match="left open by a program that ended before"):
+        read_attributes(out / "variation.h5")
+    if kept:
+        (out / "variation.h5").write_bytes(b"")
+    (document,) = resume(out / "staircase.h5", figure=False)
+    assert document["procedure"] == "variation"
+    assert [one for one in files(out) if one.endswith(".h5")] == ["staircase.h5", "variation.h5"]
+    wanted, found = (
+        read_record(one / "variation.h5").readings.measurements for one in (finished, out)
+    )
+    assert len(wanted) == len(found) > 0
+    assert all(np.array_equal(a.value, b.value) for a, b in zip(wanted, found, strict=True))
+
+
 def test_two_copies_of_a_run_beside_each_other_are_not_chosen_from(tmp_path: Path) -> None:
     out = tmp_path / "runs"
     with pytest.raises(KeyboardInterrupt):
