@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-__all__ = ["plain", "prefixed", "statistic", "with_error"]
+__all__ = ["fixed", "plain", "prefixed", "statistic", "with_error"]
 
 _PREFIXES = {1e-12: "p", 1e-9: "n", 1e-6: "u", 1e-3: "m", 1.0: "", 1e3: "k", 1e6: "M"}
 _POWERS = re.compile(r"\b\d(?:\.\d+)?e\+0[1-6]\b")
@@ -48,11 +48,14 @@ def with_error(value: float | None, error: float | None, units: str) -> str:
     text = f"{value / factor + 0.0:.4g}"
     if known:
         digits = max(0, 1 - math.floor(math.log10(sigma / factor)))
-        # Rounding makes -0 of a small negative number; adding 0 makes 0 of that.
-        shown = round(value / factor, digits) + 0.0
-        text = f"{shown:.{digits}f} ± {sigma / factor:.{digits}f}"
+        text = f"{fixed(value / factor, digits)} ± {sigma / factor:.{digits}f}"
     unit = unit.replace("1e3 ", "thousand ")
     return text if unit == "1" else f"{text} {unit}".strip()
+
+
+def fixed(value: float, digits: int = 2) -> str:
+    """Return a number with these digits behind the point; what rounds to nothing has no sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def plain(text: str) -> str:

@@ -65,19 +65,22 @@ def _show_preset(name: str, as_json: bool) -> None:
 
 
 def _print_table(preset: str, rows: list[ParameterRow]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"chip {preset}", box=None, padding=(0, 2, 0, 0))
+    from memlab.cli.tables import print_table, results_console
+
+    table = Table(title=f"chip {preset}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("parameter", no_wrap=True)
-    table.add_column("value", justify="right", max_width=14, overflow="fold")
+    narrow = results_console().is_terminal
+    most = 14 if narrow else 40
+    table.add_column("value", justify="right", max_width=most, overflow="fold")
     table.add_column("unit", no_wrap=True)
-    table.add_column("meaning; source", ratio=1)
+    table.add_column("meaning; source", ratio=1 if narrow else None)
     for row in rows:
         meaning = f"{row.description} [dim]{escape(row.source)}[/dim]"
         value = row.value
         if isinstance(value, tuple):
             value = f"{np.size(value)} numbers"
         table.add_row(row.name, f"{value}", row.unit, meaning)
-    Console().print(table)
+    print_table(table)

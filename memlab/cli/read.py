@@ -11,7 +11,7 @@ from memlab.cli.command import Command
 from memlab.cli.streams import tell
 from memlab.operations import LoadChoice, read_map
 from memlab.regions import Region
-from memlab.units import prefixed
+from memlab.units import fixed, prefixed
 
 
 @click.command(cls=Command)
@@ -41,9 +41,9 @@ def read(url: str, region: Region, load: str | None, as_json: bool, **wanted: An
 def _words(document: dict[str, Any]) -> list[str]:
     values = [document[key] for key in ("minimum", "median", "maximum")]
     factor, unit = prefixed(max(abs(value) for value in values) or 1e-6, "S")
-    low, middle, high = (value / factor + 0.0 for value in values)
+    low, middle, high = (fixed(value / factor) for value in values)
     return [
-        f"{document['cells']} cells: {low:.2f} to {high:.2f} {unit}, median {middle:.2f} {unit}; "
+        f"{document['cells']} cells: {low} to {high} {unit}, median {middle} {unit}; "
         f"{document['saturated']} saturated readings",
         f"load     {document['load']['words']}",
         f"map      {document['out']}",

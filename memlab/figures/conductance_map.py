@@ -60,9 +60,11 @@ def _draw_histogram(axes: Axes, values: FloatArray) -> None:
     inside = values[(values >= low) & (values <= high)]
     counts, _, _ = axes.hist(inside, bins=min(50, 5 + values.size), color=BLUE)
     count_axis(axes, int(np.max(counts)))
-    title = f"{many(values.size, 'cell')}, median {np.median(values):.4g} µS"
+    # Adding 0 makes 0 of -0.
+    median, least, most = (float(f(values)) + 0.0 for f in (np.median, np.min, np.max))
+    title = f"{many(values.size, 'cell')}, median {median:.4g} µS"
     if outside := values.size - inside.size:
-        title += f"\n{outside} not shown, {values.min():.4g} to {values.max():.4g} µS"
+        title += f"\n{outside} not shown, {least:.4g} to {most:.4g} µS"
     axes.set_title(title)
     axes.set_xlabel("Conductance (µS)")
     axes.set_ylabel("Cells")
