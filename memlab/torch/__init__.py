@@ -35,6 +35,7 @@ from memlab.torch.in_situ import in_situ, initialise, program, read_back
 from memlab.torch.layers import crossbar_layers, ta_hfo2_rule
 from memlab.torch.linear import CrossbarLinear
 from memlab.torch.module import CrossbarModule, Part, PhysicalLinear
+from memlab.torch.noise_aware import WritingErrors, noise_aware
 from memlab.torch.placing import place
 from memlab.torch.recording import TorchRun, record
 from memlab.torch.writing import write, write_in_turn
@@ -45,9 +46,11 @@ __all__ = [
     "Part",
     "PhysicalLinear",
     "TorchRun",
+    "WritingErrors",
     "crossbar_layers",
     "in_situ",
     "initialise",
+    "noise_aware",
     "place",
     "program",
     "read_back",

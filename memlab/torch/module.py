@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,6 +114,9 @@ class CrossbarModule(torch.nn.Module):
         Whether it multiplies on the arrays.
     arrays
         Those that the model was placed on.
+    as_written
+        Makes of a weight and of the largest one what cells would make of it; None: nothing. In
+        training, and in software (`noise_aware`).
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class CrossbarModule(torch.nn.Module):
         self.parts = list(parts)
         self.on_array = False
         self.arrays: list[Array] = []
+        self.as_written: Callable[[torch.Tensor, float], torch.Tensor] | None = None
         for name, shape in parameters.items():
             value = None if shape is None else torch.zeros(tuple(shape), dtype=dtype)
             self.register_parameter(name, None if value is None else torch.nn.Parameter(value))
@@ -193,9 +197,21 @@ class CrossbarModule(torch.nn.Module):
                 f"input is {x.dtype}, weight {weight.dtype}; both must be float32, or both float64"
             )
         if not self.on_array:
-            return torch.nn.functional.linear(x, weight, bias)
+            return torch.nn.functional.linear(x, *self._in_software(part, weight, bias))
         product: torch.Tensor = PhysicalLinear.apply(x, weight, bias, part.matrix, part.bias_input)
         return product
+
+    def _in_software(
+        self, part: Part, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return weight and bias that software computes with."""
+        if self.as_written is None or not self.training:
+            return weight, bias
+        scale = float(np.abs(self.wanted(part)).max()) or 1.0
+        made = self.as_written(weight, scale)
+        if bias is None or part.bias_input is None:
+            return made, None
+        return made, self.as_written(bias, scale * abs(part.bias_input))
 
     def read_back(self) -> None:
         """Measure every conductance, and replace the parameters by what they stand for."""
