@@ -30,11 +30,13 @@ def fit_text(figure: Figure) -> None:
     Parameters
     ----------
     figure
-        With everything drawn on it, and a layout engine. Axes change their size when a title takes
-        a second line, so it is done twice. Where the layout fits the text, it is final: to find it
-        takes longer than to draw.
+        With everything drawn on it, and a layout engine. To find the layout takes longer than to
+        draw; so the text is fitted to axes without one first, whose size is nearly right. Where
+        the layout then fits the text, it is final; else it is found once more, as axes change
+        their size when a title takes a second line.
     """
     whole: dict[Text, str] = {}
+    _fit(figure, whole)
     for _ in range(2):
         engine = figure.get_layout_engine()
         if engine is None:
