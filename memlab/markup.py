@@ -123,7 +123,7 @@ def small_map(
     key = "" if ends else scale_bar(*scale)
     return (
         f'<img alt="{escape(about)}" style="width:{wide}px;height:{rows * size}px;'
-        f'image-rendering:pixelated;display:block" src="data:image/png;base64,{picture}">'
+        f'{_EDGE};image-rendering:pixelated;display:block" src="data:image/png;base64,{picture}">'
         f'{key}<div style="font-size:85%">{escape(about.partition(", " + scale[0])[0])}'
         f"{escape(f', {missing} without a value' if missing else '')}</div>"
     )
@@ -138,6 +138,9 @@ def scale_bar(low: str, high: str) -> str:
         f"{escape(high)}</div>"
     )
 
+
+_EDGE = "outline:1px solid rgba(128,128,128,.5)"
+"""Of a map: cells without a value are clear, and belong to it."""
 
 _CURVE = 240, 96
 """Pixels of a curve."""

@@ -583,4 +583,4 @@ def _unpack(bits: bytes, shape: tuple[int, ...]) -> BoolArray:
 
 def _of_budget(used: npt.NDArray[np.integer[Any]], budget: float | None) -> str:
     most = int(used.max(initial=0))
-    return f"{most:,}" if budget is None else f"{most:,} of {budget:,} ({most / budget:.1%})"
+    return f"{most:,}" if budget is None else f"{most:,} of {budget:,} ({most / budget:.2%})"
