@@ -126,7 +126,8 @@ def test_what_a_word_of_the_command_line_names(
     passport: Path, live_runs: dict[str, Path], tmp_path: Path
 ) -> None:
     chip = tmp_path / "chip.h5"
-    made = CliRunner().invoke(cli, ["read", "--board", f"emulator:?state={chip}", "--json"])
+    read = ["read", "--board", f"emulator:?state={chip}", "--out", str(tmp_path / "map.npy")]
+    made = CliRunner().invoke(cli, [*read, "--json"])
     assert made.exit_code == 0, made.output
     of_chip = target_of(str(chip))
     assert (of_chip.sort, of_chip.path.name) == (Sort.CHIP, "chip.h5.passport")
