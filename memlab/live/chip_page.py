@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from bokeh.document import Document
 from bokeh.events import Tap
-from bokeh.models import Column, ColumnDataSource, Spinner
+from bokeh.models import Column, ColumnDataSource, NumericInput
 
 from memlab.errors import MemlabError
 from memlab.live import html
@@ -69,10 +69,9 @@ class ChipPage(Page[ChipView]):
         for plot, _ in self._maps.values():
             self._choosable(plot.plot)
         self.row, self.column = (
-            Spinner(
+            NumericInput(
                 title=name,
                 low=0,
-                step=1,
                 value=None,
                 stylesheets=[sheet()],
                 sizing_mode="stretch_width",

@@ -51,8 +51,9 @@ class FolderPage(Page[Folder]):
         document.on_session_destroyed(lambda session_context: self._let_go())
 
     def above(self) -> Sequence[Any]:
-        """Return the table, and links to what is chosen."""
-        return (*self._table.parts, self._links)
+        """Return controls, links to what is chosen, and the table, whose cells take the tabs."""
+        controls, table = self._table.parts
+        return controls, self._links, table
 
     def below(self) -> Sequence[Any]:
         """Return what is no run."""

@@ -34,7 +34,8 @@ def facts(rows: Iterable[Row], caption: str = "") -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
     """Return a table whose columns have names; the first column names the rows."""
-    names = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
+    # A header without a word is none.
+    names = "".join(f'<th scope="col">{escape(one)}</th>' if one else "<td></td>" for one in head)
     lines = [
         f'<tr><th scope="row">{escape(first)}</th>'
         + "".join(f'<td class="value">{escape(one)}</td>' for one in rest)

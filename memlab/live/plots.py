@@ -94,6 +94,7 @@ class CurvePlot:
                 one.tags = series(k)
             items.append(LegendItem(label={"value": _without_formulas(name)}, renderers=drawn))
         if len(names) > 1:
+            self.plot.height = _HEIGHT + 24 * -(-len(names) // 2)
             legend = Legend(items=items, orientation="horizontal", label_text_font_size="13px")
             legend.ncols = 2
             legend.padding = 4

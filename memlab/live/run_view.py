@@ -128,7 +128,7 @@ class RunMemory:
         began, before = self._counted[0]
         for name, count in counts.items():
             new = count - before.get(name, count)
-            if count:
+            if count and name != progress.what:  # that stands above
                 pace = f"{new / (now - began):.3g} a second" if new and now > began else ""
                 yield Row(name, f"{count:,}", "" if progress.over else pace)
 

@@ -42,12 +42,16 @@ class Watch(Generic[T]):
     every
         Seconds between two looks, at least.
     share
-        The next look waits this many times as long as the last one took, if that is longer.
+        The next look waits this many times as long as the last one took, if that is longer,
+    most
+        and no longer than this.
     """
 
-    def __init__(self, source: Source[T], every: float = 0.5, share: float = 10.0):
+    def __init__(
+        self, source: Source[T], every: float = 0.5, share: float = 10.0, most: float = 1.0
+    ):
         self._source = source
-        self._every, self._share = every, share
+        self._every, self._share, self._most = every, share, most
         self._listeners: list[Hear[T]] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -85,12 +89,13 @@ class Watch(Generic[T]):
             began = time.monotonic()
             self._look()
             took = time.monotonic() - began
-            self._wake.wait(max(self._every, self._share * took))
+            self._wake.wait(max(self._every, min(self._share * took, self._most)))
             with self._lock:
                 if not self._listeners:
                     self._thread = None
                     self._source.close()
                     return
+                self._wake.clear()  # somebody left, and somebody else came meanwhile
 
     def _look(self) -> None:
         try:

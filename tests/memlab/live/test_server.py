@@ -1,74 +1,22 @@
 """Who may come in, what the browser may do, and how the command begins and ends."""
 
-import http.client
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.live_served import Served
 
 from memlab.cli import cli
 
-REPOSITORY = Path(__file__).parents[3]
 WITH_BOKEH = pytest.mark.skipif(
-    not __import__("importlib.util").util.find_spec("bokeh"),
+    not find_spec("bokeh"),
     reason="the extra live is not installed",
 )
-
-
-class Served:
-    """`memlab live` in a process of its own."""
-
-    def __init__(self, *arguments: str):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "memlab", "live", *arguments, "--no-browser", "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        )
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().strip()
-        found = re.fullmatch(r"http://([\d.]+):(\d+)/(?:\?token=(\S+))?", self.url)
-        assert found, (self.url, self.process.communicate()[1])
-        self.port, self.token = int(found[2]), found[3] or ""
-
-    def ask(
-        self, path: str, headers: dict[str, str] | None = None, method: str = "GET"
-    ) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, headers=headers or {})
-        response = connection.getresponse()
-        response.body = response.read()
-        connection.close()
-        return response
-
-    def socket_opens(self, origin: str, **headers: str) -> int:
-        given = {
-            "Connection": "Upgrade",
-            "Upgrade": "websocket",
-            "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-            "Origin": origin,
-            **headers,
-        }
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("GET", "/ws", headers=given)
-        status = connection.getresponse().status
-        connection.close()
-        return status
-
-    def end(self, number: int = signal.SIGINT) -> tuple[int, str]:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        _, stderr = self.process.communicate(timeout=60)
-        return self.process.returncode, stderr
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,78 @@
+"""A thread looks for as long as somebody listens, waits in between, and tells what it meets."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from memlab.errors import DataError
+from memlab.live.watch import Watch
+
+DEADLINE = 60.0
+
+
+class Counted:
+    """Gives what it is told to give, again and again the last."""
+
+    def __init__(self, *given: object):
+        self.given, self.looks, self.closed = list(given), 0, threading.Event()
+
+    def look(self) -> object:
+        self.looks += 1
+        one = self.given.pop(0) if len(self.given) > 1 else self.given[0]
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def until(found: Callable[[], object]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_all_who_listen_hear_and_the_thread_ends_with_the_last() -> None:
+    source = Counted(1, 2, None)
+    watch = Watch(source, every=0.01)
+    heard: list[tuple[object, str]] = []
+    ends = [watch.subscribe(lambda seen, error: heard.append((seen, error))) for _ in range(2)]
+    until(lambda: watch.last == 2)
+    ends[0]()
+    assert not watch.is_idle
+    ends[1]()
+    assert source.closed.wait(DEADLINE)
+    assert watch.is_idle
+    assert {seen for seen, _ in heard} <= {1, 2}
+    assert (2, "") in heard
+
+
+def test_an_error_is_told_once_and_what_was_seen_stays() -> None:
+    source = Counted("seen", DataError("gone"), DataError("gone"), None)
+    watch = Watch(source, every=0.01)
+    heard: list[tuple[object, str]] = []
+    end = watch.subscribe(lambda seen, error: heard.append((seen, error)))
+    until(lambda: source.looks >= 6)
+    end()
+    assert heard == [("seen", ""), (None, "gone"), (None, "")]
+    assert watch.last == "seen"
+
+
+def test_who_comes_while_the_last_one_leaves_makes_no_thread_that_never_waits() -> None:
+    source = Counted(None)
+    watch = Watch(source, every=30.0)
+    end = watch.subscribe(lambda seen, error: None)
+    until(lambda: source.looks == 1)
+    with watch._lock:  # the thread cannot end before the second one is there
+        watch._listeners.clear()
+        watch._wake.set()
+        watch._listeners.append(lambda seen, error: None)
+    until(lambda: source.looks >= 2)
+    time.sleep(0.3)
+    assert source.looks == 2
+    end()
+    watch._listeners.clear()
+    watch._wake.set()
+    assert source.closed.wait(DEADLINE)
