@@ -1,0 +1,44 @@
+"""The ablation of update rules: its table is what is stored, and a trial trains what it says."""
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.made_up_digits import write_digits
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "rule_ablation.py"
+
+
+@pytest.fixture
+def script() -> dict[str, Any]:
+    return runpy.run_path(str(SCRIPT))
+
+
+def test_the_page_has_the_table_of_what_is_stored(script: dict[str, Any]) -> None:
+    trials = script["load"]()
+    assert script["table"](trials) in script["PAGE"].read_text()
+    seeds = {(task.title, row.title): [] for task in script["TASKS"] for row in script["ROWS"]}
+    for one in trials:
+        seeds[one["task"], one["row"]].append(one["seed"])
+    for (task, _), found in seeds.items():
+        most = 5 if task == script["TASKS"][0].title else 3
+        assert sorted(found) == list(range(1, most + 1))
+
+
+def test_a_trial_trains_by_its_rule(
+    script: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_digits(tmp_path / "mnist8x8.npz")
+    monkeypatch.setenv("MEMLAB_DATA", str(tmp_path))
+    task, rows = script["TASKS"][0], {row.title: row for row in script["ROWS"]}
+    found = {
+        title: script["trial"](task, row, 3)
+        for title, row in rows.items()
+        if "two pulses" in title or "(`forward-only`)" in title
+    }
+    assert len(found) == 3
+    assert len({one["pulses"] for one in found.values()}) == 3  # three rules
+    assert all(one["accuracy"] > 0.6 for one in found.values()), found
+    assert json.dumps(found)
