@@ -256,7 +256,7 @@ def _told(story: CellStory) -> str:
     ]
     pulses = [
         (
-            one.time,
+            one.time.replace("T", " ").removesuffix("+00:00"),
             f"{one.kind.upper()} of run {one.run}",
             f"{one.amplitude:.3f} V, {one.width * 1e6:.3g} µs",
             f"{one.gate_voltage:.3f} V" if one.gate_voltage else "",
@@ -267,5 +267,5 @@ def _told(story: CellStory) -> str:
     return (
         html.facts(facts, f"Cell [{story.row}, {story.column}]")
         + html.facts(runs, "Run by run")
-        + html.table(("time", "pulse", "", "gate", "outcome"), pulses, "Its last pulses")
+        + html.table(("time (UTC)", "pulse", "", "gate", "outcome"), pulses, "Its last pulses")
     )

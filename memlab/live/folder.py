@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from memlab.emulator.chip_file import is_chip
 from memlab.errors import DataError
 from memlab.kinds import kind_of_run
 from memlab.runs import Run, open_run
@@ -199,8 +198,6 @@ class FolderSource:
         self._locks.pop(name, None)
         path = self.path / name
         try:
-            if is_chip(path):
-                return "an emulated chip (state=FILE), and no run"
             run = open_run(path)
             entry = self._entry(name, run)
         except DataError as error:

@@ -47,9 +47,15 @@ def target_of(what: str) -> Target:
     path = Path(what)
     if path.is_dir():
         return Target(Sort.FOLDER, path)
-    if path.is_file() and _head(path) == _HDF5 and not is_chip(path):
-        open_run(path)
-        return Target(Sort.RUN, path)
+    if path.is_file() and _head(path) == _HDF5:
+        try:
+            open_run(path)
+        except DataError:
+            # Asked only now: to tell a chip its whole file is read, and a run may be large.
+            if not is_chip(path):
+                raise
+        else:
+            return Target(Sort.RUN, path)
     # Also by the serial number of a board, and of the chip in a file the one beside it.
     passport = find_passport(what)
     if passport is None:
