@@ -69,15 +69,17 @@ def _follow(
     Returns the last look, and whether it was Ctrl-C that made it the last.
     """
     console = Console(stderr=True, quiet=quiet)
-    run, failed, said, trouble = follower.run, 0, "", ""
+    run, failed, trouble = follower.run, 0, ""
+    said: object = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         try:
             while stay or not progress.over:
                 if console.is_terminal:
                     live.update(RunView(run, progress, trouble), refresh=True)
-                elif (now := trouble or line(run, progress)) != said:
+                elif (now := trouble or _reached(progress)) != said:  # a pace alone is no news
                     said = now
-                    console.print(now, markup=False, highlight=False, soft_wrap=True)
+                    text = trouble or line(run, progress)
+                    console.print(text, markup=False, highlight=False, soft_wrap=True)
                 stopping.sleep(every)
                 try:
                     progress = follower.look()
@@ -91,6 +93,10 @@ def _follow(
                 raise
             return progress, True  # the run is another program's, and goes on
     return progress, False
+
+
+def _reached(progress: Progress) -> tuple[object, ...]:
+    return progress.status, progress.done, progress.losses.size
 
 
 def _document(run: Run, progress: Progress) -> dict[str, object]:
