@@ -174,17 +174,15 @@ class EmulatedBoard(CheckedBoard):
     @property
     def chip(self) -> Chip:
         """The chip, after all pulses that were fired so far."""
-        if self._waiting:
-            with self._owner.turn():
-                self._carry_out()
+        with self._owner.turn():  # another thread may be in the middle of them
+            self._carry_out()
         return self._chip
 
     @property
     def energy(self) -> Energy:
         """What has been drawn from the drivers so far."""
-        if self._waiting:
-            with self._owner.turn():
-                self._carry_out()
+        with self._owner.turn():
+            self._carry_out()
         return self._energy
 
     @property
@@ -204,8 +202,9 @@ class EmulatedBoard(CheckedBoard):
 
     def truth(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> GroundTruth:
         """Return what cells of these lines truly are; nothing is measured, no time passes."""
-        transfer = self._undisturbed_transfer(rows, columns)
-        return ground_truth(self.chip, self.clock, self.calibration, transfer, rows, columns)
+        with self._owner.turn():  # all of it as of one moment
+            transfer = self._transfer_of(rows, columns)
+            return ground_truth(self.chip, self.clock, self.calibration, transfer, rows, columns)
 
     @property
     def row_voltage(self) -> npt.NDArray[np.float64]:
@@ -213,12 +212,13 @@ class EmulatedBoard(CheckedBoard):
 
         A DAC keeps its code: between operations that is the last vector's, elsewhere 0 V.
         """
-        config = self._require_config()
-        code = np.full(self.chip.shape[0], config.idle_row_code, np.uint16)
-        if self._held is not None:
-            selection, vector = self._held
-            code[selection.rows] = vector
-        return self._front_end.rows.volts(code, config.spans[LineClass.ROW], np.arange(code.size))
+        with self._owner.turn():
+            config, rows = self._require_config(), np.arange(self.chip.shape[0])
+            code = np.full(rows.size, config.idle_row_code, np.uint16)
+            if self._held is not None:
+                selection, vector = self._held
+                code[selection.rows] = vector
+            return self._front_end.rows.volts(code, config.spans[LineClass.ROW], rows)
 
     def inject(self, column: int, current: float) -> None:
         """Let an instrument drive a current (A) into the amplifier of a column, 0 to end it."""
@@ -291,17 +291,14 @@ class EmulatedBoard(CheckedBoard):
                 begin = History(0, UNTOLD if state["pulsed"] else 0)
                 self._history = KeptHistory(begin) if kept is None else KeptHistory.of(kept)
 
-    def _undisturbed_transfer(
+    def _transfer_of(
         self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
     ) -> npt.NDArray[np.float64] | None:
         """Return `transfer` (S) of lines in this order; None before the board is configured."""
-        before = self.state()  # slow noise is drawn when it is looked at
         try:
             whole = self.transfer(Selection(np.sort(rows), np.sort(columns)))
         except DeviceError:  # not configured
             return None
-        finally:
-            self.restore(before)
         places = np.argsort(np.argsort(rows)), np.argsort(np.argsort(columns))
         return whole[np.ix_(*places)] / GRID
 
@@ -351,7 +348,7 @@ class EmulatedBoard(CheckedBoard):
     def transfer(self, selection: Selection) -> npt.NDArray[np.float64]:
         """Return what these lines are multiplied by now: whole numbers of 2^-33 S, a copy.
 
-        Shape (selected rows, selected columns). No simulated time passes.
+        Shape (selected rows, selected columns). No simulated time passes, and nothing is changed.
         """
         with self._owner.turn():
             self._require_config()
@@ -360,7 +357,11 @@ class EmulatedBoard(CheckedBoard):
             operands = self._readout.operands(selection, self._read_gate)
             if not chip.fluctuation.active:
                 return operands.linear.copy()
-            deviation = chip.fluctuation.steps(chip.now, 1, 1, rows, columns).deviation
+            before = chip.fluctuation.state()  # slow noise is drawn when it is looked at
+            try:
+                deviation = chip.fluctuation.steps(chip.now, 1, 1, rows, columns).deviation
+            finally:
+                chip.fluctuation.restore(before)
             change = SlowNoise(operands, deviation, 1.0).change(deviation)
             return np.rint(operands.linear + change)
 
