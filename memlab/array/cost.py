@@ -7,13 +7,13 @@ the Board seam: each call sends its codes, waits one turn-around, and receives i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from memlab.array.seam import Array
 from memlab.settings import LinkConfig
 
-__all__ = ["COST_UNITS", "BoardCost", "board_cost", "total_cost"]
+__all__ = ["COST_UNITS", "BoardCost", "board_cost", "cost_of", "total_cost", "work_of"]
 
 COST_UNITS = {"energy": "J", "vmm_energy": "J", "set_energy": "J", "reset_energy": "J"}
 """Of the numbers of `BoardCost.document` by name; those with `seconds` in it say it themselves."""
@@ -50,16 +50,6 @@ class BoardCost:
         """Energy in J."""
         return self.vmm_energy + self.set_energy + self.reset_energy
 
-    def __add__(self, other: BoardCost) -> BoardCost:
-        """Return the cost of one after the other."""
-        return BoardCost(
-            self.analogue_seconds + other.analogue_seconds,
-            self.link_seconds + other.link_seconds,
-            self.vmm_energy + other.vmm_energy,
-            self.set_energy + other.set_energy,
-            self.reset_energy + other.reset_energy,
-        )
-
     def document(self) -> dict[str, float]:
         """Return everything as plain values."""
         return {
@@ -78,17 +68,7 @@ def board_cost(array: Array, link: LinkConfig) -> BoardCost | None:
 
     None where the board is not simulated in this process: nothing is known there.
     """
-    chip, traffic = array.simulation, array.traffic
-    if chip is None:
-        return None
-    wire = (traffic.up + traffic.down) * _FRAMING * _BITS_PER_BYTE / link.baudrate
-    return BoardCost(
-        analogue_seconds=chip.clock,
-        link_seconds=wire + traffic.calls * link.turnaround,
-        vmm_energy=chip.energy.vmm,
-        set_energy=chip.energy.set,
-        reset_energy=chip.energy.reset,
-    )
+    return total_cost([array], link)
 
 
 def total_cost(arrays: Sequence[Array], link: LinkConfig) -> BoardCost | None:
@@ -96,10 +76,36 @@ def total_cost(arrays: Sequence[Array], link: LinkConfig) -> BoardCost | None:
 
     None where one of them is not simulated in this process.
     """
-    total = BoardCost(0.0, 0.0, 0.0, 0.0, 0.0)
+    work = work_of(arrays)
+    return None if work is None else cost_of(work, link)
+
+
+def work_of(arrays: Sequence[Array]) -> dict[str, float] | None:
+    """Return what arrays have done so far, as far as it costs: by name, and each can be subtracted.
+
+    Bytes and calls are whole numbers, so that what a run has done of them does not depend on what
+    was done before it. None where an array is not simulated in this process.
+    """
+    work = dict.fromkeys(("bytes", "calls", "clock", "vmm", "set", "reset"), 0.0)
     for array in arrays:
-        cost = board_cost(array, link)
-        if cost is None:
+        chip, traffic = array.simulation, array.traffic
+        if chip is None:
             return None
-        total += cost
-    return total
+        work["bytes"] += traffic.up + traffic.down
+        work["calls"] += traffic.calls
+        work["clock"] += chip.clock
+        for kind in ("vmm", "set", "reset"):
+            work[kind] += getattr(chip.energy, kind)
+    return work
+
+
+def cost_of(work: Mapping[str, float], link: LinkConfig) -> BoardCost:
+    """Return what work costs, as `work_of` tells it or as the difference of two of these."""
+    wire = work["bytes"] * _FRAMING * _BITS_PER_BYTE / link.baudrate
+    return BoardCost(
+        analogue_seconds=work["clock"],
+        link_seconds=wire + work["calls"] * link.turnaround,
+        vmm_energy=work["vmm"],
+        set_energy=work["set"],
+        reset_energy=work["reset"],
+    )

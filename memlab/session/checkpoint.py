@@ -71,9 +71,9 @@ class Checkpoint:
         return float(self.content["seconds"])
 
     @property
-    def bill(self) -> dict[str, float]:
-        """What the arrays had cost before the run began; empty where that is not known."""
-        return dict(self.content.get("bill", {}))
+    def work(self) -> dict[str, float]:
+        """What the arrays had done before the run began; empty where that is not known."""
+        return dict(self.content.get("work", {}))
 
     def check(self, arrays: Sequence[Array], vouched: Vouched) -> dict[str, Any]:
         """Raise `DataError` unless a run can go on on these arrays; nothing is changed.
@@ -141,8 +141,8 @@ class Checkpoints:
         On which it is made.
     seconds
         That it had taken before this process.
-    bill
-        What the arrays had cost before the run began.
+    work
+        What the arrays had done that costs before the run began.
     """
 
     def __init__(
@@ -150,9 +150,9 @@ class Checkpoints:
         file: RunFile,
         arrays: Sequence[Array],
         seconds: float = 0.0,
-        bill: Mapping[str, float] | None = None,
+        work: Mapping[str, float] | None = None,
     ):
-        self._file, self._arrays, self._bill = file, arrays, bill or {}
+        self._file, self._arrays, self._work = file, arrays, work or {}
         self._began = time.perf_counter() - seconds
         self._flushes = -1
 
@@ -181,7 +181,7 @@ class Checkpoints:
             "run_id": self._file.run_id,
             "lengths": lengths,
             "seconds": time.perf_counter() - self._began,
-            "bill": self._bill,
+            "work": self._work,
             "arrays": [_state_of(array) for array in self._arrays],
             "kind": kind,
         }

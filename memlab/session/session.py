@@ -15,7 +15,7 @@ from typing import Any
 
 from drivers import stopping
 from memlab.array import Array
-from memlab.array.cost import COST_UNITS, total_cost
+from memlab.array.cost import COST_UNITS, cost_of, work_of
 from memlab.errors import DataError, LimitError
 from memlab.runs import Family, Findings, RunFile, RunLock, run_identity, write_findings
 from memlab.runs.opening import read_attributes
@@ -67,8 +67,8 @@ class Session:
         procedure, the network of an experiment.
     watchers
         Who is told while it goes on, of the sort that the kind's family tells.
-    bill
-        What the arrays had cost before it began; empty where nobody asks.
+    work
+        What the arrays had done that costs before it began; empty where nobody asks for the bill.
     spent
         Tells what the arrays have done since, and what it cost.
     """
@@ -83,7 +83,7 @@ class Session:
     checkpoints: Checkpoints | None = None
     given: Any = None
     watchers: Sequence[Any] = ()
-    bill: Mapping[str, float] = field(default_factory=dict)
+    work: Mapping[str, float] = field(default_factory=dict)
     spent: Spent = dict
 
     @property
@@ -107,7 +107,7 @@ class Session:
             If it cannot be written.
         """
         if self.checkpoints is None:
-            self.checkpoints = Checkpoints(self.file, self.arrays, bill=self.bill)
+            self.checkpoints = Checkpoints(self.file, self.arrays, work=self.work)
             for array in self.arrays:
                 array.name_batches(self.file.run_id)
         self.checkpoints.keep(state)
@@ -214,18 +214,18 @@ def recorded(
     """
     start = time.perf_counter()
     unformed = _unformed(arrays)
-    counts, bill = total_counts(arrays), _bill(arrays, link)
+    counts, work = total_counts(arrays), _work(arrays, link)
     if checkpoint is not None:
         notes = checkpoint.check(arrays, vouched)
         file = _go_back(checkpoint, arrays, notes)
         start -= checkpoint.seconds
-        bill = checkpoint.bill or bill
+        work = checkpoint.work or work
     file = file or create_run_file(request, arrays)
-    session = Session(request, arrays, file, given=given, watchers=watchers, bill=bill)
-    session.spent = partial(_spent, arrays, link, {**counts, **bill})
+    session = Session(request, arrays, file, given=given, watchers=watchers, work=work)
+    session.spent = partial(_spent, arrays, link, counts, work)
     if checkpoint is not None:
         session.resumed = checkpoint.kind
-        session.checkpoints = Checkpoints(session.file, arrays, checkpoint.seconds, bill)
+        session.checkpoints = Checkpoints(session.file, arrays, checkpoint.seconds, work)
 
     try:
         with closed_in_order(session.file, session.results, session.complete):
@@ -241,8 +241,8 @@ def recorded(
                 "seconds": time.perf_counter() - start,
                 "counts": added(total_counts(arrays), counts),
             }
-            if bill:
-                session.results["on_board"] = added(_bill(arrays, link), bill)
+            if bill := _bill(arrays, link, work):
+                session.results["on_board"] = bill
                 session.units |= COST_UNITS
         if session.checkpoints is not None:
             session.checkpoints.remove()
@@ -320,21 +320,32 @@ def written(
         session.check_findings()
 
 
-def _bill(arrays: Sequence[Array], link: LinkConfig | None) -> dict[str, float]:
-    """Return what emulated arrays have cost on the real board; nothing where nobody asks."""
-    cost = None if link is None else total_cost(arrays, link)
-    return {} if cost is None else cost.document()
+def _work(arrays: Sequence[Array], link: LinkConfig | None) -> dict[str, float]:
+    """Return what emulated arrays have done that costs; nothing where nobody asks for the bill."""
+    return {} if link is None else work_of(arrays) or {}
 
 
 def meter(arrays: Sequence[Array], link: LinkConfig | None) -> Spent:
     """Return what tells what arrays do from now on, and where they are emulated what it costs."""
-    return partial(_spent, arrays, link, {**total_counts(arrays), **_bill(arrays, link)})
+    return partial(_spent, arrays, link, total_counts(arrays), _work(arrays, link))
 
 
 def _spent(
-    arrays: Sequence[Array], link: LinkConfig | None, before: Mapping[str, float]
+    arrays: Sequence[Array],
+    link: LinkConfig | None,
+    counts: Mapping[str, int],
+    work: Mapping[str, float],
 ) -> dict[str, float]:
-    return added({**total_counts(arrays), **_bill(arrays, link)}, before)
+    return {**added(total_counts(arrays), counts), **_bill(arrays, link, work)}
+
+
+def _bill(
+    arrays: Sequence[Array], link: LinkConfig | None, work: Mapping[str, float]
+) -> dict[str, float]:
+    """Return what was done since `work` would cost on the real board; nothing if nobody asks."""
+    if link is None or not work:
+        return {}
+    return cost_of(added(_work(arrays, link), work), link).document()
 
 
 def added(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
