@@ -32,6 +32,7 @@ from memlab.emulator.preset import ChipPreset, leaves
 from memlab.errors import DataError, SettingError
 from memlab.storage import (
     State,
+    has_seal,
     new_serial,
     require_file,
     sealed,
@@ -47,6 +48,11 @@ if TYPE_CHECKING:
 __all__ = ["ChipFile", "ChipIdentity", "before_of", "is_chip", "read_identity"]
 
 _FORMAT = 1
+
+_HDF5, _OF_RUNS = b"\x89HDF\r\n\x1a\n", 3
+"""What the file begins with, and the number behind it that a chip's is below: the version of the
+superblock (HDF5 File Format Specification, II.A), which is 3 in files that can be followed while
+they are written, as runs can."""
 
 
 @dataclass(frozen=True)
@@ -229,7 +235,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     hint = f"; the chip as it was saved before is {before}" if before.exists() else ""
     try:
         require_file(path)
-        content = unsealed(path.read_bytes())
+        content = unsealed(path.read_bytes()) if _looks_like_one(path) else None
     except FileNotFoundError as error:
         if not hint:
             return None
@@ -240,7 +246,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         raise DataError(f"cannot read the chip {path}: {error.strerror or error}") from error
     try:
         if content is None:
-            raise ValueError("it has no seal, or has changed since it was sealed")
+            raise ValueError("it has no seal of a chip, or has changed since it was sealed")
         found = _unpack(content)
         version = found["format"]
     except (OSError, KeyError, ValueError, TypeError) as error:
@@ -251,6 +257,13 @@ def _read(path: Path) -> dict[str, Any] | None:
             f"memlab reads {_FORMAT}. Use the one that wrote it, or a newer one"
         )
     return found
+
+
+def _looks_like_one(path: Path) -> bool:
+    """Whether both ends are those of a chip: other files, which may be large, are not read."""
+    with path.open("rb") as file:
+        head = file.read(len(_HDF5) + 1)
+    return head[:-1] == _HDF5 and head[-1] < _OF_RUNS and has_seal(path)
 
 
 def _identity(content: Mapping[str, Any]) -> ChipIdentity:

@@ -51,7 +51,6 @@ def target_of(what: str) -> Target:
         try:
             open_run(path)
         except DataError:
-            # Asked only now: to tell a chip its whole file is read, and a run may be large.
             if not is_chip(path):
                 raise
         else:

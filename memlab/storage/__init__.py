@@ -12,7 +12,7 @@ from memlab.storage.files import (
 from memlab.storage.inputs import require_file
 from memlab.storage.names import DEFAULT_DIRECTORY, default_path, name_stamp, new_serial
 from memlab.storage.numbers import load_npy
-from memlab.storage.seal import Seal, check_seal, seal, sealed, unsealed
+from memlab.storage.seal import Seal, check_seal, has_seal, seal, sealed, unsealed
 from memlab.storage.spare import reason_of, spare_directories
 from memlab.storage.state import State, pack_state, read_state, write_state
 
@@ -22,6 +22,7 @@ __all__ = [
     "State",
     "check_seal",
     "default_path",
+    "has_seal",
     "load_npy",
     "make_directory",
     "name_stamp",

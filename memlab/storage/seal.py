@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["Seal", "check_seal", "seal", "sealed", "unsealed"]
+__all__ = ["Seal", "check_seal", "has_seal", "seal", "sealed", "unsealed"]
 
 _SEAL = struct.Struct("<QI12s")
 _NAME = b"memlab seal\n"
@@ -49,6 +49,20 @@ def unsealed(content: bytes) -> bytes | None:
     """Return the bytes before the seal; None where there is none, or they have changed."""
     whole = content[: -_SEAL.size]
     return whole if sealed(whole) == content else None
+
+
+def has_seal(path: Path) -> bool:
+    """Whether there is a seal for the length that a file has; nothing else of it is read.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        found = _read(file, size)
+        return found is not None and found[0] == size - _SEAL.size
 
 
 def check_seal(path: Path) -> Seal:
