@@ -30,6 +30,7 @@ of a row with different gate voltages are pulsed one after the other.
 from __future__ import annotations
 
 import faulthandler
+import os
 import time
 import tomllib
 from collections.abc import Iterator
@@ -104,7 +105,7 @@ def open_board(
     InUseError
         If another program uses a chip of this name.
     """
-    if not Path(firmware).is_file():
+    if not os.path.isfile(firmware):
         raise ValueError(f"arc2: firmware={firmware} is no file; ArC2Control downloads firmware")
     if gates not in ("none", "selectors"):
         raise DeviceError(f"arc2: gates={gates} must be none or selectors")
@@ -141,6 +142,12 @@ def _pyarc2() -> Any:
     return pyarc2
 
 
+def _channels(numbers: list[int]) -> Lines:
+    if not all(type(one) is int for one in numbers):  # numpy would round 1.5, and take true for 1
+        raise TypeError("channels are whole numbers")
+    return np.array(numbers, np.intp)
+
+
 def _read_mapping(file: str) -> tuple[Lines, Lines]:
     """Return the channels of rows (bits) and columns (words)."""
     if not file:
@@ -148,8 +155,8 @@ def _read_mapping(file: str) -> tuple[Lines, Lines]:
         bits, words = np.concatenate([half, half + 32]), np.concatenate([half + 16, half + 48])
         return bits, words
     try:
-        table = tomllib.loads(Path(file).read_text(encoding="utf-8"))["mapping"]
-        rows, columns = (np.array(table[name], np.intp) for name in ("bits", "words"))
+        table = tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))["mapping"]
+        rows, columns = (_channels(table[name]) for name in ("bits", "words"))
     except (OSError, tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
         raise DeviceError(f"arc2: mapping={file} is no mapping of channels: {error!r}") from error
     lines = np.concatenate([rows, columns]) if rows.ndim == columns.ndim == 1 else np.empty(0)

@@ -23,6 +23,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -55,6 +56,7 @@ SCHEMES = (*TRANSPORTS, *(DIALECT + name for name in TRANSPORTS))
 BAUD_RATES = (921600, 115200, 3_000_000)
 """Tried in this order when the URL names none."""
 _FASTEST = 1_000_000_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 DPE_BAUD_RATE = 115200
 
 _COMMON_OPTIONS = {"baudrate": int, "timeout": float}
@@ -122,9 +124,12 @@ def parse_options(url: str, query: str) -> list[tuple[str, str]]:
     Raises
     ------
     ValueError
-        If one is named twice: neither of the two values would be what was meant.
+        If one is named twice: neither of the two values would be what was meant. If there is a
+        control character: `urlsplit` leaves some out, and no file has a name with a zero byte.
     """
     options = parse_qsl(query, keep_blank_values=True)
+    if found := _CONTROL.search("".join((url, *chain.from_iterable(options)))):
+        raise ValueError(f"{url!r} has the control character {found[0]!r}; leave it out")
     names = [name for name, _ in options]
     for name in names:
         if names.count(name) > 1:
@@ -154,7 +159,7 @@ def parse_address(url: str, beside: Sequence[str] = ()) -> BoardAddress:
         raise ValueError(
             f"{url!r} is not the URL of a board; {hint}write for example serial://COM4"
         )
-    parts = urlsplit("//" + url.split("://", 1)[1])
+    parts = urlsplit("//" + url.split("://", 1)[1], allow_fragments=False)
     port = parts.netloc + parts.path
     dpe = scheme.startswith(DIALECT)
     transport = scheme.removeprefix(DIALECT)

@@ -100,7 +100,7 @@ def read_wiring(file: str) -> Wiring:
     if not file:
         raise ValueError("smu-matrix: wiring= names no file; write wiring=FILE")
     try:
-        table = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        table = tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))
         known = {one.name for one in fields(Wiring)}
         if table.keys() != known:
             wrong = [f"lacks {name}" for name in sorted(known - table.keys())]

@@ -13,6 +13,7 @@ from math import isfinite
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+import numpy as np
 from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
@@ -45,12 +46,20 @@ class WithUnits(BaseModel):
 
 
 def _read(field: FieldInfo | None, value: Any) -> Any:
-    """Return the numbers of a field that are given with its unit; what is none stays."""
-    unit = None if field is None else unit_of(field)
+    """Return the numbers of a field that are given with its unit; what is none stays.
+
+    `true` is a word in place of a number, which is refused: pydantic would take it for 1.
+    """
+    if field is None:
+        return value
+    if isinstance(value, list | tuple):
+        return [_read(field, one) for one in value]
+    kinds = {*types_of(field.annotation)}
+    if isinstance(value, bool | np.bool_) and {int, float} & kinds and not {bool, str} & kinds:
+        return str(value).lower()
+    unit = unit_of(field)
     if unit is None:
         return value
-    if isinstance(value, list):
-        return [_read(field, one) for one in value]
     number = with_unit(value, unit) if isinstance(value, str) else None
     return value if number is None else number
 

@@ -183,9 +183,6 @@ def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config
     if isinstance(node[last], dict) and key != "chip":
         raise SettingError(f"--set {key}: that is a group; set one of {at_place(key, values)}")
     before = node[last]
-    number = before is None or (isinstance(before, int | float) and not isinstance(before, bool))
-    if number and isinstance(value, bool):
-        raise SettingError(f"--set {key}={str(value).lower()}: that takes a number")
     if isinstance(value, int) and abs(value) >= 2**63:
         raise SettingError(f"--set {key}={value}: a whole number must be below 2**63")
     if key in _choosers(config) and value != before:
@@ -195,7 +192,8 @@ def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config
         return type(config).model_validate(values)
     except ValidationError as error:
         said = refusal(error, config)[1]
-        raise SettingError(f"{where} {key}={value}: {said}") from error
+        shown = str(value).lower() if isinstance(value, bool) else value
+        raise SettingError(f"{where} {key}={shown}: {said}") from error
 
 
 def _what_there_is(key: str, values: dict[str, Any]) -> str:

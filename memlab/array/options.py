@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from urllib.parse import unquote_plus
 
 from drivers.opening import parse_options
@@ -82,7 +82,7 @@ def split_array_options(url: str) -> tuple[str, ArrayOptions]:
                 raise SettingError(f"{url!r}: {pair!r}: write lost=take-back, or lost=refuse")
             refuse_lost = value == "refuse"
         elif key == "calibration":
-            if value not in (NONE, LATEST) and not value.isdecimal() and not Path(value).is_file():
+            if value not in (NONE, LATEST) and not value.isdecimal() and not os.path.isfile(value):
                 raise SettingError(
                     f"{url!r}: calibration={value} is no file; allowed: latest, none, the number "
                     "of a version, or a file (memlab calibrate --list shows what there is)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from memlab.emulator.chip_file import read_identity
@@ -41,9 +42,9 @@ def find_passport(name: str) -> Path | None:
         If it is the file of a chip that has no passport, or a damaged one.
     """
     path = Path(name)
-    if not path.is_file() or path.suffix == ".toml":
+    if not os.path.isfile(path) or path.suffix == ".toml":
         path = passport_of(name)
-        return path if path.is_file() else None
+        return path if os.path.isfile(path) else None
     # Its passport lies beside the file itself, not beside a symbolic link to it.
     beside = passport_beside(path.resolve())
     if beside.is_file():

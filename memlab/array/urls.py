@@ -330,7 +330,7 @@ def _open_passport(
 
 def _split(url: str) -> tuple[str, dict[str, str]]:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url, allow_fragments=False)
     except ValueError as error:
         raise SettingError(f"{url!r} is not a URL: {error}") from error
     scheme = parts.scheme or url

@@ -68,8 +68,7 @@ def read_limits(path: Path) -> LimitChanges:
     where = f"--limits {path}"
     try:
         require_file(path)
-        with path.open("rb") as file:
-            values = tomllib.load(file).get("limits")
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("limits")
     except OSError as error:
         raise SettingError(f"{where}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

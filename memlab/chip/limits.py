@@ -82,6 +82,12 @@ class Limits:
     reset_row_current: float = 50e-3
     forming_gate_voltage: float = 1.6
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and value == 0.0:  # -0.0 reads as another limit
+                object.__setattr__(self, field.name, 0.0)
+
     def changed(self, **values: float) -> Limits:
         """Return these limits with some of them changed."""
         return replace(self, **values)

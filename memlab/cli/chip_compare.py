@@ -23,6 +23,7 @@ from memlab.cli.command import Command
 from memlab.cli.streams import tell
 from memlab.emulator import load_preset
 from memlab.runs import read_attributes
+from memlab.storage import check_new
 from memlab.twin import Comparison, load_runs
 from memlab.twin import compare as compare_twin
 from memlab.units import prefixed
@@ -69,7 +70,7 @@ def compare(
     preset, table = load_preset(twin), the_table(runs, columns, half)
     measured = load_runs(runs) if table is None else []
     picture = out or Path(f"{Path(twin).stem}-compare.png")
-    options.check_new(picture, "--out")
+    check_new(picture, "--out")
     if table is not None:
         with Console(stderr=True).status("the twin is measured as the cells of the table were"):
             compared = {"twin": twin} | compare_with_table(preset, table, half, seed, picture)

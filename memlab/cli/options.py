@@ -18,6 +18,7 @@ from click.core import ParameterSource
 
 from drivers.tokens import take_token
 from memlab.errors import SettingError
+from memlab.storage import check_new
 
 __all__ = [
     "EXISTING",
@@ -25,7 +26,6 @@ __all__ = [
     "SEED",
     "FiniteRange",
     "board_option",
-    "check_new",
     "check_picture",
     "data_option",
     "epochs_option",
@@ -154,14 +154,6 @@ def check_picture(picture: Path) -> None:
     if picture.suffix not in PICTURE_FORMATS:
         raise SettingError(f"{picture}: a picture ends in {', '.join(PICTURE_FORMATS)}")
     check_new(picture, "another")
-
-
-def check_new(file: Path, instead: str) -> None:
-    """Raise `SettingError` unless a file can be made here; `instead` is what to choose."""
-    if file.exists():
-        raise SettingError(f"{file} exists already; nothing was overwritten, choose {instead}")
-    if not file.parent.is_dir():
-        raise SettingError(f"cannot write {file}: there is no directory {file.parent}")
 
 
 def label_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,12 +11,12 @@ from typing import BinaryIO
 import rich_click as click
 
 from memlab.cli.command import Command
-from memlab.cli.options import EXISTING, check_new, json_option, out_option
+from memlab.cli.options import EXISTING, json_option, out_option
 from memlab.cli.streams import tell
 from memlab.emulator.chip_file import is_chip
 from memlab.errors import SettingError
 from memlab.report import draw_pictures, summarise, write_page
-from memlab.storage import write_over
+from memlab.storage import check_new, write_over
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def report(
 
     FILES are run files of any command, also of runs that have not finished; the page says so.
     """
-    check_new(out, "another --out")
+    check_new(out)
     summaries = [summarise(path) for path in _runs(files)]
     pictured = draw_pictures(summaries, vectors=figures is not None)
     runs = list(zip(summaries, pictured, strict=True))

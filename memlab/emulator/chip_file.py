@@ -29,7 +29,7 @@ from drivers.errors import InUseError
 from drivers.owner import abandon_in_child
 from memlab._version import __version__
 from memlab.emulator.preset import ChipPreset, leaves
-from memlab.errors import DataError, SettingError
+from memlab.errors import DataError, SettingError, StorageError
 from memlab.storage import (
     State,
     has_seal,
@@ -119,12 +119,13 @@ class ChipFile:
     """
 
     def __init__(self, path: Path, preset: ChipPreset, seed: int, serial: str = "") -> None:
-        self.path = path.resolve()
+        self.path = Path(os.path.realpath(path))
         self._lock = _take(self.path)
         abandon_in_child(self)
         try:
             _require_one_name(self.path)
             content = _read(self.path)
+            self._saved = content is not None
             self.board: State | None = None
             self.notes: dict[str, Any] = {}
             self.noting: dict[str, Callable[[State], State]] = {}
@@ -162,7 +163,14 @@ class ChipFile:
         with stopping.unbroken():
             packed = sealed(_pack(content))
             before = before_of(self.path)
-            write_generation(self.path, before, lambda file: file.write(packed), fsync=True)
+            try:
+                write_generation(self.path, before, lambda file: file.write(packed), fsync=True)
+            except StorageError as error:
+                kept = ": the file has it as it was saved last" if self._saved else ""
+                raise StorageError(
+                    f"{error}; the chip was not saved{kept or '; it is in no file yet'}"
+                ) from error
+        self._saved = True
 
     def close(self) -> None:
         """Let go of it; calling it again does nothing."""
@@ -188,7 +196,7 @@ def read_identity(path: Path) -> ChipIdentity | None:
     DataError
         If the file is no chip, is damaged, or is of another version.
     """
-    content = _read(path.resolve())
+    content = _read(Path(os.path.realpath(path)))
     return None if content is None else _identity(content)
 
 
@@ -232,7 +240,7 @@ def _require_one_name(path: Path) -> None:
 def _read(path: Path) -> dict[str, Any] | None:
     """Return what is in the file of a chip; None where there is none."""
     before = before_of(path)
-    hint = f"; the chip as it was saved before is {before}" if before.exists() else ""
+    hint = f"; the chip as it was saved before is {before}" if os.path.exists(before) else ""
     try:
         require_file(path)
         content = unsealed(path.read_bytes()) if _looks_like_one(path) else None

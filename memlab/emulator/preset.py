@@ -341,10 +341,10 @@ def _text(name: str, base: Path | None) -> str:
                 content = stream.read(_LARGEST + 1)
             if len(content) > _LARGEST:
                 raise SettingError(f"{name!r} is no chip preset: it has more than {_LARGEST} bytes")
-            return content.decode("utf-8").replace("\r\n", "\n")
+            return content.decode("utf-8-sig").replace("\r\n", "\n")
         except OSError as error:
             raise SettingError(f"cannot read the chip preset {name!r}: {error.strerror}") from error
-        except ValueError as error:  # no text, or a name with a zero byte
+        except ValueError as error:  # no text
             raise SettingError(f"chip preset {name!r} is not valid TOML: {error}") from error
     file = resources.files("memlab.emulator").joinpath("presets", *f"{name}.toml".split("/"))
     if name in (*BUILT_IN, *FRESH, *PASSIVE) or (name.startswith("parts/") and file.is_file()):

@@ -16,6 +16,7 @@ tells: it does not matter whether the chip is in this process or served, nor in 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ def make_passport(
     path: Path, shape: tuple[int, int], serial: str, first: Mapping[str, float]
 ) -> None:
     """Make the passport of a chip in a file, where there is none; `first` are its budgets."""
-    if not path.exists():
+    if not os.path.exists(path):
         with Passport(path, shape, chip=serial, first=first) as passport:
             passport.chip_in_file = serial
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def passport_beside(chip: Path, serial: str = "") -> Path:
     """
     beside = chip.with_name(f"{chip.name}.passport")
     earlier = default_path(serial)
-    return earlier if serial and earlier.is_file() and not beside.exists() else beside
+    return earlier if serial and earlier.is_file() and not os.path.exists(beside) else beside
 
 
 def kept_passports() -> list[str]:

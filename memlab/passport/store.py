@@ -143,14 +143,16 @@ class Store:
     """
 
     def __init__(self, path: Path, *, write: bool) -> None:
-        if path.is_symlink():
-            path = path.resolve()  # lock and entries lie beside the file, not beside a link to it
+        if os.path.islink(path):  # lock and entries lie beside the file, not beside a link to it
+            path = Path(os.path.realpath(path))
         self.path, self.writable, self.is_open = path, write, True
         self._guard: sqlite3.Connection | None = None
         abandon_in_child(self)
         self._connection: sqlite3.Connection = sqlite3.connect(":memory:")
         try:
             with self.translated():
+                if os.path.islink(path):
+                    os.stat(path)  # links in a circle: what says so, as nothing would be there
                 if write:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     self._lock()

@@ -19,7 +19,7 @@ from memlab.errors import SettingError
 from memlab.runs.reader import Run
 from memlab.runs.rescue import copy_run
 from memlab.runs.run_file import flatten
-from memlab.storage import make_directory, write_new
+from memlab.storage import check_new, make_directory, write_new
 
 __all__ = ["Format", "export_run"]
 
@@ -202,8 +202,7 @@ _OF_HDF5 = frozenset({"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"})
 
 def _write_netcdf(run: Run, out: Path) -> None:
     """Copy a run as it is: its datasets have scales already, as netCDF-4 wants them."""
-    if out.exists():
-        raise SettingError(f"{out} exists already; nothing was overwritten, choose another --out")
+    check_new(out)
     try:
         copy_run(run.path, out)
     except BaseException:

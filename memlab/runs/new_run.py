@@ -9,6 +9,7 @@ from pathlib import Path
 
 from memlab._version import __version__
 from memlab.errors import SettingError
+from memlab.storage import check_new
 
 __all__ = ["best_path", "check_out", "describe_versions"]
 
@@ -23,12 +24,7 @@ def best_path(run: Path) -> Path:
 def check_out(out: Path) -> None:
     """Raise `SettingError` unless a run file, and what lies beside it, can be written here."""
     for path in (out, out.with_suffix(".png"), best_path(out)):
-        if path.exists():
-            raise SettingError(
-                f"{path} exists already; nothing was overwritten, choose another --out"
-            )
-    if not out.parent.is_dir():
-        raise SettingError(f"cannot write {out}: there is no directory {out.parent}")
+        check_new(path)
     if out.suffix == ".png":
         raise SettingError(f"{out} is the run file and must not end in .png; use .h5")
 

@@ -126,9 +126,9 @@ def read_config(path: Path) -> ConfigFile:
     try:
         require_file(path)
         with path.open("rb") as file:
-            if file.read(4) != _HDF5:
-                file.seek(0)
-                return ConfigFile(path, tomllib.load(file))
+            is_run = file.read(4) == _HDF5
+        if not is_run:
+            return ConfigFile(path, tomllib.loads(path.read_text(encoding="utf-8-sig")))
         run = open_run(path)
     except OSError as error:
         raise SettingError(f"--config {path}: {error.strerror or error}") from error

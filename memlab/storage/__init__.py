@@ -1,6 +1,7 @@
 """Names and whole files: what every output of memlab goes through, whatever its format."""
 
 from memlab.storage.files import (
+    check_new,
     make_directory,
     remove_parts,
     second_of,
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_DIRECTORY",
     "Seal",
     "State",
+    "check_new",
     "check_seal",
     "default_path",
     "has_seal",

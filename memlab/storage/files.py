@@ -18,6 +18,7 @@ from memlab.errors import SettingError, StorageError
 from memlab.storage.spare import reason_of, save_elsewhere
 
 __all__ = [
+    "check_new",
     "make_directory",
     "remove_parts",
     "second_of",
@@ -36,6 +37,19 @@ def make_directory(path: Path) -> None:
         path.mkdir(exist_ok=True)
     except OSError as error:
         raise SettingError(f"cannot create the directory {path}: {reason_of(error)}") from error
+
+
+def check_new(path: Path, instead: str = "another --out") -> None:
+    """Raise `SettingError` unless a new file can be made here; `instead` is what to choose."""
+    try:
+        if path.exists():
+            raise SettingError(f"{path} exists already; nothing was overwritten, choose {instead}")
+    except OSError as error:
+        raise SettingError(f"cannot write {path}: {reason_of(error)}") from error
+    if "\0" in str(path):  # to Python that is a place where nothing is
+        raise SettingError(f"cannot write {str(path)!r}: no name has a zero byte")
+    if not path.parent.is_dir():
+        raise SettingError(f"cannot write {path}: there is no directory {path.parent}")
 
 
 def write_new(path: Path, write: Write) -> None:

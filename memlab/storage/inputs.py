@@ -18,6 +18,8 @@ def require_file(path: Path) -> None:
     OSError
         If it is none, does not exist, or may not be looked at.
     """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no name has a zero byte", str(path))
     kind = path.stat().st_mode
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

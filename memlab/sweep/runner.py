@@ -124,7 +124,7 @@ def plan_sweep(
         for k, seed in enumerate(numbers)
     )
     directory = out or _directory(experiment, preset)
-    if directory.exists() and not directory.is_dir():
+    if os.path.exists(directory) and not os.path.isdir(directory):
         raise SettingError(f"--out {directory} is a file; a sweep needs a directory")
     return Sweep(experiment, preset, board, grid, numbers, trials, directory)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from memlab.emulator.preset import preset_rows
 from memlab.errors import SettingError
-from memlab.storage import write_new
+from memlab.storage import check_new, write_new
 from memlab.twin.fit import Fit, FittedParameter
 
 __all__ = ["check_preset_path", "write_preset"]
@@ -18,10 +18,7 @@ def check_preset_path(path: Path) -> None:
     """Raise `SettingError` unless a new preset file can be written here."""
     if path.suffix != ".toml":
         raise SettingError(f"{path}: a preset file must end in .toml")
-    if path.exists():
-        raise SettingError(f"{path} exists already; nothing was overwritten, choose another --out")
-    if not path.parent.is_dir():
-        raise SettingError(f"cannot write {path}: there is no directory {path.parent}")
+    check_new(path)
 
 
 def write_preset(path: Path, result: Fit, base: str, chip: str) -> None:

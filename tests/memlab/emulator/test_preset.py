@@ -214,7 +214,7 @@ def test_a_preset_cannot_extend_itself_or_a_number(tmp_path: Path, extends: str)
         (b"\xff\xfe", "not valid TOML"),
         (b"sources = 5", "sources"),
         (b"[sources]\nnoise = 5", "sources"),
-        (b'extends = "a\\u0000.toml"', "not valid TOML"),
+        (b'extends = "a\\u0000.toml"', "zero byte"),
         (b"extends = [[1]]", "extends"),
         (b"board = 5\nextends = 'ideal'", "board"),
         (b"set = [1]\nextends = 'ideal'", "set"),
