@@ -419,11 +419,16 @@ class EmulatedBoard(CheckedBoard):
     def _pulse(self, pulses: PulseBatch, config: BoardConfig, ticket: str) -> None:
         self._let_go()
         self._held = None
+        if self._chip.preset.passive.active:
+            for k in range(len(pulses)):
+                stopping.check()  # each takes long: a signal comes between two
+                self._waiting.append(pulses.only(np.arange(len(pulses)) == k))
+                self._carry_out()
+            return
         self._waiting.append(pulses)
         # Pulses that come one by one, as from a line, wait for each other: who asks the board
         # cannot tell, and numpy takes as long for one as for a dozen.
-        alone = len(pulses) == 1 and not self._chip.preset.passive.active
-        if not alone or len(self._waiting) == _MOST_WAITING:
+        if len(pulses) > 1 or len(self._waiting) == _MOST_WAITING:
             self._carry_out()
 
     # --- helpers

@@ -5,6 +5,7 @@ the passport, which is compared with the history, would say of pulses that were 
 were.
 """
 
+import contextlib
 import logging
 import signal
 from contextlib import nullcontext
@@ -16,6 +17,7 @@ import pytest
 from support.interrupts import interrupted
 
 from drivers import stopping
+from drivers.board import Outcome, PulseBatch
 from memlab import open_array
 from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, chip_file
@@ -28,10 +30,10 @@ CHIPS = {
 PULSING = "memlab/emulator/"
 
 
-def opened(chip: str) -> tuple[BoardArray, Any]:
+def opened(chip: str, passport: str = "none") -> tuple[BoardArray, Any]:
     """Return an array on a chip in a file, and how to give it three SETs and two RESETs."""
     words, gate = CHIPS[chip]
-    array = open_array(f"emulator:?state=my.h5&passport=none&shape=12x7&{words}")
+    array = open_array(f"emulator:?state=my.h5&passport={passport}&shape=12x7&{words}")
     assert isinstance(array, BoardArray)
     reset = np.zeros((3, 4), bool)
     reset[:2, 1] = True
@@ -66,33 +68,86 @@ def before_and_after(board: EmulatedBoard, pulse: Any) -> tuple[Any, Any, int]:
     return before, after, lines.count
 
 
+def after_each(board: EmulatedBoard, pulse: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the states after the first 0, 1, ... row pulses of a batch; none is fired."""
+    batches: list[PulseBatch] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(board, "pulse", lambda pulses, ticket: batches.append(pulses))
+        pulse()
+    state, states, (batch,) = board.state(), [], batches
+    for n in range(len(batch) + 1):
+        board.restore(state)
+        board.pulse(batch.only(np.arange(len(batch)) < n))
+        states.append({**board.state(), "held": None})
+    board.restore(state)
+    return states
+
+
 @pytest.mark.parametrize("chip", CHIPS)
-@pytest.mark.parametrize("program", ["memlab's command", "another program"])
-def test_a_signal_comes_after_the_pulses_of_a_batch(
+@pytest.mark.parametrize("program", ["memlab's command", "a run", "another program"])
+def test_a_signal_comes_between_two_pulses_or_after_those_that_act_at_once(
     program: str, chip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     array, pulse = opened(chip)
     board = array.board
     assert isinstance(board, EmulatedBoard)
-    _, after, lines = before_and_after(board, pulse)
-    state = board.state()
-    inside = 0
-    with stopping.heard() if program == "memlab's command" else nullcontext():
+    lines = before_and_after(board, pulse)[2]
+    states = after_each(board, pulse, monkeypatch)
+    state, found = board.state(), []
+
+    def call() -> None:
+        if program == "a run":
+            pulse()
+            stopping.check()
+        else:
+            stopping.stopped_at_once(pulse)
+
+    heard = {"memlab's command": stopping.heard, "a run": stopping.stopped_in_order}
+    with contextlib.suppress(KeyboardInterrupt), heard.get(program, nullcontext)():
         for at in np.unique(np.linspace(1, 0.8 * lines, 40).astype(int)).tolist():
             board.restore(state)
-            pulsed = board.pulsed
             with (
                 pytest.raises(KeyboardInterrupt),
                 interrupted(PULSING, at=at, number=signal.SIGINT),
             ):
-                stopping.stopped_at_once(pulse)
-            if board.pulsed == pulsed:  # it came before the first one
-                assert same(board.state(), state)
-                continue
-            inside += 1
-            assert same(board.state(), {**after, "held": None}), at
-    assert inside > 20
+                call()
+            history = board.history()
+            assert history is not None
+            found.append(history.count - states[0]["history"]["prints"].size)
+            if found[-1]:
+                assert same(board.state(), states[found[-1]]), at
+            else:  # it came before the first one
+                assert same(board.state(), {**state, "held": board.state()["held"]})
+    assert len(found) > 20
+    every = len(states) - 1
+    assert set(found) - {0} == ({every} if chip == "gated" else {*range(1, every + 1)})
+    array.close()
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6])
+def test_the_passport_tells_which_pulses_of_a_broken_off_batch_were_fired(
+    at: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    array, pulse = opened("passive", "auto")
+    with interrupted(PULSING) as lines:
+        pulse()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        interrupted(PULSING, at=round(at * lines.count), number=signal.SIGINT),
+    ):
+        pulse()
+    history = array.board.history()
+    assert history is not None
+    array.close()
+    array, _ = opened("passive", "auto")
+    assert array.board.history() == history
+    first, second = (batch.outcome for batch in array.passport.ledger.batches())  # type: ignore[union-attr]
+    fired = history.count - first.size
+    assert 0 < fired < second.size
+    assert (first == Outcome.DONE).all()
+    assert second.tolist() == [Outcome.DONE] * fired + [Outcome.NOT_FIRED] * (second.size - fired)
     array.close()
 
 
