@@ -121,7 +121,9 @@ def test_a_signal_comes_between_two_pulses_or_after_those_that_act_at_once(
                 assert same(board.state(), {**state, "held": board.state()["held"]})
     assert len(found) > 20
     every = len(states) - 1
-    assert set(found) - {0} == ({every} if chip == "gated" else {*range(1, every + 1)})
+    # Of a passive array the last signals come about when the last pulse begins.
+    assert set(found) - {0, every} == (set() if chip == "gated" else {*range(1, every)})
+    assert chip == "passive" or every in found
     array.close()
 
 
