@@ -176,7 +176,13 @@ class TestOpening:
         file.write_text("[mapping]\nwords = [16, 63, 17]\nbits = [15, 32]\n")
         rows, columns = arc2_board._read_mapping(str(file))
         assert (rows.tolist(), columns.tolist()) == ([15, 32], [16, 63, 17])
-        for wrong in ("words = [16, 16]\nbits = [0]", "words = [64]\nbits = [0]", "words = [1]"):
+        for wrong in (
+            "words = [16, 16]\nbits = [0]",
+            "words = [64]\nbits = [0]",
+            "words = [1]",
+            "words = [true]\nbits = [0]",
+            "words = [16.5]\nbits = [0]",
+        ):
             file.write_text(f"[mapping]\n{wrong}\n")
             with pytest.raises(DeviceError, match="mapping"):
                 arc2_board._read_mapping(str(file))
