@@ -33,7 +33,7 @@ def pages_of(target: Target) -> Pages:
         return _FolderPages(FolderSource(target.path))
     if target.sort is Sort.CHIP:
         return _of_chip(target.path)
-    watch = Watch(RunSource(target.path))
+    watch = Watch(RunSource(target.path), file=target.path)
 
     def make(document: Document) -> None:
         RunPage(document, watch)
@@ -75,5 +75,5 @@ class _FolderPages:
         if name not in self._runs:
             for other in [one for one, watch in self._runs.items() if watch.is_idle][:-_MOST_KEPT]:
                 del self._runs[other]
-            self._runs[name] = Watch(RunSource(path))
+            self._runs[name] = Watch(RunSource(path), file=path)
         return self._runs[name]

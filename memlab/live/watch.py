@@ -5,15 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from memlab.errors import MemlabError
+from memlab.runs.follower import file_state
 
 __all__ = ["Source", "Watch"]
 
 T = TypeVar("T")
 Seen = TypeVar("Seen", covariant=True)
 Hear = Callable[[T | None, str], None]
+
+_SOON, _GLANCE = 0.25, 0.05
+"""Seconds between two looks, at least, at a file that has changed, and between two glances whether
+it has: a writer that flushes all the time is not looked at more often."""
 
 
 class Source(Protocol[Seen]):
@@ -42,16 +48,25 @@ class Watch(Generic[T]):
     every
         Seconds between two looks, at least.
     share
-        The next look waits this many times as long as the last one took, if that is longer,
+        The next look waits this many times as long as the last one computed, if that is longer,
     most
         and no longer than this.
+    file
+        A change of this file is worth an earlier look; those that are not told by the system
+        (on some network drives) are seen by the next one.
     """
 
     def __init__(
-        self, source: Source[T], every: float = 0.5, share: float = 10.0, most: float = 1.0
+        self,
+        source: Source[T],
+        every: float = 0.5,
+        share: float = 10.0,
+        most: float = 1.0,
+        file: Path | None = None,
     ):
         self._source = source
         self._every, self._share, self._most = every, share, most
+        self._file = file
         self._listeners: list[Hear[T]] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -86,16 +101,34 @@ class Watch(Generic[T]):
 
     def _run(self) -> None:
         while True:
-            began = time.monotonic()
+            before = self._state()  # what changes during the look is worth another one
+            began = time.thread_time()  # other programs on a busy machine do not make it rarer
             self._look()
-            took = time.monotonic() - began
-            self._wake.wait(max(self._every, min(self._share * took, self._most)))
+            took = time.thread_time() - began
+            self._pause(before, min(self._share * took, self._most))
             with self._lock:
                 if not self._listeners:
                     self._thread = None
                     self._source.close()
                     return
                 self._wake.clear()  # somebody left, and somebody else came meanwhile
+
+    def _pause(self, before: tuple[int, ...], least: float) -> None:
+        """Wait until the next look is due, or nobody listens any more."""
+        begun = time.monotonic()
+        pause = max(self._every, least)
+        if self._file is None:
+            self._wake.wait(pause)
+        elif not self._wake.wait(max(min(_SOON, self._every), least)):
+            while (left := begun + pause - time.monotonic()) > 0 and self._state() == before:
+                if self._wake.wait(min(left, _GLANCE)):
+                    return
+
+    def _state(self) -> tuple[int, ...]:
+        try:
+            return () if self._file is None else file_state(self._file)
+        except MemlabError:
+            return ()
 
     def _look(self) -> None:
         try:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from memlab.errors import DataError
 from memlab.live.watch import Watch
@@ -75,4 +76,23 @@ def test_who_comes_while_the_last_one_leaves_makes_no_thread_that_never_waits() 
     end()
     watch._listeners.clear()
     watch._wake.set()
+    assert source.closed.wait(DEADLINE)
+
+
+def test_a_file_that_changes_is_looked_at_long_before_the_next_look_is_due(tmp_path: Path) -> None:
+    file, source = tmp_path / "run.h5", Counted("seen", None)
+    watch = Watch(source, every=100 * DEADLINE, share=0.0, file=file)
+    end = watch.subscribe(lambda seen, error: None)
+    for looks, change in (
+        (1, lambda: file.write_bytes(b"a")),
+        (2, lambda: file.write_bytes(b"of another size")),
+        (3, file.unlink),
+    ):
+        until(lambda looks=looks: source.looks >= looks)
+        change()
+    until(lambda: source.looks >= 4)
+    seen = source.looks
+    time.sleep(1.0)
+    assert source.looks <= seen + 1, "what has not changed is not looked at again"
+    end()
     assert source.closed.wait(DEADLINE)
