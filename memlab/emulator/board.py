@@ -290,6 +290,7 @@ class EmulatedBoard(CheckedBoard):
                 kept = state.get("history")  # older memlabs kept none
                 begin = History(0, UNTOLD if state["pulsed"] else 0)
                 self._history = KeptHistory(begin) if kept is None else KeptHistory.of(kept)
+        self._is_whole = True  # whatever an error had left of it
 
     def _transfer_of(
         self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
@@ -456,9 +457,9 @@ class EmulatedBoard(CheckedBoard):
     def _changing(self) -> Iterator[None]:
         """Change the chip: what an error leaves is not saved; no signal breaks a kept one off."""
         with nullcontext() if self._file is None else stopping.unbroken():
-            self._is_whole = False
+            was, self._is_whole = self._is_whole, False
             yield
-            self._is_whole = True
+            self._is_whole = was
 
     def _require_exact(self, config: BoardConfig) -> None:
         """Refuse an array whose columns could carry more current than can be added up exactly."""
