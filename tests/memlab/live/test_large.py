@@ -24,7 +24,7 @@ from memlab.live.folder_page import FolderPage
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(1200),
+    pytest.mark.timeout(3600),  # ten thousand files are read, each in some 20 ms
     pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc"),
 ]
 MOST_MEMORY = 300e6
