@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import suppress
 from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Any
@@ -64,8 +65,8 @@ def live(what: str, port: int, no_browser: bool, host: str) -> int:
             )
         if not no_browser:
             webbrowser.open(server.door.url)
-        server.run()
-    except KeyboardInterrupt:
+        with suppress(KeyboardInterrupt):
+            server.run()
         _say("the page has ended; nothing was written, and runs go on")
     finally:
         server.close()

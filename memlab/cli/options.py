@@ -18,7 +18,6 @@ from click.core import ParameterSource
 
 from drivers.tokens import take_token
 from memlab.errors import SettingError
-from memlab.storage import check_new
 
 __all__ = [
     "EXISTING",
@@ -153,6 +152,8 @@ def check_picture(picture: Path) -> None:
     """Raise `SettingError` unless a picture can be written here."""
     if picture.suffix not in PICTURE_FORMATS:
         raise SettingError(f"{picture}: a picture ends in {', '.join(PICTURE_FORMATS)}")
+    from memlab.storage import check_new  # loads numpy
+
     check_new(picture, "another")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,9 @@ class _App(BokehTornado):
         return super().find_handler(request, **kwargs)
 
 
+_SIGNALS = signal.SIGINT, signal.SIGTERM
+
+
 class LiveServer:
     """A server that listens; `run` serves until a signal comes.
 
@@ -108,8 +112,20 @@ class LiveServer:
         self._server.start()
 
     def run(self) -> None:
-        """Serve, until something is raised in this thread, as `KeyboardInterrupt` by a signal."""
-        self.io_loop.start()
+        """Serve, until a signal comes or something is raised."""
+        # What a signal raises within HDF5 or NumPy may be dropped; the loop hears of it by a pipe.
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        try:
+            for number in before:
+                self._loop.add_signal_handler(number, self.io_loop.stop)
+        except (NotImplementedError, RuntimeError, ValueError):
+            before = {}  # Windows, or no main thread: there it is raised
+        try:
+            self.io_loop.start()
+        finally:
+            for number, handler in before.items():
+                self._loop.remove_signal_handler(number)
+                signal.signal(number, handler)
 
     def close(self) -> None:
         """Let go of the port."""

@@ -49,6 +49,7 @@ STOPS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::memlab.errors.SaturationWarning")  # of a bad chip
 @pytest.mark.parametrize(
     ("name", "board", "stop"),
     [

@@ -71,6 +71,7 @@ class Training:
     def __init__(self, run: RunFile, level: LogLevel, **options: bool) -> None:
         self.blocks = [block("lstm", True), block("dense", False)]
         matrix = SimpleNamespace(blocks=self.blocks, siemens_per_weight=25e-6, read_voltage=0.2)
+        matrix.slices = [matrix]
         self.network = cast(Network, SimpleNamespace(matrices=[matrix], blocks=self.blocks))
         self.log = TrainingLog(run, level)
         self.log.declare(self.network, 4, **options)
