@@ -23,6 +23,7 @@ from tornado.web import RequestHandler, StaticFileHandler
 
 from memlab.errors import SettingError
 from memlab.live.door import Door, Headers, is_loopback
+from memlab.live.watch import end_all
 
 __all__ = ["LiveServer"]
 
@@ -128,8 +129,9 @@ class LiveServer:
                 signal.signal(number, handler)
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Let go of the port, and look at nothing any more."""
         self._server.stop(wait=False)
+        end_all()
         self._loop.run_until_complete(asyncio.sleep(0))
         asyncio.set_event_loop(None)
         self._loop.close()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from memlab.errors import MemlabError
 from memlab.runs.follower import file_state
 
-__all__ = ["Source", "Watch"]
+__all__ = ["Source", "Watch", "end_all"]
 
 T = TypeVar("T")
 Seen = TypeVar("Seen", covariant=True)
@@ -36,6 +37,15 @@ class Source(Protocol[Seen]):
 
     def close(self) -> None:
         """Let go of what is open."""
+
+
+_ALL: weakref.WeakSet[Watch[Any]] = weakref.WeakSet()
+
+
+def end_all(patience: float = 10.0) -> None:
+    """End all watches: Python hangs when it ends while a thread of it is within HDF5."""
+    for watch in list(_ALL):
+        watch.end(patience)
 
 
 class Watch(Generic[T]):
@@ -71,6 +81,7 @@ class Watch(Generic[T]):
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        _ALL.add(self)
         self.last: T | None = None
         """What was seen last, by the first look on."""
         self.error = ""
@@ -93,6 +104,15 @@ class Watch(Generic[T]):
                     self._wake.set()
 
         return end
+
+    def end(self, patience: float) -> None:
+        """Tell nobody any more, and wait so many seconds at most for the look under way."""
+        with self._lock:
+            self._listeners.clear()
+            self._wake.set()
+            thread = self._thread
+        if thread is not None:
+            thread.join(patience)
 
     @property
     def is_idle(self) -> bool:

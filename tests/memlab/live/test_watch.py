@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from memlab.errors import DataError
-from memlab.live.watch import Watch
+from memlab.live.watch import Watch, end_all
 
 DEADLINE = 60.0
 
@@ -96,3 +96,23 @@ def test_a_file_that_changes_is_looked_at_long_before_the_next_look_is_due(tmp_p
     assert source.looks <= seen + 1, "what has not changed is not looked at again"
     end()
     assert source.closed.wait(DEADLINE)
+
+
+def test_at_the_end_of_the_program_no_thread_looks_any_more() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    class Slow(Counted):
+        def look(self) -> object:
+            begun.set()
+            time.sleep(0.2)
+            ended.set()
+            return super().look()
+
+    source = Slow(1)
+    watch = Watch(source, every=0.01)
+    watch.subscribe(lambda seen, error: None)
+    assert begun.wait(DEADLINE)
+    end_all(DEADLINE)
+    assert ended.is_set()
+    assert source.closed.is_set()
+    assert watch.is_idle
