@@ -114,7 +114,7 @@ class ChipPage(Page[ChipView]):
             self._draw("energy", 1e9 * seen.energy, seen.energy, "J")
             shown.append(self._panels["energy"])
         if seen.budgets:
-            most = np.max(list(seen.budgets.values()), axis=0)
+            most: FloatArray = np.stack(list(seen.budgets.values())).max(axis=0)
             self._draw("budget", 100.0 * most, most, "1")
             self._panels["budget"].tell(
                 html.table(
