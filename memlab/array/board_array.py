@@ -42,7 +42,7 @@ from memlab.errors import LimitError, SettingError
 from memlab.numeric import BoolArray, FloatArray
 from memlab.passport import Passport
 from memlab.passport.chip_in_file import meet_chip
-from memlab.passport.life import meet
+from memlab.passport.life import is_virtual, meet
 from memlab.passport.recording import fire, settle
 from memlab.storage import State
 
@@ -127,7 +127,7 @@ class BoardArray(Array):
 
     @property
     def _mark(self) -> str:
-        return "EMULATOR" if "emulated" in self._session.able.name else ""
+        return "EMULATOR" if is_virtual(self.board) else ""
 
     @property
     def control(self) -> SetControl:

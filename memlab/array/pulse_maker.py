@@ -6,8 +6,8 @@ the voltages that rounding to the wire's steps leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from drivers.board import Capabilities, Mode, PulseBatch, PulseKind
 from drivers.converter import Codes
 from drivers.pulse import PulseTimer
+from drivers.requests import joined
 from memlab.array.row_groups import group_numbers, split_groups
 from memlab.array.two_pulses import TwoPulses
 from memlab.array.wire_steps import on_steps
@@ -110,7 +111,7 @@ class PulseMaker:
         sets = self._pulses(
             PulseKind.SET, set_, volts[1], gate_voltage, drawn[1], lines, whole_rows
         )
-        return _joined([*resets, *sets])
+        return joined([*resets, *sets])
 
     def in_volts(self, pulses: PulseBatch) -> RowPulses:
         """Return pulses as they leave the DACs, in volts and seconds."""
@@ -187,13 +188,3 @@ class PulseMaker:
 def _made_width(timer: PulseTimer, width: float) -> float:
     """Return the width (s) of the pulse that the timer makes when it is asked for this one."""
     return float(timer.seconds(timer.ticks(width)))
-
-
-def _joined(parts: Sequence[PulseBatch]) -> PulseBatch:
-    """Return the pulses of several batches as one."""
-    return PulseBatch(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(PulseBatch)
-        }
-    )

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from memlab.runs.follower import Progress
 from memlab.runs.reader import ConductanceMap, Run
-from memlab.runs.vitals import duration, origin
+from memlab.runs.vitals import duration
 
 __all__ = ["RunView", "line"]
 
@@ -42,7 +42,7 @@ class RunView:
         head = Text(_plain(run.path.name), style="bold", overflow="ellipsis", no_wrap=True)
         yield head
         about = Text(f"{_plain(run.title)}: {progress.status}")
-        if what := origin(run):
+        if what := run.origin:
             about.append(f"  {what}", style="bold reverse")
         yield about
         yield Text(_so_far(progress))

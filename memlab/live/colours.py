@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bokeh.document import Document
 from bokeh.models import Axis, ColorBar, Grid, Legend, Plot
 
 __all__ = ["CLASSES", "DASHES", "SCHEMES", "Scheme", "paint", "series"]
@@ -94,8 +93,3 @@ def _colour(glyph: object, colour: str) -> None:
     for name in ("line_color", "fill_color"):
         if hasattr(glyph, name) and getattr(glyph, name) is not None:
             setattr(glyph, name, colour)
-
-
-def paint_document(document: Document, scheme: Scheme) -> None:
-    """Give every plot of a page the colours of a scheme."""
-    paint(scheme, *document.select({"type": Plot}))

@@ -221,9 +221,6 @@ class FolderSource:
         number = self._numbers.setdefault(name, len(self._numbers) + 1)
         chief = kind_of_run(run).chief(run.findings)
         chips = (str(one.get("board.serial", "")) for one in run.instruments)
-        seconds = run.attributes.get("seconds")
-        if seconds is None and run.ended is not None:
-            seconds = (run.ended - run.started).total_seconds()
         return Entry(
             number=number,
             name=name,
@@ -231,7 +228,7 @@ class FolderSource:
             preset=run.preset,
             status=run.status,
             started=run.started.astimezone(UTC),
-            seconds=None if seconds is None else float(seconds),
+            seconds=run.seconds,
             board=" ".join(run.boards),
             chip=", ".join(dict.fromkeys(filter(None, chips))),
             seed=run.seed,

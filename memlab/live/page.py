@@ -10,8 +10,8 @@ from bokeh.document import Document
 from bokeh.models import Column, Plot, TextInput
 
 from memlab.live import html
+from memlab.live.colours import SCHEMES, paint
 from memlab.live.panels import grid, sheet, text
-from memlab.live.plots import recolour
 from memlab.live.watch import Watch
 
 __all__ = ["Page"]
@@ -101,7 +101,7 @@ class Page(Generic[T]):
 
     def _paint(self) -> None:
         plots = [one for one in self.document.select({"type": Plot}) if one.id not in self._painted]
-        recolour("dark" if self.scheme.value == "dark" else "light", *plots)
+        paint(SCHEMES["dark" if self.scheme.value == "dark" else "light"], *plots)
         self._painted |= {one.id for one in plots}
 
     def _repaint(self, attr: str, old: str, new: str) -> None:

@@ -16,7 +16,7 @@ from bokeh.palettes import Cividis256, RdBu11, Viridis256, interp_palette
 from bokeh.plotting import figure
 
 from memlab.figures.cell_map import robust_limits
-from memlab.live.colours import CLASSES, DASHES, SCHEMES, Scheme, paint, series
+from memlab.live.colours import CLASSES, DASHES, series
 from memlab.numeric import FloatArray
 
 __all__ = ["PALETTES", "ClassPlot", "CurvePlot", "HistogramPlot", "MapPlot", "shrunk"]
@@ -181,11 +181,7 @@ class HistogramPlot:
     def show(self, values: FloatArray) -> None:
         """Draw values of any shape; what is far off is left out."""
         known = values[np.isfinite(values)]
-        low, high = robust_limits(values)
-        if low == high and known.size:
-            low, high = float(known.min()), float(known.max())
-        if low == high:
-            low, high = low - 0.5, high + 0.5
+        low, high = limits_of(values)
         counts, edges = np.histogram(known, _BINS, (low, high))
         self._source.data = {"left": edges[:-1], "right": edges[1:], "top": counts.astype(float)}
 
@@ -219,12 +215,6 @@ def shrunk(values: FloatArray) -> FloatArray:
     count = summed(known.astype(float))
     total = summed(np.where(known, values, 0.0))
     return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)
-
-
-def recolour(scheme: str, *plots: Any) -> None:
-    """Give plots the colours of `light` or `dark`."""
-    chosen: Scheme = SCHEMES[scheme]
-    paint(chosen, *plots)
 
 
 def _without_formulas(name: str) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from memlab.figures.units import spelt
 from memlab.live.cells import (
     CellMap,
     Classes,
@@ -22,8 +21,9 @@ from memlab.live.cells import (
 )
 from memlab.live.curve import Curve, Points
 from memlab.live.trail import Readings, Trail
+from memlab.markup import spelt
 from memlab.report import Row, Summary, summary_of
-from memlab.runs.follower import Progress
+from memlab.runs.follower import RATE_OVER, Progress
 from memlab.runs.reader import Run
 from memlab.runs.vitals import duration
 from memlab.units import with_error
@@ -32,9 +32,6 @@ __all__ = ["RunMemory", "RunView", "in_words"]
 
 _AT_ONCE = 1 << 20
 """Items of a curve that are read at once."""
-
-_RATE_OVER = 30.0
-"""Seconds over which rates are taken, as those of `Follower`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +120,7 @@ class RunMemory:
                 counts[one.label] = int(np.max(one.value))
         now = time.monotonic()
         self._counted.append((now, counts))
-        while len(self._counted) > 2 and now - self._counted[0][0] > _RATE_OVER:
+        while len(self._counted) > 2 and now - self._counted[0][0] > RATE_OVER:
             self._counted.popleft()
         began, before = self._counted[0]
         for name, count in counts.items():
@@ -163,7 +160,7 @@ def _steps(progress: Progress) -> Iterator[Row]:
 def _numbers(progress: Progress) -> Iterator[Row]:
     for name, one in progress.vitals.items():
         if name not in (*_COUNTED, *_DOUBTS):
-            yield Row(_LABELS.get(name, one.label), spelt_out(one.words))
+            yield Row(_LABELS.get(name, one.label), spelt(one.words))
 
 
 _LABELS = {
@@ -177,13 +174,7 @@ _LABELS = {
 
 def in_words(value: float, units: str) -> str:
     """Return a number in a unit with prefix, as pages spell it: 47.8 µJ."""
-    return spelt_out(with_error(value, None, units))
-
-
-def spelt_out(words: str) -> str:
-    """Return a number in words with the Greek letter of its unit: 47.8 µJ."""
-    number, _, unit = words.partition(" ")
-    return f"{number} {spelt(unit)}" if unit in ("uS", "uA", "uV", "us", "uJ") else words
+    return spelt(with_error(value, None, units))
 
 
 def _faults(

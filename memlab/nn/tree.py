@@ -71,7 +71,8 @@ class TreeLSTM(Shown):
         if not np.all((x[..., -1] >= 0) & (parent < nodes) & (parent == np.rint(parent))):
             raise ValueError("the last number of a node counts the nodes to its parent, 0 for none")
         units, values = self.units, x[..., :-1]
-        self._h, self._c = h, c = np.zeros((2, nodes, batch, units))
+        h, c = np.zeros((2, nodes, batch, units))
+        self._c = c
         self._steps = []
         for t in range(nodes):
             child, sample = np.nonzero(parent[:t] == t)

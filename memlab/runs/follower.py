@@ -25,9 +25,9 @@ from memlab.runs.opening import open_for_reading
 from memlab.runs.reader import ConductanceMap, Run, last_maps, open_run
 from memlab.runs.vitals import Vital, vitals
 
-__all__ = ["Follower", "Progress", "file_state"]
+__all__ = ["RATE_OVER", "Follower", "Progress", "file_state"]
 
-_RATE_OVER = 30.0
+RATE_OVER = 30.0
 """Seconds over which a rate is taken: longer than a slow step, short enough to see a change."""
 
 
@@ -155,7 +155,7 @@ class Follower:
         done, total, what = self.run.steps(entry)
         now = self._clock()
         self._seen.append((now, done))
-        while len(self._seen) > 2 and now - self._seen[0][0] > _RATE_OVER:
+        while len(self._seen) > 2 and now - self._seen[0][0] > RATE_OVER:
             self._seen.popleft()
         (first, then), (last, until) = self._seen[0], self._seen[-1]
         rate = (until - then) / (last - first) if last > first and until > then else None

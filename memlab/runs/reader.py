@@ -162,6 +162,13 @@ class Run:
         return self.boards == ("ideal:",) or any("emulated" in name for name in names)
 
     @property
+    def seconds(self) -> float | None:
+        """Seconds that the run has taken; None where nobody noted when it ended."""
+        if "seconds" in self.attributes:
+            return float(self.attributes["seconds"])
+        return None if self.ended is None else max(0.0, (self.ended - self.started).total_seconds())
+
+    @property
     def origin(self) -> str:
         """EMULATOR or IDEAL where nothing of it was measured on silicon, else ''."""
         if not self.emulated:

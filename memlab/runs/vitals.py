@@ -18,7 +18,7 @@ from memlab.runs.last_currents import last_currents
 from memlab.runs.reader import Run
 from memlab.units import prefixed
 
-__all__ = ["Vital", "duration", "origin", "vitals"]
+__all__ = ["Vital", "duration", "vitals"]
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,6 @@ class Vital:
     value: float | tuple[float, float]
     units: str
     words: str
-
-
-def origin(run: Run) -> str:
-    """Return EMULATOR or IDEAL where nothing of a run was measured on silicon, else ''."""
-    return run.origin
 
 
 def vitals(run: Run, entry: h5py.Group, now: datetime | None = None) -> dict[str, Vital]:
@@ -97,7 +92,7 @@ def _times(run: Run, entry: h5py.Group, now: datetime) -> Iterator[Vital]:
     spent = {name: _last(entry, f"spent/{name}") for name in ("seconds", "analogue_seconds")}
     stamps = [_last(entry, f"{group}/time") for group in ("map", "vmm")]
     simulated = run.on_board.get("analogue_seconds", spent["analogue_seconds"])
-    if simulated is None and origin(run):
+    if simulated is None and run.origin:
         simulated = max((one for one in stamps if one is not None), default=None)
     if simulated is not None:
         yield Vital("simulated", "simulated", simulated, "s", duration(simulated))
@@ -109,10 +104,8 @@ def _times(run: Run, entry: h5py.Group, now: datetime) -> Iterator[Vital]:
 
 def _wall(run: Run, now: datetime) -> float | None:
     """Return the seconds that a run has taken; of a killed one nobody noted when it ended."""
-    if "seconds" in run.attributes:
-        return float(run.attributes["seconds"])
-    if run.ended is not None:
-        return max(0.0, (run.ended - run.started).total_seconds())
+    if run.seconds is not None:
+        return run.seconds
     return max(0.0, (now - run.started).total_seconds()) if run.status == "running" else None
 
 

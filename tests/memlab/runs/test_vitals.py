@@ -11,7 +11,7 @@ import pytest
 from memlab.runs import open_run
 from memlab.runs.follower import Follower
 from memlab.runs.last_currents import last_currents
-from memlab.runs.vitals import duration, origin, vitals
+from memlab.runs.vitals import duration, vitals
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_training_tells_what_it_learns_what_it_cost_and_what_its_columns_gave(
     with Follower(made_runs["train-a"]) as follower:
         found = follower.look().vitals
     run = open_run(made_runs["train-a"])
-    assert origin(run) == "EMULATOR"
+    assert run.origin == "EMULATOR"
     assert found["loss"].value == run.losses()[-1]
     assert found["on_board"].value == run.on_board["seconds"]
     assert found["simulated"].value == run.on_board["analogue_seconds"]
