@@ -206,3 +206,14 @@ def _url_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
 @pytest.fixture(scope="session")
 def board_url(request: pytest.FixtureRequest, _url_of: Callable[[str], str]) -> str:
     return _url_of(request.param)
+
+
+@pytest.fixture
+def one_torch_thread() -> Iterator[None]:
+    """Networks this small only wait for threads, and for ever where other tests use the cores."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(5)
+    yield
+    torch.set_num_threads(threads)

@@ -6,6 +6,7 @@ Processor time of a process that writes maps and losses and flushes, alone and w
 beside it; the median of the ratios counts.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -25,18 +26,8 @@ WRITER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from memlab.runs import Family, RunFile, schema_attributes
-about = schema_attributes("airline", Family.EXPERIMENT)
-run = RunFile(Path(sys.argv[1]), "a training", {**about, "board": "ideal:", "seed": 3})
-run.group("training", "NXdata", {"signal": "loss"})
-run.scale("training/update", None, "1", "Number of the update")
-for name, dtype in (("loss", "f8"), ("epoch", "i4")):
-    run.declare(f"training/{name}", dtype, ("training/update",), "1", name, 1024)
-run.group("dense", "NXdata", {"signal": "conductance"})
-run.scale("dense/update", None, "1", "Number of the update")
-lines = run.scale_lines("dense", np.arange(128), np.arange(64))
-run.declare("dense/conductance", "f8", ("dense/update", *lines), "S", "Conductance", 1)
-run.start()
+from support.training_file import append_updates, begin_training
+run = begin_training(Path(sys.argv[1]), range(128), range(64), chunk=1024)
 maps = np.random.default_rng(1).random((1, 128, 64)) * 1e-4
 work = np.random.default_rng(2).random((200, 200))
 print("ready", flush=True)
@@ -44,11 +35,7 @@ begun = time.process_time()
 for update in range(1500):
     for _ in range(4):
         work = work @ work / 100.0 % 1.0  # as an update of a training does
-    run.append("training/loss", [1.0 / (1 + update)])
-    run.append("training/epoch", [update])
-    run.append("training/update", [update])
-    run.append("dense/conductance", maps)
-    run.append("dense/update", [update])
+    append_updates(run, np.array([update]), np.array([update]), maps)
     if update % 50 == 49:
         run.flush()
 print(time.process_time() - begun, flush=True)
@@ -59,7 +46,10 @@ run.close("finished")
 def seconds(path: Path, *, watched: bool) -> tuple[float, int]:
     """Return the processor time of a writer, and how often it was looked at."""
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert writer.stdout is not None
     assert writer.stdout.readline().strip() == "ready"
@@ -68,7 +58,7 @@ def seconds(path: Path, *, watched: bool) -> tuple[float, int]:
     def look() -> None:
         nonlocal looks
         source = RunSource(path)
-        while not over.wait(0.5):  # as often as a page does
+        while not over.wait(0.25):  # as often as a page does
             try:
                 source.look()
                 looks += 1

@@ -32,13 +32,7 @@ DTYPES = [torch.float32, torch.float64]
 FEATURES, OUTPUTS, BIAS, SIEMENS, READ = 5, 3, 0.5, 2e-5, 0.2
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Networks this small only wait for threads, and for ever where other tests use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -15,14 +13,7 @@ from memlab.errors import SettingError  # noqa: E402
 from memlab.mapping import WriteVerify  # noqa: E402
 from memlab.torch import WritingErrors, noise_aware, place, write  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(5)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def test_weights_are_off_as_those_of_a_chip_are() -> None:

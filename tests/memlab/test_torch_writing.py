@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -16,14 +14,7 @@ from memlab.errors import LimitError, SettingError  # noqa: E402
 from memlab.mapping import SwitchingLaw, WriteVerify  # noqa: E402
 from memlab.torch import initialise, place, write, write_in_turn  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(5)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def network() -> nn.Module:

@@ -1,14 +1,13 @@
 """The table of update rules is what the stored trials give, and a trial counts what it must."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from support.made_up_digits import write_digits
+from support.scripts import loaded
 
 from memlab.rules import rule_names
 
@@ -18,15 +17,9 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "compare_rules.py"
 @pytest.fixture
 def rules(tmp_path: Path) -> Iterator[ModuleType]:
     """The script as a module that stores elsewhere."""
-    spec = importlib.util.spec_from_file_location("compare_rules", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    module.STORED = tmp_path / "stored.json"
-    yield module
-    del sys.modules[spec.name]
+    with loaded("compare_rules") as module:
+        module.STORED = tmp_path / "stored.json"
+        yield module
 
 
 def test_the_page_has_the_table_of_what_is_stored(rules: ModuleType) -> None:

@@ -1,6 +1,5 @@
 """A matrix on slices comes down to what its reading leaves, which is derived."""
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,20 +7,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "residual_slices.py"
+from support.scripts import loaded
 
 
 @pytest.fixture(scope="module")
 def script() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("residual_slices", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with loaded("residual_slices") as module:
+        yield module
 
 
 @pytest.mark.parametrize("way", ["blind", "write-and-verify"])

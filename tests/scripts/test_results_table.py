@@ -1,33 +1,25 @@
 """The results table of the manual is what the stored results give, and they keep what they must."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support.scripts import loaded
 
 from memlab.errors import MemlabError
 from memlab.sweep import Outcome, Trial, run_trial
 from memlab.sweep import runner as sweep_runner
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "results_table.py"
 MARKED = "before\n<!-- results -->\nold\n<!-- /results -->\nafter\n"
 
 
 @pytest.fixture
 def table() -> Iterator[ModuleType]:
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("results_table", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with loaded("results_table") as module:
+        yield module
 
 
 def tiny(table: ModuleType, **changes: object) -> object:

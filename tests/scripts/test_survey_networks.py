@@ -1,6 +1,5 @@
 """The tables of the survey's networks are what is stored, and tasks are what they are called."""
 
-import importlib.util
 import json
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from support.scripts import loaded
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -18,16 +18,10 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The script as a module that stores elsewhere."""
     monkeypatch.syspath_prepend(SCRIPTS)
-    spec = importlib.util.spec_from_file_location("survey_networks", SCRIPTS / "survey_networks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    module.STORED = tmp_path / "stored.json"
-    yield module
-    for name in ("survey_networks", "survey_tasks"):
-        del sys.modules[name]
+    with loaded("survey_networks") as module:
+        module.STORED = tmp_path / "stored.json"
+        yield module
+        del sys.modules["survey_tasks"]
 
 
 @pytest.fixture

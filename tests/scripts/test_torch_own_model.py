@@ -1,12 +1,11 @@
 """A model of one's own goes to a chip, two arrays and the wire with the same three lines."""
 
-import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from support.scripts import loaded
 
 torch = pytest.importorskip("torch")
 
@@ -14,19 +13,13 @@ import memlab  # noqa: E402 - after the check that torch is there
 from memlab.emulator import EmulatedBoard, load_preset  # noqa: E402
 from memlab.testing import ServedBoard  # noqa: E402
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "torch_own_model.py"
-
 
 @pytest.fixture
 def script() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("torch_own_model", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    threads = torch.get_num_threads()
-    yield module
-    torch.set_num_threads(threads)
+    with loaded("torch_own_model") as module:
+        threads = torch.get_num_threads()
+        yield module
+        torch.set_num_threads(threads)
 
 
 def said(script: ModuleType, monkeypatch: Any, capsys: Any, *words: str) -> str:

@@ -10,21 +10,9 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from memlab.runs import Family, RunFile, schema_attributes
-attributes = schema_attributes("airline", Family.EXPERIMENT)
-run = RunFile(Path(sys.argv[1]), "a training", {**attributes, "board": "ideal:", "seed": 3})
-run.group("config", "NXcollection", {"json": '{"train": {"epochs": 6}}'})
-run.group("training", "NXdata", {"signal": "loss"})
-run.scale("training/update", None, "1", "Number of the update")
-for name, dtype in (("loss", "f8"), ("epoch", "i4")):
-    run.declare(f"training/{name}", dtype, ("training/update",), "1", name, 16)
-run.group("dense", "NXdata", {"signal": "conductance"})
-run.scale("dense/update", None, "1", "Number of the update")
-run.scale("dense/row", [4, 6], "1", "Row")
-run.scale("dense/column", [1, 2, 5], "1", "Column")
-of = ("dense/update", "dense/row", "dense/column")
-run.declare("dense/conductance", "f8", of, "S", "Conductance", 1)
-run.start()
+from support.training_file import append_updates, begin_training
+config = '{"train": {"epochs": 6}}'
+run = begin_training(Path(sys.argv[1]), [4, 6], [1, 2, 5], chunk=16, config=config)
 update = 0
 print("ready", flush=True)
 for line in sys.stdin:
@@ -33,11 +21,8 @@ for line in sys.stdin:
         print("closed", flush=True)
         break
     for _ in range(int(line)):
-        run.append("training/loss", [1.0 / (1 + update)])
-        run.append("training/epoch", [update // 2])
-        run.append("training/update", [update])
-        run.append("dense/conductance", update + 1e-6 * np.arange(6.0).reshape(1, 2, 3))
-        run.append("dense/update", [update])
+        maps = update + 1e-6 * np.arange(6.0).reshape(1, 2, 3)
+        append_updates(run, np.array([update]), np.array([update // 2]), maps)
         update += 1
     run.flush()
     print("written", flush=True)
@@ -53,6 +38,7 @@ class Writer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         assert self._hear() == "ready"
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from support.live_pages import Looked
 from support.live_served import Served
+from support.training_file import append_updates, begin_training
 
 from memlab.live.folder import FolderSource
-from memlab.runs import Family, RunFile, schema_attributes
 
 pytest.importorskip("bokeh", reason="the extra live is not installed")
 from bokeh.document import Document
@@ -39,25 +39,11 @@ def resident(process: int, name: str = "VmHWM") -> float:
 
 def write_large(path: Path, size: float) -> None:
     """Write a training whose maps take this many bytes."""
-    about = schema_attributes("airline", Family.EXPERIMENT)
-    run = RunFile(path, "a long training", {**about, "board": "ideal:", "seed": 3})
-    run.group("training", "NXdata", {"signal": "loss"})
-    run.scale("training/update", None, "1", "Number of the update")
-    for name, dtype in (("loss", "f8"), ("epoch", "i4")):
-        run.declare(f"training/{name}", dtype, ("training/update",), "1", name, 1024)
-    run.group("dense", "NXdata", {"signal": "conductance"})
-    run.scale("dense/update", None, "1", "Number of the update")
-    lines = run.scale_lines("dense", np.arange(128), np.arange(64))
-    run.declare("dense/conductance", "f8", ("dense/update", *lines), "S", "Conductance", 1)
-    run.start()
+    run = begin_training(path, range(128), range(64), chunk=1024)
     maps = np.random.default_rng(1).random((64, 128, 64)) * 1e-4
     for first in range(0, int(size / 65536), 64):
         updates = np.arange(first, first + 64)
-        run.append("training/loss", 1.0 / (1.0 + updates))
-        run.append("training/epoch", updates)
-        run.append("training/update", updates)
-        run.append("dense/conductance", maps)
-        run.append("dense/update", updates)
+        append_updates(run, updates, updates, maps)
         run.flush()
     run.close("finished")
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from support.central_difference import central_difference
 
 from memlab.mapping import DifferentialMatrix, Layout
 from memlab.nn import LSTM, CrossEntropy, Dense, Layer, Loss, Network, SquaredError
 
 FloatArray = npt.NDArray[np.float64]
-STEP = 1e-3
 STEPS = 4
 
 
@@ -41,22 +41,6 @@ class Spec:
         if self.kind == "lstm":
             return LSTM(matrix, self.bias)
         return Dense(matrix, self.kind, self.bias)
-
-
-def central_difference(total: Callable[[FloatArray], float], at: FloatArray) -> FloatArray:
-    """Return the gradient of a scalar function, entry by entry."""
-    gradient = np.empty_like(at)
-    for index in np.ndindex(at.shape):
-
-        def along(distance: float, index: tuple[int, ...] = index) -> float:
-            moved = at.copy()
-            moved[index] += distance
-            return total(moved)
-
-        near = along(STEP) - along(-STEP)
-        far = along(2 * STEP) - along(-2 * STEP)
-        gradient[index] = (8 * near - far) / (12 * STEP)
-    return gradient
 
 
 def assert_agree(gradient: FloatArray, reference: FloatArray) -> None:

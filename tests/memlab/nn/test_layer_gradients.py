@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from support.central_difference import central_difference
 
 from memlab.mapping import DifferentialMatrix, Layout
 from memlab.nn import (
@@ -34,23 +35,6 @@ from memlab.nn import (
 
 FloatArray = npt.NDArray[np.float64]
 MakeMatrix = Callable[[int, int], DifferentialMatrix]
-STEP = 1e-3
-
-
-def central_difference(total: Callable[[FloatArray], float], at: FloatArray) -> FloatArray:
-    """Return the gradient of a scalar function, entry by entry, with an error of fourth order."""
-    gradient = np.empty_like(at)
-    for index in np.ndindex(at.shape):
-
-        def along(distance: float, index: tuple[int, ...] = index) -> float:
-            moved = at.copy()
-            moved[index] += distance
-            return total(moved)
-
-        near = along(STEP) - along(-STEP)
-        far = along(2 * STEP) - along(-2 * STEP)
-        gradient[index] = (8 * near - far) / (12 * STEP)
-    return gradient
 
 
 @pytest.fixture
