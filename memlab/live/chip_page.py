@@ -16,7 +16,7 @@ from memlab.live import html
 from memlab.live.chip_view import ChipView
 from memlab.live.colours import CLASSES
 from memlab.live.page import Page
-from memlab.live.panels import Panel, distribution, sheet, text
+from memlab.live.panels import Panel, distribution, say, sheet, text
 from memlab.live.plots import ClassPlot, MapPlot
 from memlab.live.run_view import in_words
 from memlab.live.watch import Watch
@@ -101,8 +101,7 @@ class ChipPage(Page[ChipView]):
         head = html.heading(f"Chip {about['chip']}", 1) + html.line(
             f"passport {seen.path.name}, {rows} x {columns} cells, {len(about['runs'])} runs"
         )
-        if self.head.text != head:
-            self.head.text = head
+        say(self.head, head)
         self._about.tell(html.facts(_facts(about)))
         used = seen.pulses.sum(0).astype(float)
         self._draw("pulses", used, used, "1")

@@ -13,7 +13,7 @@ from memlab.live import html
 from memlab.live.compare import Comparison
 from memlab.live.folder import Entry, Folder
 from memlab.live.page import Page
-from memlab.live.panels import text
+from memlab.live.panels import say, text
 from memlab.live.run_table import RunTable
 from memlab.live.run_view import RunView
 from memlab.live.watch import Watch
@@ -70,13 +70,11 @@ class FolderPage(Page[Folder]):
         if seen.more:
             words += "; there are more files than are looked at"
         head = html.heading(name, 1) + html.line(words)
-        if self.head.text != head:
-            self.head.text = head
+        say(self.head, head)
         rows = [(Path(one).name, why) for one, why in seen.left_out[:_MOST_LEFT_OUT]]
         caption = f"{len(seen.left_out):,} files that are left out"
         left_out = html.table(("file", "why"), rows, caption)
-        if self._left_out.text != left_out:
-            self._left_out.text = left_out
+        say(self._left_out, left_out)
         views = [watch.last for _, watch in self._chosen if watch.last is not None]
         return self._comparison.show(views) if views else ()
 

@@ -12,7 +12,7 @@ from memlab.figures.units import scale_of
 from memlab.live import html
 from memlab.numeric import FloatArray
 
-__all__ = ["STYLE", "Panel", "distribution", "grid", "sheet", "text"]
+__all__ = ["STYLE", "Panel", "distribution", "grid", "say", "sheet", "text"]
 
 STYLE = "/live/live.css"
 """Of everything on a page; within Bokeh's parts, too, which see no style sheet of the page."""
@@ -63,12 +63,13 @@ class Panel:
 
     def tell(self, numbers: str, title: str = "") -> None:
         """Show a table of numbers, and, where it is given, another heading."""
-        _say(self._numbers, numbers)
+        say(self._numbers, numbers)
         if title:
-            _say(self._heading, html.heading(title))
+            say(self._heading, html.heading(title))
 
 
-def _say(part: Div, content: str) -> None:
+def say(part: Div, content: str) -> None:
+    """Let a part show HTML; what it shows already is not sent again."""
     if part.text != content:
         part.text = content
 

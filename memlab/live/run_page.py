@@ -9,6 +9,7 @@ from bokeh.document import Document
 
 from memlab.live import html
 from memlab.live.page import Page
+from memlab.live.panels import say
 from memlab.live.run_panels import (
     ClassPanel,
     CurrentPanel,
@@ -59,8 +60,7 @@ class RunPage(Page[RunView]):
         """Show a look at the run."""
         self.document.title = f"{seen.run.path.name}, {seen.run.status} - memlab live"
         head = head_of(seen, back=self._back)
-        if self.head.text != head:
-            self.head.text = head
+        say(self.head, head)
         return [part for panel in self._panels for part in panel.show(seen)]
 
 

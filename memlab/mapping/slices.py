@@ -19,7 +19,7 @@ from memlab.mapping.differential import DifferentialMatrix
 from memlab.mapping.packing import slice_names
 from memlab.numeric import FloatArray
 
-__all__ = ["FINER", "SlicedMatrix", "held_in_slices", "scale_of"]
+__all__ = ["FINER", "SlicedMatrix", "held_in_slices", "next_scale"]
 
 
 FINER = 4.0
@@ -116,7 +116,7 @@ def held_in_slices(
     return found[0] if slices == 1 else SlicedMatrix(name, found)
 
 
-def scale_of(left: FloatArray, held: float) -> float:
+def next_scale(left: FloatArray, held: float) -> float:
     """Return the largest weight that the next slice is to hold.
 
     Pairs with a stuck cell do not count; they get as much as fits. A slice wide enough for what one

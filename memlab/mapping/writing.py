@@ -12,7 +12,7 @@ from memlab.array.switching_law import SwitchingLaw
 from memlab.errors import SettingError
 from memlab.mapping.differential import DifferentialMatrix
 from memlab.mapping.given_weights import pair_targets
-from memlab.mapping.slices import scale_of
+from memlab.mapping.slices import next_scale
 from memlab.mapping.views import cells_within
 from memlab.mapping.write_verify import WriteVerify, WriteVerifyResult, write_verify
 from memlab.numeric import FloatArray
@@ -58,7 +58,7 @@ def write_weights(
     """Write weights to matrices, to each further slice what those before left.
 
     Each slice gets the R_gw with which what it is to hold fills the window of conductances that
-    SETs reach (`scale_of`). Cells are pulsed and read under the load in which they are used. What
+    SETs reach (`next_scale`). Cells are pulsed and read under the load in which they are used. What
     is on one array is written together. `read_back` must follow.
 
     Parameters
@@ -97,7 +97,7 @@ def write_weights(
     for step in range(max(len(matrix.slices) for matrix in matrices)):
         here = [k for k, matrix in enumerate(matrices) if step < len(matrix.slices)]
         for k in here:
-            scales[k] = scale_of(left[k], scales[k]) if step else _largest(left[k])
+            scales[k] = next_scale(left[k], scales[k]) if step else _largest(left[k])
         slices = [matrices[k].slices[step] for k in here]
         for k, matrix in zip(here, slices, strict=True):
             matrix.siemens_per_weight = (window[1] - window[0]) / scales[k]

@@ -13,7 +13,7 @@ import memlab
 from memlab.array import Array
 from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix, Request, WriteVerify, place, write_weights
-from memlab.mapping.slices import SlicedMatrix, scale_of
+from memlab.mapping.slices import SlicedMatrix, next_scale
 from memlab.nn import Adam, Network, build, layers
 from memlab.runs import open_run
 
@@ -87,9 +87,9 @@ def test_pairs_with_stuck_cells_do_not_make_the_next_slice_coarse() -> None:
 
 
 def test_the_next_slice_is_as_wide_as_what_responding_pairs_leave() -> None:
-    assert scale_of(np.array([0.1, -0.3, 2.0]), held=1.0) == 0.3
-    assert scale_of(np.array([2.0, -3.0]), held=1.5) == 1.5  # nothing responds: no finer
-    assert scale_of(np.zeros(3), held=1.5) == 1.5
+    assert next_scale(np.array([0.1, -0.3, 2.0]), held=1.0) == 0.3
+    assert next_scale(np.array([2.0, -3.0]), held=1.5) == 1.5  # nothing responds: no finer
+    assert next_scale(np.zeros(3), held=1.5) == 1.5
 
 
 def test_what_is_no_number_is_refused_before_any_pulse() -> None:
