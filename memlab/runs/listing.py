@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -135,10 +136,16 @@ def files_of(place: Path, below: bool) -> Iterator[Path]:
     if place.is_file():
         yield place
     elif place.is_dir():
-        found = place.rglob("*") if below else place.iterdir()
+        found = _below(place) if below else place.iterdir()
         yield from sorted(p for p in found if p.suffix in SUFFIXES and p.is_file())
     else:
         raise SettingError(f"there is no directory or file {place}")
+
+
+def _below(place: Path) -> Iterator[Path]:
+    """Yield what lies in a directory and below; one that goes meanwhile ends `rglob`, not this."""
+    for folder, _, names in os.walk(place):
+        yield from (Path(folder, name) for name in names)
 
 
 def _chips(run: Run) -> Iterator[str]:

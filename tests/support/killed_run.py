@@ -12,6 +12,8 @@ import h5py
 from support import forked_command
 from support.forked_command import Forked
 
+from memlab.runs.listing import files_of
+
 DEADLINE = 120.0
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 """How runs are ended: half of them by a kill -9."""
@@ -43,7 +45,7 @@ def often(words: Sequence[str]) -> None:
 
 def run_files(directory: Path) -> list[Path]:
     """Return the run files that lie in a directory, and below it, by their names."""
-    return sorted(directory.rglob("*.h5"))
+    return list(files_of(directory, below=True))
 
 
 class KilledRun:

@@ -19,6 +19,8 @@ import h5py
 import numpy as np
 import pytest
 
+from memlab.runs.listing import files_of
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
 
 MEMLAB = [sys.executable, "-m", "memlab"]
@@ -249,7 +251,7 @@ def test_a_sweep_that_is_ended_leaves_no_process_and_no_folder(tmp_path: Path, h
     )
     try:
         end = time.monotonic() + 60
-        while len(list(temporary.rglob("*.h5"))) < 2:
+        while len(list(files_of(temporary, below=True))) < 2:
             assert time.monotonic() < end
             assert sweep.poll() is None
             time.sleep(0.05)
@@ -296,7 +298,7 @@ def test_a_killed_trial_leaves_no_folder(tmp_path: Path) -> None:
         text=True,
     )
     end = time.monotonic() + 60
-    while len(list(temporary.rglob("*.h5"))) < 2:
+    while len(list(files_of(temporary, below=True))) < 2:
         assert time.monotonic() < end
         time.sleep(0.05)
     children = Path(f"/proc/{sweep.pid}/task/{sweep.pid}/children").read_text().split()

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,6 +58,23 @@ def test_dates_are_the_start_of_the_run(made_runs: dict[str, Path]) -> None:
     assert not list_runs(one, Choice(until=started - second)).runs
     with pytest.raises(SettingError, match="swapped"):
         Choice(since=started + second, until=started)
+
+
+def test_a_directory_that_goes_while_it_is_looked_into_is_passed_over(
+    tmp_path: Path, made_runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("goes", "stays"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "stays" / "run.h5").write_bytes(made_runs["map"].read_bytes())
+    scandir = os.scandir
+
+    def late(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "goes":
+            Path(path).rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", late)
+    assert [run.path.name for run in list_runs([tmp_path], below=True).runs] == ["run.h5"]
 
 
 def test_directories_below_are_looked_into_when_asked(
