@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from drivers import stopping
-from memlab.nn import Loss, Network, Optimizer, Validation
+from memlab.nn import Loss, Network, Optimizer, Schedule, Validation
 from memlab.numeric import FloatArray
 from memlab.storage import State
 
@@ -23,6 +23,7 @@ __all__ = [
     "Batch",
     "EpochResult",
     "Keeper",
+    "LearningRate",
     "Observer",
     "Position",
     "Restart",
@@ -153,6 +154,44 @@ class Observer:
 
     def restore(self, state: State) -> None:
         """Go back to a `state`."""
+
+
+class LearningRate(Observer):
+    """Sets the learning rate of an optimizer, epoch by epoch of an attempt.
+
+    Parameters
+    ----------
+    optimizer
+        Its `lr` is that of the first epoch.
+    schedule
+        Says the rates of the others.
+    """
+
+    def __init__(self, optimizer: Optimizer, schedule: Schedule):
+        self._optimizer, self._schedule = optimizer, schedule
+        self._first = optimizer.lr
+        self._begun = 0
+
+    def started(self, network: Network) -> None:
+        """Start at the first rate."""
+        self._optimizer.lr, self._begun = self._first, 0
+
+    def epoch_finished(self, result: EpochResult) -> None:
+        """Set the rate of the next epoch."""
+        epoch, epochs = result.epoch + 1 - self._begun, result.epochs - self._begun
+        self._optimizer.lr = self._schedule.rate(self._first, epoch, epochs)
+
+    def restarted(self, result: EpochResult, network: Network) -> None:
+        """Start at the first rate again."""
+        self._optimizer.lr, self._begun = self._first, result.epoch + 1
+
+    def state(self) -> State:
+        """Return where the attempt began; the present rate is the optimizer's."""
+        return {"begun": self._begun}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`."""
+        self._begun = state["begun"]
 
 
 class Keeper(Protocol):

@@ -13,7 +13,7 @@ from memlab.chip.limit_changes import LimitChanges
 from memlab.errors import SettingError
 from memlab.mapping import MappingConfig, WriteVerify
 from memlab.mapping.settings import LargestAmplitude, SmallestAmplitude
-from memlab.nn import SGD, Adam, Optimizer, RMSprop
+from memlab.nn import SGD, Adam, Cosine, Geometric, Optimizer, RMSprop, Schedule, Step
 from memlab.rules import UpdateSetting
 from memlab.rules.one_shot import OneShot
 from memlab.runs import LogLevel
@@ -42,9 +42,19 @@ class TrainConfig(Section):
     lr: Unitless = Field(
         description="Nominal learning rate; see `mapping` for the effective one.", gt=0
     )
-    lr_final: Annotated[float | None, in_unit("1")] = Field(
-        None, description="Learning rate that the last epoch nears, falling geometrically.", gt=0
+    schedule: Literal["constant", "geometric", "step", "cosine"] = Field(
+        "geometric", description="How the learning rate falls: constant, geometric, step or cosine."
     )
+    lr_final: Annotated[float | None, in_unit("1")] = Field(
+        None,
+        description="Learning rate that the last epoch nears, by geometric (none: it stays) or "
+        "cosine (none: 0).",
+        gt=0,
+    )
+    lr_every: int = Field(
+        10, description="Epochs after which step multiplies the learning rate by lr_factor.", ge=1
+    )
+    lr_factor: Unitless = Field(0.1, description="Of a step of the learning rate.", gt=0, le=1)
     momentum: Unitless = Field(0.0, description="Momentum of sgd.", ge=0, lt=1)
     decay: Unitless = Field(0.9, description="Decay of rmsprop.", ge=0, lt=1)
     beta1: Unitless = Field(0.9, description="Decay of the mean of adam.", ge=0, lt=1)
@@ -96,6 +106,16 @@ class TrainConfig(Section):
         if self.optimizer == "adam":
             return Adam(self.lr, self.beta1, self.beta2)
         return RMSprop(self.lr, self.decay)
+
+    def make_schedule(self) -> Schedule | None:
+        """Return how the learning rate falls; None for a constant one."""
+        if self.schedule == "step":
+            return Step(self.lr_every, self.lr_factor)
+        if self.schedule == "cosine":
+            return Cosine(self.lr_final or 0.0)
+        if self.schedule == "constant" or self.lr_final is None:
+            return None
+        return Geometric(self.lr_final)
 
     def make_restart(self) -> Restart | None:
         """Return when training begins anew; None for never."""

@@ -12,13 +12,12 @@ from memlab.experiments.experiment import Experiment, MakeExperiment, Outcome
 from memlab.experiments.given import UNITS, Weights, read_weights, start_from
 from memlab.experiments.keeping import TrainingKeeper
 from memlab.experiments.metrics import EPOCHS, FINAL_LOSS, RESTARTS, VALIDATION_LOSS
-from memlab.experiments.schedule import LearningRateSchedule
 from memlab.nn import CrossEntropy, Network, Validation
 from memlab.rules import attach
 from memlab.runs import BestWeights, Findings, TrainingLog
 from memlab.session import Session
 from memlab.storage import State
-from memlab.training import EpochResult, Observer, train
+from memlab.training import EpochResult, LearningRate, Observer, train
 
 __all__ = ["InSitu", "loss_of_last_epoch", "make_in_situ", "train_experiment"]
 
@@ -119,10 +118,9 @@ def train_experiment(
         validation = Validation(experiment.validate, config.patience, best.keep)
     optimizer = config.make_optimizer()
     attempts = _Attempts()
-    schedule = []
-    if config.lr_final is not None:
-        schedule.append(LearningRateSchedule(optimizer, config.lr_final))
-    told = [*schedule, attempts, *observers]
+    schedule = config.make_schedule()
+    rate = [] if schedule is None else [LearningRate(optimizer, schedule)]
+    told = [*rate, attempts, *observers]
     ahead = not all(block.array.restorable for block in experiment.network.blocks)
     keeper = TrainingKeeper(
         session, experiment, optimizer, validation, told, notes, pulses_first=ahead

@@ -20,10 +20,12 @@ from memlab.model.data import Data, sequences
 from memlab.model.kind import network_request
 from memlab.nn import (
     Adam,
+    Constant,
     CrossEntropy,
     LayerLike,
     Loss,
     Optimizer,
+    Schedule,
     Validation,
     build,
     output_shape,
@@ -33,7 +35,7 @@ from memlab.rules import RuleSettings, as_rule, attach
 from memlab.runs import BestWeights, LogLevel, Run, TrainingLog, open_run
 from memlab.session import UNLABELLED, Labels, Session, recorded
 from memlab.settings import LinkConfig
-from memlab.training import Observer, train
+from memlab.training import LearningRate, Observer, train
 
 __all__ = ["Metric", "Model"]
 
@@ -56,6 +58,7 @@ class _Fit:
     epochs: int
     batch: int
     optimizer: Optimizer
+    schedule: Schedule
     loss: Loss
     patience: int
     log: LogLevel
@@ -79,6 +82,7 @@ class _Fit:
             "epochs": self.epochs,
             "batch": self.batch,
             "optimizer": _described(self.optimizer),
+            "schedule": _described(self.schedule),
             "loss": _described(self.loss),
             "held_out": 0 if self.held_out is None else self.held_out.count,
             "patience": self.patience,
@@ -212,6 +216,7 @@ class Model:
         epochs: int,
         batch: int = 32,
         optimizer: Optimizer | None = None,
+        schedule: Schedule | None = None,
         loss: Loss | None = None,
         validation: float | tuple[npt.ArrayLike, npt.ArrayLike] = 0.0,
         patience: int = 0,
@@ -238,6 +243,10 @@ class Model:
         optimizer
             From gradients to changes; `Adam(0.05)` by default. Cells wait until they are due for
             a change of 0.15 (`mapping`), so that smaller steps take long. Used again, it goes on.
+        schedule
+            How its learning rate falls from epoch to epoch: `memlab.nn.Step`, `Cosine`,
+            `Geometric`, or a law of one's own; constant by default. Afterwards it is again the one
+            that was given.
         loss
             What is minimised: by default cross-entropy where y holds classes, else the squared
             error.
@@ -266,7 +275,7 @@ class Model:
         SettingError
             If anything in the request is wrong; nothing is touched.
         """
-        for name, given in (("optimizer", optimizer), ("loss", loss)):
+        for name, given in (("optimizer", optimizer), ("schedule", schedule), ("loss", loss)):
             if isinstance(given, str):
                 raise SettingError(f"{name} is an object of memlab.nn, not a name; got {given!r}")
         data, held_out = self._data(x, y, ("x", "y")), None
@@ -281,6 +290,7 @@ class Model:
             epochs,
             batch,
             Adam(0.05) if optimizer is None else optimizer,
+            Constant() if schedule is None else schedule,
             data.usual_loss() if loss is None else loss,
             patience,
             LogLevel.of(log),
@@ -322,15 +332,19 @@ class Model:
 
             validation = Validation(measure, fit.patience, best.keep)
         rng = np.random.default_rng([self.seed, 1])
-        history = train(
-            network,
-            fit.loss,
-            fit.optimizer,
-            lambda epoch: data.batches(fit.batch, rng),
-            fit.epochs,
-            [record, *observers],
-            validation=validation,
-        )
+        first = fit.optimizer.lr
+        try:
+            history = train(
+                network,
+                fit.loss,
+                fit.optimizer,
+                lambda epoch: data.batches(fit.batch, rng),
+                fit.epochs,
+                [LearningRate(fit.optimizer, fit.schedule), record, *observers],
+                validation=validation,
+            )
+        finally:
+            fit.optimizer.lr = first
         record.stop_codes()
         findings = session.findings
         text = "Mean training loss of the last epoch"

@@ -15,6 +15,7 @@ from memlab.nn.network import Credit, Judge, Network
 from memlab.nn.optimizers import SGD, Adam, Optimizer, RMSprop
 from memlab.nn.patches import Padding
 from memlab.nn.phased import PhasedLSTM
+from memlab.nn.schedules import Constant, Cosine, Geometric, Schedule, Step
 from memlab.nn.sequences import Bidirectional, LastStep, Repeat
 from memlab.nn.shape import Flatten, MaxPool, ReLU
 from memlab.nn.tree import TreeLSTM
@@ -28,14 +29,17 @@ __all__ = [
     "Adam",
     "Best",
     "Bidirectional",
+    "Constant",
     "Conv2D",
     "ConvLSTM",
+    "Cosine",
     "Credit",
     "CrossEntropy",
     "Curve",
     "Dense",
     "Flatten",
     "Forget",
+    "Geometric",
     "Judge",
     "LSTMVariant",
     "LastStep",
@@ -52,7 +56,9 @@ __all__ = [
     "RMSprop",
     "ReLU",
     "Repeat",
+    "Schedule",
     "SquaredError",
+    "Step",
     "TreeLSTM",
     "Validation",
     "build",
