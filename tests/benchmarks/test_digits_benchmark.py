@@ -1,8 +1,4 @@
-"""What the experiments with digits cost: seconds and memory of full runs on two idle cores.
-
-Seconds of processor time are printed beside those of the clock: on a busy machine only the latter
-grow.
-"""
+"""What the experiments with digits cost on a chip with every effect: time and memory."""
 
 import os
 import resource
@@ -24,49 +20,42 @@ pytestmark = [
     pytest.mark.skipif(not (DATA / "mnist8x8.npz").exists(), reason="no MNIST; set MEMLAB_DATA"),
 ]
 
+GAP = (
+    "profile: 25 % slow noise, 15 % white noise and its gains, 15 % the chip as it has drifted, "
+    "with its wires, 10 % lines with errors and cells that bend: the bare chip has none of them"
+)
+
 EVERYTHING = "pt-taox-ta-full"
 """Every effect of chip and board, 11 % of the cells do not respond."""
 
 
-@pytest.mark.parametrize(
-    ("name", "chip", "seconds"),
-    [
-        ("mnist-cnn", "ideal", 120.0),
-        ("mnist-cnn", EVERYTHING, 240.0),
-        ("mnist-sequence", "ideal", 60.0),
-        ("mnist-sequence", EVERYTHING, 60.0),
-    ],
-)
-def test_two_epochs_bit_accurate_are_fast_enough(
-    name: str, chip: str, seconds: float, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("name", ["mnist-cnn", "mnist-sequence"])
+def test_the_memory_of_a_bit_accurate_training(name: str, tmp_path: Path) -> None:
     plan = make_plan(
         name,
         preset="memlab",
-        settings=[f"chip={chip}", f"data.path={DATA}", "log.level=epochs"],
+        epochs=1,
+        settings=[
+            *(f"chip={EVERYTHING}", f"data.path={DATA}", "log.level=epochs"),
+            *("data.train=6000", "data.test=1000"),
+        ],
         out=tmp_path / "run.h5",
     )
-    before = os.times()
+    before = time.process_time()
     with warnings.catch_warnings():
         # A cell that is stuck on may clip a reading; here only the time counts.
         warnings.simplefilter("ignore", SaturationWarning)
-        document = run(plan)
-    used = os.times().user - before.user
+        run(plan, figure=False)
+    used = (time.process_time() - before) / 6000
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(
-        f"\n{name} on {chip}: {document['seconds']:.0f} s, {used:.0f} s of processor time, "
-        f"at most {peak:.2f} GB"
-    )
-    assert document["seconds"] < seconds
+    print(f"\n{name}: {used * 1e3:.2f} ms an image, at most {peak:.2f} GB in all")
     assert peak < 1.0
 
 
-def test_every_effect_against_none(tmp_path: Path) -> None:
+def test_every_effect_against_none(tmp_path: Path, speed) -> None:
     """Compare one epoch of 1,000 images on the chip with every effect and without, three times.
 
-    It was 7.5 times as long, and is 4.3 to 5; 1.8 are wanted. Of it 25 % are slow noise, 15 % white
-    noise and its gains, 15 % the chip as it has drifted, with its wires, 10 % lines with errors and
-    cells that bend: the bare chip has none of them, and takes 0.45 ms an image in all.
+    It was 7.5 times as long.
     """
     seconds: dict[str, list[float]] = {"pt-taox-ta": [], EVERYTHING: []}
     for number in range(4):
@@ -86,5 +75,4 @@ def test_every_effect_against_none(tmp_path: Path) -> None:
     ratio = statistics.median(
         full / bare for bare, full in zip(*(found[1:] for found in seconds.values()), strict=True)
     )
-    print(f"\nmnist-cnn with every effect: {ratio:.1f} x the bare chip; at most 7, goal 1.8")
-    assert ratio <= 7.0
+    speed("mnist-cnn full", ratio, limit=7.0, gap=GAP)

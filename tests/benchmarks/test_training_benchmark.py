@@ -1,15 +1,84 @@
 """What training costs, and what the log of it costs, as ratios within one run."""
 
+import os
 import statistics
 import time
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from support.in_turn import ratios_in_turn
+from support.speed_table import profiled
+from threadpoolctl import threadpool_limits
 
+from memlab.errors import SaturationWarning
 from memlab.experiments import make_plan, run
+from memlab.training import Observer
+
+DATA = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
+
+
+class Updates(Observer):
+    """Measures each update, with all that belongs to it, over what a call takes after it."""
+
+    def __init__(self, base: Callable[[], object], calls: int) -> None:
+        self._base, self._calls, self._begun = base, calls, 0.0
+        self.ratios: list[float] = []
+
+    def started(self, *_: Any) -> None:
+        self._begun = time.process_time()
+
+    def updated(self, *_: Any) -> None:
+        middle = time.process_time()
+        for _call in range(self._calls):
+            self._base()
+        end = time.process_time()
+        self.ratios.append((middle - self._begun) / (end - middle) * self._calls)
+        self._begun = time.process_time()
+
+
+def updates_over_products(
+    name: str, epochs: int, settings: Sequence[str], folder: Path, vectors: int, calls: int
+) -> tuple[float, Callable[[], str]]:
+    """Return the median of updates over numpy's products, and what profiles such a training."""
+
+    def train(observers: Sequence[Observer] = ()) -> None:
+        plan = make_plan(
+            name,
+            preset="paper",
+            epochs=epochs,
+            settings=["log.level=off", *settings],
+            out=folder / f"{time.monotonic_ns()}.h5",
+        )
+        run(plan, observers, figure=False)
+
+    volts, cells, out = np.ones((vectors, 128)), np.ones((128, 64)), np.empty((vectors, 64))
+    if vectors == 1:
+        volts, out = volts[0], out[0]
+    updates = Updates(lambda: np.matmul(volts, cells, out=out), calls)
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SaturationWarning)
+        train([updates])
+        return statistics.median(updates.ratios[1:]), lambda: profiled(train, len(updates.ratios))
+
+
+def test_an_airline_epoch(tmp_path: Path, speed) -> None:
+    """Compare an epoch without a log with numpy's product of one vector, 150 times in turn."""
+    found, profile = updates_over_products("airline", 150, [], tmp_path, 1, 1000)
+    speed("airline epoch", found, limit=6000.0, gap=profile)
+
+
+@pytest.mark.skipif(not (DATA / "mnist8x8.npz").exists(), reason="no MNIST; set MEMLAB_DATA")
+def test_a_mnist_cnn_batch(tmp_path: Path, speed) -> None:
+    """Compare an update by 100 images with numpy's product of 6,400 vectors, 60 times in turn."""
+    settings = [f"data.path={DATA}", "data.train=6000", "data.test=100"]
+    found, profile = updates_over_products("mnist-cnn", 1, settings, tmp_path, 6400, 3)
+    speed("mnist-cnn batch", found, limit=10.0, gap=profile)
 
 
 def processor_seconds(out: Path, level: str, epochs: int, board: str = "emulator:") -> float:
@@ -34,10 +103,11 @@ def report(what: str, ratios: list[float]) -> float:
     return median
 
 
-def test_the_full_log_costs_less_than_15_percent(tmp_path: Path) -> None:
-    """Compare 100 airline updates with the full log and without, nine times."""
+def test_the_full_log_of_airline(tmp_path: Path, speed) -> None:
+    """Compare 300 airline updates with the full log and without, five times."""
     off, on = {"settings": log_level("off")}, {"settings": log_level("all")}
-    assert report("full log / no log", ratios_in_turn(9, 100, tmp_path, off, on)) < 1.15
+    found = report("full log / no log", ratios_in_turn(5, 300, tmp_path, off, on))
+    speed("airline log", found, limit=1.15)
 
 
 def test_a_passport_costs_less_than_10_percent(tmp_path: Path) -> None:

@@ -2,17 +2,16 @@
 
 `python -m pytest -m benchmark -s tests/benchmarks/test_vmm_benchmark.py` prints times and their
 ratios. What volts in and amperes out cost is a median of pairs of processor times, so that a busy
-machine slows both of a pair; limits are what an idle one needs and a fifth more, and the goals that
-are not met stand beside them.
+machine slows both of a pair; limits are what an idle one needs and a fifth more.
 """
 
-import statistics
 import time
 import warnings
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from support.speed_table import paired, profiled
 from threadpoolctl import threadpool_limits
 
 from drivers.board import AUTO_GAIN, Selection
@@ -100,17 +99,17 @@ def test_one_vector_through_board_and_array_against_the_same_matvec() -> None:
     assert times["array_auto"] < 1e-3
 
 
-CASES: dict[str, tuple[str, dict[str, float], int, float, float]] = {
-    # chip, changes, vectors, limit, goal
-    "one vector": ("ta-hfo2", {}, 1, 22.0, 8.0),
-    "one vector, noise": ("ta-hfo2", NOISE, 1, 32.0, 14.0),
-    "100 vectors": ("ta-hfo2", {}, 100, 7.0, 3.0),
-    "6,400 vectors": ("ta-hfo2", {}, 6400, 3.6, 2.2),
-    "6,400 vectors, noise": ("ta-hfo2", NOISE, 6400, 5.2, 4.0),
+CASES: dict[str, tuple[str, dict[str, float], int, float]] = {
+    # chip, changes, vectors, limit
+    "one vector": ("ta-hfo2", {}, 1, 22.0),
+    "one vector, noise": ("ta-hfo2", NOISE, 1, 32.0),
+    "100 vectors": ("ta-hfo2", {}, 100, 7.0),
+    "6,400 vectors": ("ta-hfo2", {}, 6400, 3.6),
+    "6,400 vectors, noise": ("ta-hfo2", NOISE, 6400, 5.2),
     # Without slow noise and drift it is 12: lines with errors 1.4, bending 2.2, white noise of the
     # cells 2.5, an automatic gain with noise 3. A chip of each of 1,250 milliseconds is 14 to 18
     # more: its numbers 4, its matrices 3, products of 5 vectors 3; drift and wires are 4.
-    "6,400 vectors, all effects": ("ta-hfo2-full", {}, 6400, 55.0, 10.0),
+    "6,400 vectors, all effects": ("ta-hfo2-full", {}, 6400, 55.0),
 }
 
 
@@ -124,26 +123,20 @@ def aligned(values: FloatArray) -> FloatArray:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_volts_in_and_amperes_out_against_the_same_product(case: str) -> None:
+def test_volts_in_and_amperes_out_against_the_same_product(case: str, speed) -> None:
     """Compare `Array.vmm` with numpy's product of the same arrays, in turn."""
-    chip, changes, n, limit, goal = CASES[case]
+    chip, changes, n, limit = CASES[case]
     array = BoardArray(EmulatedBoard(load_preset(chip).replace(**changes), seed=1))
     array.program(np.random.default_rng(0).uniform(0.7, 1.6, (ROWS, COLUMNS)))
     volts = aligned(np.random.default_rng(1).uniform(-0.1, 0.1, (n, ROWS)))
     transfer, out = aligned(array.read_conductance()), np.empty((n, COLUMNS))
-    calls, pairs = max(1, 2000 // n), 5 if limit > 50.0 else 31
-    ratios = []
+    calls, pairs = max(1, 2000 // n), 5 if chip == "ta-hfo2-full" else 31
+
+    def multiply() -> None:
+        for _ in range(calls):
+            array.vmm(volts)
+
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", SaturationWarning)
-        array.vmm(volts)
-        for _ in range(pairs):
-            start = time.thread_time()
-            for _ in range(calls):
-                np.matmul(volts, transfer, out=out)
-            middle = time.thread_time()
-            for _ in range(calls):
-                array.vmm(volts)
-            ratios.append((time.thread_time() - middle) / (middle - start))
-    ratio = statistics.median(ratios)
-    print(f"\n{case}: {ratio:.1f} x the product; at most {limit:g}, the goal is {goal:g}")
-    assert ratio <= limit
+        ratio = paired(multiply, lambda: np.matmul(volts, transfer, out=out), pairs, calls=calls)
+        speed(case, ratio / calls, limit=limit, gap=lambda: profiled(multiply, calls))
