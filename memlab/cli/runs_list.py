@@ -13,8 +13,9 @@ from memlab.cli.command import Command
 from memlab.cli.options import SEED, json_option
 from memlab.cli.streams import show_document
 from memlab.cli.tables import print_table
+from memlab.errors import DataError
 from memlab.kinds import kind_of_run
-from memlab.runs import Run
+from memlab.runs.brief import Brief, read_brief
 from memlab.runs.listing import Choice, files_of, list_runs
 from memlab.storage import DEFAULT_DIRECTORY
 
@@ -86,11 +87,11 @@ def _utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(tzinfo=UTC)
 
 
-def _seconds(run: Run) -> float | None:
+def _seconds(run: Brief) -> float | None:
     return None if run.ended is None else (run.ended - run.started).total_seconds()
 
 
-def _document(run: Run) -> dict[str, Any]:
+def _document(run: Brief) -> dict[str, Any]:
     return {
         "run": str(run.path),
         "kind": run.kind,
@@ -99,18 +100,14 @@ def _document(run: Run) -> dict[str, Any]:
         "started": run.started.isoformat(),
         "seconds": _seconds(run),
         "board": " ".join(run.boards),
-        "chip": _chip(run),
+        "chip": ", ".join(run.chips),
         "seed": run.seed,
         "preset": run.preset or None,
         "tags": list(run.tags),
     }
 
 
-def _chip(run: Run) -> str:
-    return ", ".join(str(one.get("board.serial", "")) for one in run.instruments)
-
-
-def _show(runs: list[Run]) -> None:
+def _show(runs: list[Brief]) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("run", "kind", "status", "started (UTC)", "chip", "seed", "found"):
         table.add_column(name, overflow="fold")
@@ -118,15 +115,18 @@ def _show(runs: list[Run]) -> None:
         seed = "" if run.seed is None else str(run.seed)
         started = f"{run.started:%Y-%m-%d %H:%M}"
         kind = f"{run.kind}, {run.preset}" if run.preset else run.kind
-        table.add_row(str(run.path), kind, run.status, started, _chip(run), seed, _found(run))
+        chips = ", ".join(run.chips)
+        table.add_row(str(run.path), kind, run.status, started, chips, seed, _found(run))
     if runs:
         print_table(table)
     click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}", err=True)
 
 
-def _found(run: Run) -> str:
+def _found(run: Brief) -> str:
     """Return the number of a run by which a person recognises it."""
-    name = kind_of_run(run).chief(run.findings)
-    if name is None:
+    try:
+        with read_brief(run.path) as (_, found):
+            name = kind_of_run(run).chief(found)
+            return "" if name is None else f"{name} {found[name].in_words()}"
+    except DataError:  # it has gone meanwhile
         return ""
-    return f"{name} {run.findings.values[name].in_words()}"

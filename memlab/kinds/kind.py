@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -207,15 +208,17 @@ class Kind(ABC):
                 )
 
     @classmethod
-    def chief(cls, findings: Findings) -> str | None:
+    def chief(cls, values: Mapping[str, Finding]) -> str | None:
         """Return the name of the number to recognise a run by: the first declared that was found.
 
-        Of what is not declared, as in the files of other versions, the first is taken.
+        Of what is not declared, as in the files of other versions, the first is taken. Of values
+        that are read when they are asked for, no more are read than it takes.
         """
-        found = [name for name, one in findings.values.items() if one.is_number]
-        declared = [one.name for one in cls.quantities if one.name in found]
-        known = [name for name in (*declared, *found) if findings.values[name].is_found]
-        return next(iter(known), None)
+        declared = (one.name for one in cls.quantities if one.name in values)
+        for name in chain(declared, values):
+            if values[name].is_number and values[name].is_found:
+                return name
+        return None
 
 
 def _in_words(one: Finding) -> str:

@@ -18,7 +18,8 @@ from drivers.known_names import did_you_mean
 from drivers.plug_ins import find_points, load_point, only_point, where_from
 from memlab.errors import SettingError
 from memlab.kinds.kind import Kind
-from memlab.runs import Family, Run
+from memlab.runs import Family
+from memlab.runs.brief import Brief
 
 __all__ = ["GROUP", "Kinds", "kind_names", "kind_of_run", "load_derived", "load_kind"]
 
@@ -164,7 +165,7 @@ def _none(name: str) -> type[Kind]:
     raise SettingError(f"unknown kind {name!r}")
 
 
-def kind_of_run(run: Run) -> type[Kind]:
+def kind_of_run(run: Brief) -> type[Kind]:
     """Return the kind of a run file; a nameless one where its package is not here, or is broken.
 
     That one knows nothing of its own: it shows what the file declares.

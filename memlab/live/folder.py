@@ -16,7 +16,8 @@ from typing import Any
 
 from memlab.errors import DataError
 from memlab.kinds import kind_of_run
-from memlab.runs import Run, open_run
+from memlab.runs.brief import Brief, read_brief
+from memlab.runs.found import FoundValues
 from memlab.runs.listing import SUFFIXES
 from memlab.runs.living import LOCK, RUN_ID, is_alive
 
@@ -132,6 +133,8 @@ class FolderSource:
         self._locks: dict[str, Mapping[str, Any]] = {}
         self._numbers: dict[str, int] = {}
         self._last: Folder | None = None
+        self.left = 0
+        """Files that are still to be read."""
 
     def look(self) -> Folder | None:
         """Return what was found by now; None where nothing has changed."""
@@ -147,13 +150,14 @@ class FolderSource:
             done += 1
             if time.monotonic() >= until:
                 break
+        self.left = len(new) - done
         self._look_after_the_living()
         entries = [one for _, one in self._known.values() if isinstance(one, Entry)]
         folder = Folder(
             self.path,
             tuple(sorted(entries, key=lambda one: one.number)),
             tuple((n, one) for n, (_, one) in self._known.items() if isinstance(one, str)),
-            len(new) - done,
+            self.left,
             len(files) >= _MOST_FILES,
         )
         if folder == self._last:
@@ -198,8 +202,8 @@ class FolderSource:
         self._locks.pop(name, None)
         path = self.path / name
         try:
-            run = open_run(path)
-            entry = self._entry(name, run)
+            with read_brief(path) as (run, found):
+                entry = self._entry(name, run, found)
         except DataError as error:
             return str(error)
         if run.status == "running":
@@ -217,10 +221,9 @@ class FolderSource:
                 if isinstance(entry, Entry):
                     self._known[name] = state, replace(entry, status="killed")
 
-    def _entry(self, name: str, run: Run) -> Entry:
+    def _entry(self, name: str, run: Brief, found: FoundValues) -> Entry:
         number = self._numbers.setdefault(name, len(self._numbers) + 1)
-        chief = kind_of_run(run).chief(run.findings)
-        chips = (str(one.get("board.serial", "")) for one in run.instruments)
+        chief = kind_of_run(run).chief(found)
         return Entry(
             number=number,
             name=name,
@@ -230,10 +233,10 @@ class FolderSource:
             started=run.started.astimezone(UTC),
             seconds=run.seconds,
             board=" ".join(run.boards),
-            chip=", ".join(dict.fromkeys(filter(None, chips))),
+            chip=", ".join(dict.fromkeys(filter(None, run.chips))),
             seed=run.seed,
             tags=run.tags,
             title=run.title,
-            found="" if chief is None else f"{chief} {run.findings.values[chief].in_words()}",
+            found="" if chief is None else f"{chief} {found[chief].in_words()}",
             emulated=run.emulated,
         )

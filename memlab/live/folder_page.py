@@ -21,6 +21,7 @@ from memlab.live.watch import Watch
 __all__ = ["FolderPage"]
 
 _MOST_LEFT_OUT = 20
+_GROWN = 1.25
 
 
 class FolderPage(Page[Folder]):
@@ -61,7 +62,9 @@ class FolderPage(Page[Folder]):
 
     def show(self, seen: Folder) -> Sequence[Any]:
         """Show the table, and the runs that are chosen."""
-        self._table.show(seen.entries)
+        # A part of many files is worth sending the whole table again when it is a good part of it.
+        if not seen.left or len(seen.entries) >= _GROWN * self._table.total:
+            self._table.show(seen.entries)
         name = seen.path.resolve().name or str(seen.path)
         self.document.title = f"{name}, {len(seen.entries):,} runs - memlab live"
         words = f"{len(seen.entries):,} runs, {self._table.count:,} in the table"

@@ -55,8 +55,7 @@ class _FolderPages:
 
     def __init__(self, source: FolderSource):
         self._source = source
-        # It reads some files at a time, and pauses no longer than that takes.
-        self._watch = Watch(source, every=1.0, share=0.5)
+        self._watch = Watch(source, every=1.0, share=0.5, hurry=lambda: source.left > 0)
         self._runs: dict[str, Watch[RunView]] = {}
 
     def __call__(self, document: Document) -> None:

@@ -109,6 +109,11 @@ class RunTable:
         """How many runs are in the table."""
         return len(self._shown)
 
+    @property
+    def total(self) -> int:
+        """How many runs it knows, with those that the filter leaves out."""
+        return len(self._entries)
+
     def show(self, entries: Sequence[Entry]) -> None:
         """Show these runs, as far as the filter lets them."""
         self._entries = entries

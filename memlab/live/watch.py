@@ -61,6 +61,9 @@ class Watch(Generic[T]):
         The next look waits this many times as long as the last one computed, if that is longer,
     most
         and no longer than this.
+    hurry
+        Whether the source has more to see at once: the next look comes as soon as others had a
+        chance to do something.
     file
         A change of this file is worth an earlier look; those that are not told by the system
         (on some network drives) are seen by the next one.
@@ -73,10 +76,11 @@ class Watch(Generic[T]):
         share: float = 10.0,
         most: float = 1.0,
         file: Path | None = None,
+        hurry: Callable[[], bool] = lambda: False,
     ):
         self._source = source
         self._every, self._share, self._most = every, share, most
-        self._file = file
+        self._file, self._hurry = file, hurry
         self._listeners: list[Hear[T]] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -137,7 +141,9 @@ class Watch(Generic[T]):
         """Wait until the next look is due, or nobody listens any more."""
         begun = time.monotonic()
         pause = max(self._every, least)
-        if self._file is None:
+        if self._hurry():
+            self._wake.wait(_GLANCE)
+        elif self._file is None:
             self._wake.wait(pause)
         elif not self._wake.wait(max(min(_SOON, self._every), least)):
             while (left := begun + pause - time.monotonic()) > 0 and self._state() == before:

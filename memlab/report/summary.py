@@ -81,10 +81,11 @@ class Summary:
     @property
     def chief(self) -> str:
         """The number by which a person knows the run, with its name; '' without any."""
-        name = kind_of_run(self.run).chief(self.run.findings)
+        found = self.run.findings.values
+        name = kind_of_run(self.run).chief(found)
         if name is None:
             return ""
-        one = self.run.findings.values[name]
+        one = found[name]
         return f"{one.description or name}: {one.in_words()}"
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from drivers.known_names import did_you_mean
 from memlab.errors import DataError, SettingError
-from memlab.runs.reader import Run, open_run
+from memlab.runs.brief import Brief, read_brief
 
 __all__ = ["SUFFIXES", "Choice", "Listing", "files_of", "list_runs"]
 
@@ -49,7 +49,7 @@ class Choice:
         if self.since and self.until and not self.since <= self.until:
             raise SettingError("no run begins after `since` and before `until`: they are swapped")
 
-    def holds(self, run: Run) -> bool:
+    def holds(self, run: Brief) -> bool:
         """Return whether a run is wanted."""
         return (
             (not self.kinds or run.kind in self.kinds or str(run.family) in self.kinds)
@@ -70,14 +70,14 @@ class Listing:
     Parameters
     ----------
     runs
-        Those that are wanted, by the time of their start.
+        Those that are wanted, in short, by the time of their start.
     unreadable
         Files that are called like run files and are none, or are damaged; and why.
     unknown
         Of each word of the choice that no run there has, what is said of it.
     """
 
-    runs: list[Run]
+    runs: list[Brief]
     unreadable: list[tuple[Path, str]]
     unknown: list[str] = field(default_factory=list)
 
@@ -107,16 +107,15 @@ def list_runs(
     found, unreadable = [], []
     for path in dict.fromkeys(path for place in places for path in files_of(place, below)):
         try:
-            run = open_run(path)
+            with read_brief(path) as (run, _):
+                found.append(run)
         except DataError as error:
             unreadable.append((path, str(error)))
-        else:
-            found.append(run)
     runs = sorted(filter(choice.holds, found), key=lambda run: (run.started, run.path))
     return Listing(runs, unreadable, list(_unknown(choice, found)))
 
 
-def _unknown(choice: Choice, found: Sequence[Run]) -> Iterator[str]:
+def _unknown(choice: Choice, found: Sequence[Brief]) -> Iterator[str]:
     """Say of each word that no run has which one may be meant."""
     for what, words, there in (
         ("kind", choice.kinds, {text for run in found for text in (run.kind, str(run.family))}),
@@ -148,7 +147,7 @@ def _below(place: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
-def _chips(run: Run) -> Iterator[str]:
+def _chips(run: Brief) -> Iterator[str]:
     for instrument in run.instruments:
         for key in ("board.serial", "passport.chip", "chip.name"):
             if key in instrument:

@@ -20,11 +20,13 @@ from typing import Any, Self
 from memlab.errors import DataError, SettingError
 from memlab.storage.locks import open_to_lock, try_lock
 
-__all__ = ["LOCK", "RUN_ID", "RunLock", "is_alive", "run_identity"]
+__all__ = ["IDENTIFYING", "LOCK", "RUN_ID", "RunLock", "is_alive", "run_identity"]
 
 RUN_ID, LOCK = "run_id", "lock"
 """Attributes of a run file: its identity, and where the lock of its writer lies."""
 _OF_OLD_RUNS = ("title", "start_time", "clock_origin", "board", "session")
+IDENTIFYING = (RUN_ID, *_OF_OLD_RUNS)
+"""Attributes by which `run_identity` knows a run."""
 
 
 class RunLock:

@@ -14,8 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +25,28 @@ import numpy.typing as npt
 from memlab.errors import DataError
 from memlab.markup import card, small_map
 from memlab.numeric import FloatArray
+from memlab.runs.brief import (
+    Brief,
+    attributes_of,
+    brief_of,
+    entry_of,
+    instruments_of,
+    without_class,
+)
 from memlab.runs.checkpoint_places import has_checkpoint
-from memlab.runs.findings import Finding, Findings, name_of
-from memlab.runs.living import is_alive, run_identity
+from memlab.runs.findings import Findings, name_of
+from memlab.runs.found import findings_of
 from memlab.runs.opening import open_for_reading
 from memlab.runs.procedure_log import read_record
 from memlab.runs.quantity import Quantity
 from memlab.runs.record import Record
-from memlab.runs.schema import Family, identify
+from memlab.runs.schema import Family
 from memlab.runs.steps import count_steps
 from memlab.runs.vmm_codes import SUFFIX, VmmCodes
 
 __all__ = ["ConductanceMap", "Run", "last_maps", "open_run"]
 
-_ERROR = "_error"
-_METRIC, _ABOUT, _COUNT, _COST = "metrics.", "metrics_of.", "counts.", "on_board."
+_COUNT, _COST = "counts.", "on_board."
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +58,8 @@ class ConductanceMap:
     conductance: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run(Brief):
     """A run file as it was when it was opened.
 
     Attributes
@@ -89,27 +95,12 @@ class Run:
         All attributes of the entry, as they are written.
     """
 
-    path: Path
-    kind: str
-    family: Family
-    schema_version: int
-    run_id: str
-    title: str
-    status: str
-    started: datetime
-    ended: datetime | None
-    boards: tuple[str, ...]
-    seed: int | None
-    preset: str
-    tags: tuple[str, ...]
     note: str
     settings: Mapping[str, Any]
-    instruments: tuple[Mapping[str, Any], ...]
     versions: Mapping[str, str]
     findings: Findings
     counts: Mapping[str, int]
     on_board: Mapping[str, float]
-    attributes: Mapping[str, Any] = field(repr=False)
 
     def __repr__(self) -> str:
         """Return what a person at a prompt wants to know of it."""
@@ -139,41 +130,11 @@ class Run:
         return card(self.title, rows, shown, self.origin, self.findings.table())
 
     @property
-    def finished(self) -> bool:
-        """Whether the run came to its end."""
-        return self.status == "finished"
-
-    @property
-    def alive(self) -> bool:
-        """Whether a program is writing it now."""
-        return is_alive(self.path, self.attributes)
-
-    @property
     def resumable(self) -> bool:
         """Whether `memlab runs resume` can finish it."""
         if self.finished or self.alive:
             return False
         return "session" in self.attributes or has_checkpoint(self.path, self.attributes)
-
-    @property
-    def emulated(self) -> bool:
-        """Whether nothing of it was measured on silicon."""
-        names = (str(one.get("board.name", "")) for one in self.instruments)
-        return self.boards == ("ideal:",) or any("emulated" in name for name in names)
-
-    @property
-    def seconds(self) -> float | None:
-        """Seconds that the run has taken; None where nobody noted when it ended."""
-        if "seconds" in self.attributes:
-            return float(self.attributes["seconds"])
-        return None if self.ended is None else max(0.0, (self.ended - self.started).total_seconds())
-
-    @property
-    def origin(self) -> str:
-        """EMULATOR or IDEAL where nothing of it was measured on silicon, else ''."""
-        if not self.emulated:
-            return ""
-        return "IDEAL" if self.boards == ("ideal:",) else "EMULATOR"
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -271,33 +232,17 @@ def open_run(path: str | Path) -> Run:
     """
     path = Path(path)
     with open_for_reading(path) as file:
-        entry = file.get("entry")
-        if not isinstance(entry, h5py.Group):
-            raise DataError(f"{path} is no run file of memlab: it has no group entry")
-        kind, family, version = identify(entry, str(path))
-        attributes = _plain(entry.attrs)
+        entry = entry_of(file, path)
+        attributes = attributes_of(entry)
         return Run(
-            path=path,
-            kind=kind,
-            family=family,
-            schema_version=version,
-            run_id=run_identity(attributes),
-            title=str(attributes.get("title", kind)),
-            status=_status(path, attributes),
-            started=datetime.fromisoformat(str(attributes["start_time"])),
-            ended=_time(attributes.get("end_time")),
-            boards=tuple(str(attributes.get("board", "")).split()),
-            seed=int(attributes["seed"]) if "seed" in attributes else None,
-            preset=str(attributes.get("preset", "")),
-            tags=tuple(json.loads(attributes.get("tags", "[]"))),
+            **brief_of(path, entry, attributes),
+            instruments=tuple(instruments_of(entry)),
             note=str(attributes.get("note", "")),
             settings=_settings(entry),
-            instruments=tuple(_instruments(entry)),
-            versions={k: str(v) for k, v in _attributes_of(entry, "versions").items()},
-            findings=_findings(entry, attributes),
+            versions={k: str(v) for k, v in _of_group(entry, "versions").items()},
+            findings=findings_of(entry),
             counts=_below(attributes, _COUNT, int),
             on_board=_below(attributes, _COST, float),
-            attributes=attributes,
         )
 
 
@@ -334,33 +279,12 @@ def _last_map(group: h5py.Group) -> FloatArray | None:
     return last
 
 
-def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes as plain values of Python."""
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in attributes.items()
-    }
-
-
-def _attributes_of(entry: h5py.Group, group: str) -> dict[str, Any]:
-    found = _plain(entry[group].attrs) if group in entry else {}
-    found.pop("NX_class", None)
-    return found
-
-
-def _status(path: Path, attributes: Mapping[str, Any]) -> str:
-    status = str(attributes["status"])
-    if status != "running":
-        return status
-    return "running" if is_alive(path, attributes) else "killed"
-
-
-def _time(text: Any) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(str(text))
+def _of_group(entry: h5py.Group, name: str) -> dict[str, Any]:
+    return without_class(attributes_of(entry[name])) if name in entry else {}
 
 
 def _settings(entry: h5py.Group) -> dict[str, Any]:
-    config = _attributes_of(entry, "config")
+    config = _of_group(entry, "config")
     if "json" in config:
         found: dict[str, Any] = json.loads(str(config["json"]))
         return found
@@ -379,76 +303,9 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def _instruments(entry: h5py.Group) -> Iterator[dict[str, Any]]:
-    whole = _attributes_of(entry, "instrument")
-    if "arrays" not in whole:
-        yield whole
-        return
-    for number in range(int(whole["arrays"])):
-        yield _attributes_of(entry, f"instrument/array_{number}")
-
-
 def _below(attributes: Mapping[str, Any], prefix: str, kind: type) -> dict[str, Any]:
     return {
         name.removeprefix(prefix): kind(value)
         for name, value in attributes.items()
         if name.startswith(prefix) and value != "none"
     }
-
-
-def _findings(entry: h5py.Group, attributes: Mapping[str, Any]) -> Findings:
-    findings = Findings()
-    result = entry.get("result", {})
-    for name, item in result.items():
-        if item.is_scale:
-            findings.axes[name] = _finding(item, None)
-        elif not _is_error(name, item):
-            error = result.get(name + _ERROR)
-            known = error is not None and _is_error(name + _ERROR, error)
-            findings.values[name] = _finding(item, error if known else None)
-    for key, value in attributes.items():
-        if key.startswith(_METRIC) and (name := key.removeprefix(_METRIC)) not in findings.values:
-            findings.values[name] = _metric_of_attribute(name, value, attributes)
-    return findings
-
-
-def _is_error(name: str, item: h5py.Dataset) -> bool:
-    """Return whether it is the error of another number, and not a number called so."""
-    said = str(item.attrs.get("long_name", ""))
-    return name.endswith(_ERROR) and said == f"One standard error of {name.removesuffix(_ERROR)}"
-
-
-def _finding(item: h5py.Dataset, error: h5py.Dataset | None) -> Finding:
-    notes = item.attrs
-    value = item.asstr()[()] if item.dtype.kind == "O" else item[()]
-    whole = isinstance(value, str) or np.ndim(value) > 0
-    return Finding(
-        value=value if whole else float(value),
-        units=str(notes.get("units", "")),
-        description=str(notes.get("long_name", "")),
-        error=None if error is None else error[()] if whole else float(error[()]),
-        dims=tuple(dim[0].name.rpartition("/")[2] if len(dim) else "" for dim in item.dims),
-        n=int(notes["n"]) if "n" in notes else None,
-        of=str(notes.get("of", "")),
-        interval=_pair(notes.get("interval")),
-        why=str(notes.get("why", "")),
-        caveat=str(notes.get("caveat", "")),
-    )
-
-
-def _pair(ends: Any) -> tuple[float, float] | None:
-    return None if ends is None else (float(ends[0]), float(ends[1]))
-
-
-def _metric_of_attribute(name: str, value: Any, attributes: Mapping[str, Any]) -> Finding:
-    """Return a metric of a file of schema 1, where metrics were attributes of the entry."""
-    about = f"{_ABOUT}{name}."
-    usual = "1e3" if name.endswith("rmse") else "1"
-    n = attributes.get(f"{about}n")
-    return Finding(
-        float("nan") if value == "none" else float(value),
-        str(attributes.get(f"{about}units", usual)),
-        name.replace("_", " "),
-        n=None if n is None else int(n),
-        of=str(attributes.get(f"{about}of", "")),
-    )

@@ -112,7 +112,7 @@ def test_the_network_is_trained_by_name_and_finds_its_own_metric(
     assert found.findings.values["test_margin"].error > 0
     assert document["metrics"]["test_margin"] == found.metrics["test_margin"]
     # The first that the kind declares is what lists show.
-    assert kind_of_run(found).chief(found.findings) == "test_margin"
+    assert kind_of_run(found).chief(found.findings.values) == "test_margin"
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -20,7 +20,7 @@ def found(path: Path) -> dict[str, float]:
     run = open_run(path)
     kind = load_kind(run.kind)
     assert run.findings.values.keys() <= {one.name for one in kind.quantities}
-    assert kind.chief(run.findings) == kind.quantities[0].name  # what `runs list` shows
+    assert kind.chief(run.findings.values) == kind.quantities[0].name  # what `runs list` shows
     return {name: one.number for name, one in run.findings.values.items()}
 
 

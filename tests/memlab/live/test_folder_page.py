@@ -1,6 +1,7 @@
 """The table of runs is filtered, sorted and chosen from; chosen runs stand side by side."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -130,3 +131,17 @@ def test_names_of_files_are_text(live_runs: dict[str, Path], tmp_path: Path) -> 
         assert what not in shown.html
     assert "%3Cscript%3E" in page._links.text
     assert "&lt;script&gt;2.h5" in shown.html
+
+
+def test_a_scan_under_way_is_told_and_the_table_comes_in_growing_parts(shown: Shown) -> None:
+    seen = shown.watch.last
+    parts = [replace(seen, entries=seen.entries[:n], left=5 - n) for n in range(1, 5)]
+    many = replace(seen, entries=seen.entries * 9, left=1)
+    grown = replace(many, entries=many.entries + seen.entries, left=4000)
+    sent = []
+    for one in (*parts, seen, many, grown, replace(grown, left=0)):
+        shown.again(one)
+        sent.append(shown.page._table.total)
+        if one.left:
+            assert f"{one.left:,} files are still to be read" in shown.head
+    assert sent[-4:] == [5, 45, 45, 50], "it is sent again when it has grown by a quarter"

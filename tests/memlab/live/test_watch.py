@@ -116,3 +116,13 @@ def test_at_the_end_of_the_program_no_thread_looks_any_more() -> None:
     assert ended.is_set()
     assert source.closed.is_set()
     assert watch.is_idle
+
+
+def test_a_source_that_has_more_to_see_is_not_kept_waiting() -> None:
+    source = Counted(*range(20))
+    watch = Watch(source, every=100.0, hurry=lambda: source.looks < 20)
+    end = watch.subscribe(lambda seen, error: None)
+    until(lambda: source.looks == 20)
+    time.sleep(0.2)
+    assert source.looks == 20
+    end()
