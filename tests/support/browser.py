@@ -32,6 +32,15 @@ const texts = [], all = [];
   }
 })(document.body);
 """
+_HEAD = """
+const [words, done] = arguments, begun = performance.now();
+const find = (node) => [...node.querySelectorAll("*")].flatMap(
+  (one) => one.shadowRoot ? [one.shadowRoot, ...find(one.shadowRoot)] : []);
+const roots = find(document);
+const text = () => roots.some((one) => [...one.querySelectorAll("h1 ~ p")].some(
+  (line) => line.textContent.includes(words)));
+(function look() { text() ? done(performance.now() - begun) : setTimeout(look, 10); })();
+"""
 _FOCUS = """
 let one = document.activeElement;
 while (one && one.shadowRoot && one.shadowRoot.activeElement) {
@@ -106,6 +115,15 @@ class Browser:
             assert time.monotonic() - begun < seconds, self.text[:2000]
             time.sleep(every)
         return time.monotonic() - begun
+
+    def head_has(self, words: str, seconds: float = WAIT) -> float:
+        """Wait in the page itself until its head has these words; return seconds that it took.
+
+        To ask for all of the text again and again keeps the browser from drawing.
+        """
+        self.driver.set_script_timeout(seconds)
+        milliseconds: float = self.driver.execute_async_script(_HEAD, words)
+        return 1e-3 * milliseconds
 
     def keys(self, *keys: str) -> list[str]:
         """Press keys; return tag and words of what has the focus then."""
