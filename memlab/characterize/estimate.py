@@ -17,14 +17,20 @@ def estimate_procedures(
 ) -> list[dict[str, Any]]:
     """Return the bill of each procedure; nothing but an emulated chip in memory is touched.
 
-    Each sees the chip as the one before has left it.
+    Each sees the chip as the one before has left it. A passive chip is rehearsed without its wires:
+    what all cells see is solved for every single pulse, and with wires that takes as long as the
+    emulated run itself.
 
     Returns
     -------
     Plain values of each: procedure, readings, batches, pulses (row-parallel), counts of cells
     pulsed, worst voltages (V), on_board (s, J), file size (bytes).
     """
-    with open_for("emulator:", plans[0].config) as array:
+    config, chip = plans[0].config, plans[0].config.chip
+    if chip.passive.active:
+        without = chip.model_copy(update={"wires": type(chip.wires)()})
+        config = config.model_copy(update={"chip": without})
+    with open_for("emulator:", config) as array:
         mask = region.pick(array.shape)
         for plan in plans:
             plan.procedure.check_cells(int(mask.sum()))

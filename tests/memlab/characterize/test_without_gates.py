@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from memlab.array.set_control import SetControl
-from memlab.characterize import Region, plan_procedures, run_procedures
+from memlab.characterize import Region, estimate_procedures, plan_procedures, run_procedures
 from memlab.characterize.levels import LevelsConfig
 from memlab.characterize.procedure import Procedure
 from memlab.characterize.registry import PROCEDURES, load_procedure
+from memlab.emulator import line_solution
 from memlab.errors import LimitError, SettingError
 from memlab.runs import open_run, read_record
 
@@ -45,6 +46,15 @@ def test_a_procedure_runs_without_gates_and_draws_its_picture(name, tmp_path):
     record = read_record(run.path)
     assert not record.load.gates
     assert len(record.load.columns) == 7  # those that are not selected are at 0 V, too
+
+
+def test_a_rehearsal_counts_what_a_run_does_and_solves_no_wires(monkeypatch, tmp_path):
+    settings = [*QUICK["forming"], "chip=passive-tiox", "chip.shape=8x7", "seed=7"]
+    run = ran("forming", tmp_path, url=CHIP, settings=QUICK["forming"])
+    monkeypatch.setattr(line_solution, "_te_lines", None)
+    (bill,) = estimate_procedures(plan_procedures(["forming"], settings=settings), REGION)
+    fired = sum(batch.pulses for batch in read_record(run.path).programs)
+    assert bill["pulses"] == fired > 15
 
 
 def test_the_staircase_is_one_of_gate_voltages_and_refuses_before_there_is_a_file(tmp_path):

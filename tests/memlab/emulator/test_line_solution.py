@@ -51,7 +51,7 @@ def agrees(G, ohm, rows, columns, driver=0.0, sense=0.0, rel=1e-9) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("ohm", [1.0, 0.01, 25.0, (0.3, 4.0), (0.0, 2.0), (2.0, 0.0)], ids=str)
+@pytest.mark.parametrize("ohm", [0.0, 1.0, 0.01, 25.0, (0.3, 4.0), (0.0, 2.0), (2.0, 0.0)], ids=str)
 def test_voltages_and_currents_are_those_of_all_nodes(scheme, shape, ohm) -> None:
     agrees(cells(shape), ohm, *bias(scheme, shape, 2.0))
 
