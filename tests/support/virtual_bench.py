@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from support.fake_arc2 import ROW, fire
@@ -16,6 +17,7 @@ from memlab.emulator import EmulatedBoard
 
 ID_SMU = "Keithley Instruments Inc., Model 2636B, 4012345, 3.3.5"
 ID_MATRIX = "KEITHLEY INSTRUMENTS INC.,MODEL 707B,1234567,01.40a"
+COUNT, NEXT = "print(errorqueue.count)", "print(errorqueue.next())"
 HELD_GATE = 1.6
 """V on the gates of the emulated cells in a SET, which stands for what limits real ones."""
 
@@ -161,18 +163,31 @@ class Instrument:
     def _do(self, message: str) -> str | None:
         if self.dead:
             raise OSError("VI_ERROR_TMO")
-        answer, left = None, message
-        while left:
-            if left == "print(errorqueue.count)":
-                return f"{self.errors:.9e}"
-            if left.startswith("print(errorqueue.next())"):
-                self.errors = 0
-                return "-285\tTSP Syntax error"
-            for pattern, act in self.commands:
-                if match := re.match(pattern, left):
-                    answer = act(*match.groups()) or answer
-                    left = left[match.end() :].lstrip()
-                    break
-            else:
-                raise AssertionError(f"{self.identity} does not know {left!r}")
+        answer = None
+        steps, left = _steps(tuple(pattern for pattern, _ in self.commands), message)
+        for k, values in steps:
+            answer = self.commands[k][1](*values) or answer
+        if left == COUNT:
+            return f"{self.errors:.9e}"
+        if left.startswith(NEXT):
+            self.errors = 0
+            return "-285\tTSP Syntax error"
+        if left:
+            raise AssertionError(f"{self.identity} does not know {left!r}")
         return answer
+
+
+@lru_cache(maxsize=1024)  # the same few hundred messages come ten thousands of times
+def _steps(patterns: tuple[str, ...], message: str) -> tuple[list[tuple[int, tuple]], str]:
+    """Return the commands of a message, as place and values, and what is left after them."""
+    steps: list[tuple[int, tuple]] = []
+    left = message
+    while left and left != COUNT and not left.startswith(NEXT):
+        tried = ((k, re.match(pattern, left)) for k, pattern in enumerate(patterns))
+        found = next(((k, match) for k, match in tried if match), None)
+        if found is None:
+            break
+        k, match = found
+        steps.append((k, match.groups()))
+        left = left[match.end() :].lstrip()
+    return steps, left
