@@ -131,38 +131,46 @@ def _render() -> Iterator[Callable[..., None]]:
         yield render
 
 
-UNDRAWN = {"cli", "experiments"}
-"""Directories whose runs leave a blank picture, but in tests that ask for the fixture `drawn`."""
+DRAWN = {*RENDERED, "kinds"}
+"""Directories whose runs draw their pictures at the end; elsewhere they leave a blank one, but in
+tests that ask for the fixture `drawn`: to draw takes longer than most runs of tests."""
 
 
-@pytest.fixture(autouse=True)
-def _runs_leave_blank_pictures(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = {"drawn", "rendered"} & set(request.fixturenames)
-    if request.path.parent.name in UNDRAWN and not asked:
-        from support.blank_pictures import leave_blank
+@pytest.fixture(scope="session", autouse=True)
+def _leave_blank() -> Iterator[Callable[..., None]]:
+    """Let runs leave a blank picture, and return what draws it."""
+    from support.blank_pictures import leave_blank
 
-        monkeypatch.setattr("memlab.session.session._draw", leave_blank)
+    from memlab.session import session
+
+    draw = session._draw
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "_draw", leave_blank)
+        yield draw
 
 
 @pytest.fixture
-def drawn() -> None:
+def drawn(monkeypatch: pytest.MonkeyPatch, _leave_blank: Callable[..., None]) -> None:
     """Let the runs of this test draw their pictures."""
+    monkeypatch.setattr("memlab.session.session._draw", _leave_blank)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _pictures_are_rendered_where_they_are_looked_at(
-    request: pytest.FixtureRequest, _render: Callable[..., None]
+    request: pytest.FixtureRequest,
+    _render: Callable[..., None],
+    _leave_blank: Callable[..., None],
 ) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
+        if request.node.path.parent.name in DRAWN:
+            patch.setattr("memlab.session.session._draw", _leave_blank)
         if request.node.path.parent.name in RENDERED:
             patch.setattr("memlab.figures.style.save_figure", _render)
         yield
 
 
 @pytest.fixture
-def rendered(monkeypatch: pytest.MonkeyPatch, _render: Callable[..., None]) -> None:
+def rendered(monkeypatch: pytest.MonkeyPatch, _render: Callable[..., None], drawn: None) -> None:
     """Render the pictures of this test."""
     monkeypatch.setattr("memlab.figures.style.save_figure", _render)
 

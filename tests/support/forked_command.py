@@ -21,9 +21,10 @@ from tempfile import TemporaryFile
 from types import ModuleType
 
 import pytest
-from support.blank_pictures import write_beginning
+from support.blank_pictures import leave_blank, write_beginning
 
 from memlab.figures import style
+from memlab.session import session
 
 _KINDS = {
     one.module
@@ -228,7 +229,8 @@ def _main(
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
-    style.save_figure = write_beginning
+    # What a run leaves is not drawn, what a command is asked to draw is not rendered.
+    session._draw, style.save_figure = leave_blank, write_beginning
     try:
         target(*arguments)
     finally:  # as at the end of an interpreter, which this process does not reach
