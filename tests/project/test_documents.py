@@ -1,8 +1,13 @@
-"""Every block of README.md and docs runs as it is written, or says why a test does not run it."""
+"""Every block of README.md and docs runs as it is written, or says why a test does not run it.
+
+By default pictures are drawn and not rendered; with `-m slow` all blocks run with whole pictures.
+"""
 
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,10 +22,26 @@ for _block in ALL:
         SCENES.setdefault(_block.scene, []).append(_block)
 
 
+Warm = Callable[[list[Block], bool], WarmCommands]
+
+
 @pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmCommands]:
-    with WarmCommands(tmp_path_factory.mktemp("bin")) as commands:
-        yield commands
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Return the commands for a scene, which have what it needs imported."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(modules: tuple[str, ...], rendered: bool) -> WarmCommands:
+            directory = tmp_path_factory.mktemp("bin")
+            return stack.enter_context(WarmCommands(directory, modules, rendered=rendered))
+
+        def for_scene(scene: list[Block], rendered: bool) -> WarmCommands:
+            needed = {block.marks["needs"] for block in scene if "needs" in block.marks}
+            for name in needed:
+                pytest.importorskip(name)
+            return start(tuple(needed & {"torch"}), rendered)
+
+        yield for_scene
 
 
 def test_every_block_says_what_it_is() -> None:
@@ -48,17 +69,42 @@ def test_blocks_that_ci_runs_are_lines_of_it() -> None:
         assert set(block.text.splitlines()) <= set(lines), block.place
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs a shell, and processes that fork")
+needs_shell = pytest.mark.skipif(
+    os.name != "posix", reason="needs a shell, and processes that fork"
+)
+
+
+@needs_shell
 @pytest.mark.parametrize(
     "scene",
     [
-        pytest.param(
-            scene, id=name, marks=[pytest.mark.slow] * any("slow" in one.marks for one in scene)
-        )
+        pytest.param(scene, id=name)
         for name, scene in SCENES.items()
+        if not any("slow" in one.marks for one in scene)
     ],
 )
 def test_blocks_run_as_written(
+    scene: list[Block],
+    warm: Warm,
+    tmp_path: Path,
+    virtual_board: Callable[..., VirtualBoard],
+) -> None:
+    run_all(scene, warm(scene, False), tmp_path, virtual_board)
+
+
+@pytest.mark.slow
+@needs_shell
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+def test_all_blocks_run_with_their_pictures(
+    scene: list[Block],
+    warm: Warm,
+    tmp_path: Path,
+    virtual_board: Callable[..., VirtualBoard],
+) -> None:
+    run_all(scene, warm(scene, True), tmp_path, virtual_board)
+
+
+def run_all(
     scene: list[Block],
     warm: WarmCommands,
     tmp_path: Path,
@@ -75,8 +121,6 @@ def test_blocks_run_as_written(
     directory = tmp_path / "work"
     directory.mkdir()
     for block in scene:
-        if "needs" in block.marks:
-            pytest.importorskip(block.marks["needs"])
         if "board" in block.marks and "BOARD" not in environment:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("MEMLAB_STATE", environment["MEMLAB_STATE"])

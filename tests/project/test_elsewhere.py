@@ -53,8 +53,11 @@ def without_posix(program: str, before: str = "") -> str:
 
 def imported_at_once(path: Path) -> set[str]:
     """Return the POSIX modules that a file imports outside of functions."""
-    found = set()
-    left: list[ast.AST] = [ast.parse(path.read_text())]
+    found: set[str] = set()
+    text = path.read_text()
+    if not any(name in text for name in MODULES):
+        return found  # to parse hundreds of files takes seconds
+    left: list[ast.AST] = [ast.parse(text)]
     while left:
         node = left.pop()
         if isinstance(node, ast.Import):

@@ -1,7 +1,9 @@
 """`memlab` and `python` for a shell script, forked from a process that has memlab imported.
 
 A script that calls memlab ten times would otherwise import it ten times, which takes longer than
-what it does. Run as a program, this is that process: `python warm_commands.py SOCKET`.
+what it does. Run as a program, this is that process:
+
+    python warm_commands.py SOCKET [unrendered] [MODULE ...]
 """
 
 import gc
@@ -13,10 +15,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 REPOSITORY = Path(__file__).parents[2]
+PATHS = f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"
+UNRENDERED = "unrendered"
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
 if {name!r} == "python" and sys.argv[1:2] in ([], ["-"], ["-m"]):
@@ -40,18 +45,25 @@ class WarmCommands:
     ----------
     directory
         Where they are made; its path must be short enough for that of a socket.
+    modules
+        What else it has imported.
+    rendered
+        Whether pictures are rendered; else they are drawn, and only files begun.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, modules: Sequence[str] = (), *, rendered: bool = False
+    ) -> None:
         self.bin = directory
         self._socket = directory / "socket"
         for name in ("memlab", "python"):
             text = CLIENT.format(python=sys.executable, name=name, path=str(self._socket))
             (directory / name).write_text(text)
             (directory / name).chmod(0o755)
+        words = [] if rendered else [UNRENDERED]
         self._server = subprocess.Popen(
-            [sys.executable, __file__, str(self._socket)],
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OPENBLAS_NUM_THREADS": "1"},
+            [sys.executable, __file__, str(self._socket), *words, *modules],
+            env={**os.environ, "PYTHONPATH": PATHS, "OPENBLAS_NUM_THREADS": "1"},
         )
         while not self._socket.exists():
             if self._server.poll() is not None:
@@ -66,9 +78,22 @@ class WarmCommands:
         self._server.wait()
 
 
-def _serve(path: str) -> None:
-    for name in ("h5py", "matplotlib.pyplot", "memlab.cli.commands", "memlab.experiments"):
+def _serve(path: str, words: list[str]) -> None:
+    modules = [word for word in words if word != UNRENDERED]
+    for name in (
+        "h5py",
+        "matplotlib.pyplot",
+        "memlab.cli.commands",
+        "memlab.experiments",
+        *modules,
+    ):
         __import__(name)
+    if UNRENDERED in words:
+        from support.blank_pictures import write_beginning
+
+        from memlab.figures import style
+
+        style.save_figure = write_beginning
     gc.freeze()  # a collection in a fork would copy each page with an object in it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
@@ -127,4 +152,4 @@ def _be(client: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(sys.argv[1], sys.argv[2:])
