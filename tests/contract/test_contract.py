@@ -44,12 +44,11 @@ class TestArrayOnABoard(BoardArrayContract):
 
 
 SIZES = [
-    # By default a square is served, below.
     pytest.param("emulator:?chip=ideal&shape=64x64", marks=pytest.mark.slow),
     pytest.param("emulator:?chip=ideal&shape=32x32", marks=pytest.mark.slow),
     "emulator:?chip=ideal&shape=200x130&limits.row_current=0.012",
     "emulator:?chip=ideal&shape=5x7",
-    "serve --tcp 0 --chip ideal --shape 64x64",
+    pytest.param("serve --tcp 0 --chip ideal --shape 64x64", marks=pytest.mark.slow),
     "serve --pty --chip ideal --shape 5x7",
 ]
 """What is not 128 x 64; the cells of the suites need 5 x 7."""
@@ -114,7 +113,8 @@ class TestPassiveBoard(BoardContract):
 
 
 class TestPassiveArray(BoardArrayContract):
-    @pytest.fixture(params=PASSIVE_URLS)
+    # By default the other scheme is that of the boards, above: codes are what differs.
+    @pytest.fixture(params=[PASSIVE_URLS[0], pytest.param(PASSIVE_URLS[1], marks=pytest.mark.slow)])
     def open_array(self, request: pytest.FixtureRequest) -> Callable[..., Array]:
         return partial(open_array, request.param)
 

@@ -76,7 +76,8 @@ def of_commands_far_apart(words: dict[str, list[str]], directory: Path) -> None:
             run(name, [str(here / w) if w.endswith(".npy") else w for w in command], url, directory)
         finally:
             os.chdir(here)
-        time.sleep(1.1)
+        if k == 0 or words is WHOLE:
+            time.sleep(1.1)
 
 
 def of_served(words: dict[str, list[str]], directory: Path) -> None:

@@ -56,13 +56,23 @@ def test_the_page_has_the_whole_file_in_its_order() -> None:
     assert len(FILE.read_text().splitlines()) <= 350
 
 
+FEW = "vmm or limit or journal or pulses_only"
+"""Of the suites, what is run by default."""
+
+
+@pytest.mark.parametrize(
+    ("which", "least"), [(FEW, 30), pytest.param("", 150, marks=pytest.mark.slow)]
+)
 def test_the_contract_suites_pass_in_a_process_of_their_own(
-    pico: Pico, url: str, package: Path, tmp_path: Path
+    pico: Pico, url: str, package: Path, tmp_path: Path, which: str, least: int
 ) -> None:
     (tmp_path / "test_my_board.py").write_text(SUITE)
     path = os.pathsep.join([str(package), str(REPOSITORY)])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_board.py"],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("-k", which, "test_my_board.py"),
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": path, "PICO": url.replace("=0.5", "=5")},
         capture_output=True,
@@ -73,7 +83,7 @@ def test_the_contract_suites_pass_in_a_process_of_their_own(
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed
-    assert int(passed[1]) > 150
+    assert int(passed[1]) > least
     assert pico.lines[-1] == "ZERO"
 
 

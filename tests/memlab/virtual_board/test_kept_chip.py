@@ -224,7 +224,7 @@ def wait_until_in_step(array: BoardArray) -> None:
 def test_killed_boards_keep_chip_and_passport_in_step(
     virtual_board: Serve, caplog: pytest.LogCaptureFixture, counts: Callable[[str], None]
 ) -> None:
-    kill_some(1, 2, virtual_board, caplog, counts)
+    kill_some(9, 1, virtual_board, caplog, counts)  # board and host, with kill -9
 
 
 @pytest.mark.slow
