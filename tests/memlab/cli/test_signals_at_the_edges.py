@@ -81,13 +81,16 @@ def _interrupted(**_: object) -> int:
     ],
 )
 @pytest.mark.parametrize("whole_process", [True, False])
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_any_number_of_signals_from_any_bytecode_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     whole_process: bool,
     command: Callable[..., int],
     end: tuple[int, str],
+    step: int,
 ) -> None:
+    """By default from every fourth bytecode on, with `-m slow` from each."""
     monkeypatch.setattr(commands.cli, "main", command)
     before = {number: signal.getsignal(number) for number in stopping.SIGNALS}
 
@@ -117,7 +120,7 @@ def test_any_number_of_signals_from_any_bytecode_on(
     *undisturbed, bytecodes = run(sys.maxsize)
     assert tuple(undisturbed) == end
     assert bytecodes > 100
-    ends = [run(first)[:2] for first in range(bytecodes)]
+    ends = [run(first)[:2] for first in sorted({*range(0, bytecodes, step), bytecodes - 1})]
     # Once the command has ended as it will, nothing changes that.
     assert ends[0] == (EARLY if whole_process else INTERRUPTED)
     assert ends[-1] == end
