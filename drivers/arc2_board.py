@@ -47,6 +47,7 @@ from drivers.board import BoardConfig, Capabilities, PulseBatch, PulseKind, Samp
 from drivers.capabilities import Rest, Scheme
 from drivers.converter import CodeRange, Codes, Converter, grid
 from drivers.errors import DeviceError, TransportError
+from drivers.extras import pip_command
 from drivers.recorded_board import RecordedBoard
 from firmware_protocol.errors import MemlabError
 
@@ -137,7 +138,7 @@ def _pyarc2() -> Any:
         import pyarc2
     except ImportError as error:
         raise TransportError(
-            f"arc2: needs pyarc2 ({error}): pip install 'memlab[arc2]' (Linux and Windows, x86-64)"
+            f"arc2: needs pyarc2 ({error}): {pip_command('arc2')} (Linux and Windows, x86-64)"
         ) from error
     return pyarc2
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import rich_click as click
 
+from drivers.extras import pip_command
 from memlab.cli.command import Command
 from memlab.cli.failures import INTERRUPTED
 from memlab.errors import SettingError
@@ -48,8 +49,8 @@ def live(what: str, port: int, no_browser: bool, host: str) -> int:
     target = target_of(what)
     if find_spec("bokeh") is None:
         raise SettingError(
-            "the live page needs Bokeh: python -m pip install 'memlab[live]' (memlab runs watch "
-            "shows a run in the terminal without it)"
+            f"the live page needs Bokeh: {pip_command('live')} (memlab runs watch shows a run in "
+            "the terminal without it)"
         )
     from memlab.live.pages import pages_of
     from memlab.live.server import LiveServer

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from drivers.extras import pip_command
 from memlab.datasets.mnist import IDX_FILES, load_mnist, to_8x8
 from memlab.datasets.store import data_directory
 from memlab.errors import DataError, SettingError
@@ -82,9 +83,7 @@ def _retrieve(url: str, directory: Path, name: str, progress: bool) -> Path:
     try:
         import pooch
     except ImportError as error:
-        raise SettingError(
-            "downloading needs pooch: python -m pip install 'memlab[mnist]'"
-        ) from error
+        raise SettingError(f"downloading needs pooch: {pip_command('mnist')}") from error
     pooch.get_logger().setLevel(logging.WARNING)
     (directory / name).unlink(missing_ok=True)  # pooch would take it for the download
     try:

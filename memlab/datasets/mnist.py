@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.datasets.store import data_directory, find_file, load_npz
-from memlab.errors import DataError, SettingError
+from memlab.errors import DataError
 
 __all__ = ["IDX_FILES", "Mnist", "load_mnist", "load_mnist_8x8", "read_idx", "to_8x8"]
 
@@ -87,18 +87,9 @@ def to_8x8(images: ByteArray) -> ByteArray:
 
     Pillow antialiases (its kernel is stretched by 2.5) and rounds to 8 bits between its two
     passes; the bicubic of other libraries gives other images, so never mix them.
-
-    Raises
-    ------
-    SettingError
-        If Pillow is not installed.
     """
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise SettingError(
-            "8 x 8 images need Pillow: python -m pip install 'memlab[mnist]'"
-        ) from error
+    from PIL import Image  # only who shrinks images needs it
+
     cropped = np.ascontiguousarray(images[:, CROP, CROP])
     small = np.empty((len(images), 8, 8), np.uint8)
     for image, out in zip(cropped, small, strict=True):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from drivers import stopping
+from drivers.extras import pip_command
 from memlab.errors import MemlabError, SettingError
 from memlab.sweep.trial import Outcome, Trial, run_trial
 
@@ -42,9 +43,7 @@ def run_on_cluster(trials: Sequence[Trial], address: str) -> Iterator[Outcome]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise SettingError(
-            "--scheduler needs Dask: python -m pip install 'memlab[sweep]'"
-        ) from error
+        raise SettingError(f"--scheduler needs Dask: {pip_command('sweep')}") from error
     with _quiet():
         with stopping.at_once():
             client = _connect(Client, address)

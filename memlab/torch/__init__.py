@@ -23,11 +23,13 @@ imports this module.
 
 from __future__ import annotations
 
+from drivers.extras import pip_command
+
 try:
     import torch as _torch  # noqa: F401 - says at once, and in words, when it is missing
 except ImportError as error:
     raise ImportError(
-        "memlab.torch needs PyTorch: python -m pip install 'memlab[torch]', or only the CPU build: "
+        f"memlab.torch needs PyTorch: {pip_command('torch')}, or only the CPU build: "
         "python -m pip install torch --index-url https://download.pytorch.org/whl/cpu"
     ) from error
 

@@ -1,9 +1,11 @@
 """Who may come in, what the browser may do, and how the command begins and ends."""
 
 import re
+import shlex
 import signal
 import socket
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from support.live_served import Served
 
+from drivers.extras import pip_command
 from memlab.cli import cli
 
 WITH_BOKEH = pytest.mark.skipif(
@@ -166,3 +169,15 @@ def test_without_bokeh_one_line_names_the_extra(
     monkeypatch.setattr("memlab.cli.live.find_spec", lambda name: None)
     done = CliRunner().invoke(cli, ["live", str(live_runs["map"])])
     assert "memlab[live]" in str(done.exception)
+
+
+def test_where_memlab_runs_from_its_sources_pip_is_given_their_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    assert pip_command("live") == "python -m pip install 'memlab[live]'"
+    monkeypatch.setattr("drivers.extras.distribution", missing)
+    (*_, place) = shlex.split(pip_command("live"))
+    assert Path(place.removesuffix("[live]"), "pyproject.toml").is_file()
