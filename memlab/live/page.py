@@ -18,6 +18,9 @@ __all__ = ["Page"]
 
 T = TypeVar("T")
 
+_LATER = 300
+"""Milliseconds in which a browser shows what it has."""
+
 
 @cache
 def _template() -> Any:
@@ -45,7 +48,7 @@ class Page(Generic[T]):
 
     def __init__(self, document: Document, watch: Watch[T], title: str):
         self.document = document
-        self.head = text(html.message("Reading ...", warning=False))
+        self.head = text(html.message("Reading ...", warning=False), name="head")
         self.note = text(visible=False)
         self.grid = grid([], "panels")
         self.scheme = TextInput(name="scheme", value="light", visible=False)
@@ -53,6 +56,7 @@ class Page(Generic[T]):
         self._painted: set[str] = set()
         self._watch = watch
         self._is_asked = False
+        self._panels_now: list[Any] = []
         root = Column(
             children=[self.head, self.note, *self.above(), self.grid, *self.below(), self.scheme],
             sizing_mode="stretch_width",
@@ -83,21 +87,36 @@ class Page(Generic[T]):
         """Show it when the document is free; once, however many looks there are until then."""
         if not self._is_asked:
             self._is_asked = True
-            self.document.add_next_tick_callback(self._update)
+            self.document.add_next_tick_callback(self._hear)
 
-    def _update(self) -> None:
+    def _hear(self) -> None:
         self._is_asked = False
+        self._update(later=True)
+
+    def _update(self, *, later: bool = False) -> None:
         error = self._watch.error
         self.note.visible = bool(error)
         self.note.text = html.message(f"Not readable now, tried again: {error}") if error else ""
         if self._watch.last is not None:
-            self.place(self.show(self._watch.last))
+            self.place(self.show(self._watch.last), later=later)
 
-    def place(self, panels: Sequence[Any]) -> None:
-        """Put panels into the grid, in order."""
-        if list(panels) != list(self.grid.children):
-            self.grid.children = list(panels)
+    def place(self, panels: Sequence[Any], *, later: bool = False) -> None:
+        """Put panels into the grid, in order.
+
+        `later` lets those wait a moment that come to a page that stands already: a browser takes
+        longest to make them, and would show the news in the head when it has.
+        """
+        before, self._panels_now = self._panels_now, list(panels)
+        if not later or not self.grid.children:
+            self._put()
+        elif before != self._panels_now:
+            self.document.add_timeout_callback(self._put, _LATER)
         self._paint()
+
+    def _put(self) -> None:
+        if self._panels_now != list(self.grid.children):
+            self.grid.children = self._panels_now
+            self._paint()
 
     def _paint(self) -> None:
         plots = [one for one in self.document.select({"type": Plot}) if one.id not in self._painted]

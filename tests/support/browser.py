@@ -33,13 +33,21 @@ const texts = [], all = [];
 })(document.body);
 """
 _HEAD = """
-const [words, done] = arguments, begun = performance.now();
+const [words] = arguments;
 const find = (node) => [...node.querySelectorAll("*")].flatMap(
   (one) => one.shadowRoot ? [one.shadowRoot, ...find(one.shadowRoot)] : []);
-const roots = find(document);
-const text = () => roots.some((one) => [...one.querySelectorAll("h1 ~ p")].some(
-  (line) => line.textContent.includes(words)));
-(function look() { text() ? done(performance.now() - begun) : setTimeout(look, 10); })();
+const head = find(document).find((one) => one.querySelector("h1"));
+window.headSeen = new Promise((done) => {
+  const drawn = () => setTimeout(() => done(performance.timeOrigin + performance.now()));
+  const look = () => {
+    if (head.textContent.includes(words)) {
+      observer.disconnect();
+      requestAnimationFrame(drawn);
+    }
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(head, {childList: true, subtree: true, characterData: true});
+});
 """
 _FOCUS = """
 let one = document.activeElement;
@@ -97,6 +105,8 @@ class Browser:
         self.driver.get(url)
         self.until(lambda: self.run("return document.documentElement.dataset.ready"))
         self.until(lambda: words in self.text)
+        self.driver.set_script_timeout(WAIT)
+        self.driver.execute_async_script("requestIdleCallback(arguments[0])")  # it is drawn
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)
@@ -116,13 +126,19 @@ class Browser:
             time.sleep(every)
         return time.monotonic() - begun
 
-    def head_has(self, words: str, seconds: float = WAIT) -> float:
-        """Wait in the page itself until its head has these words; return seconds that it took.
+    def watch_head(self, words: str) -> None:
+        """Let the page note when its head has these words, drawn.
 
-        To ask for all of the text again and again keeps the browser from drawing.
+        To ask it from here, again and again, would keep the browser from drawing; and it answers
+        when it has done everything else.
         """
+        self.run(_HEAD, words)
+
+    def head_seen(self, seconds: float = WAIT) -> float:
+        """Return the moment (s, as `time.time`) when the head has had the words of `watch_head`."""
         self.driver.set_script_timeout(seconds)
-        milliseconds: float = self.driver.execute_async_script(_HEAD, words)
+        script = "headSeen.then(arguments[0])"
+        milliseconds: float = self.driver.execute_async_script(script)
         return 1e-3 * milliseconds
 
     def keys(self, *keys: str) -> list[str]:

@@ -48,8 +48,11 @@ class Shown:
         self.watch.last, self.watch.error = seen, error
         for hear in self.watch.listeners:
             hear(seen, error)
-        for callback in self.document.session_callbacks:
-            callback.callback()
+        called: list[Any] = []
+        while waiting := [one for one in self.document.session_callbacks if one not in called]:
+            called += waiting
+            for callback in waiting:
+                callback.callback()
 
     @property
     def panels(self) -> dict[str, Any]:

@@ -26,9 +26,26 @@ async function ask() {
   }
 }
 
+// Bokeh lays out the whole page, plots too, for each text that changes: put it into its place alone.
+function changeTextsAlone() {
+  const view = Bokeh.documents[0].get_model_by_name("head")?.default_view?.prototype;
+  if (view == null) {
+    return;
+  }
+  const whole = view.rerender;
+  view.rerender = function () {
+    if (this.markup_el != null && this.model.disable_math) {
+      this.markup_el.innerHTML = this.model.text;
+    } else {
+      whole.call(this);
+    }
+  };
+}
+
 const page = JSON.parse(document.getElementById("memlab-page").textContent);
 Bokeh.set_log_level("error");
 Bokeh.embed.embed_items({}, [page]).then(() => {
+  changeTextsAlone();
   tellScheme();
   dark.addEventListener("change", tellScheme);
   document.documentElement.dataset.ready = "yes";
