@@ -72,6 +72,13 @@ class StatedLaw(Protocol):
         """
         ...
 
+    def increment(self, voltage: float, width: float) -> float:
+        """By how much (S) a pulse of `voltage` V and `width` s moves a cell halfway up.
+
+        A typical cell without a gate; SETs have positive voltages, and RESETs negative ones.
+        """
+        ...
+
 
 class Simulation(Protocol):
     """A chip, and the board around it, that are simulated in this process."""

@@ -64,6 +64,25 @@ class LevelControl(Underneath):
         simulation = self.simulation
         return None if simulation is None else SwitchingLaw.of(simulation.law)
 
+    def stated_increment(self, voltage: float, width: float) -> float | None:
+        """By how much (S) a pulse moves a cell halfway up, where that is known without asking.
+
+        Parameters
+        ----------
+        voltage
+            Amplitude in V: positive for a SET, negative for a RESET.
+        width
+            In s.
+
+        Returns
+        -------
+        None where nobody says, or cells have gates: their SETs end at levels.
+        """
+        simulation = self.simulation
+        if simulation is None or self.control.gates:
+            return None
+        return simulation.law.increment(voltage, width)
+
     def program_to(
         self,
         control: npt.ArrayLike,

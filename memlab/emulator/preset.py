@@ -177,9 +177,22 @@ class ChipPreset(Parameters):
     def set_from_reset(self, voltage: float, width: float) -> float:
         """Return what a SET (V, s) leaves of a typical cell without a gate after a RESET, in S."""
         part = float(progress(self.set, np.asarray(voltage), np.asarray(width)))
-        low = self.reset_conductance
+        return self.reset_conductance + part * self._span
+
+    def increment(self, voltage: float, width: float) -> float:
+        """Return by how much (S) a pulse (V, s) moves a typical cell without a gate, halfway up.
+
+        SETs have positive voltages, RESETs negative ones, as the change that is returned.
+        """
+        law = self.set if voltage > 0.0 else self.reset
+        part = float(progress(law, np.asarray(abs(voltage)), np.asarray(width)))
+        return 0.5 * float(np.sign(voltage)) * part * self._span
+
+    @property
+    def _span(self) -> float:
+        """From where RESETs of cells without gates end to where SETs do, in S."""
         level = float(soft_level(np.asarray(self.set_offset), self.set_onset, self.set_saturation))
-        return low + part * max(level - low, 0.0)
+        return max(level - self.reset_conductance, 0.0)
 
     def parameter(self, name: str) -> float:
         """Return a number by its name, a nested one by its dotted name."""

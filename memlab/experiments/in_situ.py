@@ -27,7 +27,7 @@ def make_in_situ(
 ) -> Experiment:
     """Return an experiment whose errors reach its layers as the update rule wants."""
     experiment = make(config, arrays)
-    attach(config.update, experiment.network, config.seed)
+    attach(config.update, experiment.network, config.seed, arrays)
     return experiment
 
 

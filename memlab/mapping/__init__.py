@@ -11,6 +11,7 @@ from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
 from memlab.mapping.settings import LI_2019, TA_HFO2, MappingConfig
 from memlab.mapping.slices import SlicedMatrix, held_in_slices
+from memlab.mapping.spare import spare_views
 from memlab.mapping.switching import measure_switching_law
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
 from memlab.mapping.write_verify import (
@@ -59,6 +60,7 @@ __all__ = [
     "pair_weight",
     "place",
     "placed_matrix",
+    "spare_views",
     "start_at",
     "summarise",
     "tile_weights",

@@ -9,10 +9,10 @@ import numpy as np
 
 from memlab.chip.shape import PUBLISHED
 from memlab.errors import SettingError
-from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
+from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, cut
 from memlab.numeric import BoolArray
 
-__all__ = ["Request", "place", "slice_names"]
+__all__ = ["Request", "first_free", "place", "slice_names"]
 
 
 def slice_names(name: str, slices: int) -> list[str]:
@@ -133,19 +133,28 @@ def _place_one(request: Request, room: list[BoolArray]) -> MatrixPlan | None:
         tiles = []
         shape = request.inputs, request.outputs
         for tile in cut(shape, request.copies, chunks, parts):
-            placed = _first_free(tile, trial)
-            if placed is None:
+            found = first_free(tile.shape, trial)
+            if found is None:
                 break
-            tiles.append(placed)
+            array, row, column = found
+            tiles.append(tile.at(row, column, array))
         else:
             room[:] = trial
             return MatrixPlan(request.name, *shape, request.copies, tuple(tiles))
     return None
 
 
-def _first_free(tile: Tile, room: list[BoolArray]) -> Tile | None:
-    """Put a tile into the first free rectangle and take its cells."""
-    rows, columns = tile.shape
+def first_free(shape: tuple[int, int], room: Sequence[BoolArray]) -> tuple[int, int, int] | None:
+    """Return array, row and column of the first free rectangle, and take its cells; or None.
+
+    Parameters
+    ----------
+    shape
+        (rows, columns) of the rectangle.
+    room
+        Masks of the free cells of each array; changed.
+    """
+    rows, columns = shape
     for array, mask in enumerate(room):
         if rows > mask.shape[0] or columns > mask.shape[1]:
             continue
@@ -161,7 +170,6 @@ def _first_free(tile: Tile, room: list[BoolArray]) -> Tile | None:
         fits = np.argwhere((count == rows * columns).T)
         if fits.size:
             column, row = map(int, fits[0])
-            placed = tile.at(row, column, array)
-            mask[placed.rows, placed.columns] = False
-            return placed
+            mask[row : row + rows, column : column + columns] = False
+            return array, row, column
     return None

@@ -166,7 +166,7 @@ class Model:
             read_voltage=read_voltage,
             seed=seed,
         )
-        attach(rule, self.network, seed)
+        attach(rule, self.network, seed, self.arrays)
         self._told = False
         self._settings = {
             "layers": [_described(layer) for layer in self.layers],

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 
 from drivers.known_names import unknown
 from drivers.plug_ins import find_points, load_point, only_point, where_from
+from memlab.array import Array
 from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix, MappingConfig, UpdateRule
 from memlab.nn import Credit, Network
@@ -79,6 +80,17 @@ class RuleSettings(Choice):
             How conductances become gate voltages, and between which limits.
         rng
             Draws at random; shared by all blocks of a network.
+        """
+
+    def claim(self, matrices: Sequence[DifferentialMatrix], arrays: Sequence[Array]) -> None:
+        """Take cells beside those of a network, or refuse its arrays; by default nothing.
+
+        Comes before `prepare`, and whenever the network is made: nothing is pulsed.
+
+        Raises
+        ------
+        SettingError
+            If the rule cannot work on these arrays, or there is no room.
         """
 
     def prepare(self, matrices: Sequence[DifferentialMatrix], rng: np.random.Generator) -> None:
@@ -153,8 +165,15 @@ UpdateSetting = Annotated[SerializeAsAny[RuleSettings], BeforeValidator(as_rule)
 """Type of a setting that is an update rule with its settings; the name of one is one too."""
 
 
-def attach(update: RuleSettings, network: Network, seed: int) -> None:
-    """Let errors reach a network as its rule wants; what is drawn for that is the seed's."""
+def attach(update: RuleSettings, network: Network, seed: int, arrays: Sequence[Array] = ()) -> None:
+    """Give a network on some arrays what its rule needs besides; draws are the seed's.
+
+    Raises
+    ------
+    SettingError
+        If the rule cannot work on these arrays.
+    """
+    update.claim(network.matrices, arrays)
     rng = np.random.default_rng([seed, 0x0DD])  # a stream that nothing else draws from
     update.prepare(network.matrices, rng)
     network.credit = update.credit(rng)

@@ -93,6 +93,7 @@ def crossbar_layers(
     matrices = [
         placed_matrix(one, arrays, siemens_per_weight, read_voltage, make, rng) for one in plan
     ]
+    rule.claim(matrices, arrays)
     rule.prepare(matrices, np.random.default_rng([seed, 0x0DD]))
     return {
         matrix.name: CrossbarLinear(matrix, bias_input=bias_input, dtype=dtype)

@@ -15,6 +15,7 @@ from memlab.errors import SettingError
 from memlab.mapping import (
     TA_HFO2,
     Copies,
+    DifferentialMatrix,
     FloorPlan,
     Request,
     SwitchingLaw,
@@ -100,6 +101,7 @@ def place(
     # In the order of both models: the copy has the same modules under the same names.
     copied = dict(placed.named_modules())
     replaced: dict[nn.Module, CrossbarModule] = {}
+    every: list[DifferentialMatrix] = []
     rng = np.random.default_rng(0)  # draws starting weights that the model's own replace
     for path, (source, adapter) in sources.items():
         names = [_name(path, part) for part in adapter.shapes(source)]
@@ -109,6 +111,7 @@ def place(
             for one in slice_names(name, slices)
         }
         matrices = [held_in_slices(name, slices, held) for name in names]
+        every += matrices
         rule.prepare(matrices, draws)
         layer = adapter.holding(source, matrices, bias_input)
         layer.load_state_dict(source.state_dict())
@@ -121,6 +124,7 @@ def place(
                 start_at(block, weight, siemens_per_weight, laws[block.array_number])
         layer.arrays = arrays
         replaced[copied[path]] = layer
+    rule.claim(every, arrays)
     if placed in replaced:
         return replaced[placed]
     for module in list(placed.modules()):

@@ -17,12 +17,15 @@ SETTINGS = (
     "mapping.gate_spread=0.1",
     "log.level=epochs",
 )
+STEPS = ("chip=passive-tiox", "chip.shape=24x16", "chip.wires.resistance=0", "update.step=3e-6")
 OFF_DEFAULT = {
     "feedback-alignment": ("update.scale=0.7",),
     "forward-only": ("train.lr=0.05", "update.levels=3", "update.deepest=0.2"),
+    "increments": STEPS,
     "mixed-precision": ("update.step=0.013", "update.keep=0.4"),
     "sign-threshold": ("update.step=0.03", "update.threshold=0.8"),
     "stochastic-rounding": ("update.step=0.03",),
+    "tiki-taka": (*STEPS, "update.every=2", "update.alternate=2", "update.fast=30"),
     "write-verify": ("update.tolerance=2e-6", "update.attempts=2"),
 }
 BY_ERRORS_ONLY = ("feedback-alignment", "forward-only")
