@@ -285,6 +285,7 @@ def recorded_training(array: Array, out: Path, log: str = "all") -> memlab.Run:
     return memlab.open_run(run.path)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_training_of_torch_is_a_run_like_any_other(tmp_path: Path) -> None:
     with memlab.open_array("emulator:?chip=ta-hfo2&seed=7") as array:
         run = recorded_training(array[7:39, 20:29], tmp_path / "torch.h5")

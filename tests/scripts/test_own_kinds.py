@@ -100,6 +100,7 @@ def test_a_wrong_setting_is_told_in_one_line(capsys: pytest.CaptureFixture[str])
     assert "second-set" in said
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_network_is_trained_by_name_and_finds_its_own_metric(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def test_ohmic_cells_show_no_bending(tmp_path: Path) -> None:
     assert np.isnan(run.value("voltage"))
 
 
+@pytest.mark.usefixtures("drawn")
 def test_columns_are_straight_lines_up_to_the_clip_and_saturated_points_are_left_out(
     tmp_path: Path,
 ) -> None:

@@ -37,6 +37,7 @@ def settings(name: str, *more: str) -> list[str]:
 
 
 # Stuck cells of the worst chip are beyond the range of the amplifier.
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.filterwarnings("ignore::memlab.errors.SaturationWarning")
 @pytest.mark.parametrize("name", QUICK)
 def test_the_worst_chip_gives_a_file_a_picture_and_a_document(name: str, tmp_path: Path) -> None:
@@ -55,6 +56,7 @@ def test_the_worst_chip_gives_a_file_a_picture_and_a_document(name: str, tmp_pat
         assert file["entry/map/conductance"].shape[1:] == (10, 4)
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize("name", QUICK)
 def test_one_cell_is_enough(name: str, tmp_path: Path) -> None:
     result = run(

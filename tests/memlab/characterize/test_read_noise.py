@@ -20,6 +20,7 @@ def power_of(flicker: float) -> float:
     return flicker**2 / (16 * math.log(2))
 
 
+@pytest.mark.usefixtures("drawn")
 def test_white_noise_and_flicker_are_recovered_with_all_effects_on(tmp_path: Path) -> None:
     run = analyse("read-noise", tmp_path, "ta-hfo2-full", settings=ONE_LEVEL, figure=True)
     # Flicker that changes within a burst adds 2 % to the white noise.

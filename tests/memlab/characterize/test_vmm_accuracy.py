@@ -23,6 +23,7 @@ def driven(run: Analysed) -> np.ndarray:
         return (vmm["dac_code"][()][which] - 32768.0) * 10.0 / 65536
 
 
+@pytest.mark.usefixtures("drawn")
 def test_on_the_ideal_chip_the_error_is_quantisation(tmp_path: Path) -> None:
     run = analyse("vmm-accuracy", tmp_path, "ideal", settings={"gains": "[1,0]"}, figure=True)
     # The steps at gain 1 and of the matrix at gain 2 (0.2 V): uniform, so step / sqrt(12). The

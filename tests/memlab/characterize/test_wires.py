@@ -54,6 +54,7 @@ def test_wires_without_resistance_have_none(tmp_path: Path) -> None:
     assert value <= 4.5 * error + 1e-3
 
 
+@pytest.mark.usefixtures("drawn")
 def test_only_cells_of_the_region_are_pulsed_and_a_picture_is_drawn(tmp_path: Path) -> None:
     region = Region(rows="100:", columns="30:")
     run = analyse("wires", tmp_path, "ta-hfo2", region=region, figure=True, wires__resistance=1.0)
@@ -63,6 +64,7 @@ def test_only_cells_of_the_region_are_pulsed_and_a_picture_is_drawn(tmp_path: Pa
     assert run.path.with_suffix(".png").is_file()
 
 
+@pytest.mark.usefixtures("drawn")
 def test_too_few_cells_are_said_to_be_not_measurable(tmp_path: Path) -> None:
     run = analyse("wires", tmp_path, "ta-hfo2", region=Region(cells=("5,7",)), figure=True)
     assert np.isnan(run.value("wire_resistance"))

@@ -38,6 +38,7 @@ def ran(name: str, path: Any, *, url: str = SAME, settings: Any = ()) -> Any:
     return open_run(path / "run.h5")
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize("name", sorted({*PROCEDURES} - {"staircase"}))
 def test_a_procedure_runs_without_gates_and_draws_its_picture(name, tmp_path):
     run = ran(name, tmp_path, url=CHIP, settings=QUICK.get(name, ()))

@@ -52,6 +52,7 @@ def test_stuck_cells_are_told_from_noisy_ones_on_the_worst_chip(tmp_path: Path) 
     assert np.isin(others, [Fault.PASS, Fault.NOISY]).mean() > 0.995
 
 
+@pytest.mark.usefixtures("drawn")
 def test_shorted_lines_are_found_with_wires_and_left_out_of_the_good_ones(tmp_path: Path) -> None:
     run = analyse(
         "yield",

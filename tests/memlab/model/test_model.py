@@ -96,6 +96,7 @@ def test_a_classifier_learns_on_two_small_chips_and_leaves_a_whole_run(tmp_path:
     assert model.predict(x_test).shape == (30, 3)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_picture_lies_beside_the_run(tmp_path: Path) -> None:
     x, y = flowers(6, 1)
     Model([layers.Dense(3)], IdealArray(10, 3), 4).fit(x, y, epochs=2, out=tmp_path / "run.h5")

@@ -95,6 +95,7 @@ def finished(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 needs POSIX")
 
 
+@pytest.mark.usefixtures("drawn")
 def test_what_a_kill_has_left_beside_a_finished_run_goes_and_its_picture_is_drawn(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
