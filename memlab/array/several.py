@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from memlab.array.seam import Array
 from memlab.errors import SettingError
@@ -16,10 +16,11 @@ def as_arrays(arrays: Array | Sequence[Array]) -> list[Array]:
     Raises
     ------
     SettingError
-        If one is no open array, or two of them are parts of one.
+        If there is none, one is no open array, or two of them are parts of one.
     """
-    found = [arrays] if isinstance(arrays, Array) else list(arrays)
-    if not all(isinstance(one, Array) for one in found):
+    several = arrays if isinstance(arrays, Iterable) else [arrays]
+    found = [arrays] if isinstance(arrays, Array) else list(several)
+    if not found or not all(isinstance(one, Array) for one in found):
         raise SettingError(f"{arrays!r} is no open array; open it by memlab.open_array first")
     if len({id(one.counts) for one in found}) < len(found):
         raise SettingError("two of the arrays are parts of one; give one view of its lines")

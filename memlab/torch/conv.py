@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch.nn import functional
 
+from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix
 from memlab.torch.module import CrossbarModule, Part
 
@@ -86,9 +87,21 @@ class CrossbarConv(CrossbarModule):
         return cls(source, matrices, bias_input)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convolve: (samples, out_channels, ...) for x of (samples, in_channels, ...)."""
+        """Convolve: (samples, out_channels, ...) for x of (samples, in_channels, ...).
+
+        Raises
+        ------
+        SettingError
+            If x has another shape, or is smaller than the kernel.
+        """
         spatial = len(self.kernel_size)
         batched = x.ndim == spatial + 2
+        if x.ndim not in (spatial + 1, spatial + 2) or x.shape[-spatial - 1] != self.in_channels:
+            axes = "height, width" if spatial == 2 else "length"
+            raise SettingError(
+                f"input has shape {tuple(x.shape)}; {self.parts[0].matrix.name} takes ([samples, ]"
+                f"{self.in_channels}, {axes})"
+            )
         x = self._pad(x if batched else x.unsqueeze(0))
         size = [
             (length - dilation * (kernel - 1) - 1) // stride + 1
@@ -96,6 +109,11 @@ class CrossbarConv(CrossbarModule):
                 x.shape[2:], self.kernel_size, self.stride, self.dilation, strict=True
             )
         ]
+        if min(size) < 1:
+            raise SettingError(
+                f"input of {tuple(x.shape[2:])}, padding and all, is smaller than the kernel "
+                f"{self.kernel_size} of {self.parts[0].matrix.name}"
+            )
         # A row of pixels is an image that is one pixel high.
         line = (1,) * (2 - spatial)
         image = x if spatial == 2 else x.unsqueeze(2)

@@ -7,6 +7,7 @@ from typing import Self
 
 import torch
 
+from memlab.errors import SettingError
 from memlab.mapping import DifferentialMatrix
 from memlab.torch.module import CrossbarModule, Part
 
@@ -54,8 +55,21 @@ class CrossbarEmbedding(CrossbarModule):
         """Return the vectors of words: (..., embedding_dim) for whole numbers of shape (...).
 
         No row is driven for the word that is only padding.
+
+        Raises
+        ------
+        SettingError
+            If they are no whole numbers, or one has no vector.
         """
-        driven = torch.nn.functional.one_hot(words, self.num_embeddings).to(self.weight.dtype)
+        most = self.num_embeddings - 1
+        if words.dtype not in (torch.int32, torch.int64):
+            raise SettingError(f"words are {words.dtype}; they must be torch.int64 or torch.int32")
+        if words.device.type == "cpu" and ((words < 0) | (words > most)).any():
+            raise SettingError(
+                f"words {int(words.min())} to {int(words.max())}: {self.parts[0].matrix.name} has "
+                f"0 to {most}"
+            )
+        driven = torch.nn.functional.one_hot(words.long(), most + 1).to(self.weight.dtype)
         if self.padding_idx is not None:
             driven[words == self.padding_idx] = 0.0
         return self.multiply(self.parts[0], driven)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -181,6 +183,13 @@ class CrossbarModule(torch.nn.Module):
         LimitError
             If x is not finite; nothing is driven.
         """
+        # What compiles models would compile the array, too. It takes a second to load; whoever has
+        # called torch.compile has loaded it.
+        if "torch._dynamo" in sys.modules:
+            return _uncompiled()(self, part, x)
+        return self._multiply(part, x)
+
+    def _multiply(self, part: Part, x: torch.Tensor) -> torch.Tensor:
         weight, bias = self.weight_of(part), self.bias_of(part)
         for name, tensor in (("the input", x), ("weight", weight)):
             if tensor.device.type != "cpu":
@@ -258,6 +267,12 @@ class CrossbarModule(torch.nn.Module):
             f"a {type(self).__name__} cannot be copied or pickled: its weights are cells of a "
             "chip; save its state_dict()"
         )
+
+
+@cache
+def _uncompiled() -> Callable[[CrossbarModule, Part, torch.Tensor], torch.Tensor]:
+    """Return `CrossbarModule._multiply` as torch.compile leaves it alone."""
+    return torch.compiler.disable(CrossbarModule._multiply)  # type: ignore[no-any-return]
 
 
 def _place(matrix: DifferentialMatrix) -> str:

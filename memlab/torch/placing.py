@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList, is_parametrized
 
 from memlab.array import Array, as_arrays
 from memlab.emulator import load_preset
@@ -29,7 +31,7 @@ from memlab.mapping.packing import slice_names
 from memlab.rules import RuleSettings
 from memlab.torch.adapters import PLACED, Adapters, adapter_of
 from memlab.torch.layers import rule_for_torch
-from memlab.torch.module import CrossbarModule
+from memlab.torch.module import DTYPES, CrossbarModule
 
 __all__ = ["law_of", "place"]
 
@@ -145,17 +147,23 @@ _Sources = Mapping[str, tuple[nn.Module, type[Any]]]
 
 def _layers_of(model: nn.Module, adapters: Adapters) -> _Sources:
     """Return the layers that get cells; whatever cannot be placed is refused."""
+    if not isinstance(model, nn.Module):
+        raise SettingError(f"{model!r} is no model: give an instance of a torch.nn.Module")
     layers: dict[str, tuple[nn.Module, type[Any]]] = {}
     refused: list[str] = []
     owners: dict[nn.Parameter, str] = {}
     for path, module in model.named_modules():
+        if isinstance(module, ParametrizationList):
+            continue  # its owner is refused
         where = path or type(module).__name__
         own = [one for one in module._parameters.values() if one is not None]
         adapter = adapter_of(type(module), adapters)
         why = _why_not(module, bool(own), adapter)
         shared = [owners[one] for one in own if one in owners]
         if not why and shared:
-            why = f"shares a parameter with {shared[0]}; a cell belongs to one layer"
+            why = (
+                f"shares a parameter with {shared[0]}; a cell belongs to one layer, give it its own"
+            )
         owners |= dict.fromkeys(own, where)
         if why:
             refused.append(f"{where} ({type(module).__name__}): {why}")
@@ -171,19 +179,53 @@ def _layers_of(model: nn.Module, adapters: Adapters) -> _Sources:
 
 def _why_not(module: nn.Module, own: bool, adapter: type[Any] | None) -> str:
     """Return why a module cannot be placed, or be left in software; nothing if it can."""
+    kind = type(module)
     if isinstance(module, CrossbarModule):
         return "lies on an array already"
     if isinstance(module, nn.modules.lazy.LazyModuleMixin):
         return "has no shape yet; run the model once"
+    if isinstance(module, torch.jit.ScriptModule) or "_dynamo" in kind.__module__:
+        return "is compiled; place the model that it was made from"
+    if "quantized" in kind.__module__.split("."):
+        return "is quantised; place the model that it was made from"
+    if is_parametrized(module) or any(hasattr(module, f"weight_{one}") for one in ("g", "orig")):
+        return (
+            "computes its weight from others; make it one parameter "
+            "(torch.nn.utils.parametrize.remove_parametrizations, prune.remove, remove_weight_norm)"
+        )
     if adapter is None:
         known = not own or isinstance(module, SOFTWARE)
-        return "" if known else "parameters of a kind that memlab does not know; give an adapter"
+        return "" if known else f"parameters of a kind that memlab does not know; {_hint(kind)}"
     if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
         return "has hooks; register them once it is placed"
     if getattr(module, "proj_size", 0):
         return "a projection (proj_size) is not built"
     if getattr(module, "max_norm", None) is not None or getattr(module, "sparse", False):
         return "max_norm and sparse gradients are not built"
+    return _what_is_wrong(module)
+
+
+def _hint(kind: type[nn.Module]) -> str:
+    """Return what could be done about a layer that is not known."""
+    base = next((one for one in kind.__mro__ if one in PLACED), None)
+    if base is None:
+        return "give an adapter"
+    became = PLACED[base].__name__
+    return (
+        f"if it computes what {base.__name__} does, adapters={{{kind.__name__}: "
+        f"memlab.torch.adapters.{became}}}"
+    )
+
+
+def _what_is_wrong(module: nn.Module) -> str:
+    """Return what is wrong with the parameters of a layer; nothing if they can be weights."""
+    for name, parameter in module.named_parameters(recurse=False):
+        if parameter.device.type != "cpu":
+            return f"its {name} lies on {parameter.device}; place model.cpu()"
+        if parameter.dtype not in DTYPES:
+            return f"its {name} is {parameter.dtype}; place model.float() or model.double()"
+        if not torch.isfinite(parameter).all():
+            return f"its {name} is not finite"
     return ""
 
 

@@ -145,12 +145,20 @@ class CrossbarRecurrent(CrossbarModule):
         Raises
         ------
         SettingError
-            If x is a packed sequence.
+            If x is a packed sequence, or x or a state has another shape.
         """
         if not isinstance(x, torch.Tensor):
             raise SettingError("a recurrent layer on an array takes no packed sequence: pad it")
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            order = "(batch, time, " if self.batch_first else "(time, batch, "
+            raise SettingError(
+                f"input has shape {tuple(x.shape)}; {self.parts[0].matrix.name} takes {order}"
+                f"{self.input_size}) or (time, {self.input_size})"
+            )
         batched = x.ndim == 3
         x = x.unsqueeze(1) if not batched else x.transpose(0, 1) if self.batch_first else x
+        if not len(x):
+            raise SettingError("a sequence of no time steps has no last state")
         directions = 1 + self.bidirectional
         first = self._first(x, state, batched)
         last: list[State] = []
@@ -173,11 +181,13 @@ class CrossbarRecurrent(CrossbarModule):
 
     def _first(self, x: torch.Tensor, state: Any, batched: bool) -> State:
         """Return the first states, each (layers x directions, batch, hidden_size)."""
+        count = self.num_layers * (1 + self.bidirectional)
         if state is None:
-            count = self.num_layers * (1 + self.bidirectional)
             return (x.new_zeros(count, x.shape[1], self.hidden_size),) * self._states
-        given = state if self._states == 2 else (state,)
-        return tuple(one if batched else one.unsqueeze(1) for one in given)
+        given = tuple(state) if self._states == 2 else (state,)
+        given = tuple(one if batched else one.unsqueeze(1) for one in given)
+        _check_states(given, (count, x.shape[1], self.hidden_size), self._states)
+        return given
 
     def _run(self, number: int, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         """Run one direction of one layer over all time steps."""
@@ -239,9 +249,17 @@ class CrossbarCell(CrossbarModule):
             given: State = (zero,) * self._states
         else:
             given = tuple(state) if self._states == 2 else (state,)
+            _check_states(given, (*x.shape[:-1], self.hidden_size), self._states)
         incoming, back = self.parts
         after = self._step(self.multiply(incoming, x), self.multiply(back, given[0]), given)
         return after if self._states == 2 else after[0]
+
+
+def _check_states(given: State, shape: Sequence[int], count: int) -> None:
+    """Raise `SettingError` unless there are as many states as there must be, each of a shape."""
+    found = [tuple(one.shape) for one in given]
+    if found != [tuple(shape)] * count:
+        raise SettingError(f"states of shape {found}; expected {count} of {tuple(shape)}")
 
 
 def _suffixes(source: Any) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402 - after the check that torch is there
+from torch.nn.utils import prune  # noqa: E402
 
 import memlab  # noqa: E402
 from memlab.array import Array  # noqa: E402
@@ -281,6 +282,16 @@ class Alone(nn.Module):
         self.fine = nn.Linear(3, 3)
 
 
+class OwnLinear(nn.Linear):
+    pass
+
+
+def with_weight(value: float) -> nn.Module:
+    layer = nn.Linear(3, 2)
+    nn.init.constant_(layer.weight, value)
+    return layer
+
+
 REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     (lambda: nn.Sequential(nn.Linear(4, 4), nn.Bilinear(2, 2, 3)), r"1 \(Bilinear\): parameters"),
     (lambda: nn.TransformerEncoderLayer(8, 2), r"self_attn \(MultiheadAttention\).*out_proj"),
@@ -290,12 +301,21 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     (lambda: nn.LSTM(3, 4, proj_size=2), r"LSTM \(LSTM\): a projection"),
     (lambda: nn.Embedding(5, 3, max_norm=1.0), "max_norm"),
     (lambda: nn.LazyLinear(3), "run the model once"),
-    (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)), "ParametrizedLinear"),
+    (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)), "ParametrizedLinear.*remove"),
+    (lambda: prune.random_unstructured(nn.Linear(3, 3), "weight", 0.5), r"prune\.remove"),
+    (lambda: nn.Linear(3, 2, dtype=torch.complex64), r"complex64; place model\.float"),
+    (lambda: nn.Sequential(nn.Linear(3, 2).half()), r"0 \(Linear\).*float16"),
+    (lambda: nn.Linear(3, 2, device="meta"), r"weight lies on meta; place model\.cpu"),
+    (lambda: with_weight(torch.nan), "weight is not finite"),
+    (lambda: torch.jit.trace(nn.Linear(3, 2), torch.ones(1, 3)), "is compiled"),
+    (lambda: OwnLinear(3, 2), r"what Linear does, adapters=\{OwnLinear: .*CrossbarLinear"),
+    (lambda: nn.Linear, "is no model"),
     (nn.ReLU, "no layer for an array"),
     (lambda: nn.Linear(90, 90), "no room: only 182 x 90"),
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace:DeprecationWarning")
 @pytest.mark.parametrize(("make", "why"), REFUSED)
 def test_what_cannot_be_placed_is_refused_by_name(make: Callable[[], nn.Module], why: str) -> None:
     with memlab.open_array("emulator:?chip=ta-hfo2&seed=7") as array:
@@ -321,6 +341,62 @@ def test_what_lies_on_an_array_is_not_placed_again_and_hooks_are_not_lost() -> N
     packed = nn.utils.rnn.pack_sequence([torch.ones(3, 3), torch.ones(2, 3)])
     with pytest.raises(SettingError, match="pad it"):
         place(nn.LSTM(3, 4), IdealArray())(packed)
+    for nothing in ([], None):
+        with pytest.raises(SettingError, match="open_array first"):
+            place(nn.Linear(3, 2), nothing)
+
+
+WRONG: list[tuple[nn.Module, tuple[object, ...], str]] = [
+    (nn.GRU(3, 4, batch_first=True), (torch.ones(2, 5, 7),), r"\(batch, time, 3\)"),
+    (nn.RNN(3, 4), (torch.ones(5, 2, 2, 3),), r"\(time, batch, 3\)"),
+    (nn.LSTM(3, 4), (torch.ones(0, 2, 3),), "no time steps"),
+    (nn.GRU(3, 4), (torch.ones(5, 2, 3), torch.ones(1, 1, 4)), r"expected 1 of \(1, 2, 4\)"),
+    (nn.LSTM(3, 4), (torch.ones(5, 3), (torch.ones(1, 4),)), r"expected 2 of \(1, 1, 4\)"),
+    (nn.GRUCell(3, 4), (torch.ones(2, 3), torch.ones(4)), r"expected 1 of \(2, 4\)"),
+    (nn.Embedding(5, 3), (torch.tensor([[0, 5]]),), "words 0 to 5.*0 to 4"),
+    (nn.Embedding(5, 3), (torch.tensor([-1]),), "0 to 4"),
+    (nn.Embedding(5, 3), (torch.ones(2),), r"float32.*int64"),
+    (nn.Conv2d(2, 3, 3), (torch.ones(1, 4, 5, 5),), r"\[samples, \]2, height, width"),
+    (nn.Conv1d(2, 3, 3), (torch.ones(5),), r"\[samples, \]2, length"),
+    (nn.Conv2d(2, 3, 3), (torch.ones(1, 2, 2, 5),), "smaller than the kernel"),
+]
+
+
+@pytest.mark.parametrize(("source", "given", "why"), WRONG)
+def test_an_input_that_cannot_be_is_said_in_the_shape_of_the_layer(
+    source: nn.Module, given: tuple[object, ...], why: str
+) -> None:
+    with pytest.raises(SettingError, match=why):
+        place(source, IdealArray())(*given)
+
+
+def test_words_may_be_shorter_numbers() -> None:
+    words = place(nn.Embedding(5, 3), IdealArray())
+    shorter = torch.tensor([4, 0], dtype=torch.int32)
+    assert torch.equal(words(shorter), words(shorter.long()))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_a_quantised_layer_is_not_left_in_software_unsaid() -> None:
+    whole = nn.Sequential(nn.Linear(3, 2), nn.Sequential(nn.Linear(2, 2)))
+    made = torch.ao.quantization.quantize_dynamic(whole, {"1.0"})
+    with pytest.raises(SettingError, match=r"1\.0 \(Linear\): is quantised"):
+        place(made, IdealArray())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_a_compiled_model_is_refused_and_a_placed_one_multiplies_on_the_array() -> None:
+    whole = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    with memlab.open_array("emulator:?chip=ta-hfo2&seed=7") as array:
+        with pytest.raises(SettingError, match="is compiled"):
+            place(torch.compile(whole, backend="eager"), array)
+        placed = place(whole, array)
+        initialise(placed)
+        x, counted = torch.rand(2, 3), array.counts.vmm
+        y = torch.compile(placed, backend="eager")(x)
+        assert array.counts.vmm == counted + 4
+        torch.testing.assert_close(y, placed(x))
 
 
 def test_starting_weights_are_those_of_the_model_within_one_pulse() -> None:
