@@ -42,7 +42,11 @@ NETWORKS = {
     "mnist-cnn": "five-level CNN, 1,015 weights on 4,060 cells",
     "mnist-sequence": "ConvLSTM on three digits, 850 weights on 3,400 cells",
     "wafer": "LSTM 4 on 152 values in one step, folded, 5,044 cells",
+    "series-ecg": "LSTM 8 on a heartbeat, ECG200, 34 x 32 + 18 x 2 cells",
+    "series-vowels": "LSTM 12 on utterances, JapaneseVowels, 50 x 48 + 26 x 9 cells",
+    "series-spoken-digits": "LSTM 16 on spoken digits, 66 x 64 + 34 x 10 cells",
 }
+"""By experiment, or by the row where an experiment has several."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,33 @@ ROWS = (
         published="above 95 % (not balanced), simulated",
         at_least=0.95,
     ),
+    Row(
+        name="series-ecg",
+        experiment="series",
+        preset="ecg",
+        chip="`ta-hfo2`",
+        seeds=5,
+        metric="test_accuracy",
+        published=NONE,
+    ),
+    Row(
+        name="series-vowels",
+        experiment="series",
+        preset="vowels",
+        chip="`ta-hfo2`",
+        seeds=5,
+        metric="test_accuracy",
+        published=NONE,
+    ),
+    Row(
+        name="series-spoken-digits",
+        experiment="series",
+        preset="spoken-digits",
+        chip="`ta-hfo2`",
+        seeds=5,
+        metric="test_accuracy",
+        published=NONE,
+    ),
 )
 
 
@@ -238,6 +269,8 @@ class Result:
         The metric of the row.
     persistence
         RMSE of "as last month" on the same months; None where that means nothing.
+    majority
+        Accuracy of the class that is most frequent in training; None where it was not asked for.
     """
 
     command: str
@@ -245,6 +278,7 @@ class Result:
     chip: list[float] = field(default_factory=list)
     software: list[float] = field(default_factory=list)
     persistence: float | None = None
+    majority: float | None = None
 
 
 def main() -> int:
@@ -288,15 +322,18 @@ def run_row(row: Row, directory: Path, workers: int | None) -> Result:
             trial, reason = result.failed[0]
             raise memlab.MemlabError(f"{row.name}, seed {trial.seed} on {sweep.board}: {reason}")
     chip, software = sweeps
-    persistence = None
+    persistence = majority = None
     if row.metric == "test_rmse":
         persistence = metric_of(chip, "persistence_test_rmse")[0]
+    elif row.metric == "test_accuracy":
+        majority = metric_of(chip, "majority_test_accuracy")[0]
     return Result(
         row.command,
         f"memlab {memlab.__version__}",
         metric_of(chip, row.metric),
         metric_of(software, row.metric),
         persistence,
+        majority,
     )
 
 
@@ -341,9 +378,11 @@ def render(results: dict[str, Result]) -> str:
         test = f"{spread(result.chip, row.metric)}, {len(result.chip)} seeds"
         if result.persistence is not None:
             test += f"; persistence {result.persistence:.1f}"
+        if result.majority is not None:
+            test += f"; the majority's class {100 * result.majority:.1f} %"
         cells = (
             f"`{row.command.removeprefix('memlab train ')}`",
-            NETWORKS[row.experiment],
+            NETWORKS.get(row.name) or NETWORKS[row.experiment],
             row.chip,
             test,
             row.published,

@@ -10,6 +10,8 @@ from memlab.datasets.digit_sequences import CLASSES, DigitSequences, make_digit_
 from memlab.datasets.download import fetch_mnist
 from memlab.datasets.gait import Gait, load_gait
 from memlab.datasets.mnist import Mnist, load_mnist, load_mnist_8x8, to_8x8
+from memlab.datasets.series import Series, find_series, load_series
+from memlab.datasets.sound import LogMel
 from memlab.datasets.store import MissingDataError, data_directory
 from memlab.datasets.synthetic_gait import make_gait
 from memlab.datasets.wafer import Wafer, load_wafer
@@ -21,16 +23,20 @@ __all__ = [
     "DigitSequences",
     "Entry",
     "Gait",
+    "LogMel",
     "MissingDataError",
     "Mnist",
+    "Series",
     "Status",
     "Wafer",
     "data_directory",
     "fetch_mnist",
+    "find_series",
     "load_airline",
     "load_gait",
     "load_mnist",
     "load_mnist_8x8",
+    "load_series",
     "load_wafer",
     "look",
     "make_digit_sequences",

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memlab.datasets.labels import as_classes, draw_test, finite
+from memlab.datasets.series_files import read_table
 from memlab.datasets.store import find_file, load_npz
 from memlab.errors import DataError
 from memlab.numeric import FloatArray
@@ -129,12 +130,12 @@ def _read_npz(path: Path, seed: int) -> tuple[Part, Part]:
 
 def _read_tsv(path: Path) -> Part:
     """Read a file of the archive: the class, then the series."""
+    rows = read_table(path)
+    lengths = {values.size for _, values in rows}
+    if len(lengths) != 1 or 0 in lengths:
+        raise DataError(f"{path} must have a class and a series of one length in each line")
     try:
-        # The archive has used tabs, commas and spaces over the years.
-        text = path.read_text(encoding="utf-8").replace(",", " ")
-        table = np.array([line.split() for line in text.splitlines() if line.strip()], float)
-    except (OSError, ValueError) as error:
+        labels = np.array([float(label) for label, _ in rows])
+    except ValueError as error:
         raise DataError(f"cannot read {path}: {error}") from error
-    if table.ndim != 2 or table.shape[1] < 2:
-        raise DataError(f"{path} has shape {table.shape}, expected a class and a series per line")
-    return table[:, 1:], table[:, 0]
+    return np.stack([values for _, values in rows]), labels

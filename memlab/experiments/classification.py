@@ -19,6 +19,7 @@ from memlab.experiments.experiment import Samples
 from memlab.experiments.kind import ExperimentKind
 from memlab.experiments.metrics import (
     BALANCED_ACCURACY,
+    MAJORITY_TEST_ACCURACY,
     TEST_ACCURACY,
     TRAIN_ACCURACY,
     in_software,
@@ -210,6 +211,9 @@ class Classifier:
         findings.add(TEST_ACCURACY, accuracy(task.y_test, test), n=n, of="sequences of test")
         balanced = balanced_accuracy(task.y_test, test)
         findings.add(BALANCED_ACCURACY, balanced, n=n, of="sequences of test")
+        often = np.bincount(task.y_train).argmax()
+        majority = accuracy(task.y_test, np.full(n, often))
+        findings.add(MAJORITY_TEST_ACCURACY, majority, n=n, of="sequences of test")
         return findings
 
     def samples(self) -> Samples:
@@ -250,6 +254,7 @@ class ClassificationKind(ExperimentKind):
         TEST_ACCURACY,
         TRAIN_ACCURACY,
         BALANCED_ACCURACY,
+        MAJORITY_TEST_ACCURACY,
         *map(in_software, (TEST_ACCURACY, TRAIN_ACCURACY, BALANCED_ACCURACY)),
         *ExperimentKind.quantities,
     )
@@ -268,8 +273,14 @@ class ClassificationKind(ExperimentKind):
         train, test, balanced = (
             findings[one] for one in (TRAIN_ACCURACY, TEST_ACCURACY, BALANCED_ACCURACY)
         )
+        beside = [
+            f"the class most frequent in training alone: test {findings[one].value:.2%}"
+            for one in (MAJORITY_TEST_ACCURACY,)
+            if one in findings  # not in older files
+        ]
         return [
             f"accuracy: train {train.value:.2%}, test {test.value:.2%},"
             f" test balanced {balanced.value:.2%}",
+            *beside,
             f"of {train.n} {train.of} and {test.n} {test.of}",
         ]

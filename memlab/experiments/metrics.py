@@ -10,6 +10,7 @@ __all__ = [
     "BALANCED_ACCURACY",
     "EPOCHS",
     "FINAL_LOSS",
+    "MAJORITY_TEST_ACCURACY",
     "NAIVE_TEST_RMSE",
     "NAIVE_TRAIN_RMSE",
     "RESTARTS",
@@ -30,6 +31,12 @@ EPOCHS = Quantity("epochs", "1", "Epochs that were trained")
 TRAIN_ACCURACY = Quantity("train_accuracy", "1", "Train accuracy")
 TEST_ACCURACY = Quantity("test_accuracy", "1", "Test accuracy")
 BALANCED_ACCURACY = Quantity("test_balanced_accuracy", "1", "Test balanced accuracy")
+MAJORITY_TEST_ACCURACY = Quantity(
+    "majority_test_accuracy",
+    "1",
+    "Test accuracy of always naming the class most frequent in training",
+    reference=True,
+)
 
 _PASSENGERS = "1e3 passengers"
 

@@ -26,6 +26,7 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(
 ) -> None:
     (tmp_path / "wafer.npz").write_bytes(b"")
     monkeypatch.setenv("MEMLAB_DATA", str(tmp_path))
+    monkeypatch.setattr("memlab.datasets.series.find_spec", lambda package: None)
     code, stdout, _ = memlab(monkeypatch, capsys, "list", "--json")
     assert code == 0
     document = json.loads(stdout)
@@ -37,6 +38,9 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(
         "gait": False,
         "gait-synthetic": True,
         "wafer": True,
+        "ecg200": False,
+        "japanese-vowels": False,
+        "spoken-digits": False,
     }
     code, stdout, stderr = memlab(monkeypatch, capsys, "list")
     assert (code, stderr) == (0, "")

@@ -86,6 +86,7 @@ def test_synthetic_gait_is_learnt_and_the_run_file_says_that_it_is_synthetic(
         "train_accuracy",
         "test_accuracy",
         "test_balanced_accuracy",
+        "majority_test_accuracy",
         "final_loss",
     }
     # Chance is 0.125.
