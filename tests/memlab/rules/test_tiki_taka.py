@@ -8,10 +8,12 @@ from support.soft_cells import HIGH, LAW, LOW, SoftCells
 
 import memlab
 from memlab.errors import LimitError, SettingError
+from memlab.experiments import EXPERIMENTS, make_plan
 from memlab.mapping import LI_2019, UpdateRule, pair_rows
 from memlab.nn import layers
 from memlab.numeric import FloatArray
 from memlab.rules import as_rule
+from memlab.rules.tiki_taka import TikiTaka
 
 PLUS, MINUS = (rows for rows in pair_rows(LI_2019.layout, 2))
 PAIRS = 2, 3
@@ -181,7 +183,6 @@ def test_every_block_gets_fast_cells_that_nobody_else_has() -> None:
             fast = block.rule.fast  # type: ignore[attr-defined]
             assert fast.shape == block.array.shape
             for view in (block.array, fast):
-                number = [first.counts, second.counts].index(view.counts)
                 number = 0 if view.counts is first.counts else 1
                 taken[number][np.ix_(view.rows, view.columns)] += 1
         assert max(int(one.max()) for one in taken) == 1
@@ -190,6 +191,27 @@ def test_every_block_gets_fast_cells_that_nobody_else_has() -> None:
         assert sum(int(one.sum()) for one in taken) == 2 * (12 * 4 + 10 * 3)
         with pytest.raises(SettingError, match=r"no room: update\.rule=tiki-taka takes as many"):
             memlab.Model([layers.Dense(8)], first, 5, update="tiki-taka")
+
+
+def test_fast_cells_share_no_line_with_the_weights_where_there_is_room() -> None:
+    """Without transistors every pulse half-selects the cells of its row and of its columns."""
+    for shape, apart in (("20x7", True), ("12x7", False)):
+        with memlab.open_array(f"emulator:?chip=passive-tiox&seed=2&shape={shape}") as array:
+            model = memlab.Model([layers.Dense(3, bias=None)], array, 5, update="tiki-taka")
+            (block,) = model.network.blocks
+            fast = block.rule.fast  # type: ignore[attr-defined]
+            rows, columns = (
+                np.intersect1d(getattr(block.array, name), getattr(fast, name)).size
+                for name in ("rows", "columns")
+            )
+        assert (rows == columns == 0) is apart
+        assert rows == 0 or columns == 0
+
+
+@pytest.mark.parametrize("name", sorted(EXPERIMENTS))
+def test_every_experiment_takes_it_by_name(name: str) -> None:
+    plan = make_plan(name, settings=["update.rule=tiki-taka", "update.every=3"])
+    assert plan.config.update == TikiTaka(every=3)
 
 
 def test_on_ideal_arrays_it_takes_no_cells() -> None:
