@@ -1,13 +1,14 @@
 """The table of update rules: accuracy, pulses, energy, time on the board and wear, over seeds.
 
-    python scripts/compare_rules.py                             # everything that is missing
+    python scripts/compare_rules.py                             # what is missing, and the page
     python scripts/compare_rules.py --only mnist-cnn --rule one-shot --seeds 2
-    python scripts/compare_rules.py --full                      # as long as published: hours
+    python scripts/compare_rules.py --short                     # on fewer samples: minutes
     python scripts/compare_rules.py --table                     # write the page from what is stored
 
 Each trial is a run of `memlab train`; what the table shows is kept beside this script, in
-`update_rules.json`, trial by trial, so that after a kill only what is missing is run. The table has
-medians and ranges over all seeds. Nothing here has run on silicon: all boards are emulated.
+`update_rules.json`, trial by trial, so that after a kill only what is missing is run. The tables
+have medians and ranges over all seeds, of rows with at least five; those on fewer samples are shown
+while a full one lacks rows. Nothing here has run on silicon: all boards are emulated.
 """
 
 from __future__ import annotations
@@ -198,12 +199,22 @@ def cell(values: Sequence[float], column: Column) -> str:
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def table(stored: dict[str, Any], tasks: Sequence[Task] = (*SHORT, *FULL)) -> str:
+def _finished(stored: dict[str, Any], task: Task) -> list[tuple[Row, list[dict[str, Any]]]]:
+    """Return the rows of a task that have enough trials, with these."""
+    found = [(row, stored.get(row.command, [])) for row in task.rows(rule_names())]
+    return [(row, trials) for row, trials in found if len(trials) >= SEEDS]
+
+
+def _complete(stored: dict[str, Any], task: Task) -> bool:
+    return len(_finished(stored, task)) == len(task.rows(rule_names()))
+
+
+def table(stored: dict[str, Any], tasks: Sequence[Task] = (*FULL, *SHORT)) -> str:
     """Return the tables of all tasks, with the command of each."""
     lines: list[str] = []
     for task in tasks:
-        found = [(row, stored.get(row.command, [])) for row in task.rows(rule_names())]
-        if not any(trials for _, trials in found):
+        found = _finished(stored, task)
+        if not found or (task in SHORT and _complete(stored, FULL[SHORT.index(task)])):
             continue
         lines += [f"`memlab train {task.name} --preset {task.preset}"]
         lines[-1] += "".join(f" --set {one}" for one in task.settings)
@@ -211,8 +222,6 @@ def table(stored: dict[str, Any], tasks: Sequence[Task] = (*SHORT, *FULL)) -> st
         lines += ["", f"| rule | n | {' | '.join(one.head for one in COLUMNS)} |"]
         lines += ["|---" * (2 + len(COLUMNS)) + "|"]
         for row, trials in found:
-            if not trials:
-                continue
             cells = [cell([one[column.key] for one in trials], column) for column in COLUMNS]
             more = "".join(f", `{one}`" for one in row.more)
             lines.append(f"| `{row.rule}`{more} | {len(trials)} | {' | '.join(cells)} |")
@@ -232,11 +241,11 @@ def main() -> int:
     parser.add_argument("--only", action="append", help="Experiment; by default all.")
     parser.add_argument("--rule", action="append", help="Update rule; by default all.")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="How many, from 1.")
-    parser.add_argument("--full", action="store_true", help="As long as published.")
+    parser.add_argument("--short", action="store_true", help="On fewer samples, one epoch.")
     parser.add_argument("--table", action="store_true", help="Run nothing, write the page.")
     given = parser.parse_args()
     if not given.table:
-        chosen = FULL if given.full else SHORT
+        chosen = SHORT if given.short else FULL
         tasks = [task for task in chosen if given.only is None or task.name in given.only]
         collect(tasks, given.rule or rule_names(), range(1, given.seeds + 1))
     text = table(load())
