@@ -10,7 +10,7 @@ import numpy as np
 from memlab.figures.run_difference import common_curves, shared_lines
 from memlab.figures.units import scale_of
 from memlab.live import html
-from memlab.live.panels import Panel, distribution
+from memlab.live.panels import Panel, distribution, known, number
 from memlab.live.plots import CurvePlot, MapPlot
 from memlab.live.run_view import RunView
 from memlab.runs.difference import compare_runs
@@ -100,7 +100,7 @@ class Comparison:
             values = [np.asarray(one.value, float) / factor for one in found]
             plot.show([(np.asarray(x.value, float), y) for x, y in zip(axes, values, strict=True)])
             rows = [
-                (name, *(f"{part:.4g}" for part in (np.nanmin(one), np.nanmax(one))))
+                (name, *(number(part) for part in (known(one).min(), known(one).max())))
                 for name, one in zip(names, values, strict=True)
                 if np.isfinite(one).any()
             ]

@@ -170,7 +170,13 @@ class FolderSource:
 
     def find(self, name: str) -> Path | None:
         """Return the file of a name as the table has it; None where there is no such file."""
-        return self.path / name if name in dict(self._files()) else None
+        path = self.path / name
+        if name in self._known:
+            return path if path.is_file() else None
+        try:
+            return path if name in dict(self._files()) else None
+        except DataError:  # the directory has gone
+            return None
 
     def _files(self) -> Iterator[tuple[str, State]]:
         """Yield name and state of what is called like a run file, here and below."""

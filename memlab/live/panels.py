@@ -12,7 +12,7 @@ from memlab.figures.units import scale_of
 from memlab.live import html
 from memlab.numeric import FloatArray
 
-__all__ = ["STYLE", "Panel", "distribution", "grid", "say", "sheet", "text"]
+__all__ = ["STYLE", "Panel", "distribution", "grid", "known", "number", "say", "sheet", "text"]
 
 STYLE = "/live/live.css"
 """Of everything on a page; within Bokeh's parts, too, which see no style sheet of the page."""
@@ -72,6 +72,17 @@ def say(part: Div, content: str) -> None:
     """Let a part show HTML; what it shows already is not sent again."""
     if part.text != content:
         part.text = content
+
+
+def known(values: FloatArray) -> FloatArray:
+    """Return the values that are numbers; a NaN where there are none."""
+    finite = values[np.isfinite(values)]
+    return finite if finite.size else np.full(1, np.nan)
+
+
+def number(value: float) -> str:
+    """Return a number in four digits, "none" where it is none."""
+    return f"{value + 0.0:.4g}" if np.isfinite(value) else "none"
 
 
 def distribution(values: FloatArray, units: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from memlab.figures.units import scale_of
 from memlab.live import html
 from memlab.live.cells import CellMap
 from memlab.live.colours import CLASSES
-from memlab.live.panels import Panel, distribution, sheet
+from memlab.live.panels import Panel, distribution, known, number, sheet
 from memlab.live.plots import ClassPlot, CurvePlot, HistogramPlot, MapPlot
 from memlab.live.run_view import RunView
 from memlab.report import Row
@@ -197,7 +197,7 @@ class CurrentPanel:
         self._plot.show([(one.columns, 1e6 * current) for current in last])
         factor, unit = scale_of(last, units="A")
         rows = [
-            (name, *(f"{part / factor + 0.0:.4g}" for part in np.nanquantile(current, _ENDS)))
+            (name, *(number(part / factor) for part in np.quantile(known(current), _ENDS)))
             for name, current in zip(names, last, strict=True)
         ]
         head = (f"{one.name} ({unit})", "least", "median", "largest")
@@ -225,11 +225,11 @@ class ReadingsPanel:
         self._plot.show([(readings.number, one) for one in curves])
         rows = [
             ("reading", f"{readings.number[-1]:,.0f}"),
-            *zip(self._plot.names, (f"{one[-1]:.4g} µS" for one in curves), strict=True),
+            *zip(self._plot.names, (f"{number(one[-1])} µS" for one in curves), strict=True),
         ]
         for name, (values, units) in readings.coordinates.items():
             unit = "" if units == "1" else f" {units}"
-            rows.append((name.replace("_", " "), f"{values[-1]:.4g}{unit}"))
+            rows.append((name.replace("_", " "), f"{number(values[-1])}{unit}"))
         self._panel.tell(html.table(("", "last reading"), rows))
         return [self._panel.root]
 
@@ -255,7 +255,7 @@ class SweepPanel:
         current = readings.conductance * voltage[:, np.newaxis]
         self._plot.show([(voltage, 1e3 * one) for one in current.T])
         rows = [
-            (name, f"{voltage[-1]:.4g}", f"{1e3 * one[-1]:.4g}", f"{1e3 * np.nanmax(one):.4g}")
+            (name, *map(number, (voltage[-1], 1e3 * one[-1], 1e3 * known(one).max())))
             for name, one in zip(names, current.T, strict=True)
         ]
         head = ("cell", "last V (V)", "last I (mA)", "largest I (mA)")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from bokeh.application import Application
 from bokeh.application.handlers import FunctionHandler
 from bokeh.document import Document
@@ -122,7 +123,8 @@ class LiveServer:
         except (NotImplementedError, RuntimeError, ValueError):
             before = {}  # Windows, or no main thread: there it is raised
         try:
-            self.io_loop.start()
+            with np.errstate(all="ignore"):  # a file may hold numbers that no plot can
+                self.io_loop.start()
         finally:
             for number, handler in before.items():
                 self._loop.remove_signal_handler(number)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
+
 from memlab.errors import MemlabError
 from memlab.runs.follower import file_state
 
@@ -127,7 +129,8 @@ class Watch(Generic[T]):
         while True:
             before = self._state()  # what changes during the look is worth another one
             began = time.thread_time()  # other programs on a busy machine do not make it rarer
-            self._look()
+            with np.errstate(all="ignore"):
+                self._look()
             took = time.thread_time() - began
             self._pause(before, min(self._share * took, self._most))
             with self._lock:

@@ -131,8 +131,10 @@ def _signs(run: Run, entry: h5py.Group) -> Iterator[Vital]:
     if (clipped := run.counts.get("saturated", _last(entry, "spent/saturated"))) is not None:
         yield _count("saturated", "saturated readings", clipped)
     if currents := last_currents(entry):
-        ends = [float(f(one)) for one in currents.values() for f in (np.nanmin, np.nanmax)]
-        low, high = min(ends), max(ends)
+        known = np.concatenate([one[np.isfinite(one)].ravel() for one in currents.values()])
+        if not known.size:
+            return
+        low, high = float(known.min()), float(known.max())
         factor, unit = prefixed(max(abs(low), abs(high)), "A")
         words = f"{low / factor:.3g} to {high / factor:.3g} {unit}"
         yield Vital("currents", "last currents", (low, high), "A", words)

@@ -4,9 +4,11 @@ import os
 import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 from support.run_writer import Writer
 
+from memlab.errors import DataError
 from memlab.live.folder import Folder, FolderSource, matches
 
 
@@ -122,3 +124,44 @@ def test_only_what_the_table_names_is_found(folder: Path, name: str) -> None:
 def test_words_choose(folder: Path, words: str, names: set[str]) -> None:
     entries = scanned(FolderSource(folder)).entries
     assert {one.name for one in entries if matches(one, words)} == names
+
+
+def test_any_name_that_a_file_can_have_is_listed(folder: Path) -> None:
+    names = {
+        *(
+            "a\nb\t\x1b[31m.h5",
+            "\u202egnp.h5",
+            "x" * 252 + ".h5",
+            " .h5",
+            "'\"&;$(id).h5",
+            "%2e%2e.h5",
+        ),
+        os.fsdecode(b"\xff\xfe.h5"),
+    }
+    for name in names:
+        shutil.copy(folder / "below/map.h5", folder / name)
+    source = FolderSource(folder)
+    found = scanned(source)
+    assert names <= {one.name for one in found.entries}
+    assert all(source.find(name) == folder / name for name in names)
+
+
+def test_an_empty_directory_a_foreign_file_and_one_that_goes(tmp_path: Path) -> None:
+    place = tmp_path / "runs"
+    place.mkdir()
+    source = FolderSource(place)
+    assert scanned(source).entries == ()
+    with h5py.File(place / "foreign.h5", "w") as file:
+        file["x"] = 1.0
+    os.mkfifo(place / "pipe.h5")
+    (place / "empty.h5").touch()
+    os.symlink(place / "nowhere.h5", place / "loose.h5")
+    os.symlink(place, place / "round")
+    found = scanned(source)
+    assert {name for name, _ in found.left_out} == {"foreign.h5", "empty.h5"}
+    shutil.rmtree(place)
+    with pytest.raises(DataError, match="No such file"):
+        source.look()
+    assert source.find("foreign.h5") is None
+    place.mkdir()
+    assert scanned(source).left_out == ()

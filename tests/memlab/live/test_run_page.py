@@ -103,6 +103,28 @@ def test_one_map_has_no_change(live_runs: dict[str, Path], page_of: PageOf) -> N
     assert titles[:3] == ["Progress", "Conductance", "Histogram of conductances"]
 
 
+@pytest.mark.parametrize("name", ["train", "iv"])
+@pytest.mark.parametrize("values", [[np.nan], [np.inf, -np.inf], [np.nan, np.inf, -1e308, 1e308]])
+def test_what_is_no_number_or_too_large_is_no_error(
+    live_runs: dict[str, Path], page_of: PageOf, tmp_path: Path, name: str, values: list[float]
+) -> None:
+    path = tmp_path / "run.h5"
+    shutil.copy(live_runs[name], path)
+
+    def spoil(_: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset) and item.dtype == np.float64:
+            item[...] = np.resize(values, item.shape)
+
+    with h5py.File(path, "r+") as file:
+        file["entry"].visititems(spoil)
+    with np.errstate(all="ignore"):  # as in the server
+        shown = page_of(path)
+        shown.document.to_json()
+    assert "Raw currents of the last VMMs" in shown.panels
+    if name == "train" and np.isnan(values).all():
+        assert "loss nan" in shown.head, "who trains wants to know it"
+
+
 def test_names_of_a_file_are_text(
     live_runs: dict[str, Path], page_of: PageOf, tmp_path: Path
 ) -> None:
