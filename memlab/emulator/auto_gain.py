@@ -21,6 +21,7 @@ reading at a fixed gain has; the others have further ones (`Deviates.further`).
 from __future__ import annotations
 
 from copy import copy
+from functools import cached_property
 from math import inf, sqrt
 from typing import Any
 
@@ -66,7 +67,7 @@ class GainChoice:
         R = np.array(capabilities.transimpedance)
         self._nominal = (capabilities.gain_threshold / R[1:] / unit).tolist()
         """Currents below which the next gain is taken, by the rule."""
-        self._threshold = _Steps(self._nominal)
+        self._threshold = _Bounds(self._nominal, self._nominal)
         self._bound = (capabilities.gain_threshold / capabilities.sense.step * R[:-1] / R[1:])[
             :, np.newaxis
         ]
@@ -117,17 +118,15 @@ class GainChoice:
         noise
             The readings' own deviates; that of the chosen conversion takes the place of each.
         """
-        magnitude = np.abs(current)
         if self._exact and variance is None:
-            return self._threshold.below(magnitude)
-        low, high = self._of_board if variance is None else self._bounds(float(variance.max()))
-        index, most = low.below(magnitude), high.below(magnitude)
-        if index.tobytes() != most.tobytes():
-            open_ = np.not_equal(index, most).reshape(-1).nonzero()[0]
+            return self._threshold.below(current)
+        bounds = self._of_board if variance is None else self._bounds(float(variance.max()))
+        index, open_ = bounds.below_and_open(current)
+        if open_.size:
             self._convert(open_, index, current, variance, noise)
         return index
 
-    def _bounds(self, variance: float) -> tuple[_Steps, _Steps]:
+    def _bounds(self, variance: float) -> _Bounds:
         """Return currents: below the first the next gain is taken for certain, and does not clip.
 
         At the second and above it is certainly not taken. One for each gain but the last. What the
@@ -147,7 +146,7 @@ class GainChoice:
             low.append(min(taken, fits, self._nominal[k], low[-1] if low else inf))
             not_taken = (bound * (1.0 + _SLACK) + error[k]) / self._flat[k]
             high.append(max(not_taken, self._nominal[k]))
-        return _Steps(low), _Steps(high)
+        return _Bounds(low, high)
 
     def _convert(
         self,
@@ -166,7 +165,7 @@ class GainChoice:
         reading = scale * I
         if noise is not None:
             deviate = noise.further(vector, column).T[: len(reading)]
-            judged = self._threshold.below(np.abs(I))
+            judged = self._threshold.below(I)
             deviate[judged, each] = noise.value.reshape(-1).take(open_)
             reading += self._sigma(scale, column, variance, open_) * deviate
         if self._offset is not None:
@@ -207,19 +206,48 @@ _FEW = 512
 """Readings for which a search, in one call, is faster than a comparison with each bound."""
 
 
-class _Steps:
-    """Counts how many of some bounds a magnitude is below."""
+class _Bounds:
+    """Counts how many bounds the magnitude of a current is below, by two opinions of each bound.
 
-    def __init__(self, bounds: list[float]):
-        self._bounds = sorted(bounds)
-        self._ascending = np.array(self._bounds)
-        self._left = np.arange(len(bounds), -1, -1)
+    Parameters
+    ----------
+    low, high
+        The bounds, and what they are at most; no magnitude is below one that is not above 0.
+    """
 
-    def below(self, magnitude: FloatArray) -> GainIndex:
-        """Return the number for each magnitude, same shape."""
-        if magnitude.size <= _FEW:
-            return self._left.take(self._ascending.searchsorted(magnitude, side="right"))
-        count: GainIndex = (magnitude < self._bounds[0]).view(np.uint8)
-        for bound in self._bounds[1:]:
-            count += (magnitude < bound).view(np.uint8)
-        return count
+    def __init__(self, low: list[float], high: list[float]):
+        self._low, self._high = low, high
+
+    def below(self, current: FloatArray) -> GainIndex:
+        """Return how many of the low bounds each current is below, same shape."""
+        if current.size > _FEW:
+            return _number_below(np.abs(current), self._low)
+        edges, below, _ = self._search
+        return below.take(edges.searchsorted(current, "right"))
+
+    def below_and_open(self, current: FloatArray) -> tuple[GainIndex, npt.NDArray[np.intp]]:
+        """Return what `below` does, and the flat places where the high bounds say otherwise."""
+        if current.size > _FEW:
+            magnitude = np.abs(current)
+            index, most = (_number_below(magnitude, bounds) for bounds in (self._low, self._high))
+            return index, np.not_equal(index, most).reshape(-1).nonzero()[0]
+        edges, below, is_open = self._search
+        place = edges.searchsorted(current, "right")
+        return below.take(place), is_open.take(place).reshape(-1).nonzero()[0]
+
+    @cached_property
+    def _search(self) -> tuple[FloatArray, npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        """Where to search a current, of either sign, and what holds from each edge on."""
+        up = np.unique([bound for bound in (*self._low, *self._high) if bound > 0.0])
+        # A negative one at a bound is not below it, either.
+        edges = np.concatenate([np.nextafter(-up[::-1], 0.0), up])
+        least = np.concatenate([up[::-1], [0.0], up])
+        below, most = (_number_below(least, bounds) for bounds in (self._low, self._high))
+        return edges, below.astype(np.intp), below != most
+
+
+def _number_below(magnitude: FloatArray, bounds: list[float]) -> GainIndex:
+    count: GainIndex = (magnitude < bounds[0]).view(np.uint8)
+    for bound in bounds[1:]:
+        count += (magnitude < bound).view(np.uint8)
+    return count

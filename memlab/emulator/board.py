@@ -481,8 +481,9 @@ class EmulatedBoard(CheckedBoard):
             )
 
     def _measure(self, prepared: _Prepared, row_code: Codes, gain: int, period: int) -> Samples:
-        """Multiply vectors that follow each other every `period` ns."""
-        chip, lines = self.chip, prepared.selection
+        """Multiply vectors that follow each other every `period` ns; it is this thread's turn."""
+        self._carry_out()
+        chip, lines = self._chip, prepared.selection
         pulse = self._read_pulse
         if gain == AUTO_GAIN:
             period += prepared.further_period
@@ -505,13 +506,13 @@ class EmulatedBoard(CheckedBoard):
             power += self._chain.measure(some, self._still(prepared), gain, to, steps)
             chip.advance_to(chip.now + (stop - start) * period)
             start = stop
-        self.energy.vmm += pulse * power
+        self._energy.vmm += pulse * power
         self._held = lines, row_code[-1].copy()
         return out
 
     def _still(self, prepared: _Prepared) -> Unchanging:
         """Return what measures while the chip stays as it is now, but for slow noise."""
-        chip, still = self.chip, prepared.still
+        chip, still = self._chip, prepared.still
         moment = chip.version, chip.solved_at, chip.found_at
         if still is not None and prepared.moment == moment:
             return still

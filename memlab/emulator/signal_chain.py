@@ -47,6 +47,9 @@ _TO_CODE = 1.5 * 2.0**52
 _NUMBERS = np.arange(1, 256, dtype=np.uint8)
 """Gain numbers by index: boards count from 1."""
 
+_ONES = np.ones(BLOCK)
+"""Adds up the vectors of a block."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Tables:
@@ -127,7 +130,7 @@ class SignalChain:
         """
         tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
         out = Samples(np.empty(current.shape, np.uint16), np.empty(current.shape, np.uint8))
-        self._digitise(current, current, current, tables, gain, out.code, out.gain, None)
+        self._digitise(None, current, tables, gain, out.code, out.gain, None)
         return out
 
     def unchanging(
@@ -193,8 +196,9 @@ class SignalChain:
                 block = slice(start, start + BLOCK)
                 some, to, by = row_code[block], code[block], used[block]
             volts, work, current = products.multiply(some, steps, start)
-            power += _power(volts, products.operands.row_conductance)
-            self._digitise(volts, work, current, tables, gain, to, by, settling)
+            squares = np.multiply(volts, volts, out=work)
+            power += _power(squares, products.operands.row_conductance)
+            self._digitise(squares, current, tables, gain, to, by, settling)
         return power * unit**2
 
     def _in_units(
@@ -250,8 +254,7 @@ class SignalChain:
 
     def _digitise(
         self,
-        volts: FloatArray,
-        work: FloatArray,
+        squares: FloatArray | None,
         current: FloatArray,
         tables: _Tables,
         gain: int,
@@ -259,17 +262,16 @@ class SignalChain:
         used: npt.NDArray[np.uint8],
         settling: ColumnSettling | None,
     ) -> None:
-        """Turn the currents of a block into codes and gains; its arrays are work space.
+        """Turn the currents of a block, at voltages of these squares, into codes and gains.
 
-        (The gain is chosen by the settled current.)
+        Its arrays are work space. (The gain is chosen by the settled current.)
         """
         variance = noise = None
-        if tables.of_cells is not None:
-            np.multiply(volts, volts, out=work)
+        if tables.of_cells is not None and squares is not None:
             if tables.square_scale != 1.0:
-                work *= tables.square_scale
-                np.rint(work, out=work)
-            variance = work @ tables.of_cells
+                squares *= tables.square_scale
+                np.rint(squares, out=squares)
+            variance = squares @ tables.of_cells
             variance *= tables.of_cells_unit
         step = None if settling is None else settling.steps(current)
         if tables.current is not None:
@@ -307,8 +309,7 @@ class SignalChain:
             current += tables.offset
         if tables.bow is not None:
             current += self._bow(current, tables.bow)
-        np.maximum(current, self._low, out=current)
-        np.minimum(current, self._high, out=current)
+        current.clip(self._low, self._high, out=current)
         np.add(current, self._to_code, out=current)
         code[...] = current.view(np.uint64)
 
@@ -328,7 +329,7 @@ class SignalChain:
         return self._normal.deviates(np.empty(shape, np.float32))
 
 
-def _power(volts: FloatArray, row_conductance: FloatArray) -> float:
-    """Return what flows through the rows while these vectors are on, in squared units times S."""
-    squares = volts[0] * volts[0] if len(volts) == 1 else np.einsum("ni,ni->i", volts, volts)
-    return float(squares.dot(row_conductance))
+def _power(squares: FloatArray, row_conductance: FloatArray) -> float:
+    """Return what flows through the rows of these vectors, in squared units times S."""
+    of_row = squares[0] if len(squares) == 1 else _ONES[: len(squares)].dot(squares)
+    return float(of_row.dot(row_conductance))
