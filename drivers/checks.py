@@ -74,15 +74,15 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
         amplitude = config.limits[driven, mode]
         gate = config.limits.get((LineClass.GATE, mode), CodeRange(0, 0))
         check_codes(pulses.amplitude_code[which], amplitude, f"{name} amplitude code")
-        columns, gates = pulses.columns[which], pulses.gate_code[which]
+        gates = pulses.gate_code[which]
         most = able.cells_at_once[place]
-        if most and (cells := int(columns.sum(axis=1).max())) > most:
+        if most and (cells := int(pulses.columns[which].sum(axis=1).max())) > most:
             raise DeviceError(
                 f"a {name} of {cells} cells: this board pulses {most} at once; nothing was fired"
             )
         # What is not selected is ignored; it is not looked at where all codes are allowed.
         low, high = extremes(gates) if gates.size else (gate.minimum, gate.maximum)
         if low < gate.minimum or high > gate.maximum:
-            check_codes(gates[columns], gate, f"{name} gate code")
+            check_codes(gates[pulses.columns[which]], gate, f"{name} gate code")
     widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
     check_codes(pulses.width_ticks, widths, "pulse width in ticks")

@@ -97,7 +97,6 @@ class PulseMaker:
         """
         limits, point, reset, set_ = self.limits, self.point, asked.reset, asked.set
         gate_voltage = self.check(asked, rows, columns)
-        reset_gates = np.where(reset, point.reset_gate_voltage, 0.0)
         hardest = replace(asked, set_voltage=None).hardest_point(limits, point)
         drawn = reset_currents(limits, hardest, reset), set_currents(limits, gate_voltage, set_)
         volts = (
@@ -106,7 +105,7 @@ class PulseMaker:
         )
         lines = rows, columns
         resets = self._pulses(
-            PulseKind.RESET, reset, volts[0], reset_gates, drawn[0], lines, whole_rows
+            PulseKind.RESET, reset, volts[0], point.reset_gate_voltage, drawn[0], lines, whole_rows
         )
         sets = self._pulses(
             PulseKind.SET, set_, volts[1], gate_voltage, drawn[1], lines, whole_rows
@@ -136,7 +135,7 @@ class PulseMaker:
         kind: PulseKind,
         mask: BoolArray,
         amplitude: float | FloatArray,
-        gate_voltage: FloatArray,
+        gate_voltage: float | FloatArray,
         current: FloatArray,
         lines: tuple[Lines, Lines],
         whole_rows: bool,
@@ -157,11 +156,11 @@ class PulseMaker:
         # NaN of cells that are not pulsed means nothing.
         code = driven.encode(np.where(mask, amplitude, 0.0) if own else amplitude)
         group = split_groups(group, mask, able.cells_at_once[kind], code if own else None)
-        gate_code = self._gate_codes(gate_voltage)
+        gate_code = np.broadcast_to(self._gate_codes(gate_voltage), mask.shape)
         rows, chosen = lines
         for k in range(int(group.max(initial=0)) + 1):
             here = mask & (group == k)
-            active = np.flatnonzero(here.any(axis=1))
+            active = here.any(axis=1).nonzero()[0]
             n = active.size
             columns = np.zeros((n, able.columns), bool)
             columns[:, chosen] = here[active]
@@ -178,10 +177,10 @@ class PulseMaker:
                 gate_code=gates,
             )
 
-    def _gate_codes(self, voltage: FloatArray) -> Codes:
-        """Return codes of gate voltages (V); zeros where cells have no gates."""
+    def _gate_codes(self, voltage: float | FloatArray) -> Codes:
+        """Return codes of gate voltages (V), same shape; 0 where cells have no gates."""
         gate = self.capabilities.gate
-        return np.zeros(voltage.shape, np.uint16) if gate is None else gate.encode(voltage)
+        return np.zeros((), np.uint16) if gate is None else gate.encode(voltage)
 
 
 @cache

@@ -521,7 +521,9 @@ class EmulatedBoard(CheckedBoard):
         operands = self._readout.operands(lines, self._read_gate)
         if still is None or still.products.operands is not operands:
             errors = self._front_end.column_errors(lines.columns, operands)
-            still = self._chain.unchanging(operands, errors, prepared.drive, prepared.settling)
+            still = self._chain.unchanging(
+                operands, errors, prepared.drive, prepared.settling, still
+            )
             prepared.still = still
         return still
 

@@ -110,8 +110,8 @@ def limited_set(
         return np.rint(lift * VOLT_GRID) / VOLT_GRID
 
     on = selected & (gate > law.gate_threshold)
-    lift = lifted(on)
-    if (on & (gate - lift <= law.gate_threshold)).any():
+    lift = lifted(on) if rounds else np.zeros((1, 1))  # of lines without resistance
+    if rounds and (on & (gate - lift <= law.gate_threshold)).any():
         on, lift = _conducting(on, gate - law.gate_threshold, lift, lifted)
     reached, current = drawn(on, gate - lift)
     # One row is pulsed: a TE line carries the current of one cell, from its source up to the row.

@@ -33,7 +33,7 @@ from memlab.emulator.cells.drift import BOLTZMANN
 from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.preset import ChipPreset
 from memlab.emulator.profile import DacParameters
-from memlab.emulator.readout import Operands
+from memlab.emulator.readout import KEPT, Operands
 from memlab.emulator.seeds import generator_for
 from memlab.numeric import FloatArray
 
@@ -176,25 +176,28 @@ class FrontEnd:
         self._mismatch = board.amplifier.mismatch * channel.standard_normal(
             (len(capabilities.transimpedance), shape[1])
         )
-        self._static: tuple[Lines, FloatArray, FloatArray | None] | None = None
+        self._static: dict[bytes, ColumnErrors] = {}
         inl = generator_for(rng, "channels.inl")
         self._adc_inl = board.adc.inl * inl.standard_normal(shape[1])
         self.injected = np.zeros(shape[1])
         """Current (A) that an instrument drives into the amplifiers' inputs, shape (columns,)."""
 
     def column_errors(self, columns: Lines, operands: Operands) -> ColumnErrors:
-        """Return scale, offset and noise of these columns with this chip below them."""
-        G = operands.column_conductance
-        scale, offset = self._static_errors(columns)
+        """Return scale, offset and noise of these columns with this chip below them.
+
+        The same object where the chip makes no difference.
+        """
+        G, static = operands.column_conductance, self._static_errors(columns)
         current = None
-        if offset is not None:
+        if static.offset is not None:
             # V_os (1 + R G) at the output is V_os, and the current -V_os G at the input.
             current = -self._amplifier_offset[columns] * G
         if self.injected.any():
             current = self.injected[columns] + (0.0 if current is None else current)
-        inl = self._preset.board.adc.inl
-        bow = _BOW * self._adc_inl[columns] if inl else None
-        return ColumnErrors(scale, offset, current, self._noise(G), bow)
+        variance = self._noise(G)
+        if current is None and variance is None:
+            return static
+        return ColumnErrors(static.scale, static.offset, current, variance, static.bow)
 
     def unsettled(self, hold: float) -> FloatArray | None:
         """Return the part of a step of current that is missing a time (s) after it, at each gain.
@@ -208,18 +211,22 @@ class FrontEnd:
         missing: FloatArray = np.exp(-2.0 * np.pi * hold * pole)
         return missing if float(missing.max()) > _NOTHING else None
 
-    def _static_errors(self, columns: Lines) -> tuple[FloatArray, FloatArray | None]:
-        """Return scale and offset: the same objects for the same object, as they do not change."""
-        if self._static is not None and self._static[0] is columns:
-            return self._static[1:]
+    def _static_errors(self, columns: Lines) -> ColumnErrors:
+        """Return what does not change; the same object for the last few selections of columns."""
+        key = columns.tobytes()
+        if key in self._static:
+            return self._static[key]
         amplifier, adc = self._preset.board.amplifier, self._preset.board.adc
         scale, offset = -self._resistance / self._step, None
         if amplifier.mismatch:
             scale = scale * (1.0 + self._mismatch[:, columns])
         if amplifier.offset or adc.offset:
             offset = self._amplifier_offset[columns] / self._step + self._adc_offset[columns]
-        self._static = columns, scale, offset
-        return scale, offset
+        bow = _BOW * self._adc_inl[columns] if adc.inl else None
+        if len(self._static) == KEPT:
+            self._static.clear()
+        static = self._static[key] = ColumnErrors(scale, offset, None, None, bow)
+        return static
 
     def _noise(self, G: FloatArray) -> FloatArray | None:
         amplifier, adc = self._preset.board.amplifier, self._preset.board.adc

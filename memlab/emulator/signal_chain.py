@@ -82,6 +82,7 @@ class Unchanging(NamedTuple):
     tables: _Tables
     settling: ColumnSettling | None
     unit: float
+    errors: ColumnErrors
 
 
 class SignalChain:
@@ -107,7 +108,6 @@ class SignalChain:
         self._high = np.array(min(clip, sense.codes.maximum - self._middle))
         R = np.array(capabilities.transimpedance)
         self._ideal = ColumnErrors((-R / sense.step)[:, np.newaxis], None, None, None)
-        self._choice: GainChoice | None = None
 
     def state(self) -> State:
         """Return where the source of the noise stands."""
@@ -139,6 +139,7 @@ class SignalChain:
         errors: ColumnErrors,
         drive: Drive,
         settling: ColumnSettling | None = None,
+        last: Unchanging | None = None,
     ) -> Unchanging:
         """Prepare `measure` of a chip that stays as it is.
 
@@ -150,6 +151,8 @@ class SignalChain:
             The lines.
         settling
             Of the columns' amplifiers, where they do not settle in time.
+        last
+            What was prepared for the same lines before: what still holds is taken from it.
 
         Raises
         ------
@@ -157,9 +160,12 @@ class SignalChain:
             If a column could carry so much current (1 A) that sums would not be exact.
         """
         products = Still(operands, drive)
-        tables = self._in_units(errors, drive.unit, settling)
+        if last is not None and last.errors is errors and operands.variance is None:
+            return last._replace(products=products)
+        choice = None if last is None else last.tables.choice
+        tables = self._in_units(errors, drive.unit, settling, choice)
         tables = self._with_cells(tables, operands, drive)
-        return Unchanging(products, tables, settling, drive.unit)
+        return Unchanging(products, tables, settling, drive.unit, errors)
 
     def measure(
         self,
@@ -188,7 +194,7 @@ class SignalChain:
         -------
         The power that flows through the rows, in W, summed over the vectors.
         """
-        products, tables, settling, unit = chip
+        products, tables, settling, unit, _ = chip
         (code, used), n, power = out, len(row_code), 0.0
         for start in range(0, n, BLOCK):
             some, to, by = row_code, code, used
@@ -202,9 +208,16 @@ class SignalChain:
         return power * unit**2
 
     def _in_units(
-        self, errors: ColumnErrors, unit: float, settling: ColumnSettling | None = None
+        self,
+        errors: ColumnErrors,
+        unit: float,
+        settling: ColumnSettling | None = None,
+        choice: GainChoice | None = None,
     ) -> _Tables:
-        """Express currents in whole numbers of 2^-33 S times the voltage unit."""
+        """Express currents in whole numbers of 2^-33 S times the voltage unit.
+
+        `choice` is one of the same columns, maybe with other noise.
+        """
         ampere = unit / GRID
         variance = errors.variance
         unsettled = None if settling is None else settling.unsettled
@@ -223,16 +236,17 @@ class SignalChain:
             variance=None if variance is None else flat(variance),
             unsettled=None if unsettled is None else flat(unsettled),
             columns=None if shape[1] == 1 else np.arange(shape[1]),
-            choice=self._choice_of(errors, ampere),
+            choice=self._choice_of(errors, ampere, choice),
             bow=errors.bow,
         )
 
-    def _choice_of(self, errors: ColumnErrors, ampere: float) -> GainChoice:
-        choice = None if self._choice is None else self._choice.of(errors, ampere)
+    def _choice_of(
+        self, errors: ColumnErrors, ampere: float, last: GainChoice | None
+    ) -> GainChoice:
+        choice = None if last is None else last.of(errors, ampere)
         if choice is None:
             largest = 0.0 if self._normal is None else self._normal.largest
             choice = GainChoice(self._capabilities, errors, ampere, largest)
-        self._choice = choice
         return choice
 
     @staticmethod

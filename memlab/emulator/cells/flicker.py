@@ -112,17 +112,25 @@ class Flicker:
     def _between(self, step: Numbers, rows: Lines, vectors: Terms) -> Terms:
         """Add terms from slow to fast: what is slower is the same for two of the next."""
         fast, first, last = self._together, int(step[0]), int(step[-1])
-        numbers = [np.arange(first >> k, (last >> k) + 1) for k in range(fast + 1)]
-        total = self._sums(numbers[fast] << fast, rows, vectors, fast)
-        term = np.repeat(np.arange(fast), [len(number) for number in numbers[:fast]])
+        # Of each fast term whole pairs, which share a number of the next one.
+        numbers = [np.arange(first >> k & ~1, (last >> k | 1) + 1) for k in range(fast)]
+        slow = np.arange(first >> fast, (last >> fast) + 1)
+        total = self._sums(slow << fast, rows, vectors, fast)
+        term = np.repeat(np.arange(fast), [len(number) for number in numbers])
         phase = self._phase[rows] >> term[:, np.newaxis]
-        number = np.concatenate(numbers[:fast])[:, np.newaxis] + phase
+        number = np.concatenate(numbers)[:, np.newaxis] + phase
         each = self._terms(number, term, rows, vectors)
-        ends = np.cumsum([len(number) for number in numbers[:fast]]).tolist()
+        start, stop = int(slow[0]), len(each)
         for k in range(fast - 1, -1, -1):
-            total = total.take((numbers[k] >> 1) - numbers[k + 1][0], axis=0)
-            total += each[ends[k] - len(numbers[k]) : ends[k]]
-        return total if len(total) == len(step) else total.take(step - first, axis=0)
+            own = each[stop - len(numbers[k]) : stop]
+            slower = (int(numbers[k][0]) >> 1) - start
+            pairs = own.reshape(-1, 2, *own.shape[1:])
+            pairs += total[slower : slower + len(pairs), np.newaxis]
+            total, start, stop = own, int(numbers[k][0]), stop - len(own)
+        begin = first - start
+        if last - first + 1 == len(step):
+            return total[begin : begin + len(step)]
+        return total.take(step - start, axis=0)
 
     def _sums(self, step: Numbers, rows: Lines, vectors: Terms, fastest: int = 0) -> Terms:
         """Return the sums of the slower terms, shape (steps, rows, columns)."""
