@@ -185,16 +185,18 @@ class CheckedBoard(ABC):
         gain: int,
         config: BoardConfig,
     ) -> None:
-        gains = len(self.capabilities.transimpedance)
+        able = self.capabilities
+        gains = len(able.transimpedance)
         if not 0 <= gain <= gains:
             raise DeviceError(
                 f"gain {gain} does not exist; use 1..{gains}, or 0 for automatic gain"
             )
-        self._check_lines(selection)
+        self._check_lines(selection, able)
         check_codes(row_code, config.row_read, "row code")
 
-    def _check_lines(self, selection: Selection) -> None:
-        able, (row, column) = self.capabilities, selection.last
+    @staticmethod
+    def _check_lines(selection: Selection, able: Capabilities) -> None:
+        row, column = selection.last
         if row >= able.rows or column >= able.columns:
             raise DeviceError(
                 f"the board has {able.rows} x {able.columns} lines; the selection has more"

@@ -100,6 +100,8 @@ def pick_lines(lines: npt.NDArray[np.intp], key: Any, what: str) -> npt.NDArray[
 
 
 def _fit(array: npt.NDArray[Any], shape: tuple[int, ...], name: str) -> npt.NDArray[Any]:
+    if array.shape == shape:
+        return array
     try:
         return np.broadcast_to(array, shape)
     except ValueError:

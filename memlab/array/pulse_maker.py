@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -60,11 +60,7 @@ class PulseMaker:
 
         `rows` and `columns` are line numbers on the chip.
         """
-        made = replace(
-            self.point,
-            set_width=_made_width(self.timer, self.point.set_width),
-            reset_width=_made_width(self.timer, self.point.reset_width),
-        )
+        made = _made(self.timer, self.point)
         volts = np.where(asked.set, asked.gate_voltage, 0.0)
         gates, limits = self.capabilities.gate is not None, self.limits
         if not gates and volts.any():
@@ -158,8 +154,9 @@ class PulseMaker:
         group = split_groups(group, mask, able.cells_at_once[kind], code if own else None)
         gate_code = np.broadcast_to(self._gate_codes(gate_voltage), mask.shape)
         rows, chosen = lines
-        for k in range(int(group.max(initial=0)) + 1):
-            here = mask & (group == k)
+        groups = int(group.max(initial=0)) + 1
+        for k in range(groups):
+            here = mask if groups == 1 else mask & (group == k)
             active = here.any(axis=1).nonzero()[0]
             n = active.size
             columns = np.zeros((n, able.columns), bool)
@@ -183,7 +180,8 @@ class PulseMaker:
         return np.zeros((), np.uint16) if gate is None else gate.encode(voltage)
 
 
-@cache
-def _made_width(timer: PulseTimer, width: float) -> float:
-    """Return the width (s) of the pulse that the timer makes when it is asked for this one."""
-    return float(timer.seconds(timer.ticks(width)))
+@lru_cache
+def _made(timer: PulseTimer, point: OperatingPoint) -> OperatingPoint:
+    """Return the point with the widths of the pulses that the timer makes when asked for its."""
+    set_width, reset_width = timer.seconds(timer.ticks([point.set_width, point.reset_width]))
+    return replace(point, set_width=float(set_width), reset_width=float(reset_width))

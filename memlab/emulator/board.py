@@ -353,7 +353,7 @@ class EmulatedBoard(CheckedBoard):
         """
         with self._owner.turn():
             self._require_config()
-            self._check_lines(selection)
+            self._check_lines(selection, self._capabilities)
             chip, rows, columns = self.chip, selection.rows, selection.columns
             operands = self._readout.operands(selection, self._read_gate)
             if not chip.fluctuation.active:
@@ -568,7 +568,7 @@ class EmulatedBoard(CheckedBoard):
 
     def _fire(self, pulses: PulseBatch, run: slice, config: BoardConfig) -> None:
         """Fire pulses of one kind on different rows."""
-        chip = self.chip
+        chip = self._chip
         rows = pulses.row[run].astype(np.intp)
         selected, ticks = pulses.columns[run], pulses.width_ticks[run]
         duration = self._times.pulses(np.count_nonzero(selected, axis=1), ticks)
@@ -586,12 +586,12 @@ class EmulatedBoard(CheckedBoard):
                 code = np.repeat(code, chip.shape[1], axis=1)
             voltage = lines.volts(code, config.spans[LineClass.COLUMN], columns)
             path = chip.set_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
-            self.energy.set += float((path * voltage**2 * width).sum())
+            self._energy.set += float((path * voltage**2 * width).sum())
         else:
             voltage = self._front_end.rows.volts(amplitude, config.spans[LineClass.ROW], rows)
             voltage = voltage[:, np.newaxis]
             path = chip.reset_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
-            self.energy.reset += float((path * voltage**2 * width).sum())
+            self._energy.reset += float((path * voltage**2 * width).sum())
         chip.advance_to(int(time[-1]))
 
     def _fire_passive(self, pulses: PulseBatch, k: int, config: BoardConfig) -> None:
@@ -647,6 +647,7 @@ def _independent_runs(pulses: PulseBatch) -> list[tuple[int, int]]:
 
     Such a run may be computed at once; noise is still drawn pulse by pulse, cell by cell.
     """
-    again = (np.diff(pulses.kind) != 0) | (pulses.row[1:] <= pulses.row[:-1])
-    edges = [0, *(np.flatnonzero(again) + 1).tolist(), len(pulses)]
+    kind, row = pulses.kind, pulses.row
+    again = (kind[1:] != kind[:-1]) | (row[1:] <= row[:-1])
+    edges = [0, *(again.nonzero()[0] + 1).tolist(), len(pulses)]
     return list(pairwise(edges))

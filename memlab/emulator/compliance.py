@@ -91,7 +91,7 @@ def limited_set(
         At the gates, same shape, and at the TE drivers, same shape or a number, in V.
     """
     wires, law = preset.wires, preset.set
-    across = np.broadcast_to(np.asarray(voltage, np.float64), gate.shape)
+    across = np.asarray(voltage, np.float64)
     stop = np.minimum(law.stop_voltage, across)
     ohmic = np.where(able, np.inf, across * before)
 

@@ -20,6 +20,10 @@ from memlab.numeric import FloatArray
 __all__ = ["DifferentialMatrix", "tile_weights"]
 
 
+_SHORT = 32
+"""Inputs of a vector up to which numpy finds peaks faster across vectors than along each."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
     """A block and the part of the matrix that it holds."""
@@ -254,7 +258,12 @@ def _peaks(x: FloatArray) -> FloatArray | float:
     if x.size == x.shape[-1]:  # one vector, as in each step of a recurrent layer
         low, high = extremes(x)
         return max(-low, high) or 1.0
-    peak: FloatArray = np.abs(x).max(axis=-1, keepdims=True)
+    across = x.reshape(-1, x.shape[-1]).T
+    if len(across) <= _SHORT:
+        magnitude = np.abs(across, out=np.empty(across.shape))
+        peak: FloatArray = magnitude.max(axis=0).reshape(*x.shape[:-1], 1)
+    else:
+        peak = np.abs(x).max(axis=-1, keepdims=True)
     peak[peak == 0.0] = 1.0
     return peak
 
