@@ -119,16 +119,18 @@ class Block:
                 load=self.array.load,
             )
 
-    def current(self, voltage: FloatArray) -> FloatArray:
+    def current(self, x: FloatArray, peak: float | FloatArray, read_voltage: float) -> FloatArray:
         """Multiply on the array: currents in A, shape (..., columns), for (..., rows of pairs).
 
-        Rows of + cells carry +V and those of - cells -V, so that the subtraction happens in the
-        column current (Li 2019). Voltages are rounded to the array's steps, where it has any.
+        A row gets read_voltage x / peak, at `peak` exactly the read voltage (V). Rows of + cells
+        carry +V and those of - cells -V, so that the subtraction happens in the column current (Li
+        2019). Voltages are rounded to the array's steps, where it has any.
         """
+        driven = np.empty((*x.shape[:-1], 2 * self.shape[0]))
+        voltage = np.divide(x, peak, out=driven[..., self._plus])
+        voltage *= read_voltage
         if self.array.input_voltage_step:
-            voltage = nearest_step(voltage, self.array.input_voltage_step)
-        driven = np.empty((*voltage.shape[:-1], 2 * self.shape[0]))
-        driven[..., self._plus] = voltage
+            voltage[...] = nearest_step(voltage, self.array.input_voltage_step)
         np.negative(voltage, out=driven[..., self._minus])
         return self.array.vmm(driven)
 

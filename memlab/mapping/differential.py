@@ -221,19 +221,16 @@ class DifferentialMatrix:
         result is scaled back. The partial sums of chunks, and the copies, are added up in
         software. Voltages are rounded to the steps of each array, where it has any.
         """
-        peak = _peaks(x)
-        # x / peak is exactly 1 at the peak, so the read voltage is reached and never passed.
-        voltage = x / peak
-        voltage *= self.read_voltage
-        peak = peak / (self.read_voltage * self.siemens_per_weight * self.copies)
+        peak, volts = _peaks(x), self.read_voltage
+        scale = peak / (volts * self.siemens_per_weight * self.copies)
         if len(self._parts) == 1:
             part = self._parts[0]
-            return part.sum_copies(part.block.current(voltage[..., part.inputs])) * peak
+            return part.sum_copies(part.block.current(x[..., part.inputs], peak, volts)) * scale
         product = np.zeros((*x.shape[:-1], self.shape[1]))
         for part in self._parts:
-            current = part.block.current(voltage[..., part.inputs])
+            current = part.block.current(x[..., part.inputs], peak, volts)
             product[..., part.outputs] += part.sum_copies(current)
-        product *= peak
+        product *= scale
         return product
 
     def update(self, weight_change: FloatArray) -> None:

@@ -87,12 +87,13 @@ class PatchGrid:
             raise ValueError(f"expected images of {self.image}, got {images.shape[1:]}")
         padded = self._padded(n)
         (top, _), (left, _) = self.margins
-        padded[:, top : top + self.image[0], left : left + self.image[1]] = images
+        inside = padded[:, left : left + self.image[1], top : top + self.image[0]]
+        inside[...] = images.swapaxes(1, 2)
         rows, columns = self.size
         patches = np.empty((n, columns, rows, channels, self.kernel[1], self.kernel[0]))
         for row in range(self.kernel[0]):
             for column in range(self.kernel[1]):
-                patches[..., column, row] = self._under(padded, row, column).swapaxes(1, 2)
+                patches[..., column, row] = self._under(padded, row, column)
         return patches.reshape(n, columns, rows, self.features)
 
     def scatter(self, patches: FloatArray, n: int) -> FloatArray:
@@ -106,21 +107,25 @@ class PatchGrid:
         padded = self._padded(n)
         for row in range(self.kernel[0]):
             for column in range(self.kernel[1]):
-                self._under(padded, row, column)[...] += split[..., column, row].swapaxes(1, 2)
+                self._under(padded, row, column)[...] += split[..., column, row]
         (top, _), (left, _) = self.margins
-        return padded[:, top : top + self.image[0], left : left + self.image[1]]
+        inside = padded[:, left : left + self.image[1], top : top + self.image[0]]
+        return inside.swapaxes(1, 2)
 
     def _padded(self, n: int) -> FloatArray:
-        """Return zeros that reach as far as the last patch and the last pixel."""
+        """Return zeros as far as the last patch and the last pixel, columns before rows as patches.
+
+        Shape (n, width, height, channels).
+        """
         (top, bottom), (left, right) = self.margins
         height, width, channels = self.image
-        return np.zeros((n, height + top + bottom, width + left + right, channels))
+        return np.zeros((n, width + left + right, height + top + bottom, channels))
 
     def _under(self, padded: FloatArray, row: int, column: int) -> FloatArray:
         """Return the pixels that lie under one position of the kernel, in every patch; a view."""
         rows, columns = self.size
         return padded[
             :,
-            row : row + self.stride * (rows - 1) + 1 : self.stride,
             column : column + self.stride * (columns - 1) + 1 : self.stride,
+            row : row + self.stride * (rows - 1) + 1 : self.stride,
         ]
