@@ -56,6 +56,30 @@ def currents(array: BoardArray, volts: np.ndarray, repeats: int) -> tuple[np.nda
     return measured.value, measured.saturated
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.5, 1e4])
+def test_few_currents_and_many_are_judged_alike_at_every_bound(noise: float) -> None:
+    # Few are searched among bounds of both signs, many compared with each; noise takes some to 0.
+    variance = np.full((4, 1), noise**2) if noise else None
+    errors = ColumnErrors((-RESISTANCE / STEP)[:, np.newaxis], None, None, variance)
+    choice = GainChoice(CAPABILITIES, errors, 1.0, 4.3)
+    bounds = choice._bounds(0.0)
+    at = np.array([*bounds._low, *bounds._high, 0.0])
+    near = np.concatenate([at, np.nextafter(at, -1.0), np.nextafter(at, 1.0)])
+    few = np.concatenate([near, -near])[np.newaxis]
+    many = np.tile(few, (600 // few.size + 1, 1))
+    below, open_ = bounds.below_and_open(few)
+    below_many, open_many = bounds.below_and_open(many)
+    np.testing.assert_array_equal(np.tile(below, (len(many), 1)), below_many)
+    np.testing.assert_array_equal(open_, open_many[: open_.size])
+    assert open_many.size == open_.size * len(many)
+    np.testing.assert_array_equal(
+        below, (np.abs(few) < np.array(bounds._low)[:, None]).sum(axis=0)[None]
+    )
+    np.testing.assert_array_equal(
+        choice._threshold.below(few)[0], choice._threshold.below(many)[-1]
+    )
+
+
 class TestNoisyCells:
     """A true -2.07 uA under the noise of 128 cells that carry 22 uA each."""
 

@@ -90,6 +90,25 @@ class TestWhatIsKept:
         board.advance(10.0)
         assert readout.operands(lines, 2.0) is not found
 
+    @pytest.mark.parametrize("chip", ["ta-hfo2", "ta-hfo2-full"])
+    def test_what_the_columns_are_while_only_cells_change(self, chip: str) -> None:
+        """Choices of gain stay with each selection, and all units where the board adds no noise."""
+        board = EmulatedBoard(load_preset(chip), seed=1)
+        array = BoardArray(board)
+        views = array[:10, :5], array[3:9, 7:20]
+        kept = []
+        for _ in range(2):
+            for view in views:
+                view.program(1.0)
+                view.read_conductance()
+                still = board._prepared[view._selection].still
+                assert still is not None
+                kept.append(still)
+        for before, after in ((kept[0], kept[2]), (kept[1], kept[3])):
+            assert after.products is not before.products
+            assert after.tables.choice._static[0] is before.tables.choice._static[0]
+            assert (after.tables is before.tables) == (chip == "ta-hfo2")
+
     def test_the_layers_of_a_network_and_no_more(self, board: EmulatedBoard) -> None:
         readout = Readout(board.chip)
         lines = [Selection(np.arange(7), np.arange(k % 4, 5 - k // 4)) for k in range(8)]
