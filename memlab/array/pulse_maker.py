@@ -157,7 +157,7 @@ class PulseMaker:
         groups = int(group.max(initial=0)) + 1
         for k in range(groups):
             here = mask if groups == 1 else mask & (group == k)
-            active = here.any(axis=1).nonzero()[0]
+            active = np.flatnonzero(here.any(axis=1))
             n = active.size
             columns = np.zeros((n, able.columns), bool)
             columns[:, chosen] = here[active]
