@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rich_click as click
 
 from memlab.cli.command import Command, Group
-from memlab.cli.options import json_option
+from memlab.cli.options import NEW, json_option
 from memlab.cli.streams import tell
 from memlab.datasets import CATALOG, Status, data_directory, fetch_mnist, look
+from memlab.datasets.gait import FRAMES
 from memlab.datasets.store import MissingDataError
+from memlab.errors import SettingError
+from memlab.storage import write_over
 
 __all__ = ["data"]
 
@@ -66,6 +71,52 @@ def fetch(name: str, where: Path | None, as_json: bool) -> None:
         )
     text = f"{name}: {status.path or status.entry.how_to_get}"
     tell(_document(status), as_json, lambda _: [text])
+
+
+@data.command(cls=Command)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("out", type=NEW)
+@click.option(
+    "--camera", is_flag=True, help="Frames of a camera that stands still, and no silhouettes."
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=1),
+    default=FRAMES,
+    show_default=True,
+    help="Length of a sequence.",
+)
+@click.option(
+    "--stride",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="From one sequence to the next, in frames.",
+)
+@json_option
+def widths(folder: Path, out: Path, camera: bool, frames: int, stride: int, as_json: bool) -> None:
+    """Make gait of pictures in FOLDER/PERSON/RECORDING, and write it to OUT.npz.
+
+    The pictures are silhouettes, or frames of a camera that stands still: of a video `ffmpeg -i
+    walk.avi FOLDER/PERSON/RECORDING/%04d.png` makes them. `memlab train gait --data OUT.npz` takes
+    what comes out.
+    """
+    from memlab.datasets.silhouettes import gait_of_pictures
+
+    path = out if out.suffix == ".npz" else out.with_name(f"{out.name}.npz")
+    if path.exists():
+        raise SettingError(f"{path} exists already; choose another name, or remove it")
+    made = gait_of_pictures(folder, camera=camera, frames=frames, stride=stride)
+    packed = BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **made)
+    write_over(path, lambda file: file.write(packed.getvalue()))
+    counts = {
+        "persons": len(made["persons"]),
+        "passes": len(np.unique(made["group"])),
+        "sequences": len(made["x"]),
+    }
+    text = ", ".join(f"{count} {name}" for name, count in counts.items())
+    tell({"path": str(path), **counts}, as_json, lambda _: [f"{path}: {text}"])
 
 
 @data.command(cls=Command)

@@ -9,8 +9,9 @@ for one another (`Gait.source`):
 - `synthetic_gait.make_gait`: no people at all;
 - any other `.npz`: own people, with `x` (sequences, frames, widths) and `y` (sequences), the number
   of the person. Of `group` (number of the pass), `session`, and the test parts `test`,
-  `test_random`, `test_pass` (1 for a test sequence) it may have any. What it lacks is drawn: a
-  tenth of the sequences, or a quarter of the passes, of each person.
+  `test_random`, `test_pass` (1 for a test sequence) it may have any, and `persons`, their names.
+  What it lacks is drawn: a tenth of the sequences, or a quarter of the passes, of each person.
+  `memlab.datasets.silhouettes` makes one from pictures.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ SHARE_RANDOM, SHARE_PASSES = 0.1, 0.25
 """Of each person's sequences and passes, the part that a drawn test takes."""
 
 HOW = (
-    "put gait_subset.mat (the authors') or gait_kth_width.npz there, name the file with --data, "
-    "or make people up with --set data.source=synthetic"
+    "put gait_subset.mat (the authors') or gait_kth_width.npz there, name the file with --data "
+    "(`memlab data widths` makes one of pictures), or make people up with --set "
+    "data.source=synthetic"
 )
 
 MAT_NAMES = ("xs_training", "ys_training", "xs_testing", "ys_testing")
@@ -135,7 +137,10 @@ def load_gait(where: str | Path | None = None, seed: int = 0) -> Gait:
 def _load_npz(path: Path, seed: int) -> Gait:
     one = (None,)
     names = ("test", "test_random", "test_pass", "group", "session")
-    arrays = load_npz(path, {"x": (None, None, None), "y": one}, dict.fromkeys(names, one))
+    arrays = load_npz(
+        path, {"x": (None, None, None), "y": one}, dict.fromkeys((*names, "persons"), one)
+    )
+    called = arrays.pop("persons", None)
     count = len(arrays["x"])
     for name, values in arrays.items():
         if len(values) != count:
@@ -148,6 +153,11 @@ def _load_npz(path: Path, seed: int) -> Gait:
     if "test_pass" not in masks and group is not None:
         masks["test_pass"] = draw_test(group, person, SHARE_PASSES, seed)
     first = 1 if labels[0] == 0 else 0
+    persons = [f"person {label + first}" for label in labels]
+    if called is not None:
+        if len(called) != len(persons):
+            raise DataError(f"{path}: persons has {len(called)} names, y {len(persons)} persons")
+        persons = [str(one) for one in called]
     return Gait(
         x=finite(path, "x", arrays["x"]),
         y=person,
@@ -158,7 +168,7 @@ def _load_npz(path: Path, seed: int) -> Gait:
         source=f"stand-in {path.name} (not the published people)"
         if path.name == STAND_IN
         else f"{path.name} (own people)",
-        persons=tuple(f"person {label + first}" for label in labels),
+        persons=tuple(persons),
         test_given=masks.get("test"),
     )
 
