@@ -93,10 +93,15 @@ def in_situ(
     Raises
     ------
     SettingError
-        If the model has no crossbar layer, the optimizer tries several weights within a step, or
-        the model follows it already.
+        If the model has no crossbar layer, the optimizer moves no parameter of one or tries several
+        weights within a step, or the model follows it already.
     """
-    crossbar_layers_of(model)
+    held = {one for layer in crossbar_layers_of(model) for one in layer.parameters()}
+    if not any(one in held for group in optimizer.param_groups for one in group["params"]):
+        raise SettingError(
+            "the optimizer moves no parameter that lies on an array; make it of the placed model: "
+            f"torch.optim.{type(optimizer).__name__}(placed.parameters(), ...)"
+        )
     followed = _FOLLOWED.setdefault(optimizer, [])
     followed[:] = [(of, handle) for of, handle in followed if _is_on(handle)]
     if any(of() is model for of, _ in followed):

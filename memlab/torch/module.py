@@ -191,6 +191,9 @@ class CrossbarModule(torch.nn.Module):
 
     def _multiply(self, part: Part, x: torch.Tensor) -> torch.Tensor:
         weight, bias = self.weight_of(part), self.bias_of(part)
+        if not isinstance(x, torch.Tensor) or x.layout is not torch.strided:
+            kind = f"a {x.layout}" if isinstance(x, torch.Tensor) else type(x).__name__
+            raise SettingError(f"the input is {kind}; it must be a torch.Tensor, and dense")
         for name, tensor in (("the input", x), ("weight", weight)):
             if tensor.device.type != "cpu":
                 raise SettingError(

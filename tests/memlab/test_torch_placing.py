@@ -471,6 +471,21 @@ def test_a_placed_model_says_where_its_cells_lie() -> None:
     assert "not programmed" not in repr(placed)
 
 
+def test_an_optimizer_of_the_model_before_it_was_placed_is_refused() -> None:
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    placed = place(model, IdealArray())
+    with pytest.raises(SettingError, match=r"Adam\(placed\.parameters"):
+        in_situ(optimizer, placed)
+    in_situ(torch.optim.Adam([placed.bias]), placed)
+
+
+@pytest.mark.parametrize("given", [[1.0, 2.0, 3.0], np.ones(3), torch.eye(3).to_sparse()])
+def test_what_is_no_dense_tensor_is_refused(given: object) -> None:
+    with pytest.raises(SettingError, match="the input is"):
+        place(nn.Linear(3, 2), IdealArray())(given)
+
+
 def test_a_second_in_situ_of_a_model_and_an_optimizer_is_refused() -> None:
     placed = place(nn.Linear(5, 3), IdealArray(40, 30))
     optimizer = torch.optim.SGD(placed.parameters(), lr=0.1)
