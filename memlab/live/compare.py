@@ -13,6 +13,7 @@ from memlab.live import html
 from memlab.live.panels import Panel, distribution, known, number
 from memlab.live.plots import CurvePlot, MapPlot
 from memlab.live.run_view import RunView
+from memlab.markup import spelt
 from memlab.runs.difference import compare_runs
 from memlab.runs.reader import ConductanceMap
 from memlab.runs.vitals import duration
@@ -57,7 +58,7 @@ class Comparison:
         values = [view.run.findings.values for view in views]
         for name in dict.fromkeys(name for found in values for name in found):
             if any(name in found and found[name].is_number for found in values):
-                words = [found[name].in_words() if name in found else "" for found in values]
+                words = [spelt(found[name].in_words()) if name in found else "" for found in values]
                 rows.append([name.replace("_", " "), *words])
         panel.tell(html.table(["", *names], rows))
         return panel
@@ -133,7 +134,10 @@ class Comparison:
             (one.name, _plain(one.before), _plain(one.after))
             for one in (*found.about, *found.settings, *found.versions, *found.instrument)
         ]
-        panel.tell(html.table(("", *names[:2]), rows) or html.line("nothing but the numbers"))
+        panel.tell(
+            html.table(("", *names[:2]), dict.fromkeys(rows))
+            or html.line("nothing but the numbers")
+        )
         return panel
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from memlab.errors import DataError
 from memlab.kinds import kind_of_run
+from memlab.markup import spelt
 from memlab.runs.brief import Brief, read_brief
 from memlab.runs.found import FoundValues
 from memlab.runs.listing import SUFFIXES
@@ -243,6 +244,6 @@ class FolderSource:
             seed=run.seed,
             tags=run.tags,
             title=run.title,
-            found="" if chief is None else f"{chief} {found[chief].in_words()}",
+            found="" if chief is None else spelt(f"{chief} {found[chief].in_words()}"),
             emulated=run.emulated,
         )

@@ -24,7 +24,8 @@ def heading(text: str, level: int = 2) -> str:
 def facts(rows: Iterable[Row], caption: str = "") -> str:
     """Return a table of names, values and notes; empty where there are no rows."""
     lines = [
-        f'<tr><th scope="row">{escape(row.name)}</th><td class="value">{escape(row.value)}'
+        f'<tr><th scope="row"{_class(row.name)}>{escape(row.name)}</th>'
+        + f"<td{_class(row.value, 'value')}>{escape(row.value)}"
         + (f' <span class="note">{escape(row.note)}</span>' if row.note else "")
         + "</td></tr>"
         for row in rows
@@ -35,14 +36,27 @@ def facts(rows: Iterable[Row], caption: str = "") -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
     """Return a table whose columns have names; the first column names the rows."""
     # A header without a word is none.
-    names = "".join(f'<th scope="col">{escape(one)}</th>' if one else "<td></td>" for one in head)
+    names = "".join(
+        f'<th scope="col"{_class(one)}>{escape(one)}</th>' if one else "<td></td>" for one in head
+    )
     lines = [
-        f'<tr><th scope="row">{escape(first)}</th>'
-        + "".join(f'<td class="value">{escape(one)}</td>' for one in rest)
+        f'<tr><th scope="row"{_class(first)}>{escape(first)}</th>'
+        + "".join(f"<td{_class(one, 'value')}>{escape(one)}</td>" for one in rest)
         + "</tr>"
         for first, *rest in rows
     ]
     return _table(caption, f"<thead><tr>{names}</tr></thead>", lines)
+
+
+_SHORT = 10
+"""Letters of a word that is not broken: on a narrow screen the long ones of other columns are."""
+
+
+def _class(text: str, name: str = "") -> str:
+    """Return the class of a cell as an attribute."""
+    is_short = all(len(word) <= _SHORT for word in text.split())
+    names = " ".join(filter(None, (name, "short" if is_short else "")))
+    return f' class="{names}"' if names else ""
 
 
 def _table(caption: str, head: str, lines: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from memlab.live.run_panels import (
 )
 from memlab.live.run_view import RunView
 from memlab.live.watch import Watch
+from memlab.markup import spelt
 from memlab.report import Row
 
 __all__ = ["RunPage"]
@@ -49,7 +50,7 @@ class RunPage(Page[RunView]):
             ReadingsPanel(),
             CurrentPanel(),
             ClassPanel(),
-            FactPanel("Results", lambda view: view.summary.results),
+            FactPanel("Results", lambda view: [_spelt(row) for row in view.summary.results]),
             FactPanel("Faults", lambda view: view.faults),
             FactPanel("Settings that differ from the defaults", lambda v: v.summary.settings),
             FactPanel("What it is", lambda view: _identity(view)),
@@ -80,6 +81,10 @@ def head_of(view: RunView, *, back: bool) -> str:
     warnings = "".join(html.message(text) for text in view.summary.warnings)
     line = html.line(", ".join(words))
     return f"{link}{html.heading(run.path.name, 1)}<p>{' '.join(facts)}</p>{line}{warnings}"
+
+
+def _spelt(row: Row) -> Row:
+    return Row(row.name, spelt(row.value), spelt(row.note))
 
 
 def _identity(view: RunView) -> list[Row]:

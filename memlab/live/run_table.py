@@ -27,17 +27,18 @@ MOST_CHOSEN = 6
 
 ALL = "(all)"
 _COLUMNS = (
-    ("number", "No.", 50),
-    ("name", "run", 230),
-    ("kind", "kind", 120),
-    ("status", "status", 90),
-    ("started", "started (UTC)", 140),
-    ("seconds", "seconds", 80),
-    ("chip", "chip", 130),
-    ("seed", "seed", 60),
-    ("tags", "tags", 130),
-    ("found", "found", 260),
+    ("number", "No.", 44),
+    ("name", "run", 200),
+    ("kind", "kind", 100),
+    ("status", "status", 76),
+    ("started", "started (UTC)", 138),
+    ("seconds", "seconds", 62),
+    ("chip", "chip", 110),
+    ("seed", "seed", 46),
+    ("tags", "tags", 110),
+    ("found", "found", 330),
 )
+"""Field, title and width in pixels: in all as wide as a screen of 1280."""
 _NUMBERS = {"number": "0", "seconds": "0.[00]", "seed": "0"}
 _SORTS = ("newest first", "oldest first", *(title for _, title, _ in _COLUMNS))
 

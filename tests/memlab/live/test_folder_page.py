@@ -87,6 +87,7 @@ def test_two_trainings_side_by_side(shown: Shown, live_runs: dict[str, Path]) ->
     assert np.allclose(drawn, 1e6 * (maps[1] - maps[0]), rtol=1e-4, atol=1e-4)
     assert shown.numbers("What differs")["seed"] == ["5", "6"]
     assert shown.numbers("Runs that were chosen")["seed"] == ["5", "6"]
+    assert shown.panel("What differs").children[-1].text.count(">seed<") == 1
     assert "/?run=train.h5" in shown.page._links.text
 
 

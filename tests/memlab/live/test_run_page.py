@@ -1,7 +1,9 @@
 """The page of a run shows what the file holds, as plots and as numbers, and nothing else."""
 
+import re
 import shutil
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import h5py
@@ -95,6 +97,18 @@ def test_a_test_of_yield_has_classes_of_cells(live_runs: dict[str, Path], page_o
     assert passed
     assert shown.numbers("Classes")["pass"] == [f"{passed:,}"]
     assert shown.numbers("Faults")["pulses in doubt"] == ["0"]
+
+
+def test_units_are_spelt_and_short_words_are_not_broken(
+    live_runs: dict[str, Path], page_of: PageOf
+) -> None:
+    shown = page_of(live_runs["iv"])
+    assert " nS" in str(shown.numbers("Results"))
+    assert not re.search(r"\d uS", shown.html)
+    cells = re.findall(r"<t[hd]\b([^>]*)>([^<]+)<", shown.html)
+    for about, words in cells:
+        longest = max(map(len, unescape(words).split()), default=0)
+        assert ("short" in about) == (longest <= 10), (about, words)
 
 
 def test_one_map_has_no_change(live_runs: dict[str, Path], page_of: PageOf) -> None:
