@@ -1,13 +1,21 @@
-"""A run under way in a notebook: `memlab.notebook.watch("run.h5")` shows it, and keeps showing it.
+"""A run under way in a notebook, by one call: `watch`, or `live`, the page of `memlab live`.
 
-It is what `memlab runs watch` tells, with its loss as a curve and its last maps, and it needs no
-server: the cell's output is made anew by a thread for as long as the run goes on. A kernel that
-writes a run itself cannot follow it, for HDF5 opens a file once in a process.
+`memlab.notebook.watch("run.h5")` is what `memlab runs watch` tells, with its loss as a curve and
+its last maps, and it needs no server: the cell's output is made anew by a thread for as long as the
+run goes on. A kernel that writes a run itself cannot follow it, for HDF5 opens a file once in a
+process.
+
+`memlab.notebook.live("run.h5")` is the page itself, of a program of its own, in a frame: the
+browser must be on the computer of the kernel. Bokeh's own way into a notebook would put the server
+into the kernel, and its page behind no door.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import weakref
 from dataclasses import dataclass
 from html import escape
 from importlib import import_module
@@ -20,7 +28,7 @@ from memlab.runs.follower import Follower, Progress
 from memlab.runs.reader import Run
 from memlab.runs.vitals import duration
 
-__all__ = ["RunWatch", "watch"]
+__all__ = ["LivePage", "RunWatch", "live", "watch"]
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,65 @@ def watch(path: str | Path, every: float = 1.0) -> RunWatch:
     if handle is not None:
         watched.follow(handle)
     return watched
+
+
+class LivePage:
+    """A page of `memlab live` in a frame; `stop` ends it, as the end of the kernel does.
+
+    Parameters
+    ----------
+    what
+        As `memlab live` takes it: a run file, a directory, a passport.
+    height
+        Of the frame, in pixels.
+    """
+
+    def __init__(self, what: str | Path, height: int = 900):
+        if not height > 0:
+            raise SettingError(f"height={height}: a frame has some pixels")
+        words = ["live", "--no-browser", "--port", "0", "--embed", "--", str(what)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "memlab", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        if not self.url:
+            said = self._process.communicate()[1].strip().splitlines()
+            raise DataError(said[-1].removeprefix("memlab: ") if said else "memlab live has ended")
+        self._height = height
+        self._end = weakref.finalize(self, _end, self._process)
+
+    def __repr__(self) -> str:
+        """Return where the page is, and how to end it."""
+        return f"<LivePage {self.url}, {'stop() ends it' if self._end.alive else 'ended'}>"
+
+    def _repr_html_(self) -> str:
+        style = f"width:100%;height:{self._height}px;border:0"
+        return f'<iframe src="{escape(self.url)}" title="memlab live" style="{style}"></iframe>'
+
+    def stop(self) -> None:
+        """End the page; again does nothing."""
+        self._end()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.communicate()
+
+
+def live(what: str | Path, height: int = 900) -> LivePage:
+    """Show the page of `memlab live` in the output of this cell, as its last line.
+
+    Raises
+    ------
+    DataError
+        If there is no such page: the line that the command says.
+    """
+    return LivePage(what, height)
 
 
 def _card(run: Run, progress: Progress) -> str:

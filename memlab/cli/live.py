@@ -37,13 +37,20 @@ _PORT = 5006
     metavar="ADDRESS",
     help="Address to listen on. On any but this computer's own, a token is asked for.",
 )
-def live(what: str, port: int, no_browser: bool, host: str) -> int:
+@click.option(
+    "--embed",
+    is_flag=True,
+    help="Let a notebook on this computer show the page in a frame (memlab.notebook.live).",
+)
+def live(what: str, port: int, no_browser: bool, host: str, embed: bool) -> int:
     """Show a run, a directory of runs, or a chip's passport as a web page, while it changes.
 
     PATH is a run file, a directory, or a passport (also by the serial number of its board).
     Everything is only read. Ctrl-C ends the page, and leaves the run alone.
     """
     _check_address(host)
+    if embed and host != "127.0.0.1":
+        raise SettingError("--embed is for notebooks of this computer: leave out --host")
     from memlab.live.target import target_of
 
     target = target_of(what)
@@ -55,7 +62,7 @@ def live(what: str, port: int, no_browser: bool, host: str) -> int:
     from memlab.live.pages import pages_of
     from memlab.live.server import LiveServer
 
-    server = LiveServer(pages_of(target), host, port)
+    server = LiveServer(pages_of(target), host, port, framed=embed)
     try:
         click.echo(server.door.url)
         _say(f"{what}: a page at this address; it only reads. Ctrl-C ends it")

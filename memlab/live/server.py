@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import RequestHandler, StaticFileHandler
 
 from memlab.errors import SettingError
@@ -55,7 +57,7 @@ class _Enter(RequestHandler):
 
 
 class _App(BokehTornado):
-    def __init__(self, door: Door, make: Callable[[Document], None]):
+    def __init__(self, door: Door, make: Callable[[Document], None], *, framed: bool):
         self._door = door
         super().__init__(
             {"/": Application(FunctionHandler(make))},
@@ -66,7 +68,7 @@ class _App(BokehTornado):
             include_cookies=[],
             use_index=False,
             redirect_root=False,
-            transforms=[Headers],
+            transforms=[partial(Headers, framed=framed)],
             log_function=lambda _: None,
         )
 
@@ -91,6 +93,8 @@ class LiveServer:
         Fills the document of each browser.
     host, port
         Where to listen; port 0 is one that is free.
+    framed
+        Whether it is the page of a notebook, which shows it in a frame: it ends with the notebook.
 
     Raises
     ------
@@ -98,7 +102,9 @@ class LiveServer:
         If it cannot listen there.
     """
 
-    def __init__(self, make: Callable[[Document], None], host: str, port: int):
+    def __init__(
+        self, make: Callable[[Document], None], host: str, port: int, *, framed: bool = False
+    ):
         # Bokeh tells of every connection, and warns of an origin that is not named.
         logging.getLogger("bokeh").setLevel(logging.ERROR)
         logging.getLogger("tornado.access").setLevel(logging.CRITICAL)
@@ -106,12 +112,23 @@ class LiveServer:
         self.door = Door.of(host, listening.getsockname()[1])
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
-        app = _App(self.door, make)
+        app = _App(self.door, make, framed=framed)
         http = HTTPServer(app)
         self.io_loop = IOLoop.current()
         self._server = BaseServer(self.io_loop, app, http)
         http.add_sockets([listening])
         self._server.start()
+        if framed:
+            self._end_with(os.getppid())
+
+    def _end_with(self, parent: int) -> None:
+        """End when the program that has started this one is gone."""
+
+        def look() -> None:
+            if os.getppid() != parent:
+                self.io_loop.stop()
+
+        PeriodicCallback(look, 2000.0).start()
 
     def run(self) -> None:
         """Serve, until a signal comes or something is raised."""

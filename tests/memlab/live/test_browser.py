@@ -8,8 +8,11 @@ Pictures are kept in the directory MEMLAB_ARTEFACTS, else where pytest keeps wha
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,9 @@ from support.browser import Browser, axe_source, hosts, missing
 from support.live_served import Served
 from support.run_writer import Writer
 
+import memlab.notebook
 from memlab.cli import cli
+from memlab.errors import DataError
 
 pytest.importorskip("bokeh", reason="the extra live is not installed")
 pytestmark = [
@@ -143,6 +148,26 @@ def test_a_kill_a_replacement_and_the_end_of_the_program_are_seen(tmp_path: Path
             second.close()
         if served is not None:
             served.end(signal.SIGKILL)
+
+
+def test_a_notebook_has_the_page_in_a_frame_until_it_ends(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nothing\.h5"):
+        memlab.notebook.live(tmp_path / "nothing.h5")
+    page = memlab.notebook.live(folder / "train.h5")
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    (tmp_path / "notebook.html").write_text(f"<!DOCTYPE html><p>cell</p>{page._repr_html_()}")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as notebook, Browser() as browser:
+        threading.Thread(target=notebook.serve_forever, daemon=True).start()
+        try:
+            browser.driver.get(f"http://localhost:{notebook.server_port}/notebook.html")
+            browser.driver.switch_to.frame(0)
+            browser.until(lambda: READY["training"] in browser.text)
+            page.stop()
+            browser.until(lambda: "what is shown is old" in browser.text)
+        finally:
+            notebook.shutdown()
+            page.stop()
+    assert "ended" in repr(page)
 
 
 @pytest.mark.parametrize("name", READY)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -181,3 +182,22 @@ def test_where_memlab_runs_from_its_sources_pip_is_given_their_place(
     monkeypatch.setattr("drivers.extras.distribution", missing)
     (*_, place) = shlex.split(pip_command("live"))
     assert Path(place.removesuffix("[live]"), "pyproject.toml").is_file()
+
+
+@WITH_BOKEH
+@pytest.mark.parametrize(
+    ("framed", "who"), [(False, "'none'"), (True, "http://127.0.0.1:* http://localhost:*")]
+)
+def test_only_a_notebook_has_it_in_a_frame(*, framed: bool, who: str) -> None:
+    from tornado.httputil import HTTPHeaders
+
+    from memlab.live.door import Headers
+
+    made = Headers(SimpleNamespace(host="127.0.0.1:5006", path="/"), framed=framed)
+    _, headers, _ = made.transform_first_chunk(200, HTTPHeaders(), b"", True)
+    assert headers["Content-Security-Policy"].split("; ")[-1] == f"frame-ancestors {who}"
+
+
+def test_a_frame_is_of_this_computer(live_runs: dict[str, Path]) -> None:
+    words = ["live", str(live_runs["map"]), "--embed", "--host", "0.0.0.0"]
+    assert "leave out --host" in str(CliRunner().invoke(cli, words).exception)
