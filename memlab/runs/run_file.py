@@ -44,7 +44,7 @@ from memlab.storage import reason_of
 
 __all__ = ["RunFile", "flatten"]
 
-FLUSH_BYTES = 4 * 2**20
+FLUSH_BYTES = 8 * 2**20
 """Queued bytes after which `pace` flushes."""
 
 FLUSH_SECONDS = 1.0

@@ -286,7 +286,8 @@ class TrainingLog(Observer):
 
 def _in_one(parts: tuple[npt.NDArray[Any], ...]) -> npt.NDArray[Any]:
     """Return vectors of any leading shapes as one array (n, lines); of one part it is a view."""
-    flat = [part.reshape(-1, part.shape[-1]) for part in parts]
+    # Most are as they should be, and a sequence has one of each of its steps.
+    flat = [part if part.ndim == 2 else part.reshape(-1, part.shape[-1]) for part in parts]
     return flat[0] if len(flat) == 1 else np.concatenate(flat)
 
 

@@ -36,8 +36,8 @@ __all__ = ["SUFFIX", "VmmCodes", "VmmLog", "read_row_codes"]
 SUFFIX = "_vmm"
 """Behind the name of a block: the group of its vectors."""
 
-_CHUNK = 6 * 2**10
-"""Bytes in a chunk, about: each costs some microseconds, and the last one may be almost empty."""
+_CHUNK = 16 * 2**10
+"""Bytes in a chunk, about: each costs some 10 us, and the last one may be almost empty."""
 
 _PASSES = 128
 """Passes in a chunk."""
