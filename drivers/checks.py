@@ -23,6 +23,11 @@ Looked up once: numbers of enums take as long as the checks of a single pulse.""
 
 _LAST_KIND = max(kind for kind, *_ in _KINDS)
 
+_ALL = slice(None)
+"""Pulses of one kind, as one that comes alone: all of their fields as they are."""
+
+_NO_GATES = CodeRange(0, 0)
+
 
 def check_codes(code: npt.NDArray[Any], allowed: CodeRange, what: str) -> None:
     """Raise `LimitError` if a code is outside the allowed ones."""
@@ -63,16 +68,17 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
         return
     if pulses.columns.shape[1:] != (able.columns,):
         raise DeviceError(f"masks and gate codes must be {able.columns} columns wide")
-    if pulses.row.max() >= able.rows:
-        raise DeviceError(f"row {pulses.row.max()} does not exist on this board")
-    if pulses.kind.max() > _LAST_KIND:
-        raise DeviceError(f"pulse kind {pulses.kind.max()} does not exist")
+    if (last_row := extremes(pulses.row)[1]) >= able.rows:
+        raise DeviceError(f"row {last_row} does not exist on this board")
+    first_kind, last_kind = extremes(pulses.kind)
+    if last_kind > _LAST_KIND:
+        raise DeviceError(f"pulse kind {last_kind} does not exist")
     for kind, name, place, mode, driven in _KINDS:
-        which = pulses.kind == kind
-        if not which.any():
+        which: Any = _ALL if first_kind == last_kind == kind else pulses.kind == kind
+        if which is not _ALL and not which.any():
             continue
         amplitude = config.limits[driven, mode]
-        gate = config.limits.get((LineClass.GATE, mode), CodeRange(0, 0))
+        gate = config.limits.get((LineClass.GATE, mode), _NO_GATES)
         check_codes(pulses.amplitude_code[which], amplitude, f"{name} amplitude code")
         gates = pulses.gate_code[which]
         most = able.cells_at_once[place]
@@ -84,5 +90,4 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
         low, high = extremes(gates) if gates.size else (gate.minimum, gate.maximum)
         if low < gate.minimum or high > gate.maximum:
             check_codes(gates[pulses.columns[which]], gate, f"{name} gate code")
-    widths = CodeRange(config.minimum_width_ticks, config.maximum_width_ticks)
-    check_codes(pulses.width_ticks, widths, "pulse width in ticks")
+    check_codes(pulses.width_ticks, config.pulse_width, "pulse width in ticks")

@@ -15,4 +15,7 @@ def extremes(values: npt.NDArray[Any]) -> tuple[Any, Any]:
     argmin and argmax are several times faster than min and max on short arrays, and this runs
     for every vector that is multiplied.
     """
+    if values.size == 1:  # of a single pulse there are six of them
+        value = values.item()
+        return value, value
     return values.item(values.argmin()), values.item(values.argmax())

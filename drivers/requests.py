@@ -123,6 +123,11 @@ class BoardConfig:
         """The row codes that a read or VMM may drive."""
         return self.limits[LineClass.ROW, Mode.READ]
 
+    @cached_property
+    def pulse_width(self) -> CodeRange:
+        """The widths of pulses that are allowed, in ticks."""
+        return CodeRange(self.minimum_width_ticks, self.maximum_width_ticks)
+
     def __post_init__(self) -> None:
         for what, code, line in (
             ("read gate code", self.read_gate_code, LineClass.GATE),
@@ -218,13 +223,9 @@ class PulseBatch:
 
     def __post_init__(self) -> None:
         n = self.row.shape
-        one_each = (self.kind, self.amplitude_code, self.width_ticks)
-        if (
-            len(n) != 1
-            or any(field.shape != n for field in one_each)
-            or self.columns.shape != self.gate_code.shape
-            or self.columns.shape[:1] != n
-        ):
+        one_each = self.kind.shape == self.amplitude_code.shape == self.width_ticks.shape == n
+        masks = self.columns.shape
+        if len(n) != 1 or not one_each or masks != self.gate_code.shape or masks[:1] != n:
             raise ValueError("the fields of a pulse batch do not describe the same pulses")
 
     def __len__(self) -> int:

@@ -40,6 +40,9 @@ from memlab.virtual_board.low_level import LowLevel
 
 __all__ = ["BoardExecutor"]
 
+_SLOW = int(m.PulseKind.SLOW)
+"""Looked up once, as it is wanted for every pulse."""
+
 MAX_JOB_CELLS, MAX_JOB_ROWS = 65536, 8192
 MOST_CURRENT_NA = 0xFFFFFFFF
 """Of a driver on the wire: this much or more."""
@@ -198,7 +201,7 @@ class BoardExecutor:
 
     def pulse(self, pulse: np.void) -> None:
         """Fire one row-parallel pulse."""
-        if pulse["kind"] & m.PulseKind.SLOW:
+        if pulse["kind"] & _SLOW:
             raise RefusedError(ErrorCode.RANGE, 0, "this board has no slow pulses")
         self._drive()
         with _refusals():
@@ -280,15 +283,15 @@ def board_config(configuration: Configuration) -> BoardConfig:
 
 def pulse_batch(pulse: np.void, columns: int) -> PulseBatch:
     """Return a batch of one pulse of a board of so many columns, from a `ROW_PULSE` record."""
-    mask = np.frombuffer(pulse["cols"].tobytes(), np.uint8)
-    selected = np.unpackbits(mask, bitorder="little").astype(bool)
+    record = np.array([pulse])
+    mask = record["cols"].view(np.uint8)
     return PulseBatch(
-        row=np.array([pulse["row"]], np.uint8),
-        kind=np.array([pulse["kind"]], np.uint8),
-        amplitude_code=np.array([pulse["amp"]], np.uint16),
-        width_ticks=np.array([pulse["width"]], np.uint16),
-        columns=selected[None, :columns],
-        gate_code=np.asarray(pulse["gate"], np.uint16)[None, :columns],
+        row=record["row"],
+        kind=record["kind"],
+        amplitude_code=record["amp"],
+        width_ticks=record["width"],
+        columns=np.unpackbits(mask, count=columns, bitorder="little").view(bool)[None],
+        gate_code=record["gate"][:, :columns],
     )
 
 
