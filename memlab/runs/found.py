@@ -14,6 +14,7 @@ __all__ = ["FoundValues", "findings_of"]
 
 _ERROR = "_error"
 _METRIC, _ABOUT = "metrics.", "metrics_of."
+_COUNT = "counts."
 
 
 class FoundValues(Mapping[str, Finding]):
@@ -41,6 +42,13 @@ class FoundValues(Mapping[str, Finding]):
             return _finding(self._result[name], self._error_of(name))
         attributes = self._entry.attrs
         return _metric_of_attribute(name, attributes[_METRIC + name], attributes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the arrays did, by name; they are no findings."""
+        attributes = self._entry.attrs
+        names = (key for key in attributes if key.startswith(_COUNT))
+        return {name.removeprefix(_COUNT): int(attributes[name]) for name in names}
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names of values: axes and errors of others are none."""

@@ -17,7 +17,8 @@ import numpy as np
 
 from memlab.errors import DataError
 from memlab.numeric import FloatArray
-from memlab.runs import Finding, open_run
+from memlab.runs import Finding
+from memlab.runs.brief import read_brief
 from memlab.sweep.grid import Axis
 from memlab.sweep.trial import Trial
 
@@ -27,18 +28,16 @@ __all__ = ["read_results", "write_table"]
 def read_results(path: Path) -> dict[str, Finding] | None:
     """Return numbers and counts of a finished run file by name, or None if it is not one."""
     try:
-        run = open_run(path)
+        with read_brief(path) as (run, found):
+            if not run.finished:
+                return None
+            counts = found.counts.items()
+            return {
+                **{name: one for name, one in found.items() if one.is_number},
+                **{f"count_{name}": Finding(float(n), "1", f"Count: {name}") for name, n in counts},
+            }
     except DataError:
         return None
-    if not run.finished:
-        return None
-    return {
-        **{name: one for name, one in run.findings.values.items() if one.is_number},
-        **{
-            f"count_{name}": Finding(float(number), "1", f"Count: {name}")
-            for name, number in run.counts.items()
-        },
-    }
 
 
 def write_table(
