@@ -170,7 +170,7 @@ def profiled(work: Callable[[], object], per: int = 1, most: int = 6) -> str:
     own: dict[str, float] = {}
     for (path, _, function), entry in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         name = function.strip("<>") if path == "~" else f"{Path(path).stem}.{function}"
-        own[name] = entry[2]
+        own[name] = own.get(name, 0.0) + entry[2]
     total = sum(own.values())
     told = [
         f"{name} {whole * own[name] / total:.2g} ms {own[name] / total:.0%}"
