@@ -112,10 +112,10 @@ CASES: dict[str, tuple[str, dict[str, float], int, float]] = {
     "100 vectors": ("ta-hfo2", {}, 100, 5.5),
     "6,400 vectors": ("ta-hfo2", {}, 6400, 3.6),
     "6,400 vectors, noise": ("ta-hfo2", NOISE, 6400, 5.2),
-    # 90 ms; the goal is 37, and without slow noise it is 45. Its four exact products alone are 16:
+    # 78 ms; the goal is 37, and without slow noise it is 45. Its four exact products alone are 16:
     # of V, of what bending adds, of squares with the cells' variance, of 1,250 chips with 5 vectors
-    # each. The numbers of these chips are 27, their matrices 11; gains with noise 13, codes with
-    # noise 13, lines with errors 6, bending 4, drift and wires 6.
+    # each. The numbers of these chips are 16, their matrices 11; gains with noise 13, codes with
+    # noise 10, lines with errors 6, bending 4, drift and wires 5.
     "6,400 vectors, all effects": ("ta-hfo2-full", {}, 6400, 45.0),
 }
 

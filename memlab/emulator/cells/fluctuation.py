@@ -50,8 +50,8 @@ _LEAST_CONDUCTANCE = 1e-6
 
 _MOST_OCTAVES = 40
 
-_TOGETHER = 1 << 19
-"""Deviations that are made together: a megabyte."""
+_TOGETHER = 1 << 21
+"""Deviations that are made together: four megabytes."""
 
 
 class ReadNoiseParameters(Parameters):
