@@ -124,7 +124,7 @@ def words_of_procedures(document: dict[str, Any]) -> list[str]:
 
 def _words(bill: dict[str, Any]) -> list[str]:
     cost, pulses, volts = bill["on_board"], bill["pulses_per_cell"], bill["worst_voltages"]
-    what = "transfer to" if bill["method"] == "ex-situ" else f"{bill['updates']} updates of"
+    what = f"{bill['updates']} updates of" if bill["method"] == "in-situ" else "transfer to"
     vectors = plain(f"{bill['counts']['vmm']:.3g}")
     energy = {name: _with_unit(cost[name], "J") for name in COST_UNITS}
     lines = [

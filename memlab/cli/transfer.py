@@ -39,6 +39,7 @@ def transfer(
 
     NAME is the experiment, as in `memlab train`. Says what was lost in transfer: the same network
     in software before, and on the array after. The same as `memlab train` with method=ex-situ.
+    With method=layer-by-layer one layer is written, and the rest trained again on what it makes.
     Writes one HDF5 run file and a picture.
     """
     from memlab.cli.summary import run_and_report
@@ -51,7 +52,7 @@ def transfer(
     if source is not None:
         settings = (*settings, f"transfer.source={json.dumps(str(source.absolute()))}")
     plan = make_plan(name, board=boards, settings=settings, **wanted)
-    if plan.config.method is not Method.EX_SITU:
+    if plan.config.method is Method.IN_SITU:
         raise SettingError(
             f"memlab transfer trains ex situ; for method={plan.config.method} use memlab train"
         )

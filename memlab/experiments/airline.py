@@ -118,7 +118,9 @@ def make_network(
         MatrixPlan.placed("lstm", (1 + units + 1, 4 * units), (0, 0)),
         MatrixPlan.placed("dense", (units + 1, 1), (0, 4 * units)),
     )
-    plan = floor_plan(f"the LSTM of {units} units", published, network, arrays)
+    plan = floor_plan(
+        f"the LSTM of {units} units", published, network, arrays, config.mapping.slices
+    )
     matrix = make_planned_matrices(plan, arrays, config)
     return Network(
         [

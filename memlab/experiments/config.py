@@ -131,6 +131,8 @@ class Method(StrEnum):
     """On the array, with pulses after every batch."""
     EX_SITU = "ex-situ"
     """In software; the array gets the trained weights."""
+    LAYER_BY_LAYER = "layer-by-layer"
+    """In software, and again after each layer that the array got, on what it makes of it."""
 
 
 class LawSource(StrEnum):
@@ -193,6 +195,17 @@ class TransferConfig(WriteVerifyConfig):
     placement: PairPlacement = Field(
         PairPlacement.LOW, description="Cells of a pair in the window: centred or low."
     )
+    readings: int = Field(
+        1,
+        description="Readings of all slices so far whose mean says what is left for the next one.",
+        ge=1,
+    )
+    tuning_epochs: int | None = Field(
+        None,
+        description="Layer by layer: epochs in software after each layer that is written, but the "
+        "last; null: as many as train.epochs.",
+        ge=0,
+    )
     source: str = Field(
         "", description="Run file to take the trained weights from; empty: train in software."
     )
@@ -208,7 +221,7 @@ class ExperimentConfig(Section):
     """What every experiment has."""
 
     seed: int = Field(1, description="Seed of everything random in the run.", ge=0)
-    method: Method = Field(Method.IN_SITU, description="in-situ or ex-situ.")
+    method: Method = Field(Method.IN_SITU, description="in-situ, ex-situ or layer-by-layer.")
     weights: str = Field(
         "",
         description="File of weights to start from, .npz or a run; ex situ they are transferred. "

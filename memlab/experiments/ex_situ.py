@@ -6,50 +6,38 @@ there, and R_vg and the slope of the SET law need not cancel, so that a nominal 
 2 R_vg slope times (2.0 in Li 2019, 5.45 in Wang 2019).
 
 Each trained matrix gets a R_gw of its own, the largest with which its weights fit into the window
-of conductances that a SET reaches. An array is written in one go, and each of the network's blocks
-is read under the load in which it is used: its own lines take part and no others.
-What is inferred is inferred on the array, and nothing that was read back is used to correct it.
+of conductances that a SET reaches. What is inferred is inferred on the array, and nothing that was
+read back is used to correct it.
+
+Layer by layer, one layer is written, and those after it go on learning in software, on what the
+written ones really make of the data; then the next one is written (chip-in-the-loop fine-tuning:
+Wan et al., Nature 608, 504-512, 2022). What stuck cells have done to one layer, the later ones
+learn to live with; nothing comes after the last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from memlab.array import Array
 from memlab.array.gate_settings import refuse_gates
 from memlab.array.ideal import IdealArray
-from memlab.experiments.config import ExperimentConfig, TrainConfig
+from memlab.experiments.config import ExperimentConfig, Method, TrainConfig
 from memlab.experiments.experiment import MakeExperiment, Outcome
 from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.in_situ import loss_of_last_epoch, train_experiment
-from memlab.experiments.law import find_laws
 from memlab.experiments.metrics import in_software
-from memlab.experiments.targets import place_weights, used_cells, views_of
-from memlab.mapping import (
-    PULSE_UNITS,
-    WriteVerifyResult,
-    summarise,
-    write_verify,
-)
-from memlab.nn import CrossEntropy
-from memlab.runs import (
-    BestWeights,
-    Findings,
-    LogLevel,
-    RunFile,
-    TrainingLog,
-    WriteVerifyLog,
-)
+from memlab.experiments.transfer import GROUP, Transfer
+from memlab.mapping import PULSE_UNITS
+from memlab.nn import CrossEntropy, Written
+from memlab.runs import BestWeights, Findings, LogLevel, TrainingLog
 from memlab.session import Session
 from memlab.storage import State
-from memlab.training import Observer
+from memlab.training import Observer, Position
 
 __all__ = ["ExSitu", "effective_training"]
 
-GROUP = "transfer"
 UNITS = {
     "window": "S",
     "siemens_per_weight": "S per unit of weight",
@@ -61,7 +49,7 @@ UNITS = {
 
 
 class ExSitu:
-    """An experiment that is trained in software and then transferred.
+    """An experiment that is trained in software and then transferred, at once or layer by layer.
 
     Parameters
     ----------
@@ -76,9 +64,16 @@ class ExSitu:
         for array in arrays:
             refuse_gates(config.transfer, array, config.point.set_voltage)
         self._ideal = [IdealArray(*array.shape) for array in arrays]
-        self._software = make(config, self._ideal)
+        self._software = make(_in_one_slice(config), self._ideal)
         self._experiment = make(config, arrays)
-        self._views = views_of(self._experiment.network, arrays)
+        layers = self._experiment.network.layers
+        weighty = [number for number, layer in enumerate(layers) if layer.matrices]
+        by_layer = config.method is Method.LAYER_BY_LAYER
+        self._stages = [[one] for one in weighty] if by_layer else [weighty]
+        """Numbers of the layers that are written together."""
+        self._transfer = Transfer(self._experiment.network, arrays, config)
+        self._position = Position()
+        self._learnt: State = {}
         self._weights: Weights | None = None
         if path := config.weights or config.transfer.source:
             self._weights = read_weights(Path(path), self._software, config)
@@ -95,25 +90,20 @@ class ExSitu:
             validation=software.samples().held_out > 0,
         )
         own = software.declare_results(run_file)
-        records = self._declare_records(run_file)
+        self._transfer.declare(run_file)
         run_file.start()
         if session.resumed is None:
             session.keep({})
         best = BestWeights(run_file.path)
-        learnt = (session.resumed or {}).get("learnt")
-        if learnt is None:
-            trained = self._learn([*own, log, *observers], session, best)
-            learnt = {
-                "trained": trained.state(),
-                "before": software.evaluate(run_file).state(),
-                "network": software.network.state(),
-                "best": best.state(),
-            }
+        been: State = session.resumed or {}
+        if "learnt" not in been:
+            self._learn([*own, log, *observers], session, best)
         else:
-            software.network.restore(learnt["network"])
-            best.restore(learnt["best"])
-        trained, before = (Findings.of_state(learnt[part]) for part in ("trained", "before"))
-        details = self._transfer(records, session, learnt)
+            self._learnt = been["learnt"]
+            best.restore(self._learnt["best"])
+            self._position = Position(**been["position"])
+        self._write(session, been if "learnt" in been else {}, [log, *observers])
+        trained, before = (Findings.of_state(self._learnt[part]) for part in ("trained", "before"))
         # Writes over what the software found: the run is about the arrays.
         findings = self._experiment.evaluate(run_file)
         change = {}
@@ -123,98 +113,120 @@ class ExSitu:
                 change[quantity.name] = findings[quantity].number - one.number
                 findings.add(in_software(quantity), one.number, one.error, n=one.n, of=one.of)
         findings.update(trained)
-        found = {**best.document(), GROUP: {**details, "change": change}}
+        found = {**best.document(), GROUP: {**self._transfer.details(), "change": change}}
         return Outcome(findings, found, UNITS | best.units())
 
-    def _learn(
-        self, observers: Sequence[Observer], session: Session, best: BestWeights
-    ) -> Findings:
-        """Train the software network, or take over weights; return what training says."""
-        network = self._software.network
+    def _learn(self, observers: Sequence[Observer], session: Session, best: BestWeights) -> None:
+        """Train the software network, or take over weights, and judge it."""
+        software, been = self._software, session.resumed or {}
         if self._weights is None:
-            states = (session.resumed or {}).get("software", [])
-            for array, state in zip(self._ideal, states, strict=False):
+            for array, state in zip(self._ideal, been.get("software", []), strict=False):
                 array.restore(state)
-            return train_experiment(
-                self._software,
+            trained = train_experiment(
+                software,
                 effective_training(self._config),
                 observers,
                 best,
                 session,
-                lambda: {"software": [array.state() for array in self._ideal]},
+                lambda: {"software": self._cells()},
+                self._position,
+                been.get("training"),
             )
-        start_from(self._weights, network, self._ideal, self._config)
-        network.initialise()
-        return loss_of_last_epoch(self._software, None)
+        else:
+            start_from(self._weights, software.network, self._ideal, self._config)
+            software.network.initialise()
+            self._position.initialised = True
+            trained = loss_of_last_epoch(software, None)
+        self._learnt = {
+            "trained": trained.state(),
+            "before": software.evaluate(session.file).state(),
+            "best": best.state(),
+        }
 
-    def _declare_records(self, run_file: RunFile) -> list[WriteVerifyLog]:
-        maps = self._config.log.level is not LogLevel.OFF
-        records = []
-        for number, array in enumerate(self._arrays):
-            group = GROUP if len(self._arrays) == 1 else f"{GROUP}_{number}"
-            records.append(WriteVerifyLog(run_file, group))
-            records[-1].declare(array, maps=maps, views=self._views[number])
-        return records
+    def _write(self, session: Session, been: State, observers: Sequence[Observer]) -> None:
+        """Write layer after layer, as they are written together; between two, train the rest."""
+        transfer, network = self._transfer, self._software.network
+        begun: int = been.get("stage", 0)
+        tuned: State | None = been.get("training")
+        if "transfer" in been:
+            transfer.restore(been["transfer"])
+        for written in self._stages[: begun + (tuned is not None)]:
+            self._hand_over(written)
+        if been:
+            network.restore(been["network"])
+            for array, state in zip(self._ideal, been["software"], strict=True):
+                array.restore(state)
+        transfer.find_laws(
+            lambda state: session.keep({**self._state(0), "law": state}), been.get("law")
+        )
+        for stage in range(begun, len(self._stages)):
+            if tuned is None:
 
-    def _transfer(
-        self, records: Sequence[WriteVerifyLog], session: Session, learnt: State
-    ) -> dict[str, Any]:
-        """Write the trained weights; return how they were placed, and what became of the cells."""
-        resumed: State = session.resumed or {}
-        arrays, config, network = self._arrays, self._config.transfer, self._experiment.network
-        settings = config.make_settings()
-        laws = find_laws(
-            zip(arrays, used_cells(network, arrays), self._views, strict=True),
-            config,
-            self._config.chip,
-            lambda state: session.keep({"learnt": learnt, **state}),
+                def keep(state: State, stage: int = stage) -> None:
+                    session.keep({**self._state(stage), "work": state})
+
+                layers = self._stages[stage]
+                matrices, trained = (
+                    [matrix for number in layers for matrix in one.layers[number].matrices]
+                    for one in (self._experiment.network, network)
+                )
+                transfer.write(
+                    matrices,
+                    [matrix.weight for matrix in trained],
+                    keep,
+                    been.get("work") if stage == begun else None,
+                )
+                self._hand_over(layers)
+            if stage + 1 < len(self._stages):
+                self._tune(stage, session, observers, tuned)
+                tuned = None
+
+    def _tune(
+        self, stage: int, session: Session, observers: Sequence[Observer], resumed: State | None
+    ) -> None:
+        """Train the layers that are still in software on what the written ones make of the data."""
+        train = effective_training(self._config)
+        epochs = self._config.transfer.tuning_epochs
+        tuning = train.model_copy(
+            update={"epochs": train.epochs if epochs is None else epochs, "restarts": 0}
+        )
+        if resumed is None:
+            self._position.begun = self._position.epoch
+        train_experiment(
+            self._software,
+            tuning,
+            observers,
+            None,
+            session,
+            lambda: self._state(stage),
+            self._position,
             resumed,
         )
-        # What every array reaches.
-        reach = [settings.reach(array, law) for array, law in zip(arrays, laws, strict=True)]
-        low, high = max(one[0] for one in reach), min(one[1] for one in reach)
-        targets, clipped = place_weights(
-            network, self._software.network, arrays, (low, high), config.placement, config.clip
-        )
-        results = [WriteVerifyResult.of_state(one) for one in resumed.get("results", [])]
-        written = list(zip(arrays, targets, laws, records, self._views, strict=True))
-        work: State | None = resumed.get("work")
-        if work is not None:
-            written[len(results)][3].reads = resumed["reads"]
-        for array, target, law, record, views in written[len(results) :]:
 
-            def keep(state: State, record: WriteVerifyLog = record) -> None:
-                session.keep(
-                    {
-                        "learnt": learnt,
-                        "laws": [asdict(law) for law in laws],
-                        "results": [result.state() for result in results],
-                        "work": state,
-                        "reads": record.reads,
-                    }
-                )
+    def _hand_over(self, layers: Sequence[int]) -> None:
+        """From now on, let the software network pass through these layers on the arrays."""
+        for number in layers:
+            self._software.network.layers[number] = Written(self._experiment.network.layers[number])
 
-            record.target(target)
-            result = write_verify(
-                array,
-                target,
-                law,
-                settings,
-                observer=record.read,
-                views=views,
-                keeper=keep,
-                resumed=work,
-            )
-            record.finish(result)
-            results.append(result)
-            work = None
-        network.read_back()
+    def _cells(self) -> list[State]:
+        return [array.state() for array in self._ideal]
+
+    def _state(self, stage: int) -> State:
+        """Return what a checkpoint has, once there are weights to write."""
         return {
-            "window": {"low": low, "high": high},
-            "siemens_per_weight": {m.name: m.siemens_per_weight for m in network.matrices},
-            "clipped": clipped,
-            **summarise(results),
+            "learnt": self._learnt,
+            "stage": stage,
+            "position": self._position.state(),
+            "transfer": self._transfer.state(),
+            "network": self._software.network.state(),
+            "software": self._cells(),
         }
+
+
+def _in_one_slice(config: ExperimentConfig) -> ExperimentConfig:
+    """Return the settings of the network in software: numbers need no slices."""
+    whole = {"slices": 1, "trained_slice": None, "carry_every": 0}
+    return config.model_copy(update={"mapping": config.mapping.model_copy(update=whole)})
 
 
 def effective_training(config: ExperimentConfig) -> TrainConfig:

@@ -140,7 +140,9 @@ class GaitKind(ClassificationKind):
             MatrixPlan.placed("lstm", (inputs + units, 4 * units), (0, 0)),
             MatrixPlan.placed("dense", (units, len(gait.persons)), (0, 4 * units)),
         )
-        plan = floor_plan(f"the LSTM of {units} units", published, config.network, arrays)
+        plan = floor_plan(
+            f"the LSTM of {units} units", published, config.network, arrays, config.mapping.slices
+        )
         matrix = make_planned_matrices(plan, arrays, config)
         network = Network([LSTM(matrix["lstm"]), Dense(matrix["dense"])])
         return Classifier(cls.name, config, _make_task(gait, data), network)

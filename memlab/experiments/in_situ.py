@@ -17,7 +17,7 @@ from memlab.rules import attach
 from memlab.runs import BestWeights, Findings, TrainingLog
 from memlab.session import Session
 from memlab.storage import State
-from memlab.training import EpochResult, LearningRate, Observer, train
+from memlab.training import EpochResult, LearningRate, Observer, Position, train
 
 __all__ = ["InSitu", "loss_of_last_epoch", "make_in_situ", "train_experiment"]
 
@@ -76,7 +76,13 @@ class InSitu:
         best = BestWeights(run_file.path)
         told = [*own, log, *observers]
         trained = train_experiment(
-            experiment, config.train, told, best, session, lambda: {"details": details}
+            experiment,
+            config.train,
+            told,
+            best,
+            session,
+            lambda: {"details": details},
+            resumed=been.get("training"),
         )
         log.stop_codes()
         findings = experiment.evaluate(run_file)
@@ -89,9 +95,11 @@ def train_experiment(
     experiment: Experiment,
     config: TrainConfig,
     observers: Sequence[Observer],
-    best: BestWeights,
+    best: BestWeights | None,
     session: Session,
     notes: Callable[[], State],
+    position: Position | None = None,
+    resumed: State | None = None,
 ) -> Findings:
     """Train an experiment as configured, from its beginning or from where a run goes on.
 
@@ -100,11 +108,17 @@ def train_experiment(
     experiment, config, observers
         What is trained, how, and who watches.
     best
-        Keeps the weights with the lowest loss of what is held out, if anything is.
+        Keeps the weights with the lowest loss of what is held out, if anything is; None: nobody
+        looks at that.
     session
         The run, for its checkpoints.
     notes
         Returns what else belongs to a checkpoint of it.
+    position
+        Where training begins, by default with an array that is not initialised; afterwards, where
+        it has come to.
+    resumed
+        Where it goes on: the `training` of a checkpoint.
 
     Returns
     -------
@@ -114,7 +128,7 @@ def train_experiment(
     """
     validation = None
     samples = experiment.samples()
-    if samples.held_out:
+    if samples.held_out and best is not None:
         validation = Validation(experiment.validate, config.patience, best.keep)
     optimizer = config.make_optimizer()
     attempts = _Attempts()
@@ -125,9 +139,10 @@ def train_experiment(
     keeper = TrainingKeeper(
         session, experiment, optimizer, validation, told, notes, pulses_first=ahead
     )
-    position = gradients = None
-    if session.resumed and "training" in session.resumed:
-        position, gradients = keeper.restore(session.resumed["training"])
+    position, gradients = position or Position(), None
+    if resumed is not None:
+        at, gradients = keeper.restore(resumed)
+        vars(position).update(vars(at))
     history = train(
         experiment.network,
         experiment.loss,

@@ -76,11 +76,11 @@ class ExperimentKind(Kind):
 
     def check(self, arrays: Sequence[Array]) -> InSitu | ExSitu:
         """Build the network on the arrays; what does not fit is refused."""
-        method = ExSitu if self.config.method is Method.EX_SITU else InSitu
+        method = InSitu if self.config.method is Method.IN_SITU else ExSitu
         return method(self.make, self.config, arrays)
 
     def run(self, session: Session) -> None:
-        """Train and judge, in situ or ex situ."""
+        """Train and judge, as `method` says."""
         # The products are thin: more threads make them slower, and change their last bits.
         with one_blas_thread():
             outcome = session.given.run(session, session.watchers)

@@ -75,7 +75,9 @@ class MnistCnnKind(ClassificationKind):
     @classmethod
     def make(cls, config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
         """Return the experiment, on one array of at least 123 x 59 cells as published."""
-        plan = floor_plan("the five-level CNN", cnn_plan().matrices, config.network, arrays)
+        plan = floor_plan(
+            "the five-level CNN", cnn_plan().matrices, config.network, arrays, config.mapping.slices
+        )
         matrix = make_planned_matrices(plan, arrays, config)
         first = Conv2D(matrix["conv1"], (SIDE, SIDE, 1), (3, 3), "same", activation="relu")
         second = Conv2D(matrix["conv2"], first.output_shape, (2, 2), "same")

@@ -75,7 +75,9 @@ class MnistSequenceKind(ClassificationKind):
     @classmethod
     def make(cls, config: DigitsConfig, arrays: Sequence[Array]) -> Classifier:
         """Return the experiment, on one array of 128 x 64 cells as published."""
-        plan = floor_plan("the ConvLSTM", conv_lstm_plan().matrices, config.network, arrays)
+        plan = floor_plan(
+            "the ConvLSTM", conv_lstm_plan().matrices, config.network, arrays, config.mapping.slices
+        )
         matrix = make_planned_matrices(plan, arrays, config)
         network = Network(
             [

@@ -26,7 +26,11 @@ class PlacedSection(Section):
 
 
 def floor_plan(
-    what: str, published: Sequence[MatrixPlan], network: PlacedSection, arrays: Sequence[Array]
+    what: str,
+    published: Sequence[MatrixPlan],
+    network: PlacedSection,
+    arrays: Sequence[Array],
+    slices: int = 1,
 ) -> FloorPlan:
     """Return where the matrices of a network lie on these arrays.
 
@@ -40,6 +44,8 @@ def floor_plan(
         Says whether they go there.
     arrays
         What there is.
+    slices
+        Of each matrix (`mapping.slices`); more than one are placed automatically.
 
     Raises
     ------
@@ -48,7 +54,13 @@ def floor_plan(
     """
     shapes = tuple(array.shape for array in arrays)
     if network.placement == "automatic":
-        return place([Request(m.name, m.inputs, m.outputs, m.copies) for m in published], shapes)
+        requests = [Request(m.name, m.inputs, m.outputs, m.copies, slices) for m in published]
+        return place(requests, shapes)
+    if slices > 1:
+        raise SettingError(
+            f"{what} was published without slices, and mapping.slices={slices}: "
+            "set network.placement=automatic"
+        )
     if len(arrays) > 1:
         raise SettingError(
             f"{what} was published on one array, not on {len(arrays)}: "

@@ -4,7 +4,8 @@ The rehearsal is the run itself for three updates on a fresh emulated chip, with
 What the second and third update add is what every later one is taken to add.
 
 Ex situ the arrays see the transfer and the evaluation only: both are rehearsed whole, with the
-weights that the software starts from, or those of a run file.
+weights that the software starts from, or those of a run file. Layer by layer they see the batches
+between two layers, too, of which one is rehearsed each time.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from typing import Any
 from memlab.array import Array
 from memlab.array.cost import COST_UNITS, BoardCost, total_cost
 from memlab.experiments.config import ExperimentConfig, Method
+from memlab.experiments.ex_situ import ExSitu
 from memlab.experiments.experiment import Experiment, MakeExperiment
 from memlab.experiments.in_situ import loss_of_last_epoch, make_in_situ
 from memlab.kinds import Kind
 from memlab.nn import Network
 from memlab.runs import LogLevel, TrainingLog
 from memlab.session import Request, recorded, total_counts
-from memlab.training import EpochResult, Observer, train
+from memlab.training import EpochResult, Observer, UpdateResult, train
 
 __all__ = ["rehearse"]
 
@@ -70,7 +72,7 @@ class _Watch(Observer):
 def rehearse(kind: Kind, make: MakeExperiment, arrays: Sequence[Array]) -> dict[str, Any]:
     """Return the bill of an experiment, from a rehearsal on emulated arrays."""
     in_situ = kind.config.method is Method.IN_SITU
-    bill = _in_situ(kind, make, arrays) if in_situ else _ex_situ(kind, arrays)
+    bill = (_in_situ if in_situ else _ex_situ)(kind, make, arrays)
     return {
         "method": kind.config.method.value,
         **bill,
@@ -89,24 +91,74 @@ def _request(kind: Kind, config: ExperimentConfig, out: Path) -> Request:
     return Request(type(kind), "rehearsal", out, ("emulator:",), settings)
 
 
-def _ex_situ(kind: Kind, arrays: Sequence[Array]) -> dict[str, Any]:
+def _cost(arrays: Sequence[Array], config: ExperimentConfig) -> BoardCost:
+    cost = total_cost(arrays, config.link)
+    if cost is None:
+        raise TypeError("a rehearsal needs an emulated board")
+    return cost
+
+
+class _Tuning(Observer):
+    """Takes what one batch of each training between two layers adds."""
+
+    def __init__(self, totals: Callable[[], dict[str, float]]):
+        self._totals = totals
+        self._before: dict[str, float] = {}
+        self.added: list[dict[str, float]] = []
+
+    def resumed(self, network: Network) -> None:
+        """Take the totals before the batch."""
+        self._before = self._totals()
+
+    def updated(self, result: UpdateResult, network: Network) -> None:
+        """Take those after it."""
+        after = self._totals()
+        self.added.append({name: after[name] - before for name, before in self._before.items()})
+
+
+def _ex_situ(kind: Kind, make: MakeExperiment, arrays: Sequence[Array]) -> dict[str, Any]:
     """Return the bill of a transfer."""
-    train = kind.config.train.model_copy(update={"epochs": 0})
-    rehearsal = type(kind)(kind.config.model_copy(update={"train": train}))
+    config, batches = kind.config, 0
+    epochs = config.transfer.tuning_epochs
+    epochs = config.train.epochs if epochs is None else epochs
+    tuning = 1 if epochs and config.method is Method.LAYER_BY_LAYER else 0
+    changes = {
+        "train": config.train.model_copy(update={"epochs": 0}),
+        "transfer": config.transfer.model_copy(update={"tuning_epochs": tuning}),
+    }
+    short = config.model_copy(update=changes)
+
+    def of_one_batch(config: ExperimentConfig, arrays: Sequence[Array]) -> Experiment:
+        nonlocal batches
+        experiment: Any = make(config, arrays)
+        batches, whole = epochs * experiment.updates_per_epoch, experiment.batches
+        experiment.batches = lambda epoch: islice(whole(epoch), 1)
+        return experiment  # type: ignore[no-any-return]
+
     with TemporaryDirectory() as directory:
-        request = _request(kind, rehearsal.config, Path(directory) / "rehearsal.h5")
-        given = rehearsal.check(arrays)
-        with recorded(request, arrays, link=kind.config.link, given=given) as session:
-            rehearsal.run(session)
+        request = _request(kind, short, Path(directory) / "rehearsal.h5")
+        given = ExSitu(of_one_batch, short, arrays)
+        watch = _Tuning(
+            lambda: _cost(arrays, config).document() | {"vmm": total_counts(arrays)["vmm"]}
+        )
+        with recorded(
+            request, arrays, link=kind.config.link, given=given, watchers=[watch]
+        ) as session:
+            type(kind)(short).run(session)
         found = session.results
         file_size = request.out.stat().st_size
-    transfer, counts = found["transfer"], found["counts"]
+    transfer, counts = found["transfer"], dict(found["counts"])
+    on_board = dict(found["on_board"])
+    for added in watch.added:
+        for part in (on_board, counts):
+            for name in part.keys() & added.keys():
+                part[name] += type(part[name])(added[name] * (batches - 1))
     return {
         "updates": 0,
         "rehearsed": "the transfer of untrained weights",
         "devices": transfer["cells"],
         "pulses_per_cell": {kind: transfer[f"{kind}_per_cell"] for kind in ("set", "reset")},
-        "on_board": found["on_board"],
+        "on_board": on_board,
         "counts": {name: counts[name] for name in ("vmm", "set", "reset")},
         "file_size": file_size,
     }
@@ -120,9 +172,7 @@ def _in_situ(kind: Kind, make: MakeExperiment, arrays: Sequence[Array]) -> dict[
         out = Path(directory) / "rehearsal.h5"
 
         def totals() -> _Totals:
-            cost, counts = total_cost(arrays, config.link), total_counts(arrays)
-            if cost is None:
-                raise TypeError("a rehearsal needs an emulated board")
+            cost, counts = _cost(arrays, config), total_counts(arrays)
             return _Totals(cost, counts["vmm"], counts["set"], counts["reset"], out.stat().st_size)
 
         with recorded(_request(kind, config, out), arrays, link=config.link) as session:
@@ -202,7 +252,7 @@ def _extrapolate(
 
 def _worst_voltages(config: ExperimentConfig, arrays: Sequence[Array]) -> dict[str, float]:
     point = config.point
-    levels = config.transfer if config.method is Method.EX_SITU else config.mapping
+    levels = config.mapping if config.method is Method.IN_SITU else config.transfer
     if not any(array.control.gates for array in arrays):
         most = levels.set_maximum or point.set_voltage
         return {"read": point.read_voltage, "set": most, "reset": point.reset_voltage}

@@ -133,8 +133,8 @@ class WaferKind(ClassificationKind):
         features, units = length // steps, config.network.units
         plan = place(
             [
-                Request("lstm", features + units + 1, 4 * units),
-                Request("dense", units + 1, len(wafer.classes)),
+                Request("lstm", features + units + 1, 4 * units, slices=config.mapping.slices),
+                Request("dense", units + 1, len(wafer.classes), slices=config.mapping.slices),
             ],
             [array.shape for array in arrays],
         )

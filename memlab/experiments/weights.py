@@ -14,7 +14,7 @@ __all__ = ["make_planned_matrices"]
 def make_planned_matrices(
     plan: FloorPlan, arrays: Sequence[Array], config: ExperimentConfig
 ) -> dict[str, DifferentialMatrix]:
-    """Return the matrices of a floor plan by name.
+    """Return the matrices of a floor plan by name, each of them of `mapping.slices` slices.
 
     On a board they start from one SET everywhere and learn by the configured rule. On an ideal
     array they start from the published software weights, uniform(-1, 1) / sqrt(inputs), and learn
@@ -28,6 +28,11 @@ def make_planned_matrices(
         The arrays that the plan numbers from 0.
     config
         Its seed draws the starting weights (ideal array) or gate voltages (board).
+
+    Raises
+    ------
+    SettingError
+        If the plan has not the slices of every matrix.
     """
     return config.mapping.realise(
         plan,

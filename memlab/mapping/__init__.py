@@ -10,20 +10,22 @@ from memlab.mapping.packing import Request, place
 from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
 from memlab.mapping.settings import LI_2019, TA_HFO2, MappingConfig
-from memlab.mapping.slices import SlicedMatrix, held_in_slices
+from memlab.mapping.slices import SlicedMatrix, SliceTraining, held_in_slices
 from memlab.mapping.spare import spare_views
 from memlab.mapping.switching import measure_switching_law
 from memlab.mapping.update import DirectUpdate, OneShotUpdate, ProgrammedUpdate, UpdateRule
+from memlab.mapping.views import cells_within
 from memlab.mapping.write_verify import (
     PULSE_UNITS,
     Round,
     WriteVerify,
     WriteVerifyResult,
     check_target,
+    merged,
     summarise,
     write_verify,
 )
-from memlab.mapping.writing import WrittenSlice, write_weights
+from memlab.mapping.writing import Writing, WrittenSlice, write_weights
 
 __all__ = [
     "LI_2019",
@@ -41,19 +43,23 @@ __all__ = [
     "ProgrammedUpdate",
     "Request",
     "Round",
+    "SliceTraining",
     "SlicedMatrix",
     "SwitchingLaw",
     "Tile",
     "UpdateRule",
     "WriteVerify",
     "WriteVerifyResult",
+    "Writing",
     "WrittenSlice",
+    "cells_within",
     "check_target",
     "cnn_plan",
     "conv_lstm_plan",
     "cut",
     "held_in_slices",
     "measure_switching_law",
+    "merged",
     "pair_conductance",
     "pair_rows",
     "pair_targets",

@@ -117,7 +117,7 @@ def place(
     available = ", ".join(f"{rows} x {columns}" for rows, columns in shapes)
     raise SettingError(
         f"no room: {wanted} cells ({cells}) do not fit on {available} with {free_cells} free "
-        "cells; use fewer units or copies, or more arrays"
+        "cells; use fewer units, copies or slices, or more arrays"
     )
 
 

@@ -14,6 +14,7 @@ from memlab.mapping.floor_plan import FloorPlan
 from memlab.mapping.layout import Layout
 from memlab.mapping.levels import Amplitudes
 from memlab.mapping.placed_matrix import placed_matrix
+from memlab.mapping.slices import SliceTraining, join_slices
 from memlab.mapping.update import OneShotUpdate, UpdateRule
 from memlab.setting_units import Siemens, Volts, VoltsPerSiemens
 from memlab.settings import Section
@@ -30,6 +31,9 @@ SmallestAmplitude = Annotated[
     ),
 ]
 """Type of the setting that the levels of cells without gates begin at."""
+
+MOST_SLICES = 8
+"""The last of more would be finer than what the ADC tells apart by far."""
 
 LargestAmplitude = Annotated[
     Volts, Field(description="Where cells have no gates: largest; 0: point.set_voltage.", ge=0)
@@ -58,6 +62,26 @@ class MappingConfig(Section):
         0.0, description="Gate voltage change below which a cell waits; 0: never.", ge=0
     )
 
+    slices: int = Field(
+        1,
+        description="Matrices that hold each weight matrix together, every one finer than the one "
+        "before; each takes as many cells.",
+        ge=1,
+        le=MOST_SLICES,
+    )
+    trained_slice: int | None = Field(
+        None,
+        description="Slice that updates go to, from 0, the coarsest, while the others stay; null: "
+        "each is asked for what those before it left.",
+        ge=0,
+    )
+    carry_every: int = Field(
+        0,
+        description="Updates after which what all slices hold is brought to them anew, the "
+        "coarsest first; 0: never.",
+        ge=0,
+    )
+
     set_minimum: SmallestAmplitude = 0.0
     set_maximum: LargestAmplitude = 0.0
     set_step: Volts = Field(
@@ -79,6 +103,13 @@ class MappingConfig(Section):
             raise ValueError("gate_minimum <= gate_initial <= gate_maximum must hold (V)")
         if self.threshold and self.set_all:
             raise ValueError("a threshold needs set_all=false: otherwise every cell is SET anyway")
+        if self.trained_slice is not None and not self.trained_slice < self.slices:
+            raise ValueError(
+                f"trained_slice={self.trained_slice} must be below slices={self.slices}: they are "
+                "counted from 0"
+            )
+        if self.carry_every and self.trained_slice is None:
+            raise ValueError("carry_every needs a trained_slice: otherwise nothing is to carry")
         return self
 
     def make_rule(
@@ -111,8 +142,11 @@ class MappingConfig(Section):
         read_voltage: float,
         seed: int,
         make_rule: Callable[[np.random.Generator], UpdateRule] | None = None,
+        slices: int | None = None,
     ) -> dict[str, DifferentialMatrix]:
         """Return the matrices of a floor plan by name; nothing is programmed yet.
+
+        Where a matrix lies in several slices, the plan has a place for each (`Request.slices`).
 
         On a board they start and learn as their rule says. On an ideal array they start from the
         published software weights, uniform(-1, 1) / sqrt(inputs), and learn by direct writing.
@@ -130,29 +164,46 @@ class MappingConfig(Section):
         make_rule
             Makes the rule of each block of cells on a board, given what draws at random; by
             default the one-shot update.
+        slices
+            Of each matrix, if not as these settings say.
 
         Raises
         ------
         SettingError
-            If these settings choose no levels on one of the arrays.
+            If these settings choose no levels on one of the arrays, or the plan has not the
+            slices of every matrix.
         """
         make = make_rule or self.make_rule
+        slices = self.slices if slices is None else slices
         rng = np.random.default_rng(seed)
+        # Finer slices draw no first weights: these are as they are without slices.
+        nobody = np.random.default_rng(seed)
         for array in arrays:
             if not array.writable:
                 self.make_rule(rng).levels(array)
-        return {
+        held = {
             matrix.name: placed_matrix(
                 matrix,
                 arrays,
                 self.siemens_per_weight,
                 read_voltage,
                 lambda: make(rng),
-                rng,
+                nobody if slices > 1 and not matrix.name.endswith("_slice0") else rng,
                 self.layout,
             )
             for matrix in plan
         }
+        training = SliceTraining(self.trained_slice, self.carry_every, self._moved(arrays))
+        return join_slices(held, slices, training)
+
+    def _moved(self, arrays: Sequence[Array]) -> float:
+        """Return how far a weight moves for a change of 1: both cells make it, as the law says."""
+        slopes = [
+            array.stated_law.set_slope
+            for array in arrays
+            if array.control.gates and not array.writable and array.stated_law is not None
+        ]
+        return 2.0 * self.volts_per_siemens * slopes[0] if slopes else 1.0
 
 
 LI_2019 = MappingConfig(

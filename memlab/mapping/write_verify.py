@@ -36,6 +36,7 @@ __all__ = [
     "WriteVerify",
     "WriteVerifyResult",
     "check_target",
+    "merged",
     "summarise",
     "write_verify",
 ]
@@ -306,6 +307,25 @@ def write_verify(
         if not (reset | set_).any():
             return work.result()
         work.pulse(reset, set_)
+
+
+def merged(results: Sequence[WriteVerifyResult]) -> WriteVerifyResult:
+    """Return what became of an array that was written in several goes, no cell in two of them."""
+    first, *others = results
+    if not others:
+        return first
+    asked = [~np.isnan(result.target) for result in results]
+
+    def of(name: str) -> npt.NDArray[Any]:
+        whole: npt.NDArray[Any] = getattr(first, name).copy()
+        for result, cells in zip(others, asked[1:], strict=True):
+            whole[cells] = getattr(result, name)[cells]
+        return whole
+
+    names = ("target", "conductance", "set", "reset", "band", "done", "failed")
+    # The first entry of each history comes before any of its pulses.
+    later = [one for result in others for one in result.history[1:]]
+    return WriteVerifyResult(**{name: of(name) for name in names}, history=(*first.history, *later))
 
 
 PULSE_UNITS = dict.fromkeys(("set_per_cell", "reset_per_cell"), "pulses, mean of `cells`")

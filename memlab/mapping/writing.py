@@ -10,14 +10,16 @@ import numpy as np
 from memlab.array import Array
 from memlab.array.switching_law import SwitchingLaw
 from memlab.errors import SettingError
+from memlab.mapping.block import Block
 from memlab.mapping.differential import DifferentialMatrix
 from memlab.mapping.given_weights import pair_targets
 from memlab.mapping.slices import next_scale
 from memlab.mapping.views import cells_within
 from memlab.mapping.write_verify import WriteVerify, WriteVerifyResult, write_verify
 from memlab.numeric import FloatArray
+from memlab.storage import State
 
-__all__ = ["WrittenSlice", "write_weights"]
+__all__ = ["Writing", "WrittenSlice", "write_weights"]
 
 
 IDEAL_WINDOW = 100e-6, 300e-6
@@ -44,6 +46,100 @@ class WrittenSlice:
     scales: list[float]
     left: list[FloatArray]
     clipped: int
+
+
+class Writing:
+    """Weights on their way to matrices, slice after slice; nothing here is pulsed.
+
+    Each slice gets the R_gw with which what it is to hold fills a window of conductances.
+
+    Parameters
+    ----------
+    matrices
+        They get new R_gw.
+    weights
+        Of the shape of each.
+    window
+        Lowest and highest conductance in S that cells reach.
+    centred
+        Both cells of a pair around the middle of the window; else one at its lower end.
+    clip
+        Share of the weights of a matrix, the largest ones, that the first slice need not hold.
+    readings
+        Readings of all slices so far whose mean says what is left.
+    """
+
+    def __init__(
+        self,
+        matrices: Sequence[DifferentialMatrix],
+        weights: Sequence[FloatArray],
+        window: tuple[float, float],
+        *,
+        centred: bool = False,
+        clip: float = 0.0,
+        readings: int = 1,
+    ):
+        self.matrices, self.weights = list(matrices), list(weights)
+        self.left = [np.array(one, float) for one in weights]
+        """What the slices so far miss the weights of each matrix by, as read."""
+        self._window, self._centred, self._readings = window, centred, readings
+        self._scales = [_largest(one, clip) for one in weights]
+        self.steps = max(len(one.slices) for one in matrices)
+        """Slices of the matrix that has most."""
+        self.step = 0
+        """The slice that is next, from 0."""
+
+    @property
+    def here(self) -> list[int]:
+        """Numbers of the matrices that have a slice at this step."""
+        return [k for k, one in enumerate(self.matrices) if self.step < len(one.slices)]
+
+    @property
+    def scales(self) -> list[float]:
+        """The largest weight that the slice of each of them is to hold."""
+        return [self._scales[k] for k in self.here]
+
+    def targets(self) -> tuple[list[tuple[Block, FloatArray]], int]:
+        """Return the target conductances (S) of every block of the slice, and how many clipped."""
+        targets, clipped = [], 0
+        for k in self.here:
+            one = self.matrices[k].slices[self.step]
+            one.siemens_per_weight = (self._window[1] - self._window[0]) / self._scales[k]
+            for block, held in zip(one.blocks, one.spread_out(self.left[k]), strict=True):
+                target, beyond = pair_targets(
+                    held,
+                    one.siemens_per_weight,
+                    self._window,
+                    block.layout,
+                    centred=self._centred,
+                )
+                targets.append((block, target))
+                clipped += beyond
+        return targets, clipped
+
+    def written(self) -> None:
+        """Read what the slices hold, as cells drift from what they were; go to the next one."""
+        for k in self.here:
+            slices = self.matrices[k].slices[: self.step + 1]
+            held = [_mean_reading(one, self._readings) for one in slices]
+            self.left[k] = self.weights[k] - np.sum(held, axis=0)
+            self._scales[k] = next_scale(self.left[k], self._scales[k])
+        self.step += 1
+        if self.step == self.steps:
+            for matrix in self.matrices:
+                matrix.siemens_per_weight = matrix.slices[0].siemens_per_weight
+
+    def state(self) -> State:
+        """Return where it stands."""
+        return {
+            "step": self.step,
+            "left": [one.copy() for one in self.left],
+            "scales": list(self._scales),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state`, of the same matrices and weights."""
+        self.step, self.left, self._scales = state["step"], state["left"], state["scales"]
 
 
 def write_weights(
@@ -91,29 +187,20 @@ def write_weights(
     used = {block.array_number for matrix in matrices for block in matrix.blocks}
     laws = _laws({number: arrays[number] for number in used}) if laws is None else laws
     window = _window(arrays, laws, settings)
-    left = [np.array(one, float) for one in weights]
-    scales: dict[int, float] = {}
+    writing = Writing(matrices, weights, window, readings=readings)
     steps: list[WrittenSlice] = []
-    for step in range(max(len(matrix.slices) for matrix in matrices)):
-        here = [k for k, matrix in enumerate(matrices) if step < len(matrix.slices)]
-        for k in here:
-            scales[k] = next_scale(left[k], scales[k]) if step else _largest(left[k])
-        slices = [matrices[k].slices[step] for k in here]
-        for k, matrix in zip(here, slices, strict=True):
-            matrix.siemens_per_weight = (window[1] - window[0]) / scales[k]
-        results, clipped = _write(slices, [left[k] for k in here], arrays, laws, settings, window)
-        # All slices are read again, as cells drift from what they were when they were written.
-        for k in here:
-            held = [_mean_reading(one, readings) for one in matrices[k].slices[: step + 1]]
-            left[k] = weights[k] - np.sum(held, axis=0)
-        steps.append(WrittenSlice(results, [scales[k] for k in here], list(left), clipped))
-    for matrix in matrices:
-        matrix.siemens_per_weight = matrix.slices[0].siemens_per_weight
+    while writing.step < writing.steps:
+        scales = writing.scales
+        targets, clipped = writing.targets()
+        results = _write(targets, arrays, laws, settings)
+        writing.written()
+        steps.append(WrittenSlice(results, scales, list(writing.left), clipped))
     return steps
 
 
-def _largest(weight: FloatArray) -> float:
-    return float(np.abs(weight).max()) or 1.0
+def _largest(weight: FloatArray, clip: float) -> float:
+    """Return the largest weight but for a share that may be clipped; 1 where all are 0."""
+    return float(np.quantile(np.abs(weight), 1.0 - clip)) or 1.0
 
 
 def _laws(arrays: Mapping[int, Array]) -> dict[int, SwitchingLaw]:
@@ -142,33 +229,26 @@ def _window(
 
 
 def _write(
-    slices: Sequence[DifferentialMatrix],
-    weights: Sequence[FloatArray],
+    targets: Sequence[tuple[Block, FloatArray]],
     arrays: Sequence[Array],
     laws: Mapping[int, SwitchingLaw],
     settings: WriteVerify,
-    window: tuple[float, float],
-) -> tuple[list[WriteVerifyResult], int]:
-    """Write one slice of each matrix; return what became of the cells, and how many clipped."""
-    blocks = [block for one in slices for block in one.blocks]
-    views = {number: [b.array for b in blocks if b.array_number == number] for number in laws}
-    targets = {number: np.full(arrays[number].shape, np.nan) for number in laws}
-    clipped = 0
-    for one, weight in zip(slices, weights, strict=True):
-        for block, held in zip(one.blocks, one.spread_out(weight), strict=True):
-            target, beyond = pair_targets(held, one.siemens_per_weight, window, block.layout)
-            clipped += beyond
-            number = block.array_number
-            if number in laws:
-                targets[number][cells_within(block.array, arrays[number])] = target
-            else:
-                block.array.write(target)
-    results = [
-        write_verify(arrays[number], targets[number], law, settings, views=views[number])
+) -> list[WriteVerifyResult]:
+    """Write the blocks of a slice; what is on one array is written together."""
+    whole = {number: np.full(arrays[number].shape, np.nan) for number in laws}
+    views: dict[int, list[Array]] = {number: [] for number in laws}
+    for block, target in targets:
+        number = block.array_number
+        if number in laws:
+            whole[number][cells_within(block.array, arrays[number])] = target
+            views[number].append(block.array)
+        else:
+            block.array.write(target)
+    return [
+        write_verify(arrays[number], whole[number], law, settings, views=views[number])
         for number, law in laws.items()
         if views[number]
     ]
-    return results, clipped
 
 
 def _mean_reading(matrix: DifferentialMatrix, readings: int) -> FloatArray:

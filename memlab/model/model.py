@@ -116,7 +116,8 @@ class Model:
         Pairs of each weight; one by default.
     slices
         Matrices that hold each weight matrix together, every one finer than the one before: what
-        an update leaves in one, the next is asked for. Each is read back within the update.
+        an update leaves in one, the next is asked for. Each is read back within the update. By
+        default as `mapping` says, which is one; it also says which of them is trained.
     read_voltage
         Row voltage in V that the largest input of a vector is scaled to.
     seed
@@ -144,7 +145,7 @@ class Model:
         mapping: MappingConfig = TA_HFO2,
         update: RuleSettings | str = "one-shot",
         copies: Copies | None = None,
-        slices: int = 1,
+        slices: int | None = None,
         read_voltage: float = 0.2,
         seed: int = 1,
         name: str = "network",
@@ -174,7 +175,7 @@ class Model:
             "mapping": mapping.model_dump(mode="json"),
             "update": rule.model_dump(mode="json"),
             "copies": (copies or Copies()).count,
-            "slices": slices,
+            "slices": mapping.slices if slices is None else slices,
             "read_voltage": read_voltage,
         }
 

@@ -7,7 +7,7 @@ from memlab.nn.conv import Conv2D, ConvLSTM
 from memlab.nn.curves import Curve
 from memlab.nn.dense import Dense
 from memlab.nn.gru import GRU
-from memlab.nn.layer import Layer, MatrixLayer, with_bias
+from memlab.nn.layer import Layer, MatrixLayer, Written, with_bias
 from memlab.nn.losses import CrossEntropy, Loss, LossValue, SquaredError
 from memlab.nn.lstm import LSTM
 from memlab.nn.lstm_cell import Forget, LSTMVariant
@@ -61,6 +61,7 @@ __all__ = [
     "Step",
     "TreeLSTM",
     "Validation",
+    "Written",
     "build",
     "layers",
     "output_shape",

@@ -19,7 +19,6 @@ from memlab.mapping import (
     MappingConfig,
     Request,
     UpdateRule,
-    held_in_slices,
     place,
 )
 from memlab.nn.layer import Layer
@@ -70,7 +69,7 @@ def build(
     mapping: MappingConfig = TA_HFO2,
     make_rule: Callable[[np.random.Generator], UpdateRule] | None = None,
     copies: Copies | None = None,
-    slices: int = 1,
+    slices: int | None = None,
     read_voltage: float = 0.2,
     seed: int = 1,
 ) -> Network:
@@ -94,7 +93,7 @@ def build(
         Pairs of each weight; one by default.
     slices
         Matrices that hold each weight matrix together, every one finer than the one before
-        (`memlab.mapping.SlicedMatrix`).
+        (`memlab.mapping.SlicedMatrix`); by default as `mapping` says, which is one.
     read_voltage
         Row voltage in V that the largest input of a vector is scaled to.
     seed
@@ -108,6 +107,7 @@ def build(
     """
     if isinstance(arrays, Array):
         arrays = [arrays]
+    slices = mapping.slices if slices is None else slices
     chain, _ = _chain(layers, input_shape)
     requests = [
         Request(one.matrix_name(key), *size, copies or Copies(), slices)
@@ -125,10 +125,8 @@ def build(
     if twice := {name for name in names if names.count(name) > 1}:
         raise SettingError(f"two weight matrices are called {min(twice)}; give the layers names")
     plan = place(requests, [array.shape for array in arrays])
-    held = mapping.realise(plan, arrays, read_voltage, seed, make_rule)
-    return Network(
-        [one.make(lambda name, size: held_in_slices(name, slices, held)) for one in chain]
-    )
+    held = mapping.realise(plan, arrays, read_voltage, seed, make_rule, slices)
+    return Network([one.make(lambda name, size: held[name]) for one in chain])
 
 
 def output_shape(layers: Sequence[LayerLike], input_shape: int | Shape, steps: int = 1) -> Shape:

@@ -10,7 +10,7 @@ import numpy as np
 from memlab.mapping import DifferentialMatrix
 from memlab.numeric import FloatArray
 
-__all__ = ["Layer", "MatrixLayer", "Shown", "WithoutWeights", "with_bias"]
+__all__ = ["Layer", "MatrixLayer", "Shown", "WithoutWeights", "Written", "with_bias"]
 
 
 class Layer(Protocol):
@@ -53,6 +53,27 @@ class WithoutWeights(Shown):
 
     matrices: Sequence[DifferentialMatrix] = ()
     gradients: Sequence[FloatArray] = ()
+
+
+class Written(WithoutWeights):
+    """A layer whose weights were written and stay: it multiplies, and learns no more.
+
+    Parameters
+    ----------
+    layer
+        On the arrays, read back.
+    """
+
+    def __init__(self, layer: Layer):
+        self._layer = layer
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        """Return what the layer makes of x."""
+        return self._layer.forward(x)
+
+    def backward(self, dy: FloatArray) -> FloatArray:
+        """Return dL/dx, by the weights that were read back."""
+        return self._layer.backward(dy)
 
 
 class MatrixLayer(Shown):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from memlab.mapping import Block, DifferentialMatrix
+from memlab.mapping import Block, DifferentialMatrix, SlicedMatrix
 from memlab.nn.layer import Layer
 from memlab.nn.losses import LossValue
 from memlab.nn.optimizers import Optimizer
@@ -91,17 +91,23 @@ class Network:
 
     def state(self) -> State:
         """Return all that updates have changed, but for the cells themselves (`Array.state`)."""
-        return {
+        whole = {
+            one.name: one.learning_state() for one in self.matrices if isinstance(one, SlicedMatrix)
+        }
+        return whole | {
             matrix.name: {
                 "weight": getattr(matrix, "weight", None),
                 "blocks": [block.state() for block in matrix.blocks],
             }
-            for whole in self.matrices
-            for matrix in whole.slices
+            for one in self.matrices
+            for matrix in one.slices
         }
 
     def restore(self, state: State) -> None:
         """Go back to a `state` of a network of the same shape; the arrays are restored apart."""
+        for whole in self.matrices:
+            if isinstance(whole, SlicedMatrix):
+                whole.restore_learning(state[whole.name])
         for matrix in (one for whole in self.matrices for one in whole.slices):
             found = state[matrix.name]
             if found["weight"] is not None:

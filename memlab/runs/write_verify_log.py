@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from memlab.array import Array
-from memlab.mapping import Round, WriteVerifyResult
+from memlab.mapping import Round, WriteVerifyResult, merged
 from memlab.numeric import FloatArray
 from memlab.runs.growing import FEW, ONE_MAP
 from memlab.runs.run_file import RunFile
@@ -30,6 +30,8 @@ class WriteVerifyLog:
 
     def __init__(self, run_file: RunFile, group: str):
         self._run, self._group = run_file, group
+        self._results: list[WriteVerifyResult] = []
+        self._target: FloatArray | None = None
         self.reads = 0
         """How many reads were recorded."""
 
@@ -69,7 +71,10 @@ class WriteVerifyLog:
             run.declare(f"{group}/conductance", "f8", (*read, *cells), "S", text, ONE_MAP)
 
     def target(self, target: FloatArray) -> None:
-        """Write the targets in S."""
+        """Write the targets in S beside those of goes before this one."""
+        if self._target is not None:
+            target = np.where(np.isnan(target), self._target, target)
+        self._target = target
         self._run.write(f"{self._group}/target", target)
 
     def read(self, step: Round, conductance: FloatArray) -> None:
@@ -77,8 +82,9 @@ class WriteVerifyLog:
         run, group = self._run, self._group
         run.append(f"{group}/read", [self.reads])
         self.reads += 1
-        run.append(f"{group}/done", [step.done])
-        run.append(f"{group}/failed", [step.failed])
+        before = [one.history[-1] for one in self._results]
+        run.append(f"{group}/done", [step.done + sum(one.done for one in before)])
+        run.append(f"{group}/failed", [step.failed + sum(one.failed for one in before)])
         run.append(f"{group}/sets", [step.set])
         run.append(f"{group}/resets", [step.reset])
         run.append(f"{group}/median_error", [step.median_error])
@@ -87,10 +93,12 @@ class WriteVerifyLog:
         run.flush()
 
     def finish(self, result: WriteVerifyResult) -> None:
-        """Write where every cell ended."""
+        """Write where every cell ended; further goes, at other cells, may follow."""
+        self._results.append(result)
+        whole = merged(self._results)
         run, group = self._run, self._group
-        run.write(f"{group}/final", result.conductance)
-        run.write(f"{group}/error", result.error)
-        run.write(f"{group}/set_pulses", result.set)
-        run.write(f"{group}/reset_pulses", result.reset)
-        run.write(f"{group}/cell_failed", result.failed)
+        run.write(f"{group}/final", whole.conductance)
+        run.write(f"{group}/error", whole.error)
+        run.write(f"{group}/set_pulses", whole.set)
+        run.write(f"{group}/reset_pulses", whole.reset)
+        run.write(f"{group}/cell_failed", whole.failed)

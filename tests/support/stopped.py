@@ -4,8 +4,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 
 from memlab.nn import Network
+from memlab.session import Session
 from memlab.training import EpochResult, Observer, UpdateResult
 
 OFTEN = 0.0
@@ -26,6 +28,21 @@ class StopAfter(Observer):
     def epoch_finished(self, result: EpochResult) -> None:
         if result.epoch == self.epochs:
             raise self.error
+
+
+class StopAtKeep:
+    """Interrupts a run right before its checkpoint of a number is taken: pulses came before it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, number: int) -> None:
+        self.kept, self._number, keep = 0, number, Session.keep
+
+        def stop(session: Session, state: dict[str, object]) -> None:
+            self.kept += 1
+            if self.kept == self._number:
+                raise KeyboardInterrupt
+            keep(session, state)
+
+        patch.setattr(Session, "keep", stop)
 
 
 def datasets(path: Path) -> dict[str, np.ndarray]:

@@ -19,9 +19,8 @@ from memlab.experiments import estimate, make_plan, run
 from memlab.experiments.airline import PRESETS, AirlineExperiment
 from memlab.experiments.config import PairPlacement
 from memlab.experiments.ex_situ import effective_training
-from memlab.experiments.targets import place_weights
 from memlab.kinds import plot_run
-from memlab.mapping import pair_weight
+from memlab.mapping import Writing, pair_weight
 from memlab.session import create_run_file
 from memlab.settings import apply_settings
 
@@ -95,17 +94,19 @@ def test_pairs_stand_for_the_trained_weights_within_the_window(placement: PairPl
     software = AirlineExperiment(config, ideal).network
     software.initialise()
     low, high = 100e-6, 300e-6
-    (target,), clipped = place_weights(network, software, arrays, (low, high), placement)
-    assert clipped == 0.0
-    held = target[~np.isnan(target)]
+    weights = [one.weight for one in software.matrices]
+    centred = placement is PairPlacement.CENTRED
+    writing = Writing(network.matrices, weights, (low, high), centred=centred)
+    targets, clipped = writing.targets()
+    assert clipped == 0
+    held = np.concatenate([target.ravel() for _, target in targets])
     assert held.min() >= low * (1 - 1e-12)
     assert held.max() <= high * (1 + 1e-12)
     for matrix, trained in zip(network.matrices, software.matrices, strict=True):
         # The largest weight takes the whole window.
         largest = np.abs(trained.weight).max()
         assert matrix.siemens_per_weight == pytest.approx(200e-6 / largest)
-        block = matrix.blocks[0]
-        cells = target[np.ix_(block.array.rows, block.array.columns)]
+        ((block, cells),) = [one for one in targets if one[0] in matrix.blocks]
         weight = pair_weight(cells, matrix.siemens_per_weight, block.layout)
         np.testing.assert_allclose(weight, trained.weight, atol=1e-9)
         plus, minus = cells[: len(cells) // 2], cells[len(cells) // 2 :]
@@ -122,11 +123,10 @@ def test_the_largest_weights_may_be_clipped_so_that_the_others_use_more_of_the_w
     software = AirlineExperiment(config, ideal).network
     software.initialise()
     window = (100e-6, 300e-6)
-    (target,), clipped = place_weights(
-        network, software, arrays, window, PairPlacement.CENTRED, clip=0.1
-    )
-    assert clipped == pytest.approx(0.1, abs=0.01)
-    assert np.nanmax(target) == 300e-6
+    weights = [one.weight for one in software.matrices]
+    targets, clipped = Writing(network.matrices, weights, window, centred=True, clip=0.1).targets()
+    assert clipped / sum(one.size for _, one in targets) == pytest.approx(0.1, abs=0.01)
+    assert max(one.max() for _, one in targets) == 300e-6
     for matrix, trained in zip(network.matrices, software.matrices, strict=True):
         assert matrix.siemens_per_weight > 200e-6 / np.abs(trained.weight).max()
 

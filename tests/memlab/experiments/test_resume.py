@@ -33,6 +33,23 @@ CASES = {
         "memlab",
         (*SMALL, "train.epochs=3", "train.restarts=2", "train.restart_after=2"),
     ),
+    "layer by layer": (
+        "airline",
+        "memlab",
+        (*SMALL, "train.epochs=3", "transfer.tuning_epochs=3", "method=layer-by-layer"),
+    ),
+    "slices": (
+        "airline",
+        "memlab",
+        (
+            *SMALL,
+            "train.epochs=6",
+            "network.placement=automatic",
+            "mapping.slices=2",
+            "mapping.trained_slice=1",
+            "mapping.carry_every=3",
+        ),
+    ),
     "no maps": ("airline-window", "memlab", ("network.units=2", "train.epochs=6", "log.level=off")),
 }
 
@@ -57,6 +74,8 @@ STOPS = {
         ("adam", "ideal:", "after an update"),
         ("threshold", "emulator:", "after an update"),
         ("restarts", "emulator:", "after an update"),
+        ("layer by layer", "emulator:", "after an update"),
+        pytest.param("slices", "emulator:", "after an update", marks=pytest.mark.slow),
         pytest.param("memlab", "emulator:", "after an update", marks=pytest.mark.slow),
         pytest.param("memlab", "ideal:", "after an epoch", marks=pytest.mark.slow),
         pytest.param("rmsprop", "emulator:", "at the first update", marks=pytest.mark.slow),

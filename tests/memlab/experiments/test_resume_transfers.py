@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from support.stopped import StopAtKeep
 from support.virtual_board import VirtualBoard
 
 from memlab import open_array
@@ -19,7 +20,6 @@ from memlab.errors import DataError
 from memlab.experiments import make_plan, resume, run
 from memlab.operations import ProgramConfig, program_target, resume_program
 from memlab.runs import open_run
-from memlab.session import Session
 from memlab.settings import apply_settings
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a pseudo-terminal needs POSIX")
@@ -80,21 +80,6 @@ def weights() -> dict[str, np.ndarray]:
     with open_array("ideal:") as array:
         experiment = plan.kind.make(plan.config, [array])
         return {one.name: rng.uniform(-0.5, 0.5, one.shape) for one in experiment.network.matrices}
-
-
-class StopAtKeep:
-    """Interrupts a run right before its checkpoint of a number is taken: pulses came before it."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, number: int) -> None:
-        self.kept, self._number, keep = 0, number, Session.keep
-
-        def stop(session: Session, state: dict[str, object]) -> None:
-            self.kept += 1
-            if self.kept == self._number:
-                raise KeyboardInterrupt
-            keep(session, state)
-
-        patch.setattr(Session, "keep", stop)
 
 
 @pytest.mark.parametrize("what", ["program", "transfer", "given weights"])
