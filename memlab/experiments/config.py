@@ -17,7 +17,7 @@ from memlab.nn import SGD, Adam, Cosine, Geometric, Optimizer, RMSprop, Schedule
 from memlab.rules import UpdateSetting
 from memlab.rules.one_shot import OneShot
 from memlab.runs import LogLevel
-from memlab.setting_units import Siemens, Unitless, Volts, in_unit
+from memlab.setting_units import Seconds, Siemens, Unitless, Volts, in_unit
 from memlab.settings import ChipSetting, LinkConfig, PointConfig, Section
 from memlab.training import Restart
 
@@ -200,11 +200,28 @@ class TransferConfig(WriteVerifyConfig):
         description="Readings of all slices so far whose mean says what is left for the next one.",
         ge=1,
     )
+    noise_aware: Unitless = Field(
+        0.0,
+        description="Train in software with weights as cells would hold them, other ones at each "
+        "update: so many times the programming noise of the chip, and its stuck cells; 0: exact.",
+        ge=0,
+    )
     tuning_epochs: int | None = Field(
         None,
         description="Layer by layer: epochs in software after each layer that is written, but the "
         "last; null: as many as train.epochs.",
         ge=0,
+    )
+    age: Seconds = Field(
+        0.0,
+        description="Simulated time between the last pulse and what is inferred, on the emulator.",
+        ge=0,
+        le=3e8,
+    )
+    read_scaling: bool = Field(
+        False,
+        description="Scale products by what known vectors have lost since the weights were "
+        "written; or take them as they are.",
     )
     source: str = Field(
         "", description="Run file to take the trained weights from; empty: train in software."

@@ -18,19 +18,24 @@ learn to live with; nothing comes after the last.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from memlab.array import Array
 from memlab.array.gate_settings import refuse_gates
 from memlab.array.ideal import IdealArray
+from memlab.errors import SettingError
 from memlab.experiments.config import ExperimentConfig, Method, TrainConfig
 from memlab.experiments.experiment import MakeExperiment, Outcome
 from memlab.experiments.given import Weights, read_weights, start_from
 from memlab.experiments.in_situ import loss_of_last_epoch, train_experiment
 from memlab.experiments.metrics import in_software
 from memlab.experiments.transfer import GROUP, Transfer
-from memlab.mapping import PULSE_UNITS
-from memlab.nn import CrossEntropy, Written
+from memlab.mapping import PULSE_UNITS, ReadScale, WritingErrors, disturb, learnt, settle
+from memlab.nn import Best, CrossEntropy, Network, Written
 from memlab.runs import BestWeights, Findings, LogLevel, TrainingLog
 from memlab.session import Session
 from memlab.storage import State
@@ -42,6 +47,7 @@ UNITS = {
     "window": "S",
     "siemens_per_weight": "S per unit of weight",
     "clipped": "part of `cells`",
+    "read_scale": "1",
     "change": "as the metric of this name",
     **PULSE_UNITS,
 }
@@ -63,6 +69,11 @@ class ExSitu:
         self._config, self._arrays = config, arrays
         for array in arrays:
             refuse_gates(config.transfer, array, config.point.set_voltage)
+            if config.transfer.age and array.simulation is None:
+                raise SettingError(
+                    f"transfer.age={config.transfer.age:g} lets simulated time pass, and only an "
+                    "emulated board has it; infer later, on weights that were written before"
+                )
         self._ideal = [IdealArray(*array.shape) for array in arrays]
         self._software = make(_in_one_slice(config), self._ideal)
         self._experiment = make(config, arrays)
@@ -77,6 +88,7 @@ class ExSitu:
         self._weights: Weights | None = None
         if path := config.weights or config.transfer.source:
             self._weights = read_weights(Path(path), self._software, config)
+        self._disturb()
 
     def run(self, session: Session, observers: Sequence[Observer]) -> Outcome:
         """Train in software, transfer, and infer; declares and starts the run file."""
@@ -94,7 +106,7 @@ class ExSitu:
         run_file.start()
         if session.resumed is None:
             session.keep({})
-        best = BestWeights(run_file.path)
+        best = _Learnt(run_file.path, software.network)
         been: State = session.resumed or {}
         if "learnt" not in been:
             self._learn([*own, log, *observers], session, best)
@@ -103,6 +115,7 @@ class ExSitu:
             best.restore(self._learnt["best"])
             self._position = Position(**been["position"])
         self._write(session, been if "learnt" in been else {}, [log, *observers])
+        scale = self._grow_old()
         trained, before = (Findings.of_state(self._learnt[part]) for part in ("trained", "before"))
         # Writes over what the software found: the run is about the arrays.
         findings = self._experiment.evaluate(run_file)
@@ -113,7 +126,8 @@ class ExSitu:
                 change[quantity.name] = findings[quantity].number - one.number
                 findings.add(in_software(quantity), one.number, one.error, n=one.n, of=one.of)
         findings.update(trained)
-        found = {**best.document(), GROUP: {**self._transfer.details(), "change": change}}
+        details = {**self._transfer.details(), **scale, "change": change}
+        found = {**best.document(), GROUP: details}
         return Outcome(findings, found, UNITS | best.units())
 
     def _learn(self, observers: Sequence[Observer], session: Session, best: BestWeights) -> None:
@@ -132,9 +146,12 @@ class ExSitu:
                 self._position,
                 been.get("training"),
             )
+            settle(software.network.matrices)
         else:
             start_from(self._weights, software.network, self._ideal, self._config)
+            self._disturb()
             software.network.initialise()
+            settle(software.network.matrices)
             self._position.initialised = True
             trained = loss_of_last_epoch(software, None)
         self._learnt = {
@@ -202,6 +219,30 @@ class ExSitu:
             self._position,
             resumed,
         )
+        settle(self._software.network.matrices)
+
+    def _grow_old(self) -> dict[str, Any]:
+        """Let time pass before anything is inferred; return what products are then scaled by."""
+        config = self._config.transfer
+        scale = ReadScale(self._experiment.network.matrices) if config.read_scaling else None
+        if config.age:
+            for array in self._arrays:
+                assert array.simulation is not None
+                array.simulation.advance(config.age)
+        return {} if scale is None else {"read_scale": scale.measure()}
+
+    def _disturb(self) -> None:
+        """Let the software network compute with weights as cells would hold them, if asked to."""
+        config = self._config
+        if not config.transfer.noise_aware:
+            return
+        settings = config.transfer.make_settings()
+        errors = [
+            WritingErrors.of_chip(config.chip, array, settings).scaled(config.transfer.noise_aware)
+            for array in self._arrays
+        ]
+        rng = np.random.default_rng([config.seed, 0xE44])  # a stream that nothing else draws from
+        disturb(self._software.network.matrices, errors, rng)
 
     def _hand_over(self, layers: Sequence[int]) -> None:
         """From now on, let the software network pass through these layers on the arrays."""
@@ -221,6 +262,19 @@ class ExSitu:
             "network": self._software.network.state(),
             "software": self._cells(),
         }
+
+
+class _Learnt(BestWeights):
+    """Keeps what was learnt, not what cells would have made of it."""
+
+    def __init__(self, run: Path, network: Network):
+        super().__init__(run)
+        self._network = network
+
+    def keep(self, best: Best) -> None:
+        """Write what the network has learnt over what was the best before."""
+        weights = {matrix.name: learnt(matrix).copy() for matrix in self._network.matrices}
+        super().keep(replace(best, weights=weights))
 
 
 def _in_one_slice(config: ExperimentConfig) -> ExperimentConfig:

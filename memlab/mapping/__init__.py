@@ -9,6 +9,7 @@ from memlab.mapping.layout import Layout, pair_rows
 from memlab.mapping.packing import Request, place
 from memlab.mapping.placed_matrix import placed_matrix
 from memlab.mapping.published import cnn_plan, conv_lstm_plan
+from memlab.mapping.read_scale import ReadScale
 from memlab.mapping.settings import LI_2019, TA_HFO2, MappingConfig
 from memlab.mapping.slices import SlicedMatrix, SliceTraining, held_in_slices
 from memlab.mapping.spare import spare_views
@@ -26,6 +27,7 @@ from memlab.mapping.write_verify import (
     write_verify,
 )
 from memlab.mapping.writing import Writing, WrittenSlice, write_weights
+from memlab.mapping.writing_errors import WritingErrors, disturb, learnt, settle
 
 __all__ = [
     "LI_2019",
@@ -41,6 +43,7 @@ __all__ = [
     "MatrixPlan",
     "OneShotUpdate",
     "ProgrammedUpdate",
+    "ReadScale",
     "Request",
     "Round",
     "SliceTraining",
@@ -51,13 +54,16 @@ __all__ = [
     "WriteVerify",
     "WriteVerifyResult",
     "Writing",
+    "WritingErrors",
     "WrittenSlice",
     "cells_within",
     "check_target",
     "cnn_plan",
     "conv_lstm_plan",
     "cut",
+    "disturb",
     "held_in_slices",
+    "learnt",
     "measure_switching_law",
     "merged",
     "pair_conductance",
@@ -66,6 +72,7 @@ __all__ = [
     "pair_weight",
     "place",
     "placed_matrix",
+    "settle",
     "spare_views",
     "start_at",
     "summarise",

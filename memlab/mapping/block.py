@@ -77,6 +77,8 @@ class Block:
         """What the last update told the cells."""
         self.reading: Measurement
         """The last conductance map, of the array's shape."""
+        self.read_scale = 1.0
+        """What products are multiplied by (`memlab.mapping.ReadScale`)."""
         self._plus, self._minus = pair_rows(layout, self.shape[0])
 
     def initialise(self) -> None:
@@ -124,8 +126,16 @@ class Block:
 
         A row gets read_voltage x / peak, at `peak` exactly the read voltage (V). Rows of + cells
         carry +V and those of - cells -V, so that the subtraction happens in the column current (Li
-        2019). Voltages are rounded to the array's steps, where it has any.
+        2019). Voltages are rounded to the array's steps, where it has any. Currents are scaled by
+        `read_scale`.
         """
+        current = self.measured_current(x, peak, read_voltage)
+        return current if self.read_scale == 1.0 else self.read_scale * current
+
+    def measured_current(
+        self, x: FloatArray, peak: float | FloatArray, read_voltage: float
+    ) -> FloatArray:
+        """Multiply on the array, as `current` does, and scale nothing."""
         driven = np.empty((*x.shape[:-1], 2 * self.shape[0]))
         voltage = np.divide(x, peak, out=driven[..., self._plus])
         voltage *= read_voltage

@@ -237,13 +237,13 @@ class DirectUpdate(UpdateRule):
 
     def __init__(self, start: FloatArray, anew: Callable[[int], FloatArray] | None = None):
         self._start = self._conductance = start
-        self._anew = anew
+        self.anew = anew
         self._times = 0
 
     def initialise(self, array: Array) -> ProgrammedUpdate:
         """Write the starting conductances."""
-        if self._anew is not None and self._times:
-            self._start = self._anew(self._times)
+        if self.anew is not None and self._times:
+            self._start = self.anew(self._times)
         self._times += 1
         self._conductance = self._start
         return self._write(array)
@@ -259,7 +259,7 @@ class DirectUpdate(UpdateRule):
             "start": self._start,
             "conductance": self._conductance,
             "times": self._times,
-            "anew": self._anew is not None,
+            "anew": self.anew is not None,
         }
 
     def restore(self, state: State) -> None:
@@ -267,8 +267,12 @@ class DirectUpdate(UpdateRule):
         self._start, self._conductance = state["start"], state["conductance"]
         self._times = state["times"]
         if not state["anew"]:
-            self._anew = None
+            self.anew = None
 
     def _write(self, array: Array) -> ProgrammedUpdate:
         array.write(self._conductance)
+        return self._programmed(array)
+
+    def _programmed(self, array: Array) -> ProgrammedUpdate:
+        """Return what the cells were told: nothing that a device knows."""
         return ProgrammedUpdate(np.full(array.shape, np.nan), np.zeros(array.shape, bool))

@@ -33,7 +33,7 @@ except ImportError as error:
         "python -m pip install torch --index-url https://download.pytorch.org/whl/cpu"
     ) from error
 
-from memlab.torch.in_situ import in_situ, initialise, program, read_back
+from memlab.torch.in_situ import in_situ, initialise, program, read_back, read_scale
 from memlab.torch.layers import crossbar_layers, ta_hfo2_rule
 from memlab.torch.linear import CrossbarLinear
 from memlab.torch.module import CrossbarModule, Part, PhysicalLinear
@@ -56,6 +56,7 @@ __all__ = [
     "place",
     "program",
     "read_back",
+    "read_scale",
     "record",
     "ta_hfo2_rule",
     "write",

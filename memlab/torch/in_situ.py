@@ -9,9 +9,17 @@ import numpy as np
 import torch
 
 from memlab.errors import LimitError, SettingError
+from memlab.mapping import ReadScale
 from memlab.torch.module import CrossbarModule
 
-__all__ = ["crossbar_layers_of", "in_situ", "initialise", "program", "read_back"]
+__all__ = [
+    "crossbar_layers_of",
+    "in_situ",
+    "initialise",
+    "program",
+    "read_back",
+    "read_scale",
+]
 
 
 _Followed = list[tuple[ref[torch.nn.Module], torch.utils.hooks.RemovableHandle]]
@@ -41,6 +49,22 @@ def read_back(model: torch.nn.Module) -> None:
     _read_back(crossbar_layers_of(model))
 
 
+def read_scale(model: torch.nn.Module, *, vectors: int = 32, seed: int = 1) -> ReadScale:
+    """Return what gives products back that cells lose with time; drives known vectors now.
+
+    Call it once the model is written, and `measure()` of what it returns whenever some time has
+    passed: forward is scaled from then on (`memlab.mapping.ReadScale`).
+
+    Raises
+    ------
+    SettingError
+        If no layer was programmed before.
+    """
+    layers = _on_array(model)
+    matrices = [matrix for layer in layers for matrix in layer.matrices]
+    return ReadScale(matrices, vectors=vectors, seed=seed)
+
+
 def program(model: torch.nn.Module) -> None:
     """Ask the array for what the parameters were moved by, then replace them by what came of it.
 
@@ -55,9 +79,7 @@ def program(model: torch.nn.Module) -> None:
     SettingError
         If no layer was programmed before.
     """
-    layers = [layer for layer in crossbar_layers_of(model) if layer.on_array]
-    if not layers:
-        raise SettingError("nothing of the model is on an array yet: initialise(model) first")
+    layers = _on_array(model)
     changes = [
         (matrix, change)
         for layer in layers
@@ -130,6 +152,14 @@ def crossbar_layers_of(model: torch.nn.Module) -> list[CrossbarModule]:
     layers = [module for module in model.modules() if isinstance(module, CrossbarModule)]
     if not layers:
         raise SettingError("the model has no crossbar layer: nothing of it lies on an array")
+    return layers
+
+
+def _on_array(model: torch.nn.Module) -> list[CrossbarModule]:
+    """Return the crossbar layers that were programmed; raise `SettingError` where none was."""
+    layers = [layer for layer in crossbar_layers_of(model) if layer.on_array]
+    if not layers:
+        raise SettingError("nothing of the model is on an array yet: initialise(model) first")
     return layers
 
 

@@ -8,67 +8,18 @@ Communications 11, 2473 (2020)). Evaluation, and a layer that lies on an array, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 import torch
 
-from memlab.array import Array
-from memlab.errors import SettingError
-from memlab.mapping import SwitchingLaw, WriteVerify
+from memlab import mapping
 from memlab.torch.in_situ import crossbar_layers_of
 
 __all__ = ["WritingErrors", "noise_aware"]
 
 
-@dataclass(frozen=True)
-class WritingErrors:
-    """What cells are off by once weights were written to them.
-
-    Parameters
-    ----------
-    window
-        Lowest and highest conductance that weights are written to, in S.
-    noise
-        Standard deviation of a cell in S.
-    stuck
-        Share of the cells, and the conductance in S where they are stuck, of each kind.
-    """
-
-    window: tuple[float, float]
-    noise: float = 0.0
-    stuck: tuple[tuple[float, float], ...] = ()
-
-    def __post_init__(self) -> None:
-        low, high = self.window
-        shares = [share for share, _ in self.stuck]
-        if not (0.0 <= low < high and self.noise >= 0.0):
-            raise SettingError(
-                f"a window of {low:g} to {high:g} S and noise of {self.noise:g} S: it must rise "
-                "from 0 or above, and noise be 0 or above"
-            )
-        if not (all(share >= 0.0 for share in shares) and sum(shares) <= 1.0):
-            raise SettingError(f"shares of stuck cells are {shares}: from 0 on, 1 in all")
-
-    @classmethod
-    def of(cls, array: Array, settings: WriteVerify | None = None) -> Self:
-        """Return what the emulator states of its chip; raise `SettingError` where none is."""
-        simulation = array.simulation
-        if simulation is None:
-            raise SettingError(
-                "this board does not say what its cells are off by: give WritingErrors(window, "
-                "noise, stuck) as measured (memlab characterize variation, yield)"
-            )
-        chip = simulation.truth(array.rows, array.columns).preset
-        window = (settings or WriteVerify()).reach(array, array.stated_law or SwitchingLaw.of(chip))
-        defects = chip.defects
-        stuck = (
-            (chip.non_responsive, 0.0),
-            (defects.stuck_off, defects.off_conductance),
-            (defects.stuck_on, defects.on_conductance),
-        )
-        return cls(window, chip.noise, stuck)
+class WritingErrors(mapping.WritingErrors):
+    """What cells are off by once weights were written to them, for tensors, written blindly."""
 
     def drawn(self, weight: torch.Tensor, scale: float, generator: torch.Generator) -> torch.Tensor:
         """Return weights as they would be once written; the largest possible one is `scale`."""

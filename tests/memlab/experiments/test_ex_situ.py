@@ -14,13 +14,13 @@ import pytest
 
 from memlab.array.ideal import IdealArray
 from memlab.cli import main
-from memlab.errors import LimitError
+from memlab.errors import LimitError, SettingError
 from memlab.experiments import estimate, make_plan, run
 from memlab.experiments.airline import PRESETS, AirlineExperiment
 from memlab.experiments.config import PairPlacement
 from memlab.experiments.ex_situ import effective_training
 from memlab.kinds import plot_run
-from memlab.mapping import Writing, pair_weight
+from memlab.mapping import Layout, Writing, pair_weight
 from memlab.session import create_run_file
 from memlab.settings import apply_settings
 
@@ -268,6 +268,22 @@ def test_in_situ_beats_ex_situ_on_a_chip_with_cells_stuck_on(tmp_path: Path) -> 
     assert median["ex-situ", 0.08] < 0.6
 
 
+def test_noise_aware_training_is_judged_kept_and_written_without_the_noise(tmp_path: Path) -> None:
+    own = ("network.units=3", "train.epochs=4", "train.validation=0.2", "train.patience=9")
+    aware = airline(tmp_path / "a.h5", *own, "transfer.noise_aware=1", board="ideal:", seed=3)
+    metrics = aware["metrics"]
+    assert metrics["test_rmse"] == pytest.approx(metrics["software_test_rmse"], rel=1e-9)
+    exact = airline(tmp_path / "b.h5", *own, board="ideal:", seed=3)["metrics"]
+    assert metrics["software_test_rmse"] != exact["software_test_rmse"]
+    # The best are those of the last epoch here, and exactly what was then written.
+    assert aware["best"]["epoch"] == 4
+    best = np.load(tmp_path / "a.best.npz")["lstm"]
+    scale = aware["transfer"]["siemens_per_weight"]["lstm"]
+    with h5py.File(tmp_path / "a.h5") as file:
+        target = file["entry/transfer/target"][: 2 * len(best), : best.shape[1]]
+    np.testing.assert_allclose(pair_weight(target, scale, Layout.BLOCK), best, atol=1e-9)
+
+
 # -- memlab transfer ------------------------------------------------------------------------
 
 
@@ -329,3 +345,27 @@ def test_weights_that_do_not_fit_are_refused_and_leave_nothing(
         assert (code, stdout) == (2, ""), stderr
         assert hint in stderr
     assert sorted(tmp_path.iterdir()) == before
+
+
+# -- time between writing and inference -----------------------------------------------------
+
+
+def test_read_scaling_gives_back_what_has_faded(tmp_path: Path) -> None:
+    own = ("network.units=3", "train.epochs=60", "chip.drift.retention=1e5", "log.level=off")
+    fresh = airline(tmp_path / "fresh.h5", *own, seed=3)["metrics"]["train_rmse"]
+    aged = ("transfer.age=3e4", *own)
+    old = airline(tmp_path / "old.h5", *aged, seed=3)
+    scaled = airline(tmp_path / "scaled.h5", *aged, "transfer.read_scaling=true", seed=3)
+    left = np.exp(-(0.3**0.5))
+    factors = scaled["transfer"]["read_scale"]
+    assert list(factors) == ["lstm", "dense"]
+    np.testing.assert_allclose(list(factors.values()), 1 / left, rtol=5e-3)
+    assert "read_scale" not in old["transfer"]
+    lost = abs(old["metrics"]["train_rmse"] - fresh)
+    assert abs(scaled["metrics"]["train_rmse"] - fresh) < 0.2 * lost
+
+
+def test_time_passes_on_the_emulator_alone(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"transfer.age=10 lets simulated time pass, and only"):
+        airline(tmp_path / "r.h5", "transfer.age=10", board="ideal:")
+    assert list(tmp_path.iterdir()) == []

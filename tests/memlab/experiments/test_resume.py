@@ -38,6 +38,11 @@ CASES = {
         "memlab",
         (*SMALL, "train.epochs=3", "transfer.tuning_epochs=3", "method=layer-by-layer"),
     ),
+    "noise aware": (
+        "airline",
+        "memlab",
+        (*SMALL, "train.epochs=6", "transfer.noise_aware=1", "method=ex-situ"),
+    ),
     "slices": (
         "airline",
         "memlab",
@@ -75,6 +80,7 @@ STOPS = {
         ("threshold", "emulator:", "after an update"),
         ("restarts", "emulator:", "after an update"),
         ("layer by layer", "emulator:", "after an update"),
+        pytest.param("noise aware", "emulator:", "after an update", marks=pytest.mark.slow),
         pytest.param("slices", "emulator:", "after an update", marks=pytest.mark.slow),
         pytest.param("memlab", "emulator:", "after an update", marks=pytest.mark.slow),
         pytest.param("memlab", "ideal:", "after an epoch", marks=pytest.mark.slow),
