@@ -17,6 +17,7 @@ nothing.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -316,7 +317,7 @@ class Chip:
             self._add_noise(varied)
             target[selected] = np.maximum(varied, before[selected])
         noisy = not law.noise_in_level
-        self._change(rows, selected, able, before, target, part, time, noisy)
+        self._change(rows, selected, able, before, target, part, time, noisy, at_cell)
         return path
 
     def _can_set(self, rows: Rows, voltage: FloatArray | float) -> BoolArray:
@@ -360,7 +361,7 @@ class Chip:
             # A weaker RESET does not raise what a stronger one has left.
             level = np.where(part < 1.0, np.minimum(level, before), level)
         able = self._responsive[rows] & self._forming.formed[rows]
-        self._change(rows, selected, able, before, level, part, time, noisy=True)
+        self._change(rows, selected, able, before, level, part, time, True, at_cell)
         return path
 
     def part_done(self, voltage: FloatArray, width: float) -> FloatArray:
@@ -456,8 +457,13 @@ class Chip:
         part: FloatArray | None,
         time: Times,
         noisy: bool,
+        at_cell: FloatArray,
     ) -> None:
-        """Move the selected cells towards `target`, if `noisy` with noise on what they reach."""
+        """Move the selected cells towards `target`, if `noisy` with noise on what they reach.
+
+        `at_cell` are the voltages (V) of the pulses at the cells.
+        """
+        responds = able
         alive = self._wear.alive(rows)
         if alive is not None:
             able = able & alive
@@ -473,6 +479,10 @@ class Chip:
             self._add_noise(level, None if part is None else part[selected])
         np.clip(level, 0.0, MAX_CONDUCTANCE, out=level)
         self._leave(rows, selected, able, level, time)
+        if math.isfinite(self.fluctuation.denoised_from):
+            strong = at_cell >= self.fluctuation.denoised_from
+            weak = selected & responds & ~able & strong
+            self.fluctuation.pulsed(rows, weak, selected & able)
 
     def _add_noise(self, level: FloatArray, part: FloatArray | None = None) -> None:
         """Add the noise of one pulse to levels (S), in their order; in place.

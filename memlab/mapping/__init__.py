@@ -2,6 +2,7 @@
 
 from memlab.array.switching_law import SwitchingLaw
 from memlab.mapping.block import Block, pair_conductance, pair_weight
+from memlab.mapping.denoise import Denoised, denoise
 from memlab.mapping.differential import DifferentialMatrix, tile_weights
 from memlab.mapping.floor_plan import Copies, FloorPlan, MatrixPlan, Tile, cut
 from memlab.mapping.given_weights import pair_targets, start_at
@@ -35,6 +36,7 @@ __all__ = [
     "TA_HFO2",
     "Block",
     "Copies",
+    "Denoised",
     "DifferentialMatrix",
     "DirectUpdate",
     "FloorPlan",
@@ -61,6 +63,7 @@ __all__ = [
     "cnn_plan",
     "conv_lstm_plan",
     "cut",
+    "denoise",
     "disturb",
     "held_in_slices",
     "learnt",

@@ -24,6 +24,13 @@ Time is resolved to `step`, or a tenth of the shortest dwell time; within it not
                 4 a^2 d (1 - d) tau / (1 + (2 pi f tau)^2) with tau = dwell / 2.
 
 All three may depend on the state: times (G_state / G)^exponent, and never more than all of G.
+
+A pulse that is too weak to move a cell may end its traps (Rao et al., Nature 615, 823 (2023),
+doi:10.1038/s41586-023-05759-5: islands of incomplete conduction channels fluctuate, and pulses
+below the threshold of switching take them away or complete them). With `denoising` above 0, each
+such pulse of at least `denoising_voltage` at the cell ends each of its traps with that probability;
+a pulse that moves the cell makes its filament anew, with all its traps. Left out: that conductances
+shift a little when an island goes, that new ones form, half-selected cells of passive arrays.
 """
 
 from __future__ import annotations
@@ -38,7 +45,7 @@ import numpy.typing as npt
 from memlab.emulator.cells.flicker import Flicker
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
-from memlab.numeric import FloatArray
+from memlab.numeric import BoolArray, FloatArray
 from memlab.storage import State
 
 __all__ = ["Deviation", "Fluctuation", "ReadNoiseParameters", "Steps"]
@@ -112,6 +119,16 @@ class ReadNoiseParameters(Parameters):
     )
     state_conductance: float = quantity(
         100e-6, "S", "Conductance at which the relative noise is as given.", gt=0.0, le=5e-3
+    )
+    denoising: float = quantity(
+        0.0,
+        "1",
+        "Probability with which a pulse below the threshold ends a trap of its cell; 0: never.",
+        source="form: Rao et al. 2023, pulses below the threshold denoise; number assumed",
+        le=1.0,
+    )
+    denoising_voltage: float = quantity(
+        0.3, "V", "Least voltage at the cell of a pulse that does.", gt=0.0
     )
     step: float = quantity(
         1e-3,
@@ -209,6 +226,10 @@ class Fluctuation:
             own = max(1, round(parameters.step * 1e9))
             self._flicker = Flicker(parameters.flicker, parameters.octaves, own, shape, rng)
         self._traps = _Traps(parameters, shape, rng) if parameters.telegraph else None
+        self.denoised_from = math.inf
+        """Voltage (V) at a cell from which a pulse that does not move it may end its traps."""
+        if parameters.telegraph and parameters.denoising:
+            self.denoised_from = parameters.denoising_voltage
         self._last: tuple[Lines, Lines, Deviation] | None = None
 
     def steps(self, first: int, period: int, n: int, rows: Lines, columns: Lines) -> Steps:
@@ -236,6 +257,20 @@ class Fluctuation:
         if most_moments < n:  # the last step may go on
             begins, ends = begins[:-1], ends[:-1]
         return tick[begins[:most]], ends[:most]
+
+    def pulsed(self, rows: Lines, weak: BoolArray, moved: BoolArray) -> None:
+        """Hear of pulses to cells of different rows, in turn.
+
+        Parameters
+        ----------
+        rows
+            Each at most once, shape (n,).
+        weak, moved
+            Cells whose traps may end, and those that have moved, shape (n, columns).
+        """
+        if self._traps is not None and (weak | moved).any():
+            self._traps.pulsed(rows, weak, moved)
+            self._last = None
 
     def state(self) -> State:
         """Return the present noise, and where its generators stand."""
@@ -299,6 +334,10 @@ class _Traps:
         spread = np.exp(parameters.amplitude_spread * own.standard_normal(n))
         self._amplitude = parameters.telegraph_amplitude * spread
         self.full = self._rng.random(n) < self._duty
+        self._denoising = parameters.denoising
+        self._ended_rng = generator_for(rng, "read_noise.denoising")
+        self.ended = np.zeros(n, bool)
+        """Traps that weak pulses have ended."""
         self._left_for = 0.0
         self._stays_full = self._fills = self._duty
         self._columns = shape[1]
@@ -307,11 +346,30 @@ class _Traps:
         self._seen: tuple[Lines, Lines, Lines, Lines, Lines] | None = None
 
     def state(self) -> State:
-        return {"rng": self._rng.bit_generator.state, "full": self.full.copy()}
+        state: State = {"rng": self._rng.bit_generator.state, "full": self.full.copy()}
+        if not self._denoising:
+            return state
+        ended = {"ended": self.ended.copy(), "ended_rng": self._ended_rng.bit_generator.state}
+        return {**state, **ended}
 
     def restore(self, state: State) -> None:
         self._rng.bit_generator.state = state["rng"]
         self.full = state["full"].copy()
+        if self._denoising:
+            self.ended = state["ended"].copy()
+            self._ended_rng.bit_generator.state = state["ended_rng"]
+
+    def pulsed(self, rows: Lines, weak: BoolArray, moved: BoolArray) -> None:
+        row, column = np.divmod(self.cell, self._columns)
+        place = np.full(row.max(initial=-1) + 1, -1)
+        place[rows[rows < place.size]] = np.flatnonzero(rows < place.size)
+        at = place[row]
+        there = np.flatnonzero(at >= 0)
+        # In the order of the pulses, so that a batch may be cut anywhere.
+        there = there[np.argsort(at[there], kind="stable")]
+        self.ended[there[moved[at[there], column[there]]]] = False
+        weakly = there[weak[at[there], column[there]] & ~self.ended[there]]
+        self.ended[weakly] = self._ended_rng.random(weakly.size) < self._denoising
 
     def drops(self, elapsed: FloatArray, rows: Lines, columns: Lines) -> tuple[Lines, FloatArray]:
         """Let traps fill and empty for some times (s) in turn: exact for any time.
@@ -320,7 +378,7 @@ class _Traps:
         what the full ones take of each after each time, relative to G, shape (times, cells).
         """
         trap, cells, cell = self._of(rows, columns)
-        taken = self._pass_time(elapsed)[:, trap] * self._amplitude[trap]
+        taken = self._pass_time(elapsed)[:, trap] * (self._amplitude * ~self.ended)[trap]
         if cells.size == trap.size:  # one each
             return cells, taken
         each = cell + np.arange(len(elapsed))[:, np.newaxis] * cells.size
