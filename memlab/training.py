@@ -165,12 +165,14 @@ class LearningRate(Observer):
         Its `lr` is that of the first epoch.
     schedule
         Says the rates of the others.
+    begun
+        First epoch of a training that goes on from another one.
     """
 
-    def __init__(self, optimizer: Optimizer, schedule: Schedule):
+    def __init__(self, optimizer: Optimizer, schedule: Schedule, begun: int = 0):
         self._optimizer, self._schedule = optimizer, schedule
         self._first = optimizer.lr
-        self._begun = 0
+        self._begun = begun
 
     def started(self, network: Network) -> None:
         """Start at the first rate."""

@@ -133,13 +133,13 @@ def train_experiment(
     optimizer = config.make_optimizer()
     attempts = _Attempts()
     schedule = config.make_schedule()
-    rate = [] if schedule is None else [LearningRate(optimizer, schedule)]
+    position, gradients = position or Position(), None
+    rate = [] if schedule is None else [LearningRate(optimizer, schedule, position.begun)]
     told = [*rate, attempts, *observers]
     ahead = not all(block.array.restorable for block in experiment.network.blocks)
     keeper = TrainingKeeper(
         session, experiment, optimizer, validation, told, notes, pulses_first=ahead
     )
-    position, gradients = position or Position(), None
     if resumed is not None:
         at, gradients = keeper.restore(resumed)
         vars(position).update(vars(at))

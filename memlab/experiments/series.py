@@ -187,8 +187,8 @@ class SeriesKind(ClassificationKind):
         features, units = task.x_train.shape[-1], config.network.units
         plan = place(
             [
-                Request("lstm", features + units + 1, 4 * units),
-                Request("dense", units + 1, len(task.classes)),
+                Request("lstm", features + units + 1, 4 * units, slices=config.mapping.slices),
+                Request("dense", units + 1, len(task.classes), slices=config.mapping.slices),
             ],
             [array.shape for array in arrays],
         )

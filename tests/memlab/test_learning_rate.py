@@ -76,6 +76,16 @@ def test_the_rate_starts_again_where_a_training_begins_anew() -> None:
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01])
 
 
+def test_a_training_that_follows_another_has_the_whole_schedule() -> None:
+    optimizer = SGD(0.1)
+    rate = LearningRate(optimizer, Geometric(0.001), begun=50)
+    rates = []
+    for epoch in range(50, 54):
+        rates.append(optimizer.lr)
+        rate.epoch_finished(EpochResult(epoch, 54, 0.0))
+    assert rates == pytest.approx([0.1, 0.1 * 10**-0.5, 0.01, 0.01 * 10**-0.5])
+
+
 class _Rates(Observer):
     def __init__(self, optimizer: SGD):
         self._optimizer, self.seen = optimizer, list[float]()
