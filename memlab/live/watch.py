@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -102,14 +103,7 @@ class Watch(Generic[T]):
                 self._thread = threading.Thread(target=self._run, daemon=True, name="memlab live")
                 self._thread.start()
 
-        def end() -> None:
-            with self._lock:
-                if hear in self._listeners:
-                    self._listeners.remove(hear)
-                if not self._listeners:
-                    self._wake.set()
-
-        return end
+        return partial(self._forget, hear)
 
     def end(self, patience: float) -> None:
         """Tell nobody any more, and wait so many seconds at most for the look under way."""
@@ -174,4 +168,14 @@ class Watch(Generic[T]):
         with self._lock:
             listeners = list(self._listeners)
         for hear in listeners:
-            hear(found, error)
+            try:
+                hear(found, error)
+            except Exception:  # a page that was closed meanwhile; the others go on
+                self._forget(hear)
+
+    def _forget(self, hear: Hear[T]) -> None:
+        with self._lock:
+            if hear in self._listeners:
+                self._listeners.remove(hear)
+            if not self._listeners:
+                self._wake.set()

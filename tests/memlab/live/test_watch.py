@@ -126,3 +126,23 @@ def test_a_source_that_has_more_to_see_is_not_kept_waiting() -> None:
     time.sleep(0.2)
     assert source.looks == 20
     end()
+
+
+def test_a_page_that_is_gone_when_it_is_told_takes_no_other_with_it() -> None:
+    source = Counted(*range(9))
+    watch = Watch(source, every=0.01)
+    heard: list[object] = []
+
+    def gone(seen: object, error: str) -> None:
+        heard.append("gone")
+        raise RuntimeError("already-destroyed Document")
+
+    watch.subscribe(gone)
+    end = watch.subscribe(lambda seen, error: heard.append(seen))
+    until(lambda: 8 in heard)
+    assert heard.count("gone") == 1
+    end()
+    assert source.closed.wait(DEADLINE)
+    watch.subscribe(gone)
+    until(lambda: heard.count("gone") == 2)
+    until(lambda: watch.is_idle)
