@@ -37,7 +37,7 @@ STORED = Path(__file__).with_name("update_rules.json")
 BEGIN, END = "<!-- table -->", "<!-- /table -->"
 SEEDS = 5
 OTHER_CELLS = ("increments", "tiki-taka")
-"""Rules that the chip of these presets refuses: its cells have gates."""
+"""Rules that the chip of these presets refuses, for its cells have gates: `tiki_taka.py`."""
 
 
 @dataclass(frozen=True)
