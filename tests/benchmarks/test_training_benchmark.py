@@ -78,7 +78,7 @@ def test_a_mnist_cnn_batch(tmp_path: Path, speed) -> None:
     """Compare an update by 100 images with numpy's product of 6,400 vectors, 60 times in turn."""
     settings = [f"data.path={DATA}", "data.train=6000", "data.test=100"]
     found, profile = updates_over_products("mnist-cnn", 1, settings, tmp_path, 6400, 3)
-    speed("mnist-cnn batch", found, limit=10.0, gap=profile)
+    speed("mnist-cnn batch", found, limit=8.0, gap=profile)
 
 
 def processor_seconds(out: Path, level: str, epochs: int, board: str = "emulator:") -> float:
@@ -104,10 +104,18 @@ def report(what: str, ratios: list[float]) -> float:
 
 
 def test_the_full_log_of_airline(tmp_path: Path, speed) -> None:
-    """Compare 300 airline updates with the full log and without, five times."""
+    """Compare 300 airline updates with the full log and without, five times.
+
+    A log is flushed once a second, which is more often for each update where others use the
+    machine: of a quiet one it is 1.07.
+    """
     off, on = {"settings": log_level("off")}, {"settings": log_level("all")}
     found = report("full log / no log", ratios_in_turn(5, 300, tmp_path, off, on))
-    speed("airline log", found, limit=1.15)
+    gap = (
+        "profile of an update: 0.8 ms to gather and pack the codes of 192 vectors, 0.1 its maps, "
+        "0.5 HDF5; and 7 ms for each flush, one a second"
+    )
+    speed("airline log", found, limit=1.25, gap=gap)
 
 
 def test_a_passport_costs_less_than_10_percent(tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ class Found:
     measured
         In the unit of the goal; None where nobody measured it.
     limit
-        What the benchmark allows, which is what holds today with a margin.
+        What the benchmark allows: what was measured on a busy machine and a quarter more, so that a
+        figure fails when something has become slower, and not when neighbours have.
     gap
         Where the time goes, where the goal is not met.
     peers
