@@ -106,6 +106,8 @@ def widths(folder: Path, out: Path, camera: bool, frames: int, stride: int, as_j
     path = out if out.suffix == ".npz" else out.with_name(f"{out.name}.npz")
     if path.exists():
         raise SettingError(f"{path} exists already; choose another name, or remove it")
+    if not path.parent.is_dir():
+        raise SettingError(f"cannot write {path}: there is no folder {path.parent}")
     made = gait_of_pictures(folder, camera=camera, frames=frames, stride=stride)
     packed = BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **made)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from support.virtual_board import VirtualBoard
 
 from memlab.characterize import PROCEDURES, Region, plan_procedures, run_procedures
@@ -95,6 +96,7 @@ SEQUENCES: dict[str, list[list[str]]] = {
         ["data", "path"],
         ["data", "path", "airline"],
         ["data", "fetch", "airline"],
+        ["data", "widths", "people", "people.npz", "--frames", "2"],
         ["runs", "import", "arc.csv", "--out", "arc.h5"],
         ["chip", "show", "ta-hfo2"],
         ["chip", "new", "new.toml"],
@@ -246,6 +248,12 @@ def write_inputs() -> None:
     target[:4, :4] = 2.5e-4
     np.save("t.npy", target)
     np.save("v.npy", np.full((2, 128), 0.01))
+    silhouette = np.zeros((8, 6), np.uint8)
+    silhouette[2:6, 2:4] = 255
+    for person in ("ann", "bob"):
+        Path("people", person, "monday").mkdir(parents=True, exist_ok=True)
+        for frame in range(3):
+            Image.fromarray(silhouette).save(f"people/{person}/monday/{frame}.png")
     columns = "Wordline,Bitline,Resistance,Amplitude (V),Pulse width (s),Tag,ReadTag,ReadVoltage"
     reading = "2,1,10000,0.2,0,S R2 V=0.2,R2,0.2"
     Path("arc.csv").write_text(f"session\nTue Nov 24 10:00:00 2026\n{columns}\n{reading}\n")

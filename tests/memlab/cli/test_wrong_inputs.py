@@ -447,6 +447,10 @@ TABLE = """
 2 | data path gait --data folder | folder
 2 | data path gait --data nowhere | nowhere
 2 | data list extra | extra
+2 | data widths nowhere out.npz | nowhere
+1 | data widths folder out.npz | two persons
+2 | data widths folder nowhere/out.npz | nowhere
+2 | data widths folder out.npz --stride 0 | stride
 2 | limits extra | extra
 2 | limits --json --json | --json
 2 | board nonsense | nonsense
