@@ -18,6 +18,7 @@ ABOUT = {
         "mnist-cnn": "CNN of five levels, handwritten digits.",
         "mnist-sequence": "ConvLSTM, the order of three digits.",
         "network": "",
+        "series": "LSTM, which class a series is of: ECG, speech, UCR and UEA sets, your own.",
         "wafer": "LSTM, wafers that are normal or not, from one sensor trace.",
     },
     "procedure": {

@@ -44,7 +44,7 @@ __all__ = ["PRESETS", "SeriesConfig", "SeriesKind"]
 class SeriesDataConfig(Section):
     """The series, and what of them a time step shows."""
 
-    name: str = Field(
+    series: str = Field(
         "ECG200", description="Set: NAME_TRAIN and NAME_TEST in the data directory or a package."
     )
     path: str = Field(
@@ -123,7 +123,7 @@ def vowels() -> SeriesConfig:
         update={
             "train": config.train.model_copy(update=train),
             "mapping": LI_2019,
-            "data": SeriesDataConfig(name="JapaneseVowels"),
+            "data": SeriesDataConfig(series="JapaneseVowels"),
             "network": SeriesNetworkConfig(units=12),
         }
     )
@@ -136,7 +136,7 @@ def spoken_digits() -> SeriesConfig:
         update={
             "train": config.train.model_copy(update={"epochs": 15, "batch": 50}),
             "mapping": ecg().mapping,
-            "data": SeriesDataConfig(name="spoken-digits", steps=20),
+            "data": SeriesDataConfig(series="spoken-digits", steps=20),
             "network": SeriesNetworkConfig(units=16),
         }
     )
@@ -181,7 +181,7 @@ class SeriesKind(ClassificationKind):
         """Return the experiment, its matrices folded onto the arrays as far as they must be."""
         data = config.data
         series = load_series(
-            data.name, data.path, classes=data.classes.split(), sound=config.sound.make()
+            data.series, data.path, classes=data.classes.split(), sound=config.sound.make()
         )
         task = make_task(series, data, config.seed)
         features, units = task.x_train.shape[-1], config.network.units
