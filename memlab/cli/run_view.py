@@ -88,13 +88,14 @@ def _so_far(progress: Progress) -> str:
 
 def _sparkline(values: np.ndarray, width: int) -> str:
     """Return a curve in one line: the mean of each part, between the least and the largest."""
-    parts = [part.mean() for part in np.array_split(values, min(width, values.size))]
+    parts = [_mean(part) for part in np.array_split(values, min(width, values.size))]
     return "".join(_levels(np.array(parts)))
 
 
 def _map_lines(name: str, one: ConductanceMap, width: int, high: int) -> Iterator[str]:
     """Yield what a map holds, and the map in a few lines of blocks."""
-    values = 1e6 * one.conductance
+    with np.errstate(over="ignore"):  # shown as infinite
+        values = 1e6 * one.conductance
     known = values[np.isfinite(values)]
     if not known.size:
         yield f"{_plain(name)}: no cell has a value"
@@ -119,14 +120,21 @@ def _across(part: np.ndarray, width: int) -> list[np.ndarray]:
 
 
 def _mean(part: np.ndarray) -> float:
-    return float(np.nanmean(part)) if np.isfinite(part).any() else np.nan
+    known = part[np.isfinite(part)]
+    # Divided first, as a sum of large values would be infinite.
+    return float((known / known.size).sum()) if known.size else np.nan
 
 
 def _levels(values: np.ndarray) -> list[str]:
+    """Return a block for each value, empty where there is none; what is infinite is at the end."""
     known = values[np.isfinite(values)]
     if not known.size:
         return [" "] * values.size
-    low, high = float(known.min()), float(known.max())
-    share = (values - low) / (high - low) if high > low else np.full(values.shape, 0.5)
+    # In units of the largest, or the span of large values would be infinite.
+    unit = max(float(np.abs(known).max()), np.finfo(float).tiny)
+    low, high = float(known.min()) / unit, float(known.max()) / unit
+    inside = np.clip(values / unit, low, high)
+    share = (inside - low) / (high - low) if high > low else np.full(values.shape, 0.5)
+    share[np.isnan(values)] = np.nan
     steps = 1 + np.nan_to_num(share * (len(_STEPS) - 2), nan=-1.0).round().astype(int)
     return [_STEPS[k] for k in steps]

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from support.run_writer import Writer
@@ -57,6 +60,20 @@ def test_all_numbers_are_readable_at_any_width(made_runs: dict[str, Path], colum
     for word in ("EMULATOR", "3 of 3 epochs", "on the board", "SETs 8 288", "last currents"):
         assert word in text
     assert "…" not in text
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e308])
+def test_numbers_that_are_infinite_or_huge_are_no_error(
+    value: float, made_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.h5"
+    shutil.copy(made_runs["train-a"], path)
+    with h5py.File(path, "r+") as file:
+        file["entry/training/loss"][:2] = value, -value
+        file["entry/lstm/conductance"][-1, 0, :2] = value, -value
+    found = CliRunner().invoke(cli, ["runs", "watch", str(path), "--once"])
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert "loss" in found.stdout
 
 
 def test_what_a_file_says_of_itself_stays_text(tmp_path: Path) -> None:
