@@ -24,7 +24,8 @@ __all__ = ["PALETTES", "ClassPlot", "CurvePlot", "HistogramPlot", "MapPlot", "sh
 PALETTES = {
     "conductance": Viridis256,
     "count": Cividis256,
-    "change": tuple(reversed(interp_palette(RdBu11, 256))),
+    # Bokeh's begins with blue: what has risen is red, as in the pictures of runs.
+    "change": tuple(interp_palette(RdBu11, 256)),
 }
 """By what they show; each can be read by colour-blind people (the last: ColorBrewer)."""
 

@@ -198,3 +198,14 @@ def test_a_page_that_is_closed_is_told_nothing_more(
     (destroyed,) = shown.document.callbacks.session_destroyed_callbacks
     destroyed(None)
     assert shown.watch.listeners == []
+
+
+def test_a_change_upwards_is_red_on_a_page_as_in_a_picture() -> None:
+    from matplotlib import colormaps
+
+    from memlab.live.plots import PALETTES
+
+    lowest, highest = (bytes.fromhex(PALETTES["change"][end][1:]) for end in (0, -1))
+    for shown, drawn in ((lowest, 0.0), (highest, 1.0)):
+        as_drawn = colormaps["RdBu_r"](drawn)
+        assert (shown[0] > shown[2]) == (as_drawn[0] > as_drawn[2])
