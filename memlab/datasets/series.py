@@ -17,7 +17,7 @@ import numpy.typing as npt
 from memlab.datasets.labels import as_mask_of, draw_test, finite
 from memlab.datasets.series_files import TEXT, Labelled, number_classes, read_text
 from memlab.datasets.sound import LogMel, given_test, has_recordings, list_recordings, speakers
-from memlab.datasets.store import MissingDataError, data_directory, load_npz
+from memlab.datasets.store import MissingDataError, check_name, data_directory, load_npz
 from memlab.errors import DataError, SettingError
 from memlab.numeric import BoolArray, FloatArray
 
@@ -212,6 +212,7 @@ def load_series(
         If a file is damaged or has another layout.
     """
     path = find_series(name, where)
+    check_name(path)
     if path.is_dir():
         return _load_recordings(path, classes, sound or LogMel())
     return _load_npz(path, classes) if path.suffix == ".npz" else _load_text(path, classes)
@@ -234,6 +235,10 @@ def _load_text(path: Path, classes: Collection[str]) -> Series:
 def _load_npz(path: Path, classes: Collection[str]) -> Series:
     one = (None,)
     arrays = load_npz(path, {"x": (None, None, None), "y": one}, {"test": one, "group": one})
+    if 0 in arrays["x"].shape[1:]:
+        raise DataError(
+            f"{path}: x has shape {arrays['x'].shape}; every series must have a step and a channel"
+        )
     count = len(arrays["x"])
     for name, values in arrays.items():
         if len(values) != count:

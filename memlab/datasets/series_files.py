@@ -72,6 +72,7 @@ def _read_tsv(path: Path) -> Labelled:
 
 def _read_ts(path: Path) -> Labelled:
     lines = iter(enumerate(_lines(path), 1))
+    declared: list[str] = []
     for number, line in lines:
         head = line.strip().lower().split()
         if head[:1] == ["@data"]:
@@ -80,17 +81,26 @@ def _read_ts(path: Path) -> Labelled:
             raise DataError(f"{path}, line {number}: series with time stamps are not read")
         if head[:2] in (["@classlabel", "false"], ["@targetlabel", "true"]):
             raise DataError(f"{path}, line {number}: the series have no classes")
+        if head[:2] == ["@classlabel", "true"]:
+            declared = [_plain(one) for one in line.split()[2:]]
     else:
         raise DataError(f"{path} has no line @data; is it a .ts file?")
     x, label = [], []
     for number, line in lines:
-        *channels, name = line.strip().split(":")
-        if not name:
+        if not line.strip():
             continue
+        *channels, name = line.strip().split(":")
+        if channels and not name.strip():
+            raise DataError(f"{path}, line {number}: no class at its end; is the file cut off?")
         columns = [_numbers(path, number, channel.split(",")) for channel in channels]
         if not columns or len({column.size for column in columns}) > 1:
             sizes = ", ".join(str(column.size) for column in columns) or "no values"
             raise DataError(f"{path}, line {number}: channels must be alike long, not {sizes}")
+        if declared and _plain(name) not in declared:
+            raise DataError(
+                f"{path}, line {number}: class {_plain(name)} is none of those that @classLabel "
+                f"names: {', '.join(declared)}"
+            )
         x.append(_checked(path, number, np.stack(columns, axis=1)))
         label.append(_plain(name))
     return _whole(path, x, label)

@@ -8,6 +8,7 @@ before `_nohash_`, and `testing_list.txt` names the test). Nothing is downloaded
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from memlab.datasets.store import check_name
 from memlab.errors import DataError
 from memlab.numeric import BoolArray, FloatArray
 
@@ -30,6 +32,10 @@ __all__ = [
 
 TEST_BELOW = 5
 """Numbers of the recordings that are the test of the Free Spoken Digit Dataset."""
+
+
+LOUDEST = 1e100
+"""Samples below it have powers that are finite."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,14 @@ def list_recordings(folder: Path) -> list[Recording]:
     if here:
         return [_by_name(path) for path in here]
     named = folder / "testing_list.txt"
-    test = set(named.read_text("utf-8").split()) if named.is_file() else None
+    try:
+        test = set(named.read_text("utf-8").split()) if named.is_file() else None
+    except ValueError as error:
+        raise DataError(f"cannot read {named}: {error}") from error
     found = []
     for word in sorted(_folders(folder)):
         for path in sorted(_sounds(word)):
+            check_name(path)
             speaker = path.stem.partition("_nohash_")[0]
             held = None if test is None else f"{word.name}/{path.name}" in test
             found.append(Recording(path, word.name, speaker, held))
@@ -82,6 +92,7 @@ def _folders(folder: Path) -> Iterable[Path]:
 
 
 def _by_name(path: Path) -> Recording:
+    check_name(path)
     label, _, rest = path.stem.partition("_")
     speaker, _, number = rest.rpartition("_")
     if not label or not speaker or not number.isdigit():
@@ -122,16 +133,17 @@ class LogMel:
         Raises
         ------
         DataError
-            If it is no WAV file, or empty, or sampled too slowly for `highest`.
+            If it is no WAV file, is cut off, or empty, or sampled too slowly for `highest`.
         """
         from scipy.io import wavfile
 
+        _check_whole(path)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are no sound
                 rate, samples = wavfile.read(path)
-        except (OSError, ValueError, EOFError) as error:
-            reason = " ".join(str(error).split())
+        except Exception as error:  # scipy has an error each for every damage of a header
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(f"cannot read {path} as a WAV file: {reason}") from error
         if not samples.size:
             raise DataError(f"{path} holds no sound")
@@ -141,6 +153,8 @@ class LogMel:
                 f"{self.highest:g} Hz are asked for"
             )
         sound = np.asarray(samples, np.float64)
+        if not (np.abs(sound) < LOUDEST).all():
+            raise DataError(f"{path} has samples that are no sound: not finite, or beyond 1e100")
         if samples.dtype == np.uint8:  # zero lies in the middle of these alone
             sound -= 128.0
         return self.of(sound if sound.ndim == 1 else sound.mean(axis=1), rate)
@@ -174,6 +188,41 @@ class LogMel:
                 f"{self.window:g} s resolves; choose fewer bands or a longer window"
             )
         return weights
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse a WAV file that has less sound than its header says; others are for its reader.
+
+    Chunks are a name of four bytes, a length, and so many bytes, padded to an even number (IBM and
+    Microsoft, Multimedia Programming Interface 1.0, 1991). RF64 (EBU Tech 3306) has the length of
+    the sound in the chunk ds64.
+    """
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(0)
+            kind = stream.read(12)[:4]
+            if kind not in (b"RIFF", b"RIFX", b"RF64"):
+                return
+            order, large = (">" if kind == b"RIFX" else "<"), None
+            while len(head := stream.read(8)) == 8:
+                name, length = struct.unpack(f"{order}4sI", head)
+                there = size - stream.tell()
+                if name == b"data":
+                    length = large if large is not None and length == 0xFFFFFFFF else length
+                    if length > there:
+                        raise DataError(
+                            f"{path} is cut off: its header says {length} bytes of sound, and "
+                            f"{there} are there"
+                        )
+                    return
+                if name == b"ds64" and there >= 16:
+                    large = struct.unpack("<8xQ", stream.read(16))[0]
+                    length -= 16
+                stream.seek(length + length % 2, 1)
+            raise DataError(f"{path} is cut off: it ends after {size} bytes, before any sound")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
 
 
 def given_test(recordings: list[Recording]) -> BoolArray | None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from drivers.known_names import did_you_mean
 from memlab.errors import DataError, MissingDataError
 
-__all__ = ["MissingDataError", "data_directory", "find_file", "load_npz"]
+__all__ = ["MissingDataError", "check_name", "data_directory", "find_file", "load_npz"]
 
 
 def data_directory(given: str | Path | None = None) -> Path:
@@ -60,6 +60,15 @@ def find_file(
     raise MissingDataError(
         f"no {dataset} data in {place} (looked for {', '.join(names)}); {how_to_get}"
     )
+
+
+def check_name(path: Path) -> None:
+    """Raise `DataError` for a name that is no UTF-8: a run file could not say it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise DataError(f"{shown}: this name is not UTF-8; give it another one") from error
 
 
 def load_npz(

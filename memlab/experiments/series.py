@@ -15,6 +15,7 @@ move by the full change.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
@@ -24,6 +25,7 @@ from pydantic import Field
 from memlab.array import Array
 from memlab.datasets import LogMel, Series, load_series
 from memlab.emulator import load_preset
+from memlab.errors import DataError
 from memlab.experiments.classification import (
     BatchTrainConfig,
     ClassificationConfig,
@@ -39,6 +41,8 @@ from memlab.setting_units import Seconds, Unitless
 from memlab.settings import Section
 
 __all__ = ["PRESETS", "SeriesConfig", "SeriesKind"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class SeriesDataConfig(Section):
@@ -151,12 +155,24 @@ PRESETS = {
 
 def make_task(series: Series, data: SeriesDataConfig, seed: int) -> Task:
     """Return the series alike long, standardised with those of training, and split."""
-    test = series.test(data.split, seed)
-    if data.standardise:
-        train = np.concatenate([one for one, held in zip(series.x, test, strict=True) if not held])
-        mean, spread = train.mean(axis=0), np.maximum(train.std(axis=0), 1e-6)
-        series = series.with_values([(one - mean) / spread for one in series.x])
-    x = series.frames(data.steps, data.values)
+    test, loaded = series.test(data.split, seed), series.x
+    for one in sorted(set(series.y[test].tolist()) - set(series.y[~test].tolist())):
+        _LOGGER.warning(
+            "class %s is in the test series only: it cannot be learnt", series.classes[one]
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        if data.standardise:
+            train = [one for one, held in zip(series.x, test, strict=True) if not held]
+            joined = np.concatenate(train)
+            mean, spread = joined.mean(axis=0), np.maximum(joined.std(axis=0), 1e-6)
+            series = series.with_values([(one - mean) / spread for one in series.x])
+        x = series.frames(data.steps, data.values)
+    # A spread that is infinite would leave finite values: zeros.
+    if not np.isfinite(x).all() or (data.standardise and not np.isfinite(spread).all()):
+        raise DataError(
+            f"{series.source}: values too large to be standardised or averaged, up to "
+            f"{max(np.abs(one).max() for one in loaded):.3g}; scale them first"
+        )
     return Task(
         x_train=x[:, ~test],
         y_train=series.y[~test],

@@ -1,5 +1,6 @@
 """Labelled series from files of the archives, from installed packages, and from one's own."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -121,11 +122,31 @@ def test_series_are_averaged_into_equal_parts_or_get_zeros_before_them() -> None
         ("@data\n1,2:a\n3,4:a\n", "1 classes"),
         ("@data\n1,2:a\n3,4:5,6:b\n", "as many channels"),
         ("@data\n", "as many channels"),
+        ("@data\n1,2:a\n\n3,4:b\n1,2:\n", "line 5: no class"),
+        ("@classLabel true A b\n@data\n1,2:A\n3,4:z\n", "line 4: class z is none of .*: A, b"),
+        ("@classLabel true 1.0 2\n@data\n1,2:1\n3,4:3.0\n", "line 4: class 3 is none"),
     ],
 )
 def test_a_ts_file_that_cannot_be_is_refused(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         load_series("Made", write_ts(tmp_path, train=text, test=text))
+
+
+def test_series_without_steps_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", x=np.zeros((4, 0, 2)), y=[0, 1, 0, 1])
+    with pytest.raises(DataError, match=r"x has shape \(4, 0, 2\); every series"):
+        load_series("any", tmp_path / "mine.npz")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes")
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"m\xffne.npz")
+    try:
+        path.write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(DataError, match=r"m\\xffne\.npz: this name is not UTF-8"):
+        load_series("any", path)
 
 
 def test_the_second_part_is_asked_for_by_its_name(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Recordings in two layouts, and their mel bands."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -95,6 +96,9 @@ def test_speech_commands_have_a_folder_for_each_word(tmp_path: Path) -> None:
         ("yes", "b2", True),
     ]
     assert load_series("words", tmp_path).classes == ("no", "yes")
+    (tmp_path / "testing_list.txt").write_bytes(b"yes/\xff.wav")
+    with pytest.raises(DataError, match=r"testing_list\.txt: 'utf-8'"):
+        list_recordings(tmp_path)
     (tmp_path / "testing_list.txt").unlink()
     assert load_series("words", tmp_path).test_given is None
 
@@ -114,6 +118,52 @@ def test_recordings_that_cannot_be_are_refused(tmp_path: Path) -> None:
     tone(tmp_path / "good.wav", 300)
     with pytest.raises(DataError, match="fewer bands"):
         LogMel(bands=200).read(tmp_path / "good.wav")
+
+
+def test_a_recording_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.wav"
+    tone(path, 300)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:60])
+    with pytest.raises(DataError, match=r"cut\.wav is cut off: .* 3200 bytes of sound, and 16 are"):
+        LogMel().read(path)
+    path.write_bytes(whole[:40] + (10**9).to_bytes(4, "little") + whole[44:])
+    with pytest.raises(DataError, match="1000000000 bytes of sound, and 3200 are there"):
+        LogMel().read(path)
+    for size in range(44):  # every cut of the header
+        path.write_bytes(whole[:size])
+        said = "as a WAV file" if size < 4 else f"ends after {size} bytes, before any sound"
+        with pytest.raises(DataError, match=rf"cut\.wav .*{said}"):
+            LogMel().read(path)
+    note = b"LIST" + (3).to_bytes(4, "little") + b"abc\0"  # padded to an even number
+    path.write_bytes(whole[:36] + note + whole[36:-1])
+    with pytest.raises(DataError, match="3200 bytes of sound, and 3199 are there"):
+        LogMel().read(path)
+    path.write_bytes(whole[:36] + note + whole[36:])
+    assert LogMel().read(path).shape == (18, 16)
+    large = b"ds64" + (28).to_bytes(4, "little") + bytes(8) + (3200).to_bytes(8, "little")
+    head = b"RF64\xff\xff\xff\xffWAVE" + large + bytes(12) + whole[12:40] + b"\xff\xff\xff\xff"
+    path.write_bytes(head + whole[44:-2])
+    with pytest.raises(DataError, match="3200 bytes of sound, and 3198 are there"):
+        LogMel().read(path)
+
+
+def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    for wrong in (np.nan, np.inf, 1e300):
+        wavfile.write(tmp_path / "wrong.wav", RATE, np.array([0, wrong, 0], "<f8"))
+        with pytest.raises(DataError, match=r"wrong\.wav has samples"):
+            LogMel().read(tmp_path / "wrong.wav")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes")
+def test_a_recording_whose_name_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"y\xffs_me_0.wav")
+    try:
+        tone(path, 300)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(DataError, match=r"y\\xffs_me_0\.wav: this name is not UTF-8"):
+        list_recordings(tmp_path)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from support.command import in_process
 
 from memlab import open_run
 from memlab.array.urls import open_array
+from memlab.errors import DataError
 from memlab.experiments.series import PRESETS, SeriesKind
 from memlab.settings import apply_settings
 
@@ -58,6 +59,32 @@ def test_channels_are_standardised_with_the_training_series_before_they_get_zero
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(values.std(axis=0), 1)
     assert task.classes == ("fast", "mid", "slow")
+
+
+def made(path: Path) -> None:
+    settings = [f"data.path={path}", "data.steps=4", "data.values=1"]
+    SeriesKind.make(apply_settings(PRESETS["ecg"](), settings), [open_array("ideal:")])
+
+
+def test_values_too_large_to_be_standardised_are_refused(tmp_path: Path) -> None:
+    path = write_set(tmp_path)
+    text = path.read_text()
+    first = text.splitlines()[3].split(",")[0]
+    path.write_text(text.replace(first, "1e308", 1))
+    with pytest.raises(DataError, match=r"too large .* up to 1e\+308; scale them first"):
+        made(path)
+
+
+def test_a_class_that_only_the_test_has_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_set(tmp_path)
+    made(path)
+    assert not caplog.messages
+    text = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in text if not line.endswith(":mid")) + "\n")
+    made(path)
+    assert caplog.messages == ["class mid is in the test series only: it cannot be learnt"]
 
 
 def test_recordings_are_shown_as_mel_bands(
