@@ -179,7 +179,7 @@ def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config
     for part in path:
         node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
-        raise SettingError(f"--set {key}: no such setting; {_what_there_is(key, values)}")
+        raise SettingError(f"--set {key}: {_no_such(key, config, values)}")
     if isinstance(node[last], dict) and key != "chip":
         raise SettingError(f"--set {key}: that is a group; set one of {at_place(key, values)}")
     before = node[last]
@@ -194,6 +194,21 @@ def _apply(config: Config, key: str, value: Any, where: str = "--set") -> Config
         said = refusal(error, config)[1]
         shown = str(value).lower() if isinstance(value, bool) else value
         raise SettingError(f"{where} {key}={shown}: {said}") from error
+
+
+def _no_such(key: str, config: Section, values: dict[str, Any]) -> str:
+    """Say what there is instead; of a choice, what it alone has."""
+    for chooser, group in _choosers(config).items():
+        if key.startswith(f"{group}."):
+            own = values[group]
+            # The group's name is not spelt: all its settings would be alike.
+            near = [f"{group}.{name}" for name in near_names(key.removeprefix(f"{group}."), own)]
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            return (
+                f"no such setting of {chooser}={own[chooser.rpartition('.')[2]]}; {hint}there are "
+                f"{at_place(key, values)} (others with another {chooser})"
+            )
+    return f"no such setting; {_what_there_is(key, values)}"
 
 
 def _what_there_is(key: str, values: dict[str, Any]) -> str:

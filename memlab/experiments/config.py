@@ -107,6 +107,19 @@ class TrainConfig(Section):
             return Adam(self.lr, self.beta1, self.beta2)
         return RMSprop(self.lr, self.decay)
 
+    def check_schedule(self) -> None:
+        """Raise `SettingError` if a learning rate that should fall would rise.
+
+        No validator: settings come one by one, and `lr` may be the first of both.
+        """
+        falls = self.schedule in ("cosine", "geometric")
+        if falls and self.lr_final is not None and self.lr_final > self.lr:
+            raise SettingError(
+                f"train.lr_final={self.lr_final:g} is above train.lr={self.lr:g}, and by "
+                f"train.schedule={self.schedule} the learning rate falls; give a smaller "
+                "train.lr_final, or train.schedule=constant"
+            )
+
     def make_schedule(self) -> Schedule | None:
         """Return how the learning rate falls; None for a constant one."""
         if self.schedule == "step":

@@ -143,6 +143,7 @@ def make_plan(
     config = apply_settings(config, [f"{k}={v}" for k, v in given.items() if v is not None])
     if good is not None and len(boards) > 1:
         raise SettingError("good lines belong to one chip; name one board with --good")
+    config.train.check_schedule()
     out = place_for(out, "-".join(filter(None, [experiment, preset, f"seed{config.seed}"])))
     lines = None if good is None else load_good_lines(good)
     return Plan(experiment, preset, boards, config, out, lines, labels)

@@ -21,6 +21,7 @@ when they are down, and how far it comes depends on where they start (`mapping.g
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -28,7 +29,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from memlab.array import Array
-from memlab.mapping import Layout, MappingConfig, ProgrammedUpdate, UpdateRule, pair_rows
+from memlab.errors import LimitError
+from memlab.mapping import (
+    DifferentialMatrix,
+    Layout,
+    MappingConfig,
+    ProgrammedUpdate,
+    UpdateRule,
+    pair_rows,
+)
 from memlab.nn import Credit
 from memlab.numeric import FloatArray
 from memlab.rules.local_losses import LocalLosses
@@ -71,6 +80,20 @@ class ForwardOnly(RuleSettings):
     def make(self, mapping: MappingConfig, rng: np.random.Generator) -> UpdateRule:
         """Return the rule of one block of cells."""
         return make_stepped(mapping, rng, partial(GradedReset, self, mapping.layout))
+
+    def claim(self, matrices: Sequence[DifferentialMatrix], arrays: Sequence[Array]) -> None:
+        """Refuse RESETs that a limit of the arrays forbids, were they ever due or not."""
+        point = {"reset_voltage": self.reset_maximum, "reset_width": self.reset_width}
+        for block in (one for matrix in matrices for one in matrix.blocks):
+            if block.array.writable:
+                continue
+            try:
+                block.array.with_operating_point(**point)
+            except LimitError as error:
+                raise LimitError(
+                    f"update.reset_maximum={self.reset_maximum:g} V with update.reset_width="
+                    f"{self.reset_width:g} s: {error}. Nothing was pulsed"
+                ) from error
 
     def credit(self, rng: np.random.Generator) -> Credit | None:
         """Return the losses of the layers' own, where they are asked for."""

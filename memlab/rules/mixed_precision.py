@@ -9,6 +9,7 @@ a cell that does not respond would be pulsed for ever. Re-reading and all number
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -16,10 +17,10 @@ import numpy as np
 from pydantic import Field
 
 from memlab.array import Array
-from memlab.mapping import MappingConfig, ProgrammedUpdate, UpdateRule
+from memlab.mapping import DifferentialMatrix, MappingConfig, ProgrammedUpdate, UpdateRule
 from memlab.numeric import FloatArray
 from memlab.rules.settings import RuleName, RuleSettings, named
-from memlab.rules.steps import SteppedUpdate, make_stepped, slope_of
+from memlab.rules.steps import SteppedUpdate, check_slopes, make_stepped, slope_of
 from memlab.setting_units import Unitless, Volts, in_unit
 from memlab.storage import State
 
@@ -42,6 +43,11 @@ class MixedPrecision(RuleSettings):
     def make(self, mapping: MappingConfig, rng: np.random.Generator) -> UpdateRule:
         """Return the rule of one block of cells."""
         return make_stepped(mapping, rng, partial(MixedPrecisionUpdate, self))
+
+    def claim(self, matrices: Sequence[DifferentialMatrix], arrays: Sequence[Array]) -> None:
+        """Refuse cells of which nobody knows what a SET does."""
+        if self.reread:
+            check_slopes(matrices, self.slope, self.rule)
 
 
 class MixedPrecisionUpdate(SteppedUpdate):

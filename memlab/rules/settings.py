@@ -158,7 +158,7 @@ def as_rule(value: object) -> RuleSettings:
         return kind.model_validate(given)
     except ValidationError as error:
         name, said = refusal(error, kind)
-        raise SettingError(f"{name}: {said}") from error
+        raise SettingError(f"{name}: {said}" if name else said) from error
 
 
 UpdateSetting = Annotated[SerializeAsAny[RuleSettings], BeforeValidator(as_rule)]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from memlab.array import Array
 from memlab.errors import SettingError
-from memlab.mapping import MappingConfig, OneShotUpdate, ProgrammedUpdate
+from memlab.mapping import DifferentialMatrix, MappingConfig, OneShotUpdate, ProgrammedUpdate
 from memlab.numeric import FloatArray
 
-__all__ = ["SteppedUpdate", "make_stepped", "slope_of"]
+__all__ = ["SteppedUpdate", "check_slopes", "make_stepped", "slope_of"]
 
 
 class SteppedUpdate(OneShotUpdate):
@@ -56,3 +56,10 @@ def slope_of(array: Array, given: float, rule: str) -> float:
             "measures it, or set where cells have no gates). Nothing was pulsed"
         )
     return law.set_slope
+
+
+def check_slopes(matrices: Sequence[DifferentialMatrix], given: float, rule: str) -> None:
+    """Raise `SettingError` where `slope_of` a block would, before a run begins."""
+    for block in (one for matrix in matrices for one in matrix.blocks):
+        if not block.array.writable:
+            slope_of(block.array, given, rule)

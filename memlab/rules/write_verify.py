@@ -12,6 +12,7 @@ than those that the board's record knows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -19,11 +20,17 @@ import numpy as np
 from pydantic import Field
 
 from memlab.array import Array
-from memlab.mapping import MappingConfig, OneShotUpdate, ProgrammedUpdate, UpdateRule
+from memlab.mapping import (
+    DifferentialMatrix,
+    MappingConfig,
+    OneShotUpdate,
+    ProgrammedUpdate,
+    UpdateRule,
+)
 from memlab.mapping.levels import Levels
 from memlab.numeric import FloatArray
 from memlab.rules.settings import RuleName, RuleSettings, named
-from memlab.rules.steps import slope_of
+from memlab.rules.steps import check_slopes, slope_of
 from memlab.setting_units import Siemens, in_unit
 from memlab.storage import State
 
@@ -45,6 +52,10 @@ class WriteVerifyChanged(RuleSettings):
     def make(self, mapping: MappingConfig, rng: np.random.Generator) -> UpdateRule:
         """Return the rule of one block of cells."""
         return mapping.make_rule(rng, partial(WriteVerifyChangedUpdate, self))
+
+    def claim(self, matrices: Sequence[DifferentialMatrix], arrays: Sequence[Array]) -> None:
+        """Refuse cells of which nobody knows what a SET does."""
+        check_slopes(matrices, self.slope, self.rule)
 
 
 class WriteVerifyChangedUpdate(OneShotUpdate):

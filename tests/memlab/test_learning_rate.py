@@ -137,6 +137,17 @@ def test_experiments_have_the_same_schedules_by_settings() -> None:
         _schedule("train.schedule=linear")
 
 
+def test_a_rate_that_would_rise_is_refused_before_a_run() -> None:
+    for law in ("cosine", "geometric"):
+        said = rf"lr_final=0\.1 is above train\.lr=0\.001, and by train\.schedule={law}"
+        with pytest.raises(SettingError, match=said):
+            _schedule("train.lr=0.001", "train.lr_final=0.1", f"train.schedule={law}")
+    # One after the other, in any order: only the whole is judged.
+    assert _schedule("train.lr=1e-5", "train.lr_final=1e-6") == Geometric(1e-6)
+    assert _schedule("train.lr=1e-5", "train.schedule=constant") is None
+    assert _schedule("train.lr=1e-4") == Geometric(1e-4)
+
+
 def test_a_training_by_steps_goes_on_to_the_last_bit(tmp_path: Path) -> None:
     settings = (
         "network.units=2",

@@ -54,6 +54,12 @@ TABLE = """
 2 | train airline --set chip.nonsense=1 | no such setting
 2 | train airline --set log.level=loud | log.level=loud
 2 | train airline --set method=nonsense | method=nonsense
+2 | train airline --set train.lr=1e-5 | train.lr_final=0.0001 is above train.lr=1e-05
+4 | train airline --set update.rule=forward-only --set update.reset_maximum=9 | update.reset_m
+4 | train airline --set update.rule=forward-only --set update.reset_width=1 | update.reset_width=1
+2 | train airline --set update.rule=forward-only --set update.reset_minimum=2 | m=2: reset
+2 | train airline --set update.step=0.03 | setting of update.rule=one-shot; there are
+2 | train airline --set update.rule=increments --set update.setp=1 | did you mean update.step?
 2 | train airline --set seed=1e400 | seed
 2 | train airline --set seed=99999999999999999999999999 | seed=9999999999999999999
 4 | train airline --set point.read_voltage=9 | voltages

@@ -3,6 +3,7 @@
 R_vg is 1e4 V/S here, so that 10 uS ask for 0.1 V.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,10 @@ def test_without_a_law_a_rule_that_compares_asks_for_the_slope(rule: str) -> Non
     array = Unknown(2, 3)
     with pytest.raises(SettingError, match=r"update\.slope.*Nothing was pulsed"):
         made(rule).initialise(array)
+    matrix: Any = SimpleNamespace(blocks=[SimpleNamespace(array=array)])
+    with pytest.raises(SettingError, match=r"update\.slope.*Nothing was pulsed"):
+        as_rule(rule).claim([matrix], [array])  # before a run begins
+    as_rule({"rule": rule, "slope": 1e-4}).claim([matrix], [array])
     assert not array.pulses
     made(rule, slope=1e-4).initialise(array)
     assert len(array.pulses) == 1
