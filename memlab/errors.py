@@ -14,6 +14,7 @@ from firmware_protocol.errors import MemlabError, ProtocolError
 
 __all__ = [
     "EXIT_CODES",
+    "ClippingWarning",
     "DataError",
     "DeviceError",
     "LimitError",
@@ -57,6 +58,10 @@ class StorageError(MemlabError):
 
 class SaturationWarning(UserWarning):
     """A reading reached the clip level of its amplifier: the true current is larger."""
+
+
+class ClippingWarning(UserWarning):
+    """Weights start as near to what was asked for as the range of their cells lets them."""
 
 
 class LoadWarning(UserWarning):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import torch
 
-from memlab.errors import LimitError, SettingError
+from memlab.errors import ClippingWarning, LimitError, SettingError
 from memlab.mapping import ReadScale
 from memlab.torch.module import CrossbarModule
 
@@ -32,10 +34,41 @@ def initialise(model: torch.nn.Module) -> None:
     """Program the starting state of every crossbar layer of a model, then read all back.
 
     RESETs and SETs every cell of its layers once; other layers are left as they are. Layers that
-    were placed with weights of their own (`place`) start from those, as near as one shot comes.
+    were placed with weights of their own (`place`) start from those, or from what was trained or
+    loaded since in software, as near as one shot comes: with the R_gw of `place`, cells whose
+    conductance lies beyond the gate voltages of the update rule start at the nearest end, with a
+    `ClippingWarning`. (`write` chooses the R_gw of each matrix so that its largest weight fits.)
+
+    Raises
+    ------
+    SettingError
+        If a weight is not finite; nothing is pulsed.
     """
     layers = crossbar_layers_of(model)
     for layer in layers:
+        if layer.start is not None and (not layer.on_array or layer.moved):
+            layer.check_finite()
+    clipped = []
+    for layer in layers:
+        if layer.start is None:
+            continue
+        layer.keep_first()
+        beyond = layer.start(layer.first)
+        if beyond:
+            name = layer.parts[0].matrix.name
+            blocks = [block for matrix in layer.matrices for block in matrix.blocks]
+            cells = sum(math.prod(block.array.shape) for block in blocks)
+            clipped.append(f"{name} ({beyond} of {cells} cells)")
+    if clipped:
+        warnings.warn(
+            f"weights beyond the gate voltages of the update rule start at the nearest end: "
+            f"{', '.join(clipped)}; place(..., siemens_per_weight=) with less, or write(model), "
+            "which fits R_gw to the largest weight",
+            ClippingWarning,
+            stacklevel=2,
+        )
+    for layer in layers:
+        layer.written = False
         for matrix in layer.matrices:
             matrix.program_start()
     _read_back(layers)
@@ -77,9 +110,17 @@ def program(model: torch.nn.Module) -> None:
     LimitError
         If a wish is not finite or a limit refuses it; of the former nothing was pulsed.
     SettingError
-        If no layer was programmed before.
+        If no layer was programmed before, or one that was moved was written by write-and-verify;
+        nothing is pulsed.
     """
     layers = _on_array(model)
+    for layer in layers:
+        if layer.written and layer.moved:
+            raise SettingError(
+                f"{layer.parts[0].matrix.name} was written by write-and-verify, and its update "
+                f"rule does not know where its cells are: {layer.ways} brings what it was moved to "
+                "to the array. Nothing was pulsed"
+            )
     changes = [
         (matrix, change)
         for layer in layers

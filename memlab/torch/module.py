@@ -119,6 +119,14 @@ class CrossbarModule(torch.nn.Module):
     as_written
         Makes of a weight and of the largest one what cells would make of it; None: nothing. In
         training, and in software (`noise_aware`).
+    written
+        Whether write-and-verify brought its weights to the array: update rules, which move cells
+        from where their own pulses left them, cannot go on from there.
+    start
+        Lets cells start from weights, one matrix of each part, when they are initialised; returns
+        how many cells do not reach theirs. None: they start from programming noise.
+    first
+        The weights that they start from, one matrix for each part.
     """
 
     def __init__(
@@ -135,6 +143,9 @@ class CrossbarModule(torch.nn.Module):
         self.on_array = False
         self.arrays: list[Array] = []
         self.as_written: Callable[[torch.Tensor, float], torch.Tensor] | None = None
+        self.written = False
+        self.start: Callable[[Sequence[FloatArray]], int] | None = None
+        self.first: list[FloatArray] = []
         for name, shape in parameters.items():
             value = None if shape is None else torch.zeros(tuple(shape), dtype=dtype)
             self.register_parameter(name, None if value is None else torch.nn.Parameter(value))
@@ -179,7 +190,8 @@ class CrossbarModule(torch.nn.Module):
         Raises
         ------
         SettingError
-            If x has another shape or dtype, or does not lie in the memory of the CPU.
+            If x has another shape or dtype, or does not lie in the memory of the CPU, or the
+            parameters are not what the array holds.
         LimitError
             If x is not finite; nothing is driven.
         """
@@ -210,6 +222,12 @@ class CrossbarModule(torch.nn.Module):
             )
         if not self.on_array:
             return torch.nn.functional.linear(x, *self._in_software(part, weight, bias))
+        if self._is_moved(part):
+            raise SettingError(
+                f"the weights of {part.matrix.name} were moved (load_state_dict, or by hand) and "
+                f"are not on the array yet: {self.ways} brings them there, read_back(model) "
+                "forgets them"
+            )
         product: torch.Tensor = PhysicalLinear.apply(x, weight, bias, part.matrix, part.bias_input)
         return product
 
@@ -224,6 +242,42 @@ class CrossbarModule(torch.nn.Module):
         if bias is None or part.bias_input is None:
             return made, None
         return made, self.as_written(bias, scale * abs(part.bias_input))
+
+    @property
+    def moved(self) -> bool:
+        """Whether it is on the array, and its parameters are not what was read back last."""
+        return self.on_array and any(self._is_moved(part) for part in self.parts)
+
+    @property
+    def ways(self) -> str:
+        """What brings parameters that were moved to the array."""
+        known = ["write(model)", "initialise(model)"] if self.start else []
+        return " or ".join(known if self.written else [*known, "program(model)"])
+
+    def _is_moved(self, part: Part) -> bool:
+        """Whether the parameters of a part are not what was read back last; NaN never is."""
+        number = next(k for k, one in enumerate(self.parts) if one is part)
+        pairs = (
+            (self.weight_of(part), getattr(self, f"_held_weight_{number}")),
+            (self.bias_of(part), getattr(self, f"_held_bias_{number}")),
+        )
+        # Values, not versions: `parameter.data = ...` leaves no trace in a version.
+        return any(
+            now is not None and (now.dtype != held.dtype or not torch.equal(now, held))
+            for now, held in pairs
+        )
+
+    def check_finite(self) -> None:
+        """Raise `SettingError` unless every parameter is finite."""
+        for name, parameter in self.named_parameters():
+            if not torch.isfinite(parameter).all():
+                where = self.parts[0].matrix.name
+                raise SettingError(f"{name} of {where} is not finite; nothing was pulsed")
+
+    def keep_first(self) -> None:
+        """Start from the parameters from now on, unless they are only what was read back."""
+        if not self.on_array or self.moved:
+            self.first = [self.wanted(part) for part in self.parts]
 
     def read_back(self) -> None:
         """Measure every conductance, and replace the parameters by what they stand for."""

@@ -13,6 +13,7 @@ from functools import partial
 import torch
 
 from memlab import mapping
+from memlab.errors import SettingError
 from memlab.torch.in_situ import crossbar_layers_of
 
 __all__ = ["WritingErrors", "noise_aware"]
@@ -56,9 +57,16 @@ def noise_aware(
     Raises
     ------
     SettingError
-        If the model has no crossbar layer, or its board says nothing of its cells.
+        If the model has no crossbar layer that is still in software, or its board says nothing of
+        its cells.
     """
     generator = torch.Generator().manual_seed(seed)
-    for layer in crossbar_layers_of(model):
+    layers = [layer for layer in crossbar_layers_of(model) if not layer.on_array]
+    if not layers:
+        raise SettingError(
+            "every crossbar layer is on the array already, and has the errors of its own cells: "
+            "noise_aware(model) belongs between place and write"
+        )
+    for layer in layers:
         own = errors or WritingErrors.of(layer.arrays[layer.parts[0].matrix.blocks[0].array_number])
         layer.as_written = partial(own.drawn, generator=generator)

@@ -28,6 +28,8 @@ from memlab.mapping import (
 )
 from memlab.mapping import place as place_matrices
 from memlab.mapping.packing import slice_names
+from memlab.mapping.settings import MOST_SLICES
+from memlab.numeric import FloatArray
 from memlab.rules import RuleSettings
 from memlab.torch.adapters import PLACED, Adapters, adapter_of
 from memlab.torch.layers import rule_for_torch
@@ -76,8 +78,8 @@ def place(
     array, copies, siemens_per_weight, read_voltage, make_rule, update
         As for `crossbar_layers`.
     slices
-        Matrices that hold each weight matrix together (`memlab.mapping.SlicedMatrix`): `write`
-        writes to each what those before it left.
+        Matrices that hold each weight matrix together, 1 to 8 (`memlab.mapping.SlicedMatrix`):
+        `write` writes to each what those before it left.
     law
         What a SET does, of all arrays. By default what the emulator states, and on a board that of
         a chip of Li 2019, as `make_rule`; `memlab.mapping.measure_switching_law` finds another's.
@@ -90,9 +92,11 @@ def place(
     Raises
     ------
     SettingError
-        If a layer has no place on an array (all of them are named), the weights do not fit, or the
-        rule starts from no weights of a model.
+        If a layer has no place on an array (all of them are named), the weights do not fit, the
+        rule starts from no weights of a model, or there are no such slices.
     """
+    if not isinstance(slices, int) or isinstance(slices, bool) or not 1 <= slices <= MOST_SLICES:
+        raise SettingError(f"slices {slices!r}: must be a whole number, 1 to {MOST_SLICES}")
     rule, draws = rule_for_torch(update), np.random.default_rng(1)
     make = make_rule or (lambda: rule.make(TA_HFO2, draws))
     arrays = as_arrays(array)
@@ -120,11 +124,10 @@ def place(
         layer.train(source.training)
         for name, parameter in source.named_parameters():
             layer.get_parameter(name).requires_grad_(parameter.requires_grad)
-        for part in layer.parts:
-            spread = part.matrix.spread_out(layer.wanted(part))
-            for block, weight in zip(part.matrix.blocks, spread, strict=True):
-                start_at(block, weight, siemens_per_weight, laws[block.array_number])
         layer.arrays = arrays
+        layer.keep_first()
+        layer.start = _starting(layer, siemens_per_weight, laws)
+        layer.start(layer.first)
         replaced[copied[path]] = layer
     rule.claim(every, arrays)
     if placed in replaced:
@@ -134,6 +137,28 @@ def place(
             if child in replaced:
                 module._modules[name] = replaced[child]
     return placed
+
+
+def _starting(
+    layer: CrossbarModule, siemens_per_weight: float, laws: Sequence[SwitchingLaw | None]
+) -> Callable[[Sequence[FloatArray]], int]:
+    """Return what lets the cells of a layer start from weights, at the R_gw of now."""
+    scales = [
+        (one, one.siemens_per_weight)
+        for matrix in layer.matrices
+        for one in (*matrix.slices, matrix)
+    ]
+
+    def start(weights: Sequence[FloatArray]) -> int:
+        for matrix, scale in scales:
+            matrix.siemens_per_weight = scale  # write-and-verify chooses another
+        return sum(
+            start_at(block, weight, siemens_per_weight, laws[block.array_number])
+            for matrix, whole in zip(layer.matrices, weights, strict=True)
+            for block, weight in zip(matrix.blocks, matrix.spread_out(whole), strict=True)
+        )
+
+    return start
 
 
 def law_of(array: Array) -> SwitchingLaw:

@@ -27,7 +27,10 @@ def write(
     *,
     law: SwitchingLaw | None = None,
 ) -> dict[str, Any]:
-    """Write the parameters of every crossbar layer that is not on the array yet; then read back.
+    """Write the parameters of every crossbar layer that are not on the array yet; then read back.
+
+    That is of layers that were not programmed yet, and of those whose parameters were moved since:
+    by `load_state_dict`, or by hand.
 
     Each matrix gets the R_gw with which its largest weight fills the window of conductances that
     SETs reach. Cells are pulsed and read in turn, under the load in which their layer is used. The
@@ -54,9 +57,9 @@ def write(
     LimitError
         If a gate voltage is not allowed; nothing is pulsed.
     """
-    layers = [layer for layer in crossbar_layers_of(model) if not layer.on_array]
+    layers = [layer for layer in crossbar_layers_of(model) if _is_due(layer)]
     if not layers:
-        raise SettingError("every crossbar layer of the model is on the array already")
+        raise SettingError("every crossbar layer that can be written is on the array already")
     return _write(layers, settings or WriteVerify(), law)
 
 
@@ -82,8 +85,13 @@ def write_in_turn(
     """
     crossbar_layers_of(model)
     for name, layer in list(model.named_modules()):
-        if isinstance(layer, CrossbarModule) and not layer.on_array:
+        if isinstance(layer, CrossbarModule) and _is_due(layer):
             yield name, _write([layer], settings or WriteVerify(), law)
+
+
+def _is_due(layer: CrossbarModule) -> bool:
+    """Whether a layer of `place` has parameters that are not on the array."""
+    return layer.start is not None and (not layer.on_array or layer.moved)
 
 
 def _write(
@@ -96,8 +104,12 @@ def _write(
     parts = [part for layer in layers for part in layer.parts]
     wanted = [layer.wanted(part) for layer in layers for part in layer.parts]
     matrices = [part.matrix for part in parts]
+    for layer in layers:
+        layer.check_finite()
+        layer.keep_first()
     steps = write_weights(matrices, wanted, arrays, settings, laws=laws)
     for layer in layers:
+        layer.written = True
         layer.read_back()
         layer.requires_grad_(False)
     results = [result for step in steps for result in step.results]

@@ -61,6 +61,8 @@ def test_only_training_in_software_sees_them() -> None:
         placed.train()
         write(placed)
         assert torch.equal(placed(x), placed(x))  # this chip's cells do not fluctuate
+        with pytest.raises(SettingError, match="between place and write"):
+            noise_aware(placed)
 
 
 @pytest.mark.slow

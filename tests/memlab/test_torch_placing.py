@@ -17,7 +17,7 @@ from torch.nn.utils import prune  # noqa: E402
 import memlab  # noqa: E402
 from memlab.array import Array  # noqa: E402
 from memlab.array.ideal import IdealArray  # noqa: E402
-from memlab.errors import SettingError  # noqa: E402
+from memlab.errors import ClippingWarning, SettingError  # noqa: E402
 from memlab.torch import crossbar_layers, in_situ, initialise, place  # noqa: E402
 
 DOUBLE = torch.float64
@@ -405,7 +405,8 @@ def test_starting_weights_are_those_of_the_model_within_one_pulse() -> None:
         with torch.no_grad():
             model.weight.copy_(2.0 * random(20, 30))
         placed = place(model, array)
-        initialise(placed)
+        with pytest.warns(ClippingWarning, match="44 of 1240 cells"):
+            initialise(placed)
         missed = (placed.weight - model.weight)[model.weight.abs() < 4].detach().numpy()
         # A SET is 4 uS off (experiments reference 2), a pair sqrt(2) times that, a weight 20 uS.
         assert missed.std() == pytest.approx(4 * math.sqrt(2) / 20, rel=0.2)
@@ -495,3 +496,9 @@ def test_a_second_in_situ_of_a_model_and_an_optimizer_is_refused() -> None:
     in_situ(torch.optim.SGD(placed.parameters(), lr=0.1), placed).remove()
     handle.remove()
     in_situ(optimizer, placed)
+
+
+@pytest.mark.parametrize("slices", [0, 9, True, 2.0, "2"])
+def test_slices_that_cannot_be_are_refused(slices: Any) -> None:
+    with pytest.raises(SettingError, match="must be a whole number, 1 to 8"):
+        place(nn.Linear(3, 2), IdealArray(), slices=slices)

@@ -10,9 +10,16 @@ from torch import nn  # noqa: E402 - after the check that torch is there
 
 import memlab  # noqa: E402
 from memlab.array.ideal import IdealArray  # noqa: E402
-from memlab.errors import LimitError, SettingError  # noqa: E402
+from memlab.errors import ClippingWarning, LimitError, SettingError  # noqa: E402
 from memlab.mapping import SwitchingLaw, WriteVerify  # noqa: E402
-from memlab.torch import initialise, place, write, write_in_turn  # noqa: E402
+from memlab.torch import (  # noqa: E402
+    initialise,
+    place,
+    program,
+    read_back,
+    write,
+    write_in_turn,
+)
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -161,3 +168,69 @@ def test_in_situ_all_slices_start_from_the_model_together() -> None:
             torch.testing.assert_close(
                 layer.weight.detach(), one.weight.detach(), atol=0.02, rtol=0
             )
+
+
+def test_weights_that_were_loaded_are_no_part_of_a_forward_pass_before_they_are_written() -> None:
+    x = points(4, 3)[0].double()
+    other = network().double()
+    with memlab.open_array("emulator:?chip=ideal&seed=7") as array:
+        placed = place(network().double(), array)
+        write(placed)
+        placed.load_state_dict(placed.state_dict())
+        found = placed(x)  # equal to what was read back: nothing was moved
+        placed.load_state_dict(other.state_dict())
+        counts = repr(array.counts)
+        with pytest.raises(SettingError, match=r"0 were moved .*write\(model\) or initialise"):
+            placed(x)
+        with pytest.raises(SettingError, match=r"0 was written by write-and-verify.*Nothing was"):
+            program(placed)
+        assert repr(array.counts) == counts
+        read_back(placed)
+        torch.testing.assert_close(placed(x), found, rtol=0.01, atol=0.01)
+        placed.load_state_dict(other.state_dict())
+        assert "clipped" in write(placed)
+        torch.testing.assert_close(placed(x), other(x), rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_initialise_starts_from_what_was_trained_or_loaded_since(again: bool) -> None:
+    other = network().double()
+    with memlab.open_array("emulator:?chip=ideal&seed=7") as array:
+        placed = place(network().double(), array)
+        if again:
+            write(placed)  # which gives every matrix an R_gw of its own
+        placed.load_state_dict(other.state_dict())
+        initialise(placed)
+        for found, expected in zip(placed.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(found.detach(), expected, rtol=0, atol=0.02)
+        placed(points(4, 3)[0].double())
+
+
+def test_what_is_moved_by_hand_is_noticed_and_what_is_not_finite_is_refused() -> None:
+    x = points(4, 3)[0].double()
+    with memlab.open_array("emulator:?chip=ta-hfo2&seed=7") as array:
+        placed = place(network().double(), array)
+        write(placed)
+        pulses = array.counts.set + array.counts.reset
+        for value in (0.1, np.nan):
+            placed[2].bias.data[1] = value
+            with pytest.raises(SettingError, match="weights of 2 were moved"):
+                placed(x)
+        for way in (write, initialise):
+            with pytest.raises(SettingError, match="bias of 2 is not finite; nothing was pulsed"):
+                way(placed)
+        assert array.counts.set + array.counts.reset == pulses
+        read_back(placed)
+        placed[2].weight.data = placed[2].weight.data + 1.0
+        with pytest.raises(SettingError, match="weights of 2 were moved"):
+            placed(x)
+
+
+def test_starting_weights_beyond_the_range_of_the_cells_are_said() -> None:
+    with memlab.open_array("emulator:?chip=ideal&seed=7") as array:
+        model = nn.Sequential(nn.Linear(3, 2, bias=False), nn.Tanh(), nn.Linear(2, 2))
+        nn.init.constant_(model[0].weight, 1e3)
+        placed = place(model, array)
+        with pytest.warns(ClippingWarning, match=r": 0 \(12 of 12 cells\); .*write\(model\)"):
+            initialise(placed)
+        assert write(place(model, array))["clipped"] == 0
