@@ -14,8 +14,9 @@
 A `CrossbarLinear` has the parameters of `torch.nn.Linear`. What they hold was read back from the
 array; what they are moved to - by an optimizer, by `load_state_dict`, by hand - is a wish, until
 `program` asks the array for the difference and puts what came of it in its place. `in_situ` does
-that after each step of an optimizer. Forward never looks at the parameters, and backward uses the
-weights that were read back last. `record` makes a run of a training: file, log and picture.
+that after each step of an optimizer. Forward is refused while there is such a wish, and backward
+uses the weights that were read back last. `record` makes a run of a training: file, log and
+picture.
 
 Needs PyTorch: `python -m pip install torch`, the CPU build is enough. Nothing else in memlab
 imports this module.

@@ -105,8 +105,9 @@ class CrossbarModule(torch.nn.Module):
     """A layer with the parameters of one of PyTorch, which are held by weight matrices on arrays.
 
     Forward multiplies on the arrays, one vector after the other, in float64 whatever the dtype is,
-    and never looks at the parameters; backward uses the weights read back last. A layer that was
-    placed with weights of its own and was not programmed yet computes them in software.
+    and never with the parameters; backward uses the weights read back last. Once the parameters
+    are no longer these, forward is refused until they are programmed, or read back. A layer that
+    was placed with weights of its own and was not programmed yet computes them in software.
 
     Attributes
     ----------

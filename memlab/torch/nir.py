@@ -10,7 +10,8 @@ A graph with a loop, or with nodes of other kinds, is refused by their names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +28,36 @@ STEEPNESS = 10.0
 
 
 def from_nir(graph: Any, dt: float) -> nn.Module:
-    """Return a model with the weights of a graph; (time, batch, ...) in and out.
+    """Return a model with the weights of a graph; (time, batch, features) in and out.
+
+    Where the Input has several axes, as before a convolution, they stand in place of the features.
 
     Parameters
     ----------
     graph
         A `nir.NIRGraph`, or the path of a file of one.
     dt
-        Time from one step to the next, in the unit of the graph's time constants (s).
+        Time from one step to the next, in the unit of the graph's time constants (s); no longer
+        than the shortest of them.
 
     Raises
     ------
     SettingError
-        If a node is of a kind that is not built, there is a loop, or not one input and one output.
+        If a node is of a kind that is not built, there is a loop, or not one input and one output;
+        or a node has numbers that are not finite or do not fit to each other, to dt, or to what it
+        hears; or it hears of none, or leads to no output.
     DataError
         If a file cannot be read.
     """
-    if not (np.isfinite(dt) and dt > 0):
+    given: Any = dt
+    if isinstance(given, bool) or not isinstance(given, Real) or not 0 < float(given) < np.inf:
         raise SettingError(f"dt {dt}: must be a time above 0")
     if isinstance(graph, str | Path):
         graph = _read(Path(graph))
+    if not isinstance(getattr(graph, "nodes", None), Mapping) or not hasattr(graph, "edges"):
+        raise SettingError(
+            f"the graph is {type(graph).__name__}: must be a nir.NIRGraph, or the path of a file"
+        )
     kinds = {name: type(node).__name__ for name, node in graph.nodes.items()}
     others = [f"{name} ({kind})" for name, kind in kinds.items() if kind not in {*_MAKERS, *_ENDS}]
     if others:
@@ -57,14 +68,15 @@ def from_nir(graph: Any, dt: float) -> nn.Module:
     ends = [[name for name, kind in kinds.items() if kind == end] for end in _ENDS]
     if [len(one) for one in ends] != [1, 1]:
         raise SettingError(f"a graph must have one Input and one Output, not {ends[0]}, {ends[1]}")
-    before = {name: [a for a, b in dict.fromkeys(graph.edges) if b == name] for name in kinds}
+    (first,), (last,) = ends
+    before = _heard(list(kinds), graph.edges)
     order = _in_order(before)
-    made = {
-        name: _MAKERS[kinds[name]](graph.nodes[name], dt)
-        for name in order
-        if kinds[name] in _MAKERS
-    }
-    return _Graph(made, before, order, ends[0][0], ends[1][0])
+    _check_connected(before, order, first, last)
+    made = {name: _made(name, graph.nodes[name], dt) for name in order if kinds[name] in _MAKERS}
+    _check_names(made)
+    model = _Graph(made, before, order, (first, last), _shape(graph.nodes[first]))
+    _check_shapes(model, kinds, _shape(graph.nodes[last]))
+    return model
 
 
 def _read(path: Path) -> Any:
@@ -78,6 +90,14 @@ def _read(path: Path) -> Any:
         raise DataError(f"cannot read {path} as NIR: {error}") from error
 
 
+def _heard(names: list[str], edges: Any) -> dict[str, list[str]]:
+    """Return which nodes each one hears from."""
+    for a, b in edges:
+        if not {a, b} <= set(names):
+            raise SettingError(f"the edge {a} -> {b} has an end that is no node of the graph")
+    return {name: [a for a, b in dict.fromkeys(edges) if b == name] for name in names}
+
+
 def _in_order(before: dict[str, list[str]]) -> list[str]:
     """Return the nodes so that each comes after those it hears from."""
     order: list[str] = []
@@ -85,11 +105,92 @@ def _in_order(before: dict[str, list[str]]) -> list[str]:
     while left:
         ready = [name for name, heard in left.items() if set(heard) <= set(order)]
         if not ready:
-            raise SettingError(f"nodes that lie on a loop, or hear of none: {', '.join(left)}")
+            raise SettingError(f"nodes that lie on a loop, or hear of one: {', '.join(left)}")
         order += ready
         for name in ready:
             del left[name]
     return order
+
+
+def _check_connected(before: dict[str, list[str]], order: list[str], first: str, last: str) -> None:
+    """Refuse nodes that hear of none, or whose numbers go nowhere."""
+    needed = {last}
+    for name in reversed(order):
+        if name in needed:
+            needed |= set(before[name])
+    for name in order:
+        if name != first and not before[name]:
+            raise SettingError(f"node {name} hears of none: no edge leads to it")
+        if name not in needed:
+            raise SettingError(f"node {name} leads to no output: leave it out, or give it an edge")
+
+
+def _check_names(made: dict[str, nn.Module]) -> None:
+    """Refuse names that modules of PyTorch cannot have."""
+    taken: set[str] = set()
+    for name in made:
+        key = _key(name)
+        if not key or hasattr(nn.ModuleDict(), key) or key in taken:
+            raise SettingError(
+                f"node {name}: choose another name, modules of PyTorch use this one themselves, or "
+                "another node has it but for dots"
+            )
+        taken.add(key)
+
+
+def _made(name: str, node: Any, dt: float) -> nn.Module:
+    """Return what becomes of a node; all that is wrong with it is said under its name."""
+    where = f"node {name} ({type(node).__name__})"
+    try:
+        module = _MAKERS[type(node).__name__](node, dt)
+    except SettingError as error:
+        raise SettingError(f"{where}: {error}") from error
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise SettingError(f"{where}: {_line(error)}") from error
+    for key, value in (*module.named_parameters(), *module.named_buffers()):
+        if not torch.isfinite(value).all():
+            raise SettingError(f"{where}: {key} is not finite")
+    return module
+
+
+def _check_shapes(model: _Graph, kinds: dict[str, str], wanted: tuple[int, ...] | None) -> None:
+    """Refuse nodes that do not fit to what they hear: one time step of zeros goes through."""
+    if model.shape is None:
+        return
+    found = {model.ends[0]: torch.zeros(1, 1, *model.shape)}
+    for name in model.order[1:]:
+        where = f"{name} ({kinds[name]})"
+        heard = [found[one] for one in model.before[name]]
+        shapes = list(dict.fromkeys(tuple(one.shape[2:]) for one in heard))
+        if len(shapes) > 1:
+            raise SettingError(
+                f"{where} hears numbers of several shapes, {', '.join(map(str, shapes))}"
+            )
+        unfit = f"{where} does not take numbers of shape {shapes[0]}"
+        if name == model.ends[1]:
+            if wanted is not None and shapes[0] != wanted:
+                raise SettingError(f"{unfit}: its own is {wanted}")
+            continue
+        node = model.nodes[_key(name)]
+        try:
+            with torch.no_grad():
+                found[name] = model.let_through(node, heard[0])
+        except (IndexError, RuntimeError, ValueError) as error:
+            raise SettingError(f"{unfit}: {_line(error)}") from error
+        if isinstance(node, _Neuron | _Scale | _Threshold) and found[name].shape != heard[0].shape:
+            raise SettingError(f"{unfit}: it has {tuple(found[name].shape[2:])}")
+
+
+def _shape(end: Any) -> tuple[int, ...] | None:
+    """Return the shape of an Input or Output; None where it says none."""
+    for value in (end.output_type or {}).values():
+        if value is not None:
+            return tuple(int(one) for one in np.ravel(value))
+    return None
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 class _Graph(nn.Module):
@@ -100,31 +201,36 @@ class _Graph(nn.Module):
         made: dict[str, nn.Module],
         before: dict[str, list[str]],
         order: list[str],
-        first: str,
-        last: str,
+        ends: tuple[str, str],
+        shape: tuple[int, ...] | None,
     ):
         super().__init__()
         self.nodes = nn.ModuleDict({_key(name): one for name, one in made.items()})
-        self._before, self._order, self._ends = before, order, (first, last)
+        self.before, self.order, self.ends, self.shape = before, order, ends, shape
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return what reaches the output, (time, batch, ...), for x of (time, batch, ...)."""
-        first, last = self._ends
+        first, last = self.ends
+        wanted = tuple(x.shape[2:]) if self.shape is None else self.shape
+        if x.ndim < 2 or tuple(x.shape[2:]) != wanted or not len(x):
+            axes = ", ".join(map(str, ("time", "batch", *(self.shape or ["..."]))))
+            raise SettingError(
+                f"input has shape {tuple(x.shape)}; the graph takes ({axes}), at least one time "
+                "step"
+            )
         found = {first: x}
-        for name in self._order:
-            if name == first:
-                continue
-            heard = [found[one] for one in self._before[name]]
-            if not heard:
-                raise SettingError(f"node {name} hears of none")
+        for name in self.order[1:]:
+            heard = [found[one] for one in self.before[name]]
             total = torch.stack(heard).sum(dim=0) if len(heard) > 1 else heard[0]
-            found[name] = total if name == last else self._pass(self.nodes[_key(name)], total)
+            found[name] = total if name == last else self.let_through(self.nodes[_key(name)], total)
         return found[last]
 
     @staticmethod
-    def _pass(node: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    def let_through(node: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """Return what a node makes of (time, batch, ...)."""
         if isinstance(node, _Neuron):
-            return node(x)
+            found: torch.Tensor = node(x)
+            return found
         y = node(x.flatten(0, 1))
         return y.reshape(*x.shape[:2], *y.shape[1:])
 
@@ -153,6 +259,8 @@ class _Neuron(nn.Module):
     def __init__(self, node: Any, dt: float):
         super().__init__()
         self.leaks, self.spikes = hasattr(node, "tau"), hasattr(node, "v_threshold")
+        if self.leaks:
+            _check_tau(np.asarray(node.tau), dt)
         zero = np.zeros_like(node.r)
         reset = getattr(node, "v_reset", None)
         values = {
@@ -199,7 +307,20 @@ def _tensor(values: Any) -> torch.Tensor:
     return torch.tensor(np.asarray(values), dtype=torch.get_default_dtype())
 
 
+def _check_tau(tau: Any, dt: float) -> None:
+    """Refuse time constants that Euler's steps of dt do not follow."""
+    short = tau[~(tau > 0)]
+    if short.size:
+        raise SettingError(f"tau {short.ravel()[0]:g}: must be a time above 0")
+    # Between dt and dt / 2 potentials would swing about their end, below they grow without bound.
+    # Files hold 32 bits: what is as long as dt may be a little shorter there.
+    if tau.size and dt > tau.min() * (1.0 + 1e-6):
+        raise SettingError(f"tau {tau.min():g} is shorter than dt {dt:g}: choose a shorter dt")
+
+
 def _with(layer: nn.Module, weight: Any, bias: Any) -> nn.Module:
+    if bias is not None and np.shape(bias) != weight.shape[:1]:
+        raise SettingError(f"bias of shape {np.shape(bias)}; expected ({weight.shape[0]},)")
     with torch.no_grad():
         layer.weight.copy_(_tensor(weight))
         if bias is not None:
@@ -216,6 +337,9 @@ def _linear(node: Any, _: float) -> nn.Module:
 
 def _conv(node: Any, _: float) -> nn.Module:
     weight = np.asarray(node.weight)
+    axes = 3 if type(node).__name__ == "Conv1d" else 4
+    if weight.ndim != axes:
+        raise SettingError(f"weight of shape {weight.shape}; expected {axes} axes")
     kind = nn.Conv1d if weight.ndim == 3 else nn.Conv2d
     outputs, inputs, *kernel = weight.shape
     padding = node.padding if isinstance(node.padding, str) else _ints(node.padding)

@@ -136,3 +136,69 @@ def test_what_is_not_built_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "no.nir").write_text("nothing")
     with pytest.raises(DataError, match=r"no\.nir"):
         from_nir(tmp_path / "no.nir", DT)
+
+
+def graph_of(edges: list[tuple[str, str]] | None = None, shape: int = 3, **nodes: Any) -> Any:
+    """A graph of nodes in a row, or with edges of its own, that nobody has checked."""
+    ends = {"input": nir.Input({"input": np.array([shape])})}
+    ends |= {**nodes, "output": nir.Output({"output": np.array([2])})}
+    return nir.NIRGraph(ends, edges or list(pairwise(ends)), type_check=False)
+
+
+LINEAR = nir.Affine(np.ones((2, 3)), np.zeros(2))
+ROW = [("input", "a"), ("a", "output")]
+UNFIT: list[tuple[Any, str]] = [
+    (5, "graph is int: must be a nir.NIRGraph"),
+    (
+        graph_of(a=nir.Affine(np.full((2, 3), np.nan), np.zeros(2))),
+        r"a \(Affine\): weight is not f",
+    ),
+    (graph_of(a=nir.Affine(np.ones((2, 3)), np.zeros(4))), r"a \(Affine\): bias of shape \(4,\)"),
+    (graph_of(a=nir.Affine(np.ones((2, 3)), np.zeros(1))), r"a \(Affine\): bias of shape \(1,\)"),
+    (graph_of(a=nir.Linear(np.ones((2, 3, 1)))), r"a \(Linear\): weight of shape \(2, 3, 1"),
+    (graph_of(forward=LINEAR), "node forward: choose another name"),
+    (graph_of(**{"a.b": LINEAR, "a_b": nir.Linear(np.eye(2))}), "a_b: choose another name"),
+    (graph_of(a=LINEAR, shape=5), r"a \(Affine\) does not take numbers of shape \(5,\)"),
+    (graph_of(a=nir.Scale(np.ones(3)), shape=1), r"a \(Scale\) does not take .* \(1,\)"),
+    (graph_of(a=LINEAR, b=nir.Linear(np.ones((4, 2)))), r"output \(Output\) .*\(4,\)"),
+    (graph_of(ROW, a=LINEAR, lost=LINEAR), "lost hears of none"),
+    (graph_of([*ROW, ("input", "lost")], a=LINEAR, lost=LINEAR), "lost leads to no output"),
+    (graph_of([*ROW, ("zz", "output")], a=LINEAR), "edge zz -> output"),
+    (
+        graph_of([*ROW, ("input", "b"), ("b", "output")], a=LINEAR, b=nir.Scale(np.ones(3))),
+        r"output \(Output\) hears numbers of several shapes, \(2,\), \(3,\)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("graph", "why"), UNFIT)
+def test_a_graph_that_does_not_fit_is_refused_by_the_name_of_its_node(graph: Any, why: str) -> None:
+    with pytest.raises(SettingError, match=why) as raised:
+        from_nir(graph, DT)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["LIF", "LI"])
+@pytest.mark.parametrize(
+    ("tau", "why"),
+    [
+        (0.0, "tau 0: must be a time above 0"),
+        (-0.01, "tau -0.01: must be"),
+        (np.nan, "tau nan: must be"),
+        (5e-4, "tau 0.0005 is shorter than dt 0.001"),
+    ],
+)
+def test_neurons_that_cannot_be_integrated_are_refused(kind: str, tau: float, why: str) -> None:
+    more = {"v_threshold": 1.0} if kind == "LIF" else {}
+    node = getattr(nir, kind)(**neurons(tau=tau, r=1.0, v_leak=0.0, **more))
+    with pytest.raises(SettingError, match=rf"node one \({kind}\): {why}"):
+        from_nir(chain((3,), one=node), DT)
+    node.tau = np.full(3, np.float32(DT))  # as files hold it: just as long
+    from_nir(chain((3,), one=node), DT)
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (0, 1, 3), (2, 1, 1, 3), (2, 1, 4)])
+def test_an_input_without_time_and_batch_is_refused(shape: tuple[int, ...]) -> None:
+    model = from_nir(graph_of(a=LINEAR), DT)
+    with pytest.raises(SettingError, match=r"takes \(time, batch, 3\), at least one time step"):
+        model(torch.ones(shape))
