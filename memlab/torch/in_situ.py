@@ -118,8 +118,8 @@ def program(model: torch.nn.Module) -> None:
         if layer.written and layer.moved:
             raise SettingError(
                 f"{layer.parts[0].matrix.name} was written by write-and-verify, and its update "
-                f"rule does not know where its cells are: {layer.ways} brings what it was moved to "
-                "to the array. Nothing was pulsed"
+                f"rule does not know where its cells are: {layer.ways} brings the new weights "
+                "there. Nothing was pulsed"
             )
     changes = [
         (matrix, change)
