@@ -172,7 +172,7 @@ def test_a_cell_that_does_not_respond_is_not_pulsed_for_ever() -> None:
 @pytest.mark.parametrize("rule", ["mixed-precision", "write-verify"])
 def test_without_a_law_a_rule_that_compares_asks_for_the_slope(rule: str) -> None:
     class Unknown(RecordingArray):
-        stated_law = None
+        stated_law, writable = None, False
 
     array = Unknown(2, 3)
     with pytest.raises(SettingError, match=r"update\.slope.*Nothing was pulsed"):
