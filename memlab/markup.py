@@ -6,10 +6,11 @@ a user calls a thing is escaped: it is text.
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from html import escape
 from io import BytesIO
 
 import numpy as np
@@ -17,7 +18,17 @@ import numpy.typing as npt
 
 from memlab.units import prefixed
 
-__all__ = ["card", "curve", "scale_bar", "small_map", "spelt", "table", "usual_ends"]
+__all__ = [
+    "card",
+    "curve",
+    "escape",
+    "plain",
+    "scale_bar",
+    "small_map",
+    "spelt",
+    "table",
+    "usual_ends",
+]
 
 _COLOURS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725"
 """Viridis (matplotlib), which rises in lightness and is told apart by colour-blind people."""
@@ -29,6 +40,26 @@ _SHARE = 1.0
 """Percent of the cells at either end that do not stretch the scale."""
 
 _CELL = "padding:.1em .9em .1em 0;text-align:left;vertical-align:top;border:0"
+
+
+def plain(text: str, keep: str = "") -> str:
+    """Return a text of a file without what a terminal or a browser would obey.
+
+    Control characters become U+FFFD, those that turn the direction of what follows (U+202E, and the
+    others of Unicode's category Cf) too: a number after one would be read backwards. `keep` says
+    which are left.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in keep or unicodedata.category(c) == "Zs" else "\ufffd"
+        for c in text
+    )
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML shows it: `plain`, but for the ends of its lines and its tabs."""
+    return html.escape(plain(text, "\n\t"))
 
 
 def card(

@@ -17,13 +17,12 @@ import sys
 import threading
 import weakref
 from dataclasses import dataclass
-from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from memlab.errors import DataError, SettingError
-from memlab.markup import card, curve, small_map, spelt
+from memlab.markup import card, curve, escape, small_map, spelt
 from memlab.runs.follower import Follower, Progress
 from memlab.runs.reader import Run
 from memlab.runs.vitals import duration

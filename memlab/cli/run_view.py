@@ -9,6 +9,7 @@ from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
+from memlab.markup import plain
 from memlab.runs.follower import Progress
 from memlab.runs.reader import ConductanceMap, Run
 from memlab.runs.vitals import duration
@@ -39,9 +40,9 @@ class RunView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         run, progress, width = self._run, self._progress, options.max_width
-        head = Text(_plain(run.path.name), style="bold", overflow="ellipsis", no_wrap=True)
+        head = Text(plain(run.path.name), style="bold", overflow="ellipsis", no_wrap=True)
         yield head
-        about = Text(f"{_plain(run.title)}: {progress.status}")
+        about = Text(f"{plain(run.title)}: {progress.status}")
         if what := run.origin:
             about.append(f"  {what}", style="bold reverse")
         yield about
@@ -61,19 +62,14 @@ class RunView:
             for text in _map_lines(name, one, width, high):
                 yield Text(text, no_wrap=True)
         if self._trouble:
-            yield Text(_plain(self._trouble), style="bold")
+            yield Text(plain(self._trouble), style="bold")
 
 
 def line(run: Run, progress: Progress) -> str:
     """Return where a run is in one line without colours, for a pipe."""
     vitals = progress.vitals
     parts = [f"{vitals[k].label} {vitals[k].words}" for k in _IN_A_LINE if k in vitals]
-    return ", ".join((f"{_plain(run.path.name)}: {progress.status}", _so_far(progress), *parts))
-
-
-def _plain(text: str) -> str:
-    """Return a text of a file without what a terminal would obey."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return ", ".join((f"{plain(run.path.name)}: {progress.status}", _so_far(progress), *parts))
 
 
 def _so_far(progress: Progress) -> str:
@@ -98,7 +94,7 @@ def _map_lines(name: str, one: ConductanceMap, width: int, high: int) -> Iterato
         values = 1e6 * one.conductance
     known = values[np.isfinite(values)]
     if not known.size:
-        yield f"{_plain(name)}: no cell has a value"
+        yield f"{plain(name)}: no cell has a value"
         return
     missing = f", {values.size - known.size} without a value" if known.size < values.size else ""
     least, middle, most = (float(f(known)) + 0.0 for f in (np.min, np.median, np.max))
@@ -107,7 +103,7 @@ def _map_lines(name: str, one: ConductanceMap, width: int, high: int) -> Iterato
     across = ""
     if 4 * columns < rows:  # a column stands on its side
         values, across = values.T, ", rows from left to right"
-    yield f"{_plain(name)}, {rows} x {columns}: {span}{missing}{across}"
+    yield f"{plain(name)}, {rows} x {columns}: {span}{missing}{across}"
     parts = np.array_split(values, min(high, len(values)))
     small = np.array([[_mean(part) for part in _across(part, width)] for part in parts])
     text, wide = _levels(small.ravel()), small.shape[1]

@@ -20,6 +20,7 @@ from memlab.live.panels import Panel, distribution, say, sheet, text
 from memlab.live.plots import ClassPlot, MapPlot
 from memlab.live.run_view import in_words
 from memlab.live.watch import Watch
+from memlab.markup import plain
 from memlab.numeric import FloatArray
 from memlab.passport.story import CellStory
 from memlab.report import Row
@@ -97,7 +98,7 @@ class ChipPage(Page[ChipView]):
         about = seen.summary
         rows, columns = seen.shape
         self.row.high, self.column.high = rows - 1, columns - 1
-        self.document.title = f"chip {about['chip']} - memlab live"
+        self.document.title = plain(f"chip {about['chip']} - memlab live")
         head = html.heading(f"Chip {about['chip']}", 1) + html.line(
             f"passport {seen.path.name}, {rows} x {columns} cells, {len(about['runs'])} runs"
         )

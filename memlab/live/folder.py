@@ -16,7 +16,7 @@ from typing import Any
 
 from memlab.errors import DataError
 from memlab.kinds import kind_of_run
-from memlab.markup import spelt
+from memlab.markup import plain, spelt
 from memlab.runs.brief import Brief, read_brief
 from memlab.runs.found import FoundValues
 from memlab.runs.listing import SUFFIXES
@@ -42,7 +42,7 @@ class Entry:
     number
         By which people name it on the page; it stays while the program runs.
     name
-        Path below the directory.
+        Path below the directory, with every character that it has; all other texts are plain.
     kind, preset, status, board, chip, tags, title, started, seconds, seed
         Of the run; None where it has none.
     found
@@ -234,16 +234,16 @@ class FolderSource:
         return Entry(
             number=number,
             name=name,
-            kind=run.kind,
-            preset=run.preset,
-            status=run.status,
+            kind=plain(run.kind),
+            preset=plain(run.preset),
+            status=plain(run.status),
             started=run.started.astimezone(UTC),
             seconds=run.seconds,
-            board=" ".join(run.boards),
-            chip=", ".join(dict.fromkeys(filter(None, run.chips))),
+            board=plain(" ".join(run.boards)),
+            chip=plain(", ".join(dict.fromkeys(filter(None, run.chips)))),
             seed=run.seed,
-            tags=run.tags,
-            title=run.title,
-            found="" if chief is None else spelt(f"{chief} {found[chief].in_words()}"),
+            tags=tuple(map(plain, run.tags)),
+            title=plain(run.title),
+            found="" if chief is None else plain(spelt(f"{chief} {found[chief].in_words()}")),
             emulated=run.emulated,
         )

@@ -17,6 +17,7 @@ from memlab.live.panels import say, text
 from memlab.live.run_table import RunTable
 from memlab.live.run_view import RunView
 from memlab.live.watch import Watch
+from memlab.markup import plain
 
 __all__ = ["FolderPage"]
 
@@ -66,7 +67,7 @@ class FolderPage(Page[Folder]):
         if not seen.left or len(seen.entries) >= _GROWN * self._table.total:
             self._table.show(seen.entries)
         name = seen.path.resolve().name or str(seen.path)
-        self.document.title = f"{name}, {len(seen.entries):,} runs - memlab live"
+        self.document.title = plain(f"{name}, {len(seen.entries):,} runs - memlab live")
         words = f"{len(seen.entries):,} runs, {self._table.count:,} in the table"
         if seen.left:
             words += f"; {seen.left:,} files are still to be read"

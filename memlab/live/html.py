@@ -1,14 +1,14 @@
-"""HTML of tables, headings and messages. Every text is escaped here, and only here."""
+"""HTML of tables, headings and messages. Every text is escaped here (`memlab.markup.escape`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from memlab.markup import escape
 from memlab.report import Row
 
 __all__ = ["badge", "classes", "facts", "heading", "line", "links", "message", "table"]

@@ -17,6 +17,7 @@ from bokeh.plotting import figure
 
 from memlab.figures.cell_map import robust_limits
 from memlab.live.colours import CLASSES, DASHES, series
+from memlab.markup import plain
 from memlab.numeric import FloatArray
 
 __all__ = ["PALETTES", "ClassPlot", "CurvePlot", "HistogramPlot", "MapPlot", "shrunk"]
@@ -219,8 +220,8 @@ def shrunk(values: FloatArray) -> FloatArray:
 
 
 def _without_formulas(name: str) -> str:
-    """Return a name in which Bokeh finds no formula, which it would want to load MathJax for."""
-    return name.replace("$", "\N{FULLWIDTH DOLLAR SIGN}")
+    """Return a plain name in which Bokeh finds no formula: for one it would load MathJax."""
+    return plain(name).replace("$", "\N{FULLWIDTH DOLLAR SIGN}")
 
 
 def _map_figure(height: int) -> Any:

@@ -22,7 +22,7 @@ from memlab.live.run_panels import (
 )
 from memlab.live.run_view import RunView
 from memlab.live.watch import Watch
-from memlab.markup import spelt
+from memlab.markup import plain, spelt
 from memlab.report import Row
 
 __all__ = ["RunPage"]
@@ -59,7 +59,7 @@ class RunPage(Page[RunView]):
 
     def show(self, seen: RunView) -> Sequence[Any]:
         """Show a look at the run."""
-        self.document.title = f"{seen.run.path.name}, {seen.run.status} - memlab live"
+        self.document.title = plain(f"{seen.run.path.name}, {seen.run.status} - memlab live")
         head = head_of(seen, back=self._back)
         say(self.head, head)
         return [part for panel in self._panels for part in panel.show(seen)]

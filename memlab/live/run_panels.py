@@ -15,6 +15,7 @@ from memlab.live.colours import CLASSES
 from memlab.live.panels import Panel, distribution, known, number, sheet
 from memlab.live.plots import ClassPlot, CurvePlot, HistogramPlot, MapPlot
 from memlab.live.run_view import RunView
+from memlab.markup import plain
 from memlab.report import Row
 
 __all__ = [
@@ -122,8 +123,9 @@ class MapPanels:
         if not self._maps:
             return []
         names = sorted(self._maps, key=lambda name: -self._maps[name].conductance.size)
-        if self._choice.options != names:
-            self._choice.options = names
+        options = [one if one.isprintable() else (one, plain(one)) for one in names]
+        if self._choice.options != options:
+            self._choice.options = options
         if self._choice.value not in names:
             self._choice.value = names[0]
         name = str(self._choice.value)

@@ -19,6 +19,7 @@ from bokeh.models import (
 
 from memlab.live.folder import Entry, matches
 from memlab.live.panels import sheet
+from memlab.markup import plain
 
 __all__ = ["MOST_CHOSEN", "RunTable"]
 
@@ -177,4 +178,4 @@ def _column(entries: Sequence[Entry], name: str) -> Any:
         return np.array([np.nan if value is None else value for value in values], np.float64)
     if name == "started":
         return [f"{value:%Y-%m-%d %H:%M:%S}" for value in values]
-    return [", ".join(value) if name == "tags" else value for value in values]
+    return [", ".join(value) if name == "tags" else plain(str(value)) for value in values]

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from memlab._version import __version__
-from memlab.markup import scale_bar, small_map, spelt, usual_ends
+from memlab.markup import plain, scale_bar, small_map, spelt, usual_ends
 from memlab.report.pictures import Picture, maps_of
 from memlab.report.summary import Row, Summary
 from memlab.storage import write_over
@@ -42,6 +42,7 @@ def write_page(
     environment = Environment(
         loader=PackageLoader("memlab.report", "templates"),
         autoescape=True,
+        finalize=_plain,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -63,6 +64,12 @@ def write_page(
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
     write_over(path, lambda file: file.write(page.encode()))
+
+
+def _plain(value: object) -> object:
+    """Return what a template puts in: of texts of files what a browser does not obey."""
+    is_text = isinstance(value, str) and not hasattr(value, "__html__")
+    return plain(str(value), "\n\t") if is_text else value
 
 
 def _maps(summaries: Sequence[Summary]) -> tuple[str, list[str]]:

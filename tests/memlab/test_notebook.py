@@ -22,7 +22,7 @@ import memlab.notebook
 from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard
 from memlab.errors import SettingError
-from memlab.markup import card, small_map, table
+from memlab.markup import card, escape, plain, small_map, table
 from memlab.notebook import RunWatch
 from memlab.passport import Passport
 from memlab.runs import Findings, Quantity
@@ -104,6 +104,15 @@ def test_names_stay_text() -> None:
         page = Page(html)
         assert "script" not in page.tags
         assert page.text.count(EVIL) >= 3
+
+
+def test_a_text_of_a_file_turns_no_number_round() -> None:
+    """U+202E and its like would have what follows read backwards: 12.5 as 5.21."""
+    marks = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)))
+    html = card(marks, [(marks, f"{marks}12.5\n")], [small_map([[1.0]], "S", marks)], mark=marks)
+    assert not set(html) & set(marks)
+    assert plain(f"{marks[4]}b\n\x1b[31m 1\xa0500") == "\ufffdb\ufffd\ufffd[31m 1\xa0500"
+    assert escape("one\ntwo\t<") == "one\ntwo\t&lt;"
 
 
 def test_an_array_shows_what_is_known_and_asks_no_device(monkeypatch: pytest.MonkeyPatch) -> None:

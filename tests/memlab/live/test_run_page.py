@@ -1,5 +1,6 @@
 """The page of a run shows what the file holds, as plots and as numbers, and nothing else."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -11,11 +12,15 @@ import numpy as np
 import pytest
 
 pytest.importorskip("bokeh", reason="the extra live is not installed")
-from bokeh.models import Plot
-from support.live_pages import Shown
+from bokeh.document import Document
+from bokeh.models import DataTable, Plot
+from support.live_pages import Looked, Shown
 
 from memlab.live.colours import SCHEMES
+from memlab.live.folder import FolderSource
+from memlab.live.folder_page import FolderPage
 from memlab.live.run_source import RunSource
+from memlab.report import summarise, write_page
 from memlab.runs import open_run
 
 PageOf = Callable[[Path], Shown]
@@ -209,3 +214,36 @@ def test_a_change_upwards_is_red_on_a_page_as_in_a_picture() -> None:
     for shown, drawn in ((lowest, 0.0), (highest, 1.0)):
         as_drawn = colormaps["RdBu_r"](drawn)
         assert (shown[0] > shown[2]) == (as_drawn[0] > as_drawn[2])
+
+
+TURN = "\u202e1.5"
+
+
+@pytest.fixture
+def turned(live_runs: dict[str, Path], tmp_path: Path) -> Path:
+    """A training whose texts turn the direction of what follows."""
+    path = Path(shutil.copy(live_runs["train"], tmp_path / f"{TURN}.h5"))
+    with h5py.File(path, "r+") as file:
+        entry = file["entry"]
+        for name in ("title", "preset", "board", "notes"):
+            entry.attrs[name] = TURN
+        entry.attrs["tags"] = json.dumps([TURN])
+        entry["instrument"].attrs["board.serial"] = TURN
+        entry.copy("lstm", f"lstm{TURN}")
+    return path
+
+
+def test_no_text_of_a_file_turns_what_follows(turned: Path, page_of: PageOf) -> None:
+    shown = page_of(turned)
+    assert TURN[0] not in shown.html + shown.document.title
+    assert shown.html.count("\ufffd1.5") > 4
+    choice = shown.panel("Conductance").children[1]
+    assert (f"lstm{TURN}", "lstm\ufffd1.5") in choice.options
+    document = Document()
+    FolderPage(document, Looked(FolderSource(turned.parent).look()), lambda name: None)
+    (table,) = document.select({"type": DataTable})
+    assert TURN[0] not in repr(dict(table.source.data)) + document.title
+    assert table.source.data["name"] == ["\ufffd1.5.h5"]
+    report = turned.parent / "report.html"
+    write_page(report, TURN, [(summarise(turned), [])])
+    assert TURN[0] not in report.read_text(encoding="utf-8")
