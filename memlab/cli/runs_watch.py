@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import rich_click as click
 from click.exceptions import Exit
 from rich.console import Console
@@ -99,6 +100,11 @@ def _reached(progress: Progress) -> tuple[object, ...]:
     return progress.status, progress.done, progress.losses.size
 
 
+def _known(value: float | tuple[float, float]) -> float | tuple[float, float] | None:
+    """Return a value as JSON has it, which has no NaN: the words beside it say what it is."""
+    return value if np.isfinite(value).all() else None
+
+
 def _document(run: Run, progress: Progress) -> dict[str, object]:
     return {
         "run": str(run.path),
@@ -110,7 +116,7 @@ def _document(run: Run, progress: Progress) -> dict[str, object]:
         "seconds_left": progress.left,
         "emulated": run.emulated,
         "vitals": {
-            name: {"value": one.value, "units": one.units, "words": one.words}
+            name: {"value": _known(one.value), "units": one.units, "words": one.words}
             for name, one in progress.vitals.items()
         },
     }

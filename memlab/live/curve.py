@@ -25,6 +25,8 @@ class Points:
         Items so far.
     last, least, most
         The last one, and the ends of all; NaN where none is a number.
+    not_finite
+        How many items are NaN or infinite.
     """
 
     number: FloatArray
@@ -35,6 +37,7 @@ class Points:
     last: float
     least: float
     most: float
+    not_finite: int = 0
 
 
 class Curve:
@@ -90,7 +93,8 @@ class Curve:
         ends = (float("nan"),) * 2
         if not none.all():
             ends = float(np.nanmin(low)), float(np.nanmax(high))
-        return Points((begin + end + 1) / 2, mean, low, high, self.count, self._last, *ends)
+        lost = self.count - int(numbers.sum())
+        return Points((begin + end + 1) / 2, mean, low, high, self.count, self._last, *ends, lost)
 
     def _halve(self) -> None:
         """Make one part of every two."""

@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from bokeh.models import ColorBar, ColumnDataSource, Legend, LegendItem, LinearColorMapper, Range1d
+from bokeh.models import (
+    BooleanFilter,
+    CDSView,
+    ColorBar,
+    ColumnDataSource,
+    Legend,
+    LegendItem,
+    LinearColorMapper,
+    Range1d,
+)
 from bokeh.palettes import Cividis256, RdBu11, Viridis256, interp_palette
 from bokeh.plotting import figure
 
@@ -85,13 +94,15 @@ class CurvePlot:
         self.logarithmic = logarithmic
         self.plot = new_plot(x, y, y_axis_type="log" if logarithmic else "linear")
         self._sources = [ColumnDataSource({"x": [], "y": []}) for _ in names]
+        # A line needs two points: one between two that are no numbers would not be seen.
+        self._alone = [CDSView(filter=BooleanFilter([])) for _ in names]
         items = []
         for k, (name, source) in enumerate(zip(names, self._sources, strict=True)):
             line = self.plot.line("x", "y", source=source, line_width=2)
             line.glyph.line_dash = DASHES[k % len(DASHES)]
             drawn = [line]
-            if markers:
-                drawn.append(self.plot.scatter("x", "y", source=source, size=5))
+            view = {} if markers else {"view": self._alone[k]}
+            drawn.append(self.plot.scatter("x", "y", source=source, size=5, **view))
             for one in drawn:
                 one.tags = series(k)
             items.append(LegendItem(label={"value": _without_formulas(name)}, renderers=drawn))
@@ -106,6 +117,15 @@ class CurvePlot:
         """Draw (x, y) of every curve; NaN leaves a gap."""
         for source, (x, y) in zip(self._sources, curves, strict=True):
             source.data = {"x": np.asarray(x, float), "y": np.asarray(y, float)}
+        for view, source in zip(self._alone, self._sources, strict=True):
+            view.filter.booleans = _alone(source.data["y"]).tolist()
+
+
+def _alone(values: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which values, shape (n,), are numbers between two that are none."""
+    known = np.pad(np.isfinite(values), 1)
+    alone: npt.NDArray[np.bool_] = known[1:-1] & ~known[:-2] & ~known[2:]
+    return alone
 
 
 class MapPlot:

@@ -24,6 +24,7 @@ from memlab.live.run_view import RunView
 from memlab.live.watch import Watch
 from memlab.markup import plain, spelt
 from memlab.report import Row
+from memlab.runs.vitals import in_digits
 
 __all__ = ["RunPage"]
 
@@ -76,7 +77,7 @@ def head_of(view: RunView, *, back: bool) -> str:
     if progress.done or progress.total is not None:
         words.append(f"{progress.done:,}{total} {progress.what}")
     if "loss" in view.curves:
-        words.append(f"loss {view.curves['loss'].last:.5g}")
+        words.append(f"loss {in_digits(view.curves['loss'].last)}")
     link = '<p><a href="/">All runs of the directory</a></p>' if back else ""
     warnings = "".join(html.message(text) for text in view.summary.warnings)
     line = html.line(", ".join(words))

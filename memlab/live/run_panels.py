@@ -17,6 +17,7 @@ from memlab.live.plots import ClassPlot, CurvePlot, HistogramPlot, MapPlot
 from memlab.live.run_view import RunView
 from memlab.markup import plain
 from memlab.report import Row
+from memlab.runs.vitals import in_digits
 
 __all__ = [
     "ClassPanel",
@@ -83,11 +84,13 @@ class CurvePanel:
         curves = (points.mean, points.low, points.high)
         self._plot.show([(points.number, one) for one in curves[: len(names)]])
         rows = [
-            ("last", f"{points.last:.5g}"),
+            ("last", in_digits(points.last)),
             ("least", f"{points.least:.5g}"),
             ("largest", f"{points.most:.5g}"),
             ("updates", f"{points.count:,}"),
         ]
+        if points.not_finite:
+            rows.append(("not finite", f"{points.not_finite:,} of {points.count:,}"))
         if self._name == "loss" and (held := view.curves.get("validation loss")) is not None:
             rows.insert(1, ("last of held out samples", f"{held.last:.5g}"))
         self._panel.tell(html.table(("", self._label), rows))

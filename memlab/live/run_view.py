@@ -116,7 +116,8 @@ class RunMemory:
         """Say how much there is of what is counted, and how much of it comes in a second."""
         counts = {name: _length(entry, path) for name, path in _RECORDED.items()}
         for name in _COUNTED:
-            if (one := progress.vitals.get(name)) is not None:
+            one = progress.vitals.get(name)
+            if one is not None and np.isfinite(one.value).all():
                 counts[one.label] = int(np.max(one.value))
         now = time.monotonic()
         self._counted.append((now, counts))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import h5py
+import numpy as np
 
 from memlab.runs.schema import Family
 
@@ -76,6 +77,28 @@ def count_steps(
     items = entry[dataset]
     done = len(items)
     if numbered and done:
-        # The step of the last item is under way.
-        done = int(items[done - 1]) + (1 if finished else 0)
+        done = int(items[done - 1]) + (1 if finished or _is_whole(items) else 0)
     return done, total, what
+
+
+_TAIL = 1024
+"""Items that are read at first: most steps are shorter."""
+
+
+def _is_whole(items: h5py.Dataset) -> bool:
+    """Return whether the last step has as many items as the one before.
+
+    All have the same number. While there is one step only, that cannot be known of a run that goes
+    on: it is under way.
+    """
+    size = _TAIL
+    while True:
+        tail = items[-min(size, len(items)) :]
+        begins = np.flatnonzero(np.diff(tail)) + 1
+        if len(begins) > 1 or size >= len(items):
+            break
+        size *= 8
+    if not len(begins):
+        return False
+    before = begins[-2] if len(begins) > 1 else 0
+    return bool(len(tail) - begins[-1] >= begins[-1] - before)

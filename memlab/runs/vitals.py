@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 import h5py
 import numpy as np
 
+from memlab.errors import DataError
 from memlab.runs.last_currents import last_currents
 from memlab.runs.reader import Run
 from memlab.units import prefixed
 
-__all__ = ["Vital", "duration", "vitals"]
+__all__ = ["Vital", "duration", "in_digits", "vitals"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def vitals(run: Run, entry: h5py.Group, now: datetime | None = None) -> dict[str
 
 def duration(seconds: float) -> str:
     """Return a time as people say it: 0.25 s, 42 s, 3 min 05 s, 2 h 07 min, 3 d 4 h."""
-    if not seconds >= 59.5:
+    if not np.isfinite(seconds):
+        return in_digits(seconds)
+    if seconds < 59.5:
         return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
     whole = round(seconds)
     for size, unit, part, below in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
@@ -73,15 +76,22 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60:02d} s"
 
 
+def in_digits(value: float) -> str:
+    """Return a pure number in five digits; of one that is NaN or infinite: not finite (nan)."""
+    return f"{value:.5g}" if np.isfinite(value) else f"not finite ({value})"
+
+
 def _learning(entry: h5py.Group) -> Iterator[Vital]:
     for name, label, path in (
         ("loss", "loss", "training/loss"),
         ("validation_loss", "held out", "validation/loss"),
         ("accuracy", "accuracy", "training/accuracy"),
     ):
-        if (value := _last(entry, path)) is not None:
-            words = f"{value:.1%} of a batch" if name == "accuracy" else f"{value:.5g}"
-            yield Vital(name, label, value, "1", words)
+        if (value := _last(entry, path, nan=True)) is None:
+            continue
+        is_share = name == "accuracy" and np.isfinite(value)
+        words = f"{value:.1%} of a batch" if is_share else in_digits(value)
+        yield Vital(name, label, value, "1", words)
     if restarts := _last(entry, "training/restarts"):
         yield _count("restarts", "begun anew", restarts)
 
@@ -140,18 +150,30 @@ def _signs(run: Run, entry: h5py.Group) -> Iterator[Vital]:
         yield Vital("currents", "last currents", (low, high), "A", words)
 
 
-def _last(entry: h5py.Group, path: str) -> float | None:
-    """Return the last item of a growing dataset; None where there is none yet."""
+def _last(entry: h5py.Group, path: str, *, nan: bool = False) -> float | None:
+    """Return the last item of a growing dataset; None where there is none yet.
+
+    NaN is none either, but for what is asked with `nan`.
+    """
     if path not in entry or not len(entry[path]):
         return None
+    if entry[path].ndim != 1:
+        raise DataError(
+            f"entry/{path} has {entry[path].ndim} dimensions, where one number for each step is "
+            "expected: another program wrote it, or it is damaged"
+        )
     value = float(entry[path][-1])
-    return None if np.isnan(value) else value
+    return None if np.isnan(value) and not nan else value
 
 
 def _count(name: str, label: str, count: float) -> Vital:
+    if not np.isfinite(count):
+        return Vital(name, label, float(count), "1", in_digits(count))
     return Vital(name, label, int(count), "1", f"{int(count):,}".replace(",", "\N{NO-BREAK SPACE}"))
 
 
 def _with_prefix(value: float, units: str) -> str:
+    if not np.isfinite(value):
+        return in_digits(value)
     factor, unit = prefixed(abs(value), units)
     return f"{value / factor:.3g} {unit}"

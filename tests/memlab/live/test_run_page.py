@@ -10,12 +10,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("bokeh", reason="the extra live is not installed")
 from bokeh.document import Document
 from bokeh.models import DataTable, Plot
 from support.live_pages import Looked, Shown
 
+from memlab.cli import cli
+from memlab.errors import DataError
 from memlab.live.colours import SCHEMES
 from memlab.live.folder import FolderSource
 from memlab.live.folder_page import FolderPage
@@ -247,3 +250,45 @@ def test_no_text_of_a_file_turns_what_follows(turned: Path, page_of: PageOf) -> 
     report = turned.parent / "report.html"
     write_page(report, TURN, [(summarise(turned), [])])
     assert TURN[0] not in report.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def diverged(live_runs: dict[str, Path], tmp_path: Path) -> Path:
+    """A training whose losses are no numbers, but for one between two of these."""
+    path = Path(shutil.copy(live_runs["train"], tmp_path / "diverged.h5"))
+    with h5py.File(path, "r+") as file:
+        entry = file["entry"]
+        entry["training/loss"][:] = [np.nan, 2.5, np.inf, np.nan]
+        entry["spent/seconds"][:] = np.inf
+        entry.attrs["seconds"], entry.attrs["on_board.seconds"] = np.nan, np.inf
+    return path
+
+
+def test_losses_that_are_no_numbers_are_counted_and_one_between_them_is_drawn(
+    diverged: Path, page_of: PageOf
+) -> None:
+    shown = page_of(diverged)
+    assert "loss not finite (nan)" in shown.head
+    assert shown.numbers("Progress")["loss"] == ["not finite (nan)"]
+    assert shown.numbers("Progress")["time on the real board"] == ["not finite (inf)"]
+    numbers = shown.numbers("Loss")
+    assert (numbers["last"], numbers["not finite"]) == (["not finite (nan)"], ["3 of 4"])
+    (plot,) = shown.panel("Loss").select({"type": Plot})
+    _, dots = plot.renderers
+    assert dots.view.filter.booleans == [False, True, False, False]
+    told = CliRunner().invoke(cli, ["runs", "watch", str(diverged), "--once"])
+    assert "loss not finite (nan)" in told.output, told.exception
+    told = CliRunner().invoke(cli, ["runs", "watch", str(diverged), "--once", "--json"])
+    assert json.loads(told.stdout, parse_constant=pytest.fail)["vitals"]["loss"]["value"] is None
+
+
+def test_a_file_that_holds_something_else_is_told_why(
+    live_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(live_runs["train"], tmp_path / "other.h5"))
+    with h5py.File(path, "r+") as file:
+        del file["entry/training/loss"]
+        file["entry/training/loss"] = np.zeros((3, 4))
+    with pytest.raises(DataError, match="training/loss has 2 dimensions") as told:
+        RunSource(path).look()
+    assert "TypeError" not in str(told.value)

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
-from memlab.runs import open_run
+from memlab.runs import Family, open_run
 from memlab.runs.follower import Follower
 from memlab.runs.last_currents import last_currents
+from memlab.runs.steps import count_steps
 from memlab.runs.vitals import duration, vitals
 
 
@@ -118,3 +119,25 @@ def test_a_training_tells_its_bill_while_it_goes_on(made_runs: dict[str, Path]) 
     assert found["on_board"].value == spent["seconds"][-1]
     assert found["sets"].value == run.counts["set"]
     assert found["energy"].value == spent["energy"][-1]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "done"),
+    [
+        ([], 0),
+        ([0, 0], 0),  # of how many nobody knows yet
+        ([0, 1], 2),
+        ([0, 0, 0, 1, 1], 1),
+        ([0, 0, 0, 1, 1, 1], 2),
+        ([*range(5516)], 5516),
+        ([*np.repeat(range(3), 3000), *[3] * 2999], 3),
+        (np.repeat(range(3), 3000), 3),
+    ],
+)
+def test_an_epoch_counts_once_it_has_as_many_updates_as_the_one_before(
+    epochs: list[int], done: int, tmp_path: Path
+) -> None:
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["training/epoch"] = np.array(epochs, "i4")
+        found = count_steps(file, {}, Family.EXPERIMENT, {}, finished=False)
+    assert found == (done, None, "epochs")

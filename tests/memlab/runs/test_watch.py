@@ -30,13 +30,13 @@ def test_one_look_says_how_far_it_is(writer: Writer, tmp_path: Path) -> None:
     run = str(tmp_path / "run.h5")
     shown = CliRunner().invoke(cli, ["runs", "watch", run, "--once"])
     assert shown.exit_code == 0, shown.output
-    assert "1 of 6 epochs" in shown.stdout
+    assert "2 of 6 epochs" in shown.stdout
     assert "loss 0.25" in shown.stdout
     assert "dense, 2 x 3: 3e+06 to 3e+06 uS" in shown.stdout
     done = CliRunner().invoke(cli, ["runs", "watch", run, "--once", "--json"])
     document = json.loads(done.stdout)
     assert document["status"] == "running"
-    assert (document["done"], document["total"]) == (1, 6)
+    assert (document["done"], document["total"]) == (2, 6)
     assert document["vitals"]["loss"] == {"value": 0.25, "units": "1", "words": "0.25"}
 
 
@@ -104,14 +104,14 @@ def test_without_a_terminal_a_line_tells_what_has_changed_and_ctrl_c_leaves_the_
         assert "running, 0 of 6 epochs, loss 0.5" in watch.stderr.readline()
         writer.tell("2")
         # A look may fall between two datasets that are written one after the other.
-        while "1 of 6 epochs, " not in (line := watch.stderr.readline()):
+        while "2 of 6 epochs, " not in (line := watch.stderr.readline()):
             assert "running" in line
         watch.send_signal(signal.SIGINT)
         said, talk = watch.communicate(timeout=DEADLINE)
     assert watch.returncode == 130
     assert len(talk.splitlines()) <= 1, "a line for each change, none for the signal"
-    assert all("running, 1 of 6 epochs" in line for line in talk.splitlines())
-    assert "1 of 6 epochs" in said
+    assert all("running, 2 of 6 epochs" in line for line in talk.splitlines())
+    assert "2 of 6 epochs" in said
     assert writer.tell("1") == "written"
 
 
@@ -131,7 +131,7 @@ def test_somebody_who_stays_sees_the_run_that_takes_the_place_of_a_killed_one(
         try:
             other.tell("12")
             os.replace(new, run)
-            assert "running, 5 of 6 epochs" in watch.stderr.readline()
+            assert "running, 6 of 6 epochs" in watch.stderr.readline()
         finally:
             other.close()
         watch.send_signal(signal.SIGINT)
@@ -149,7 +149,7 @@ def test_in_a_terminal_of_60_columns_no_line_is_longer_and_it_ends_with_the_run(
         tmp_path / "run.h5", stdout=terminal, stderr=terminal, stdin=terminal, env=environment
     ) as watch:
         os.close(terminal)
-        seen = _read_until(screen, lambda text: "1 of 6 epochs" in text)
+        seen = _read_until(screen, lambda text: "2 of 6 epochs" in text)
         writer.tell("close")
         seen += _read_until(screen, lambda text: False)
         assert watch.wait(DEADLINE) == 0
