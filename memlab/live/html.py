@@ -11,7 +11,7 @@ import numpy.typing as npt
 from memlab.markup import escape
 from memlab.report import Row
 
-__all__ = ["badge", "classes", "facts", "heading", "line", "links", "message", "table"]
+__all__ = ["back", "badge", "classes", "facts", "heading", "line", "links", "message", "table"]
 
 IntArray = npt.NDArray[np.integer[Any]]
 
@@ -95,6 +95,11 @@ def classes(names: Sequence[str], codes: IntArray, colours: Sequence[str]) -> st
 def line(text: str) -> str:
     """Return a paragraph."""
     return f"<p>{escape(text)}</p>"
+
+
+def back() -> str:
+    """Return the link from a run to the table of its directory."""
+    return '<p><a href="/">All runs of the directory</a></p>'
 
 
 def links(places: Iterable[tuple[str, str]]) -> str:

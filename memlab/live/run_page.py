@@ -57,6 +57,8 @@ class RunPage(Page[RunView]):
             FactPanel("What it is", lambda view: _identity(view)),
         )
         super().__init__(document, watch, "memlab live")
+        if back and watch.last is None:  # it may stay unreadable
+            self.head.text = html.back() + self.head.text
 
     def show(self, seen: RunView) -> Sequence[Any]:
         """Show a look at the run."""
@@ -78,7 +80,7 @@ def head_of(view: RunView, *, back: bool) -> str:
         words.append(f"{progress.done:,}{total} {progress.what}")
     if "loss" in view.curves:
         words.append(f"loss {in_digits(view.curves['loss'].last)}")
-    link = '<p><a href="/">All runs of the directory</a></p>' if back else ""
+    link = html.back() if back else ""
     warnings = "".join(html.message(text) for text in view.summary.warnings)
     line = html.line(", ".join(words))
     return f"{link}{html.heading(run.path.name, 1)}<p>{' '.join(facts)}</p>{line}{warnings}"

@@ -19,6 +19,7 @@ from bokeh.application.handlers import FunctionHandler
 from bokeh.document import Document
 from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
+from bokeh.util.token import get_session_id, get_token_payload
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop, PeriodicCallback
@@ -33,6 +34,22 @@ __all__ = ["LiveServer"]
 _STATIC = Path(__file__).with_name("static")
 
 
+_MOST_PAGES, _MOST_UNUSED = 32, 8
+"""Pages that are open at once, and those among them whose browsers have not called back yet.
+
+Each is made in some tenths of a second, in which nobody else is answered, and takes megabytes.
+"""
+
+_UNUSED = 10_000
+"""Milliseconds after which a page is dropped that no browser looks at."""
+
+_WORDS = {
+    403: "open the address that memlab live has printed",
+    404: "there is no such page",
+    503: f"{_MOST_PAGES} pages are open, or {_MOST_UNUSED} are being opened; close one, try again",
+}
+
+
 class _Refused(RequestHandler):
     def initialize(self, status: int) -> None:
         self._refusal = status
@@ -40,8 +57,9 @@ class _Refused(RequestHandler):
     def prepare(self) -> None:
         self.set_status(self._refusal)
         self.set_header("Content-Type", "text/plain")
-        words = {403: "open the address that memlab live has printed", 404: "there is no such page"}
-        self.finish(f"memlab live: {words.get(self._refusal, 'this is only looked at')}\n")
+        if self._refusal == 503:
+            self.set_header("Retry-After", str(_UNUSED // 1000))
+        self.finish(f"memlab live: {_WORDS.get(self._refusal, 'this is only looked at')}\n")
 
 
 class _Enter(RequestHandler):
@@ -66,6 +84,8 @@ class _App(BokehTornado):
             extra_websocket_origins=["*"],
             include_headers=[],
             include_cookies=[],
+            check_unused_sessions_milliseconds=_UNUSED // 4,
+            unused_session_lifetime_milliseconds=_UNUSED,
             use_index=False,
             redirect_root=False,
             transforms=[partial(Headers, framed=framed)],
@@ -74,11 +94,34 @@ class _App(BokehTornado):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Return what answers a request, once the door has let it in."""
-        if status := self._door.refuses(request):
+        status = self._door.refuses(request)
+        if not status and request.path == "/ws":
+            status = self._refuses_socket(request)
+        elif not status and request.path == "/" and self._is_full():
+            status = 503
+        if status:
             return self.get_handler_delegate(request, _Refused, {"status": status})
         if self._door.brings_token(request):
             return self.get_handler_delegate(request, _Enter, {"door": self._door})
         return super().find_handler(request, **kwargs)
+
+    def _is_full(self) -> bool:
+        pages = self.get_sessions("/")
+        unused = sum(one.connection_count == 0 for one in pages)
+        return len(pages) >= _MOST_PAGES or unused >= _MOST_UNUSED
+
+    def _refuses_socket(self, request: HTTPServerRequest) -> int:
+        """Return why a socket is refused; 0 where it is of a page, or of one that was dropped."""
+        protocol, _, token = request.headers.get("Sec-WebSocket-Protocol", "").partition(",")
+        if not protocol:
+            return 0
+        try:
+            name = get_session_id(token.strip())
+            get_token_payload(token.strip())
+        except Exception:  # whatever Bokeh finds in what a stranger sends
+            return 403
+        is_known = any(one.id == name for one in self.get_sessions("/"))
+        return 503 if not is_known and self._is_full() else 0
 
 
 _SIGNALS = signal.SIGINT, signal.SIGTERM

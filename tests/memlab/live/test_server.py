@@ -86,6 +86,26 @@ def test_only_pages_of_the_same_origin_get_a_socket(served: Served) -> None:
 
 
 @WITH_BOKEH
+def test_a_damaged_token_of_a_socket_is_refused(served: Served) -> None:
+    here = f"http://127.0.0.1:{served.port}"
+    for words in ("bokeh, abc", "bokeh", "bokeh, e30", "bokeh, \xff"):
+        assert served.socket_opens(here, **{"Sec-WebSocket-Protocol": words}) == 403, words
+
+
+@WITH_BOKEH
+def test_pages_that_nobody_looks_at_do_not_pile_up(live_runs: dict[str, Path]) -> None:
+    served = Served(str(live_runs["map"]))
+    try:
+        found = [served.ask("/") for _ in range(9)]
+        assert [one.status for one in found] == [*[200] * 8, 503]
+        assert found[-1].headers["Retry-After"] == "10"
+        assert found[-1].body.count(b"\n") == 1
+        assert served.ask("/live/live.js").status == 200
+    finally:
+        served.end()
+
+
+@WITH_BOKEH
 def test_another_address_asks_for_a_token_and_keeps_it_in_a_cookie(
     live_runs: dict[str, Path],
 ) -> None:
