@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bokeh.document import Document
 
+from memlab.live import html
 from memlab.live.chip_page import ChipPage
 from memlab.live.chip_view import ChipSource, story_of
-from memlab.live.folder import FolderSource
+from memlab.live.folder import Folder, FolderSource
 from memlab.live.folder_page import FolderPage
+from memlab.live.page import Page
 from memlab.live.run_page import RunPage
 from memlab.live.run_source import RunSource
 from memlab.live.run_view import RunView
@@ -50,6 +53,18 @@ def _of_chip(path: Path) -> Pages:
     return make
 
 
+class _NoRun(Page[Folder]):
+    """The page of a run that is not there."""
+
+    def __init__(self, document: Document, watch: Watch[Folder], name: str):
+        super().__init__(document, watch, "memlab live")
+        self.head.text = html.back() + html.message(f"There is no run {name} here.")
+
+    def show(self, seen: Folder) -> Sequence[Any]:
+        """Show nothing of the directory."""
+        return ()
+
+
 class _FolderPages:
     """The page of a directory, and those of its runs, at `?run=NAME`."""
 
@@ -61,9 +76,12 @@ class _FolderPages:
     def __call__(self, document: Document) -> None:
         request = document.session_context.request
         asked = request.arguments.get("run", [])
-        watch = self._watch_of(asked[-1].decode("utf-8", "replace")) if asked else None
+        name = asked[-1].decode("utf-8", "replace") if asked else ""
+        watch = self._watch_of(name) if asked else None
         if watch is not None:
             RunPage(document, watch, back=True)
+        elif asked:
+            _NoRun(document, self._watch, name)
         else:
             FolderPage(document, self._watch, self._watch_of)
 

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -14,6 +15,7 @@ from support.live_pages import Looked, Shown
 
 from memlab.live.folder import FolderSource
 from memlab.live.folder_page import FolderPage
+from memlab.live.pages import _FolderPages
 from memlab.live.run_source import RunSource
 
 
@@ -146,3 +148,13 @@ def test_a_scan_under_way_is_told_and_the_table_comes_in_growing_parts(shown: Sh
         if one.left:
             assert f"{one.left:,} files are still to be read" in shown.head
     assert sent[-4:] == [5, 45, 45, 50], "it is sent again when it has grown by a quarter"
+
+
+def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
+    document = Document()
+    context = SimpleNamespace(request=SimpleNamespace(arguments={"run": [b"none.h5"]}))
+    document._session_context = lambda: context
+    _FolderPages(FolderSource(tmp_path))(document)
+    (head, *_) = document.roots[0].children
+    assert "There is no run none.h5 here" in head.text
+    assert 'href="/"' in head.text
