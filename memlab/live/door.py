@@ -100,7 +100,7 @@ class Door:
         """Return whether the name by which we were asked is one of this computer."""
         try:
             parts = urlsplit(f"//{host}")
-            return parts.port == self.port and is_loopback(parts.hostname or "")
+            return parts.port != 0 and is_loopback(parts.hostname or "")
         except ValueError:
             return False
 
