@@ -144,7 +144,7 @@ def test_what_is_no_number_or_too_large_is_no_error(
         shown.document.to_json()
     assert "Raw currents of the last VMMs" in shown.panels
     if name == "train" and np.isnan(values).all():
-        assert "loss nan" in shown.head, "who trains wants to know it"
+        assert "loss not finite (nan)" in shown.head, "who trains wants to know it"
 
 
 def test_names_of_a_file_are_text(
