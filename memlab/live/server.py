@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from bokeh.application import Application
@@ -77,6 +78,8 @@ class _Enter(RequestHandler):
 class _App(BokehTornado):
     def __init__(self, door: Door, make: Callable[[Document], None], *, framed: bool):
         self._door = door
+        self._asked: WeakSet[HTTPServerRequest] = WeakSet()
+        """Requests of pages that are not made yet."""
         super().__init__(
             {"/": Application(FunctionHandler(make))},
             extra_patterns=[(r"/live/(.*)", StaticFileHandler, {"path": str(_STATIC)})],
@@ -89,7 +92,7 @@ class _App(BokehTornado):
             use_index=False,
             redirect_root=False,
             transforms=[partial(Headers, framed=framed)],
-            log_function=lambda _: None,
+            log_function=lambda handler: self._asked.discard(handler.request),
         )
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
@@ -103,12 +106,14 @@ class _App(BokehTornado):
             return self.get_handler_delegate(request, _Refused, {"status": status})
         if self._door.brings_token(request):
             return self.get_handler_delegate(request, _Enter, {"door": self._door})
+        if request.path == "/":
+            self._asked.add(request)
         return super().find_handler(request, **kwargs)
 
     def _is_full(self) -> bool:
         pages = self.get_sessions("/")
-        unused = sum(one.connection_count == 0 for one in pages)
-        return len(pages) >= _MOST_PAGES or unused >= _MOST_UNUSED
+        unused = sum(one.connection_count == 0 for one in pages) + len(self._asked)
+        return len(pages) + len(self._asked) >= _MOST_PAGES or unused >= _MOST_UNUSED
 
     def _refuses_socket(self, request: HTTPServerRequest) -> int:
         """Return why a socket is refused; 0 where it is of a page, or of one that was dropped."""
