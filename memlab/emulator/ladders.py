@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 __all__ = ["Crossbar", "Ladders", "invert", "require_regular", "row_admittances", "symmetric"]
 
@@ -19,9 +19,13 @@ __all__ = ["Crossbar", "Ladders", "invert", "require_regular", "row_admittances"
 # until the sweep reaches them, and the memory does not grow with the number of rows.
 _BATCH_ELEMENTS = 1 << 17
 
-# Transfer ratios are products along a ladder, formed as quotients of products over a panel of this
-# many columns: these stay in range unless a single ratio is below 1e-19 (wire ohm x cell S > 1e19).
-_PANEL = 16
+# Transfer ratios are products along a ladder, formed as quotients of products over a panel of so
+# many columns: few of them are fast; the narrow ones stay in range unless a single ratio is below
+# 1e-19 (wire ohm x cell S > 1e19), and the wide ones where the product over all columns does.
+_WIDE, _NARROW = 64, 16
+
+# Larger matrices are inverted by halves: LAPACK inverts at a third of the speed of a product.
+_ONE_PIECE = 96
 
 
 @dataclass(frozen=True)
@@ -109,19 +113,21 @@ def row_admittances(
     if scale is not None and added is not None:
         into *= scale[:, None]
         own = own * scale[:, None] + added[:, None]
-    source = cells * np.multiply.accumulate(transfer, axis=1)
+    reached = np.multiply.accumulate(transfer, axis=1)
+    width = _WIDE if reached.min() > 1e-250 else _NARROW
+    source = cells * reached
     batch = max(1, _BATCH_ELEMENTS // columns**2)
     K = np.zeros((min(batch, rows), columns, columns))
     diagonal = np.einsum("ijj->ij", K)
     for start in range(0, rows, batch):
         stop = min(start + batch, rows)
-        for first in range(0, columns, _PANEL):
-            panel = slice(first, first + _PANEL)
+        for first in range(0, columns, width):
+            panel = slice(first, first + width)
             product = transfer[start:stop, first:].copy()
             product[:, 0] = 1.0
             np.multiply.accumulate(product, axis=1, out=product)
             np.multiply(
-                (into[start:stop, panel] / product[:, :_PANEL])[:, :, None],
+                (into[start:stop, panel] / product[:, :width])[:, :, None],
                 (cells[start:stop, first:] * product)[:, None, :],
                 out=K[: stop - start, panel, first:],
             )
@@ -204,10 +210,25 @@ class Ladders:
 
 def invert(matrix: NDArray[np.float64]) -> None:
     """Invert a positive definite matrix in place; of both only the lower triangle."""
-    _, info = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
-    require_regular(info)
-    _, info = lapack.dpotri(matrix, lower=1, overwrite_c=1)
-    require_regular(info)
+    if len(matrix) > _ONE_PIECE:
+        _invert_by_halves(matrix)
+        return
+    _, not_positive = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
+    _, not_regular = lapack.dpotri(matrix, lower=1, overwrite_c=1)
+    require_regular(not_positive or not_regular)
+
+
+def _invert_by_halves(matrix: NDArray[np.float64]) -> None:
+    """Do what `invert` does with P Q' / Q S, by P and its Schur complement S - Q P⁻¹ Q'."""
+    half = len(matrix) // 2
+    first, second = (np.asfortranarray(matrix[k, k]) for k in (slice(half), slice(half, None)))
+    invert(first)
+    across = blas.dsymm(1.0, first, matrix[half:, :half], side=1, lower=1)
+    blas.dgemm(-1.0, across, matrix[half:, :half], 1.0, second, trans_b=1, overwrite_c=1)
+    invert(second)
+    below = blas.dsymm(-1.0, second, across, lower=1)
+    blas.dgemm(-1.0, across, below, 1.0, first, trans_a=1, overwrite_c=1)
+    matrix[:half, :half], matrix[half:, :half], matrix[half:, half:] = first, below, second
 
 
 def require_regular(info: int) -> None:

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import splu
 from threadpoolctl import threadpool_limits
 
 from memlab.emulator.blas import one_blas_thread
+from memlab.emulator.ladders import invert
 from memlab.emulator.wires import cell_voltage, effective_conductance, wire_segments
 
 SHAPES = [(34, 60), (40, 20), (24, 24), (40, 3), (3, 40), (1, 17), (17, 1), (1, 1)]
@@ -168,6 +169,22 @@ def test_wires_worse_than_cells_neither_overflow_nor_lose_digits(make: Callable,
     G = make(np.random.default_rng(13), shape)
     pair = ohm if isinstance(ohm, tuple) else (ohm, ohm)
     assert_same(effective_conductance(G, ohm), kirchhoff(G, *pair))
+
+
+@pytest.mark.parametrize(("make", "ohm"), [(random_map, 0.3), (extreme_map, 1e3), (high_map, 1e5)])
+def test_more_columns_than_are_inverted_in_one_piece_are_kirchhoffs(make: Callable, ohm):
+    G = make(np.random.default_rng(26), (98, 97))
+    assert_same(effective_conductance(G, ohm), kirchhoff(G, ohm, ohm))
+
+
+@pytest.mark.parametrize("columns", [96, 97, 230])
+def test_an_inverse_by_halves_has_the_digits_of_one_in_one_piece(columns):
+    """Odd halves, and halves of halves; what lies above the diagonal is not read."""
+    G = random_map(np.random.default_rng(27), (columns, columns))
+    matrix = np.eye(columns) - 0.5 * (G + G.T) / G.sum()
+    inverse = np.asfortranarray(np.where(np.tri(columns, dtype=bool), matrix, np.nan))
+    invert(inverse)
+    np.testing.assert_allclose(np.tril(inverse), np.tril(np.linalg.inv(matrix)), 1e-13, 1e-16)
 
 
 @pytest.mark.parametrize("shape", [(90, 75), (75, 90)])
