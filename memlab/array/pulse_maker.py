@@ -93,7 +93,9 @@ class PulseMaker:
         """
         limits, point, reset, set_ = self.limits, self.point, asked.reset, asked.set
         gate_voltage = self.check(asked, rows, columns)
-        hardest = replace(asked, set_voltage=None).hardest_point(limits, point)
+        hardest = point
+        if asked.reset_voltage is not None:
+            hardest = replace(asked, set_voltage=None).hardest_point(limits, point)
         drawn = reset_currents(limits, hardest, reset), set_currents(limits, gate_voltage, set_)
         volts = (
             point.reset_voltage if asked.reset_voltage is None else asked.reset_voltage,
@@ -152,7 +154,7 @@ class PulseMaker:
         # NaN of cells that are not pulsed means nothing.
         code = driven.encode(np.where(mask, amplitude, 0.0) if own else amplitude)
         group = split_groups(group, mask, able.cells_at_once[kind], code if own else None)
-        gate_code = np.broadcast_to(self._gate_codes(gate_voltage), mask.shape)
+        gate_code = self._gate_codes(gate_voltage)
         rows, chosen = lines
         groups = int(group.max(initial=0)) + 1
         for k in range(groups):
@@ -162,10 +164,10 @@ class PulseMaker:
             columns = np.zeros((n, able.columns), bool)
             columns[:, chosen] = here[active]
             gates = np.zeros((n, able.columns), gate_code.dtype)
-            gates[:, chosen] = gate_code[active]
+            gates[:, chosen] = gate_code[active] if gate_code.ndim else gate_code
             yield PulseBatch(
                 row=rows[active].astype(np.uint16),
-                kind=np.full(n, kind, np.uint8),
+                kind=np.full(n, kind.value, np.uint8),
                 amplitude_code=np.full(
                     n, code[active, here[active].argmax(axis=1)] if own else code, driven.dtype
                 ),

@@ -571,15 +571,15 @@ class EmulatedBoard(CheckedBoard):
         chip = self._chip
         rows = pulses.row[run].astype(np.intp)
         selected, ticks = pulses.columns[run], pulses.width_ticks[run]
-        duration = self._times.pulses(np.count_nonzero(selected, axis=1), ticks)
-        time = chip.now + np.cumsum(duration)
+        duration = self._times.pulses(selected.sum(axis=1), ticks)
+        time = chip.now + duration.cumsum()
         width = self._times.width(ticks)[:, np.newaxis]
         columns = np.arange(chip.shape[1])
         gate = self._front_end.gates.volts(
             np.where(selected, pulses.gate_code[run], 0), config.spans[LineClass.GATE], columns
         )
         amplitude = pulses.amplitude_code[run]
-        if pulses.kind[run.start] == PulseKind.SET:
+        if pulses.kind.item(run.start) == PulseKind.SET:
             lines = self._front_end.columns
             code = amplitude[:, np.newaxis]
             if not lines.exact:

@@ -94,7 +94,6 @@ class Chip:
             is_stuck = ~np.isnan(stuck)
             self._programmed[is_stuck] = stuck[is_stuck]
             self._responsive &= ~is_stuck
-        self._partial = preset.set.partial, preset.reset.partial
         self._drift = Drift(preset.drift, preset.temperature, preset.relaxation)
         drifting = shape if self._drift.active else (0, 0)
         self._tendency = np.full((*drifting, *self._drift.terms), self._drift.unpulsed)
@@ -309,7 +308,7 @@ class Chip:
                 self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
             )
         part = None
-        if self._partial[0]:
+        if not law.completes(at_cell, width):
             part = progress(law, at_cell, np.asarray(width), self._threshold(law, rows))
         able = self._responsive[rows] & self._forming.set_pulse(rows, selected, at_cell)
         if law.noise_in_level:
@@ -326,7 +325,7 @@ class Chip:
         alive = self._wear.alive(rows)
         if alive is not None:
             able &= alive
-        if self._partial[0]:
+        if self.preset.set.partial:
             able &= np.asarray(voltage) >= self._threshold(self.preset.set, rows)
         return able
 
@@ -355,8 +354,8 @@ class Chip:
         level = reset_level(self.preset.reset, full, at_cell, gate)
         level = self._spread.pulse_reset(level, selected)
         part = None
-        if self._partial[1]:
-            law = self.preset.reset
+        law = self.preset.reset
+        if not law.completes(at_cell, width):
             part = progress(law, at_cell, np.asarray(width), self._threshold(law, rows))
             # A weaker RESET does not raise what a stronger one has left.
             level = np.where(part < 1.0, np.minimum(level, before), level)

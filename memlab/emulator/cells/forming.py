@@ -30,7 +30,8 @@ class Forming:
     def __init__(
         self, parameters: FormingParameters, shape: tuple[int, int], rng: np.random.Generator
     ):
-        self.formed = np.full(shape, not parameters.voltage)
+        self._arrived_formed = not parameters.voltage
+        self.formed = np.full(shape, self._arrived_formed)
         """True for the cells that are formed, shape (rows, columns)."""
         self.voltage = np.zeros(shape)
         """Forming voltage of each cell (V), 0 where it arrived formed, shape (rows, columns)."""
@@ -45,6 +46,8 @@ class Forming:
         voltage: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.bool_]:
         """Apply SET pulses (V at each cell) and return which cells of these rows are now formed."""
+        if self._arrived_formed:
+            return self.formed[rows]
         formed = self.formed[rows] | (selected & self.forms(rows, voltage))
         self.formed[rows] = formed
         return formed
@@ -53,5 +56,5 @@ class Forming:
         self, rows: npt.NDArray[np.intp], voltage: npt.NDArray[np.float64] | float
     ) -> npt.NDArray[np.bool_]:
         """Return which cells of these rows a voltage (V) at the cell would form, or has."""
-        would: npt.NDArray[np.bool_] = voltage >= self.voltage[rows]
-        return self.formed[rows] | would
+        formed: npt.NDArray[np.bool_] = self.formed[rows]
+        return formed if self._arrived_formed else formed | (voltage >= self.voltage[rows])

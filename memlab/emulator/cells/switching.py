@@ -92,6 +92,13 @@ class PulseParameters(Parameters):
         """Whether a pulse may move a cell a part of its way only."""
         return bool(self.full_voltage or self.rate)
 
+    def completes(self, voltage: FloatArray, width: FloatArray | float) -> bool:
+        """Return whether pulses of these voltages (V) at cells and widths (s) are all full ones."""
+        if self.rate or not self.full_voltage:
+            return not self.rate
+        enough = max(self.full_voltage, self.threshold)
+        return bool(voltage.min() >= enough and np.min(width) >= self.full_width)
+
 
 class SetParameters(PulseParameters):
     """Partial SET, and the transistor that limits its current."""

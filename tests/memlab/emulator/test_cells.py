@@ -22,6 +22,7 @@ from memlab.emulator.cells.conduction import (
 )
 from memlab.emulator.cells.drift import Drift, DriftParameters
 from memlab.emulator.cells.fluctuation import Fluctuation, ReadNoiseParameters
+from memlab.emulator.cells.switching import PulseParameters, progress
 from tests.memlab.emulator.effects import (
     ALL,
     CELLS,
@@ -175,6 +176,32 @@ class TestPartialPulses:
         before = board.chip.conductance
         array.program(1.25, reset=EVERY)
         np.testing.assert_array_equal(board.chip.conductance, before)
+
+    @pytest.mark.parametrize(
+        "law",
+        [
+            {"full_voltage": 2.0},
+            {"full_voltage": 2.0, "threshold": 2.2},
+            {"full_voltage": 2.0, "full_width": 2e-6},
+            {"rate": 1e5, "threshold": 0.5},
+            {},
+        ],
+        ids=str,
+    )
+    def test_pulses_are_complete_where_all_of_them_go_the_whole_way(
+        self, law: dict[str, float]
+    ) -> None:
+        parameters, rng = PulseParameters(**law), np.random.default_rng(1)
+        complete = 0
+        for _ in range(200):
+            lowest, shortest = rng.uniform(1.7, 2.4), rng.uniform(0.5e-6, 3e-6)
+            voltage = np.maximum(lowest, rng.uniform(1.9, 2.5, (3, 2)))
+            width = np.maximum(shortest, rng.uniform(0.8e-6, 3e-6, (3, 1)))
+            part = progress(parameters, voltage, width)
+            said = parameters.completes(voltage, width)
+            assert said == bool((part == 1.0).all() and not parameters.rate)
+            complete += said
+        assert complete == 0 if parameters.rate else complete > 20
 
     def test_a_weak_reset_leaves_part(self) -> None:
         array, board = make(reset__full_voltage=1.6999, point=OperatingPoint(reset_voltage=1.2))
