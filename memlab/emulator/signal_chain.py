@@ -28,14 +28,13 @@ from memlab.emulator.auto_gain import GainChoice
 from memlab.emulator.cells.fluctuation import Steps
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
-from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.emulator.normal import Deviates, NormalSource
 from memlab.emulator.products import BLOCK, Drive, Still
 from memlab.emulator.readout import Operands
 from memlab.numeric import FloatArray
 from memlab.storage import State
 
-__all__ = ["VOLT_GRID", "SignalChain", "Unchanging", "grid_volts"]
+__all__ = ["SignalChain", "Unchanging"]
 
 _SQUARE_BITS = 24
 """Bits of the largest squared voltage in the product with the cells' variance."""
@@ -106,8 +105,6 @@ class SignalChain:
         # Beyond the ADC's own range the codes stick at its ends.
         self._low = np.array(max(-clip, sense.codes.minimum - self._middle))
         self._high = np.array(min(clip, sense.codes.maximum - self._middle))
-        R = np.array(capabilities.transimpedance)
-        self._ideal = ColumnErrors((-R / sense.step)[:, np.newaxis], None, None, None)
 
     def state(self) -> State:
         """Return where the source of the noise stands."""
@@ -117,21 +114,6 @@ class SignalChain:
         """Go back to a `state`."""
         if self._normal is not None:
             self._normal.restore(state)
-
-    def digitise(self, current: FloatArray, gain: int) -> Samples:
-        """Turn column currents into ADC codes with ideal amplifiers and no noise.
-
-        Parameters
-        ----------
-        current
-            Whole numbers of 2^-53 A, shape (n, columns); used as work space.
-        gain
-            1, 2, ... or `AUTO_GAIN`.
-        """
-        tables = self._in_units(self._ideal, 1.0 / VOLT_GRID)
-        out = Samples(np.empty(current.shape, np.uint16), np.empty(current.shape, np.uint8))
-        self._digitise(None, current, tables, gain, out.code, out.gain, None)
-        return out
 
     def unchanging(
         self,
@@ -268,7 +250,7 @@ class SignalChain:
 
     def _digitise(
         self,
-        squares: FloatArray | None,
+        squares: FloatArray,
         current: FloatArray,
         tables: _Tables,
         gain: int,
@@ -281,7 +263,7 @@ class SignalChain:
         Its arrays are work space. (The gain is chosen by the settled current.)
         """
         variance = noise = None
-        if tables.of_cells is not None and squares is not None:
+        if tables.of_cells is not None:
             if tables.square_scale != 1.0:
                 squares *= tables.square_scale
                 np.rint(squares, out=squares)

@@ -26,7 +26,7 @@ from memlab.array.urls import open_board
 from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard
 from memlab.emulator.chip import GRID, MAX_CONDUCTANCE
-from memlab.emulator.signal_chain import VOLT_GRID, grid_volts
+from memlab.emulator.grid import VOLT_GRID, grid_volts
 from memlab.errors import LimitError
 
 SHAPES = [(128, 64), (64, 64), (32, 32), (5, 3), (200, 130)]

@@ -7,6 +7,7 @@
 up while the current is below 2.2 V / R of the next gain.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
@@ -17,16 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.board import AUTO_GAIN, Samples, Selection
-from drivers.converter import CodeRange
+from drivers.converter import CodeRange, Codes
 from drivers.published_board import Span
 from memlab.array.board_array import BoardArray
 from memlab.chip.limits import Limits
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.drive import ExactDrive
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
-from memlab.emulator.grid import coarser_bits
+from memlab.emulator.grid import coarser_bits, grid_volts
 from memlab.emulator.readout import Operands
-from memlab.emulator.signal_chain import SignalChain, grid_volts
+from memlab.emulator.signal_chain import SignalChain
 
 RESISTANCE = {1: 10**3, 2: 10**4, 3: 10**5, 4: 10**6}
 STEP = Fraction(10, 65536)
@@ -58,8 +59,26 @@ def board_with(conductance: float, row: int = 7, column: int = 9) -> EmulatedBoa
     return board
 
 
+IDEAL = ColumnErrors(np.array([[-float(R / STEP)] for R in RESISTANCE.values()]), None, None, None)
+
+
+class OneStep:
+    """A drive whose only row is always at one step of the grid of voltages, 2^-20 V."""
+
+    unit, largest = 2.0**-20, 1.0
+
+    def fill(self, code: Codes, out: npt.NDArray[np.float64]) -> None:
+        out[...] = 1.0
+
+
 def digitise(current: list[int], gain: int) -> Samples:
-    return chain().digitise(np.array([current], np.float64), gain)
+    """Digitise what flows through one row of cells of so many whole 2^-33 S, in 2^-53 A."""
+    cells = np.array([current], np.float64)
+    operands = replace(operands_of(None), linear=cells, column_conductance=cells[0] / 2**33)
+    out = Samples(np.empty(cells.shape, np.uint16), np.empty(cells.shape, np.uint8))
+    chip = chain().unchanging(operands, IDEAL, OneStep())
+    chain().measure(np.zeros((1, 1), np.uint16), chip, gain, out)
+    return out
 
 
 class TestOneCell:
@@ -147,7 +166,7 @@ class TestClip:
         assert samples.code.tolist() == [expected]
 
     def test_automatic_gain_clips_too(self) -> None:
-        samples = digitise([2**53, -(2**53)], AUTO_GAIN)
+        samples = digitise([2**53 - 1, 1 - 2**53], AUTO_GAIN)
         assert samples.code.tolist() == [[16384, 49152]]
         assert samples.gain.tolist() == [[1, 1]]
 
@@ -180,7 +199,7 @@ class TestAutomaticGain:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.integers(-(2**53), 2**53) | st.integers(-(2**41), 2**41) | st.integers(-(2**30), 2**30),
+    st.integers(1 - 2**53, 2**53 - 1) | st.integers(-(2**41), 2**41) | st.integers(-(2**30), 2**30),
     st.sampled_from([AUTO_GAIN, 1, 2, 3, 4]),
 )
 def test_any_current_is_digitised_as_exact_arithmetic_would(current: int, gain: int) -> None:
@@ -259,7 +278,7 @@ class TestNoiseOfTheCells:
         variance = np.random.default_rng(1).uniform(1e-16, 9e-12, (rows, 2))
         drive = ExactDrive(Span.BIPOLAR_5, CodeRange(32768, 32768))
         drive.largest, drive.unit = largest, 2.0**-20
-        made = chain()._in_units(chain()._ideal, drive.unit)
+        made = chain()._in_units(IDEAL, drive.unit)
         tables = chain()._with_cells(made, operands_of(variance), drive)
         assert tables.of_cells is not None
         square = np.rint(largest**2 * tables.square_scale)
@@ -279,7 +298,7 @@ class TestNoiseOfTheCells:
     def test_a_chain_that_has_measured_much_goes_by_what_it_measures_now(self) -> None:
         rng = np.random.default_rng(7)
         some, other = (rng.uniform(1e-16, 9e-12, (3, 2)) for _ in range(2))
-        scale = chain()._ideal.scale
+        scale = IDEAL.scale
         errors = [
             ColumnErrors(scale * k, np.array([k, 2.0]), np.array([k * 1e-9, 0.0]), scale**2)
             for k in (1.0, 1.5)
@@ -308,7 +327,7 @@ class TestNoiseOfTheCells:
 
     def test_a_chip_without_variance_has_none(self) -> None:
         drive = ExactDrive(Span.BIPOLAR_5, CodeRange(26214, 39322))
-        made = chain()._in_units(chain()._ideal, drive.unit)
+        made = chain()._in_units(IDEAL, drive.unit)
         for variance in (None, np.zeros((3, 2))):
             assert chain()._with_cells(made, operands_of(variance), drive) is made
 
