@@ -77,7 +77,11 @@ def test_a_seed_and_epoch_of_a_monte_carlo(tmp_path: Path, speed) -> None:
             np.matmul(vector, cells, out=out)
         product = (time.thread_time() - start) / 20_000
         found.append((took[many] - took[few]) / ((many - few) * seeds) / product)
-    speed("Monte Carlo", min(found), limit=7300.0, gap="each seed is a run of its own")
+    gap = (
+        "each seed is a run of its own, with the profile of an airline epoch above; 50 in step "
+        "took a seventh of it, and 474 lines more (docs/decisions.md, 21)"
+    )
+    speed("Monte Carlo", min(found), limit=7300.0, gap=gap)
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core only")
