@@ -14,7 +14,6 @@ while a full one lacks rows. Nothing here has run on silicon: all boards are emu
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from stored_trials import load, store
 
 import memlab
 from drivers.board import PulseBatch
@@ -170,23 +170,18 @@ def trial(row: Row, seed: int) -> dict[str, Any]:
     }
 
 
-def load() -> dict[str, Any]:
-    """Return what is stored, by the command of a rule."""
-    return dict(json.loads(STORED.read_text())) if STORED.exists() else {}
-
-
 def collect(tasks: Sequence[Task], rules: Sequence[str], seeds: Sequence[int]) -> None:
     """Run what is missing, seed by seed, and store each trial as soon as it is done."""
     for seed in seeds:
         for task in tasks:
             for row in task.rows(rules):
-                stored = load()
+                stored = load(STORED, {})
                 trials = stored.setdefault(row.command, [])
                 if seed in [one["seed"] for one in trials]:
                     continue
                 found = trial(row, seed) | {"program": f"memlab {memlab.__version__}"}
                 trials.append(found)
-                STORED.write_text(json.dumps(stored, indent=1) + "\n")
+                store(STORED, stored)
                 print(f"{row.command} --seed {seed}: {found['accuracy']:.4f}", flush=True)
 
 
@@ -248,7 +243,7 @@ def main() -> int:
         chosen = SHORT if given.short else FULL
         tasks = [task for task in chosen if given.only is None or task.name in given.only]
         collect(tasks, given.rule or rule_names(), range(1, given.seeds + 1))
-    text = table(load())
+    text = table(load(STORED, {}))
     write(PAGE, text)
     print(text)
     return 0

@@ -12,7 +12,6 @@ Nothing here has run on silicon.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from stored_trials import add, load
 
 import memlab
 from memlab.datasets.mnist import load_mnist_8x8
@@ -138,20 +138,15 @@ def trial(task: Task, row: Row, seed: int) -> dict[str, Any]:
     }
 
 
-def load() -> list[dict[str, Any]]:
-    """Return the trials that are stored."""
-    return list(json.loads(STORED.read_text())) if STORED.exists() else []
-
-
 def collect(tasks: Sequence[Task], seeds: Sequence[int]) -> None:
     """Run what is missing, and store each trial as soon as it is done."""
-    done = {(one["task"], one["row"], one["seed"]) for one in load()}
+    done = {(one["task"], one["row"], one["seed"]) for one in load(STORED, [])}
     for seed in seeds:
         for task in tasks:
             for row in ROWS:
                 if (task.title, row.title, seed) not in done:
                     found = trial(task, row, seed)
-                    STORED.write_text(json.dumps([*load(), found], indent=1) + "\n")
+                    add(STORED, found)
                     print(found, flush=True)
 
 
@@ -181,7 +176,7 @@ def main() -> int:
     if not options.table:
         tasks = TASKS if options.task is None else TASKS[options.task :][:1]
         collect(tasks, range(1, options.seeds + 1))
-    text = table(load())
+    text = table(load(STORED, []))
     before, rest = PAGE.read_text().split(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
     print(text)

@@ -21,7 +21,6 @@ Nothing here has run on silicon.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from stored_trials import add, load
 
 import memlab
 from memlab.figures.style import BLUE, GREEN, GREY, ORANGE, figure_file
@@ -143,18 +143,17 @@ def trial(kind: str, shares: Sequence[float], seed: int) -> Iterator[dict[str, A
         yield found
 
 
-def load() -> list[dict[str, Any]]:
-    """Return the trials that are stored."""
-    return list(json.loads(STORED.read_text())) if STORED.exists() else []
-
-
 def collect(kinds: Sequence[str], shares: Sequence[float], seeds: Sequence[int]) -> None:
     """Run what is missing, and store each trial as soon as it is done."""
     for seed in seeds:
         for kind in kinds:
-            done = [one["share"] for one in load() if (one["kind"], one["seed"]) == (kind, seed)]
+            done = [
+                one["share"]
+                for one in load(STORED, [])
+                if (one["kind"], one["seed"]) == (kind, seed)
+            ]
             for found in trial(kind, [one for one in shares if one not in done], seed):
-                STORED.write_text(json.dumps([*load(), found], indent=1) + "\n")
+                add(STORED, found)
                 print({name: found[name] for name in ("kind", "share", "seed", *WAYS)}, flush=True)
 
 
@@ -194,7 +193,7 @@ def table(trials: Sequence[dict[str, Any]]) -> str:
 
 def draw(path: Path) -> None:
     """Draw the medians of what is stored, and their ranges."""
-    trials = load()
+    trials = load(STORED, [])
     with figure_file(path, 3.6, "") as figure:
         panels = figure.subplots(1, len(KINDS), sharey=True)
         for axes, kind in zip(panels, KINDS, strict=True):
@@ -223,7 +222,7 @@ def main() -> int:
     if not options.table:
         seeds = range(1, options.seeds + 1)
         collect(options.kind or list(KINDS), options.share or SHARES, seeds)
-    text = table(load())
+    text = table(load(STORED, []))
     before, rest = PAGE.read_text().split(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
     print(text)

@@ -13,7 +13,6 @@ trial by trial, so that after a kill only what is missing is run. Nothing here h
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from stored_trials import load, store
 from survey_tasks import (
     Task,
     drawn_digits,
@@ -334,15 +334,10 @@ def circuits(seed: int, epochs: int = 600) -> dict[str, dict[str, float]]:
     return found
 
 
-def load() -> dict[str, Any]:
-    """Return what is stored."""
-    return dict(json.loads(STORED.read_text())) if STORED.exists() else {}
-
-
 def _keep(key: str, found: dict[str, Any]) -> None:
-    stored = load()
+    stored = load(STORED, {})
     stored.setdefault(key, []).append(found | {"program": f"memlab {memlab.__version__}"})
-    STORED.write_text(json.dumps(stored, indent=1) + "\n")
+    store(STORED, stored)
     print(f"{key}, seed {found['seed']}: {found.get('figure', '')}", flush=True)
 
 
@@ -350,7 +345,7 @@ def collect(rows: Sequence[Row], seeds: Sequence[int], data: str, with_circuits:
     """Run what is missing, seed by seed, and store each trial as soon as it is done."""
 
     def missing(key: str, seed: int) -> bool:
-        return seed not in [one["seed"] for one in load().get(key, [])]
+        return seed not in [one["seed"] for one in load(STORED, {}).get(key, [])]
 
     for seed in seeds:
         for row in rows:
@@ -427,7 +422,7 @@ def main() -> int:
         rows = [row for row in ROWS if given.only is None or row.key in given.only]
         with_circuits = given.only is None or "circuits" in given.only
         collect(rows, range(1, given.seeds + 1), given.data, with_circuits)
-    found = tables(load())
+    found = tables(load(STORED, {}))
     write(PAGE, found)
     print("\n\n".join(found.values()))
     return 0

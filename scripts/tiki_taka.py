@@ -14,7 +14,6 @@ run on silicon.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from stored_trials import add, load
 
 import memlab
 from memlab.mapping import TA_HFO2
@@ -92,20 +92,15 @@ def trial(chip: str, rule: str, seed: int) -> dict[str, Any]:
     return {"chip": chip, "rule": rule, "seed": seed, "missed": missed, "pulses": pulses}
 
 
-def load() -> list[dict[str, Any]]:
-    """Return the trials that are stored."""
-    return list(json.loads(STORED.read_text())) if STORED.exists() else []
-
-
 def collect(seeds: Sequence[int]) -> None:
     """Run what is missing, and store each trial as soon as it is done."""
-    done = {(one["chip"], one["rule"], one["seed"]) for one in load()}
+    done = {(one["chip"], one["rule"], one["seed"]) for one in load(STORED, [])}
     for seed in seeds:
         for chip in CHIPS:
             for rule in RULES:
                 if (chip, rule, seed) not in done:
                     found = trial(chip, rule, seed)
-                    STORED.write_text(json.dumps([*load(), found], indent=1) + "\n")
+                    add(STORED, found)
                     print(found, flush=True)
 
 
@@ -135,7 +130,7 @@ def main() -> int:
     options = parser.parse_args()
     if not options.table:
         collect(range(1, options.seeds + 1))
-    text = table(load())
+    text = table(load(STORED, []))
     before, rest = PAGE.read_text().split(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
     print(text)

@@ -142,9 +142,17 @@ class OneShotUpdate(UpdateRule):
         return Levels(low, self.initial, high, self.spread, self.volts_per_siemens, step)
 
     def on(self, array: Array) -> Levels:
-        """Return the levels of the array that this rule programs; asked for once."""
+        """Return the levels of the array that this rule programs; asked for once.
+
+        Raises
+        ------
+        LimitError
+            If its cells may not be SET at the highest of them; nothing is pulsed.
+        """
         if self._levels is None:
-            self._levels = self.levels(array)
+            levels = self.levels(array)
+            array.check_set_to(float(levels.on_step(np.array(levels.maximum))))
+            self._levels = levels
         return self._levels
 
     def initialise(self, array: Array) -> ProgrammedUpdate:

@@ -1,23 +1,23 @@
 """The ablation of update rules: its table is what is stored, and a trial trains what it says."""
 
 import json
-import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.made_up_digits import write_digits
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "rule_ablation.py"
+from support.scripts import loaded
 
 
 @pytest.fixture
-def script() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT))
+def script() -> Iterator[dict[str, Any]]:
+    with loaded("rule_ablation") as module:
+        yield vars(module)
 
 
 def test_the_page_has_the_table_of_what_is_stored(script: dict[str, Any]) -> None:
-    trials = script["load"]()
+    trials = script["load"](script["STORED"], [])
     assert script["table"](trials) in script["PAGE"].read_text()
     seeds = {(task.title, row.title): [] for task in script["TASKS"] for row in script["ROWS"]}
     for one in trials:

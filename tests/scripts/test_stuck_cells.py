@@ -1,23 +1,23 @@
 """The table of stuck cells is what the stored trials give, and a trial has all three ways."""
 
 import json
-import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.made_up_digits import write_digits
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "stuck_cells.py"
+from support.scripts import loaded
 
 
 @pytest.fixture
-def script() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT))
+def script() -> Iterator[dict[str, Any]]:
+    with loaded("stuck_cells") as module:
+        yield vars(module)
 
 
 def test_the_page_has_the_table_of_what_is_stored(script: dict[str, Any], tmp_path: Path) -> None:
-    trials = script["load"]()
+    trials = script["load"](script["STORED"], [])
     assert script["table"](trials) in script["PAGE"].read_text()
     seeds = {(one["kind"], one["share"]): set() for one in trials}
     for one in trials:
@@ -29,7 +29,7 @@ def test_the_page_has_the_table_of_what_is_stored(script: dict[str, Any], tmp_pa
 
 
 def test_with_dead_cells_the_middle_way_closes_half_of_the_gap(script: dict[str, Any]) -> None:
-    trials = script["load"]()
+    trials = script["load"](script["STORED"], [])
     parts = [script["closed"](trials, "dead", share) for share in script["SHARES"][1:]]
     assert min(parts) > 50
 

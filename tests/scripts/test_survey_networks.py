@@ -15,13 +15,11 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.fixture
-def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def survey(tmp_path: Path) -> Iterator[ModuleType]:
     """The script as a module that stores elsewhere."""
-    monkeypatch.syspath_prepend(SCRIPTS)
     with loaded("survey_networks") as module:
         module.STORED = tmp_path / "stored.json"
         yield module
-        del sys.modules["survey_tasks"]
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def tasks(survey: ModuleType) -> ModuleType:
 def test_the_page_has_the_tables_of_what_is_stored(survey: ModuleType) -> None:
     survey.STORED = SCRIPTS / "survey_networks.json"
     page = survey.PAGE.read_text()
-    stored = survey.load()
+    stored = survey.load(survey.STORED, {})
     for table in survey.tables(stored).values():
         assert table in page
     assert all(len(stored[f"{row.key} chip"]) >= 5 for row in survey.ROWS)

@@ -3,12 +3,17 @@
 R_vg is 1e4 V/S here, so that 10 uS ask for 0.1 V.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from memlab.array.board_array import BoardArray
 from memlab.array.ideal import IdealArray
 from memlab.array.two_pulses import TwoPulses
+from memlab.emulator import EmulatedBoard, load_preset
+from memlab.errors import LimitError
 from memlab.mapping import DirectUpdate, OneShotUpdate
 from memlab.numeric import BoolArray, FloatArray
 
@@ -278,3 +283,30 @@ def test_direct_writing_that_goes_on_begins_anew_as_the_first_did() -> None:
         second.initialise(array)
         assert array.read_conductance().item() == pytest.approx(expected, rel=1e-12)
     assert asked == [1, 2], "what it starts from is given"
+
+
+@pytest.mark.parametrize("maximum", [2.5001, 2.7, math.inf])
+def test_a_highest_voltage_that_the_chip_may_not_see_is_refused_before_the_first_pulse(
+    maximum: float,
+) -> None:
+    board = EmulatedBoard(load_preset("ta-hfo2"), seed=1)
+    array = BoardArray(board)
+    rule = OneShotUpdate(1e4, initial=1.0, minimum=0.7, maximum=maximum)
+    with pytest.raises(LimitError, match="set_gate_voltage"):
+        rule.initialise(array)
+    assert board.pulsed == 0
+    OneShotUpdate(1e4, initial=1.0, minimum=0.7, maximum=2.5).initialise(array)
+    assert board.pulsed > 0
+
+
+def test_the_highest_voltage_is_checked_as_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[float] = []
+    monkeypatch.setattr(
+        RecordingArray, "check_set", lambda _, gate, cells=None: checked.append(gate)
+    )
+    array = RecordingArray(1, 2)
+    array.gate_voltage_step = 0.03
+    rule = OneShotUpdate(1e4, initial=1.0, minimum=0.7, maximum=1.6)
+    rule.initialise(array)
+    rule.change(array, np.zeros((1, 2)))
+    assert checked == [pytest.approx(1.59)], "once, on a step of the wire"
