@@ -11,8 +11,9 @@ thing left out is that the ADC rounds before the host compares, which moves a th
 half a code, 0.04 %; so on an ideal board the gain is that of the true current, to the last bit.
 
 Few readings are close to a decision. Where no error and no noise of the board could turn one, the
-noiseless current already tells the outcome; only the others are converted gain by gain. Which way
-a reading goes does not change its value, so that batches may be cut anywhere.
+noiseless current already tells the outcome; only the others are converted, at the two gains that
+the decision is between. Which way a reading goes does not change its value, so that batches may be
+cut anywhere.
 
 The conversion at the gain that the noiseless current asks for has the reading's own deviate, as a
 reading at a fixed gain has; the others have further ones (`Deviates.further`).
@@ -37,6 +38,9 @@ __all__ = ["GainChoice", "GainIndex"]
 
 GainIndex = npt.NDArray[np.integer[Any]]
 """Gains counted from 0: uint8, or of few readings intp, which numpy looks up faster."""
+
+_PAIR = np.arange(2)[:, np.newaxis]
+"""The two gains of a decision, from the lower one."""
 
 _SLACK = 1e-9
 """Part of a bound by which a decision counts as open: far more than floating point loses."""
@@ -68,10 +72,8 @@ class GainChoice:
         self._nominal = (capabilities.gain_threshold / R[1:] / unit).tolist()
         """Currents below which the next gain is taken, by the rule."""
         self._threshold = _Bounds(self._nominal, self._nominal)
-        self._bound = (capabilities.gain_threshold / capabilities.sense.step * R[:-1] / R[1:])[
-            :, np.newaxis
-        ]
-        """The same in codes of the gain below, shape (gains - 1, 1)."""
+        self._bound = capabilities.gain_threshold / capabilities.sense.step * R[:-1] / R[1:]
+        """The same in codes of the gain below."""
         bow = 0.0 if errors.bow is None else float(np.abs(errors.bow).max())
         self._limit = capabilities.clipped_code - 0.5 - bow
         """Codes from which a reading counts as clipped, whatever a bent ADC makes of it."""
@@ -121,9 +123,10 @@ class GainChoice:
         if self._exact and variance is None:
             return self._threshold.below(current)
         bounds = self._of_board if variance is None else self._bounds(float(variance.max()))
-        index, open_ = bounds.below_and_open(current)
+        index, most = bounds.least_and_most(current)
+        open_ = np.not_equal(index, most).reshape(-1).nonzero()[0]
         if open_.size:
-            self._convert(open_, index, current, variance, noise)
+            self._convert(open_, index, most, current, variance, noise)
         return index
 
     def _bounds(self, variance: float) -> _Bounds:
@@ -140,7 +143,7 @@ class GainChoice:
         ]
         low: list[float] = []
         high: list[float] = []
-        for k, (bound,) in enumerate(self._bound.tolist()):
+        for k, bound in enumerate(self._bound.tolist()):
             taken = (bound * (1.0 - _SLACK) - error[k]) / self._steep[k]
             fits = (self._limit * (1.0 - _SLACK) - error[k + 1]) / self._steep[k + 1]
             low.append(min(taken, fits, self._nominal[k], low[-1] if low else inf))
@@ -152,43 +155,51 @@ class GainChoice:
         self,
         open_: npt.NDArray[np.intp],
         index: GainIndex,
+        most: GainIndex,
         current: FloatArray,
         variance: FloatArray | None,
         noise: Deviates | None,
     ) -> None:
-        """Convert the open readings at every gain, and see how far the board would have gone."""
-        columns, each = current.shape[1], np.arange(open_.size)
-        vector = open_ // columns
-        column = open_ - vector * columns
-        I = current.reshape(-1).take(open_)  # noqa: E741 - the field's own letter
-        scale = _of_columns(self._scale, column)
-        reading = scale * I
-        if noise is not None:
-            deviate = noise.further(vector, column).T[: len(reading)]
-            judged = self._threshold.below(I)
-            deviate[judged, each] = noise.value.reshape(-1).take(open_)
-            reading += self._sigma(scale, column, variance, open_) * deviate
-        if self._offset is not None:
-            reading += self._offset.take(column)
-        np.abs(reading, out=reading)
-        goes_on = reading[:-1] < self._bound
-        goes_on &= reading[1:] < self._limit
-        chosen = goes_on[-1].view(np.uint8)
-        for further in goes_on[-2::-1].view(np.uint8):
-            chosen = further * (chosen + np.uint8(1))
-        index.reshape(-1)[open_] = chosen
-        if noise is not None:
-            noise.value.reshape(-1)[open_] = deviate[chosen, each]
+        """Convert the open readings at the least gain and the next, and see if the board goes on.
+
+        Where it does, and the next decision is open, too, again from there.
+        """
+        columns = current.shape[1]
+        own = None if noise is None else noise.value.reshape(-1).take(open_)
+        while open_.size:
+            vector = open_ // columns
+            column = open_ - vector * columns
+            least = index.reshape(-1).take(open_)
+            gain = np.add(least, _PAIR, dtype=np.intp)
+            I = current.reshape(-1).take(open_)  # noqa: E741 - the field's own letter
+            scale = _of_columns(self._scale, gain, column)
+            reading = scale * I
+            if noise is not None and own is not None:
+                judged, more = self._threshold.below(I), noise.further(vector, column, gain)
+                deviate = np.where(gain == judged, own, more)
+                reading += self._sigma(scale, gain, column, variance, open_) * deviate
+            if self._offset is not None:
+                reading += self._offset.take(column)
+            np.abs(reading, out=reading)
+            goes_on = reading[0] < self._bound.take(least)
+            goes_on &= reading[1] < self._limit
+            index.reshape(-1)[open_] = least + goes_on.view(np.uint8)
+            again = goes_on & (gain[1] < most.reshape(-1).take(open_))
+            if noise is not None and own is not None:
+                noise.value.reshape(-1)[open_] = np.where(goes_on, deviate[1], deviate[0])
+                own = own[again]
+            open_ = open_[again]
 
     def _sigma(
         self,
         scale: FloatArray,
+        gain: npt.NDArray[np.intp],
         column: npt.NDArray[np.intp],
         variance: FloatArray | None,
         open_: npt.NDArray[np.intp],
     ) -> FloatArray:
-        """Return the noise of the conversions in codes, shape (gains, readings or 1)."""
-        board = None if self._variance is None else _of_columns(self._variance, column)
+        """Return the noise of conversions in codes, shape (2, readings) as `scale` and `gain`."""
+        board = None if self._variance is None else _of_columns(self._variance, gain, column)
         if variance is None:
             return np.zeros((1, 1)) if board is None else np.sqrt(board)
         total: FloatArray = scale * scale * variance.reshape(-1).take(open_)
@@ -197,9 +208,13 @@ class GainChoice:
         return np.sqrt(total, out=total)
 
 
-def _of_columns(table: FloatArray, column: npt.NDArray[np.intp]) -> FloatArray:
-    """Return the values of these columns, shape (gains, columns), or (gains, 1) of all alike."""
-    return table if table.shape[1] == 1 else table.take(column, axis=1)
+def _of_columns(
+    table: FloatArray, gain: npt.NDArray[np.intp], column: npt.NDArray[np.intp]
+) -> FloatArray:
+    """Return values at some gains, as many as columns; a table may have one for all columns."""
+    if table.shape[1] > 1:
+        gain = gain * table.shape[1] + column
+    return table.take(gain)
 
 
 _FEW = 512
@@ -225,25 +240,24 @@ class _Bounds:
         edges, below, _ = self._search
         return below.take(edges.searchsorted(current, "right"))
 
-    def below_and_open(self, current: FloatArray) -> tuple[GainIndex, npt.NDArray[np.intp]]:
-        """Return what `below` does, and the flat places where the high bounds say otherwise."""
+    def least_and_most(self, current: FloatArray) -> tuple[GainIndex, GainIndex]:
+        """Return what `below` does, and the same of the high bounds."""
         if current.size > _FEW:
             magnitude = np.abs(current)
-            index, most = (_number_below(magnitude, bounds) for bounds in (self._low, self._high))
-            return index, np.not_equal(index, most).reshape(-1).nonzero()[0]
-        edges, below, is_open = self._search
+            return _number_below(magnitude, self._low), _number_below(magnitude, self._high)
+        edges, below, most = self._search
         place = edges.searchsorted(current, "right")
-        return below.take(place), is_open.take(place).reshape(-1).nonzero()[0]
+        return below.take(place), most.take(place)
 
     @cached_property
-    def _search(self) -> tuple[FloatArray, npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    def _search(self) -> tuple[FloatArray, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Where to search a current, of either sign, and what holds from each edge on."""
         up = np.unique([bound for bound in (*self._low, *self._high) if bound > 0.0])
         # A negative one at a bound is not below it, either.
         edges = np.concatenate([np.nextafter(-up[::-1], 0.0), up])
         least = np.concatenate([up[::-1], [0.0], up])
         below, most = (_number_below(least, bounds) for bounds in (self._low, self._high))
-        return edges, below.astype(np.intp), below != most
+        return edges, below.astype(np.intp), most.astype(np.intp)
 
 
 def _number_below(magnitude: FloatArray, bounds: list[float]) -> GainIndex:

@@ -64,9 +64,12 @@ class Deviates:
     words: npt.NDArray[np.uint64]
 
     def further(
-        self, vector: npt.NDArray[np.intp], column: npt.NDArray[np.intp]
+        self,
+        vector: npt.NDArray[np.intp],
+        column: npt.NDArray[np.intp],
+        number: npt.NDArray[np.intp],
     ) -> npt.NDArray[np.float32]:
-        """Return four more deviates of each of n readings, shape (n, 4).
+        """Return some of the four more deviates of each of n readings, shape (..., n) of `number`.
 
         They are hashes of the random bits that the reading shares with its neighbours: nothing more
         is drawn, so that nobody else's noise depends on how many were asked for.
@@ -76,10 +79,9 @@ class Deviates:
             vector * self.words.shape[1] + word
         )
         bits += _KEYS.take(quarter)
-        index = mixed(bits).astype("<u8", copy=False).view("<u2").reshape(-1, _PER_WORD)
-        # Each of the four lies together: readings are many, and gains few.
-        more: npt.NDArray[np.float32] = _quantiles().take(index.T, mode="clip")
-        return more.T
+        index = mixed(bits).astype("<u8", copy=False).view("<u2")
+        first = np.arange(0, index.size, _PER_WORD)
+        return _quantiles().take(index.take(first + number), mode="clip")
 
 
 class NormalSource:

@@ -21,10 +21,13 @@ from memlab.emulator.readout import Operands
 from memlab.emulator.slow_noise import SlowNoise
 from memlab.numeric import FloatArray
 
-__all__ = ["BLOCK", "Drive", "Still"]
+__all__ = ["LARGEST_BLOCK", "Drive", "Still"]
 
-BLOCK = 256
-"""Vectors per block: all work space of 128 x 64 fits in 1 MB."""
+LARGEST_BLOCK = 1024
+"""Vectors in a block of few columns."""
+
+_BLOCK, _COLUMNS = 256, 64
+"""Vectors in a block of so many columns or more: all work space of 128 x 64 fits in 1 MB."""
 
 _EXACT = 2.0**53
 
@@ -57,6 +60,9 @@ class Still:
     def __init__(self, operands: Operands, drive: Drive):
         _require_exact(operands, drive)
         self.operands = operands
+        columns = operands.linear.shape[1]
+        self.block = min(LARGEST_BLOCK, max(_BLOCK, _BLOCK * _COLUMNS // columns))
+        """Vectors that are multiplied together at most."""
         self._transfer, self._fill = operands.linear, drive.fill
         self._largest = drive.largest
         self._bending: _Bending | None = None
@@ -69,7 +75,7 @@ class Still:
     def multiply(
         self, row_code: Codes, steps: Steps | None = None, first: int = 0
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return voltages, work space and currents of at most `BLOCK` vectors: all of them spare.
+        """Return voltages, work space and currents of at most `block` vectors: all of them spare.
 
         Shapes (vectors, rows), twice, and (vectors, columns), in units of the drive and the
         product. `first` is the number of the first vector in the time steps of the slow noise.

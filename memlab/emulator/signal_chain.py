@@ -29,7 +29,7 @@ from memlab.emulator.cells.fluctuation import Steps
 from memlab.emulator.chip import GRID
 from memlab.emulator.front_end import ColumnErrors, ColumnSettling
 from memlab.emulator.normal import Deviates, NormalSource
-from memlab.emulator.products import BLOCK, Drive, Still
+from memlab.emulator.products import LARGEST_BLOCK, Drive, Still
 from memlab.emulator.readout import Operands
 from memlab.numeric import FloatArray
 from memlab.storage import State
@@ -46,7 +46,7 @@ _TO_CODE = 1.5 * 2.0**52
 _NUMBERS = np.arange(1, 256, dtype=np.uint8)
 """Gain numbers by index: boards count from 1."""
 
-_ONES = np.ones(BLOCK)
+_ONES = np.ones(LARGEST_BLOCK)
 """Adds up the vectors of a block."""
 
 
@@ -178,10 +178,10 @@ class SignalChain:
         """
         products, tables, settling, unit, _ = chip
         (code, used), n, power = out, len(row_code), 0.0
-        for start in range(0, n, BLOCK):
+        for start in range(0, n, products.block):
             some, to, by = row_code, code, used
-            if n > BLOCK:
-                block = slice(start, start + BLOCK)
+            if n > products.block:
+                block = slice(start, start + products.block)
                 some, to, by = row_code[block], code[block], used[block]
             volts, work, current = products.multiply(some, steps, start)
             squares = np.multiply(volts, volts, out=work)
