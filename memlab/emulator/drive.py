@@ -92,9 +92,8 @@ class RealDrive:
         if self._unsettled < 2.0**-25:
             return
         missing = np.empty_like(target)
-        missing[0] = self._before[self._rows]
-        missing[1:] = target[:-1]
-        missing -= target
+        np.subtract(self._before[self._rows], target[0], out=missing[0])
+        np.subtract(target[:-1], target[1:], out=missing[1:])
         missing *= self._unsettled
         np.rint(missing, out=missing)
         out += missing

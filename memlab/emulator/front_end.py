@@ -69,17 +69,15 @@ class DacLines:
         nominal = grid_volts(code, span)
         if self.exact:
             return nominal
-        full = max(-span.minimum, span.maximum) * VOLT_GRID
-        u = nominal / full
-        bow = u * u
-        bow -= 1.0
-        bow *= u
-        bow *= self.inl[lines] * (_BOW * VOLT_GRID)
-        bow += self.offset[lines] * VOLT_GRID
         # The error is added to the nominal voltage, so that a line without one stays exact.
-        u *= self.gain[lines] * full
-        bow += u
-        nominal += bow
+        full = max(-span.minimum, span.maximum) * VOLT_GRID
+        bow = self.inl[lines] * (_BOW * VOLT_GRID)
+        error = nominal * nominal
+        error *= bow / full**3
+        error += self.gain[lines] - bow / full
+        error *= nominal
+        error += self.offset[lines] * VOLT_GRID
+        nominal += error
         return np.rint(nominal, out=nominal)
 
     def volts(self, code: Codes, span: Converter, lines: Lines) -> FloatArray:

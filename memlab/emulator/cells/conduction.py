@@ -86,18 +86,28 @@ def bent_conductance(parameters: NonlinearityParameters, conductance: FloatArray
     return bent
 
 
-def added_terms(largest: float) -> int:
-    """Return how many terms of the series `added_voltage` needs up to |V| / V0 = `largest`."""
-    term, total, n = largest**2 / 6.0, largest**2 / 6.0, 1
-    while term > 2.0**-40 * total and n < _MOST_TERMS:
-        n += 1
-        term *= largest**2 / (2 * n * (2 * n + 1))
+def added_terms(largest: float) -> list[float]:
+    """Return the factors 1/3!, 1/5!, ... of `added_voltage`, as many as |V| / V0 = `largest` needs.
+
+    Products of floats, not factorials: those of the largest arguments would overflow.
+    """
+    factors = [1.0 / 6.0]
+    term = total = largest**2 / 6.0
+    while term > 2.0**-40 * total and len(factors) < _MOST_TERMS:
+        below = (2 * len(factors) + 2) * (2 * len(factors) + 3)
+        factors.append(factors[-1] / below)
+        term *= largest**2 / below
         total += term
-    return n
+    return factors
 
 
 def added_voltage(
-    volts: FloatArray, unit: float, voltage: float, terms: int, out: FloatArray, work: FloatArray
+    volts: FloatArray,
+    unit: float,
+    voltage: float,
+    factors: list[float],
+    out: FloatArray,
+    work: FloatArray,
 ) -> None:
     """Write V0 sinh(V / V0) - V to `out`, in the units of `volts`.
 
@@ -109,18 +119,15 @@ def added_voltage(
         V in units of `unit` volts, any shape.
     voltage
         V0 in V.
-    terms
+    factors
         Of the series, see `added_terms`.
     out, work
         Of the same shape.
     """
     np.multiply(volts, unit / voltage, out=work)
     work *= work
-    out.fill(1.0)
-    for n in range(terms, 1, -1):
+    np.multiply(work, factors[-1], out=out)
+    for factor in factors[-2::-1]:
+        out += factor
         out *= work
-        out *= 1.0 / (2 * n * (2 * n + 1))
-        out += 1.0
-    out *= work
-    out *= 1.0 / 6.0
     out *= volts

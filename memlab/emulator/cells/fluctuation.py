@@ -402,20 +402,24 @@ class _Traps:
 
     def _pass_time(self, elapsed: FloatArray) -> npt.NDArray[np.bool_]:
         """Return which traps are full after each time (s), shape (len(elapsed), traps)."""
-        passing = elapsed[elapsed > 0.0]
-        draw = self._rng.random((passing.size, self.full.size))
-        stays, fills = np.empty((2, *draw.shape), np.bool_)
-        for time in set(passing.tolist()):
-            which = passing == time
-            stays_full, filled = self._chances(time)
-            stays[which], fills[which] = draw[which] < stays_full, draw[which] < filled
+        passing = elapsed[elapsed > 0.0].tolist()
         full = np.empty((len(elapsed), self.full.size), np.bool_)
-        full[: len(elapsed) - passing.size] = before = self.full  # no time has passed before
-        for k, now in enumerate(full[len(elapsed) - passing.size :]):
-            np.logical_and(before, stays[k], out=now)
-            np.logical_or(now, fills[k], out=now)
-            before = now
-        self.full = before.copy()
+        full[: len(elapsed) - len(passing)] = self.full  # no time has passed before
+        if passing:
+            chances = {time: self._chances(time) for time in set(passing)}
+            each = passing if len(chances) > 1 else passing[:1]
+            stays_full, fills = np.swapaxes([chances[time] for time in each], 0, 1)
+            draw = self._rng.random((len(passing), self.full.size))
+            stays, now = draw < stays_full, full[-len(passing) :]
+            np.less(draw, fills, out=now)
+            now[0] |= self.full & stays[0]
+            # What two neighbours do in turn, then each two pairs of them, and so on.
+            k = 1
+            while k < len(passing):
+                now[k:] |= now[:-k] & stays[k:]
+                stays[k:] &= stays[:-k]
+                k *= 2
+            self.full = now[-1].copy()
         return full
 
     def _chances(self, elapsed: float) -> tuple[FloatArray, FloatArray]:
