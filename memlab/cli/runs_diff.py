@@ -12,7 +12,7 @@ from rich.table import Table
 from memlab.cli.command import Command
 from memlab.cli.options import EXISTING, check_picture, json_option, out_option
 from memlab.cli.streams import show_document
-from memlab.cli.tables import print_table, results_console
+from memlab.cli.tables import add_row, print_table, results_console
 from memlab.figures.run_difference import plot_difference
 from memlab.runs import open_run
 from memlab.runs.difference import Change, Comparison, NumberChange, compare_runs
@@ -88,13 +88,13 @@ def _show(found: Comparison) -> None:
             continue
         table = Table("", "A", "B", title=name.capitalize(), box=None, title_justify="left")
         for one in changes:
-            table.add_row(one.name, _shown(one.before), _shown(one.after))
+            add_row(table, one.name, _shown(one.before), _shown(one.after))
         print_table(table)
     if found.numbers:
         head = ("", "A", "B", "B - A", "in standard errors")
         table = Table(*head, title="Results", box=None, title_justify="left")
         for number in found.numbers:
-            table.add_row(*_cells(number))
+            add_row(table, *_cells(number))
         print_table(table)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from memlab.cli.command import Command
 from memlab.cli.options import SEED, json_option
 from memlab.cli.streams import show_document
-from memlab.cli.tables import print_table
+from memlab.cli.tables import add_row, print_table
 from memlab.errors import DataError
 from memlab.kinds import kind_of_run
 from memlab.runs.brief import Brief, read_brief
@@ -116,7 +116,7 @@ def _show(runs: list[Brief]) -> None:
         started = f"{run.started:%Y-%m-%d %H:%M}"
         kind = f"{run.kind}, {run.preset}" if run.preset else run.kind
         chips = ", ".join(run.chips)
-        table.add_row(str(run.path), kind, run.status, started, chips, seed, _found(run))
+        add_row(table, str(run.path), kind, run.status, started, chips, seed, _found(run))
     if runs:
         print_table(table)
     click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}", err=True)

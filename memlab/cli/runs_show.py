@@ -14,7 +14,7 @@ from memlab.chip.limits import LIMIT_UNITS
 from memlab.cli.command import Command
 from memlab.cli.options import json_option, run_argument
 from memlab.cli.streams import show_document
-from memlab.cli.tables import print_table, results_console
+from memlab.cli.tables import add_row, print_table, results_console
 from memlab.report.summary import Row, Summary, summarise
 from memlab.runs import Run
 
@@ -95,5 +95,5 @@ def _table(rows: list[Row]) -> Table:
     for _ in range(3):
         table.add_column(overflow="fold")
     for row in rows:
-        table.add_row(row.name, row.value, row.note)
+        add_row(table, row.name, row.value, row.note)
     return table

@@ -7,8 +7,11 @@ import re
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-__all__ = ["print_table", "results_console"]
+from memlab.markup import plain
+
+__all__ = ["add_row", "print_table", "results_console"]
 
 _NO_END = 100_000
 """Columns of what is no terminal: whoever reads it looks for whole names."""
@@ -18,6 +21,14 @@ def results_console() -> Console:
     """Return a console on stdout; COLUMNS says how wide it is where nothing else does."""
     console = Console()
     return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_NO_END)
+
+
+def add_row(table: Table, *cells: str) -> None:
+    """Add a row of texts that anybody may have written, names of files among them, as they are.
+
+    No terminal obeys them, and brackets are no markup.
+    """
+    table.add_row(*(Text(plain(cell)) for cell in cells))
 
 
 def print_table(table: Table) -> None:

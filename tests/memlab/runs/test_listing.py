@@ -111,6 +111,22 @@ def test_people_see_one_line_a_run(made_runs: dict[str, Path]) -> None:
     assert "2 runs" in done.stderr
 
 
+def test_names_of_any_characters_are_shown_as_they_are(
+    made_runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    name = "a[bold]b[0]\n\x1b[31mred.h5"
+    (tmp_path / name).write_bytes(made_runs["map"].read_bytes())
+    shown = "a[bold]b[0]\ufffd\ufffd[31mred.h5"
+    (line,) = invoke("list", str(tmp_path)).stdout.splitlines()[1:]
+    assert shown in line
+    done = invoke("show", str(tmp_path / name))
+    assert shown in done.stdout
+    assert "\x1b" not in done.stdout
+    done = invoke("list", str(tmp_path), "--json")
+    assert Path(json.loads(done.stdout)["runs"][0]["run"]).name == name
+
+
 def test_show_says_settings_and_results_of_any_kind(made_runs: dict[str, Path]) -> None:
     for name, path in made_runs.items():
         done = invoke("show", str(path))
