@@ -26,6 +26,9 @@ def main() -> None:
         # One that is ignored stays ignored (nohup).
         if number and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _nothing_begun)
+    # No sum is split among threads (`memlab.emulator.blas`), and to start them takes longer than to
+    # load numpy.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:  # noqa: SIM105 - contextlib is loaded by what follows
         import memlab.cli.commands  # noqa: F401 - the longest part of the loading
     except Exception:

@@ -66,8 +66,7 @@ def run_on_processes(trials: Sequence[Trial], workers: int, unfinished: Path) ->
 
 
 def _run_pool(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterator[Outcome]:
-    # Spawned, not forked: a forked process inherits locks of threads that it does not have.
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(_start_method())
     others = set(multiprocessing.active_children())
     with _one_blas_thread_in_children():
         pool = ProcessPoolExecutor(
@@ -82,7 +81,7 @@ def _run_pool(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterat
     try:
         for trial in todo:
             with _one_blas_thread_in_children(), _deaf_children():  # submitting starts processes
-                running.add(pool.submit(run_trial, trial, unfinished))
+                running.add(pool.submit(_run, trial, unfinished))
             if len(running) > workers:
                 done, running = _wait(running)
                 for future in done:
@@ -97,6 +96,26 @@ def _run_pool(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterat
         pool.shutdown(wait=False, cancel_futures=True)
         _end(set(multiprocessing.active_children()) - others)
         raise
+
+
+def _start_method() -> str:
+    """Return how processes begin: as copies of this one where it has no other thread.
+
+    A copy has all modules loaded already. But it would have the locks of other threads, Python's or
+    those of a BLAS, without the threads; and nothing but Linux tells of them.
+    """
+    try:
+        return "fork" if len(os.listdir("/proc/self/task")) == 1 else "spawn"
+    except OSError:
+        return "spawn"
+
+
+def _run(trial: Trial, unfinished: Path) -> Outcome:
+    """Run a trial; a process that is told to end does so once the trial is interrupted in order."""
+    try:
+        return run_trial(trial, unfinished)
+    except KeyboardInterrupt:
+        os._exit(1)
 
 
 def _wait(running: set[Future[Outcome]]) -> tuple[set[Future[Outcome]], set[Future[Outcome]]]:

@@ -72,6 +72,19 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+OTHER_THREAD = """
+import sys, threading
+if "sweep" in sys.orig_argv:
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+"""
+
+
+def beginning(lines: str, directory: Path) -> dict[str, str]:
+    """Return an environment in which every Python begins with some lines."""
+    (directory / "sitecustomize.py").write_text(lines)
+    return ENVIRONMENT | {"PYTHONPATH": os.pathsep.join([str(directory), str(REPOSITORY)])}
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -93,14 +106,14 @@ def children(pid: int) -> list[int]:
 
 
 def workers(pid: int) -> list[int]:
-    """Children of a sweep that run trials."""
+    """Children of a sweep that run trials, copies of it and spawned ones."""
     found = []
     for child in children(pid):
         try:
             words = Path(f"/proc/{child}/cmdline").read_bytes()
         except OSError:
             continue
-        if b"spawn_main" in words:
+        if b"resource_tracker" not in words:
             found.append(child)
     return found
 
@@ -201,10 +214,11 @@ def test_when_every_trial_fails_the_first_reason_is_told(
 # -- killing --------------------------------------------------------------------------------
 
 
-def test_a_killed_worker_loses_nothing(reference: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("alone", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_killed_worker_loses_nothing(alone: bool, reference: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         command(tmp_path, *SMALL, "--workers", "2"),
-        env=ENVIRONMENT,
+        env=beginning("" if alone else OTHER_THREAD, tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -268,22 +282,35 @@ def test_ctrl_c_ends_at_once_with_130_and_leaves_no_process(tmp_path: Path) -> N
                 os.kill(pid, signal.SIGKILL)
 
 
-def test_ctrl_c_is_no_matter_of_a_process_that_is_just_starting(tmp_path: Path) -> None:
-    # The whole group hears Ctrl-C: as soon as Python begins, before anything of ours is loaded.
-    begin = tmp_path / "begin"
-    begin.mkdir()
-    hit = "if '--multiprocessing-fork' in sys.orig_argv: os.kill(os.getpid(), signal.SIGINT)"
-    (begin / "sitecustomize.py").write_text(f"import os, signal, sys\n{hit}\n")
-    path = os.pathsep.join([str(begin), str(REPOSITORY)])
+@pytest.mark.parametrize("alone", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_ctrl_c_is_no_matter_of_a_process_that_is_just_starting(
+    alone: bool, tmp_path: Path
+) -> None:
+    # The whole group hears Ctrl-C: as soon as a process begins, before anything of ours runs.
+    lines = f"""
+import os, pathlib, signal, sys
+
+def hit(how):
+    pathlib.Path({str(tmp_path / "hit")!r}).write_text(how)
+    os.kill(os.getpid(), signal.SIGINT)
+
+if "--multiprocessing-fork" in sys.orig_argv:
+    hit("spawned")
+os.register_at_fork(after_in_child=lambda: hit("copied"))
+"""
+    environment = beginning(lines + ("" if alone else OTHER_THREAD), tmp_path)
     one = ["airline-window", "--epochs", "1", "--seeds", "1", "--workers", "1"]
     done = subprocess.run(
         command(tmp_path / "out", *one),
-        env=ENVIRONMENT | {"PYTHONPATH": path},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=100,
         check=False,
     )
+    # Only a process without other threads is copied, and only Linux tells of them.
+    copied = alone and sys.platform == "linux"
+    assert (tmp_path / "hit").read_text() == ("copied" if copied else "spawned")
     assert "Traceback" not in done.stderr
     assert (done.returncode, json.loads(done.stdout)["ran"]) == (0, 1)
 
