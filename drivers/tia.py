@@ -35,8 +35,8 @@ class Transimpedance:
         published; 2.5 V assumes symmetric ones inside the amplifier's 5.25 V.
     gain_threshold
         Output in V up to which a gain is used when gains are merged; positive, at most `clip`.
-    adc_range, adc_step
-        Of the ADC behind it: its full range and one code, in V.
+    adc_step
+        One code of the ADC behind it, in V.
 
     Raises
     ------
@@ -47,7 +47,6 @@ class Transimpedance:
     resistance: tuple[float, ...] = (1e3, 1e4, 1e5, 1e6)
     clip: float = 2.5
     gain_threshold: float = 2.2
-    adc_range: float = 10.0
     adc_step: float = 10.0 / 65536
 
     def __post_init__(self) -> None:
@@ -59,31 +58,6 @@ class Transimpedance:
                 "gain_threshold must be above 0 V and not above clip: a clipped reading would be "
                 f"taken for a current, got {self.gain_threshold} V and {self.clip} V"
             )
-
-    def voltage(self, current: npt.ArrayLike, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the output for a column current, V = -I * R, clipped as the amplifier clips.
-
-        Clipping is the physics of the amplifier, not a refused limit; see `is_clipped`.
-
-        Parameters
-        ----------
-        current
-            Current into the summing node in A, any shape.
-        gain
-            Gain number, 1 to 4 by default; one for all, or an array that broadcasts.
-
-        Returns
-        -------
-        numpy.ndarray
-            Voltages in V, -clip to +clip, float64.
-
-        Raises
-        ------
-        LimitError
-            If a gain number does not exist.
-        """
-        exact = -np.asarray(current, dtype=np.float64) * self._resistance(gain)
-        return np.asarray(np.clip(exact, -self.clip, self.clip))
 
     def current(self, voltage: npt.ArrayLike, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the column current behind an output voltage, I = -V / R.
@@ -106,18 +80,6 @@ class Transimpedance:
             If a gain number does not exist.
         """
         return np.asarray(-np.asarray(voltage, dtype=np.float64) / self._resistance(gain))
-
-    def is_clipped(self, voltage: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Return True where an output voltage (V) is at the clip level or beyond."""
-        return np.asarray(np.abs(np.asarray(voltage, dtype=np.float64)) >= self.clip)
-
-    def full_scale_current(self, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the current (A) at the end of the ADC's range, 5 V / R: 5 mA at gain 1.
-
-        The amplifier clips before that at the default settings; see `usable_current`. A gain
-        number that does not exist raises `LimitError`.
-        """
-        return np.asarray(self.adc_range / 2 / self._resistance(gain))
 
     def usable_current(self, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the largest current (A) a gain is trusted with, gain_threshold / R.
@@ -164,33 +126,6 @@ class Transimpedance:
             fits = np.abs(currents[candidate - 1]) < self._largest_current(candidate)
             gain[below & fits & (gain == candidate - 1)] = candidate
         return gain
-
-    def merge(
-        self, current: npt.ArrayLike
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
-        """Merge measurements at several gains into one: the current and the gain it came from.
-
-        Parameters
-        ----------
-        current
-            Currents in A; `current[k]` was measured at gain k + 1, as for `select_gain`.
-
-        Returns
-        -------
-        current : numpy.ndarray
-            The chosen currents in A, float64, the shape of `current[0]`.
-        gain : numpy.ndarray
-            The gain of each, uint8, same shape.
-
-        Raises
-        ------
-        ValueError
-            If there is no gain, or more than the amplifier has, along the first axis.
-        """
-        currents = np.asarray(current, dtype=np.float64)
-        gain = self.select_gain(currents)
-        index = np.subtract(gain, 1, dtype=np.intp)[np.newaxis]
-        return np.take_along_axis(currents, index, axis=0)[0], gain
 
     def _largest_current(self, gain: int) -> float:
         """Return the current (A) from which a reading counts as clipped."""

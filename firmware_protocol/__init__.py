@@ -4,6 +4,7 @@ Two dialects. MLP/1 is ours: binary, framed, sequenced, described once in spec/m
 ASCII dialect of the published board. No module here opens a port, reads a clock or starts a thread;
 time is an argument, so both ends run in tests in simulated time exactly as they run on a bench.
 
+The shortest complete example, both ends joined in simulated time, is `tests/support/loopback.py`.
 Bottom up, each needing only what stands above it in this list:
 
 - `messages` (generated), `codec`, `framing`, `vectors`: what the bytes mean.
@@ -13,7 +14,6 @@ Bottom up, each needing only what stands above it in this list:
 - board: `device` (the link), `machine` (states, watchdog, lease), `executor` (what the hardware
   must do), `tasks`, `measuring`, `programming`, `service` (one handler per request), `firmware`.
 - `dpe` and `dpe_link`: the ASCII dialect, both ends.
-- `loopback`: both ends of MLP/1 joined in simulated time, the shortest complete example.
 
 A driver owns a port, a clock, a thread and the ledger of operation numbers. It feeds a `HostLink`,
 writes what `data_to_send` returns, and runs an `operations.Operation` at a time; for pulses whose

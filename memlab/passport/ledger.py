@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ _MOST_KNOWN = 32
 """Readings of the whole chip that are kept until then, 2 MB of one of 128 x 64."""
 _BATCHES = """
 SELECT id, run, time, {ticket}, pulses, gates, outcome
-FROM batches LEFT JOIN outcomes ON id = batch WHERE id > ? ORDER BY id {order}
+FROM batches LEFT JOIN outcomes ON id = batch WHERE id > ? ORDER BY id
 """
 _SLOTS = """
 SELECT before.batch, slot FROM before LEFT JOIN outcomes ON before.batch = outcomes.batch
@@ -422,15 +422,10 @@ class PulseLedger:
         for number, run, when, _, *content in self._rows(after):
             yield self._batch(number, run, when, *content)
 
-    def newest_first(self) -> Iterator[Batch]:
-        """Return every batch with its ticket, the last one first."""
-        for number, run, when, ticket, *content in self._rows(0, "DESC"):
-            yield replace(self._batch(number, run, when, *content), ticket=ticket)
-
-    def _rows(self, after: int, order: str = "") -> Iterator[tuple[Any, ...]]:
+    def _rows(self, after: int) -> Iterator[tuple[Any, ...]]:
         self.write_entered()
         ticket = "ticket" if self._store.format > 1 else "''"
-        return self._store.rows(_BATCHES.format(ticket=ticket, order=order), after)
+        return self._store.rows(_BATCHES.format(ticket=ticket), after)
 
     def _batch(
         self, number: int, run: int, time: float, pulses: bytes, gates: bytes, outcome: bytes | None

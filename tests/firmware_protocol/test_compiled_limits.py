@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.loopback import Loopback, PaperBoard, open_configuration
 
 from firmware_protocol import messages as m
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.journal import Journal, judge
-from firmware_protocol.loopback import Loopback, PaperBoard, open_configuration
 from firmware_protocol.messages import ErrorCode, LimitDetail
 from firmware_protocol.operations import Job
 

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from support.careless_link import CarelessLink
+from support.loopback import PaperBoard, open_configuration
 
 from firmware_protocol import messages as m
 from firmware_protocol.device import DeviceLink
@@ -21,7 +22,6 @@ from firmware_protocol.firmware import Firmware
 from firmware_protocol.host import HostLink
 from firmware_protocol.host_events import Answered, Connected, LinkDown
 from firmware_protocol.journal import Memory, judge
-from firmware_protocol.loopback import PaperBoard, open_configuration
 from firmware_protocol.messages import ErrorCode
 from firmware_protocol.operations import Job
 

@@ -5,6 +5,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from support.loopback import Loopback, PaperBoard
 
 from firmware_protocol import messages as m
 from firmware_protocol.device import (
@@ -28,7 +29,6 @@ from firmware_protocol.host_events import (
     Notified,
 )
 from firmware_protocol.journal import Journal, Memory, judge
-from firmware_protocol.loopback import Loopback, PaperBoard
 from firmware_protocol.machine import LIVE, TRANSITIONS, Machine, Trigger
 from firmware_protocol.messages import ErrorCode, Kind, State
 from firmware_protocol.operations import LinkDownError, Request

@@ -5,11 +5,11 @@ import zlib
 
 import numpy as np
 import pytest
+from support.loopback import Loopback, PaperBoard, open_configuration
 
 from firmware_protocol import messages as m
 from firmware_protocol import vectors
 from firmware_protocol.errors import RefusedError
-from firmware_protocol.loopback import Loopback, PaperBoard, open_configuration
 from firmware_protocol.messages import ErrorCode, GainMode, InputFormat, State
 from firmware_protocol.operations import Job, Read, Vmm
 

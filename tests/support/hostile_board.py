@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from support.loopback import PaperBoard
+
 from firmware_protocol.codec import Message
 from firmware_protocol.firmware import Firmware
 from firmware_protocol.framing import Decoder, Frame
 from firmware_protocol.journal import Memory
-from firmware_protocol.loopback import PaperBoard
 
 Tamper = Callable[[Frame], Iterable[Frame | bytes]]
 

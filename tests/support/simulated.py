@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from support.loopback import Damage, Loopback, intact
 
 from drivers.board import Board, BoardConfig, LineClass, Mode, PulseBatch, Selection
 from drivers.published_board import span_code
@@ -15,7 +16,6 @@ from firmware_protocol.device import DeviceLink
 from firmware_protocol.firmware import Firmware
 from firmware_protocol.host import HostLink
 from firmware_protocol.journal import Memory
-from firmware_protocol.loopback import Damage, Loopback, intact
 from firmware_protocol.messages import LimitMode, Line
 from memlab.array.board_config import board_config
 from memlab.chip.limits import Limits, OperatingPoint

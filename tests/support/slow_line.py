@@ -10,6 +10,8 @@ from collections import deque
 from itertools import count
 from typing import Any
 
+from support.loopback import PaperBoard, open_configuration
+
 from drivers.faults.line import FaultyLine
 from firmware_protocol import messages as m
 from firmware_protocol.configuration import Configuration
@@ -18,7 +20,6 @@ from firmware_protocol.framing import Decoder, Frame, max_payload_for
 from firmware_protocol.host import HostLink
 from firmware_protocol.host_events import Connected, HostEvent, LinkDown
 from firmware_protocol.journal import Memory
-from firmware_protocol.loopback import PaperBoard, open_configuration
 from firmware_protocol.messages import Kind
 from firmware_protocol.operations import LinkDownError, Operation, Request
 

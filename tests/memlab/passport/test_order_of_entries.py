@@ -46,7 +46,7 @@ def test_batches_are_numbered_from_1(tmp_path: Path) -> None:
             assert found.ledger.last == 2
             assert [one.number for one in found.ledger.open_batches] == [2]
             assert [one.number for one in found.ledger.batches(1)] == [2]
-            assert [one.number for one in found.ledger.newest_first()] == [2, 1]
+            assert [one.number for one in found.ledger.batches()] == [1, 2]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
