@@ -29,8 +29,8 @@ _EXACT = 2.0**53
 _FINER_BITS = 20
 """More would tell nothing: a millionth of a step of the conductances."""
 
-_TOGETHER = 1 << 16
-"""Elements of the matrices that are made at once: half a megabyte, which stays in the cache."""
+_TOGETHER = 1 << 17
+"""Elements of the matrices that are made at once: a megabyte, which stays in the cache."""
 
 
 class SlowNoise:
@@ -52,11 +52,12 @@ class SlowNoise:
         scaled = linear if state is None else linear * state
         sums = float(scaled.sum(axis=0).max()) * deviation.most + len(linear)
         bits = min(_FINER_BITS, math.floor(math.log2(_EXACT / (sums * largest))))
-        self._scaled = scaled * 2.0**bits
-        self._each = np.rint(self._scaled * deviation.unit)
-        most = deviation.most * (1.0 if state is None else float(state.max()))
-        self._least = None if most < 1.0 else linear * -(2.0**bits)
+        self._scaled = (scaled * 2.0**bits).reshape(-1)
         self._grid = 2.0**-bits
+        # A power of 2: what is exact in whole numbers is so in these.
+        self._each = np.rint(scaled * 2.0**bits * deviation.unit) * self._grid
+        most = deviation.most * (1.0 if state is None else float(state.max()))
+        self._least = None if most < 1.0 else -linear
         self._space = np.empty((max(1, _TOGETHER // linear.size), *linear.shape))
 
     def add(self, voltage: FloatArray, steps: Steps, start: int, current: FloatArray) -> None:
@@ -73,9 +74,7 @@ class SlowNoise:
         stop = start + len(voltage)
         first, last = bisect_right(stops, start), bisect_left(stops, stop)
         if first == last:  # all see the same step
-            more = voltage @ self._matrices(deviation, first, first + 1)[0]
-            more *= self._grid
-            current += more
+            current += voltage @ self._matrices(deviation, first, first + 1)[0]
             return
         edges = np.array([start, *stops[first:last], stop]) - start
         vector = edges[:-1, np.newaxis] + np.arange(np.diff(edges).max())
@@ -85,16 +84,15 @@ class SlowNoise:
             some = slice(k, k + len(self._space))
             matrices = self._matrices(deviation, first + k, min(first + some.stop, last + 1))
             more = np.matmul(seen[some], matrices)[own[some]]
-            more *= self._grid
             current[edges[k] : edges[k] + len(more)] += more
 
     def change(self, deviation: Deviation) -> FloatArray:
         """Return what the first step adds to `linear` of the cells, same shape."""
-        change: FloatArray = self._matrices(deviation, 0, 1)[0] * self._grid
+        change: FloatArray = self._matrices(deviation, 0, 1)[0].copy()
         return change
 
     def _matrices(self, deviation: Deviation, start: int, stop: int) -> FloatArray:
-        """Return G d of some steps, in the finer units, shape (steps, rows, columns)."""
+        """Return G d of some steps, on the finer grid, shape (steps, rows, columns)."""
         matrices = self._space[: stop - start]
         if deviation.number is None:
             matrices.fill(0.0)
@@ -102,8 +100,9 @@ class SlowNoise:
             matrices[...] = deviation.number[start:stop]
             matrices *= self._each
         if deviation.cell.size:
-            drop = deviation.drop[start:stop] * self._scaled.reshape(-1).take(deviation.cell)
-            matrices.reshape(len(matrices), -1)[:, deviation.cell] -= np.rint(drop, out=drop)
+            drop = deviation.drop[start:stop] * self._scaled.take(deviation.cell)
+            np.rint(drop, out=drop)
+            matrices.reshape(len(matrices), -1)[:, deviation.cell] -= drop * self._grid
         if self._least is not None:
             np.maximum(matrices, self._least, out=matrices)
         return matrices

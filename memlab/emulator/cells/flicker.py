@@ -3,7 +3,9 @@
 What a cell shows is a function of time: nothing is remembered, nobody's noise depends on who has
 looked at what before, and a part of the lines has its part of the noise. Term k of a row has number
 m = (phase of the row + step) >> k, and its values in all columns are one of many vectors of normal
-deviates (16,384 for 64 columns), chosen by a hash of row, k and m. Sums are those of whole numbers.
+deviates (16,384 for 64 columns), chosen by a hash of row, k and m. The three fastest terms come in
+frames of eight steps, added up once and for all: one of 2,048, half of which are the negatives of
+the others, so that their mean is zero in every step. Sums are those of whole numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ Numbers = npt.NDArray[np.int64]
 Terms = npt.NDArray[np.int16]
 
 _DEVIATES_BITS = 20
-"""2^20 deviates in all the vectors: two megabytes, which stay in the cache."""
+"""2^20 deviates in all the vectors, and in all frames: two megabytes each."""
+
+_FRAME_BITS = 3
+"""Frames have eight steps."""
 
 _KEPT = 8
 """Selections of columns whose part of all vectors is kept: the layers of a network on one chip."""
@@ -77,7 +82,14 @@ class Flicker:
         values = np.rint(normal.values * np.float32(scale)).astype(np.int16)
         bits = max(8, _DEVIATES_BITS - (shape[1] - 1).bit_length())
         self._shift = np.uint64(64 - bits)
-        self._vectors = values.take(normal.indices(1 << bits, shape[1]))
+        vectors = values.take(normal.indices(1 << bits, shape[1]))
+        self._framed = framed = min(octaves, _FRAME_BITS)
+        frames = np.zeros((1 << bits - framed - 1, 1 << framed, shape[1]), np.int16)
+        for k in range(framed):
+            terms = values.take(normal.indices(frames.shape[0] << framed - k, shape[1]))
+            frames += terms.reshape(len(frames), -1, shape[1]).repeat(1 << k, axis=1)
+        frames = np.concatenate([frames, -frames])
+        self._tables = np.stack([vectors, frames.reshape(vectors.shape)])
         self._parts: dict[bytes, Terms] = {}
         own = generator_for(rng, "read_noise.flicker.phases")
         self._together = min(octaves, _TOGETHER_BITS)
@@ -91,62 +103,48 @@ class Flicker:
 
         Shape (len(times), len(rows), len(columns)).
         """
-        step, vectors = times // self._step, self._vectors
-        if columns.size < vectors.shape[1]:
-            vectors = self._part(columns)
-        # Few of the steps in between: each for itself.
-        far = len(step) == 1 or step[-1] - step[0] >= 2 * len(step)
-        return (self._sums if far else self._between)(step, rows, vectors)
+        step, tables = times // self._step, self._tables
+        if columns.size < tables.shape[2]:
+            tables = self._part(columns)
+        vectors, frames = tables
+        framed, together = self._framed, self._together
+        frame, in_frame = np.unique(step >> framed, return_inverse=True)
+        turn, in_turn = np.unique(frame >> together - framed, return_inverse=True)
+        shared = self._octaves if turn.size == frame.size else together
+        slow = self._sums(frame << framed, rows, vectors, np.arange(framed, shared))
+        if shared < self._octaves:
+            slowest = np.arange(shared, self._octaves)
+            slow += self._sums(turn << together, rows, vectors, slowest)[in_turn]
+        number = (self._phase[rows] >> framed) + frame[:, np.newaxis]
+        first = self._which(number, np.zeros(1, np.intp), rows) >> framed << framed
+        within = step & (1 << framed) - 1
+        sums: Terms = frames.take(first[in_frame] + within[:, np.newaxis], axis=0)
+        sums += slow[in_frame]
+        return sums
 
     def _part(self, columns: Lines) -> Terms:
-        """Return the part of all vectors that is of these columns."""
+        """Return the part of all vectors and frames that is of these columns."""
         key = columns.tobytes()
         part = self._parts.pop(key, None)
         if part is None:
-            part = np.ascontiguousarray(self._vectors[(slice(None), *part_of(columns))])
+            part = np.ascontiguousarray(self._tables[(..., *part_of(columns))])
         self._parts[key] = part  # the last one in use is the last to go
         if len(self._parts) > _KEPT:
             del self._parts[next(iter(self._parts))]
         return part
 
-    def _between(self, step: Numbers, rows: Lines, vectors: Terms) -> Terms:
-        """Add terms from slow to fast: what is slower is the same for two of the next."""
-        fast, first, last = self._together, int(step[0]), int(step[-1])
-        # Of each fast term whole pairs, which share a number of the next one.
-        numbers = [np.arange(first >> k & ~1, (last >> k | 1) + 1) for k in range(fast)]
-        slow = np.arange(first >> fast, (last >> fast) + 1)
-        total = self._sums(slow << fast, rows, vectors, fast)
-        term = np.repeat(np.arange(fast), [len(number) for number in numbers])
-        phase = self._phase[rows] >> term[:, np.newaxis]
-        number = np.concatenate(numbers)[:, np.newaxis] + phase
-        each = self._terms(number, term, rows, vectors)
-        start, stop = int(slow[0]), len(each)
-        for k in range(fast - 1, -1, -1):
-            own = each[stop - len(numbers[k]) : stop]
-            slower = (int(numbers[k][0]) >> 1) - start
-            pairs = own.reshape(-1, 2, *own.shape[1:])
-            pairs += total[slower : slower + len(pairs), np.newaxis]
-            total, start, stop = own, int(numbers[k][0]), stop - len(own)
-        begin = first - start
-        if last - first + 1 == len(step):
-            return total[begin : begin + len(step)]
-        return total.take(step - start, axis=0)
-
-    def _sums(self, step: Numbers, rows: Lines, vectors: Terms, fastest: int = 0) -> Terms:
-        """Return the sums of the slower terms, shape (steps, rows, columns)."""
-        term = np.arange(fastest, self._octaves)
-        number = (self._phase[rows] + step[:, np.newaxis]) >> term[:, np.newaxis, np.newaxis]
-        terms = self._terms(number, term[:, np.newaxis], rows, vectors)
-        total: Terms = terms.sum(axis=0, dtype=np.int16)
+    def _sums(self, step: Numbers, rows: Lines, vectors: Terms, terms: Lines) -> Terms:
+        """Return the sums of some terms in some steps, shape (steps, rows, columns)."""
+        number = (self._phase[rows] + step[:, np.newaxis]) >> terms[:, np.newaxis, np.newaxis]
+        each = vectors.take(self._which(number, terms[:, np.newaxis], rows), axis=0)
+        total: Terms = each.sum(axis=0, dtype=np.int16)
         return total
 
-    def _terms(self, number: Numbers, term: Lines, rows: Lines, vectors: Terms) -> Terms:
-        """Return terms of rows by their numbers, shape (*number.shape, columns)."""
+    def _which(self, number: Numbers, term: Lines, rows: Lines) -> Numbers:
+        """Return which vector each of these terms is."""
         bits = number.astype(np.uint64) * _OF_NUMBER
         bits += self._keys[term][..., np.newaxis] + rows.astype(np.uint64) * _OF_ROW
-        which = (mixed(bits) >> self._shift).view(np.int64)
-        values: Terms = vectors.take(which, axis=0)
-        return values
+        return (mixed(bits) >> self._shift).view(np.int64)
 
 
 def part_of(*lines: Lines) -> Any:
