@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -572,26 +573,35 @@ class EmulatedBoard(CheckedBoard):
         rows = pulses.row[run].astype(np.intp)
         selected, ticks = pulses.columns[run], pulses.width_ticks[run]
         duration = self._times.pulses(selected.sum(axis=1), ticks)
+        columns = np.flatnonzero(selected.any(axis=0))
+        used: Any = columns
+        if not 0 < 2 * columns.size < chip.shape[1]:  # nothing is copied where all take part
+            used, columns = slice(None), np.arange(chip.shape[1])
+        selected = selected[:, used]
         time = chip.now + duration.cumsum()
         width = self._times.width(ticks)[:, np.newaxis]
-        columns = np.arange(chip.shape[1])
-        gate = self._front_end.gates.volts(
-            np.where(selected, pulses.gate_code[run], 0), config.spans[LineClass.GATE], columns
-        )
+        gate_code = np.where(selected, pulses.gate_code[run, used], 0)
+        gate = self._front_end.gates.volts(gate_code, config.spans[LineClass.GATE], columns)
         amplitude = pulses.amplitude_code[run]
-        if pulses.kind.item(run.start) == PulseKind.SET:
+        is_set = pulses.kind.item(run.start) == PulseKind.SET
+        if is_set:
             lines = self._front_end.columns
             code = amplitude[:, np.newaxis]
             if not lines.exact:
-                code = np.repeat(code, chip.shape[1], axis=1)
+                code = np.repeat(code, columns.size, axis=1)
             voltage = lines.volts(code, config.spans[LineClass.COLUMN], columns)
-            path = chip.set_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
-            self._energy.set += float((path * voltage**2 * width).sum())
+            pulsed = chip.set_cells
         else:
             voltage = self._front_end.rows.volts(amplitude, config.spans[LineClass.ROW], rows)
             voltage = voltage[:, np.newaxis]
-            path = chip.reset_cells(rows, selected, gate, voltage=voltage, width=width, time=time)
-            self._energy.reset += float((path * voltage**2 * width).sum())
+            pulsed = chip.reset_cells
+        path = pulsed(rows, selected, gate, columns, voltage=voltage, width=width, time=time)
+        spent = np.zeros((rows.size, chip.shape[1]))
+        spent[:, used] = path * voltage**2 * width
+        if is_set:
+            self._energy.set += float(spent.sum())
+        else:
+            self._energy.reset += float(spent.sum())
         chip.advance_to(int(time[-1]))
 
     def _fire_passive(self, pulses: PulseBatch, k: int, config: BoardConfig) -> None:

@@ -35,7 +35,7 @@ from memlab.emulator.compliance import limited_set
 from memlab.emulator.preset import ChipPreset
 from memlab.emulator.pulse_drop import pulsed_voltage
 from memlab.emulator.seeds import generator_for
-from memlab.numeric import BoolArray, FloatArray
+from memlab.numeric import BoolArray, Cells, FloatArray
 from memlab.storage import State
 
 __all__ = ["GRID", "MAX_CONDUCTANCE", "Chip"]
@@ -50,6 +50,7 @@ _SOLUTION_STEP = 16
 """The wires are solved anew when a cell has drifted by so many of the drift's steps."""
 
 Rows = npt.NDArray[np.intp]
+Columns = npt.NDArray[np.intp]
 Times = npt.NDArray[np.int64]
 
 
@@ -84,7 +85,7 @@ class Chip:
         so that what passes between two reads makes no difference."""
         start = np.where(
             self._forming.formed,
-            self._spread.reset_level(preset.reset_conductance, np.arange(shape[0]), shape[1]),
+            self._spread.reset_level(preset.reset_conductance, np.arange(shape[0]), shape),
             preset.forming.pristine_conductance,
         )
         np.clip(start, 0.0, MAX_CONDUCTANCE, out=start)
@@ -153,7 +154,7 @@ class Chip:
     def full_reset_level(self) -> FloatArray:
         """What a complete RESET leaves of each cell (S), without the noise of a pulse."""
         rows, preset = np.arange(self.shape[0]), self.preset
-        return self._spread.reset_level(preset.reset_conductance, rows, self.shape[1])
+        return self._spread.reset_level(preset.reset_conductance, rows, self.shape)
 
     def part(self, rows: Rows, columns: npt.NDArray[np.intp], at: int) -> FloatArray:
         """Return conductances (S) at a time (ns), shape (len(rows), len(columns))."""
@@ -235,14 +236,14 @@ class Chip:
         drifted = self._drift.apply(programmed, self._tendency[part], age)
         return np.where(self._responsive[part], drifted, programmed)
 
-    def _before(self, rows: Rows, time: Times) -> FloatArray:
-        """Conductances of these rows, each at its own time: a pulse acts on what is there."""
-        programmed = self._programmed[rows]
+    def _before(self, cells: Cells, time: Times) -> FloatArray:
+        """Conductances of these cells, each row at its own time: a pulse acts on what is there."""
+        programmed = self._programmed[cells]
         if not self._drift.active:
             return programmed
-        age = np.multiply(time[:, np.newaxis] - self._programmed_at[rows], 1e-9, dtype=np.float64)
-        drifted = self._drift.apply(programmed, self._tendency[rows], age)
-        return np.where(self._responsive[rows], drifted, programmed)
+        age = np.multiply(time[:, np.newaxis] - self._programmed_at[cells], 1e-9, dtype=np.float64)
+        drifted = self._drift.apply(programmed, self._tendency[cells], age)
+        return np.where(self._responsive[cells], drifted, programmed)
 
     # -- pulses -------------------------------------------------------------------------------
 
@@ -251,6 +252,7 @@ class Chip:
         rows: Rows,
         selected: BoolArray,
         gate: FloatArray,
+        columns: Columns | None = None,
         *,
         voltage: FloatArray | float = 2.5,
         width: FloatArray | float = 1e-6,
@@ -266,6 +268,8 @@ class Chip:
             Cells to pulse, shape (n, columns).
         gate
             Gate voltage in V, shape (n, columns).
+        columns
+            The columns that the arrays are of, rising; by default all.
         voltage
             At the TE drivers in V, a number or shape (n, 1) or (n, columns).
         width
@@ -278,20 +282,21 @@ class Chip:
         Conductance (S) of the path through each cell during its pulse, current over voltage of the
         driver, 0 where not selected or where the transistor is off.
         """
-        time = self._times(rows, time)
-        before = self._before(rows, time)
+        time, (columns, cells) = self._times(rows, time), self._lines(rows, columns)
+        before = self._before(cells, time)
         law = self.preset.set
         selected = selected & (gate > law.gate_threshold)
-        seen = self._pulse_gate(rows, selected, gate)
+        seen = self._pulse_gate(cells, selected, gate)
         if law.stop_voltage:
             off = seen - gate
             limited = limited_set(
                 self.preset,
                 self.shape,
-                lambda gate_source: self._set_level(rows, gate_source + off),
+                lambda gate_source: self._set_level(cells, gate_source + off),
                 rows,
+                columns,
                 selected,
-                self._can_set(rows, voltage),
+                self._can_set(cells, voltage),
                 before,
                 gate,
                 voltage,
@@ -302,31 +307,31 @@ class Chip:
                 limited.current, voltage, out=np.zeros(gate.shape), where=limited.current > 0.0
             )
         else:
-            level = self._set_level(rows, seen)
+            level = self._set_level(cells, seen)
             target = np.maximum(level, before)
             path, at_cell = pulsed_voltage(
-                self.preset, self.shape, rows, selected, before, target, gate, 0.0, voltage
+                self.preset, self.shape, rows, columns, selected, before, target, gate, 0.0, voltage
             )
         part = None
         if not law.completes(at_cell, width):
-            part = progress(law, at_cell, np.asarray(width), self._threshold(law, rows))
-        able = self._responsive[rows] & self._forming.set_pulse(rows, selected, at_cell)
+            part = progress(law, at_cell, np.asarray(width), self._threshold(law, cells))
+        able = self._responsive[cells] & self._forming.set_pulse(cells, selected, at_cell)
         if law.noise_in_level:
             varied = level[selected]
             self._add_noise(varied)
             target[selected] = np.maximum(varied, before[selected])
         noisy = not law.noise_in_level
-        self._change(rows, selected, able, before, target, part, time, noisy, at_cell)
+        self._change(rows, columns, selected, able, before, target, part, time, noisy, at_cell)
         return path
 
-    def _can_set(self, rows: Rows, voltage: FloatArray | float) -> BoolArray:
-        """Return which cells of these rows a SET of this voltage (V) at the drivers can switch."""
-        able = self._responsive[rows] & self._forming.forms(rows, voltage)
-        alive = self._wear.alive(rows)
+    def _can_set(self, cells: Cells, voltage: FloatArray | float) -> BoolArray:
+        """Return which of these cells a SET of this voltage (V) at the drivers can switch."""
+        able = self._responsive[cells] & self._forming.forms(cells, voltage)
+        alive = self._wear.alive(cells)
         if alive is not None:
             able &= alive
         if self.preset.set.partial:
-            able &= np.asarray(voltage) >= self._threshold(self.preset.set, rows)
+            able &= np.asarray(voltage) >= self._threshold(self.preset.set, cells)
         return able
 
     def reset_cells(
@@ -334,6 +339,7 @@ class Chip:
         rows: Rows,
         selected: BoolArray,
         gate: FloatArray | float = 5.0,
+        columns: Columns | None = None,
         *,
         voltage: FloatArray | float = 1.7,
         width: FloatArray | float = 1e-6,
@@ -343,24 +349,24 @@ class Chip:
 
         `voltage`, at the bit-line drivers, is a number or has shape (n, 1).
         """
-        time = self._times(rows, time)
-        before = self._before(rows, time)
+        time, (columns, cells) = self._times(rows, time), self._lines(rows, columns)
+        before = self._before(cells, time)
         if self.preset.reset.gate_threshold:
             selected = selected & (np.asarray(gate) > self.preset.reset.gate_threshold)
-        full = self._spread.reset_level(self.preset.reset_conductance, rows, self.shape[1])
+        full = self._spread.reset_level(self.preset.reset_conductance, cells, selected.shape)
         path, at_cell = pulsed_voltage(
-            self.preset, self.shape, rows, selected, before, full, gate, voltage, 0.0
+            self.preset, self.shape, rows, columns, selected, before, full, gate, voltage, 0.0
         )
         level = reset_level(self.preset.reset, full, at_cell, gate)
         level = self._spread.pulse_reset(level, selected)
         part = None
         law = self.preset.reset
         if not law.completes(at_cell, width):
-            part = progress(law, at_cell, np.asarray(width), self._threshold(law, rows))
+            part = progress(law, at_cell, np.asarray(width), self._threshold(law, cells))
             # A weaker RESET does not raise what a stronger one has left.
             level = np.where(part < 1.0, np.minimum(level, before), level)
-        able = self._responsive[rows] & self._forming.formed[rows]
-        self._change(rows, selected, able, before, level, part, time, True, at_cell)
+        able = self._responsive[cells] & self._forming.formed[cells]
+        self._change(rows, columns, selected, able, before, level, part, time, True, at_cell)
         return path
 
     def part_done(self, voltage: FloatArray, width: float) -> FloatArray:
@@ -374,10 +380,10 @@ class Chip:
             part += progress(law, np.maximum(towards, 0.0), np.asarray(width), threshold)
         return part
 
-    def _threshold(self, law: PulseParameters, rows: Rows) -> FloatArray | float:
-        """Return the threshold (V) of each cell of these rows; of a law without a rate, of all."""
+    def _threshold(self, law: PulseParameters, cells: Cells) -> FloatArray | float:
+        """Return the threshold (V) of each of these cells; of a law without a rate, of all."""
         own = self._spread.threshold(law.threshold) if law.rate else None
-        return law.threshold if own is None else own[rows]
+        return law.threshold if own is None else own[cells]
 
     def bias_levels(self, voltage: FloatArray, before: FloatArray) -> FloatArray:
         """Return where voltages (V) would leave each cell in the end, in S, as `part_done`."""
@@ -425,19 +431,19 @@ class Chip:
         np.clip(left, 0.0, MAX_CONDUCTANCE, out=left)
         self._leave(rows, moved, able, left, times)
 
-    def _pulse_gate(self, rows: Rows, selected: BoolArray, gate: FloatArray) -> FloatArray:
+    def _pulse_gate(self, cells: Cells, selected: BoolArray, gate: FloatArray) -> FloatArray:
         return self._spread.pulse_gate(
-            gate, selected, lambda: self._linear(rows, gate), self.preset.set_onset
+            gate, selected, lambda: self._linear(cells, gate), self.preset.set_onset
         )
 
-    def _linear(self, rows: Rows, gate: FloatArray) -> FloatArray:
-        return self._spread.set_law(self.preset.set_slope, self.preset.set_offset, rows, gate)
+    def _linear(self, cells: Cells, gate: FloatArray) -> FloatArray:
+        return self._spread.set_law(self.preset.set_slope, self.preset.set_offset, cells, gate)
 
-    def _set_level(self, rows: Rows, gate: FloatArray) -> FloatArray:
+    def _set_level(self, cells: Cells, gate: FloatArray) -> FloatArray:
         preset = self.preset
-        level = soft_level(self._linear(rows, gate), preset.set_onset, preset.set_saturation)
-        level = self._spread.set_level(level, rows)
-        window = self._wear.window(rows)
+        level = soft_level(self._linear(cells, gate), preset.set_onset, preset.set_saturation)
+        level = self._spread.set_level(level, cells)
+        window = self._wear.window(cells)
         level = level if window is None else level * window
         if not preset.set.as_read_resistance:
             return level
@@ -446,9 +452,18 @@ class Chip:
     def _times(self, rows: Rows, time: Times | None) -> Times:
         return np.full(rows.size, self.now, np.int64) if time is None else time
 
+    def _lines(self, rows: Rows, columns: Columns | None) -> tuple[Columns, Cells]:
+        """Return columns, all if none are given, and the index of their cells in these rows."""
+        if columns is None or columns.size == self.shape[1]:
+            return np.arange(self.shape[1]), rows
+        if columns[-1] - columns[0] + 1 == columns.size:  # neighbours are copied faster
+            return columns, (rows, slice(columns[0], columns[-1] + 1))
+        return columns, np.ix_(rows, columns)
+
     def _change(
         self,
         rows: Rows,
+        columns: Columns,
         selected: BoolArray,
         able: BoolArray,
         before: FloatArray,
@@ -462,11 +477,11 @@ class Chip:
 
         `at_cell` are the voltages (V) of the pulses at the cells.
         """
-        responds = able
-        alive = self._wear.alive(rows)
+        responds, (_, cells) = able, self._lines(rows, columns)
+        alive = self._wear.alive(cells)
         if alive is not None:
             able = able & alive
-        self._wear.count(rows, selected)
+        self._wear.count(cells, selected)
         if part is not None and not (part[selected] == 1.0).all():
             # Not before + (target - before), which may differ from the target in the last bit.
             target = np.where(part == 1.0, target, before + part * (target - before))
@@ -477,11 +492,13 @@ class Chip:
         if noisy:
             self._add_noise(level, None if part is None else part[selected])
         np.clip(level, 0.0, MAX_CONDUCTANCE, out=level)
-        self._leave(rows, selected, able, level, time)
+        self._leave(cells, selected, able, level, time)
         if math.isfinite(self.fluctuation.denoised_from):
             strong = at_cell >= self.fluctuation.denoised_from
             weak = selected & responds & ~able & strong
-            self.fluctuation.pulsed(rows, weak, selected & able)
+            weak_moved = np.zeros((2, rows.size, self.shape[1]), bool)
+            weak_moved[..., columns] = weak, selected & able
+            self.fluctuation.pulsed(rows, *weak_moved)
 
     def _add_noise(self, level: FloatArray, part: FloatArray | None = None) -> None:
         """Add the noise of one pulse to levels (S), in their order; in place.
@@ -513,21 +530,21 @@ class Chip:
         self._leave(rows, everywhere, self._responsive, level.ravel(), self._times(rows, None))
 
     def _leave(
-        self, rows: Rows, selected: BoolArray, able: BoolArray, level: FloatArray, time: Times
+        self, cells: Cells, selected: BoolArray, able: BoolArray, level: FloatArray, time: Times
     ) -> None:
         """Put selected cells that are able to at `level`, in row-major order of the selected."""
         changed = selected & able
         pulsed = changed[selected]
-        block = self._programmed[rows]
+        block = self._programmed[cells]
         block[changed] = level[pulsed]
-        self._programmed[rows] = block
+        self._programmed[cells] = block
         if self._drift.active:
-            tendency, at = self._tendency[rows], self._programmed_at[rows]
+            tendency, at = self._tendency[cells], self._programmed_at[cells]
             normal = self._relaxation_rng.standard_normal((level.size, *self._drift.terms))
             drawn = self._drift.tendency(normal)
             tendency[changed] = drawn[pulsed]
             at[changed] = np.broadcast_to(time[:, np.newaxis], changed.shape)[changed]
-            self._tendency[rows], self._programmed_at[rows] = tendency, at
+            self._tendency[cells], self._programmed_at[cells] = tendency, at
             self._last_pulse = int(time[-1])
             self._largest = None
             self._refresh()

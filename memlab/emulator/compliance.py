@@ -67,6 +67,7 @@ def limited_set(
     shape: tuple[int, int],
     level: Callable[[FloatArray], FloatArray],
     rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
     selected: BoolArray,
     able: BoolArray,
     before: FloatArray,
@@ -81,8 +82,8 @@ def limited_set(
         (rows, columns) of the whole array.
     level
         SET law of the cells of these rows: V_GS in V to S, both of shape (n, columns).
-    rows
-        Pulsed rows, shape (n,).
+    rows, columns
+        Pulsed rows, shape (n,), and the columns that arrays are of, rising.
     selected, able
         Cells to pulse, and those of them that can switch, shape (n, columns).
     before
@@ -95,7 +96,7 @@ def limited_set(
     stop = np.minimum(law.stop_voltage, across)
     ohmic = np.where(able, np.inf, across * before)
 
-    gain = _gain(preset, shape[1])
+    gain, apart = _gain(preset, shape[1]), np.diff(columns, prepend=-1)
     rounds = _rounds(gain)
 
     def drawn(on: BoolArray, gate_source: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -106,7 +107,7 @@ def limited_set(
     def lifted(on: BoolArray) -> FloatArray:
         lift = np.zeros(gate.shape)
         for _ in range(rounds):
-            lift += (_lift(preset, drawn(on, gate - lift)[1]) - lift) / (1.0 + gain)
+            lift += (_lift(preset, apart, drawn(on, gate - lift)[1]) - lift) / (1.0 + gain)
         return np.rint(lift * VOLT_GRID) / VOLT_GRID
 
     on = selected & (gate > law.gate_threshold)
@@ -156,11 +157,11 @@ def _conducting(
     return part, lifted(part)
 
 
-def _lift(preset: ChipPreset, current: FloatArray) -> FloatArray:
-    """Return the voltage (V) of each node of the bit lines, driven at column 0, over 0 V."""
+def _lift(preset: ChipPreset, apart: npt.NDArray[np.intp], current: FloatArray) -> FloatArray:
+    """Return the voltage (V) of nodes of the bit lines, so many segments apart, over 0 V."""
     beyond = np.cumsum(current[:, ::-1], axis=1)[:, ::-1]
-    segments = np.cumsum(beyond, axis=1) * preset.wires.resistance
-    lift: FloatArray = segments + beyond[:, :1] * preset.wires.driver_resistance
+    along = np.cumsum(beyond * apart, axis=1) * preset.wires.resistance
+    lift: FloatArray = along + beyond[:, :1] * preset.wires.driver_resistance
     return lift
 
 

@@ -25,6 +25,7 @@ def pulsed_voltage(
     preset: ChipPreset,
     shape: tuple[int, int],
     rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
     selected: npt.NDArray[np.bool_],
     before: FloatArray,
     after: FloatArray,
@@ -38,8 +39,8 @@ def pulsed_voltage(
     ----------
     shape
         (rows, columns) of the whole array.
-    rows, selected
-        Pulsed rows, shape (n,), and cells, shape (n, columns).
+    rows, columns, selected
+        Pulsed rows, shape (n,), the columns that arrays are of, and cells, shape (n, columns).
     before, after
         Conductances that the pulse begins and would end with, in S, shape (n, columns).
     gate
@@ -54,7 +55,7 @@ def pulsed_voltage(
         across = np.abs(np.asarray(column_voltage, np.float64) - row_voltage)
         return path, np.broadcast_to(across, path.shape)
     order = np.argsort(rows)
-    row_segments, column_segments = wire_segments(rows[order], np.arange(shape[1]), shape)
+    row_segments, column_segments = wire_segments(rows[order], columns, shape)
     drive = np.broadcast_to(np.asarray(row_voltage, np.float64), (rows.size, 1))[order, 0]
     column = np.broadcast_to(np.asarray(column_voltage, np.float64), path.shape)[order]
     sorted_voltage = cell_voltage(

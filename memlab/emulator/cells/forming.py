@@ -8,10 +8,10 @@ arrive formed unless the preset says otherwise.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
+from memlab.numeric import BoolArray, Cells, FloatArray
 
 __all__ = ["Forming", "FormingParameters"]
 
@@ -39,22 +39,15 @@ class Forming:
             deviate = generator_for(rng, "forming").standard_normal(shape)
             self.voltage = parameters.voltage + parameters.spread * deviate
 
-    def set_pulse(
-        self,
-        rows: npt.NDArray[np.intp],
-        selected: npt.NDArray[np.bool_],
-        voltage: npt.NDArray[np.float64],
-    ) -> npt.NDArray[np.bool_]:
-        """Apply SET pulses (V at each cell) and return which cells of these rows are now formed."""
+    def set_pulse(self, cells: Cells, selected: BoolArray, voltage: FloatArray) -> BoolArray:
+        """Apply SET pulses (V at each cell) and return which of these cells are now formed."""
         if self._arrived_formed:
-            return self.formed[rows]
-        formed = self.formed[rows] | (selected & self.forms(rows, voltage))
-        self.formed[rows] = formed
+            return self.formed[cells]
+        formed = self.formed[cells] | (selected & self.forms(cells, voltage))
+        self.formed[cells] = formed
         return formed
 
-    def forms(
-        self, rows: npt.NDArray[np.intp], voltage: npt.NDArray[np.float64] | float
-    ) -> npt.NDArray[np.bool_]:
-        """Return which cells of these rows a voltage (V) at the cell would form, or has."""
-        formed: npt.NDArray[np.bool_] = self.formed[rows]
-        return formed if self._arrived_formed else formed | (voltage >= self.voltage[rows])
+    def forms(self, cells: Cells, voltage: FloatArray | float) -> BoolArray:
+        """Return which of these cells a voltage (V) at the cell would form, or has."""
+        formed: BoolArray = self.formed[cells]
+        return formed if self._arrived_formed else formed | (voltage >= self.voltage[cells])

@@ -30,7 +30,7 @@ from scipy.special import expit, ndtri, stdtrit
 
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
-from memlab.numeric import FloatArray
+from memlab.numeric import Cells, FloatArray
 from memlab.storage import State
 
 __all__ = ["Spread", "SpreadParameters"]
@@ -116,21 +116,19 @@ class Spread:
             "reset_cycle": self._reset_rng,
         }
 
-    def set_law(
-        self, slope: float, offset: float, rows: npt.NDArray[np.intp], gate: FloatArray
-    ) -> FloatArray:
-        """Return slope * gate + offset with the deviations of each cell of these rows, in S."""
+    def set_law(self, slope: float, offset: float, cells: Cells, gate: FloatArray) -> FloatArray:
+        """Return slope * gate + offset with the deviations of each of these cells, in S."""
         steep = slope * gate
         if self._slope is not None:
-            steep = steep * (1.0 + self._slope[rows])
+            steep = steep * (1.0 + self._slope[cells])
         level: FloatArray = steep + offset
         if self._offset is not None:
-            level = level + self._offset[rows]
+            level = level + self._offset[cells]
         return level
 
-    def set_level(self, level: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
-        """Return SET levels (S) of these rows with the relative deviation of each cell."""
-        return level if self._level is None else level * (1.0 + self._level[rows])
+    def set_level(self, level: FloatArray, cells: Cells) -> FloatArray:
+        """Return SET levels (S) of these cells with the relative deviation of each."""
+        return level if self._level is None else level * (1.0 + self._level[cells])
 
     def threshold(self, voltage: float) -> FloatArray | None:
         """Return the threshold (V) of each cell, (rows, columns); None where all have this one."""
@@ -160,12 +158,12 @@ class Spread:
         seen[selected] += deviation
         return seen
 
-    def reset_level(self, level: float, rows: npt.NDArray[np.intp], columns: int) -> FloatArray:
-        """Return the level of a full RESET of each cell of these rows, in S."""
-        full = np.full((rows.size, columns), level)
+    def reset_level(self, level: float, cells: Cells, shape: tuple[int, ...]) -> FloatArray:
+        """Return the level of a full RESET of each of these cells, in S."""
+        full = np.full(shape, level)
         if self._reset is not None:
-            full = full * (1.0 + self._reset[rows])
-        return full if self._reset_log is None else full * np.exp(self._reset_log[rows])
+            full = full * (1.0 + self._reset[cells])
+        return full if self._reset_log is None else full * np.exp(self._reset_log[cells])
 
     def pulse_reset(self, level: FloatArray, selected: npt.NDArray[np.bool_]) -> FloatArray:
         """Return where one RESET pulse leaves the selected cells, from the level (S) of each."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from memlab.emulator.parameters import Parameters, quantity
 from memlab.emulator.seeds import generator_for
+from memlab.numeric import BoolArray, Cells, FloatArray
 
 __all__ = ["Wear", "WearParameters"]
 
@@ -41,32 +42,30 @@ class Wear:
         """False when nothing wears, so that nothing need be counted."""
         self.pulses = np.zeros(shape if self.active else (0, 0), np.int64)
         """Pulses that each cell has received, shape (rows, columns), while `active`."""
-        self._life: npt.NDArray[np.float64] | None = None
+        self._life: FloatArray | None = None
         """Pulses that each cell survives; None where that is any number."""
         if parameters.lifetime:
             deviate = generator_for(rng, "wear").weibull(parameters.shape, shape)
             self._life = parameters.lifetime * deviate
 
-    def alive(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_] | None:
-        """Return which cells of these rows still switch; None where all do."""
-        return None if self._life is None else self.pulses[rows] < self._life[rows]
+    def alive(self, cells: Cells) -> BoolArray | None:
+        """Return which of these cells still switch; None where all do."""
+        return None if self._life is None else self.pulses[cells] < self._life[cells]
 
     @property
-    def life(self) -> npt.NDArray[np.float64] | None:
+    def life(self) -> FloatArray | None:
         """Pulses that each cell survives, shape (rows, columns), a copy; None for any number."""
         return None if self._life is None else self._life.copy()
 
-    def window(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64] | None:
-        """Return what is left of the SET level of each cell of these rows, 0 to 1; None if all."""
+    def window(self, cells: Cells) -> FloatArray | None:
+        """Return what is left of the SET level of each of these cells, 0 to 1; None if all."""
         loss = self._parameters.window_loss
         if not loss:
             return None
-        left: npt.NDArray[np.float64] = 1.0 - loss * np.log10(1.0 + self.pulses[rows])
+        left: FloatArray = 1.0 - loss * np.log10(1.0 + self.pulses[cells])
         return np.maximum(left, 0.0)
 
-    def count(
-        self, rows: npt.NDArray[np.intp], pulses: npt.NDArray[np.bool_] | npt.NDArray[np.intp]
-    ) -> None:
-        """Count pulses of each cell of these rows: one where a mask of selected cells is given."""
+    def count(self, cells: Cells, pulses: BoolArray | npt.NDArray[np.intp]) -> None:
+        """Count pulses of each of these cells: one where a mask of selected cells is given."""
         if self.active:
-            self.pulses[rows] += pulses
+            self.pulses[cells] += pulses

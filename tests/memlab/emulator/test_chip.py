@@ -13,6 +13,7 @@ import pytest
 from memlab.array.board_array import BoardArray
 from memlab.array.urls import open_board
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.chip import Chip
 
 CELLS = 128 * 64
 SIGMAS = 4.5
@@ -214,3 +215,44 @@ def test_a_preset_file_of_ones_own_makes_a_chip(tmp_path: Path) -> None:
     np.testing.assert_array_equal(board.chip.conductance, 10e-6)
     array.program_row(3, 1.0)
     np.testing.assert_array_equal(board.chip.conductance[3], 50e-6)
+
+
+@pytest.mark.parametrize("columns", [np.arange(7, 16), np.array([0, 3, 40])])
+@pytest.mark.parametrize("name", ["ta-hfo2", "pt-taox-ta-full", "worst-case", "denoised"])
+def test_pulses_told_by_their_columns_do_what_those_of_whole_rows_do(
+    name: str, columns: np.ndarray
+) -> None:
+    preset = load_preset("worst-case" if name == "denoised" else name)
+    if name == "denoised":
+        preset = preset.replace(**{"read_noise.telegraph_traps": 1.0, "read_noise.denoising": 0.5})
+    whole, part = (Chip(preset, (40, 64), np.random.default_rng(3)) for _ in range(2))
+    rng, rows = np.random.default_rng(5), np.array([2, 3, 11, 39])
+    for voltage in (2.5, 2.5, 0.6):
+        selected = np.zeros((4, 64), bool)
+        selected[:, columns] = rng.random((4, columns.size)) < 0.7
+        gate = rng.uniform(0.4, 1.6, (4, 64))
+        some = selected[:, columns], gate[:, columns], columns
+        paths = [
+            [chip.set_cells(rows, *which, voltage=voltage), chip.reset_cells(rows, *which)]
+            for chip, which in ((whole, (selected, gate)), (part, some))
+        ]
+        np.testing.assert_allclose(np.array(paths[0])[..., columns], paths[1], rtol=1e-6)
+        np.testing.assert_allclose(part.conductance, whole.conductance, rtol=1e-6, atol=1e-12)
+        for one, other in zip(part.state().items(), whole.state().items(), strict=True):
+            if one[0] in ("fluctuation", "pulses", "spread", "rng"):
+                np.testing.assert_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["pt-taox-ta", "pt-taox-ta-full"])
+def test_an_update_of_few_columns_costs_the_energy_of_its_cells(name: str) -> None:
+    few = np.zeros((128, 64), bool)
+    few[:, 5:9] = True
+    wide = few.copy()
+    wide[0, 16:] = True  # so many columns that they are not told apart from the others
+    spent = []
+    for selected in (few, wide):
+        board = EmulatedBoard(load_preset(name), seed=3)
+        BoardArray(board).program(1.3, set=selected)
+        spent.append(board.energy.set)
+    cells = wide.sum() / few.sum()
+    assert spent[1] / spent[0] == pytest.approx(cells, rel=0.05)

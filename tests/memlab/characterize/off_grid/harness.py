@@ -194,7 +194,7 @@ def judge(case: Case) -> Verdict:
     if z.size > 1:
         low, high = _deviations(z.size)
         deviation = float(z.std(ddof=1))
-        if any(f.caveat for f in case.found):
+        if any(f.caveat for f in case.found) or z.size < 8:  # a few may agree by chance
             low = 0.0
         if not low <= deviation <= high:
             return Verdict(case, f"deviation of z outside {low:.2f}..{high:.2f}")
