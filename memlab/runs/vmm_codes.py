@@ -72,7 +72,7 @@ class VmmLog:
         self._in_full = run.grows(f"{self.group}/dac_code")
         board = block.array.describe()["board"]
         zero = int(board["row"]["zero_code"]) if "row" in board else 0
-        self._zero, self._twice = _wrapping(self._row_type, zero, 2 * zero)
+        (self._zero,) = _wrapping(self._row_type, zero)
         rows = len(block.array.rows)
         self._inputs = rows // 2
         self._bytes = max(1, -(-self._inputs // 8))
@@ -130,32 +130,34 @@ class VmmLog:
         if self._in_full:
             run.append(f"{name}/dac_code", np.array(dac_code))
             return
-        # A row of bits ends with a byte; they are packed faster all at once.
-        driven = np.zeros((len(dac_code), 8 * self._bytes), bool)
         steps = self._steps(dac_code)
         run.append(f"{name}/pass/begin", [place])
         run.append(f"{name}/pass/byte", [run.count(f"{name}/step/step")])
         if steps is None:
             run.append(f"{name}/other/number", np.arange(place, place + len(dac_code)))
             run.append(f"{name}/other/dac_code", np.array(dac_code))
-        else:
-            is_driven = steps != 0
-            driven[:, : self._inputs] = is_driven
-            run.append(f"{name}/step/step", _pack(steps.ravel()[np.flatnonzero(is_driven)]))
+            run.append(f"{name}/driven", np.zeros((len(dac_code), self._bytes), np.uint8))
+            return
+        driven = steps != 0
+        run.append(f"{name}/step/step", _pack(steps.take(np.flatnonzero(driven))))
         run.append(f"{name}/driven", np.packbits(driven).reshape(-1, self._bytes))
 
     def _steps(self, dac_code: _Codes) -> _Codes | None:
-        """Return the steps of the + rows from 0 V; None where they are not all there is to tell."""
+        """Return the steps of the + rows from 0 V; None where they are not all there is to tell.
+
+        Behind those of a vector are zeros, as many as fill the last byte of its bits.
+        """
         codes = np.asarray(dac_code, self._row_type).view(self._zero.dtype)
         if not self._paired:
             return None
-        plus, minus = codes[:, self._plus], codes[:, self._minus]
-        if (plus + minus != self._twice).any():
+        steps = np.zeros((len(codes), 8 * self._bytes), codes.dtype)
+        plus = np.subtract(codes[:, self._plus], self._zero, out=steps[:, : self._inputs])
+        if (plus + codes[:, self._minus] != self._zero).any():
             return None
-        steps: _Codes = (plus - self._zero).view(f"i{codes.itemsize}")
-        if steps.size and max(steps.max(), -steps.min()) > _LARGEST:
+        signed: _Codes = steps.view(f"i{codes.itemsize}")
+        if signed.size and not -_LARGEST <= signed.min() <= signed.max() <= _LARGEST:
             return None
-        return steps.astype(np.int16, copy=False)
+        return signed.astype(np.int16, copy=False)
 
 
 def _wrapping(dtype: np.dtype[Any], *codes: int) -> list[npt.NDArray[Any]]:
@@ -167,11 +169,12 @@ def _wrapping(dtype: np.dtype[Any], *codes: int) -> list[npt.NDArray[Any]]:
 def _pack(steps: _Codes) -> npt.NDArray[np.uint8]:
     """Return numbers of 12 bits, two in three bytes; a 0 fills up."""
     whole = steps if len(steps) % 2 == 0 else np.append(steps, np.int16(0))
-    first, second = whole.view(np.uint16).reshape(-1, 2).T
-    packed = np.empty((len(first), 3), np.uint8)
-    packed[:, 0] = first
-    packed[:, 1] = (first >> 8 & 15) | second << 4
-    packed[:, 2] = second >> 4
+    pairs = whole.astype("<i2", copy=False).view("<u4")
+    together = (pairs & 0xFFF | pairs >> 4 & 0xFFF000).astype("<u4", copy=False)
+    three_of_four = together.view(np.uint8)
+    packed = np.empty((len(pairs), 3), np.uint8)
+    for byte in range(3):
+        packed[:, byte] = three_of_four[byte::4]
     return packed.ravel()
 
 

@@ -95,6 +95,13 @@ def test_what_is_read_is_what_was_driven(
     assert (codes.adc_code.dtype, codes.gain.dtype) == (np.uint16, np.uint8)
 
 
+def test_a_step_without_a_counterpart_of_the_other_sign_is_told_as_it_is(tmp_path: Path) -> None:
+    codes = np.full((3, 4), 32768, "u2")
+    codes[1, [0, 2]] = 0  # -32768 of 16 bits, whose negative is itself
+    write(tmp_path / "run.h5", block(Layout.BLOCK, 4, "u2", 32768), [codes]).close("finished")
+    np.testing.assert_array_equal(open_run(tmp_path / "run.h5").codes["one"].dac_code, codes)
+
+
 def test_a_block_with_an_odd_number_of_rows_has_its_codes_as_they_are(tmp_path: Path) -> None:
     codes = np.random.default_rng(1).integers(0, 2**16, (5, 3)).astype("u2")
     file = write(tmp_path / "run.h5", block(Layout.BLOCK, 3, "u2", 9), [codes[:2], codes[2:]])
