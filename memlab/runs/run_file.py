@@ -5,7 +5,7 @@ The structure is declared first; `start` then switches the file to single-writer
 opens with `h5py.File(path, "r", swmr=True)`; a file that was closed opens in any reader.
 
 What is appended is queued, and handed to the operating system when `flush` is called, or by `pace`
-when a few megabytes or about a second have come together. The scales of a group are written last:
+when some megabytes or about a second have come together. The scales of a group are written last:
 how long they are says how many items are complete.
 
 Every dataset has `units` and a dimension scale on each axis, so that xarray and NeXus tools find
@@ -35,7 +35,16 @@ from drivers.errors import InUseError
 from memlab.errors import DataError, SettingError, StorageError
 from memlab.runs.growing import MANY, Growing, find_growing
 from memlab.runs.half_written import remove_half_written
-from memlab.runs.hdf5 import LIBVER, OneProcess, Room, appendable, checked, created, let_go
+from memlab.runs.hdf5 import (
+    LIBVER,
+    OneProcess,
+    Room,
+    appendable,
+    checked,
+    created,
+    describe,
+    let_go,
+)
 from memlab.runs.leftovers import mend, save_elsewhere
 from memlab.runs.living import LOCK, RUN_ID, RunLock, run_identity
 from memlab.runs.opening import read_attributes
@@ -44,8 +53,8 @@ from memlab.storage import reason_of
 
 __all__ = ["RunFile", "flatten"]
 
-FLUSH_BYTES = 8 * 2**20
-"""Queued bytes after which `pace` flushes."""
+FLUSH_BYTES = 24 * 2**20
+"""Queued bytes after which `pace` flushes: each flush takes some 5 ms, whatever is queued."""
 
 FLUSH_SECONDS = 1.0
 """Time after which `pace` flushes."""
@@ -114,9 +123,10 @@ class RunFile:
         self._hold(path, file, clock)
         with self._writing():
             self._room.check(0)
-            file.attrs.update({"NX_class": "NXroot", "default": "entry"})
+            describe(file, {"NX_class": "NXroot", "default": "entry"})
             self._entry: h5py.Group = file.create_group("entry")
-            self._entry.attrs.update(
+            describe(
+                self._entry,
                 {
                     "NX_class": "NXentry",
                     "start_time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -124,7 +134,7 @@ class RunFile:
                     RUN_ID: self.run_id,
                     LOCK: str(self._lock.path),
                     **flatten({"title": title, **attributes}),
-                }
+                },
             )
 
     @classmethod
@@ -184,6 +194,8 @@ class RunFile:
         self._process = OneProcess(file)
         self._room = Room(file, path)
         self._growing: dict[str, Growing] = {}
+        self._scales: dict[str, h5py.Dataset] = {}
+        self._signals: set[str] = set()
         self._order: list[Growing] = []
         self._started = self._resumed = False
         self.flushes = 0
@@ -198,14 +210,16 @@ class RunFile:
         The one that is called `signal` in an NXdata gets its axes when it is declared. A resumed
         run has what it declares again, here and below.
         """
+        given = flatten(attributes or {})
+        if "signal" in given:
+            self._signals.add(f"{name}/{given['signal']}")
         if self._has(name):
             return
-        given = flatten(attributes or {})
         if "target" in given:  # in NeXus the path of a link
             given["target_value"] = given.pop("target")
         values = {"NX_class": nx_class, **given}
         with self._writing():
-            self._entry.create_group(name).attrs.update(values)
+            describe(self._entry.create_group(name), values)
 
     def scale(
         self,
@@ -237,9 +251,10 @@ class RunFile:
                 layout = checked(data.shape, data.dtype)
                 scale = self._entry.create_dataset(name, data=data, **layout)
             scale.make_scale(name.rpartition("/")[2])
-            scale.attrs["long_name"] = description
-            if scale.dtype.kind != "O":  # a text has no unit (NeXus)
-                scale.attrs["units"] = units
+            # A text has no unit (NeXus).
+            has_unit = scale.dtype.kind != "O"
+            describe(scale, {"long_name": description, **({"units": units} if has_unit else {})})
+            self._scales[name] = scale
 
     def scale_lines(
         self, group: str, rows: npt.ArrayLike, columns: npt.ArrayLike
@@ -267,7 +282,7 @@ class RunFile:
         otherwise it has the size of its scales and is filled by `write`. `packed` integers take as
         few bits as they need (`memlab.runs.hdf5.appendable`).
         """
-        scales = [self._entry[dim] for dim in dims]
+        scales = [self._scales.get(dim) or self._entry[dim] for dim in dims]
         if self._has(name):
             if self._entry[name].shape[1:] != tuple(scale.size for scale in scales)[1:]:
                 raise self._another(name)
@@ -283,9 +298,9 @@ class RunFile:
                 items = tuple(scale.size for scale in scales[1:])
                 dataset = self._appendable(name, np.dtype(dtype), items, chunk, packed=packed)
             for axis, scale in enumerate(scales):
-                dataset.dims[axis].attach_scale(scale)
-            dataset.attrs.update({"units": units, "long_name": description})
-            if dataset.parent.attrs.get("signal") == name.rpartition("/")[2]:
+                h5py.h5ds.attach_scale(dataset.id, scale.id, axis)
+            describe(dataset, {"units": units, "long_name": description})
+            if name in self._signals:
                 dataset.parent.attrs["axes"] = [dim.rpartition("/")[2] for dim in dims]
 
     def _has(self, name: str) -> bool:

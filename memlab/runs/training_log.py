@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from memlab.storage import State
 from memlab.training import EpochResult, Observer, UpdateResult
 
 __all__ = ["LogLevel", "TrainingLog"]
+
+_CODES = attrgetter("dac_code", "adc_code", "gain")
 
 
 class LogLevel(StrEnum):
@@ -46,7 +49,7 @@ class TrainingLog(Observer):
     """Writes what passes in training into a run file.
 
     It is flushed as `RunFile.pace` says: a run that is killed loses about a second, and the queue
-    stays at a few megabytes. Epochs may be shorter than that by far, and each flush has its price.
+    stays at some megabytes. Epochs may be shorter than that by far, and each flush has its price.
 
     Call `declare` before `run_file.start()`.
 
@@ -279,20 +282,15 @@ class TrainingLog(Observer):
         measurements = self._measurements[block.name]
         if not measurements:
             return
-        codes = (_in_one(parts) for parts in zip(*map(_codes, measurements), strict=True))
+        codes = (_in_one(parts) for parts in zip(*map(_CODES, measurements), strict=True))
         self._codes[block.name].append(self._update, *codes)
         measurements.clear()
 
 
 def _in_one(parts: tuple[npt.NDArray[Any], ...]) -> npt.NDArray[Any]:
     """Return vectors of any leading shapes as one array (n, lines); of one part it is a view."""
-    # Most are as they should be, and a sequence has one of each of its steps.
-    flat = [part if part.ndim == 2 else part.reshape(-1, part.shape[-1]) for part in parts]
-    return flat[0] if len(flat) == 1 else np.concatenate(flat)
-
-
-def _codes(measurement: Measurement) -> tuple[npt.NDArray[Any], ...]:
-    dac, adc, gain = measurement.dac_code, measurement.adc_code, measurement.gain
-    if dac is None or adc is None or gain is None:
+    # A sequence has a part of each step: they are made flat where they are put together.
+    one = np.asarray(parts[0]) if len(parts) == 1 else np.concatenate(parts, axis=None)
+    if one.dtype.hasobject:
         raise ValueError("this array has no codes to record")
-    return dac, adc, gain
+    return one.reshape(-1, parts[0].shape[-1])

@@ -119,7 +119,7 @@ class TestDeclaring:
 
 
 class TestQueue:
-    def test_it_is_flushed_when_it_holds_eight_megabytes_and_not_one_byte_before(
+    def test_it_is_flushed_when_it_holds_24_megabytes_and_not_one_byte_before(
         self, tmp_path: Path
     ) -> None:
         now = 3.0
@@ -128,7 +128,7 @@ class TestQueue:
         run.scale("data/step", None, "1", "Step")
         run.declare("data/byte", "u1", ("data/step",), "1", "Byte", 2**16)
         run.start()
-        run.append("data/byte", np.ones(8 * 2**20 - 1, np.uint8))
+        run.append("data/byte", np.ones(24 * 2**20 - 1, np.uint8))
         run.pace()
         assert run.flushes == 0
         run.append("data/byte", np.ones(1, np.uint8))
