@@ -36,7 +36,7 @@ _CONTEXT.set_forkserver_preload(
     [
         *("h5py", "sqlite3", "memlab.cli", "memlab.cli.characterize", "memlab.cli.runs_resume"),
         *("memlab.cli.train", "memlab.cli.transfer", "memlab.cli.program", "memlab.cli.sweep"),
-        *("memlab.cli.board_serve", "memlab.array.board_array", *sorted(_KINDS)),
+        *("memlab.cli.board_serve", "memlab.cli.live", "memlab.array.board_array", *sorted(_KINDS)),
         *("memlab.array", "memlab.figures.style", "memlab.figures.training", "memlab.sweep"),
         *("memlab.figures.write_verify", "memlab.figures.declared"),
         *("support.forked_command", "support.kill_users", "support.killed_run"),

@@ -12,7 +12,6 @@ says with what the board fired:
 Every wait is for a condition, with a deadline that says what did not happen.
 """
 
-import json
 import os
 import resource
 import signal
@@ -28,6 +27,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from support.event_log import EventLog
 from support.forked_command import Command, Limit
 from support.old_files import Pulse, cell_pulses, passport_counts
 from support.virtual_board import VirtualBoard
@@ -137,6 +137,7 @@ class Scene:
     refusals: list[str] = field(default_factory=list)
     hosts: list[Command] = field(default_factory=list)
     _served: dict[int, int] = field(default_factory=dict)
+    _logs: dict[int, EventLog] = field(default_factory=dict)
     _written: tuple[int, int] | None = None
 
     # -- boards ---------------------------------------------------------------------------------
@@ -171,12 +172,7 @@ class Scene:
         return f"serial://{self.link(number)}" + (f"?{query}" if query else "")
 
     def fired(self, number: int = 0) -> list[Pulse]:
-        log = self.log(number)
-        if not log.exists():
-            return []
-        # What the board is writing just now has no end of line yet.
-        lines = log.read_text().splitlines(keepends=True)
-        events = [json.loads(line) for line in lines if line.endswith("\n")]
+        events = self._logs.setdefault(number, EventLog(self.log(number))).events()
         return [(e["kind"], e["row"], e["columns"]) for e in events if e["event"] == "pulse"]
 
     def grounded(self, number: int = 0) -> None:

@@ -7,22 +7,30 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+def _start(words: list[str]) -> Any:
+    if os.name == "posix":  # half of an interpreter's start is what a fork has by then
+        from support.forked_command import Forked, memlab
+
+        return Forked(memlab, words)
+    return subprocess.Popen(
+        [sys.executable, "-m", "memlab", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
 
 
 class Served:
     """`memlab live` in a process of its own."""
 
     def __init__(self, *arguments: str):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "memlab", "live", *arguments, "--no-browser", "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        )
-        assert self.process.stdout is not None
+        self.process = _start(["live", *arguments, "--no-browser", "--port", "0"])
         self.url = self.process.stdout.readline().strip()
         found = re.fullmatch(r"http://([\d.]+):(\d+)/(?:\?token=(\S+))?", self.url)
         assert found, (self.url, self.process.communicate()[1])

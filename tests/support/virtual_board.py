@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from support.event_log import EventLog
+
 from memlab.testing import BoardProcess
 
 if TYPE_CHECKING:
@@ -38,10 +40,14 @@ class VirtualBoard(BoardProcess):
 
     def __init__(self, *arguments: str, log: Path | None = None, forked: bool = False) -> None:
         self._is_forked = forked
+        self._events = None if log is None else EventLog(log)
         super().__init__(*arguments, log=log)
 
     def _start(self, words: list[str]) -> Any:
         return _forked(words) if self._is_forked else super()._start(words)
+
+    def events(self) -> list[dict[str, Any]]:
+        return super().events() if self._events is None else self._events.events()
 
     @property
     def address(self) -> tuple[str, int]:

@@ -93,8 +93,16 @@ def test_a_damaged_token_of_a_socket_is_refused(served: Served) -> None:
         assert served.socket_opens(here, **{"Sec-WebSocket-Protocol": words}) == 403, words
 
 
+def assert_one_line_ends_it(code: int, stderr: str) -> None:
+    assert code == 130
+    assert "Traceback" not in stderr
+    assert len([line for line in stderr.splitlines() if "has ended" in line]) == 1
+
+
 @WITH_BOKEH
-def test_pages_that_nobody_looks_at_do_not_pile_up(live_runs: dict[str, Path]) -> None:
+def test_pages_that_nobody_looks_at_do_not_pile_up_and_ctrl_c_ends_it_in_one_line(
+    live_runs: dict[str, Path],
+) -> None:
     served = Served(str(live_runs["map"]))
     try:
         with ThreadPoolExecutor(12) as askers:  # at once: pages that are being made count, too
@@ -105,7 +113,8 @@ def test_pages_that_nobody_looks_at_do_not_pile_up(live_runs: dict[str, Path]) -
         assert refused.body.count(b"\n") == 1
         assert served.ask("/live/live.js").status == 200
     finally:
-        served.end()
+        ended = served.end(signal.SIGINT)
+    assert_one_line_ends_it(*ended)
 
 
 @WITH_BOKEH
@@ -138,24 +147,16 @@ def test_another_address_asks_for_a_token_and_keeps_it_in_a_cookie(
 
 
 @WITH_BOKEH
-def test_a_directory_has_a_page_and_its_runs_have_theirs(live_runs: dict[str, Path]) -> None:
+def test_a_directory_has_a_page_and_its_runs_have_theirs_and_sigterm_ends_it_in_one_line(
+    live_runs: dict[str, Path],
+) -> None:
     served = Served(str(live_runs["map"].parent))
     try:
         for path in ("/", "/?run=map.h5", "/?run=..%2Fmap.h5", "/?run=%FF"):
             assert served.ask(path).status == 200, path
     finally:
-        served.end()
-
-
-@WITH_BOKEH
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_one_line(live_runs: dict[str, Path], number: int) -> None:
-    served = Served(str(live_runs["map"]))
-    assert served.ask("/").status == 200
-    code, stderr = served.end(number)
-    assert code == 130
-    assert "Traceback" not in stderr
-    assert len([line for line in stderr.splitlines() if "has ended" in line]) == 1
+        ended = served.end(signal.SIGTERM)
+    assert_one_line_ends_it(*ended)
 
 
 @WITH_BOKEH
