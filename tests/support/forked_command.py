@@ -40,7 +40,8 @@ _CONTEXT.set_forkserver_preload(
         *("memlab.array", "memlab.figures.style", "memlab.figures.training", "memlab.sweep"),
         *("memlab.figures.write_verify", "memlab.figures.declared"),
         *("support.forked_command", "support.kill_users", "support.killed_run"),
-        *("support.forked_probe", "support.killed_procedure", "support.forkserver_ready"),
+        *("support.forked_probe", "support.killed_procedure", "support.run_writer"),
+        *("support.growing_file", "support.started", "support.forkserver_ready"),
     ]
 )
 Limit = Callable[[], None]

@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from support.started import start
 from support.virtual_board import REPOSITORY
 
 from memlab.errors import DataError
@@ -19,46 +20,17 @@ from memlab.runs.opening import open_for_reading, read_attributes
 from memlab.runs.rescue import edit
 from memlab.storage import Seal, check_seal, seal
 
-pytestmark = pytest.mark.usefixtures("started_probe")
-
-WRITER = """
-import sys
-from pathlib import Path
-import numpy as np
-from memlab.runs import RunFile
-
-run = RunFile(Path(sys.argv[1]), "a run", {"seed": 7})
-run.group("map", "NXdata", {"signal": "conductance"})
-run.scale("map/reading", None, "1", "Reading")
-run.declare("map/conductance", "f8", ("map/reading",), "S", "Conductance", 4)
-run.start()
-for k in range(40):
-    run.append("map/reading", [k])
-    run.append("map/conductance", [k])
-    run.flush()
-print("written", flush=True)
-sys.stdin.readline()
-"""
-
 
 @contextmanager
-def growing(path: Path) -> Iterator[subprocess.Popen[str]]:
+def growing(path: Path) -> Iterator[None]:
     """Give a run file whose writer lives until the block ends; then it is killed."""
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert writer.stdout is not None
-    assert writer.stdin is not None
-    with writer:
+    writer = start("support.growing_file:write", str(path))
+    try:
         assert writer.stdout.readline() == "written\n"
-        try:
-            yield writer
-        finally:
-            writer.kill()
+        yield
+    finally:
+        writer.kill()
+        writer.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +68,7 @@ def refused(path: Path, **options: bool) -> str:
     return said
 
 
+@pytest.mark.usefixtures("started_probe")
 def test_every_flipped_bit_of_a_finished_file_is_seen_without_a_process(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +110,7 @@ def test_a_seal_goes_with_a_change_and_comes_back_with_an_edit(finished: Path) -
         assert file["entry/map/conductance"][()].tolist() == list(range(9))
 
 
+@pytest.mark.usefixtures("started_probe")
 def test_a_file_is_looked_through_once_until_it_changes(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,17 +206,19 @@ def test_only_a_damaged_file_is_blamed_for_what_goes_wrong(finished: Path) -> No
             raise OSError("disk full")
 
 
+@pytest.mark.usefixtures("started_probe")
 def test_the_deadline_ends_a_process_that_does_not_end_itself(
     tmp_path: Path, killed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = tmp_path / "endless.py"
-    endless.write_text("print('ready', flush=True)\nwhile True: pass")
+    endless.write_text("import time\nprint('ready', flush=True)\ntime.sleep(60)")
     monkeypatch.setattr(probe, "__file__", str(endless))
-    monkeypatch.setattr(opening, "_START", 5.0)
+    monkeypatch.setattr(opening, "_START", 3.0)
     opening._trusted.clear()
     assert "found no end" in refused(killed)
 
 
+@pytest.mark.usefixtures("started_probe")
 @pytest.mark.parametrize("program", ["raise ImportError", None])
 def test_a_process_that_does_not_start_is_not_blamed_on_the_file(
     program: str | None, tmp_path: Path, killed: Path, monkeypatch: pytest.MonkeyPatch

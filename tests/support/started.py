@@ -1,0 +1,39 @@
+"""A function of a test in a process of its own: forked where it can be, which is at once."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+
+def start(target: str, *arguments: str) -> Any:
+    """Call a function with texts in another process.
+
+    Parameters
+    ----------
+    target
+        MODULE:FUNCTION.
+
+    Returns
+    -------
+    What is like a `Popen` with text pipes for stdin and stdout.
+    """
+    module, _, name = target.partition(":")
+    if os.name == "posix":
+        from support.forked_command import Forked
+
+        return Forked(_call, module, name, *arguments)
+    program = "import sys; from support.started import _call; _call(*sys.argv[1:])"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, module, name, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+def _call(module: str, name: str, *arguments: str) -> None:
+    from importlib import import_module
+
+    getattr(import_module(module), name)(*arguments)
