@@ -132,38 +132,46 @@ def _render() -> Iterator[Callable[..., None]]:
 
 
 DRAWN = {*RENDERED, "kinds"}
-"""Directories whose runs draw their pictures at the end; elsewhere they leave a blank one, but in
+"""Directories whose runs and reports draw their pictures; elsewhere they leave blank ones, but in
 tests that ask for the fixture `drawn`: to draw takes longer than most runs of tests."""
+Draw = Callable[[pytest.MonkeyPatch], None]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _leave_blank() -> Iterator[Callable[..., None]]:
-    """Let runs leave a blank picture, and return what draws it."""
-    from support.blank_pictures import leave_blank
+def _leave_blank() -> Iterator[Draw]:
+    """Let runs and reports leave blank pictures, and return what lets them draw again."""
+    from support.blank_pictures import blank_bytes, leave_blank
 
+    from memlab.report import pictures
     from memlab.session import session
 
-    draw = session._draw
+    of_a_run, of_a_report = session._draw, pictures._draw
+
+    def draw(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(session, "_draw", of_a_run)
+        patch.setattr(pictures, "_draw", of_a_report)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "_draw", leave_blank)
+        patch.setattr(pictures, "_draw", blank_bytes)
         yield draw
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch, _leave_blank: Callable[..., None]) -> None:
-    """Let the runs of this test draw their pictures."""
-    monkeypatch.setattr("memlab.session.session._draw", _leave_blank)
+def drawn(monkeypatch: pytest.MonkeyPatch, _leave_blank: Draw) -> None:
+    """Let what runs in this test draw its pictures."""
+    _leave_blank(monkeypatch)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _pictures_are_rendered_where_they_are_looked_at(
     request: pytest.FixtureRequest,
     _render: Callable[..., None],
-    _leave_blank: Callable[..., None],
+    _leave_blank: Draw,
 ) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if request.node.path.parent.name in DRAWN:
-            patch.setattr("memlab.session.session._draw", _leave_blank)
+            _leave_blank(patch)
         if request.node.path.parent.name in RENDERED:
             patch.setattr("memlab.figures.style.save_figure", _render)
         yield

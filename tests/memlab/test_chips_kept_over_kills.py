@@ -161,7 +161,7 @@ def _chip(path: Path) -> dict[str, np.ndarray]:
 def test_a_few_kills(
     case: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, counts: Count
 ) -> None:
-    kill_and_resume(tmp_path, case, 1, 2, caplog, counts)
+    kill_and_resume(tmp_path, case, 1, 1, caplog, counts)
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def kill(
 
 @pytest.mark.parametrize("case", ["train", "program, law measured", "set", "served: train"])
 def test_a_few_kills(kill: Callable[[str, int, int], None], case: str) -> None:
-    kill(case, 0, 2)
+    kill(case, 0, 1)
 
 
 @pytest.mark.slow

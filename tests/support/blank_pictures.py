@@ -15,6 +15,11 @@ def leave_blank(run: Path, picture: Path) -> None:
     write_beginning(None, picture)
 
 
+def blank_bytes(plot: object, run: Path, suffix: str) -> bytes:
+    """Stand for `memlab.report.pictures._draw`, as `leave_blank` does for what a run draws."""
+    return BLANK[suffix]
+
+
 def write_beginning(figure: object, path: Path) -> None:
     """Stand for `memlab.figures.style.save_figure`: write how a file of this format begins."""
     write_over(path, lambda file: file.write(BLANK.get(path.suffix, BLANK[".png"])))

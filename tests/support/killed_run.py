@@ -15,6 +15,8 @@ from support.forked_command import Forked
 from memlab.runs.listing import files_of
 
 DEADLINE = 120.0
+LOOK = 0.008
+"""Seconds between two looks of the follower, which would else use more of a core than the run."""
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 """How runs are ended: half of them by a kill -9."""
 
@@ -102,7 +104,7 @@ class KilledRun:
             self.look()
             if self.began and math.isnan(self.begun_at):
                 self.begun_at = self.used
-            time.sleep(0.002)
+            time.sleep(LOOK)
         return self.running
 
     def look(self) -> None:

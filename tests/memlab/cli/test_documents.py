@@ -25,6 +25,7 @@ from memlab.emulator import EmulatedBoard, load_preset
 from memlab.testing import ServedBoard
 
 REGION = ["--rows", "0:6", "--columns", "0:5"]
+FEW = ["--rows", "0:3", "--columns", "0:4"]
 
 SETTINGS: dict[str, list[str]] = {
     "forming": ["steps=4", "voltage_minimum=1.9", "voltage_maximum=2.5"],
@@ -100,7 +101,7 @@ SEQUENCES: dict[str, list[list[str]]] = {
         ["runs", "import", "arc.csv", "--out", "arc.h5"],
         ["chip", "show", "ta-hfo2"],
         ["chip", "new", "new.toml"],
-        ["commission", "--board", NEW, *REGION, "--yes", "--out", "taken-in"],
+        ["commission", "--board", NEW, *FEW, "--yes", "--out", "taken-in"],
         ["estimate", "staircase", "iv", *REGION],
         ["estimate", "airline"],
         ["estimate", "airline", "--set", "method=ex-situ"],

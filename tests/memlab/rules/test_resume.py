@@ -11,7 +11,7 @@ from memlab.runs import run_file
 
 SETTINGS = (
     "network.units=3",
-    "train.epochs=6",
+    "train.epochs=4",
     "mapping.set_all=false",
     "mapping.threshold=0.02",
     "mapping.gate_spread=0.1",
@@ -52,7 +52,7 @@ def test_it_ends_as_one_that_nobody_stopped(name: str, board: str, tmp_path: Pat
     whole, broken = tmp_path / "whole.h5", tmp_path / "broken.h5"
     wanted = run(plan_of(name, whole, board), figure=False)
     with pytest.raises(KeyboardInterrupt):
-        run(plan_of(name, broken, board), [StopAfter(updates=3)], figure=False)
+        run(plan_of(name, broken, board), [StopAfter(updates=2)], figure=False)
     found = resume(broken, figure=False)
     assert found is not None
     assert found["metrics"] == wanted["metrics"]
