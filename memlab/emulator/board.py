@@ -492,19 +492,22 @@ class EmulatedBoard(CheckedBoard):
         n = len(row_code)
         shape = (n, lines.columns.size)
         out = Samples(np.empty(shape, np.uint16), np.empty(shape, np.uint8))
-        start, power = 0, 0.0
+        start, power, steps, first, last = 0, 0.0, None, 0, 0
         while start < n:
             # The chip stays as it is until its cells have drifted, but for slow noise.
-            stop, steps = min(n, start - (chip.now - chip.next_change()) // period), None
+            stop = min(n, start - (chip.now - chip.next_change()) // period)
             if chip.fluctuation.active:
-                steps = chip.fluctuation.steps(
-                    chip.now, period, stop - start, lines.rows, lines.columns
-                )
-                stop = start + steps.stops[-1]
+                if start == last:
+                    left, rows, columns = n - start, lines.rows, lines.columns
+                    steps = chip.fluctuation.steps(chip.now, period, left, rows, columns)
+                    first, last = start, start + steps.stops[-1]
+                stop = min(stop, last)
             some, to = row_code, out
             if stop - start < n:
                 some, to = row_code[start:stop], Samples(out.code[start:stop], out.gain[start:stop])
-            power += self._chain.measure(some, self._still(prepared), gain, to, steps)
+            power += self._chain.measure(
+                some, self._still(prepared), gain, to, steps, start - first
+            )
             chip.advance_to(chip.now + (stop - start) * period)
             start = stop
         self._energy.vmm += pulse * power

@@ -156,6 +156,7 @@ class SignalChain:
         gain: int,
         out: Samples,
         steps: Steps | None = None,
+        first: int = 0,
     ) -> float:
         """Multiply vectors of row codes and digitise the column currents.
 
@@ -169,8 +170,8 @@ class SignalChain:
             1, 2, ... or `AUTO_GAIN`.
         out
             Filled with codes and gains, shape (n, columns).
-        steps
-            Of the slow noise, where there is any.
+        steps, first
+            Of the slow noise, where there is any, and the number of the first vector in them.
 
         Returns
         -------
@@ -183,7 +184,7 @@ class SignalChain:
             if n > products.block:
                 block = slice(start, start + products.block)
                 some, to, by = row_code[block], code[block], used[block]
-            volts, work, current = products.multiply(some, steps, start)
+            volts, work, current = products.multiply(some, steps, first + start)
             squares = np.multiply(volts, volts, out=work)
             power += _power(squares, products.operands.row_conductance)
             self._digitise(squares, current, tables, gain, to, by, settling)
