@@ -115,19 +115,15 @@ class NormalSource:
         """Go back to a `state`."""
         self._bits.state = cast(Any, state)
 
-    def draw(self, out: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Fill `out`, shape (vectors, columns), and return it."""
-        return self.deviates(out).value
-
     def deviates(self, out: npt.NDArray[np.float32]) -> Deviates:
-        """Fill `out` as `draw` does; return it with the random words it was made of."""
+        """Fill `out`, shape (vectors, columns); return it with the random words it was made of."""
         vectors, columns = out.shape
         words = self._words(vectors, columns)
         index = words.view("<u2")[:, :columns]
         return Deviates(self._value.take(index, out=out, mode="clip"), words)
 
     def indices(self, vectors: int, columns: int) -> npt.NDArray[np.uint16]:
-        """Draw as `draw` does, but return which of `values` each deviate is, same shape."""
+        """Draw as `deviates` does, but return which of `values` each is, (vectors, columns)."""
         index: npt.NDArray[np.uint16] = self._words(vectors, columns).view("<u2")[:, :columns]
         return index
 

@@ -23,11 +23,8 @@ from memlab.numeric import FloatArray
 
 __all__ = ["LARGEST_BLOCK", "Drive", "Still"]
 
-LARGEST_BLOCK = 1024
-"""Vectors in a block of few columns."""
-
-_BLOCK, _COLUMNS = 256, 64
-"""Vectors in a block of so many columns or more: all work space of 128 x 64 fits in 1 MB."""
+LEAST_BLOCK, LARGEST_BLOCK = 256, 1024
+"""Vectors in a block of 64 columns, whose work space fits in 1 MB, and in one of few columns."""
 
 _EXACT = 2.0**53
 
@@ -61,7 +58,7 @@ class Still:
         _require_exact(operands, drive)
         self.operands = operands
         columns = operands.linear.shape[1]
-        self.block = min(LARGEST_BLOCK, max(_BLOCK, _BLOCK * _COLUMNS // columns))
+        self.block = min(LARGEST_BLOCK, max(LEAST_BLOCK, LEAST_BLOCK * 64 // columns))
         """Vectors that are multiplied together at most."""
         self._transfer, self._fill = operands.linear, drive.fill
         self._largest = drive.largest
@@ -133,7 +130,7 @@ class _Bending:
     def __init__(self, operands: Operands, drive: Drive):
         assert operands.bent is not None
         self._bent, V0 = operands.bent, operands.bending_voltage
-        self._made_for = drive.unit, V0
+        self._scale = drive.unit / V0
         x = drive.largest * drive.unit / V0
         self._terms = added_terms(x)
         self.largest = V0 * (math.sinh(x) if x < 700.0 else math.inf) / drive.unit
@@ -151,9 +148,8 @@ class _Bending:
 
     def voltage(self, volts: FloatArray, work: FloatArray) -> FloatArray:
         """Return what bending adds to voltages, V0 sinh(V / V0) - V, in units, same shape."""
-        unit, V0 = self._made_for
         added = np.empty(volts.shape)
-        added_voltage(volts, unit, V0, self._terms, added, work)
+        added_voltage(volts, self._scale, self._terms, added, work)
         return added
 
     def seen(self, volts: FloatArray, added: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,20 +72,14 @@ class SlowNoise:
             Shape (vectors, columns).
         """
         stops, deviation = steps
-        stop = start + len(voltage)
-        first, last = bisect_right(stops, start), bisect_left(stops, stop)
-        if first == last:  # all see the same step
-            current += voltage @ self._matrices(deviation, first, first + 1)[0]
-            return
-        edges = np.array([start, *stops[first:last], stop]) - start
-        vector = edges[:-1, np.newaxis] + np.arange(np.diff(edges).max())
-        own = vector < edges[1:, np.newaxis]  # not the vectors of the next step
-        seen = voltage.take(vector, axis=0, mode="clip")
-        for k in range(0, len(vector), len(self._space)):
-            some = slice(k, k + len(self._space))
-            matrices = self._matrices(deviation, first + k, min(first + some.stop, last + 1))
-            more = np.matmul(seen[some], matrices)[own[some]]
-            current[edges[k] : edges[k] + len(more)] += more
+        first, last = bisect_right(stops, start), bisect_left(stops, start + len(voltage)) + 1
+        edges = [0, *(end - start for end in stops[first : last - 1]), len(voltage)]
+        more = np.empty_like(current)
+        for k in range(first, last, len(self._space)):
+            matrices = self._matrices(deviation, k, min(k + len(self._space), last))
+            for matrix, (a, b) in zip(matrices, pairwise(edges[k - first :]), strict=False):
+                np.dot(voltage[a:b], matrix, out=more[a:b])
+        current += more
 
     def change(self, deviation: Deviation) -> FloatArray:
         """Return what the first step adds to `linear` of the cells, same shape."""

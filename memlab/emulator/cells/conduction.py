@@ -102,12 +102,7 @@ def added_terms(largest: float) -> list[float]:
 
 
 def added_voltage(
-    volts: FloatArray,
-    unit: float,
-    voltage: float,
-    factors: list[float],
-    out: FloatArray,
-    work: FloatArray,
+    volts: FloatArray, scale: float, factors: list[float], out: FloatArray, work: FloatArray
 ) -> None:
     """Write V0 sinh(V / V0) - V to `out`, in the units of `volts`.
 
@@ -116,15 +111,15 @@ def added_voltage(
     Parameters
     ----------
     volts
-        V in units of `unit` volts, any shape.
-    voltage
-        V0 in V.
+        V, in any unit and shape.
+    scale
+        The unit over V0.
     factors
         Of the series, see `added_terms`.
     out, work
         Of the same shape.
     """
-    np.multiply(volts, unit / voltage, out=work)
+    np.multiply(volts, scale, out=work)
     work *= work
     np.multiply(work, factors[-1], out=out)
     for factor in factors[-2::-1]:

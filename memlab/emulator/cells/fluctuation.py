@@ -187,14 +187,6 @@ class Deviation:
     drop: FloatArray
     most: float
 
-    def relative(self, rows: int, columns: int) -> FloatArray:
-        """Return the deviations, shape (moments, rows, columns)."""
-        relative = np.zeros((len(self.drop), rows, columns))
-        if self.number is not None:
-            np.multiply(self.number, self.unit, out=relative)
-        relative.reshape(len(relative), -1)[:, self.cell] -= self.drop
-        return relative
-
 
 class Steps(NamedTuple):
     """Time steps, and which moments lie in them."""

@@ -12,6 +12,7 @@ from drivers.board import Selection
 from memlab.array.board_array import BoardArray
 from memlab.chip.limits import Limits, OperatingPoint
 from memlab.emulator import EmulatedBoard, load_preset
+from memlab.emulator.cells.fluctuation import Deviation
 
 CELLS = 128 * 64
 SIGMAS = 4.5
@@ -52,3 +53,12 @@ def assert_spread(sample: np.ndarray, expected: float, *, extra: float = 0.0) ->
 def assert_fraction(mask: np.ndarray, expected: float) -> None:
     bound = SIGMAS * math.sqrt(expected * (1 - expected) / mask.size)
     assert abs(mask.mean() - expected) <= bound
+
+
+def relative_of(deviation: Deviation, shape: tuple[int, int]) -> np.ndarray:
+    """Return the deviations of slow noise, relative to G, shape (moments, *shape)."""
+    relative = np.zeros((len(deviation.drop), *shape))
+    if deviation.number is not None:
+        np.multiply(deviation.number, deviation.unit, out=relative)
+    relative.reshape(len(relative), -1)[:, deviation.cell] -= deviation.drop
+    return relative

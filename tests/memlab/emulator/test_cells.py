@@ -32,6 +32,7 @@ from tests.memlab.emulator.effects import (
     assert_mean,
     assert_spread,
     make,
+    relative_of,
 )
 
 NONE = np.zeros((128, 64), bool)
@@ -525,7 +526,7 @@ def relative(
     noise: Fluctuation, ticks: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Return how far cells are off in some time steps, shape (steps, rows, columns)."""
-    return noise.deviation(ticks, rows, columns).relative(len(rows), len(columns))
+    return relative_of(noise.deviation(ticks, rows, columns), (len(rows), len(columns)))
 
 
 def recorded(
@@ -771,7 +772,7 @@ class TestConduction:
         for bending in (0.02, 0.3, 1.0, 50.0):
             out, work = np.empty((2, *volts.shape))
             terms = added_terms(1.0 / bending)
-            added_voltage(volts, 2.0**-20, bending, terms, out, work)
+            added_voltage(volts, 2.0**-20 / bending, terms, out, work)
             x = volts / 2.0**20 / bending
             # Of a small x, sinh(x) - x from its own series: x^3 / 6 (1 + x^2 / 20 (1 + x^2 / 42)).
             small = x**3 / 6 * (1 + x**2 / 20 * (1 + x**2 / 42))

@@ -387,16 +387,16 @@ class TestCalibration:
 class TestNormalSource:
     def test_the_distribution_is_normal(self) -> None:
         source = NormalSource(np.random.SFC64(1))
-        z = source.draw(np.empty((5000, 61), np.float32)).astype(float)
+        z = source.deviates(np.empty((5000, 61), np.float32)).value.astype(float)
         assert_mean(z, 0.0)
         spread_over_channels(z, 1.0)
         for x in (-2.5, -1.0, 0.3, 2.0, 3.0):
             assert_fraction(z < x, 0.5 * (1 + math.erf(x / math.sqrt(2))))
 
     def test_a_batch_may_be_cut_anywhere(self) -> None:
-        whole = NormalSource(np.random.SFC64(1)).draw(np.empty((50, 61), np.float32))
+        whole = NormalSource(np.random.SFC64(1)).deviates(np.empty((50, 61), np.float32)).value
         source = NormalSource(np.random.SFC64(1))
-        parts = [source.draw(np.empty((n, 61), np.float32)) for n in (1, 30, 19)]
+        parts = [source.deviates(np.empty((n, 61), np.float32)).value for n in (1, 30, 19)]
         np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 

@@ -12,6 +12,7 @@ from memlab.emulator.cells.flicker import Flicker
 from memlab.emulator.cells.fluctuation import Deviation, Steps
 from memlab.emulator.readout import Operands
 from memlab.emulator.slow_noise import SlowNoise
+from tests.memlab.emulator.effects import relative_of
 
 SHAPE = (7, 3)
 STOPS = [3, 4, 290, 291, 300]
@@ -43,7 +44,7 @@ def test_the_currents_are_those_of_every_vector_in_whole_numbers(
     volts = rng.integers(-(2**18), 2**18 + 1, (300, 7)).astype(float)
     found = np.zeros((300, 3))
     noise.add(volts, Steps(STOPS, deviation), 0, found)
-    relative = deviation.relative(*SHAPE) * (1.0 if of_state is None else of_state)
+    relative = relative_of(deviation, SHAPE) * (1.0 if of_state is None else of_state)
     matrices = linear * np.maximum(relative, -1.0)
     finest = 2**20 * noise.change(deviation)
     assert (finest == np.rint(finest)).all()
