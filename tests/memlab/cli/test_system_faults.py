@@ -19,8 +19,6 @@ import h5py
 import numpy as np
 import pytest
 
-from memlab.runs.listing import files_of
-
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
 
 MEMLAB = [sys.executable, "-m", "memlab"]
@@ -234,6 +232,10 @@ def test_a_viewer_that_goes_away_in_the_middle_costs_nothing(
     assert _status(one.run) == "finished"
 
 
+def _children(process: int) -> list[int]:
+    return [*map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
 def test_a_sweep_that_is_ended_leaves_no_process_and_no_folder(tmp_path: Path, how: int) -> None:
@@ -251,18 +253,20 @@ def test_a_sweep_that_is_ended_leaves_no_process_and_no_folder(tmp_path: Path, h
     )
     try:
         end = time.monotonic() + 60
-        while len(list(files_of(temporary, below=True))) < 2:
+        while len(list((tmp_path / "sweep" / "unfinished").glob("*.h5"))) < 2:
             assert time.monotonic() < end
             assert sweep.poll() is None
             time.sleep(0.05)
+        below = _children(sweep.pid)
         sweep.send_signal(how)
         _, said = sweep.communicate(timeout=60)
         assert sweep.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 130)
         if how != signal.SIGKILL:
             _assert_one_line(said, "interrupted", talks=True)
-        while list(temporary.iterdir()):
-            assert time.monotonic() < end, list(temporary.rglob("*"))
+        while any(Path(f"/proc/{pid}").exists() for pid in below):
+            assert time.monotonic() < end
             time.sleep(0.05)
+        assert list(temporary.iterdir()) == []
     finally:
         if sweep.poll() is None:
             os.killpg(sweep.pid, signal.SIGKILL)
@@ -298,20 +302,15 @@ def test_a_killed_trial_leaves_no_folder(tmp_path: Path) -> None:
         text=True,
     )
     end = time.monotonic() + 60
-    while len(list(files_of(temporary, below=True))) < 2:
+    while len(list((tmp_path / "sweep" / "unfinished").glob("*.h5"))) < 2:
         assert time.monotonic() < end
         time.sleep(0.05)
-    children = Path(f"/proc/{sweep.pid}/task/{sweep.pid}/children").read_text().split()
-    workers = [
-        int(child)
-        for child in children
-        if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
-    os.kill(workers[-1], signal.SIGKILL)
+    os.kill(_children(sweep.pid)[-1], signal.SIGKILL)
     out, said = sweep.communicate(timeout=120)
     assert sweep.returncode == 0, said
     assert json.loads(out)["failed"] == []
     assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "sweep" / "unfinished").exists()
 
 
 @pytest.mark.slow
