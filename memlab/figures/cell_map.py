@@ -157,7 +157,7 @@ def draw_cells(
     for which, marker, side in ((above, "^", "above"), (below, "v", "below")):
         if which.any():
             notes.append(_mark(axes, which, marker, side))
-    axes.set_title("\n".join(notes))
+    axes.set_title("\n".join(notes), y=1.0)
     number_lines(axes, lines)
 
 

@@ -104,7 +104,7 @@ def _vectors(update: npt.NDArray[np.integer[Any]], number: int) -> slice:
 
 def _draw(axes: Axes, traces: FloatArray, top: float, colours: str, title: str) -> AxesImage:
     """Draw vectors from left to right, lines from top to bottom, zero in the middle of the map."""
-    axes.set_title(title)
+    axes.set_title(title, y=1.0)
     axes.set_xlabel("Vector")
     for axis in (axes.xaxis, axes.yaxis):
         whole_numbers(axis)
