@@ -5,6 +5,7 @@ Therefore this module, and `memlab` itself, load next to nothing before the hand
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -35,7 +36,9 @@ def main() -> None:
         pass  # it is tried again where an error becomes one line
     from memlab.cli import run_as_program
 
-    sys.exit(run_as_program(_nothing_begun))
+    code = run_as_program(_nothing_begun)
+    gc.freeze()  # or Python looks through all that was loaded, for what nobody misses any more
+    sys.exit(code)
 
 
 def _nothing_begun(number: int, frame: FrameType | None) -> None:
