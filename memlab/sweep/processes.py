@@ -68,19 +68,14 @@ def run_on_processes(trials: Sequence[Trial], workers: int, unfinished: Path) ->
 def _run_pool(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterator[Outcome]:
     context = multiprocessing.get_context(_start_method())
     others = set(multiprocessing.active_children())
-    with _one_blas_thread_in_children():
-        pool = ProcessPoolExecutor(
-            min(workers, len(trials)),
-            mp_context=context,
-            initializer=_end_with_the_parent,
-        )
+    pool = ProcessPoolExecutor(min(workers, len(trials)), context, _end_with_the_parent)
     # A little more than the processes can hold, so that none waits, and no more: what is handed
     # out is lost work when the command is stopped.
     todo = iter(trials)
     running: set[Future[Outcome]] = set()
     try:
         for trial in todo:
-            with _one_blas_thread_in_children(), _deaf_children():  # submitting starts processes
+            with _as_children_need_it():  # submitting starts processes
                 running.add(pool.submit(_run, trial, unfinished))
             if len(running) > workers:
                 done, running = _wait(running)
@@ -104,10 +99,7 @@ def _start_method() -> str:
     A copy has all modules loaded already. But it would have the locks of other threads, Python's or
     those of a BLAS, without the threads; and nothing but Linux tells of them.
     """
-    try:
-        return "fork" if len(os.listdir("/proc/self/task")) == 1 else "spawn"
-    except OSError:
-        return "spawn"
+    return "fork" if len([*Path("/proc/self/task").glob("*")]) == 1 else "spawn"
 
 
 def _run(trial: Trial, unfinished: Path) -> Outcome:
@@ -140,34 +132,26 @@ def _end(processes: set[BaseProcess]) -> None:
 
 
 @contextmanager
-def _one_blas_thread_in_children() -> Iterator[None]:
-    """Start children whose BLAS makes no threads at all; one in use cannot take them back."""
+def _as_children_need_it() -> Iterator[None]:
+    """Start children whose BLAS makes no threads at all, and that hear no Ctrl-C from the first.
+
+    Threads in use cannot be taken back. A signal mask is inherited; what this thread was sent
+    meanwhile, it hears at the end.
+    """
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
+    masked = hasattr(signal, "pthread_sigmask")  # not on Windows
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masked else set()
     try:
         yield
     finally:
+        if masked:
+            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Start children that hear no Ctrl-C, also before they can say that they ignore it.
-
-    A signal mask is inherited. What this thread was sent meanwhile, it hears at the end.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_the_parent() -> None:
