@@ -74,9 +74,9 @@ def check_pulses(pulses: PulseBatch, config: BoardConfig, able: Capabilities) ->
     if last_kind > _LAST_KIND:
         raise DeviceError(f"pulse kind {last_kind} does not exist")
     for kind, name, place, mode, driven in _KINDS:
-        which: Any = _ALL if first_kind == last_kind == kind else pulses.kind == kind
-        if which is not _ALL and not which.any():
+        if kind not in (first_kind, last_kind):
             continue
+        which: Any = _ALL if first_kind == last_kind else pulses.kind == kind
         amplitude = config.limits[driven, mode]
         gate = config.limits.get((LineClass.GATE, mode), _NO_GATES)
         check_codes(pulses.amplitude_code[which], amplitude, f"{name} amplitude code")

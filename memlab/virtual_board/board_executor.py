@@ -11,8 +11,7 @@ SPI words) in which the gates of the selected columns differ.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
 
 import numpy as np
@@ -42,6 +41,9 @@ __all__ = ["BoardExecutor"]
 
 _SLOW = int(m.PulseKind.SLOW)
 """Looked up once, as it is wanted for every pulse."""
+
+_TOLD = ("row", "kind", "amp", "cols")
+"""Fields of a pulse of which an event tells."""
 
 MAX_JOB_CELLS, MAX_JOB_ROWS = 65536, 8192
 MOST_CURRENT_NA = 0xFFFFFFFF
@@ -157,7 +159,7 @@ class BoardExecutor:
 
     def configure(self, configuration: Configuration) -> None:
         """Pass the configuration on; refuse one that allows more than the hard limits, in volts."""
-        with _refusals():
+        with _REFUSALS:
             config = board_config(configuration)
             check_config(config)
             idle = config.spans[LineClass.ROW].decode(config.idle_row_code)
@@ -182,7 +184,7 @@ class BoardExecutor:
     ) -> Samples:
         """Drive the rows one after the other, sense the columns."""
         self._drive()
-        with _refusals():
+        with _REFUSALS:
             samples = self._board.read(self._select(rows, columns), row_code, gain)
         return samples.code.astype(np.uint16, copy=False), samples.gain
 
@@ -195,19 +197,20 @@ class BoardExecutor:
     ) -> Samples:
         """Apply each vector of row codes."""
         self._drive()
-        with _refusals():
+        with _REFUSALS:
             samples = self._board.vmm(self._select(rows, columns), row_code, gain)
         return samples.code.astype(np.uint16, copy=False), samples.gain
 
     def pulse(self, pulse: np.void) -> None:
         """Fire one row-parallel pulse."""
-        if pulse["kind"] & _SLOW:
+        record = np.frombuffer(pulse, m.ROW_PULSE)  # of which a field is looked up faster
+        if record["kind"].item() & _SLOW:
             raise RefusedError(ErrorCode.RANGE, 0, "this board has no slow pulses")
         self._drive()
-        with _refusals():
-            self._board.pulse(pulse_batch(pulse, self._board.capabilities.columns))
+        with _REFUSALS:
+            self._board.pulse(pulse_batch(record, self._board.capabilities.columns))
         if self._record is not None:
-            self._note(self._fired(pulse))
+            self._record(self._fired(record))
 
     # --- chip level
 
@@ -217,7 +220,7 @@ class BoardExecutor:
 
     def low_level(self, request: Message) -> Message:
         """Carry out a direct or chip-level request."""
-        with _refusals():
+        with _REFUSALS:
             response = self._low_level.handle(request)
         if self._low_level.driven:
             self._drive(keep_outputs=True)
@@ -239,19 +242,15 @@ class BoardExecutor:
             self.grounded = False
             self._note(OutputsChanged(False, self._clock()))
 
-    def _fired(self, pulse: np.void) -> Fired:
-        entries = self._journal.entries if self._journal is not None else ()
-        # `started` was counted before the switch closed; a single operation is open at a time.
-        open_entry = next((e for e in reversed(entries) if e.phase == Phase.FIRING), None)
-        return Fired(
-            op=open_entry.op if open_entry is not None else 0,
-            index=open_entry.started - 1 if open_entry is not None else 0,
-            time=self._clock(),
-            row=int(pulse["row"]),
-            kind=int(pulse["kind"]),
-            amplitude_code=int(pulse["amp"]),
-            columns=int(pulse["cols"]),
-        )
+    def _fired(self, pulse: npt.NDArray[np.void]) -> Fired:
+        op = index = 0
+        for entry in reversed(self._journal.entries if self._journal is not None else ()):
+            if entry.phase is Phase.FIRING:  # a single operation is open at a time
+                # `started` was counted before the switch closed.
+                op, index = entry.op, entry.started - 1
+                break
+        row, kind, amplitude, columns = (pulse[name].item() for name in _TOLD)
+        return Fired(op, index, self._clock(), row, kind, amplitude, columns)
 
     def _note(self, event: BoardEvent) -> None:
         if self._record is not None:
@@ -281,9 +280,8 @@ def board_config(configuration: Configuration) -> BoardConfig:
     )
 
 
-def pulse_batch(pulse: np.void, columns: int) -> PulseBatch:
-    """Return a batch of one pulse of a board of so many columns, from a `ROW_PULSE` record."""
-    record = np.array([pulse])
+def pulse_batch(record: npt.NDArray[np.void], columns: int) -> PulseBatch:
+    """Return a batch of one pulse of a board of so many columns, from an array of one record."""
     mask = record["cols"].view(np.uint8)
     return PulseBatch(
         row=record["row"],
@@ -295,15 +293,19 @@ def pulse_batch(pulse: np.void, columns: int) -> PulseBatch:
     )
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn the limits of a Board, which act before anything does, into refusals of the wire."""
-    try:
-        yield
-    except LimitError as error:
-        raise RefusedError(ErrorCode.LIMIT, 0, str(error)) from error
-    except DeviceError as error:
-        supply = error if isinstance(error, SupplyError) else error.__cause__
-        if isinstance(supply, SupplyError):
-            raise HardwareFaultError(ErrorCode.SUPPLY, str(supply)) from error
-        raise
+class _Refusals:
+    """Turns the limits of a Board, which act before anything does, into refusals of the wire."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, LimitError):
+            raise RefusedError(ErrorCode.LIMIT, 0, str(error)) from error
+        if isinstance(error, DeviceError):
+            supply = error if isinstance(error, SupplyError) else error.__cause__
+            if isinstance(supply, SupplyError):
+                raise HardwareFaultError(ErrorCode.SUPPLY, str(supply)) from error
+
+
+_REFUSALS = _Refusals()
