@@ -43,18 +43,24 @@ class TestArrayOnABoard(BoardArrayContract):
         assert isinstance(array, BoardArray)
 
 
-SIZES = [
-    pytest.param("emulator:?chip=ideal&shape=64x64", marks=pytest.mark.slow),
-    pytest.param("emulator:?chip=ideal&shape=32x32", marks=pytest.mark.slow),
+SMALL = "emulator:?chip=ideal&shape=5x7"
+USUAL = (
+    SMALL,
     "emulator:?chip=ideal&shape=200x130&limits.row_current=0.012",
-    "emulator:?chip=ideal&shape=5x7",
-    pytest.param("serve --tcp 0 --chip ideal --shape 64x64", marks=pytest.mark.slow),
     "serve --pty --chip ideal --shape 5x7",
-]
+)
+SIZE_URLS = (
+    *USUAL,
+    "emulator:?chip=ideal&shape=64x64",
+    "emulator:?chip=ideal&shape=32x32",
+    "serve --tcp 0 --chip ideal --shape 64x64",
+)
 """What is not 128 x 64; the cells of the suites need 5 x 7."""
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(
+    params=[url if url in USUAL else pytest.param(url, marks=pytest.mark.slow) for url in SIZE_URLS]
+)
 def sized_url(request: pytest.FixtureRequest, _url_of: Callable[[str], str]) -> str:
     return _url_of(request.param)
 
@@ -70,9 +76,16 @@ class TestBoardOfAnotherSize(BoardContract):
 
 
 class TestArrayOfAnotherSize(BoardArrayContract):
-    @pytest.fixture
-    def open_array(self, sized_url: str) -> Callable[..., Array]:
-        return partial(open_array, sized_url)
+    # By default large boards, and small ones behind a wire, are those above: an array asks a board.
+    @pytest.fixture(
+        params=[
+            url if url == SMALL else pytest.param(url, marks=pytest.mark.slow) for url in SIZE_URLS
+        ]
+    )
+    def open_array(
+        self, request: pytest.FixtureRequest, _url_of: Callable[[str], str]
+    ) -> Callable[..., Array]:
+        return partial(open_array, _url_of(request.param))
 
     @pytest.fixture
     def exact(self) -> bool:

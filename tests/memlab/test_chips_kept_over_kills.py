@@ -157,11 +157,12 @@ def _chip(path: Path) -> dict[str, np.ndarray]:
     return chip
 
 
-@pytest.mark.parametrize("case", list(CASES))
-def test_a_few_kills(
-    case: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, counts: Count
+# Seeds by which the only signal is a kill -9, after half, and most, of the run.
+@pytest.mark.parametrize(("case", "seed"), list(zip(CASES, (2, 5), strict=True)))
+def test_a_kill(
+    case: str, seed: int, tmp_path: Path, caplog: pytest.LogCaptureFixture, counts: Count
 ) -> None:
-    kill_and_resume(tmp_path, case, 1, 1, caplog, counts)
+    kill_and_resume(tmp_path, case, seed, 1, caplog, counts)
 
 
 @pytest.mark.slow

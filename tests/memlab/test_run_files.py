@@ -157,9 +157,7 @@ def datasets(path: Path) -> dict[str, h5py.Dataset]:
     return found
 
 
-QUICK = {
-    *("forming", "linearity", "program", "vmm", "arc-one", "interrupted", "second-set", "moons")
-}
+QUICK = {*("forming", "program", "arc-one", "interrupted", "moons")}
 
 
 @pytest.mark.parametrize(

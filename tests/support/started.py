@@ -16,7 +16,7 @@ def start(target: str, *arguments: str) -> Any:
 
     Returns
     -------
-    What is like a `Popen` with text pipes for stdin and stdout.
+    What is like a `Popen` with text pipes; what it says on stderr is told by `communicate`.
     """
     module, _, name = target.partition(":")
     if os.name == "posix":
@@ -28,6 +28,7 @@ def start(target: str, *arguments: str) -> Any:
         [sys.executable, "-c", program, module, name, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )

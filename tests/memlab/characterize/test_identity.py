@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from support.started import start
 from support.virtual_board import REPOSITORY, VirtualBoard
 
 from memlab.characterize import plan_procedures, resume, run_procedures
@@ -150,18 +151,10 @@ def test_another_run_in_the_place_of_one_to_come_is_not_overwritten(
         resume(out / "staircase.h5", figure=False)
 
 
-KILLED_BEFORE_IT_BEGINS = """
-import os, sys
-from memlab.cli import run_as_program
-from memlab.runs import ProcedureLog
-
-def declare(*arguments, begun=[], declare=ProcedureLog.declare):
-    begun.append(0)
-    return declare(*arguments) if len(begun) < 2 else os._exit(9)
-
-ProcedureLog.declare = declare
-run_as_program()
-"""
+def killed_before_it_begins(words: list[str]) -> int:
+    process = start("support.killed_before:second_run", *words)
+    process.communicate(timeout=60)
+    return int(process.returncode)
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -173,8 +166,7 @@ def test_a_run_that_was_killed_before_it_began_is_begun_anew(
         board += f"&state={tmp_path / 'my.h5'}"
     words = ["characterize", *NAMES, "--board", board, "--out", str(out)]
     words += ["--rows", "0:4", "--columns", "2:5", "--set", "steps=3", "--set", "cycles=2"]
-    done = subprocess.run([sys.executable, "-c", KILLED_BEFORE_IT_BEGINS, *words], check=False)
-    assert done.returncode == 9
+    assert killed_before_it_begins(words) == 9
     with pytest.raises(DataError, match="left open by a program that ended before"):
         read_attributes(out / "variation.h5")
     if kept:
@@ -245,15 +237,10 @@ class TestAlive:
             if asked != out:
                 shutil.copy(out, asked)
             if how == "by another program":
-                other = subprocess.run(
-                    [sys.executable, "-m", "memlab", "runs", "resume", str(asked)],
-                    env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-                    capture_output=True,
-                    text=True,
-                    timeout=60,
-                )
+                other = start("support.killed_before:resume", str(asked))
+                _, text = other.communicate(timeout=60)
                 assert other.returncode == 1
-                said.append(other.stderr.strip())
+                said.append(text.strip())
             else:
                 with pytest.raises(DataError) as refused:
                     resume(asked, figure=False)

@@ -17,23 +17,14 @@ MEMLAB = [sys.executable, "-m", "memlab"]
 REPOSITORY = Path(__file__).parents[3]
 
 
-def memlab(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.run(
-        [*MEMLAB, *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def test_json_prints_one_document_on_stdout_and_progress_on_stderr(tmp_path: Path) -> None:
-    done = memlab("train", "airline", "--epochs", "4", "--seed", "3", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+def test_json_prints_one_document_on_stdout_and_progress_on_stderr(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("train", "airline", "--epochs", "4", "--seed", "3", "--json")
+    code, out, talk = in_process(capsys, *words)
+    assert code == 0, talk
+    document = json.loads(out)
     assert document["experiment"] == "airline"
     assert document["preset"] == "memlab"
     assert document["board"] == "emulator:"
@@ -55,8 +46,8 @@ def test_json_prints_one_document_on_stdout_and_progress_on_stderr(tmp_path: Pat
     assert document["counts"]["vmm"] == 2 * (4 * 96 + 143)
     # Every cell is SET at the start and at each update.
     assert document["counts"]["set"] == (34 * 60 + 32) * 5
-    assert "epoch 4/4" in done.stderr
-    assert "\x1b" not in done.stderr
+    assert "epoch 4/4" in talk
+    assert "\x1b" not in talk
     with h5py.File(tmp_path / document["run"]) as file:
         assert file["entry/training/loss"].size == 4
     assert (tmp_path / document["figure"]).read_bytes().startswith(b"\x89PNG")

@@ -18,7 +18,7 @@ from memlab.array.board_array import BoardArray
 from memlab.emulator import EmulatedBoard, load_preset
 from memlab.emulator.preset import BUILT_IN
 
-ROWS = range(3, 128, 16)
+ROWS = range(11, 128, 32)
 CYCLES = 6
 LAW, NOISE = 0.03, 0.10
 """Allowed: of slope and offset of the mean, and of the spread from cycle to cycle, relative."""

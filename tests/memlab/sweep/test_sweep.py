@@ -362,11 +362,13 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 def test_a_cluster_gives_the_table_of_one_process(
-    reference: Path, tmp_path: Path, cluster: Cluster
+    reference: Path, tmp_path: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster.add_worker()
-    document = sweep(tmp_path / "out", *SMALL, "--scheduler", cluster.address)
-    assert document["ran"] == 6
+    where = ["--scheduler", cluster.address, "--out", str(tmp_path / "out"), "--json"]
+    code, out, talk = in_process(capsys, "sweep", *SMALL, *where)
+    assert code == 0, talk
+    assert json.loads(out)["ran"] == 6
     assert (tmp_path / "out" / "table.nc").read_bytes() == (reference / "table.nc").read_bytes()
 
 
