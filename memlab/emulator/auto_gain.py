@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from drivers.board import Capabilities
 from memlab.emulator.front_end import ColumnErrors
-from memlab.emulator.normal import Deviates
+from memlab.emulator.normal import Deviates, Places
 from memlab.numeric import FloatArray
 
 __all__ = ["GainChoice", "GainIndex"]
@@ -153,7 +153,7 @@ class GainChoice:
 
     def _convert(
         self,
-        open_: npt.NDArray[np.intp],
+        open_: Places,
         index: GainIndex,
         most: GainIndex,
         current: FloatArray,
@@ -193,10 +193,10 @@ class GainChoice:
     def _sigma(
         self,
         scale: FloatArray,
-        gain: npt.NDArray[np.intp],
-        column: npt.NDArray[np.intp],
+        gain: Places,
+        column: Places,
         variance: FloatArray | None,
-        open_: npt.NDArray[np.intp],
+        open_: Places,
     ) -> FloatArray:
         """Return the noise of conversions in codes, shape (2, readings) as `scale` and `gain`."""
         board = None if self._variance is None else _of_columns(self._variance, gain, column)
@@ -208,9 +208,7 @@ class GainChoice:
         return np.sqrt(total, out=total)
 
 
-def _of_columns(
-    table: FloatArray, gain: npt.NDArray[np.intp], column: npt.NDArray[np.intp]
-) -> FloatArray:
+def _of_columns(table: FloatArray, gain: Places, column: Places) -> FloatArray:
     """Return values at some gains, as many as columns; a table may have one for all columns."""
     if table.shape[1] > 1:
         gain = gain * table.shape[1] + column

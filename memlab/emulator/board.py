@@ -601,10 +601,8 @@ class EmulatedBoard(CheckedBoard):
         path = pulsed(rows, selected, gate, columns, voltage=voltage, width=width, time=time)
         spent = np.zeros((rows.size, chip.shape[1]))
         spent[:, used] = path * voltage**2 * width
-        if is_set:
-            self._energy.set += float(spent.sum())
-        else:
-            self._energy.reset += float(spent.sum())
+        self._energy.set += float(spent.sum()) if is_set else 0.0
+        self._energy.reset += 0.0 if is_set else float(spent.sum())
         chip.advance_to(int(time[-1]))
 
     def _fire_passive(self, pulses: PulseBatch, k: int, config: BoardConfig) -> None:

@@ -18,7 +18,9 @@ from scipy.special import ndtri
 
 from memlab.storage import State
 
-__all__ = ["Deviates", "NormalSource", "mixed"]
+__all__ = ["Deviates", "NormalSource", "Places", "mixed"]
+
+Places = npt.NDArray[np.intp]
 
 _WORD_BITS = 2
 _PER_WORD = 1 << _WORD_BITS
@@ -63,12 +65,7 @@ class Deviates:
     value: npt.NDArray[np.float32]
     words: npt.NDArray[np.uint64]
 
-    def further(
-        self,
-        vector: npt.NDArray[np.intp],
-        column: npt.NDArray[np.intp],
-        number: npt.NDArray[np.intp],
-    ) -> npt.NDArray[np.float32]:
+    def further(self, vector: Places, column: Places, number: Places) -> npt.NDArray[np.float32]:
         """Return some of the four more deviates of each of n readings, shape (..., n) of `number`.
 
         They are hashes of the random bits that the reading shares with its neighbours: nothing more
