@@ -81,7 +81,6 @@ def _draw_histogram(
     axes.hist(known[1], edges, histtype="step", color=BLUE, linewidth=1.4, label="after")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("")
     axes.set_xlabel("Weight of a pair (1)")
     axes.set_ylabel("Pairs")
     axes.set_title(f"Weights read back, {known[1].size} pairs")

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -74,15 +75,14 @@ def _run_pool(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterat
     todo = iter(trials)
     running: set[Future[Outcome]] = set()
     try:
-        for trial in todo:
-            with _as_children_need_it():  # submitting starts processes
-                running.add(pool.submit(_run, trial, unfinished))
-            if len(running) > workers:
-                done, running = _wait(running)
-                for future in done:
-                    yield future.result()
-        while running:
-            done, running = _wait(running)
+        while True:
+            for trial in islice(todo, workers + 1 - len(running)):
+                with _as_children_need_it():  # submitting starts processes
+                    running.add(pool.submit(_run, trial, unfinished))
+            if not running:
+                break
+            done, running = wait(running, stopping.LOOK_EVERY, FIRST_COMPLETED)
+            stopping.check()
             for future in done:
                 yield future.result()
         pool.shutdown()
@@ -108,15 +108,6 @@ def _run(trial: Trial, unfinished: Path) -> Outcome:
         return run_trial(trial, unfinished)
     except KeyboardInterrupt:
         os._exit(1)
-
-
-def _wait(running: set[Future[Outcome]]) -> tuple[set[Future[Outcome]], set[Future[Outcome]]]:
-    """Wait for the next of some futures; return those that are done, and the others."""
-    while True:
-        done, others = wait(running, stopping.LOOK_EVERY, FIRST_COMPLETED)
-        stopping.check()
-        if done:
-            return done, others
 
 
 def _end(processes: set[BaseProcess]) -> None:

@@ -42,9 +42,6 @@ __all__ = ["BoardExecutor"]
 _SLOW = int(m.PulseKind.SLOW)
 """Looked up once, as it is wanted for every pulse."""
 
-_TOLD = ("row", "kind", "amp", "cols")
-"""Fields of a pulse of which an event tells."""
-
 MAX_JOB_CELLS, MAX_JOB_ROWS = 65536, 8192
 MOST_CURRENT_NA = 0xFFFFFFFF
 """Of a driver on the wire: this much or more."""
@@ -249,7 +246,8 @@ class BoardExecutor:
                 # `started` was counted before the switch closed.
                 op, index = entry.op, entry.started - 1
                 break
-        row, kind, amplitude, columns = (pulse[name].item() for name in _TOLD)
+        told = ("row", "kind", "amp", "cols")
+        row, kind, amplitude, columns = (pulse[name].item() for name in told)
         return Fired(op, index, self._clock(), row, kind, amplitude, columns)
 
     def _note(self, event: BoardEvent) -> None:
