@@ -67,7 +67,10 @@ def run_on_processes(trials: Sequence[Trial], workers: int, unfinished: Path) ->
 
 
 def _run_pool(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterator[Outcome]:
-    context = multiprocessing.get_context(_start_method())
+    # A copy has all modules loaded. But of other threads, Python's or those of a BLAS, it would
+    # have the locks without the threads; and only Linux tells that there are none.
+    alone = len([*Path("/proc/self/task").glob("*")]) == 1
+    context = multiprocessing.get_context("fork" if alone else "spawn")
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(min(workers, len(trials)), context, _end_with_the_parent)
     # A little more than the processes can hold, so that none waits, and no more: what is handed
@@ -91,15 +94,6 @@ def _run_pool(trials: Sequence[Trial], workers: int, unfinished: Path) -> Iterat
         pool.shutdown(wait=False, cancel_futures=True)
         _end(set(multiprocessing.active_children()) - others)
         raise
-
-
-def _start_method() -> str:
-    """Return how processes begin: as copies of this one where it has no other thread.
-
-    A copy has all modules loaded already. But it would have the locks of other threads, Python's or
-    those of a BLAS, without the threads; and nothing but Linux tells of them.
-    """
-    return "fork" if len([*Path("/proc/self/task").glob("*")]) == 1 else "spawn"
 
 
 def _run(trial: Trial, unfinished: Path) -> Outcome:

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.benchmark
 
 
 GAP = (
-    "profile: 20 % check the pulses again, 11 % unpack them, 10 % let them act on the chip, 5 % "
-    "tell of them, the rest is the firmware's and the port's own: each pulse is fired and entered "
-    "by itself, so that it has its own fate"
+    "profile: 19 % unpack the pulses, 16 % let them act on the chip, 14 % check them again, 12 % "
+    "take turns at the board, 10 % tell of them, the rest is the firmware's and the port's own: "
+    "each pulse is fired and entered by itself, so that it has its own fate"
 )
 
 
@@ -43,4 +43,4 @@ def test_128_rows_over_tcp(speed) -> None:
                 found.append((server, server * 1000 / (time.thread_time() - start)))
     server, ratio = (statistics.median(some) for some in zip(*found[1:], strict=True))
     print(f"\n{server * 1e3:.1f} ms of the server")
-    speed("program over TCP", ratio, limit=4800.0, gap=GAP)
+    speed("program over TCP", ratio, limit=3900.0, gap=GAP)

@@ -86,7 +86,7 @@ def test_a_seed_and_epoch_of_a_monte_carlo(tmp_path: Path, speed) -> None:
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core only")
 @pytest.mark.parametrize(
-    ("trials", "seeds", "epochs", "limit"), [("short", 24, 20, 0.7), ("long", 8, 400, 0.85)]
+    ("trials", "seeds", "epochs", "limit"), [("short", 24, 20, 0.75), ("long", 8, 400, 0.85)]
 )
 def test_how_much_of_two_cores_a_sweep_uses(
     trials: str, seeds: int, epochs: int, limit: float, tmp_path: Path, speed
@@ -97,4 +97,5 @@ def test_how_much_of_two_cores_a_sweep_uses(
     one = seconds_of_sweep(1, tmp_path / "one", seeds, epochs)
     two = seconds_of_sweep(2, tmp_path / "two", seeds, epochs)
     print(f"\n{seeds} trials: {one:.1f} s on one process, {two:.1f} s on two")
-    speed(f"sweep, {trials}", one / (2 * two), limit=limit)
+    gap = "one process makes the table (4 %) and the picture (14 % of 24 trials) at the end"
+    speed(f"sweep, {trials}", one / (2 * two), limit=limit, gap=gap)
