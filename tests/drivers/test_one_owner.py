@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from support.command import in_process
+from support.started import start
 from support.virtual_board import REPOSITORY, VirtualBoard
 
 from memlab import open_array
@@ -23,26 +25,32 @@ Start = Callable[..., VirtualBoard]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
 
 
+def _start(what: str, url: str) -> Any:
+    if what != "fork":  # there the end of an interpreter matters
+        return start(f"support.one_board_program:{what}", url)
+    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+    return subprocess.Popen(
+        [sys.executable, "-m", "support.one_board_program", what, url],
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 class Program:
     """`support.one_board_program` in a process of its own."""
 
     def __init__(self, what: str, url: str) -> None:
-        path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "support.one_board_program", what, url],
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.process = _start(what, url)
 
     def line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
+        return str(self.process.stdout.readline())
 
     def end(self) -> tuple[str, str]:
-        return self.process.communicate("go\n", timeout=60)
+        out, error = self.process.communicate("go\n", timeout=60)
+        return out, error
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A host program that pulses and is killed -9 at a chosen moment, for tests of what is left behind.
 
-    python -m support.pulsing_host URL PHASE
-
 PHASE: `entered` (in the chip's passport, not in the driver's ledger), `before-send` (in the ledger,
 not on the wire), `after-send` (the first bytes of the operation have left), `mid-pulse` (the board
 has reported the job as running), `before-reply` (the board's last report has arrived, nobody has
@@ -10,12 +8,13 @@ looked at it), `unconfirmed` (done, and not yet so in the passport), or `hang` (
 
 import os
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
-from support.virtual_board import REPOSITORY
+from support.started import start
 
 from drivers.link import Link
 from drivers.serial_board import SerialBoard
@@ -29,15 +28,15 @@ from memlab.passport.ledger import PulseLedger
 ROWS = 120
 
 
-def host(url: str, phase: str) -> subprocess.Popen[str]:
+@contextmanager
+def host(url: str, phase: str) -> Iterator[Any]:
     """Start this program in a process of its own."""
-    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
-    return subprocess.Popen(
-        [sys.executable, "-m", "support.pulsing_host", url, phase],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = start("support.pulsing_host:main", url, phase)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def die() -> None:
@@ -91,7 +90,3 @@ def main(url: str, phase: str) -> None:
         arrange(phase)
         array[:ROWS].program(1.2, reset=np.ones((ROWS, 64), bool))
     print("not killed", flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

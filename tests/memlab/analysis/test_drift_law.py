@@ -7,6 +7,7 @@ import pytest
 from memlab.analysis.drift_law import fit_drift
 
 FloatArray = npt.NDArray[np.float64]
+RUNS = 30
 
 
 def cells(
@@ -38,7 +39,7 @@ def cells(
 
 
 def deviations(
-    truth: dict[str, float], age: FloatArray, runs: int = 50, relaxation_time: float = 1.0, **law
+    truth: dict[str, float], age: FloatArray, runs: int = RUNS, relaxation_time: float = 1.0, **law
 ) -> FloatArray:
     """z of each quantity of `truth`, shape (runs, quantities)."""
     rng = np.random.default_rng(5)
@@ -54,7 +55,7 @@ def deviations(
 def assert_honest(z: FloatArray) -> None:
     """Four standard errors of mean and deviation of normal z."""
     z = z[np.isfinite(z).all(axis=1)]
-    assert len(z) > 0.8 * 50
+    assert len(z) > 0.8 * RUNS
     assert (np.abs(z.mean(axis=0)) < 4.0 / len(z) ** 0.5 + 0.1).all(), z.mean(axis=0)
     assert (np.abs(z.std(axis=0, ddof=1) - 1.0) < 4.0 / (2 * len(z)) ** 0.5).all(), z.std(axis=0)
 
