@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 from support.board_config import CONFIG
 from support.command import in_process
+from support.started import start
 
 from drivers.board import Selection
 from drivers.errors import DeviceError, InUseError, NoAnswerError
@@ -192,11 +191,8 @@ def test_the_process_that_holds_a_serial_port_is_named() -> None:
     master, slave = os.openpty()
     name = os.ttyname(slave)
     os.close(slave)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, name], stdout=subprocess.PIPE, text=True
-    )
+    holder = start("support.started:execute", HOLDER, name)
     try:
-        assert holder.stdout is not None
         assert holder.stdout.readline() == "open\n"
         assert port_holder(name).startswith(f"process {holder.pid} (")
         with pytest.raises(InUseError, match=f"process {holder.pid} "):

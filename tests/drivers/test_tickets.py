@@ -2,14 +2,12 @@
 
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.virtual_board import REPOSITORY
+from support import started
 
 from drivers.board import Outcome
 from drivers.errors import DeviceError, InUseError, TransportError
@@ -240,16 +238,10 @@ def test_a_full_disk_raises_before_anything_leaves_and_tears_nothing(tmp_path: P
             print(refused, *sent)
     """
     limits = (0, 5000, 44_000, *range(45_056, 140_000, 7003))
-    found = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path), *map(str, limits)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert found.returncode == 0, found.stderr
+    ended, out, said = started.run(code, str(tmp_path), *map(str, limits))
+    assert ended == 0, said
     refusals = 0
-    for limit, line in zip(limits, found.stdout.splitlines(), strict=True):
+    for limit, line in zip(limits, out.splitlines(), strict=True):
         refused, *sent = (int(word) for word in line.split())
         refusals += refused
         if not sent:

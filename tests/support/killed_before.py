@@ -1,9 +1,9 @@
-"""Commands of memlab for `support.started`: one dies when it begins its second run."""
+"""A command of memlab, for `support.started`, that dies when it begins its second run."""
 
 import os
-import sys
 
-from memlab.cli import run_as_program
+from support.started import command
+
 from memlab.runs import ProcedureLog
 
 
@@ -16,11 +16,4 @@ def second_run(*words: str) -> None:
         return declare(*arguments) if len(begun) < 2 else os._exit(9)  # type: ignore[arg-type]
 
     ProcedureLog.declare = declare_or_die  # type: ignore[method-assign,assignment]
-    sys.argv = ["memlab", *words]
-    sys.exit(run_as_program())
-
-
-def resume(run: str) -> None:
-    """Be `memlab runs resume`."""
-    sys.argv = ["memlab", "runs", "resume", run]
-    sys.exit(run_as_program())
+    command(*words)

@@ -34,6 +34,27 @@ def start(target: str, *arguments: str) -> Any:
     )
 
 
+def run(program: str, *arguments: str) -> tuple[int, str, str]:
+    """Run the text of a program to its end; return its exit code, stdout and stderr."""
+    process = start("support.started:execute", program, *arguments)
+    out, said = process.communicate(timeout=60)
+    return process.returncode, out, said
+
+
+def command(*words: str) -> None:
+    """Be `memlab` with these words."""
+    from memlab.cli import run_as_program
+
+    sys.argv = ["memlab", *words]
+    sys.exit(run_as_program())
+
+
+def execute(program: str, *arguments: str) -> None:
+    """Be the program of a text."""
+    sys.argv = ["-c", *arguments]
+    exec(compile(program, "<string>", "exec"), {"__name__": "__main__"})
+
+
 def _call(module: str, name: str, *arguments: str) -> None:
     from importlib import import_module
 

@@ -237,7 +237,7 @@ class TestAlive:
             if asked != out:
                 shutil.copy(out, asked)
             if how == "by another program":
-                other = start("support.killed_before:resume", str(asked))
+                other = start("support.started:command", "runs", "resume", str(asked))
                 _, text = other.communicate(timeout=60)
                 assert other.returncode == 1
                 said.append(text.strip())

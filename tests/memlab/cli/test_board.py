@@ -2,31 +2,18 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from support.command import in_process
-from support.virtual_board import REPOSITORY, VirtualBoard
+from support.virtual_board import VirtualBoard
 
 from drivers.board import AUTO_GAIN, Samples, Selection
 from memlab.emulator import EmulatedBoard, load_preset
 
 FORKED = os.name == "posix"
 COMMANDS = ("info", "selftest", "ground", "bench")
-
-
-def memlab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "memlab", *arguments],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +159,7 @@ def test_a_wrong_url_ends_with_2(command: str, capsys: pytest.CaptureFixture[str
     assert "baudrate" in err
 
 
-def test_the_help_lists_every_command() -> None:
-    said = memlab("board", "--help").stdout
+def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    said = in_process(capsys, "board", "--help")[1]
     for command in (*COMMANDS, "list", "serve"):
         assert command in said

@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from support.started import start
 
 from memlab.cli import cli
 from memlab.errors import SettingError
@@ -178,23 +177,25 @@ def test_a_wrong_tag_is_refused_before_anything_is_touched(tags: list[str], tmp_
     assert not out.exists()
 
 
-def test_in_a_pipe_names_are_whole_and_runs_below_are_told_of(made_runs: dict[str, Path]) -> None:
+def test_in_a_pipe_names_are_whole_and_runs_below_are_told_of(
+    made_runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = made_runs["map"].parent
-    command = [sys.executable, "-m", "memlab", "runs", "list"]
-    environment = {name: text for name, text in os.environ.items() if name != "COLUMNS"}
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.delenv("COLUMNS", raising=False)
 
-    def listed(*args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*command, *args],
-            capture_output=True, text=True, cwd=folder.parent, env=environment, check=True,
-        )  # fmt: skip
+    def listed(where: str) -> tuple[str, str]:
+        process = start("support.started:command", "runs", "list", where)
+        out, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        return out, said
 
-    lines = listed(str(folder)).stdout.splitlines()
+    lines = listed(str(folder))[0].splitlines()
     assert len(lines) == 1 + len(made_runs), "a line for each run"
     for path in made_runs.values():
         assert sum(str(path) in line for line in lines) == 1
     assert not [line for line in lines if line != line.rstrip()]
-    above = listed(".")
-    assert above.stdout == ""
-    assert "--below" in above.stderr
-    assert "0 runs" in above.stderr
+    out, said = listed(".")
+    assert out == ""
+    assert "--below" in said
+    assert "0 runs" in said

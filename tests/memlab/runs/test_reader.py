@@ -1,10 +1,6 @@
 """A run file says what it is, and reads back as what was written: kind, settings, numbers."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +9,7 @@ import numpy as np
 import pytest
 from support.command import in_process
 from support.old_files import FIXTURES
+from support.started import start
 
 import memlab
 from memlab.errors import DataError
@@ -144,15 +141,15 @@ def test_metrics_of_before_are_read_with_their_unit() -> None:
 def test_a_run_that_is_alive_says_so_and_then_that_it_was_killed(tmp_path: Path) -> None:
     out = tmp_path / "long.h5"
     arguments = ["train", "airline", "--epochs", "100000", "--out", str(out), "--quiet"]
-    process = subprocess.Popen([sys.executable, "-m", "memlab", *arguments])
+    process = start("support.started:command", *arguments)
     try:
         while not out.exists() or _epochs(out) < 1:
             assert process.poll() is None
             time.sleep(0.05)
         assert memlab.open_run(out).status == "running"
     finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.communicate()
     assert memlab.open_run(out).status == "killed"
 
 

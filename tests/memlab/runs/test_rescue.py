@@ -1,15 +1,12 @@
 """A file whose writer was killed becomes a whole one that can be appended to."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from support.virtual_board import REPOSITORY
+from support import started
 
 from memlab.errors import DataError, StorageError
 from memlab.runs import RunFile, rescue
@@ -47,11 +44,7 @@ os.kill(os.getpid(), 9)
 def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory in which a writer was killed."""
     directory = tmp_path_factory.mktemp("killed")
-    done = subprocess.run(
-        [sys.executable, "-c", WRITER, str(directory / "run.h5")],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-    )
-    assert done.returncode == -9
+    assert started.run(WRITER, str(directory / "run.h5"))[0] == -9
     return directory
 
 
@@ -103,11 +96,7 @@ run = RunFile.resume(Path(sys.argv[1]), {"map": 7})
 run.note({"ledger": ""})
 os.kill(os.getpid(), 9)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", resumed, str(killed)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-    )
-    assert done.returncode == -9
+    assert started.run(resumed, str(killed))[0] == -9
     with open_for_reading(killed) as file:
         assert len(file["entry/map/reading"]) >= 7
     RunFile.resume(killed, {"map": 7}).start()

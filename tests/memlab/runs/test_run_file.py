@@ -2,20 +2,17 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import xarray
+from support.started import start
 
 from memlab.errors import SettingError
 from memlab.experiments import make_plan, run
 from memlab.runs import RunFile
-from memlab.runs.run_file import FLUSH_SECONDS
 from memlab.runs.vmm_codes import read_row_codes
 
 
@@ -129,9 +126,11 @@ def test_log_level_switches_maps_and_codes(
 
 
 def test_a_killed_run_leaves_all_but_the_last_second_readable(tmp_path: Path) -> None:
-    out = tmp_path / "run.h5"
+    out, second = tmp_path / "run.h5", 0.3
     code = (
         "import time\n"
+        "from memlab.runs import run_file\n"
+        f"run_file.FLUSH_SECONDS = {second}\n"
         "from memlab.experiments import make_plan, run\n"
         "from memlab.training import Observer\n"
         "from pathlib import Path\n"
@@ -139,17 +138,14 @@ def test_a_killed_run_leaves_all_but_the_last_second_readable(tmp_path: Path) ->
         "    def epoch_finished(self, result): print(time.monotonic(), result.loss, flush=True)\n"
         f"run(make_plan('airline', epochs=8000, out=Path({str(out)!r})), [Tell()])\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
+    process = start("support.started:execute", code)
     told = [process.stdout.readline().split()]
-    while float(told[-1][0]) - float(told[0][0]) < 2.5 or len(told) < 8:
+    while float(told[-1][0]) - float(told[0][0]) < 2.5 * second or len(told) < 8:
         told.append(process.stdout.readline().split())
-    process.send_signal(signal.SIGKILL)
-    told += [line.split() for line in process.stdout.read().splitlines() if len(line.split()) == 2]
-    process.stdout.close()
-    process.wait()
+    process.kill()
+    told += [line.split() for line in process.communicate()[0].splitlines() if " " in line]
     # The log is asked before the observer tells, so that the second began before the last but one.
-    safe = sum(float(when) <= float(told[-2][0]) - FLUSH_SECONDS for when, _ in told)
+    safe = sum(float(when) <= float(told[-2][0]) - second for when, _ in told)
     assert safe >= 2
     with h5py.File(out, "r", swmr=True) as file:
         entry = file["entry"]

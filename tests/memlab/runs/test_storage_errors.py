@@ -3,16 +3,14 @@
 import errno
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from support import started
 from support.full_disk import largest_file
-from support.virtual_board import REPOSITORY
 
 from memlab.errors import StorageError
 from memlab.runs import RunFile, rescue
@@ -227,23 +225,20 @@ def test_a_write_that_fails_within_hdf5_ends_in_the_same_error_not_in_a_signal(
 ) -> None:
     path = tmp_path / "run.h5"
     code = ON_A_BROKEN_DISK.replace("memlab.runs.test_storage_errors", "test_storage_errors")
-    here = [str(REPOSITORY), str(REPOSITORY / "tests"), str(Path(__file__).parent)]
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(here)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    count, error, *saved = done.stdout.splitlines()
+    here = f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    ended, out, said = started.run(here + code, str(path))
+    assert (ended, said) == (0, "")
+    count, error, *saved = out.splitlines()
     assert "File too large" in error
     kept, rest = map(Path, saved)
     # What HDF5 had said was flushed is there; what it could not write is in the rest.
     assert readings(kept) + readings(rest) == list(range(int(count)))
 
 
-def test_training_on_a_full_disk_ends_in_one_line(tmp_path: Path) -> None:
+def test_training_on_a_full_disk_ends_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     code = (
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (400 * 1024, 400 * 1024))\n"
@@ -253,16 +248,10 @@ def test_training_on_a_full_disk_ends_in_one_line(tmp_path: Path) -> None:
         "from memlab.cli import main\n"
         "main()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "cannot write full.h5: File too large" in done.stderr
+    ended, _, said = started.run(code)
+    assert ended == 1, said
+    assert "Traceback" not in said
+    assert "cannot write full.h5: File too large" in said
     with h5py.File(tmp_path / "full.h5", "r") as file:
         entry: Any = file["entry"]
         assert len(entry["training/loss"]) == len(entry["lstm/conductance"]) > 0

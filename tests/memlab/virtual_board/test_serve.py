@@ -6,7 +6,6 @@ import signal
 import socket
 import stat
 import struct
-import subprocess
 import sys
 import termios
 import time
@@ -28,7 +27,8 @@ from support.simulated import (
     vmm_request,
     wire_configuration,
 )
-from support.virtual_board import REPOSITORY, VirtualBoard
+from support.started import start
+from support.virtual_board import VirtualBoard
 
 from drivers.board import Selection
 from firmware_protocol import messages as m
@@ -503,13 +503,7 @@ def test_a_host_that_dies_in_mid_job_leaves_grounded_lines_and_a_true_verdict(
         "ideal",
         log=tmp_path / "log",
     )
-    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
-    host = subprocess.Popen(
-        [sys.executable, "-c", HOST_THAT_HANGS_IN_A_JOB, board.url],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    host = start("support.started:execute", HOST_THAT_HANGS_IN_A_JOB, board.url)
     try:
         assert host.stdout.readline() == "firing\n"
         died = time.monotonic()
