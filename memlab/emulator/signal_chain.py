@@ -16,6 +16,7 @@ automatic gain need is made of the same random bits (`memlab.emulator.auto_gain`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -204,12 +205,10 @@ class SignalChain:
         ampere = unit / GRID
         variance = errors.variance
         unsettled = None if settling is None else settling.unsettled
-        shape = np.broadcast_shapes(
-            *(table.shape for table in (errors.scale, variance, unsettled) if table is not None)
-        )
+        columns = max(errors.scale.shape[1], 1 if variance is None else variance.shape[1])
 
         def flat(table: FloatArray) -> FloatArray:
-            return np.broadcast_to(table, shape).reshape(-1)
+            return table.repeat(columns // table.shape[1], axis=1).reshape(-1)
 
         return _Tables(
             scale=flat(errors.scale * ampere),
@@ -218,7 +217,7 @@ class SignalChain:
             sigma=None if variance is None else flat(np.sqrt(variance)),
             variance=None if variance is None else flat(variance),
             unsettled=None if unsettled is None else flat(unsettled),
-            columns=None if shape[1] == 1 else np.arange(shape[1]),
+            columns=None if columns == 1 else np.arange(columns),
             choice=self._choice_of(errors, ampere, choice),
             bow=errors.bow,
         )
@@ -238,10 +237,10 @@ class SignalChain:
         if variance is None or not (most := variance.max()):
             return tables
         # V^2 has at most 24 bits and the sum of all rows 53, which leaves the rest for a cell.
-        square_bits = max(1, int(np.ceil(2.0 * np.log2(drive.largest))))
+        square_bits = max(1, math.ceil(2.0 * math.log2(drive.largest)))
         shift = max(0, square_bits - _SQUARE_BITS)
-        bits = 52 - (square_bits - shift) - int(np.ceil(np.log2(len(variance))))
-        unit = 2.0 ** (int(np.frexp(most)[1]) - bits)
+        bits = 52 - (square_bits - shift) - math.ceil(math.log2(len(variance)))
+        unit = 2.0 ** (math.frexp(most)[1] - bits)
         return replace(
             tables,
             square_scale=2.0**-shift,
