@@ -16,9 +16,10 @@ from importlib.metadata import entry_points
 from multiprocessing.reduction import DupFd  # type: ignore[attr-defined]
 from pathlib import Path
 from select import select
-from subprocess import TimeoutExpired
+from subprocess import PIPE, TimeoutExpired
 from tempfile import TemporaryFile
 from types import ModuleType
+from typing import TextIO
 
 import pytest
 from support.blank_pictures import leave_blank, write_beginning
@@ -57,7 +58,8 @@ class Forked:
     environment
         In which it runs; that of this process by default.
     stdout, stderr
-        Files for what it says; by default `communicate` returns it, and `stdout` can be read.
+        Files for what it says; by default `communicate` returns it, and `stdout` can be read. With
+        PIPE, `stderr` can be read too, by whoever keeps up with it.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Forked:
         *arguments: object,
         environment: Mapping[str, str] | None = None,
         stdout: Path | None = None,
-        stderr: Path | None = None,
+        stderr: Path | int | None = None,
     ) -> None:
         theirs_in, ours_in = os.pipe()
         self.stdin = os.fdopen(ours_in, "w")
@@ -76,13 +78,19 @@ class Forked:
         else:
             theirs_out = _append(stdout)
             self.stdout = open(os.devnull)  # noqa: SIM115
-        # A file, because nobody reads it before the end, and a pipe that is full stops the writer.
-        self._stderr = TemporaryFile("w+") if stderr is None else stderr.open("a+")  # noqa: SIM115
+        if stderr == PIPE:
+            ours_err, theirs_err = os.pipe()
+            self.stderr: TextIO = os.fdopen(ours_err)
+        else:
+            # A file: nobody reads it before the end, and a pipe that is full stops the writer.
+            self.stderr = stderr.open("a+") if isinstance(stderr, Path) else TemporaryFile("w+")  # noqa: SIM115
+            theirs_err = os.dup(self.stderr.fileno())
+        self._is_piped = stderr == PIPE
         self._process = _CONTEXT.Process(
             target=_main,
             args=(
                 *(target, arguments, dict(environment or os.environ), os.getcwd()),
-                _Files((theirs_in, theirs_out, self._stderr.fileno())),
+                _Files((theirs_in, theirs_out, theirs_err)),
             ),
             daemon=True,
         )
@@ -96,6 +104,7 @@ class Forked:
             self._process.start()
         os.close(theirs_in)
         os.close(theirs_out)
+        os.close(theirs_err)
 
     @property
     def pid(self) -> int:
@@ -142,9 +151,10 @@ class Forked:
             said.append(text)
         self.wait(max(0.1, deadline - time.monotonic()))
         self.stdout.close()
-        self._stderr.seek(0)
-        complaint = self._stderr.read()
-        self._stderr.close()
+        if not self._is_piped:
+            self.stderr.seek(0)
+        complaint = self.stderr.read()
+        self.stderr.close()
         return "".join(said), complaint
 
 

@@ -99,7 +99,7 @@ def test_a_chip_in_a_file_is_one_board_with_a_passport_beside_it() -> None:
     ],
 )
 def test_options_that_contradict_the_chip_in_the_file_are_refused(more: str, told: str) -> None:
-    made = "emulator:?seed=7&wires.resistance=0.25&state=my.h5"
+    made = "emulator:?seed=7&wires.resistance=0.25&shape=8x6&state=my.h5"
     opened(made).close()
     for same in (made, "emulator:?state=my.h5&seed=7", "emulator:?state=my.h5&noise=4e-6"):
         opened(same).close()

@@ -66,7 +66,7 @@ FAULTS = [
     Fault("all closed", VMM, 0, streams="<&- >&- 2>&-", whole=OUT),
     Fault("all closed, an error", "limits extra", 2, streams="<&- >&- 2>&-"),
     Fault("locale C", "chip show ta-hfo2", 0, environment={"LC_ALL": "C", "LANG": "C"}, slow=True),
-    Fault("ASCII", "chip show ta-hfo2", 0, environment={"PYTHONIOENCODING": "ascii"}),
+    Fault("ASCII", "chip show ta-hfo2", 0, environment={"PYTHONIOENCODING": "ascii"}, slow=True),
     Fault("cp1252", "chip show ta-hfo2", 0, environment={"PYTHONIOENCODING": "cp1252"}, slow=True),
     Fault("cp1252, help", "--help", 0, environment={"PYTHONIOENCODING": "cp1252"}),
     Fault("dumb terminal", "limits", 0, environment={"TERM": "dumb"}, talks=True),

@@ -10,13 +10,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from support.forked_command import Forked, memlab
 from support.run_writer import Writer
 
 from memlab.cli import cli
@@ -94,13 +96,22 @@ def started(run: Path, *options: str, **more: object) -> subprocess.Popen[str]:
     return subprocess.Popen([*command, *options], text=True, **more)  # type: ignore[call-overload]
 
 
+@contextmanager
+def watching(run: Path, *options: str) -> Iterator[Forked]:
+    words = ("runs", "watch", str(run), "--every", "0.1", *options)
+    watch = Forked(memlab, list(words), stderr=subprocess.PIPE)
+    try:
+        yield watch
+    finally:
+        watch.kill()
+        watch.communicate()
+
+
 def test_without_a_terminal_a_line_tells_what_has_changed_and_ctrl_c_leaves_the_run_alone(
     writer: Writer, tmp_path: Path
 ) -> None:
     writer.tell("2")
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with started(tmp_path / "run.h5", **pipes) as watch:
-        assert watch.stderr is not None
+    with watching(tmp_path / "run.h5") as watch:
         assert "running, 0 of 6 epochs, loss 0.5" in watch.stderr.readline()
         writer.tell("2")
         # A look may fall between two datasets that are written one after the other.
@@ -120,8 +131,7 @@ def test_somebody_who_stays_sees_the_run_that_takes_the_place_of_a_killed_one(
 ) -> None:
     run, new = tmp_path / "run.h5", tmp_path / "new.h5"
     writer.tell("2")
-    with started(run, "--stay", stderr=subprocess.PIPE, stdout=subprocess.PIPE) as watch:
-        assert watch.stderr is not None
+    with watching(run, "--stay") as watch:
         assert "running" in watch.stderr.readline()
         writer.kill()
         assert "killed" in watch.stderr.readline()
