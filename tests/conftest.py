@@ -14,7 +14,7 @@ import gc
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "board_url" in metafunc.fixturenames:
         boards = BOARDS if given is None else [url for url in given if not url.startswith("ideal")]
         metafunc.parametrize("board_url", boards, indirect=True, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    gc.disable()  # what is collected stays: a fifth of the time that it takes
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
