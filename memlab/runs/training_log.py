@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -14,7 +15,7 @@ from memlab.array import Measurement
 from memlab.errors import SettingError
 from memlab.mapping import Block, DifferentialMatrix
 from memlab.nn import Network
-from memlab.runs.growing import FEW, MANY, ONE_MAP
+from memlab.runs.growing import FEW, MANY
 from memlab.runs.run_file import RunFile
 from memlab.runs.spent_log import Spent, SpentLog
 from memlab.runs.vmm_codes import VmmLog
@@ -24,6 +25,9 @@ from memlab.training import EpochResult, Observer, UpdateResult
 __all__ = ["LogLevel", "TrainingLog"]
 
 _CODES = attrgetter("dac_code", "adc_code", "gain")
+
+_MAPS = 8 * 2**10
+"""Bytes in a chunk of maps, about: each chunk costs some 20 us, and many maps have a few cells."""
 
 
 class LogLevel(StrEnum):
@@ -70,7 +74,7 @@ class TrainingLog(Observer):
         self._level = level
         self._update = self._attempt = 0
         self._blocks: list[Block] = []
-        self._measurements: dict[str, list[Measurement]] = {}
+        self._heard: dict[str, list[tuple[npt.NDArray[Any], ...]]] = {}
         self._codes: dict[str, VmmLog] = {}
         self._listens = False
 
@@ -102,14 +106,8 @@ class TrainingLog(Observer):
         run.group("training", "NXdata", {"signal": "loss"})
         run.scale("training/update", None, "1", "Number of the update, from 0")
         per_update = ("training/update",)
-        run.declare(
-            "training/loss",
-            "f8",
-            per_update,
-            "1",
-            "Mean loss of the batch, before the update",
-            MANY,
-        )
+        text = "Mean loss of the batch, before the update"
+        run.declare("training/loss", "f8", per_update, "1", text, MANY)
         run.declare("training/epoch", "i4", per_update, "1", "Epoch of the update, from 0", MANY)
         if self._spent is not None:
             self._cost = SpentLog(run, self._spent)
@@ -153,7 +151,7 @@ class TrainingLog(Observer):
         if self._level is not LogLevel.OFF:
             self._blocks = network.blocks
         for block in self._blocks:
-            self._measurements[block.name] = []
+            self._heard[block.name] = []
 
     def multiplied(self, network: Network) -> None:
         """Record the codes of a forward pass: what it leads to may not come to its end."""
@@ -221,7 +219,7 @@ class TrainingLog(Observer):
         self._listens = True
         for block in self._blocks:
             if block.reading.adc_code is not None:
-                block.array.on_vmm = self._measurements[block.name].append
+                block.array.on_vmm = partial(_hear, self._heard[block.name])
 
     def _declare_block(self, block: Block, matrix: DifferentialMatrix, vectors: int) -> None:
         run, name = self._run, block.name
@@ -243,21 +241,22 @@ class TrainingLog(Observer):
         run.declare(
             f"{name}/initial_conductance", "f8", lines, "S", "Conductance before the first update"
         )
-        maps = (f"{name}/update", *lines)
-        run.declare(f"{name}/conductance", "f8", maps, "S", "Conductance read back", ONE_MAP)
+
+        def declare_maps(what: str, dtype: npt.DTypeLike, units: str, text: str) -> None:
+            size = block.array.rows.size * block.array.columns.size * np.dtype(dtype).itemsize
+            axes = (f"{name}/update", *lines)
+            run.declare(f"{name}/{what}", dtype, axes, units, text, max(1, _MAPS // size))
+
+        declare_maps("conductance", "f8", "S", "Conductance read back")
         control = block.array.control
         text = f"Remembered {'gate voltage' if control.gates else 'SET amplitude'} of each cell"
-        run.declare(f"{name}/{control.value}", "f8", maps, "V", text, ONE_MAP)
-        run.declare(
-            f"{name}/reset", "u1", maps, "1", "1 where the cell was RESET before SET", ONE_MAP
-        )
+        declare_maps(control.value, "f8", "V", text)
+        declare_maps("reset", "u1", "1", "1 where the cell was RESET before SET")
         if not coded:
             return
         _, sense_type = block.array.code_types
-        run.declare(
-            f"{name}/conductance_code", sense_type, maps, "1", "ADC codes of the map", ONE_MAP
-        )
-        run.declare(f"{name}/conductance_gain", "u1", maps, "1", "Gain numbers of the map", ONE_MAP)
+        declare_maps("conductance_code", sense_type, "1", "ADC codes of the map")
+        declare_maps("conductance_gain", "u1", "1", "Gain numbers of the map")
         load = replace(block.array.load, parts=1).attributes()
         self._codes[name] = VmmLog(run, block, vectors, load)
 
@@ -279,12 +278,17 @@ class TrainingLog(Observer):
 
     def _record_codes(self, block: Block) -> None:
         """Queue the codes of the forward pass that led to the current update."""
-        measurements = self._measurements[block.name]
-        if not measurements:
+        heard = self._heard[block.name]
+        if not heard:
             return
-        codes = (_in_one(parts) for parts in zip(*map(_CODES, measurements), strict=True))
+        codes = (_in_one(parts) for parts in zip(*heard, strict=True))
         self._codes[block.name].append(self._update, *codes)
-        measurements.clear()
+        heard.clear()
+
+
+def _hear(heard: list[tuple[npt.NDArray[Any], ...]], measurement: Measurement) -> None:
+    """Keep the codes of a measurement; its values may go."""
+    heard.append(_CODES(measurement))
 
 
 def _in_one(parts: tuple[npt.NDArray[Any], ...]) -> npt.NDArray[Any]:

@@ -15,11 +15,12 @@ import pytest
 from memlab.experiments import make_plan, run
 
 DATA = Path(os.environ.get("MEMLAB_DATA", Path(__file__).parents[3] / "shared" / "data"))
-IMAGES = 4000
+IMAGES = 12_000
 
 GAP = (
-    "profile of 0.07 to 0.09 ms an image: 0.025 find what is news in the codes and pack it, 0.03 "
-    "hand it to HDF5, 0.02 are its filters and what it writes at a flush, 0.01 the seal of the file"
+    "of 0.05 ms an image: 0.02 find what is news in the codes and pack it, 0.01 hand it to HDF5, "
+    "0.017 are its filters and what it writes at a flush (20 us a chunk of 16 kB), 0.01 the end of "
+    "the file, which is copied and sealed; 0.1 s are the beginning, 130 datasets"
 )
 
 pytestmark = [
@@ -44,20 +45,21 @@ def train(out: Path, level: str) -> float:
 
 
 def test_an_image_takes_10_kb_and_a_third_of_the_time_at_most(tmp_path: Path, speed) -> None:
-    """Compare 4,000 images with the full log and without, in turn, seven times.
+    """Compare 12,000 images with the full log and without, in turn, five times.
 
-    28 kB are 9.2 kB by now.
+    28 kB are 9 kB by now. Fewer images would tell of the beginning of a file, which an epoch of
+    60,000 has once: with 4,000 it is 1.31.
     """
     train(tmp_path / "warm-up.h5", "all")
     found = []
-    for number in range(7):
+    for number in range(5):
         off = train(tmp_path / f"off{number}.h5", "off")
         out = tmp_path / f"all{number}.h5"
         found.append(train(out, "all") / off)
         size = out.stat().st_size / IMAGES
         out.unlink()
     speed("log size", size / 1e3, limit=10.0)
-    speed("log time", statistics.median(found), limit=1.45, gap=GAP)
+    speed("log time", statistics.median(found), limit=1.4, gap=GAP)
 
 
 def test_memory_and_file_of_a_long_log(tmp_path: Path, speed) -> None:

@@ -241,7 +241,7 @@ def test_training_on_a_full_disk_ends_in_one_line(
     monkeypatch.chdir(tmp_path)
     code = (
         "import resource, sys\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (400 * 1024, 400 * 1024))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (600 * 1024, 600 * 1024))\n"
         "from memlab.runs import run_file\n"
         "run_file.FLUSH_SECONDS = 0.0\n"  # else the first write would be all at once, and fail
         "sys.argv = 'memlab train airline --epochs 30 --out full.h5 --quiet'.split()\n"
