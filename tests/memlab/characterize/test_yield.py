@@ -42,7 +42,8 @@ def test_all_stuck_cells_are_found_and_none_is_invented(
 
 @pytest.mark.filterwarnings("ignore::memlab.errors.SaturationWarning")
 def test_stuck_cells_are_told_from_noisy_ones_on_the_worst_chip(tmp_path: Path) -> None:
-    run = analyse("yield", tmp_path, "worst-case", settings={"repeats": 3}, **STUCK)
+    small = {**STUCK, "shape": "64x48"}
+    run = analyse("yield", tmp_path, "worst-case", settings={"repeats": 3}, **small)
     high, low = stuck_cells(run)
     fault = run.results["fault"]
     np.testing.assert_array_equal(fault == Fault.STUCK_HIGH, high)
