@@ -128,16 +128,6 @@ class Verdict:
     started: int
 
     @property
-    def is_done(self) -> bool:
-        """True when every pulse was fired exactly once."""
-        return self.done == self.total
-
-    @property
-    def is_not_done(self) -> bool:
-        """True when no pulse was fired."""
-        return self.started == 0
-
-    @property
     def unknown(self) -> range:
         """Pulses whose cells must be read to know."""
         return range(self.done, self.started)

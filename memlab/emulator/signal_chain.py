@@ -44,8 +44,8 @@ _SQUARE_BITS = 24
 # 16 bits of the float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
 _TO_CODE = 1.5 * 2.0**52
 
-_NUMBERS = np.arange(1, 256, dtype=np.uint8)
-"""Gain numbers by index: boards count from 1."""
+_FIRST = np.uint8(1)
+"""Boards count gains from 1."""
 
 _ONES = np.ones(LARGEST_BLOCK)
 """Adds up the vectors of a block."""
@@ -277,10 +277,8 @@ class SignalChain:
         at: Any = gain - 1
         if gain == AUTO_GAIN:
             at = tables.choice.choose(current, variance, noise)
-            if at.dtype == used.dtype:
-                np.add(at, np.uint8(1), out=used)
-            else:
-                _NUMBERS.take(at, out=used, mode="clip")
+            used[...] = at
+            used += _FIRST
         else:
             used[...] = gain
         if tables.columns is not None:

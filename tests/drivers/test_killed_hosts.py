@@ -57,9 +57,9 @@ def test_the_verdict_after_a_restart_agrees_with_the_pulses_that_were_fired(
         assert recovered.verdict.done == len(fired)
         assert not recovered.verdict.unknown, "a board that lives always knows"
         if phase == "before-send":
-            assert recovered.verdict.is_not_done
+            assert recovered.verdict.started == 0
         if phase == "before-reply":
-            assert recovered.verdict.is_done
+            assert recovered.verdict.done == recovered.verdict.total
     with open_board(board.url) as later:
         assert isinstance(later, SerialBoard)
         assert later.recovered == [], "what is settled stays settled"

@@ -115,11 +115,10 @@ class TestVerdicts:
         verdict = self.judge(op)
         assert (verdict.total, verdict.done) == (4, done)
         assert list(verdict.unknown) == unknown
-        assert verdict.is_done == (done == 4)
-        assert verdict.is_not_done == (done == 0 and not unknown)
+        assert (verdict.started == 0) == (done == 0 and not unknown)
 
     def test_another_sessions_record_says_nothing(self) -> None:
-        assert self.judge(20, sess=6).is_not_done
+        assert self.judge(20, sess=6).started == 0
         assert list(self.judge(20, sess=6, lost=20).unknown) == [0, 1, 2, 3]
 
     def test_a_journal_that_was_lost_says_nothing(self) -> None:
@@ -129,5 +128,5 @@ class TestVerdicts:
         records = np.concatenate([self.JOURNAL.records(0, 99)] * 2)
         records["sess"][: len(records) // 2] = 6
         records["done"][: len(records) // 2] = 0
-        assert judge(20, 4, 7, 5, 5, 0, records).is_done
+        assert judge(20, 4, 7, 5, 5, 0, records).done == 4
         assert judge(20, 4, 6, 5, 5, 0, records).done == 0
