@@ -119,7 +119,7 @@ class PulseMaker:
             row=pulses.row.astype(np.intp),
             kind=pulses.kind,
             columns=pulses.columns,
-            amplitude=np.where(pulses.kind == PulseKind.SET, column_volts, row_volts),
+            amplitude=np.where(pulses.kind == PulseKind.SET.value, column_volts, row_volts),
             width=self.timer.seconds(pulses.width_ticks),
             gate_voltage=(
                 np.zeros(pulses.gate_code.shape)

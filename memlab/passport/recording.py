@@ -67,7 +67,7 @@ def fire(
         elif (outcome := of_error(error, n)) is not None:
             passport.ledger.settle(batch, outcome)
         raise
-    passport.ledger.settle(batch, np.full(n, Outcome.DONE, np.uint8))
+    passport.ledger.settle(batch, np.full(n, Outcome.DONE.value, np.uint8))
 
 
 def settle(board: Board, passport: Passport, *, final: bool = False) -> None:

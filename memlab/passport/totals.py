@@ -100,7 +100,7 @@ class Totals:
     ) -> None:
         """Count what became of pulses that were entered."""
         self.doubtful -= asked
-        if (outcome == Outcome.DONE).all():
+        if (outcome == Outcome.DONE.value).all():
             self.fired += asked
             return
         self.fired += count(pulses, self.shape, outcome == Outcome.DONE)
