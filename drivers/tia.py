@@ -12,7 +12,6 @@ LTC6268, 5.25 V in total, from its data sheet 62689f, page 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -37,27 +36,12 @@ class Transimpedance:
         Output in V up to which a gain is used when gains are merged; positive, at most `clip`.
     adc_step
         One code of the ADC behind it, in V.
-
-    Raises
-    ------
-    ValueError
-        If the settings break these rules.
     """
 
     resistance: tuple[float, ...] = (1e3, 1e4, 1e5, 1e6)
     clip: float = 2.5
     gain_threshold: float = 2.2
     adc_step: float = 10.0 / 65536
-
-    def __post_init__(self) -> None:
-        ladder = (0.0, *self.resistance, float("inf"))
-        if len(ladder) < 3 or not all(low < high for low, high in pairwise(ladder)):
-            raise ValueError(f"resistance must be positive and rising, got {self.resistance}")
-        if not 0.0 < self.gain_threshold <= self.clip:
-            raise ValueError(
-                "gain_threshold must be above 0 V and not above clip: a clipped reading would be "
-                f"taken for a current, got {self.gain_threshold} V and {self.clip} V"
-            )
 
     def current(self, voltage: npt.ArrayLike, gain: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the column current behind an output voltage, I = -V / R.

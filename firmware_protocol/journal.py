@@ -105,15 +105,6 @@ class Memory:
     def __post_init__(self) -> None:
         self.last_session = self.last_session or (self.boots << 8) & 0xFFFF
 
-    def warm_reset(self) -> Memory:
-        """Return what is left after a reset that kept the RAM."""
-        self.journal.close_open_entries(m.ErrorCode.ABORTED)
-        return Memory(self.boots + 1, self.boot_id, self.journal, self.last_session)
-
-    def cold_reset(self) -> Memory:
-        """Return what is left after a loss of power."""
-        return Memory(self.boots + 1, self.boots + 1)
-
 
 @dataclass(frozen=True)
 class Verdict:

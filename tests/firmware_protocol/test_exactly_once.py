@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from support.careless_link import CarelessLink
-from support.loopback import PaperBoard, open_configuration
+from support.loopback import PaperBoard, cold_reset, open_configuration, warm_reset
 
 from firmware_protocol import messages as m
 from firmware_protocol.device import DeviceLink
@@ -90,7 +90,7 @@ class World:
         self.firmware = Firmware(self.board, self.memory, link)
 
     def reset_board(self, warm: bool) -> None:
-        self.memory = self.memory.warm_reset() if warm else self.memory.cold_reset()
+        self.memory = warm_reset(self.memory) if warm else cold_reset(self.memory)
         self.down.clear()
         self.start_board()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.loopback import cold_reset, warm_reset
 
 from firmware_protocol.errors import RefusedError
 from firmware_protocol.journal import Entry, Journal, Memory, Verdict, judge
@@ -78,12 +79,12 @@ def test_only_what_was_open_is_closed() -> None:
 def test_a_warm_reset_keeps_the_journal_and_a_cold_one_loses_it() -> None:
     memory = Memory(boots=5, boot_id=3, last_session=0x1234)
     memory.journal.accept(9, 1, 0.0)
-    warm = memory.warm_reset()
+    warm = warm_reset(memory)
     assert (warm.boots, warm.boot_id, warm.last_session) == (6, 3, 0x1234)
     assert warm.journal is memory.journal
     assert warm.journal.entries[0].phase == Phase.ABORTED
     assert warm.journal.entries[0].err == ErrorCode.ABORTED
-    cold = memory.cold_reset()
+    cold = cold_reset(memory)
     assert (cold.boots, cold.boot_id, cold.last_session) == (6, 6, 0x600)
     assert (cold.journal.op_hw, len(cold.journal.entries)) == (0, 0)
     assert Memory(boots=0x1FF).last_session == 0xFF00

@@ -5,7 +5,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from support.loopback import Loopback, PaperBoard
+from support.loopback import Loopback, PaperBoard, cold_reset, warm_reset
 
 from firmware_protocol import messages as m
 from firmware_protocol.device import (
@@ -400,9 +400,9 @@ def test_nobody_changes_an_event(event: type) -> None:
 def test_a_board_begins_with_its_first_start() -> None:
     memory = Memory()
     assert (memory.boots, memory.boot_id, memory.last_session) == (1, 1, 0x100)
-    later = memory.warm_reset()
+    later = warm_reset(memory)
     assert (later.boots, later.boot_id, later.last_session) == (2, 1, 0x100)
-    later = later.cold_reset()
+    later = cold_reset(later)
     assert (later.boots, later.boot_id, later.last_session) == (3, 3, 0x300)
 
 

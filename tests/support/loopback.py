@@ -38,6 +38,17 @@ def intact(data: bytes) -> bytes:
     return data
 
 
+def warm_reset(memory: Memory) -> Memory:
+    """Return what is left after a reset that kept the RAM."""
+    memory.journal.close_open_entries(m.ErrorCode.ABORTED)
+    return Memory(memory.boots + 1, memory.boot_id, memory.journal, memory.last_session)
+
+
+def cold_reset(memory: Memory) -> Memory:
+    """Return what is left after a loss of power."""
+    return Memory(memory.boots + 1, memory.boots + 1)
+
+
 class PaperBoard:
     """An executor without hardware: it logs pulses, and samples tell rows, columns and codes."""
 
