@@ -79,6 +79,10 @@ class FaultyLine:
             out.append(self._queue.popleft()[1])
         return b"".join(out)
 
+    def next_time(self) -> float | None:
+        """Return when the next bytes come out."""
+        return self._queue[0][0] if self._queue else None
+
     def reopen(self) -> Self:
         """End a half-open state, as plugging in again does; what is under way stays under way."""
         self._lost_until = 0
