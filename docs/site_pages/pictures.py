@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -162,4 +163,8 @@ def wear(path: Path) -> None:
 
 def stuck_cells(path: Path) -> None:
     """In situ, layer by layer and ex situ, from the trials that are stored beside the script."""
-    runpy.run_path(str(SCRIPTS / "stuck_cells.py"))["draw"](path)
+    sys.path.insert(0, str(SCRIPTS))  # a script finds those beside it
+    try:
+        runpy.run_path(str(SCRIPTS / "stuck_cells.py"))["draw"](path)
+    finally:
+        sys.path.remove(str(SCRIPTS))

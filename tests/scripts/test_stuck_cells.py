@@ -1,6 +1,7 @@
 """The table of stuck cells is what the stored trials give, and a trial has all three ways."""
 
 import json
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from support.made_up_digits import write_digits
 from support.scripts import loaded
 
+SITE = Path(__file__).parents[2] / "docs" / "site_pages"
+
 
 @pytest.fixture
 def script() -> Iterator[dict[str, Any]]:
@@ -16,7 +19,7 @@ def script() -> Iterator[dict[str, Any]]:
         yield vars(module)
 
 
-def test_the_page_has_the_table_of_what_is_stored(script: dict[str, Any], tmp_path: Path) -> None:
+def test_the_page_has_the_table_of_what_is_stored(script: dict[str, Any]) -> None:
     trials = script["load"](script["STORED"], [])
     assert script["table"](trials) in script["PAGE"].read_text()
     seeds = {(one["kind"], one["share"]): set() for one in trials}
@@ -24,7 +27,11 @@ def test_the_page_has_the_table_of_what_is_stored(script: dict[str, Any], tmp_pa
         seeds[one["kind"], one["share"]].add(one["seed"])
     assert len(seeds) == 12
     assert all(found == {1, 2, 3, 4, 5} for found in seeds.values())
-    script["draw"](tmp_path / "stuck.png")
+
+
+def test_the_site_draws_the_picture(tmp_path: Path) -> None:
+    site = runpy.run_path(str(SITE / "pictures.py"))
+    site["stuck_cells"](tmp_path / "stuck.png")
     assert (tmp_path / "stuck.png").exists()
 
 
