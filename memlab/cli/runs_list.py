@@ -75,7 +75,9 @@ def list_(
 def _tell_of_deeper(places: tuple[Path, ...]) -> None:
     """Say where runs may be, of a directory that has none itself."""
     for place in places:
-        if found := next((one for one in files_of(place, below=True)), None):
+        if next(files_of(place, below=False), None) is not None:
+            continue  # it has some, and they are not those that were asked for
+        if found := next(files_of(place, below=True), None):
             click.echo(
                 f"memlab: note: no run file lies in {place} itself, but there is {found}: add "
                 f"--below, or name {found.parent}",

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 
 from memlab.figures.cell_map import common_limits, draw_cells, robust_limits
 from memlab.figures.panels import legend_below, panels
@@ -81,6 +82,8 @@ def _draw_histogram(
     axes.hist(known[1], edges, histtype="step", color=BLUE, linewidth=1.4, label="after")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
+    # As many ticks whatever its width, or one at the end may have no room in the layout.
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.set_xlabel("Weight of a pair (1)")
     axes.set_ylabel("Pairs")
     axes.set_title(f"Weights read back, {known[1].size} pairs")

@@ -177,6 +177,13 @@ def test_a_wrong_tag_is_refused_before_anything_is_touched(tags: list[str], tmp_
     assert not out.exists()
 
 
+def test_of_a_directory_with_other_runs_nothing_is_said_of_those_below(
+    made_runs: dict[str, Path],
+) -> None:
+    done = invoke("list", str(made_runs["map"].parent), "--seed", "4711")
+    assert done.stderr == "0 runs\n"
+
+
 def test_in_a_pipe_names_are_whole_and_runs_below_are_told_of(
     made_runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
