@@ -5,6 +5,8 @@ import pytest
 from support.known_chips import SIGMAS, characterise, chip
 
 from memlab.characterize import load_procedure
+from memlab.characterize.endurance import EnduranceConfig
+from memlab.emulator.preset import BUILT_IN, load_preset
 from memlab.errors import SettingError
 
 
@@ -107,3 +109,12 @@ def test_checks_are_whole_cycles_from_the_first_to_the_last() -> None:
     config = load_procedure("endurance").Config
     assert config(cycles=1).checks() == [1]
     assert config(cycles=100, checks_per_decade=2).checks() == [1, 3, 10, 32, 100]
+
+
+def test_the_chip_that_dies_within_the_test_has_a_name_of_its_own() -> None:
+    chip = EnduranceConfig().chip
+    assert chip.name not in BUILT_IN
+    changed = chip.replace(name="ta-hfo2-full", **{"wear.lifetime": 0.0, "wear.window_loss": 0.0})
+    assert changed == load_preset("ta-hfo2-full").replace(
+        **{"wear.lifetime": 0.0, "wear.window_loss": 0.0}
+    )
