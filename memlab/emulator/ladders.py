@@ -224,10 +224,10 @@ def _invert_by_halves(matrix: NDArray[np.float64]) -> None:
     first, second = (np.asfortranarray(matrix[k, k]) for k in (slice(half), slice(half, None)))
     invert(first)
     across = blas.dsymm(1.0, first, matrix[half:, :half], side=1, lower=1)
-    blas.dgemm(-1.0, across, matrix[half:, :half], 1.0, second, trans_b=1, overwrite_c=1)
+    blas.dgemm(-1.0, across, matrix[half:, :half], beta=1.0, c=second, trans_b=1, overwrite_c=1)
     invert(second)
     below = blas.dsymm(-1.0, second, across, lower=1)
-    blas.dgemm(-1.0, across, below, 1.0, first, trans_a=1, overwrite_c=1)
+    blas.dgemm(-1.0, across, below, beta=1.0, c=first, trans_a=1, overwrite_c=1)
     matrix[:half, :half], matrix[half:, :half], matrix[half:, half:] = first, below, second
 
 

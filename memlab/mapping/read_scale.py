@@ -48,7 +48,7 @@ class ReadScale:
         """Signs, and the read voltage (V)."""
         for matrix in matrices:
             for block in matrix.blocks:
-                signs = rng.choice([-1.0, 1.0], (vectors, block.shape[0]))
+                signs = rng.choice(np.array([-1.0, 1.0]), (vectors, block.shape[0]))
                 self._blocks.append(block)
                 self._driven.append((signs, matrix.read_voltage))
         self._first = self._measured()
