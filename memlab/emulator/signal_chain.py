@@ -44,9 +44,6 @@ _SQUARE_BITS = 24
 # 16 bits of the float: 1.5 * 2^52 puts the last bit of the mantissa at 1.
 _TO_CODE = 1.5 * 2.0**52
 
-_FIRST = np.uint8(1)
-"""Boards count gains from 1."""
-
 _ONES = np.ones(LARGEST_BLOCK)
 """Adds up the vectors of a block."""
 
@@ -277,10 +274,8 @@ class SignalChain:
         at: Any = gain - 1
         if gain == AUTO_GAIN:
             at = tables.choice.choose(current, variance, noise)
-            used[...] = at
-            used += _FIRST
-        else:
-            used[...] = gain
+        used[...] = at
+        used += 1  # boards count from 1
         if tables.columns is not None:
             at = np.multiply(at, tables.columns.size, dtype=np.intp) + tables.columns
         if step is not None and tables.unsettled is not None:
