@@ -601,9 +601,7 @@ class EmulatedBoard(CheckedBoard):
         path = pulsed(rows, selected, gate, columns, voltage=voltage, width=width, time=time)
         spent = np.zeros((rows.size, chip.shape[1]))
         spent[:, used] = path * voltage**2 * width
-        self._energy.set += float(spent.sum()) if is_set else 0.0
-        self._energy.reset += 0.0 if is_set else float(spent.sum())
-        chip.advance_to(int(time[-1]))
+        self._spend(float(spent.sum()), int(time[-1]), is_set=is_set)
 
     def _fire_passive(self, pulses: PulseBatch, k: int, config: BoardConfig) -> None:
         """Fire one pulse on an array without transistors, all of whose cells see some of it."""
@@ -623,9 +621,15 @@ class EmulatedBoard(CheckedBoard):
             amplitude = amplitude.repeat(everywhere.size)
         compliance = config.compliance if is_set else None
         energy = pulse_passive(chip, row, columns, amplitude, width, time, compliance)
-        self.energy.set += energy if is_set else 0.0
-        self.energy.reset += 0.0 if is_set else energy
-        chip.advance_to(time)
+        self._spend(energy, time, is_set=is_set)
+
+    def _spend(self, energy: float, time: int, *, is_set: bool) -> None:
+        """Count what pulses of one kind have drawn (J), and let time pass until now (ns)."""
+        if is_set:
+            self._energy.set += energy
+        else:
+            self._energy.reset += energy
+        self._chip.advance_to(time)
 
 
 def _serial(name: str, seed: int, shape: tuple[int, int]) -> str:
