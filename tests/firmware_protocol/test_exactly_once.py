@@ -14,7 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from support.careless_link import CarelessLink
-from support.loopback import PaperBoard, cold_reset, open_configuration, warm_reset
+from support.loopback import PaperBoard, cold_reset, warm_reset
+from support.wire_host import open_configuration
 
 from firmware_protocol import messages as m
 from firmware_protocol.device import DeviceLink

@@ -5,7 +5,8 @@ import zlib
 
 import numpy as np
 import pytest
-from support.loopback import Loopback, PaperBoard, open_configuration
+from support.loopback import Loopback, PaperBoard
+from support.wire_host import open_configuration
 
 from firmware_protocol import messages as m
 from firmware_protocol import vectors

@@ -9,15 +9,13 @@ import time
 import tty
 from typing import Any, Self
 
-from firmware_protocol.codec import Message
-from firmware_protocol.configuration import Configuration
+from support.wire_host import WireHost
+
 from firmware_protocol.host import HostLink
-from firmware_protocol.host_events import Connected, HostEvent, LinkDown
-from firmware_protocol.messages import Arm
-from firmware_protocol.operations import LinkDownError, Operation, Request
+from firmware_protocol.host_events import HostEvent
 
 
-class BlockingHost:
+class BlockingHost(WireHost):
     """Moves bytes between a `HostLink` and a port until an operation is over.
 
     Parameters
@@ -27,6 +25,8 @@ class BlockingHost:
     link_options
         Passed to `HostLink`.
     """
+
+    patience = 30.0
 
     def __init__(self, url: str, **link_options: Any) -> None:
         scheme, place = url.split("://", 1)
@@ -44,7 +44,11 @@ class BlockingHost:
         self._out = bytearray()
         self._closed = False
 
-    def exchange(self, longest: float = 0.5) -> list[HostEvent]:
+    def time(self) -> float:
+        """Return the time of a clock that runs."""
+        return time.monotonic()
+
+    def exchange(self, longest: float = 0.05) -> list[HostEvent]:
         """Move what can be moved, wait for more at most `longest` seconds."""
         self._out += self.link.data_to_send()
         if self._out:
@@ -62,44 +66,6 @@ class BlockingHost:
             data = b""
         now = time.monotonic()
         return [*self.link.receive_bytes(data, now), *self.link.tick(now)]
-
-    def connect(self, takeover: bool = False) -> Connected:
-        """Open a session."""
-        self.link.connect(time.monotonic(), takeover)
-        while True:
-            for event in self.exchange():
-                if isinstance(event, LinkDown):
-                    raise LinkDownError(event)
-                if isinstance(event, Connected):
-                    return event
-
-    def run(self, operation: Operation, timeout: float = 30.0) -> Any:
-        """Carry out an operation and return its result."""
-        operation.start(self.link, time.monotonic())
-        deadline = time.monotonic() + timeout
-        while not operation.finished:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{type(operation).__name__} took more than {timeout} s")
-            for event in self.exchange(0.05):
-                operation.handle(event, time.monotonic())
-            operation.tick(time.monotonic())
-        return operation.result()  # type: ignore[attr-defined]
-
-    def request(self, message: Message) -> Any:
-        """Send one request and return its response."""
-        return self.run(Request(message))
-
-    def arm(self, configuration: Configuration, watchdog: float = 1.0, lease: float = 60.0) -> None:
-        """Configure and arm the board."""
-        for message in configuration.messages():
-            self.request(message)
-        self.request(
-            Arm(
-                config_crc=configuration.crc,
-                lease_ms=round(lease * 1000),
-                watchdog_ms=round(watchdog * 1000),
-            )
-        )
 
     def close(self) -> None:
         """Close the port without a word, as a process that dies does."""

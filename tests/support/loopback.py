@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from support.wire_host import WireHost
 
 from firmware_protocol import messages as m
 from firmware_protocol.codec import Message
@@ -26,9 +27,8 @@ from firmware_protocol.errors import RefusedError
 from firmware_protocol.executor import AUTO, Samples
 from firmware_protocol.firmware import Firmware
 from firmware_protocol.host import HostLink
-from firmware_protocol.host_events import Connected, HostEvent, LinkDown
+from firmware_protocol.host_events import HostEvent
 from firmware_protocol.journal import Memory
-from firmware_protocol.operations import LinkDownError, Operation, Request
 
 Damage = Callable[[bytes], bytes]
 
@@ -144,25 +144,7 @@ class PaperBoard:
         raise RefusedError(m.ErrorCode.UNKNOWN_MSG, request.ID, "no chips on a paper board")
 
 
-def open_configuration() -> Configuration:
-    """Return a configuration that allows every code."""
-    return Configuration(
-        spans=(2, 2, 0),
-        limits={(line, mode): (0, 65535) for line in m.Line for mode in m.LimitMode},
-        timing=m.CfgTiming(
-            sample_hold_ticks=900,
-            row_ticks=1000,
-            convst_ticks=1010,
-            column_ticks=1020,
-            settle_us=10,
-            minimum_width_ticks=0,
-            maximum_width_ticks=1023,
-        ),
-        levels=m.CfgLevels(read_gate_code=65535, idle_row_code=32768),
-    )
-
-
-class Loopback:
+class Loopback(WireHost):
     """A host link and a firmware joined by two lines, in simulated time.
 
     Parameters
@@ -193,6 +175,10 @@ class Loopback:
         self.bytes_up = self.bytes_down = 0
         self._step = step
 
+    def time(self) -> float:
+        """Return the simulated time."""
+        return self.now
+
     def exchange(self) -> list[HostEvent]:
         """Move what is under way, let one step of time pass, return what the host sees."""
         self.now += self._step
@@ -205,37 +191,3 @@ class Loopback:
         self.bytes_down += len(down)
         events = self.link.receive_bytes(self.to_host(down), self.now)
         return events + self.link.tick(self.now)
-
-    def connect(self, takeover: bool = False) -> Connected:
-        """Open a session."""
-        self.link.connect(self.now, takeover)
-        while True:
-            for event in self.exchange():
-                if isinstance(event, LinkDown):
-                    raise LinkDownError(event)
-                if isinstance(event, Connected):
-                    return event
-
-    def run(self, operation: Operation, timeout: float = 60.0) -> Any:
-        """Carry out an operation and return its result."""
-        operation.start(self.link, self.now)
-        deadline = self.now + timeout
-        while not operation.finished and self.now < deadline:
-            for event in self.exchange():
-                operation.handle(event, self.now)
-            operation.tick(self.now)
-        if not operation.finished:
-            raise TimeoutError(f"{type(operation).__name__} took more than {timeout} s")
-        return operation.result()  # type: ignore[attr-defined]
-
-    def request(self, message: Message) -> Any:
-        """Send one request and return its response."""
-        return self.run(Request(message))
-
-    def arm(self, configuration: Configuration | None = None, watchdog: float = 1.0) -> None:
-        """Configure and arm the board."""
-        configuration = configuration or open_configuration()
-        for message in configuration.messages():
-            self.request(message)
-        ticks = round(watchdog * 1000)
-        self.request(m.Arm(config_crc=configuration.crc, lease_ms=60000, watchdog_ms=ticks))

@@ -10,18 +10,17 @@ from collections import deque
 from itertools import count
 from typing import Any
 
-from support.loopback import PaperBoard, open_configuration
+from support.loopback import PaperBoard
+from support.wire_host import WireHost
 
 from drivers.faults.line import FaultyLine
 from firmware_protocol import messages as m
-from firmware_protocol.configuration import Configuration
 from firmware_protocol.firmware import Firmware
 from firmware_protocol.framing import Decoder, Frame, max_payload_for
 from firmware_protocol.host import HostLink
-from firmware_protocol.host_events import Connected, HostEvent, LinkDown
+from firmware_protocol.host_events import HostEvent
 from firmware_protocol.journal import Memory
 from firmware_protocol.messages import Kind
-from firmware_protocol.operations import LinkDownError, Operation, Request
 
 _PIECE = 0.002
 """Seconds of line that arrive together."""
@@ -147,7 +146,7 @@ class Wire(Traffic):
         self.bytes = self.repeated = self.keep_alive = self.broken = 0
 
 
-class SlowLine:
+class SlowLine(WireHost):
     """A host and a board at the ends of one line.
 
     Parameters
@@ -163,6 +162,10 @@ class SlowLine:
     board
         What the firmware runs.
     """
+
+    takes_over = True
+    lease = 1e4
+    patience = 3600.0
 
     def __init__(
         self,
@@ -204,6 +207,10 @@ class SlowLine:
         self.up.new_operation()
         self.down.new_operation()
 
+    def time(self) -> float:
+        """Return the simulated time."""
+        return self.now
+
     def exchange(self) -> list[HostEvent]:
         """Let time jump to the next event; move what moves then."""
         self.up.feed(self.link.data_to_send(self.now), self.now)
@@ -222,44 +229,11 @@ class SlowLine:
         events = self.link.receive_bytes(self.down.take(self.now), self.now)
         return events + self.link.tick(self.now)
 
-    def connect(self) -> Connected:
-        """Open a session."""
-        self.link.connect(self.now, takeover=True)
-        while True:
-            for event in self.exchange():
-                if isinstance(event, LinkDown):
-                    raise LinkDownError(event)
-                if isinstance(event, Connected):
-                    return event
-
-    def run(self, operation: Operation, timeout: float = 3600.0) -> Any:
-        """Carry out an operation and return its result."""
-        operation.start(self.link, self.now)
-        deadline = self.now + timeout
-        while not operation.finished:
-            if self.now > deadline:
-                raise TimeoutError(f"{type(operation).__name__} took more than {timeout} s")
-            for event in self.exchange():
-                operation.handle(event, self.now)
-            operation.tick(self.now)
-        return operation.result()  # type: ignore[attr-defined]
-
     def settle(self, seconds: float = 3.0) -> None:
         """Let what is under way arrive."""
         end = self.now + seconds
         while self.now < end:
             self.exchange()
-
-    def request(self, message: m.Message) -> Any:
-        """Send one request and return its response."""
-        return self.run(Request(message))
-
-    def arm(self, configuration: Configuration | None = None) -> None:
-        """Configure and arm the board with the usual watchdog of a second."""
-        configuration = configuration or open_configuration()
-        for message in configuration.messages():
-            self.request(message)
-        self.request(m.Arm(config_crc=configuration.crc, lease_ms=10**7, watchdog_ms=1000))
 
     def ready(self) -> "SlowLine":
         """Connect and arm."""
